@@ -1,0 +1,136 @@
+"""Compiled kernels on disk.
+
+Numba's own cache follows one source file, so a caller goes stale when a helper in another file is
+edited; it keeps an index beside the data, which two first starts can tear apart; and a damaged file
+crashes. Here one kernel is one file with a checksum, in a folder named after a hash of everything the
+machine code depends on: all kernel sources, the versions, the processor and the compile flags.
+Whatever goes wrong with the folder, the kernel is compiled and the answer is right.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import pickle
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+import numba
+from numba.core.caching import _Cache
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
+
+_DIGEST_BYTES = 32
+
+
+def _candidates() -> Iterator[Path]:
+    if "LYAOPT_CACHE_DIR" in os.environ:
+        yield Path(os.environ["LYAOPT_CACHE_DIR"])
+    elif "XDG_CACHE_HOME" in os.environ:
+        yield Path(os.environ["XDG_CACHE_HOME"]) / "lyaopt"
+    else:
+        yield Path(os.path.expanduser("~")) / ".cache" / "lyaopt"
+    yield Path(tempfile.gettempdir()) / f"lyaopt-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"
+
+
+def _is_private(folder: Path) -> bool:
+    """Return whether nobody else can plant code in the folder, which matters under a shared /tmp."""
+    if not hasattr(os, "getuid"):
+        return True
+    status = folder.lstat()
+    return (
+        stat.S_ISDIR(status.st_mode)
+        and status.st_uid == os.getuid()
+        and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    )
+
+
+def _fingerprint(flags: dict[str, Any]) -> str:
+    hasher = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        hasher.update(source.name.encode() + b"\0" + source.read_bytes())
+    about = (
+        numba.__version__,
+        llvmlite.__version__,
+        sys.version,
+        llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+        sorted(flags.items()),
+        sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_")),
+    )
+    hasher.update(repr(about).encode())
+    return hasher.hexdigest()[:24]
+
+
+@functools.cache
+def cache_folder(flags: tuple[tuple[str, Any], ...]) -> Path | None:
+    """Return the folder for kernels compiled with these flags, or None where none can be written."""
+    name = _fingerprint(dict(flags))
+    for base in _candidates():
+        folder = base / name
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK) and _is_private(folder):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+class _KernelFile(_Cache):
+    """The cache of one kernel, with one signature: one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def cache_path(self) -> str:
+        return str(self._path.parent)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        target_context.refresh()
+        try:
+            content = self._path.read_bytes()
+        except OSError:
+            return None
+        digest, payload = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+        if hashlib.sha256(payload).digest() != digest:
+            return None
+        return CompileResult._rebuild(target_context, *pickle.loads(payload))
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        payload = dumps(data._reduce())
+        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            temporary.write_bytes(hashlib.sha256(payload).digest() + payload)
+            temporary.replace(self._path)
+        except OSError:  # a full disk, say: this process has its kernel, the next one compiles again
+            temporary.unlink(missing_ok=True)
+
+    def enable(self) -> None:
+        """Do nothing: the file is always in use."""
+
+    def disable(self) -> None:
+        """Do nothing: the file is always in use."""
+
+    def flush(self) -> None:
+        """Forget the compiled kernel."""
+        self._path.unlink(missing_ok=True)
+
+
+def compile_cached(function: Callable[..., Any], name: str, signature: str, flags: dict[str, Any]) -> Any:
+    """Return the dispatcher of `function`, compiled for one signature or loaded from the folder."""
+    dispatcher = numba.njit(**flags)(function)
+    folder = cache_folder(tuple(sorted(flags.items())))
+    if folder is not None:
+        dispatcher._cache = _KernelFile(folder / f"{name}.kernel")
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher

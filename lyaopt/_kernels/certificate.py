@@ -1,0 +1,146 @@
+"""Duality gaps as sums of non-negative terms, so that they keep their digits down to zero.
+
+For a multiplier nu >= 0 of the shared resource, weak duality bounds how much better any feasible point
+can be. Every term below measures one deviation from complementary slackness at nu. Written for one
+lane at a time with the library's logarithms: it shares nothing with the solvers but the statement.
+"""
+
+import math
+
+from lyaopt._kernels._jit import Kernel, helper, inline
+
+
+@inline
+def _excess(value, bound):
+    """Return by how much a value exceeds its bound, relative to it."""
+    if value <= bound:
+        return 0.0
+    return (value - bound) / bound if bound > 0.0 else math.inf
+
+
+@helper
+def queue_terms(queue, rate, lane, tau, nu):
+    """Return (gap, gross gain / tau, sum of rates, violation) of the items of one lane.
+
+    The gap counts what is not served although its backlog exceeds nu, and what is served although it
+    does not. Sums are compensated (Neumaier), since there may be millions of items.
+    """
+    gap = 0.0
+    gross = 0.0
+    violation = 0.0
+    total = 0.0
+    lost = 0.0
+    for k in range(queue.shape[0]):
+        backlog = queue[k, lane]
+        f = rate[k, lane]
+        cap = backlog / tau
+        gross += f * backlog
+        if backlog > nu:
+            gap += max(cap - f, 0.0) * (backlog - nu)
+        else:
+            gap += f * (nu - backlog)
+        violation = max(violation, _excess(f, cap), -f)
+        new = total + f
+        lost += (total - new) + f if total >= f else (f - new) + total
+        total = new
+    return gap, gross, total + lost, violation
+
+
+@helper
+def local_gap(queue, cpu, lane, capacity, tau, weight, delta, nu):
+    """Return (gap, gross gain, violation) of Problem 3 in one lane."""
+    terms, gross, total, violation = queue_terms(queue, cpu, lane, tau, nu)
+    k = weight * delta
+    best = capacity  # the total that nu asks for
+    if 3.0 * k * capacity * capacity > nu:
+        best = math.sqrt(nu / (3.0 * k))
+    gap = terms + k * (total - best) ** 2 * (total + 2.0 * best)
+    if best == capacity:
+        gap += max(nu - 3.0 * k * capacity * capacity, 0.0) * max(capacity - total, 0.0)
+    return tau * gap, tau * gross, max(violation, _excess(total, capacity))
+
+
+@inline
+def _exp_remainder(d):
+    """Return e^d - 1 - d >= 0; the series has no cancellation near 0."""
+    if abs(d) < 0.05:
+        return d * d * (1 / 2 + d * (1 / 6 + d * (1 / 24 + d * (1 / 120 + d * (1 / 720 + d / 5040)))))
+    return math.expm1(d) - d
+
+
+@helper
+def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weight, noise, nu):
+    """Return (gap, gross gain, violation) of Problem 4 in one lane."""
+    terms, gross, total, violation = queue_terms(queue, rate, lane, tau, nu)
+    violation = max(violation, _excess(power, max_power), -power)
+    b = bandwidth / math.log(2.0)
+    eta = gain / (bandwidth * noise)
+    y = math.log1p(power * eta)
+    violation = max(violation, _excess(total, b * y))
+    gap = terms + nu * max(b * y - total, 0.0)
+    if eta == 0.0:  # no channel: power buys nothing
+        return tau * (gap + weight * power), tau * gross, violation
+    floor = weight / (b * eta)
+    most = math.log1p(max_power * eta)
+    best = most
+    if weight > 0.0:
+        best = min(most, math.log1p((nu - floor) / floor)) if nu > floor else 0.0
+    slope = weight / eta * math.exp(best)
+    gap += slope * _exp_remainder(y - best)
+    if best in (0.0, most):
+        gap += max((slope - nu * b) * (y - best), 0.0)
+    return tau * gap, tau * gross, violation
+
+
+@helper
+def edge_gap(queue, cpu, lane, capacity, tau, nu):
+    """Return (gap, gross gain, violation) of Problem 5 in one lane."""
+    terms, gross, total, violation = queue_terms(queue, cpu, lane, tau, nu)
+    gap = terms + nu * max(capacity - total, 0.0)
+    return tau * gap, tau * gross, max(violation, _excess(total, capacity))
+
+
+def _local_certificate(queue, capacity, tau, weight, delta, cpu, multiplier, report):
+    lanes = queue.shape[1]
+    for lane in range(lanes):
+        device = lane // (lanes // capacity.size)
+        report[0, lane], report[1, lane], report[2, lane] = local_gap(
+            queue, cpu, lane, capacity[device], tau, weight, delta, multiplier[lane]
+        )
+
+
+def _transmit_certificate(
+    queue, gain, bandwidth, max_power, tau, weight, noise, rate, power, multiplier, report
+):
+    lanes = queue.shape[1]
+    for lane in range(lanes):
+        device = lane // (lanes // bandwidth.size)
+        report[0, lane], report[1, lane], report[2, lane] = transmit_gap(
+            queue,
+            rate,
+            lane,
+            power[lane],
+            max_power[device],
+            gain[lane],
+            bandwidth[device],
+            tau,
+            weight,
+            noise,
+            multiplier[lane],
+        )
+
+
+def _edge_certificate(queue, capacity, tau, cpu, multiplier, report):
+    for lane in range(queue.shape[1]):
+        report[0, lane], report[1, lane], report[2, lane] = edge_gap(
+            queue, cpu, lane, capacity, tau, multiplier[lane]
+        )
+
+
+# `report` (3, L) receives gap, gross gain tau sum f Q and relative violation of every lane.
+_local = "void(f8[:,::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[:,::1])"
+_transmit = "void(f8[:,::1], f8[::1], f8[::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[::1], f8[:,::1])"
+_edge = "void(f8[:,::1], f8, f8, f8[:,::1], f8[::1], f8[:,::1])"
+local_certificate = Kernel("local_certificate", _local, _local_certificate)
+transmit_certificate = Kernel("transmit_certificate", _transmit, _transmit_certificate)
+edge_certificate = Kernel("edge_certificate", _edge, _edge_certificate)

@@ -1,0 +1,185 @@
+"""The exact solver for lanes of up to eight items, everything in registers.
+
+A lane is one problem: one device in one slot, or one slot at the edge. Its items are sorted by a
+network of minima and maxima, so the body has no branch and the loop over lanes becomes vector
+instructions. The functions below work on tuples of 2, 4 or 8 values and are put together by halves;
+fewer items are padded with empty queues, which are served nothing.
+"""
+
+from lyaopt._kernels._jit import inline, lanes
+from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, SHARE, TOTAL
+
+
+@inline
+def _row(q, k, lane):
+    items = q.shape[0]
+    backlog = q[k if k < items else items - 1, lane]
+    return backlog if k < items else 0.0
+
+
+@inline
+def _load2(q, k, lane):
+    return _row(q, k, lane), _row(q, k + 1, lane)
+
+
+@inline
+def _load4(q, k, lane):
+    return _load2(q, k, lane) + _load2(q, k + 2, lane)
+
+
+@inline
+def _load8(q, k, lane):
+    return _load4(q, k, lane) + _load4(q, k + 4, lane)
+
+
+@inline
+def _larger(a, b):
+    return a if a > b else b
+
+
+@inline
+def _sort2(v):
+    a, b = v
+    return (a if a > b else b), (b if a > b else a)
+
+
+@inline
+def _sort4(v):
+    """Sort two pairs, then merge: five comparisons."""
+    a, b = _sort2(v[:2])
+    c, d = _sort2(v[2:])
+    a, c = _sort2((a, c))
+    b, d = _sort2((b, d))
+    b, c = _sort2((b, c))
+    return a, b, c, d
+
+
+@inline
+def _sort8(v):
+    """Sort two fours, then merge them odd with even: nineteen comparisons."""
+    a, b, c, d = _sort4(v[:4])
+    e, f, g, h = _sort4(v[4:])
+    a, e = _sort2((a, e))
+    c, g = _sort2((c, g))
+    c, e = _sort2((c, e))
+    b, f = _sort2((b, f))
+    d, h = _sort2((d, h))
+    d, f = _sort2((d, f))
+    b, c = _sort2((b, c))
+    d, e = _sort2((d, e))
+    f, g = _sort2((f, g))
+    return a, b, c, d, e, f, g, h
+
+
+@inline
+def _prefix2(v, before):
+    first = before + v[0]
+    return first, first + v[1]
+
+
+@inline
+def _prefix4(v, before):
+    c = _prefix2(v[:2], before)
+    return c + _prefix2(v[2:], c[1])
+
+
+@inline
+def _prefix8(v, before):
+    c = _prefix4(v[:4], before)
+    return c + _prefix4(v[4:], c[3])
+
+
+def _by_halves(one, join):
+    """Return `join` of `one(a[i], b[i], x, y, z)` over the items, for 2, 4 and 8 of them."""
+
+    @inline
+    def two(a, b, x, y, z):
+        return join(one(a[0], b[0], x, y, z), one(a[1], b[1], x, y, z))
+
+    @inline
+    def four(a, b, x, y, z):
+        return join(two(a[:2], b[:2], x, y, z), two(a[2:], b[2:], x, y, z))
+
+    @inline
+    def eight(a, b, x, y, z):
+        return join(four(a[:4], b[:4], x, y, z), four(a[4:], b[4:], x, y, z))
+
+    return {2: two, 4: four, 8: eight}
+
+
+def _each(one):
+    """Return the tuple of `one(a[i], b[i], x, y, z)` over the items, for 2, 4 and 8 of them."""
+
+    @inline
+    def two(a, b, x, y, z):
+        return one(a[0], b[0], x, y, z), one(a[1], b[1], x, y, z)
+
+    @inline
+    def four(a, b, x, y, z):
+        return two(a[:2], b[:2], x, y, z) + two(a[2:], b[2:], x, y, z)
+
+    @inline
+    def eight(a, b, x, y, z):
+        return four(a[:4], b[:4], x, y, z) + four(a[4:], b[4:], x, y, z)
+
+    return {2: two, 4: four, 8: eight}
+
+
+@inline
+def _sum(a, b):
+    return a + b
+
+
+@inline
+def _if_above(value, v, level, y, z):
+    return value if v > level else 0.0
+
+
+@inline
+def _if_equal(value, v, level, y, z):
+    return value if v == level else 0.0
+
+
+_above = _by_halves(_if_above, _larger)
+_group = _by_halves(_if_equal, _sum)
+_load = {2: _load2, 4: _load4, 8: _load8}
+_sort = {2: _sort2, 4: _sort4, 8: _sort8}
+_prefix = {2: _prefix2, 4: _prefix4, 8: _prefix8}
+
+
+def lane_solver(cost, size):
+    """Return the solver for up to `size` (2, 4 or 8) items of the problem with this cost.
+
+    ``solve(q, start, count, given, found)`` reads the lanes q[:, start:start + count] and the rows of
+    `given`, and leaves in `found` what `lane_finisher` expects.
+    """
+    effort, price, _, _ = cost
+    load, sort, prefix, above, group = (f[size] for f in (_load, _sort, _prefix, _above, _group))
+
+    @inline
+    def effort_of(c, v, inverse, y, z):
+        return effort(c, inverse)
+
+    @inline
+    def if_not_whole(e, v, limit, inverse, floor):
+        return v if (e > limit) | (price(e, inverse, floor) > v) else 0.0
+
+    efforts = _each(effort_of)[size]
+    rejected = _by_halves(if_not_whole, _larger)[size]
+
+    @lanes
+    def solve(q, start, count, given, found):
+        for t in range(count):
+            limit = given[LIMIT, t]
+            inverse = given[INVERSE, t]
+            floor = given[FLOOR, t]
+            v = sort(load(q, 0, start + t))
+            c = prefix(v, 0.0)
+            e = efforts(c, v, inverse, 0.0, 0.0)
+            level = rejected(e, v, limit, inverse, floor)
+            found[TOTAL, t] = above(c, v, level, 0.0, 0.0)
+            found[EFFORT, t] = above(e, v, level, 0.0, 0.0)
+            found[LEVEL, t] = level
+            found[SHARE, t] = group(v, v, level, 0.0, 0.0)
+
+    return solve

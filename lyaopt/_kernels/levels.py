@@ -1,0 +1,143 @@
+"""Which solver serves a block of lanes, and what a block looks like."""
+
+import numpy as np
+
+from lyaopt._kernels._jit import helper, inline, lanes
+from lyaopt._kernels.bisection import bisection_solver
+from lyaopt._kernels.few import lane_solver
+from lyaopt._kernels.finish import lane_finisher
+from lyaopt._kernels.rows import (
+    EFFORT,
+    FLOOR,
+    FOUND_ROWS,
+    GIVEN_ROWS,
+    INVERSE,
+    LEVEL,
+    LIMIT,
+    SHARE,
+    TOTAL,
+)
+from lyaopt._kernels.selection import selection_solver
+from lyaopt._kernels.several import rows_solver
+
+# Up to here sorting networks over lanes beat selecting in one lane after the other.
+NETWORK_ITEMS = 32
+_REGISTER_ITEMS = 8
+SOLVER_ROWS = 3  # of scratch for the solvers; the rest is for what devices are given
+SCRATCH_ROWS = SOLVER_ROWS + 2
+_BLOCK_DOUBLES = 3072  # scratch of a block: most of a 32 KiB first-level cache
+
+
+@inline
+def block_width(items, lanes, one_by_one):
+    """Return how many lanes a block holds, so that its scratch stays in the first-level cache."""
+    if one_by_one:
+        return 1
+    rows = 2 * items if items > _REGISTER_ITEMS else items
+    width = _BLOCK_DOUBLES // (rows + GIVEN_ROWS + FOUND_ROWS + SCRATCH_ROWS)
+    return min(lanes, max(8, width - width % 8))
+
+
+@inline
+def block_rows(items, width, one_by_one):
+    """Return the scratch for the items of a block: two columns, or two rows an item, or none."""
+    if one_by_one:
+        return np.empty((2, items))
+    return np.empty((2 * items if items > _REGISTER_ITEMS else 0, width))
+
+
+@helper
+def fill(row, count, value):
+    """Write one value into row[:count]."""
+    for t in range(count):
+        row[t] = value
+
+
+@helper
+def spread(values, lanes, start, count, row):
+    """Write into row[:count] the value of each lane's device; lane l is of device l // (lanes // M)."""
+    per_device = lanes // values.size
+    t = 0
+    while t < count:
+        device = (start + t) // per_device
+        stop = min(count, (device + 1) * per_device - start)
+        value = values[device]
+        for i in range(t, stop):
+            row[i] = value
+        t = stop
+
+
+@lanes
+def serve(q, start, count, level, share, tau, rate):
+    """Write the rate of every item: f_i = u_i clip((S* - A_i) / B_i, 0, 1)."""
+    for k in range(q.shape[0]):
+        for t in range(count):
+            backlog = q[k, start + t]
+            part = backlog * share[t]
+            part = part if backlog == level[t] else 0.0
+            work = backlog if backlog > level[t] else part
+            rate[k, start + t] = work / tau
+
+
+def exact_solver(cost, sizes):
+    """Return the sorting solver of lanes of up to NETWORK_ITEMS items.
+
+    Like the other two below it is ``solve(q, start, count, given, found, scratch, rows)``, and sets the
+    rows of `found` for the lanes q[:, start:start + count]. `sizes` are the two numbers of items (of
+    2, 4, 8) that get a solver of their own in registers.
+    """
+    small_size, large_size = sizes
+    small = lane_solver(cost, small_size)
+    large = lane_solver(cost, large_size)
+    network = rows_solver(cost)
+    finish = lane_finisher(cost)
+
+    @helper
+    def solve(q, start, count, given, found, scratch, rows):
+        items = q.shape[0]
+        if items <= small_size:
+            small(q, start, count, given, found)
+        elif items <= large_size:
+            large(q, start, count, given, found)
+        else:
+            network(q, start, count, given, found, rows[:items], rows[items:])
+        finish(count, given, found)
+
+    return solve
+
+
+def multiplier_solver(cost):
+    """Return the solver by bisection on the multiplier, for any number of items."""
+    bisect = bisection_solver(cost)
+
+    @helper
+    def solve(q, start, count, given, found, scratch, rows):
+        bisect(q, start, count, given, found, scratch)
+
+    return solve
+
+
+def many_solver(cost):
+    """Return the solver by selection, one lane at a time, for any number of items."""
+    select = selection_solver(cost)
+    finish = lane_finisher(cost)
+    effort = cost[0]
+
+    @helper
+    def solve(q, start, count, given, found, scratch, rows):
+        items, lanes = q.shape
+        column = q.reshape(items * lanes)
+        if lanes > 1:
+            column = rows[1]
+            for k in range(items):
+                column[k] = q[k, start]
+        before, level, group = select(
+            column, items, given[LIMIT, 0], given[INVERSE, 0], given[FLOOR, 0], rows[0]
+        )
+        found[TOTAL, 0] = before
+        found[EFFORT, 0] = effort(before, given[INVERSE, 0])
+        found[LEVEL, 0] = level
+        found[SHARE, 0] = group
+        finish(count, given, found)
+
+    return solve

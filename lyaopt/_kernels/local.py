@@ -1,0 +1,93 @@
+"""Problem 3, local CPU: minimise -tau sum f_n Q_n + U tau delta (sum f)^3.
+
+Subject to sum f <= F and 0 <= f <= Q / tau. Shapes: `queue` and `cpu` are (N, L), one lane a device in
+a slot; `capacity` is (M,), and lane l belongs to device l // (L // M). Units: cycles, Hz, s.
+"""
+
+import math
+
+import numpy as np
+
+from lyaopt._kernels._jit import Kernel, helper, inline, lanes
+from lyaopt._kernels.costs import LOCAL, local_price
+from lyaopt._kernels.levels import (
+    SCRATCH_ROWS,
+    SOLVER_ROWS,
+    block_rows,
+    block_width,
+    exact_solver,
+    fill,
+    many_solver,
+    multiplier_solver,
+    serve,
+    spread,
+)
+from lyaopt._kernels.rows import (
+    EFFORT,
+    FLOOR,
+    FOUND_ROWS,
+    GIVEN_ROWS,
+    INVERSE,
+    LEVEL,
+    LIMIT,
+    SCALE,
+    SHARE,
+    TOTAL,
+)
+
+
+@inline
+def local_scale(tau, weight, delta):
+    """Return tau / sqrt(3 U delta), infinite where energy is free; taking roots first cannot overflow."""
+    return tau / (math.sqrt(3.0) * math.sqrt(weight) * math.sqrt(delta))
+
+
+@lanes
+def _report(given, found, capacity, tau, start, count, total, multiplier):
+    for t in range(count):
+        served = found[TOTAL, t]
+        level = found[LEVEL, t]
+        full = capacity[t]
+        marginal = local_price(found[EFFORT, t], given[INVERSE, t], given[FLOOR, t])
+        # a binding capacity is reported as given, not as (F tau) / tau
+        total[start + t] = full if served >= given[LIMIT, t] else served / tau
+        multiplier[start + t] = marginal if marginal > level else level
+
+
+@lanes
+def _limit(capacity, count, tau, given):
+    for t in range(count):
+        given[LIMIT, t] = capacity[t] * tau
+
+
+def _batch(solve, one_by_one):
+    def batch(queue, capacity, tau, weight, delta, cpu, total, multiplier):
+        """Write `cpu` (N, L) in Hz, `total` (L,) = sum f in Hz, and `multiplier` (L,) nu in cycles."""
+        items, lanes = queue.shape
+        width = block_width(items, lanes, one_by_one)
+        given = np.empty((GIVEN_ROWS, width))
+        found = np.empty((FOUND_ROWS, width))
+        scratch = np.empty((SCRATCH_ROWS, width))
+        rows = block_rows(items, width, one_by_one)
+        device_capacity = scratch[SOLVER_ROWS]
+        scale = local_scale(tau, weight, delta)
+        fill(given[SCALE], width, scale)
+        fill(given[INVERSE], width, 1.0 / scale)
+        fill(given[FLOOR], width, 0.0)
+        for start in range(0, lanes, width):
+            count = min(width, lanes - start)
+            spread(capacity, lanes, start, count, device_capacity)
+            _limit(device_capacity, count, tau, given)
+            solve(queue, start, count, given, found, scratch, rows)
+            serve(queue, start, count, found[LEVEL], found[SHARE], tau, cpu)
+            _report(given, found, device_capacity, tau, start, count, total, multiplier)
+
+    return batch
+
+
+_SIGNATURE = "void(f8[:,::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[::1])"
+_exact = _batch(exact_solver(LOCAL, (2, 4)), False)
+local_lanes = helper(_exact)  # for kernels that solve several problems
+local_exact = Kernel("local_exact", _SIGNATURE, _exact)
+local_bisection = Kernel("local_bisection", _SIGNATURE, _batch(multiplier_solver(LOCAL), False))
+local_many = Kernel("local_many", _SIGNATURE, _batch(many_solver(LOCAL), True))

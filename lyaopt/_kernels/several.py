@@ -1,0 +1,103 @@
+"""The exact solver for lanes of nine to some thirty items: row by row through a block in the cache.
+
+The same steps as in few.py (sort, prefix sums, level), with the items in rows of scratch memory, since
+they no longer fit into registers.
+"""
+
+from lyaopt._kernels._jit import helper, lanes
+from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, SHARE, TOTAL
+
+
+@lanes
+def _load(q, start, count, v):
+    for k in range(q.shape[0]):
+        for t in range(count):
+            v[k, t] = q[k, start + t]
+
+
+@lanes
+def _exchange(a, b, count):
+    for t in range(count):
+        x = a[t]
+        y = b[t]
+        a[t] = x if x > y else y
+        b[t] = y if x > y else x
+
+
+@helper
+def _sort(v, items, count):
+    """Sort every column, largest first, by merge exchange (Knuth, volume 3, 5.2.2, algorithm M)."""
+    top = 1
+    while 2 * top < items:
+        top *= 2
+    p = top
+    while p > 0:
+        q = top
+        r = 0
+        d = p
+        while d > 0:
+            for i in range(items - d):
+                if (i & p) == r:
+                    _exchange(v[i], v[i + d], count)
+            d = q - p
+            q //= 2
+            r = p
+        p //= 2
+
+
+@lanes
+def _prefix(before, v, c, count):
+    for t in range(count):
+        c[t] = before[t] + v[t]
+
+
+@lanes
+def _split(v, c, level, total, group, count):
+    for t in range(count):
+        backlog = v[t]
+        before = total[t]
+        reached = c[t]
+        total[t] = reached if backlog > level[t] else before
+        group[t] += backlog if backlog == level[t] else 0.0
+
+
+def rows_solver(cost):
+    """Return ``solve(q, start, count, given, found, v, c)`` for the problem with this cost.
+
+    `v` and `c` are scratch, a row an item; `found` is left as `lane_finisher` expects.
+    """
+    effort, price, _, _ = cost
+
+    @lanes
+    def reject(v, c, given, level, count):
+        for t in range(count):
+            backlog = v[t]
+            best = level[t]
+            e = effort(c[t], given[INVERSE, t])
+            whole = (e <= given[LIMIT, t]) & (price(e, given[INVERSE, t], given[FLOOR, t]) <= backlog)
+            level[t] = best if whole | (backlog < best) else backlog
+
+    @lanes
+    def least_effort(before, given, out, count):
+        for t in range(count):
+            out[t] = effort(before[t], given[INVERSE, t])
+
+    @helper
+    def solve(q, start, count, given, found, v, c):
+        items = q.shape[0]
+        _load(q, start, count, v)
+        _sort(v, items, count)
+        for t in range(count):
+            found[TOTAL, t] = 0.0
+            found[LEVEL, t] = 0.0
+            found[SHARE, t] = 0.0
+        _prefix(found[TOTAL], v[0], c[0], count)
+        for k in range(1, items):
+            _prefix(c[k - 1], v[k], c[k], count)
+        for k in range(items):
+            reject(v[k], c[k], given, found[LEVEL], count)
+        for k in range(items):
+            _split(v[k], c[k], found[LEVEL], found[TOTAL], found[SHARE], count)
+        least_effort(found[TOTAL], given, found[EFFORT], count)
+
+    return solve
