@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import functools
+import math
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from lyaopt._kernels import slot as kernels
+from lyaopt._kernels.levels import NETWORK_ITEMS
+from lyaopt.batch import SlotBatch, local_energy, local_price, solve_slots
+from lyaopt.problem import (
+    Floats,
+    ProblemError,
+    as_floats,
+    check_array,
+    check_method,
+    check_scalar,
+    check_signal,
+    noise_w_per_hz,
+)
 
+__all__ = ["Certificate", "Objective", "ProblemError", "SlotProblem", "SlotSolution", "solve_slot"]
 
-class ProblemError(ValueError):
-    """A problem that cannot be solved as given.
-
-    Attributes
-    ----------
-    path : str
-        Where in the problem, as a JSON path such as ``$.devices[2].channel_gain``.
-    reason : str
-        What is wrong there.
-    """
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.reason = reason
+_SCALARS = (
+    "slot_duration_s",
+    "energy_coefficient",
+    "energy_weight_local",
+    "energy_weight_transmit",
+    "edge_capacity_hz",
+)
+_DEVICES = ("cpu_capacity_hz", "max_power_w", "channel_gain", "bandwidth_hz")
+_QUEUES = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,16 +49,21 @@ class SlotProblem:
         Lyapunov weights U^l, U^t of energy against backlog.
     edge_capacity_hz : float
         F^e, in cycles per second.
-    noise_psd_dbm_per_hz : float
-        N_0 in dBm/Hz, -174 by default.
     cpu_capacity_hz, max_power_w, channel_gain, bandwidth_hz : (M,) arrays
         F^l_m (cycles/s), p^max_m (W), h_m and b_w (Hz, the device's own share) of every device.
     local_queue_cycles, transmit_queue_bits, edge_queue_cycles : (M, N) arrays
         Backlogs Q^l (cycles), Q^t (bits), Q^e (cycles). Devices with fewer services have zeros at the end.
+    noise_psd_dbm_per_hz : float
+        N_0 in dBm/Hz, -174 by default.
     service_counts : tuple of int, optional
         N_m of every device; all N when left out.
     device_ids, service_ids : optional
         Names for reports, one a device and one a service.
+
+    Raises
+    ------
+    ProblemError
+        If a value is not finite, is negative, or has the wrong shape; the error names the field.
     """
 
     slot_duration_s: float
@@ -71,6 +82,58 @@ class SlotProblem:
     service_counts: tuple[int, ...] | None = None
     device_ids: tuple[str, ...] | None = None
     service_ids: tuple[tuple[str, ...], ...] | None = None
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.local_queue_cycles)
+        if len(shape) != 2:
+            raise ProblemError("$.local_queue_cycles", f"expected shape (M, N), got {shape}")
+        for name in _SCALARS:
+            check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
+        for name in _QUEUES:
+            object.__setattr__(self, name, as_floats(getattr(self, name), name, shape))
+            check_array(
+                getattr(self, name), lambda i, name=name: f"$.devices[{i[0]}].services[{i[1]}].{name}"
+            )
+        for name in _DEVICES:
+            object.__setattr__(self, name, as_floats(getattr(self, name), name, shape[:1]))
+            check_array(
+                getattr(self, name),
+                lambda i, name=name: f"$.devices[{i[0]}].{name}",
+                positive=name == "bandwidth_hz",
+            )
+        self._check_counts()
+        self._check_range()
+
+    def _check_counts(self) -> None:
+        devices, services = self.local_queue_cycles.shape
+        if self.service_counts is None:
+            object.__setattr__(self, "service_counts", (services,) * devices)
+        counts = self.service_counts or ()
+        if len(counts) != devices or not all(0 <= count <= services for count in counts):
+            raise ProblemError("$.service_counts", f"expected {devices} numbers in 0..{services}")
+        for m, count in enumerate(counts):
+            for name in _QUEUES:
+                if getattr(self, name)[m, count:].any():
+                    raise ProblemError(f"$.devices[{m}].services[{count}]", f"beyond the device's {count}")
+
+    def _check_range(self) -> None:
+        """Refuse magnitudes whose sums or ratios leave the range of double precision."""
+        for name in _QUEUES:
+            if not math.isfinite(float(getattr(self, name).sum()) / self.slot_duration_s):
+                raise ProblemError(f"$.{name}", "the sum of the backlogs over the slot length is not finite")
+        noise = noise_w_per_hz(self.noise_psd_dbm_per_hz)
+        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise)
+
+    @functools.cached_property
+    def _packed(self) -> tuple[Floats, Floats, Floats]:
+        """The problem as `lyaopt._kernels.slot` takes it."""
+        queues = np.array([getattr(self, name).T for name in _QUEUES], order="C")
+        devices = np.stack([self.cpu_capacity_hz, self.max_power_w, self.channel_gain, self.bandwidth_hz])
+        noise = noise_w_per_hz(self.noise_psd_dbm_per_hz)
+        return queues, devices, np.array([*(float(getattr(self, name)) for name in _SCALARS), noise])
+
+    def __repr__(self) -> str:
+        return f"SlotProblem({self.channel_gain.size} devices, {sum(self.service_counts or ())} services)"
 
 
 @dataclass(frozen=True)
@@ -94,7 +157,8 @@ class Certificate:
     Attributes
     ----------
     relative_gap : float
-        Worst duality gap of the 2 M + 1 problems, each relative to its gross gain tau sum f Q.
+        Worst duality gap of the 2 M + 1 problems, each relative to its gross gain tau sum f Q
+        (where nothing is served: to the gain of serving everything).
     max_violation : float
         Worst constraint violation, each relative to its bound.
     """
@@ -105,7 +169,24 @@ class Certificate:
 
 @dataclass(frozen=True, eq=False)
 class SlotSolution:
-    """Optimal allocation of one slot; arrays are shaped like the problem's, (M, N) and (M,)."""
+    """Optimal allocation of one slot, with its certificate and prices.
+
+    Attributes
+    ----------
+    problem : SlotProblem
+    objective : Objective
+    certificate : Certificate
+    local_cpu_hz, rate_bps, edge_cpu_hz : (M, N) arrays
+        What every service is given: f^l (Hz), r (bit/s), f^e (Hz).
+    cpu_hz, power_w : (M,) arrays
+        Total CPU speed and transmit power of every device.
+    local_multiplier, transmit_multiplier : (M,) arrays
+        nu of Problems 3 and 4, in cycles and bits: the backlog at which serving stops being worth it.
+    edge_multiplier : float
+        nu of Problem 5, in cycles.
+    status : str
+        Always "optimal": every valid problem has a solution.
+    """
 
     problem: SlotProblem
     objective: Objective
@@ -113,15 +194,118 @@ class SlotSolution:
     local_cpu_hz: Floats
     rate_bps: Floats
     edge_cpu_hz: Floats
+    cpu_hz: Floats
     power_w: Floats
-    local_energy_j: Floats
-    transmit_energy_j: Floats
-    local_price: Floats
-    rate_price: Floats
-    edge_price: float
+    local_multiplier: Floats
+    transmit_multiplier: Floats
+    edge_multiplier: float
     status: str = "optimal"
+
+    @property
+    def local_energy_j(self) -> Floats:
+        """Energy of every device's CPU (M,): tau delta (sum f)^3, equation (5)."""
+        return local_energy(self.problem.slot_duration_s, self.problem.energy_coefficient, self.cpu_hz)
+
+    @property
+    def transmit_energy_j(self) -> Floats:
+        """Energy of every device's radio (M,): tau p, equation (6)."""
+        return self.problem.slot_duration_s * self.power_w
+
+    @property
+    def local_price(self) -> Floats:
+        """Multiplier of C.4 (M,), -dV/dF^l: what one more hertz of device CPU is worth."""
+        problem = self.problem
+        weight = problem.energy_weight_local * problem.energy_coefficient
+        return local_price(
+            problem.slot_duration_s, weight, problem.cpu_capacity_hz, self.cpu_hz, self.local_multiplier
+        )
+
+    @property
+    def rate_price(self) -> Floats:
+        """Multiplier of C.6 (M,): tau nu, what one more bit/s of rate is worth."""
+        return self.problem.slot_duration_s * self.transmit_multiplier
+
+    @property
+    def edge_price(self) -> float:
+        """Multiplier of C.7, -dV/dF^e: what one more hertz at the edge is worth."""
+        return self.problem.slot_duration_s * self.edge_multiplier
+
+    def __repr__(self) -> str:
+        return (
+            f"SlotSolution({self.status}, objective={self.objective.total:.6g}, "
+            f"relative_gap={self.certificate.relative_gap:.1e}, "
+            f"energy={float((self.local_energy_j + self.transmit_energy_j).sum()):.3g} J)"
+        )
 
 
 def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
-    """Solve Problems 3, 4 and 5 of one slot (`method` is "exact" or "bisection")."""
-    raise NotImplementedError
+    """Solve Problems 3, 4 and 5 of one slot.
+
+    Parameters
+    ----------
+    problem : SlotProblem
+    method : {"exact", "bisection"}
+        Closed form by sorting or selection, or bisection on the Lagrange multiplier.
+
+    Returns
+    -------
+    SlotSolution
+
+    Raises
+    ------
+    ProblemError
+        If the optimal energies overflow double precision.
+    """
+    check_method(method)
+    devices, services = problem.local_queue_cycles.shape
+    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS:
+        solution = _solve_in_one_call(problem)
+    else:
+        solution = _solve_as_batch(problem, method)
+    if not math.isfinite(solution.objective.total):
+        raise ProblemError("$", "the optimal objective is not finite in double precision")
+    return solution
+
+
+def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
+    queues, devices, scalars = problem._packed
+    rates = np.empty(queues.shape)
+    lanes = np.empty((kernels.LANE_ROWS, queues.shape[2]))
+    summary = np.empty(kernels.SUMMARY_PLACES)
+    kernels.slot_exact(queues, devices, scalars, rates, lanes, summary)
+    edge_nu, local, transmit, edge, gap, violation = summary.tolist()
+    return SlotSolution(
+        problem,
+        Objective(local, transmit, edge),
+        Certificate(gap, violation),
+        rates[0].T,
+        rates[1].T,
+        rates[2].T,
+        lanes[kernels.CPU],
+        lanes[kernels.POWER],
+        lanes[kernels.LOCAL_NU],
+        lanes[kernels.TRANSMIT_NU],
+        edge_nu,
+    )
+
+
+def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
+    queues = {name: getattr(problem, name).T[:, :, None] for name in _QUEUES}
+    shared = {name: getattr(problem, name) for name in (*_SCALARS, *_DEVICES, "noise_psd_dbm_per_hz")}
+    shared["channel_gain"] = problem.channel_gain[:, None]
+    many = solve_slots(SlotBatch(**shared, **queues), method)
+    local, transmit, edge = many.objective[:, 0].tolist()
+    certificate = many.certificate
+    return SlotSolution(
+        problem,
+        Objective(local, transmit, edge),
+        Certificate(float(certificate.relative_gap[0]), float(certificate.max_violation[0])),
+        many.local_cpu_hz[:, :, 0].T,
+        many.rate_bps[:, :, 0].T,
+        many.edge_cpu_hz[:, :, 0].T,
+        many.cpu_hz[:, 0],
+        many.power_w[:, 0],
+        many.local_multiplier[:, 0],
+        many.transmit_multiplier[:, 0],
+        float(many.edge_multiplier[0]),
+    )

@@ -19,6 +19,17 @@ def _excess(value, bound):
 
 
 @helper
+def _relative(gap, gross, queue, lane, tau):
+    """Return the gap relative to the gross gain or, where nothing is served, to serving everything."""
+    if gap == 0.0:
+        return 0.0
+    if gross == 0.0:
+        for k in range(queue.shape[0]):
+            gross += queue[k, lane] / tau * queue[k, lane]
+    return gap / gross
+
+
+@helper
 def queue_terms(queue, rate, lane, tau, nu):
     """Return (gap, gross gain / tau, sum of rates, violation) of the items of one lane.
 
@@ -48,7 +59,7 @@ def queue_terms(queue, rate, lane, tau, nu):
 
 @helper
 def local_gap(queue, cpu, lane, capacity, tau, weight, delta, nu):
-    """Return (gap, gross gain, violation) of Problem 3 in one lane."""
+    """Return (relative gap, gross gain, violation) of Problem 3 in one lane."""
     terms, gross, total, violation = queue_terms(queue, cpu, lane, tau, nu)
     k = weight * delta
     best = capacity  # the total that nu asks for
@@ -57,7 +68,7 @@ def local_gap(queue, cpu, lane, capacity, tau, weight, delta, nu):
     gap = terms + k * (total - best) ** 2 * (total + 2.0 * best)
     if best == capacity:
         gap += max(nu - 3.0 * k * capacity * capacity, 0.0) * max(capacity - total, 0.0)
-    return tau * gap, tau * gross, max(violation, _excess(total, capacity))
+    return _relative(gap, gross, queue, lane, tau), tau * gross, max(violation, _excess(total, capacity))
 
 
 @inline
@@ -70,7 +81,7 @@ def _exp_remainder(d):
 
 @helper
 def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weight, noise, nu):
-    """Return (gap, gross gain, violation) of Problem 4 in one lane."""
+    """Return (relative gap, gross gain, violation) of Problem 4 in one lane."""
     terms, gross, total, violation = queue_terms(queue, rate, lane, tau, nu)
     violation = max(violation, _excess(power, max_power), -power)
     b = bandwidth / math.log(2.0)
@@ -79,7 +90,7 @@ def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weig
     violation = max(violation, _excess(total, b * y))
     gap = terms + nu * max(b * y - total, 0.0)
     if eta == 0.0:  # no channel: power buys nothing
-        return tau * (gap + weight * power), tau * gross, violation
+        return _relative(gap + weight * power, gross, queue, lane, tau), tau * gross, violation
     floor = weight / (b * eta)
     most = math.log1p(max_power * eta)
     best = most
@@ -89,15 +100,15 @@ def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weig
     gap += slope * _exp_remainder(y - best)
     if best in (0.0, most):
         gap += max((slope - nu * b) * (y - best), 0.0)
-    return tau * gap, tau * gross, violation
+    return _relative(gap, gross, queue, lane, tau), tau * gross, violation
 
 
 @helper
 def edge_gap(queue, cpu, lane, capacity, tau, nu):
-    """Return (gap, gross gain, violation) of Problem 5 in one lane."""
+    """Return (relative gap, gross gain, violation) of Problem 5 in one lane."""
     terms, gross, total, violation = queue_terms(queue, cpu, lane, tau, nu)
     gap = terms + nu * max(capacity - total, 0.0)
-    return tau * gap, tau * gross, max(violation, _excess(total, capacity))
+    return _relative(gap, gross, queue, lane, tau), tau * gross, max(violation, _excess(total, capacity))
 
 
 def _local_certificate(queue, capacity, tau, weight, delta, cpu, multiplier, report):
@@ -137,7 +148,7 @@ def _edge_certificate(queue, capacity, tau, cpu, multiplier, report):
         )
 
 
-# `report` (3, L) receives gap, gross gain tau sum f Q and relative violation of every lane.
+# `report` (3, L) receives relative gap, gross gain tau sum f Q and relative violation of every lane.
 _local = "void(f8[:,::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[:,::1])"
 _transmit = "void(f8[:,::1], f8[::1], f8[::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[::1], f8[:,::1])"
 _edge = "void(f8[:,::1], f8, f8, f8[:,::1], f8[::1], f8[:,::1])"

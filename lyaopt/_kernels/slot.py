@@ -1,7 +1,7 @@
 """One slot in one call: the three problems and their certificates.
 
 Layout: `queues` and `rates` (3, N, M) stack the local, transmission and edge problems; `devices` (4, M)
-and `scalars` hold what the names below say; `lanes` (LANE_ROWS, M) and `edge` (5,) receive the rest.
+and `scalars` (6,) hold what the names below say; `lanes` (LANE_ROWS, M) and `summary` receive the rest.
 """
 
 from lyaopt._kernels._jit import Kernel
@@ -14,13 +14,15 @@ from lyaopt._kernels.transmit import transmit_lanes
 CPU_CAPACITY, MAX_POWER, GAIN, BANDWIDTH = range(4)
 # Entries of `scalars`
 TAU, DELTA, WEIGHT_LOCAL, WEIGHT_TRANSMIT, EDGE_CAPACITY, NOISE = range(6)
-# Rows of `lanes`: power and totals, multipliers, then gap, gross gain and violation of each problem
+# Rows of `lanes`
 CPU, POWER, LOCAL_NU, TRANSMIT_NU = range(4)
-LOCAL_REPORT, TRANSMIT_REPORT = 4, 7
-LANE_ROWS = 10
+LANE_ROWS = 4
+# Places of `summary`
+EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION = range(6)
+SUMMARY_PLACES = 6
 
 
-def _slot(queues, devices, scalars, rates, lanes, edge):
+def _slot(queues, devices, scalars, rates, lanes, summary):
     items, count = queues.shape[1:]
     tau, delta, noise = scalars[TAU], scalars[DELTA], scalars[NOISE]
     weight_local, weight_transmit = scalars[WEIGHT_LOCAL], scalars[WEIGHT_TRANSMIT]
@@ -41,10 +43,11 @@ def _slot(queues, devices, scalars, rates, lanes, edge):
     )
     queue = queues[2].reshape(items * count, 1)
     cpu = rates[2].reshape(items * count, 1)
-    edge_lanes(queue, scalars[EDGE_CAPACITY], tau, cpu, edge)
-    edge[1], edge[2], edge[3] = edge_gap(queue, cpu, 0, scalars[EDGE_CAPACITY], tau, edge[0])
+    edge_lanes(queue, scalars[EDGE_CAPACITY], tau, cpu, summary)
+    gap, gross, violation = edge_gap(queue, cpu, 0, scalars[EDGE_CAPACITY], tau, summary[EDGE_NU])
+    local = transmit = 0.0
     for m in range(count):
-        lanes[LOCAL_REPORT, m], lanes[LOCAL_REPORT + 1, m], lanes[LOCAL_REPORT + 2, m] = local_gap(
+        gap_m, gross_m, violation_m = local_gap(
             queues[0],
             rates[0],
             m,
@@ -54,21 +57,28 @@ def _slot(queues, devices, scalars, rates, lanes, edge):
             delta,
             lanes[LOCAL_NU, m],
         )
-        lanes[TRANSMIT_REPORT, m], lanes[TRANSMIT_REPORT + 1, m], lanes[TRANSMIT_REPORT + 2, m] = (
-            transmit_gap(
-                queues[1],
-                rates[1],
-                m,
-                lanes[POWER, m],
-                devices[MAX_POWER, m],
-                devices[GAIN, m],
-                devices[BANDWIDTH, m],
-                tau,
-                weight_transmit,
-                noise,
-                lanes[TRANSMIT_NU, m],
-            )
+        local += weight_local * (tau * delta * (lanes[CPU, m] * lanes[CPU, m] * lanes[CPU, m])) - gross_m
+        gap, violation = max(gap, gap_m), max(violation, violation_m)
+        gap_m, gross_m, violation_m = transmit_gap(
+            queues[1],
+            rates[1],
+            m,
+            lanes[POWER, m],
+            devices[MAX_POWER, m],
+            devices[GAIN, m],
+            devices[BANDWIDTH, m],
+            tau,
+            weight_transmit,
+            noise,
+            lanes[TRANSMIT_NU, m],
         )
+        transmit += weight_transmit * (tau * lanes[POWER, m]) - gross_m
+        gap, violation = max(gap, gap_m), max(violation, violation_m)
+    summary[LOCAL_OBJECTIVE] = local
+    summary[TRANSMIT_OBJECTIVE] = transmit
+    summary[EDGE_OBJECTIVE] = -gross
+    summary[RELATIVE_GAP] = gap
+    summary[VIOLATION] = violation
 
 
 _SIGNATURE = "void(f8[:,:,::1], f8[:,::1], f8[::1], f8[:,:,::1], f8[:,::1], f8[::1])"

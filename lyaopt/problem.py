@@ -1,0 +1,99 @@
+"""What every slot problem is checked for, and the error that says where it fails."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+METHODS = ("exact", "bisection")
+
+
+class ProblemError(ValueError):
+    """A problem that cannot be solved as given.
+
+    Attributes
+    ----------
+    path : str
+        Where in the problem, as a JSON path such as ``$.devices[2].channel_gain``.
+    reason : str
+        What is wrong there.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+def noise_w_per_hz(noise_psd_dbm_per_hz: float) -> float:
+    """Return N_0 in W/Hz from its power spectral density in dBm/Hz."""
+    name = "$.noise_psd_dbm_per_hz"
+    if isinstance(noise_psd_dbm_per_hz, bool) or not isinstance(
+        noise_psd_dbm_per_hz, (int, float, np.number)
+    ):
+        raise ProblemError(name, f"expected a finite number, got {noise_psd_dbm_per_hz!r:.60}")
+    try:
+        noise = 10.0 ** ((float(noise_psd_dbm_per_hz) - 30.0) / 10.0)
+    except OverflowError:
+        noise = math.inf
+    if not 0.0 < noise < math.inf:
+        raise ProblemError(name, f"expected a power density within range, got {noise_psd_dbm_per_hz}")
+    return noise
+
+
+def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -> None:
+    """Refuse devices (the first axis) whose signal-to-noise ratio at full power overflows."""
+    with np.errstate(over="ignore"):
+        largest = gain if gain.ndim == 1 else gain.max(axis=1, initial=0.0)
+        finite = np.isfinite(power * (largest / (bandwidth * noise)))
+    if not finite.all():
+        device = int(np.argmin(finite))
+        raise ProblemError(
+            f"$.devices[{device}].channel_gain", "the signal-to-noise ratio at full power is not finite"
+        )
+
+
+def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Floats:
+    """Return the values as a contiguous float64 array of this shape, or say which field is not."""
+    try:
+        array = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ProblemError(f"$.{name}", f"expected numbers, got {values!r:.60}") from error
+    if array.shape != shape:
+        raise ProblemError(f"$.{name}", f"expected shape {shape}, got {array.shape}")
+    return array
+
+
+def check_scalar(value: Any, name: str, *, positive: bool = False) -> None:
+    """Refuse what is not a finite number >= 0 (or > 0)."""
+    bound = "> 0" if positive else ">= 0"
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value < 0 or (positive and value == 0):
+        raise ProblemError(f"$.{name}", f"expected a finite number {bound}, got {value!r:.60}")
+
+
+def check_array(array: Floats, path: Any, *, positive: bool = False) -> None:
+    """Refuse an array with an entry that is not a finite number >= 0 (or > 0).
+
+    `path` maps the index of the first such entry to its path.
+    """
+    if array.size == 0:
+        return
+    low = array.min()  # NaN if any entry is
+    if low >= 0.0 and array.max() < math.inf and not (positive and low == 0.0):
+        return
+    good = np.isfinite(array) & ((array > 0.0) if positive else (array >= 0.0))
+    index = tuple(int(i) for i in np.argwhere(~good)[0])
+    bound = "> 0" if positive else ">= 0"
+    raise ProblemError(path(index), f"expected a finite number {bound}, got {array[index]}")
+
+
+def check_method(method: str) -> None:
+    """Refuse an unknown solver."""
+    if method not in METHODS:
+        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
