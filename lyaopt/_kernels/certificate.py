@@ -21,12 +21,11 @@ def _excess(value, bound):
 @helper
 def _relative(gap, gross, queue, lane, tau):
     """Return the gap relative to the gross gain or, where nothing is served, to serving everything."""
-    if gap == 0.0:
-        return 0.0
     if gross == 0.0:
         for k in range(queue.shape[0]):
             gross += queue[k, lane] / tau * queue[k, lane]
-    return gap / gross
+    # without any backlog there is nothing to gain, and the gap is the rounding of zero
+    return gap / gross if gross > 0.0 else 0.0
 
 
 @helper

@@ -22,7 +22,6 @@ from lyaopt._kernels.several import rows_solver
 
 # Up to here sorting networks over lanes beat selecting in one lane after the other.
 NETWORK_ITEMS = 32
-_REGISTER_ITEMS = 8
 SOLVER_ROWS = 3  # of scratch for the solvers; the rest is for what devices are given
 SCRATCH_ROWS = SOLVER_ROWS + 2
 _BLOCK_DOUBLES = 3072  # scratch of a block: most of a 32 KiB first-level cache
@@ -33,17 +32,14 @@ def block_width(items, lanes, one_by_one):
     """Return how many lanes a block holds, so that its scratch stays in the first-level cache."""
     if one_by_one:
         return 1
-    rows = 2 * items if items > _REGISTER_ITEMS else items
-    width = _BLOCK_DOUBLES // (rows + GIVEN_ROWS + FOUND_ROWS + SCRATCH_ROWS)
+    width = _BLOCK_DOUBLES // (2 * items + GIVEN_ROWS + FOUND_ROWS + SCRATCH_ROWS)
     return min(lanes, max(8, width - width % 8))
 
 
 @inline
 def block_rows(items, width, one_by_one):
-    """Return the scratch for the items of a block: two columns, or two rows an item, or none."""
-    if one_by_one:
-        return np.empty((2, items))
-    return np.empty((2 * items if items > _REGISTER_ITEMS else 0, width))
+    """Return the scratch for the items of a block: two columns, or two rows an item."""
+    return np.empty((2, items) if one_by_one else (2 * items, width))
 
 
 @helper
