@@ -7,7 +7,6 @@ with the slots first, pass ``queue.transpose(2, 1, 0)``; it is copied once.
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,13 +18,14 @@ from lyaopt._kernels.local import local_bisection, local_exact, local_many
 from lyaopt._kernels.transmit import transmit_bisection, transmit_exact, transmit_many
 from lyaopt.problem import (
     Floats,
-    ProblemError,
     as_floats,
     check_array,
     check_method,
     check_scalar,
     check_signal,
+    check_total_rate,
     noise_w_per_hz,
+    shape_of,
 )
 
 _QUEUES = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
@@ -68,9 +68,7 @@ class SlotBatch:
     noise_psd_dbm_per_hz: float = -174.0
 
     def __post_init__(self) -> None:
-        shape = np.shape(self.local_queue_cycles)
-        if len(shape) != 3:
-            raise ProblemError("$.local_queue_cycles", f"expected shape (N, M, B), got {shape}")
+        shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "NMB")
         for name in (
             "energy_coefficient",
             "energy_weight_local",
@@ -93,9 +91,7 @@ class SlotBatch:
     def _check_range(self) -> None:
         """Refuse magnitudes whose sums or ratios leave the range of double precision."""
         for name in _QUEUES:
-            queue = getattr(self, name)
-            if queue.size and not math.isfinite(queue.sum() / self.slot_duration_s):
-                raise ProblemError(f"$.{name}", "the sum of the backlogs over the slot length is not finite")
+            check_total_rate(getattr(self, name), name, self.slot_duration_s)
         check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, self.noise_w_per_hz)
 
     @functools.cached_property

@@ -46,6 +46,25 @@ def noise_w_per_hz(noise_psd_dbm_per_hz: float) -> float:
     return noise
 
 
+def shape_of(values: ArrayLike, name: str, axes: str) -> tuple[int, ...]:
+    """Return the shape of an array with one dimension a letter of `axes`, such as "MN"."""
+    try:
+        shape = np.shape(values)
+    except ValueError:  # rows of different lengths
+        shape = ()
+    if len(shape) != len(axes):
+        raise ProblemError(f"$.{name}", f"expected an array of shape ({', '.join(axes)})")
+    return shape
+
+
+def check_total_rate(queue: Floats, name: str, tau: float) -> None:
+    """Refuse backlogs whose sum, served within one slot, is not a finite rate."""
+    with np.errstate(over="ignore"):
+        total = float(queue.sum())
+    if not math.isfinite(total / tau):
+        raise ProblemError(f"$.{name}", "the sum of the backlogs over the slot length is not finite")
+
+
 def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -> None:
     """Refuse devices (the first axis) whose signal-to-noise ratio at full power overflows."""
     with np.errstate(over="ignore"):

@@ -19,7 +19,9 @@ from lyaopt.problem import (
     check_method,
     check_scalar,
     check_signal,
+    check_total_rate,
     noise_w_per_hz,
+    shape_of,
 )
 
 __all__ = ["Certificate", "Objective", "ProblemError", "SlotProblem", "SlotSolution", "solve_slot"]
@@ -84,53 +86,75 @@ class SlotProblem:
     service_ids: tuple[tuple[str, ...], ...] | None = None
 
     def __post_init__(self) -> None:
-        shape = np.shape(self.local_queue_cycles)
-        if len(shape) != 2:
-            raise ProblemError("$.local_queue_cycles", f"expected shape (M, N), got {shape}")
+        shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "MN")
         for name in _SCALARS:
             check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
+        for names, wanted in ((_QUEUES, shape), (_DEVICES, shape[:1])):
+            for name in names:
+                object.__setattr__(self, name, as_floats(getattr(self, name), name, wanted))
+        if not self._looks_valid():
+            self._explain()
+        self._check_counts()
+
+    def _looks_valid(self) -> bool:
+        """Return whether all numbers are certainly in range; three reductions for the common case."""
+        queues, devices, scalars = self._packed
+        if queues.size == 0 or not devices[3].min() > 0.0:
+            return False
+        # Python floats: an overflow gives inf here, not a warning
+        largest, noise = float(queues.max()), float(scalars[-1])
+        power, gain, bandwidth = float(devices[1].max()), float(devices[2].max()), float(devices[3].min())
+        return bool(
+            queues.min() >= 0.0
+            and devices.min() >= 0.0
+            and devices.max() < math.inf
+            and largest * queues.size / self.slot_duration_s < math.inf
+            and power * (gain / (bandwidth * noise)) < math.inf
+        )
+
+    def _explain(self) -> None:
+        """Check field by field, and refuse the first that is out of range."""
         for name in _QUEUES:
-            object.__setattr__(self, name, as_floats(getattr(self, name), name, shape))
-            check_array(
-                getattr(self, name), lambda i, name=name: f"$.devices[{i[0]}].services[{i[1]}].{name}"
-            )
+            queue = getattr(self, name)
+            check_array(queue, lambda i, name=name: f"$.devices[{i[0]}].services[{i[1]}].{name}")
+            check_total_rate(queue, name, self.slot_duration_s)
         for name in _DEVICES:
-            object.__setattr__(self, name, as_floats(getattr(self, name), name, shape[:1]))
             check_array(
                 getattr(self, name),
                 lambda i, name=name: f"$.devices[{i[0]}].{name}",
                 positive=name == "bandwidth_hz",
             )
-        self._check_counts()
-        self._check_range()
+        noise = noise_w_per_hz(self.noise_psd_dbm_per_hz)
+        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise)
 
     def _check_counts(self) -> None:
         devices, services = self.local_queue_cycles.shape
-        if self.service_counts is None:
-            object.__setattr__(self, "service_counts", (services,) * devices)
-        counts = self.service_counts or ()
+        counts = self.service_counts
+        if counts is None:
+            counts = (services,) * devices
+            object.__setattr__(self, "service_counts", counts)
         if len(counts) != devices or not all(0 <= count <= services for count in counts):
             raise ProblemError("$.service_counts", f"expected {devices} numbers in 0..{services}")
         for m, count in enumerate(counts):
-            for name in _QUEUES:
-                if getattr(self, name)[m, count:].any():
-                    raise ProblemError(f"$.devices[{m}].services[{count}]", f"beyond the device's {count}")
-
-    def _check_range(self) -> None:
-        """Refuse magnitudes whose sums or ratios leave the range of double precision."""
-        for name in _QUEUES:
-            if not math.isfinite(float(getattr(self, name).sum()) / self.slot_duration_s):
-                raise ProblemError(f"$.{name}", "the sum of the backlogs over the slot length is not finite")
-        noise = noise_w_per_hz(self.noise_psd_dbm_per_hz)
-        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise)
+            if count < services and any(getattr(self, name)[m, count:].any() for name in _QUEUES):
+                raise ProblemError(f"$.devices[{m}].services[{count}]", f"beyond the device's {count}")
 
     @functools.cached_property
     def _packed(self) -> tuple[Floats, Floats, Floats]:
         """The problem as `lyaopt._kernels.slot` takes it."""
-        queues = np.array([getattr(self, name).T for name in _QUEUES], order="C")
-        devices = np.stack([self.cpu_capacity_hz, self.max_power_w, self.channel_gain, self.bandwidth_hz])
-        noise = noise_w_per_hz(self.noise_psd_dbm_per_hz)
-        return queues, devices, np.array([*(float(getattr(self, name)) for name in _SCALARS), noise])
+        queues = np.array(
+            (self.local_queue_cycles.T, self.transmit_queue_bits.T, self.edge_queue_cycles.T), order="C"
+        )
+        devices = np.array((self.cpu_capacity_hz, self.max_power_w, self.channel_gain, self.bandwidth_hz))
+        scalars = (
+            self.slot_duration_s,
+            self.energy_coefficient,
+            self.energy_weight_local,
+            self.energy_weight_transmit,
+            self.edge_capacity_hz,
+            noise_w_per_hz(self.noise_psd_dbm_per_hz),
+        )
+        return queues, devices, np.array(scalars, dtype=np.float64)
 
     def __repr__(self) -> str:
         return f"SlotProblem({self.channel_gain.size} devices, {sum(self.service_counts or ())} services)"
