@@ -14,6 +14,8 @@ def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any) -> Any:
+        # NumPy's floats divide by zero as compiled ones do; Python's raise
+        args = tuple(np.float64(arg) if isinstance(arg, float) else arg for arg in args)
         with np.errstate(all="ignore"):
             return function(*args)
 

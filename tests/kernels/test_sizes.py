@@ -89,6 +89,4 @@ def test_a_lane_does_not_depend_on_its_neighbours(services):
         fields.pop("noise_w_per_hz", None)
         alone = solve_slots(SlotBatch(**fields))
         for name in ("local_cpu_hz", "rate_bps", "edge_cpu_hz", "power_w", "edge_multiplier"):
-            np.testing.assert_array_equal(
-                getattr(alone, name)[..., 0], getattr(whole, name)[..., slot]
-            )
+            np.testing.assert_array_equal(getattr(alone, name)[..., 0], getattr(whole, name)[..., slot])

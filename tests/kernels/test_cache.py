@@ -1,0 +1,105 @@
+"""Compiled kernels on disk: cold starts, several at once, damage, and edits of the sources."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lyaopt
+
+PACKAGE = Path(lyaopt.__file__).parent
+# edge_certificate compiles in a second; its relative gap here is 1 (nothing of a ready queue is served)
+SCRIPT = """
+import numpy as np
+from lyaopt._kernels.certificate import edge_certificate
+report = np.empty((3, 1))
+edge_certificate(np.array([[4.0]]), 8.0, 0.5, np.array([[2.0]]), np.array([1.0]), report)
+print(report[:, 0].tolist())
+"""
+# gap tau (u - f)(Q - nu) + tau nu (F - S) = 0.5 (6 * 3 + 6), gross gain 0.5 * 2 * 4
+EXPECTED = "[3.0, 4.0, 0.0]"
+
+
+def start(cache, root=None, **env):
+    variables = {k: v for k, v in os.environ.items() if not k.startswith(("LYAOPT", "NUMBA"))}
+    variables |= {"LYAOPT_CACHE_DIR": str(cache), "PYTHONPATH": str(root or PACKAGE.parent)} | env
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT],
+        env=variables,
+        cwd=root or PACKAGE.parent,  # first on the path of `python -c`
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def answer(process):
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    return out.strip()
+
+
+def kernel_files(cache):
+    return sorted(Path(cache).rglob("*.kernel"))
+
+
+def test_several_cold_starts_at_once(tmp_path):
+    processes = [start(tmp_path) for _ in range(4)]
+    assert [answer(p) for p in processes] == [EXPECTED] * 4
+    assert len(kernel_files(tmp_path)) == 1
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_warm_start_does_not_write(tmp_path):
+    assert answer(start(tmp_path)) == EXPECTED
+    (kernel,) = kernel_files(tmp_path)
+    before = kernel.stat().st_mtime_ns
+    assert answer(start(tmp_path)) == EXPECTED
+    assert kernel.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+def test_a_damaged_file_is_compiled_again(tmp_path, damage):
+    assert answer(start(tmp_path)) == EXPECTED
+    (kernel,) = kernel_files(tmp_path)
+    content = bytearray(kernel.read_bytes())
+    if damage == "flipped":
+        content[len(content) // 2] ^= 1
+    kernel.write_bytes({"truncated": content[:-100], "flipped": content, "empty": b""}[damage])
+    assert answer(start(tmp_path)) == EXPECTED
+    assert len(kernel.read_bytes()) == len(content)
+
+
+def test_no_folder_to_write_to(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way of a folder")
+    process = start(blocked / "cache", TMPDIR=str(blocked), HOME=str(blocked))
+    assert answer(process) == EXPECTED
+
+
+def test_a_folder_others_can_write_to_is_not_trusted(tmp_path):
+    assert answer(start(tmp_path)) == EXPECTED
+    (kernel,) = kernel_files(tmp_path)
+    kernel.unlink()
+    kernel.parent.chmod(0o777)
+    fallback = tmp_path / "fallback"
+    fallback.mkdir()
+    assert answer(start(tmp_path, TMPDIR=str(fallback))) == EXPECTED
+    assert not kernel.exists()
+    assert len(kernel_files(fallback)) == 1
+
+
+def test_an_edit_in_another_file_reaches_its_callers(tmp_path):
+    """Numba's own cache would give the old answer here."""
+    cache, root = tmp_path / "cache", tmp_path / "src"
+    shutil.copytree(PACKAGE, root / "lyaopt", ignore=shutil.ignore_patterns("__pycache__"))
+    assert answer(start(cache, root)) == EXPECTED
+    source = root / "lyaopt" / "_kernels" / "certificate.py"
+    text = source.read_text()
+    assert "return gap / gross if" in text
+    source.write_text(text.replace("return gap / gross if", "return 2.0 * gap / gross if"))
+    assert answer(start(cache, root)) == "[6.0, 4.0, 0.0]"
+    assert len(kernel_files(cache)) == 2

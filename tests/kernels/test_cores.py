@@ -1,0 +1,58 @@
+"""The same source, interpreted: same bits, no Numba, and every index within bounds."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from lyaopt import solve_slots
+from tests.kernels.test_sizes import make_batch
+
+FIELDS = ("local_cpu_hz", "rate_bps", "edge_cpu_hz", "power_w", "local_multiplier", "transmit_multiplier")
+SCRIPT = """
+import json, sys
+from lyaopt import solve_slots
+from tests.kernels.test_sizes import make_batch
+answers = {}
+for services in (1, 3, 5, 12, 40):
+    for method in ("exact", "bisection"):
+        solution = solve_slots(make_batch(services, slots=3), method)
+        answers[f"{services} {method}"] = [
+            [x.hex() for x in getattr(solution, name).ravel().tolist()] for name in FIELDS
+        ]
+assert "numba" not in sys.modules
+print(json.dumps(answers))
+"""
+
+
+def interpreted(*command):
+    env = os.environ | {"LYAOPT_CORE": "python"}
+    return subprocess.run([sys.executable, *command], env=env, capture_output=True, text=True)
+
+
+def test_interpreted_kernels_give_the_same_bits():
+    """Logarithms of the certificate aside, which come from the system's library."""
+    done = interpreted("-c", SCRIPT.replace("FIELDS", repr(FIELDS)))
+    assert done.returncode == 0, done.stderr
+    for key, answer in json.loads(done.stdout).items():
+        services, method = key.split()
+        solution = solve_slots(make_batch(int(services), slots=3), method)
+        for name, values in zip(FIELDS, answer, strict=True):
+            expected = [float.fromhex(x) for x in values]
+            np.testing.assert_array_equal(getattr(solution, name).ravel(), expected, f"{key} {name}")
+
+
+def test_interpreted_kernels_pass_the_oracle_within_bounds():
+    """Interpreted indexing raises where compiled code would read past an array."""
+    tests = "tests/kernels/test_sizes.py"
+    done = interpreted("-m", "pytest", "-q", "-p", "no:cacheprovider", tests, "-k", "oracle or certified")
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_an_unknown_core_is_refused():
+    env = os.environ | {"LYAOPT_CORE": "fortran"}
+    done = subprocess.run([sys.executable, "-c", "import lyaopt"], env=env, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "LYAOPT_CORE: expected 'jit' or 'python', got 'fortran'" in done.stderr

@@ -1,0 +1,110 @@
+"""`solve_slots`: shapes, refusals and what follows from the allocation."""
+
+import numpy as np
+import pytest
+
+from lyaopt import ProblemError, SlotBatch, SlotProblem, solve_slot, solve_slots
+from tests.kernels.test_sizes import make_batch
+
+
+def fields_of(batch):
+    return {name: getattr(batch, name) for name in SlotBatch.__dataclass_fields__}
+
+
+@pytest.fixture(scope="module")
+def batch():
+    return make_batch(3, devices=4, slots=20)
+
+
+def test_every_slot_equals_the_single_solve(batch):
+    many = solve_slots(batch)
+    for slot in range(20):
+        fields = fields_of(batch) | {"channel_gain": batch.channel_gain[:, slot]}
+        for name in ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles"):
+            fields[name] = fields[name][:, :, slot].T
+        one = solve_slot(SlotProblem(**fields))
+        for name in ("local_cpu_hz", "rate_bps", "edge_cpu_hz"):
+            np.testing.assert_array_equal(getattr(one, name).T, getattr(many, name)[:, :, slot])
+        for name in ("power_w", "cpu_hz", "local_energy_j", "transmit_energy_j", "local_price", "rate_price"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(many, name)[:, slot])
+        assert one.edge_price == many.edge_price[slot]
+        assert one.certificate.relative_gap == many.certificate.relative_gap[slot]
+        assert one.objective.total == pytest.approx(many.objective[:, slot].sum(), rel=1e-14)
+
+
+def test_objective_is_worked_out_from_the_allocation(batch):
+    solution = solve_slots(batch)
+    tau = batch.slot_duration_s
+    local = batch.energy_weight_local * solution.local_energy_j.sum(0)
+    local -= tau * (solution.local_cpu_hz * batch.local_queue_cycles).sum((0, 1))
+    transmit = batch.energy_weight_transmit * solution.transmit_energy_j.sum(0)
+    transmit -= tau * (solution.rate_bps * batch.transmit_queue_bits).sum((0, 1))
+    edge = -tau * (solution.edge_cpu_hz * batch.edge_queue_cycles).sum((0, 1))
+    np.testing.assert_allclose(solution.objective, [local, transmit, edge], rtol=1e-12)
+
+
+def test_slots_first_arrays_can_be_transposed(batch):
+    fields = fields_of(batch)
+    fields["local_queue_cycles"] = np.ascontiguousarray(
+        batch.local_queue_cycles.transpose(2, 1, 0)
+    ).transpose(2, 1, 0)
+    again = solve_slots(SlotBatch(**fields))
+    np.testing.assert_array_equal(again.local_cpu_hz, solve_slots(batch).local_cpu_hz)
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 3), (2, 0, 3), (2, 2, 0)])
+def test_empty_batches_have_empty_answers(shape):
+    _, devices, slots = shape
+    ones = np.ones(devices)
+    queue = np.zeros(shape)
+    solution = solve_slots(
+        SlotBatch(
+            0.01, 1e-28, 1.0, 1.0, 1e9, ones, ones, np.ones((devices, slots)), ones, queue, queue, queue
+        )
+    )
+    assert solution.rate_bps.shape == shape
+    assert solution.certificate.relative_gap.shape == (slots,)
+    assert not solution.power_w.any()
+
+
+REFUSED = [
+    ("slot_duration_s", 0.0, "$.slot_duration_s: expected a finite number > 0, got 0.0"),
+    ("edge_capacity_hz", -1.0, "$.edge_capacity_hz: expected a finite number >= 0, got -1.0"),
+    ("energy_coefficient", np.nan, "$.energy_coefficient: expected a finite number >= 0, got nan"),
+    ("energy_weight_local", True, "$.energy_weight_local: expected a finite number >= 0, got True"),
+    ("bandwidth_hz", np.zeros(4), "$.bandwidth_hz[0]: expected a finite number > 0, got 0.0"),
+    ("cpu_capacity_hz", [1, 2], "$.cpu_capacity_hz: expected shape (4,), got (2,)"),
+    ("max_power_w", ["x"] * 4, "$.max_power_w: expected numbers, got ['x', 'x', 'x', 'x']"),
+    (
+        "channel_gain",
+        np.full((4, 20), np.inf),
+        "$.channel_gain[0, 0]: expected a finite number >= 0, got inf",
+    ),
+    ("noise_psd_dbm_per_hz", 1e6, "$.noise_psd_dbm_per_hz: expected a power density within range"),
+    ("local_queue_cycles", 1.0, "$.local_queue_cycles: expected an array of shape (N, M, B)"),
+    ("edge_queue_cycles", np.full((3, 4, 20), 1e307), "$.edge_queue_cycles: the sum of the backlogs"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "message"), REFUSED)
+def test_refusals_name_the_field(batch, name, value, message):
+    with pytest.raises(ProblemError) as refused:
+        SlotBatch(**fields_of(batch) | {name: value})
+    assert str(refused.value).startswith(message)
+
+
+def test_an_overflowing_signal_is_refused(batch):
+    gain = batch.channel_gain.copy()
+    gain[2, 5] = 1e300
+    with pytest.raises(ProblemError, match=r"\$\.devices\[2\]\.channel_gain: the signal-to-noise"):
+        SlotBatch(**fields_of(batch) | {"channel_gain": gain, "max_power_w": np.full(4, 1e10)})
+
+
+def test_an_unknown_method_is_refused(batch):
+    with pytest.raises(ValueError, match="method: expected one of exact, bisection, got 'newton'"):
+        solve_slots(batch, "newton")
+
+
+def test_representations_are_one_readable_line(batch):
+    assert repr(batch) == "SlotBatch(20 slots, 4 devices, up to 3 services each)"
+    assert repr(solve_slots(batch)) == "BatchSolution(20 slots, 4 devices, up to 3 services each)"
