@@ -29,7 +29,9 @@ def lane_finisher(cost):
             total = total if partly & (total > before) else before
             found[TOTAL, t] = total
             found[EFFORT, t] = reach if partly else least
+            # beside a large `before` the difference can round to more than the group
             share = (total - before) / group
+            share = share if share < 1.0 else 1.0
             found[SHARE, t] = share if group > 0.0 else 0.0
 
     return finish

@@ -69,8 +69,8 @@ def _report(given, found, bandwidth, max_power, noise, gain, start, count, power
         power[start + t] = watts if snr > 0.0 else 0.0
         level = found[LEVEL, t]
         marginal = transmit_price(snr, given[INVERSE, t], given[FLOOR, t])
-        # without a channel q0 is infinite, and the level alone is a multiplier
-        multiplier[start + t] = marginal if (marginal > level) & (marginal < math.inf) else level
+        # where nothing is sent there is no power to save: one more bit/s is worth the largest backlog
+        multiplier[start + t] = marginal if (marginal > level) & (snr > 0.0) else level
 
 
 def _batch(solve, one_by_one):

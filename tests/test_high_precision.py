@@ -1,0 +1,94 @@
+"""The closed forms in decimal arithmetic against the search that knows none of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import oracle
+import pytest
+
+from lyaopt import high_precision, instances
+from lyaopt.slot import SlotProblem
+
+AGREEMENT = Decimal("1e-30")
+
+
+def slots(regime: str, count: int, devices: int = 2, services: int = 3) -> list[SlotProblem]:
+    batch = instances.random_batch(regime, count, np.random.default_rng(11), devices, services)
+    return [instances.to_problem(batch, i) for i in range(count)]
+
+
+def served(optimum: high_precision.Optimum) -> np.ndarray:
+    return np.array([float(f) for f in optimum.allocation])
+
+
+def agree(optimum: high_precision.Optimum, found: oracle.Found) -> bool:
+    # A search ends next to the optimum, never below it.
+    behind = found.objective - optimum.objective
+    return -AGREEMENT * abs(optimum.objective) <= behind <= AGREEMENT * optimum.gross_gain
+
+
+@pytest.mark.parametrize("regime", instances.REGIMES)
+def test_closed_forms_agree_with_the_search(regime: str) -> None:
+    for problem in slots(regime, 3):
+        assert agree(high_precision.edge_optimum(problem), oracle.edge(problem))
+        for device in range(2):
+            assert agree(high_precision.local_optimum(problem, device), oracle.local(problem, device))
+            assert agree(high_precision.transmit_optimum(problem, device), oracle.transmit(problem, device))
+
+
+@pytest.mark.parametrize("regime", instances.REGIMES)
+def test_the_optimum_rounded_to_doubles_passes_its_own_judge(regime: str) -> None:
+    for problem in slots(regime, 3):
+        local, transmit = (
+            [optimum(problem, m) for m in range(2)]
+            for optimum in (high_precision.local_optimum, high_precision.transmit_optimum)
+        )
+        edge = served(high_precision.edge_optimum(problem)).reshape(2, 3)
+        power = np.array([float(o.power) for o in transmit])
+        verdict = high_precision.judge(
+            problem,
+            np.array([served(o) for o in local]),
+            np.array([served(o) for o in transmit]),
+            edge,
+            power,
+        )
+        assert verdict.relative_gap < 1e-14
+        assert verdict.max_violation < 1e-15
+
+
+def test_the_judge_sees_a_gap_and_a_violation_of_known_size() -> None:
+    problem = SlotProblem(
+        slot_duration_s=1.0,
+        energy_coefficient=1.0,
+        energy_weight_local=0.0,
+        energy_weight_transmit=0.0,
+        edge_capacity_hz=0.0,
+        cpu_capacity_hz=np.array([4.0]),
+        max_power_w=np.array([0.0]),
+        channel_gain=np.array([0.0]),
+        bandwidth_hz=np.array([1.0]),
+        local_queue_cycles=np.array([[8.0, 2.0]]),
+        transmit_queue_bits=np.zeros((1, 2)),
+        edge_queue_cycles=np.zeros((1, 2)),
+    )
+    none, power = np.zeros((1, 2)), np.zeros(1)
+    best = high_precision.judge(problem, np.array([[4.0, 0.0]]), none, none, power)
+    assert (best.relative_gap, best.max_violation) == (0.0, 0.0)
+    short = high_precision.judge(problem, np.array([[3.0, 0.0]]), none, none, power)
+    assert (short.relative_gap, short.max_violation) == (0.25, 0.0)
+    over = high_precision.judge(problem, np.array([[4.0, 1.0]]), none, none, power)
+    assert (over.relative_gap, over.max_violation) == (0.0625, 0.25)
+    negative = high_precision.judge(problem, np.array([[4.0, -0.5]]), none, none, power)
+    assert (negative.max_violation, negative.pool_violation) == (0.25, 0.125)
+    leak = high_precision.judge(problem, np.array([[4.0, 0.0]]), np.array([[1e-300, 0.0]]), none, power)
+    assert leak.max_violation == float("inf")
+
+
+@pytest.mark.parametrize("x", ["1e-40", "9.9e-9", "1.01e-8", "0.5", "600"])
+def test_log1p_and_expm1_hold_their_digits_on_both_sides_of_the_series(x: str) -> None:
+    with high_precision.localcontext(high_precision.Context(prec=200)):
+        value = Decimal(x)
+        assert abs(high_precision.log1p(value) / (1 + value).ln() - 1) < Decimal("1e-55")
+        assert abs(high_precision.expm1(value) / (value.exp() - 1) - 1) < Decimal("1e-55")
