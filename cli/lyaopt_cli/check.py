@@ -1,0 +1,97 @@
+"""`lyaopt check`: how accurate the solvers are, regime by regime."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from lyaopt_cli.files import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lyaopt.accuracy import AccuracyReport
+
+
+@click.command("check")
+@click.option(
+    "--instances",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="Random problems in all.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the problems."
+)
+@click.option("--solver", metavar="NAME", help="Convex solver to set beside ours, such as CLARABEL or ECOS.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(instances: int, seed: int, solver: str | None, as_json: bool) -> int:
+    """Solve random and degenerate problems and report each regime's worst gap and violation.
+
+    \b
+    Examples:
+      lyaopt check --instances 100000 --seed 1
+      lyaopt check --instances 200 --solver CLARABEL --json
+
+    \b
+    Exit status: 0 all within bounds, 1 some are not, 2 bad usage, 130
+    interrupted, 141 output closed.
+    """
+    from lyaopt.accuracy import run_accuracy
+
+    try:
+        with _progress(instances) as advance:
+            report = run_accuracy(instances, seed, solver, advance)
+    except (ImportError, ValueError) as error:
+        raise InputError(f"lyaopt check: {error}") from None
+    if as_json or not sys.stdout.isatty():
+        from lyaopt.documents import encode
+
+        sys.stdout.buffer.write(encode(report.to_dict()) + b"\n")
+    else:
+        _print_table(report)
+    return 0 if report.passed else 1
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
+    """A function that takes the number of instances done, shown as a bar if someone watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("solving", total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _print_table(report: AccuracyReport) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("regime")
+    headings = ["instances", "worst gap", "worst violation"]
+    against = any(row.solver_instances for row in report.rows)
+    if against:
+        headings += ["solver instances", "solver gap", "solver violation", "solver failures"]
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for row in report.rows:
+        cells = [f"{row.instances}", f"{row.worst_gap:.1e}", f"{row.worst_violation:.1e}"]
+        if against:
+            cells += [
+                f"{row.solver_instances}",
+                f"{row.solver_worst_gap:.1e}",
+                f"{row.solver_worst_violation:.1e}",
+            ]
+            cells += [f"{row.solver_failures}"]
+        table.add_row(row.regime, *cells)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("passed" if report.passed else "not passed: a gap or violation of ours exceeds its bound")
