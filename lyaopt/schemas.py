@@ -24,6 +24,11 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Id = Annotated[str, Field(min_length=1)]
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    # The default depends on the place in the document, which a schema cannot say.
+    del schema["default"]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -31,8 +36,8 @@ class _Strict(BaseModel):
 class ServiceDocument(_Strict):
     """One service (DNN) of a device: what waits in its three queues."""
 
-    id: Id = Field(default="service-0", json_schema_extra={"default": "service-<position>"})
-    """Name, unique on its device."""
+    id: Id = Field(default="", json_schema_extra=_without_default)
+    """Name, unique on its device; ``service-0`` and so on by position when left out."""
     local_queue_cycles: NonNegative
     """Backlog Q^l of the local queue, in cycles."""
     transmit_queue_bits: NonNegative
@@ -44,18 +49,16 @@ class ServiceDocument(_Strict):
 class DeviceDocument(_Strict):
     """One device."""
 
-    id: Id = Field(default="device-0", json_schema_extra={"default": "device-<position>"})
-    """Name, unique in the document."""
+    id: Id = Field(default="", json_schema_extra=_without_default)
+    """Name, unique in the document; ``device-0`` and so on by position when left out."""
     cpu_capacity_hz: NonNegative
     """F^l, in cycles per second."""
     max_power_w: NonNegative
     """p^max, in watts."""
     channel_gain: NonNegative
     """h of this slot."""
-    bandwidth_hz: Positive = Field(
-        default=1.0, json_schema_extra={"default": "bandwidth_hz / number of devices"}
-    )
-    """b_w, this device's own share of the spectrum, in hertz."""
+    bandwidth_hz: Positive = Field(default=0.0, json_schema_extra=_without_default)
+    """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w when left out."""
     services: list[ServiceDocument]
     """Services of the device; devices may run different numbers of them."""
 
@@ -85,6 +88,7 @@ class ServiceSolution(_Strict):
     """What one service is given in the slot."""
 
     id: Id
+    """Name, as in the slot document."""
     local_cpu_hz: NonNegative
     """f^l, in cycles per second."""
     rate_bps: NonNegative
@@ -97,6 +101,7 @@ class DeviceSolution(_Strict):
     """What one device does in the slot."""
 
     id: Id
+    """Name, as in the slot document."""
     cpu_hz: NonNegative
     """Sum of f^l over its services."""
     power_w: NonNegative
@@ -112,6 +117,7 @@ class DeviceSolution(_Strict):
     rate_price: NonNegative
     """Multiplier of sum r <= R(p): tau nu."""
     services: list[ServiceSolution]
+    """Services, as in the slot document."""
 
 
 class EdgeSolution(_Strict):
@@ -127,9 +133,13 @@ class ObjectiveDocument(_Strict):
     """Drift-plus-penalty values as minimised (lower is better)."""
 
     local: Finite
+    """Problem 3, summed over devices."""
     transmit: Finite
+    """Problem 4, summed over devices."""
     edge: Finite
+    """Problem 5: -tau sum f^e Q^e."""
     total: Finite
+    """Sum of the three."""
 
 
 class CertificateDocument(_Strict):
@@ -145,10 +155,12 @@ class SolutionDocument(_Strict):
     """The optimal allocation of one slot."""
 
     status: Literal["optimal"]
+    """Solved to optimality, as the certificate proves."""
     objective: ObjectiveDocument
     certificate: CertificateDocument
     edge: EdgeSolution
     devices: list[DeviceSolution]
+    """Devices, as in the slot document."""
     lyaopt: str
     """Version that computed it."""
 
