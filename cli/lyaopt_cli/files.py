@@ -35,15 +35,15 @@ def open_input(name: str) -> AbstractContextManager[BinaryIO]:
         raise InputError(f"{name}: {error.strerror}") from None
 
 
-def read_whole(name: str, limit: int = MAX_FILE_BYTES) -> bytes:
-    """Read a file of at most `limit` bytes."""
+def read_whole(name: str) -> bytes:
+    """Read a file of at most `MAX_FILE_BYTES`."""
     with open_input(name) as source:
         try:
-            content = source.read(limit + 1)
+            content = source.read(MAX_FILE_BYTES + 1)
         except OSError as error:
             raise InputError(f"{shown_name(name)}: {error.strerror}") from None
-    if len(content) > limit:
-        raise InputError(f"{shown_name(name)}: expected at most {limit} bytes, got more")
+    if len(content) > MAX_FILE_BYTES:
+        raise InputError(f"{shown_name(name)}: expected at most {MAX_FILE_BYTES} bytes, got more")
     return content
 
 
