@@ -337,3 +337,16 @@ def test_a_full_disk_is_one_line(slot_file):
         )
     assert process.returncode == 1
     assert process.stderr == b"lyaopt: No space left on device\n"
+
+
+def test_closed_standard_streams_are_no_reason_for_a_traceback(slot_file):
+    script = f"exec {' '.join(command('solve-slot'))} "
+    for arguments, status in (
+        (f"{slot_file} >&-", 0),
+        ("- <&-", 2),
+        ("- 2>&- </dev/null", 2),
+        ("--stream <&-", 0),
+    ):
+        process = subprocess.run(script + arguments, shell=True, capture_output=True, env=interpreted())
+        assert process.returncode == status
+        assert b"Traceback" not in process.stderr

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import signal
 import subprocess
 
 import pytest
-from lyaopt_cli.files import MAX_LINE_BYTES, bounded_lines
+from lyaopt_cli import files
 from lyaopt_cli.main import run
 from slot_text import EXAMPLE, command, example, interpreted, use_stdin, with_literal, with_repeated
 
@@ -94,17 +93,17 @@ def test_a_line_of_invalid_utf8_is_answered(capsysbinary, monkeypatch):
 
 @pytest.mark.parametrize("ending", [b"\n", b""])
 @pytest.mark.parametrize("length", [3, 4, 5, 6, 70_000, 200_001])
-def test_lines_are_bounded(length, ending):
-    lines = list(bounded_lines(io.BytesIO(b"ab\n" + b"x" * length + ending), limit=4))
-    if length <= 4:
-        assert lines == [b"ab\n", b"x" * length + ending]
-    else:
-        assert lines == [b"ab\n", None]
+def test_lines_are_bounded(monkeypatch, length, ending):
+    monkeypatch.setattr(files, "MAX_LINE_BYTES", 4)
+    use_stdin(monkeypatch, b"ab\n" + b"x" * length + ending)
+    expected = b"x" * length + ending if length <= 4 else None
+    assert list(files.bounded_lines("-")) == [b"ab\n", expected]
 
 
-def test_the_line_after_a_long_one_is_whole():
-    content = b"x" * 100_000 + b"\nab\n" + b"y" * 5 + b"\n" + b"z" * 4
-    assert list(bounded_lines(io.BytesIO(content), limit=4)) == [None, b"ab\n", None, b"zzzz"]
+def test_the_line_after_a_long_one_is_whole(monkeypatch):
+    monkeypatch.setattr(files, "MAX_LINE_BYTES", 4)
+    use_stdin(monkeypatch, b"x" * 100_000 + b"\nab\n" + b"y" * 5 + b"\n" + b"z" * 4)
+    assert list(files.bounded_lines("-")) == [None, b"ab\n", None, b"zzzz"]
 
 
 # --- as a process
@@ -168,7 +167,7 @@ def test_a_line_of_a_gigabyte_is_read_with_bounded_memory(process):
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 1
     assert first["line"] == 1
-    assert str(MAX_LINE_BYTES) in first["error"]
+    assert str(files.MAX_LINE_BYTES) in first["error"]
     assert second["status"] == "optimal"
     # Kilobytes on Linux. The interpreter and NumPy take about 50 MB, a line at most a few times its limit.
     assert usage.ru_maxrss * 1024 < 2**28

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import BinaryIO
 
 import click
@@ -29,31 +29,39 @@ def open_input(name: str) -> AbstractContextManager[BinaryIO]:
     """Open a file for reading bytes, or standard input for ``-``."""
     if name == "-":
         return nullcontext(sys.stdin.buffer)
-    try:
+    with _named_errors(name):
         return open(name, "rb")
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror}") from None
 
 
 def read_whole(name: str) -> bytes:
     """Read a file of at most `MAX_FILE_BYTES`."""
-    with open_input(name) as source:
-        try:
-            content = source.read(MAX_FILE_BYTES + 1)
-        except OSError as error:
-            raise InputError(f"{shown_name(name)}: {error.strerror}") from None
+    with open_input(name) as source, _named_errors(name):
+        content = source.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise InputError(f"{shown_name(name)}: expected at most {MAX_FILE_BYTES} bytes, got more")
     return content
 
 
-def bounded_lines(source: BinaryIO, limit: int = MAX_LINE_BYTES) -> Iterator[bytes | None]:
-    """Lines as they come in; None for a line of more than `limit` bytes, which is skipped unread."""
-    # readline and not iteration: iteration may wait to fill its buffer before it gives the first line.
-    while line := source.readline(limit + 1):
-        if len(line) <= limit or line.endswith(b"\n"):
-            yield line
-            continue
-        while (rest := source.readline(_CHUNK)) and not rest.endswith(b"\n"):
-            pass
-        yield None
+def bounded_lines(name: str) -> Iterator[bytes | None]:
+    """Lines of a file as they come in; None for one of more than `MAX_LINE_BYTES`, whose rest is skipped."""
+    with open_input(name) as source:
+        while line := _bounded_line(source, name):
+            yield line if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n") else None
+
+
+def _bounded_line(source: BinaryIO, name: str) -> bytes:
+    """The next line, or the first `MAX_LINE_BYTES` + 1 bytes of a longer one."""
+    with _named_errors(name):
+        # readline and not iteration: iteration may wait to fill its buffer before it gives the first line.
+        line = rest = source.readline(MAX_LINE_BYTES + 1)
+        while len(line) > MAX_LINE_BYTES and rest and not rest.endswith(b"\n"):
+            rest = source.readline(_CHUNK)
+    return line
+
+
+@contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{shown_name(name)}: {error.strerror}") from None

@@ -96,12 +96,16 @@ def _fail(message: str, status: int) -> int:
 
 def _drop_output(status: int) -> int:
     # What is still buffered would fail once more when the interpreter exits, and change the exit status.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
 
 
 def main() -> None:
     """Entry point of the `lyaopt` script."""
+    # A process may be started with closed standard streams; Python then has none.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     sys.exit(run(sys.argv[1:]))
 
 

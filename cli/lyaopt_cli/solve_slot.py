@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.files import MAX_LINE_BYTES, InputError, bounded_lines, open_input, read_whole, shown_name
+from lyaopt_cli.files import MAX_LINE_BYTES, InputError, bounded_lines, read_whole, shown_name
 
 if TYPE_CHECKING:
     from lyaopt.slot import SlotSolution
+
+    _Solver = Callable[[bytes], tuple[SlotSolution, dict[str, Any]]]
 
 # Loading the compiled kernels takes longer than solving a document of this size without them.
 _SMALL_DOCUMENT_BYTES = 2**16
@@ -76,36 +78,39 @@ def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
 
 
 def _solve_stream(name: str, method: str, check: bool) -> int:
-    from lyaopt.documents import encode
-    from lyaopt.slot import ProblemError
-
     solve = _solver(method, check)
-    too_long = ProblemError("$", f"expected a line of at most {MAX_LINE_BYTES} bytes, got a longer one")
     failed = False
     output = sys.stdout.buffer
-    with open_input(name) as source:
-        for number, line in enumerate(bounded_lines(source), start=1):
-            if line is not None and line.isspace():
-                continue
-            try:
-                if line is None:
-                    raise too_long
-                answer = encode(solve(line)[1])
-            except ProblemError as error:
-                failed = True
-                answer = encode(
-                    {"status": "error", "line": number, "path": error.path, "error": error.reason}
-                )
-            output.write(answer + b"\n")
-            output.flush()
+    for number, line in enumerate(bounded_lines(name), start=1):
+        if line is not None and line.isspace():
+            continue
+        answer, fails = _answer(line, number, solve)
+        output.write(answer + b"\n")
+        output.flush()
+        failed |= fails
     return int(failed)
 
 
+def _answer(line: bytes | None, number: int, solve: _Solver) -> tuple[bytes, bool]:
+    """The line that answers a line of a stream (None: too long), and whether it tells of a failure."""
+    from lyaopt.documents import encode
+    from lyaopt.slot import ProblemError
+
+    try:
+        if line is None:
+            raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
+        document = solve(line)[1]
+        return encode(document), _failed(document)
+    except ProblemError as error:
+        problem = {"status": "error", "line": number, "path": error.path, "error": error.reason}
+        return encode(problem), True
+
+
 def _failed(document: dict[str, Any]) -> bool:
-    return document["status"] == "error" or "error" in document.get("check", ())
+    return "error" in document.get("check", ())
 
 
-def _solver(method: str, check: bool) -> Callable[[bytes], tuple[SlotSolution, dict[str, Any]]]:
+def _solver(method: str, check: bool) -> _Solver:
     """From the text of a slot document to its solution, as an object and as a document."""
     from lyaopt.documents import read_slot_document, solution_to_dict
     from lyaopt.slot import solve_slot
@@ -124,8 +129,9 @@ def _solver(method: str, check: bool) -> Callable[[bytes], tuple[SlotSolution, d
 
 def _comparison() -> Callable[[SlotSolution], dict[str, Any]]:
     """From a solution to the optimum found by CVXPY, and the difference from it."""
-    from lyaopt.documents import objective_to_dict
     from lyaopt.reference import MissingExtraError, ReferenceError, solve_reference
+
+    from lyaopt.documents import objective_to_dict
 
     def compare(solution: SlotSolution) -> dict[str, Any]:
         try:
