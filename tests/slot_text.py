@@ -114,5 +114,8 @@ def command(*arguments: str) -> list[str]:
 
 
 def interpreted() -> dict[str, str]:
-    """Environment of a process that runs the kernels without compiling them: it starts at once."""
-    return os.environ | {"LYAOPT_CORE": "python"}
+    """Environment of a process that runs the kernels without compiling them: it starts at once.
+
+    Its output is buffered whatever the tests themselves run with.
+    """
+    return os.environ | {"LYAOPT_CORE": "python", "PYTHONUNBUFFERED": ""}

@@ -42,7 +42,7 @@ def printed(capsysbinary: Any) -> tuple[bytes, list[str]]:
 # --- the answer
 
 
-@pytest.mark.parametrize("arguments", [[], ["--json"], ["--method", "exact"]])
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
 def test_a_file_gives_its_solution_document(slot_file, capsysbinary, arguments):
     assert run(["solve-slot", str(slot_file), *arguments]) == 0
     out, err = printed(capsysbinary)
@@ -50,10 +50,17 @@ def test_a_file_gives_its_solution_document(slot_file, capsysbinary, arguments):
     assert err == []
 
 
-def test_bisection_gives_its_solution_document(slot_file, capsysbinary):
-    assert run(["solve-slot", str(slot_file), "--method", "bisection"]) == 0
-    expected = encode_solution(solve_slot(read_slot_document(TEXT), "bisection"))
-    assert printed(capsysbinary)[0] == expected + b"\n"
+@pytest.mark.parametrize("method", ["exact", "bisection"])
+def test_the_method_reaches_the_solver(slot_file, capsysbinary, monkeypatch, method):
+    asked = []
+    monkeypatch.setattr(
+        lyaopt.slot, "solve_slot", lambda *given: asked.append(given[1]) or solve_slot(*given)
+    )
+    for options in ([], ["--stream"]):
+        assert run(["solve-slot", *options, str(slot_file), "--method", method]) == 0
+        expected = encode_solution(solve_slot(read_slot_document(TEXT), method))
+        assert printed(capsysbinary)[0] == expected + b"\n"
+    assert asked == [method] * 2
 
 
 @pytest.mark.parametrize("arguments", [["-"], []])

@@ -69,8 +69,9 @@ def test_every_number_arrives_where_it_belongs():
     assert problem.service_ids == (("a", "b"), ("a",))
 
 
-def test_arrays_are_contiguous_doubles_of_one_shape():
-    problem = read_slot_document(json.dumps(EXAMPLE))
+@pytest.mark.parametrize("devices", [EXAMPLE["devices"], EXAMPLE["devices"][:1]], ids=["ragged", "equal"])
+def test_arrays_are_contiguous_doubles(devices):
+    problem = read_slot_document(json.dumps(example() | {"devices": devices}))
     arrays = [value for value in vars(problem).values() if isinstance(value, np.ndarray)]
     assert len(arrays) == 7
     assert all(array.flags.c_contiguous and array.dtype == np.float64 for array in arrays)
@@ -301,6 +302,12 @@ def test_the_line_of_a_missing_key_is_that_of_its_object():
     assert lines[error.line - 1].strip() == "{"
     assert '"id": "a"' in lines[error.line]
     assert '"services"' in lines[error.line - 2]
+
+
+def test_the_line_of_a_repeated_key_is_that_of_its_last_place():
+    error = refusal('{\n"devices": [],\n"devices":\n[]}')
+    assert error.path == "$.devices"
+    assert error.line == 4
 
 
 def test_all_errors_are_collected():
