@@ -6,6 +6,9 @@ import copy
 import io
 import json
 import os
+import pty
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -119,3 +122,21 @@ def interpreted() -> dict[str, str]:
     Its output is buffered whatever the tests themselves run with.
     """
     return os.environ | {"LYAOPT_CORE": "python", "PYTHONUNBUFFERED": ""}
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """Output of a command on a terminal of 80 columns, both streams, without its colours; it must succeed."""
+    leader, follower = pty.openpty()
+    environment = interpreted() | {"COLUMNS": "80", "TERM": "xterm"}
+    process = subprocess.Popen(command(*arguments), stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    chunks = []
+    try:
+        while chunk := os.read(leader, 4096):
+            chunks.append(chunk)
+    except OSError:
+        # Linux says so when the other end is closed.
+        pass
+    os.close(leader)
+    assert process.wait() == 0
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", b"".join(chunks).decode())

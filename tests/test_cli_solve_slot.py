@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -16,7 +14,16 @@ import lyaopt_cli.files
 import pytest
 from lyaopt_cli.main import group, run
 from lyaopt_cli.tables import name_text, quantity
-from slot_text import EXAMPLE, command, example, interpreted, use_stdin, with_literal, with_repeated
+from slot_text import (
+    EXAMPLE,
+    command,
+    example,
+    interpreted,
+    on_a_terminal,
+    use_stdin,
+    with_literal,
+    with_repeated,
+)
 
 import lyaopt
 from lyaopt import reference
@@ -91,23 +98,6 @@ def test_no_devices_or_services_give_an_empty_answer(capsysbinary, monkeypatch, 
 
 
 # --- on a terminal
-
-
-def on_a_terminal(*arguments: str) -> str:
-    """Output of a command whose standard output is a terminal of 80 columns, without its colours."""
-    leader, follower = pty.openpty()
-    environment = interpreted() | {"COLUMNS": "80", "TERM": "xterm"}
-    process = subprocess.Popen(command(*arguments), stdout=follower, stderr=follower, env=environment)
-    os.close(follower)
-    chunks = []
-    try:
-        while chunk := os.read(leader, 4096):
-            chunks.append(chunk)
-    except OSError:
-        pass
-    os.close(leader)
-    assert process.wait() == 0
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", b"".join(chunks).decode())
 
 
 def test_a_terminal_gets_a_table(slot_file):

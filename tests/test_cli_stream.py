@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 
 import pytest
 from lyaopt_cli import files
@@ -118,7 +119,11 @@ def process():
         stderr=subprocess.PIPE,
         env=interpreted(),
     )
+    # A process that waits for ever is a failure, not a hanging test.
+    watchdog = threading.Timer(60, running.kill)
+    watchdog.start()
     yield running
+    watchdog.cancel()
     running.kill()
     running.wait()
     for pipe in (running.stdin, running.stdout, running.stderr):

@@ -27,15 +27,21 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the problems."
 )
-@click.option("--solver", metavar="NAME", help="Convex solver to set beside ours, such as CLARABEL or ECOS.")
+@click.option(
+    "--solver",
+    metavar="NAME",
+    default="CLARABEL",
+    show_default=True,
+    help="Convex solver to set beside ours (CLARABEL, ECOS, ...), or none.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def command(instances: int, seed: int, solver: str | None, as_json: bool) -> int:
+def command(instances: int, seed: int, solver: str, as_json: bool) -> int:
     """Solve random and degenerate problems and report each regime's worst gap and violation.
 
     \b
     Examples:
       lyaopt check --instances 100000 --seed 1
-      lyaopt check --instances 200 --solver CLARABEL --json
+      lyaopt check --instances 200 --solver ECOS --json
 
     \b
     Exit status: 0 all within bounds, 1 some are not, 2 bad usage, 130
@@ -45,9 +51,11 @@ def command(instances: int, seed: int, solver: str | None, as_json: bool) -> int
 
     try:
         with _progress(instances) as advance:
-            report = run_accuracy(instances, seed, solver, advance)
-    except (ImportError, ValueError) as error:
-        raise InputError(f"lyaopt check: {error}") from None
+            report = run_accuracy(instances, seed, None if solver.lower() == "none" else solver, advance)
+    except ImportError as error:
+        raise InputError(f"lyaopt check: {error} (or --solver none)") from None
+    except ValueError as error:
+        raise InputError(f"lyaopt check: --solver: {error}") from None
     if as_json or not sys.stdout.isatty():
         from lyaopt.documents import encode
 
@@ -59,7 +67,7 @@ def command(instances: int, seed: int, solver: str | None, as_json: bool) -> int
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
-    """A function that takes the number of instances done, shown as a bar if someone watches."""
+    """A function that takes how many more instances are done, shown as a bar if someone watches."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -68,30 +76,29 @@ def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("solving", total=total)
-        yield lambda done: bar.update(task, completed=done)
+        yield lambda done: bar.advance(task, done)
 
 
 def _print_table(report: AccuracyReport) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("regime")
-    headings = ["instances", "worst gap", "worst violation"]
-    against = any(row.solver_instances for row in report.rows)
-    if against:
-        headings += ["solver instances", "solver gap", "solver violation", "solver failures"]
+    table = Table("regime", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    headings = ["instances", "worst\ngap", "worst\nviolation"]
+    if report.solver is not None:
+        headings += [f"{report.solver}\nsolved", "failed", "worst\ngap", "worst\nviolation"]
     for heading in headings:
         table.add_column(heading, justify="right")
     for row in report.rows:
-        cells = [f"{row.instances}", f"{row.worst_gap:.1e}", f"{row.worst_violation:.1e}"]
-        if against:
-            cells += [
-                f"{row.solver_instances}",
-                f"{row.solver_worst_gap:.1e}",
-                f"{row.solver_worst_violation:.1e}",
-            ]
-            cells += [f"{row.solver_failures}"]
-        table.add_row(row.regime, *cells)
+        cells = [f"{row.instances}", _figure(row.worst_gap), _figure(row.worst_violation)]
+        cells += [f"{row.solver_instances}", f"{row.solver_failures}"]
+        cells += [_figure(row.solver_worst_gap), _figure(row.solver_worst_violation)]
+        table.add_row(row.regime, *cells[: len(headings)])
     console = Console(highlight=False)
     console.print(table)
-    console.print("passed" if report.passed else "not passed: a gap or violation of ours exceeds its bound")
+    console.print("passed" if report.passed else "not passed: a gap or violation of ours exceeds its limit")
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1e}"
