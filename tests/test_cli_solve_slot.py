@@ -12,6 +12,7 @@ from typing import Any
 import click
 import lyaopt_cli.files
 import pytest
+from lyaopt_cli import tables
 from lyaopt_cli.main import group, run
 from lyaopt_cli.tables import name_text, quantity
 from slot_text import (
@@ -27,7 +28,7 @@ from slot_text import (
 
 import lyaopt
 from lyaopt import reference
-from lyaopt.documents import encode_solution, read_slot_document
+from lyaopt.documents import encode_solution, read_slot_document, solution_to_dict
 from lyaopt.schemas import DOCUMENTS
 from lyaopt.slot import Objective, solve_slot
 
@@ -347,3 +348,43 @@ def test_closed_standard_streams_are_no_reason_for_a_traceback(slot_file):
         process = subprocess.run(script + arguments, shell=True, capture_output=True, env=interpreted())
         assert process.returncode == status
         assert b"Traceback" not in process.stderr
+
+
+# --- what limits a device
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({}, "capacity"),
+        ({"weight": 1e30}, "energy"),
+        ({"queue": 1e3}, "backlog"),
+        ({"queue": 0}, "idle"),
+        ({"capacity": 0}, "capacity"),
+        ({"queue": 0, "capacity": 0}, "idle"),
+    ],
+)
+def test_the_table_says_what_limits_each_pool(changes, limit):
+    document = example()
+    device = document["devices"][1]
+    document["energy_weight_local"] = document["energy_weight_transmit"] = changes.get("weight", 0.0)
+    queue = changes.get("queue", 1e12)
+    device["services"][0] |= {"local_queue_cycles": queue, "transmit_queue_bits": queue}
+    if "capacity" in changes:
+        device |= {"cpu_capacity_hz": 0.0, "channel_gain": 0.0}
+    solution = solve_slot(read_slot_document(json.dumps(document)))
+    assert tables.local_limits(solution)[1] == limit
+    assert tables.transmit_limits(solution)[1] == limit
+
+
+@pytest.mark.parametrize(("capacity", "limit"), [(1e7, "capacity"), (1e12, "backlog"), (0, "capacity")])
+def test_the_table_says_what_limits_the_edge(capacity, limit):
+    solution = solve_slot(read_slot_document(json.dumps(example() | {"edge_capacity_hz": capacity})))
+    assert tables.edge_limit(solution) == limit
+
+
+def test_a_table_ends_somewhere(capsysbinary, monkeypatch):
+    monkeypatch.setattr(tables, "_MOST_ROWS", 2)
+    solution = solve_slot(read_slot_document(TEXT))
+    tables.print_solution(solution, solution_to_dict(solution))
+    assert capsysbinary.readouterr().out.decode().count("more: see --json") == 1

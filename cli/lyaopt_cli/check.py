@@ -80,11 +80,11 @@ def _progress(total: int) -> Iterator[Callable[[int], None] | None]:
 
 
 def _print_table(report: AccuracyReport) -> None:
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table("regime", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    from lyaopt_cli.tables import plain_table
+
+    table = plain_table("regime")
     headings = ["instances", "worst\ngap", "worst\nviolation"]
     if report.solver is not None:
         headings += [f"{report.solver}\nsolved", "failed", "worst\ngap", "worst\nviolation"]
@@ -97,6 +97,7 @@ def _print_table(report: AccuracyReport) -> None:
         table.add_row(row.regime, *cells[: len(headings)])
     console = Console(highlight=False)
     console.print(table)
+    console.print()
     console.print("passed" if report.passed else "not passed: a gap or violation of ours exceeds its limit")
 
 

@@ -69,8 +69,9 @@ def _limits(used: Any, wanted: Any, at_capacity: Any) -> list[str]:
 def print_solution(solution: SlotSolution, document: dict[str, Any]) -> None:
     """Print a solved slot, given as an object and as its document, on the terminal."""
     console = Console(highlight=False)
-    console.print(_devices(solution, document["devices"]))
-    console.print(_services(document["devices"]))
+    for table in (_devices(solution, document["devices"]), _services(document["devices"])):
+        console.print(table)
+        console.print()
     for line in _summary(solution, document):
         console.print(line, soft_wrap=True)
 
@@ -96,7 +97,7 @@ def _check(check: dict[str, Any]) -> str:
 
 
 def _devices(solution: SlotSolution, devices: list[dict[str, Any]]) -> Table:
-    table = _table("device")
+    table = plain_table("device")
     for heading in ("CPU", "limited\nby", "rate", "power", "limited\nby", "CPU\nenergy", "radio\nenergy"):
         table.add_column(heading, justify="left" if heading.startswith("limited") else "right")
     limits = zip(devices, local_limits(solution), transmit_limits(solution), strict=True)
@@ -116,7 +117,7 @@ def _devices(solution: SlotSolution, devices: list[dict[str, Any]]) -> Table:
 
 
 def _services(devices: list[dict[str, Any]]) -> Table:
-    table = _table("device", "service")
+    table = plain_table("device", "service")
     for heading in ("local CPU", "rate", "edge CPU"):
         table.add_column(heading, justify="right")
     rows = [(device["id"], service) for device in devices for service in device["services"]]
@@ -132,8 +133,9 @@ def _services(devices: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _table(*headings: str) -> Table:
-    return Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+def plain_table(*headings: str) -> Table:
+    """A table without lines between its columns, narrow enough for 80 characters."""
+    return Table(*headings, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _mention_the_rest(table: Table, count: int) -> None:
