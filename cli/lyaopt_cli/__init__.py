@@ -1,0 +1,1 @@
+"""The `lyaopt` command line: each command parses, calls `lyaopt` and prints."""

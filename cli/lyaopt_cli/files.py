@@ -1,0 +1,67 @@
+"""Input files with bounds on their size, and errors that name the place."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import BinaryIO
+
+import click
+
+MAX_FILE_BYTES = 256 * 2**20
+MAX_LINE_BYTES = 16 * 2**20
+_CHUNK = 2**16
+
+
+class InputError(click.ClickException):
+    """Bad input: the message is the whole line on stderr."""
+
+    exit_code = 2
+
+
+def shown_name(name: str) -> str:
+    """File name for messages."""
+    return "<stdin>" if name == "-" else name
+
+
+def open_input(name: str) -> AbstractContextManager[BinaryIO]:
+    """Open a file for reading bytes, or standard input for ``-``."""
+    if name == "-":
+        return nullcontext(sys.stdin.buffer)
+    with _named_errors(name):
+        return open(name, "rb")
+
+
+def read_whole(name: str) -> bytes:
+    """Read a file of at most `MAX_FILE_BYTES`."""
+    with open_input(name) as source, _named_errors(name):
+        content = source.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise InputError(f"{shown_name(name)}: expected at most {MAX_FILE_BYTES} bytes, got more")
+    return content
+
+
+def bounded_lines(name: str) -> Iterator[bytes | None]:
+    """Lines of a file as they come in; None for one of more than `MAX_LINE_BYTES`, whose rest is skipped."""
+    with open_input(name) as source:
+        while line := _bounded_line(source, name):
+            yield line if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n") else None
+
+
+def _bounded_line(source: BinaryIO, name: str) -> bytes:
+    """The next line, or the first `MAX_LINE_BYTES` + 1 bytes of a longer one."""
+    with _named_errors(name):
+        # readline and not iteration: iteration may wait to fill its buffer before it gives the first line.
+        line = rest = source.readline(MAX_LINE_BYTES + 1)
+        while len(line) > MAX_LINE_BYTES and rest and not rest.endswith(b"\n"):
+            rest = source.readline(_CHUNK)
+    return line
+
+
+@contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{shown_name(name)}: {error.strerror}") from None

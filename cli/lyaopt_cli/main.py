@@ -1,0 +1,113 @@
+"""The `lyaopt` command: commands are imported when named, and whatever goes wrong is one line on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+CLOSED_PIPE = 141
+CANNOT_WRITE = 1
+
+_COMPLETION_VARIABLE = "_LYAOPT_COMPLETE"
+_MODULES = {"solve-slot": "solve_slot", "check": "check", "schema": "schema"}
+
+
+class _LateGroup(click.Group):
+    """Commands whose modules are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the help."""
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """`command` of the module that belongs to the name."""
+        if cmd_name not in _MODULES:
+            return None
+        command: click.Command = import_module(f"lyaopt_cli.{_MODULES[cmd_name]}").command
+        return command
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from lyaopt import __version__
+
+        click.echo(f"lyaopt {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_LateGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog='Completion in bash (or zsh, fish): eval "$(_LYAOPT_COMPLETE=bash_source lyaopt)".',
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
+def group() -> None:
+    """Exact, certified solvers for Lyapunov-guided DNN offloading."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit status; errors are printed as one line each."""
+    try:
+        status = _invoke(arguments)
+        sys.stdout.flush()
+        return status
+    except click.UsageError as error:
+        place = error.ctx.command_path if error.ctx else "lyaopt"
+        message = error.format_message().rstrip(".")
+        return _fail(f"{place}: {message} (see {place} --help)", BAD_INPUT)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _drop_output(INTERRUPTED)
+    except BrokenPipeError:
+        return _drop_output(CLOSED_PIPE)
+    except OSError as error:
+        return _drop_output(_fail(f"lyaopt: {error.strerror or error}", CANNOT_WRITE))
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    if _COMPLETION_VARIABLE in os.environ:
+        group.main(arguments, prog_name="lyaopt", complete_var=_COMPLETION_VARIABLE)
+    # Not group.main: it makes its own of interrupts and closed pipes.
+    try:
+        with group.make_context("lyaopt", list(arguments)) as context:
+            return group.invoke(context) or 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+
+
+def _fail(message: str, status: int) -> int:
+    print(" ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def _drop_output(status: int) -> int:
+    # What is still buffered would fail once more when the interpreter exits, and change the exit status.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def main() -> None:
+    """Entry point of the `lyaopt` script."""
+    # A process may be started with closed standard streams; Python then has none.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

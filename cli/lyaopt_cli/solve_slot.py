@@ -1,0 +1,151 @@
+"""`lyaopt solve-slot`: one slot, or a stream of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lyaopt_cli.files import MAX_LINE_BYTES, InputError, bounded_lines, read_whole, shown_name
+
+if TYPE_CHECKING:
+    from lyaopt.slot import SlotSolution
+
+    _Solver = Callable[[bytes], tuple[SlotSolution, dict[str, Any]]]
+
+# Loading the compiled kernels takes longer than solving a document of this size without them.
+_SMALL_DOCUMENT_BYTES = 2**16
+
+
+@click.command("solve-slot")
+@click.argument("file", required=False, metavar="FILE|-", type=click.Path(allow_dash=True, readable=False))
+@click.option("--json", "as_json", is_flag=True, help="Print the solution document, not a table.")
+@click.option("--stream", is_flag=True, help="Read one slot document a line and answer each with one line.")
+@click.option(
+    "--method",
+    type=click.Choice(["exact", "bisection"]),
+    default="exact",
+    show_default=True,
+    help="Algorithm.",
+)
+@click.option("--check", is_flag=True, help="Add the optimum found by CVXPY, and the difference from it.")
+def command(file: str | None, as_json: bool, stream: bool, method: str, check: bool) -> int:
+    """Solve the slot document in FILE (- or nothing: standard input).
+
+    Prints a table on a terminal; with --json, --stream, or into a file or pipe, solution documents.
+
+    \b
+    Examples:
+      lyaopt solve-slot examples/slot.json
+      lyaopt solve-slot --json - < examples/slot.json
+      lyaopt solve-slot --check examples/slot.json
+      generate-slots | lyaopt solve-slot --stream > solutions.ndjson
+
+    \b
+    Exit status: 0 solved, 1 some documents of a stream failed, 2 bad usage or
+    input, 130 interrupted, 141 output closed.
+    """
+    if file is None and sys.stdin.isatty():
+        raise click.UsageError("Missing argument 'FILE|-'.", click.get_current_context())
+    name = file or "-"
+    return _solve_stream(name, method, check) if stream else _solve_one(name, as_json, method, check)
+
+
+def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
+    text = read_whole(name)
+    if len(text) < _SMALL_DOCUMENT_BYTES and "lyaopt.slot" not in sys.modules:
+        os.environ.setdefault("LYAOPT_CORE", "python")
+    from lyaopt.documents import encode
+    from lyaopt.slot import ProblemError
+
+    try:
+        solution, document = _solver(method, check)(text)
+        encoded = encode(document)
+    except ProblemError as error:
+        line = getattr(error, "line", None)
+        place = shown_name(name) if line is None else f"{shown_name(name)}:{line}"
+        raise InputError(f"{place}: {error}") from None
+    if as_json or not sys.stdout.isatty():
+        sys.stdout.buffer.write(encoded + b"\n")
+    else:
+        from lyaopt_cli.tables import print_solution
+
+        print_solution(solution, document)
+    return int(_failed(document))
+
+
+def _solve_stream(name: str, method: str, check: bool) -> int:
+    solve = _solver(method, check)
+    failed = False
+    output = sys.stdout.buffer
+    for number, line in enumerate(bounded_lines(name), start=1):
+        if line is not None and line.isspace():
+            continue
+        answer, fails = _answer(line, number, solve)
+        output.write(answer + b"\n")
+        output.flush()
+        failed |= fails
+    return int(failed)
+
+
+def _answer(line: bytes | None, number: int, solve: _Solver) -> tuple[bytes, bool]:
+    """The line that answers a line of a stream (None: too long), and whether it tells of a failure."""
+    from lyaopt.documents import encode
+    from lyaopt.slot import ProblemError
+
+    try:
+        if line is None:
+            raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
+        document = solve(line)[1]
+        return encode(document), _failed(document)
+    except ProblemError as error:
+        problem = {"status": "error", "line": number, "path": error.path, "error": error.reason}
+        return encode(problem), True
+
+
+def _failed(document: dict[str, Any]) -> bool:
+    return "error" in document.get("check", ())
+
+
+def _solver(method: str, check: bool) -> _Solver:
+    """From the text of a slot document to its solution, as an object and as a document."""
+    from lyaopt.documents import read_slot_document, solution_to_dict
+    from lyaopt.slot import solve_slot
+
+    compare = _comparison() if check else None
+
+    def solve(text: bytes) -> tuple[SlotSolution, dict[str, Any]]:
+        solution = solve_slot(read_slot_document(text), method)
+        document = solution_to_dict(solution)
+        if compare is not None:
+            document["check"] = compare(solution)
+        return solution, document
+
+    return solve
+
+
+def _comparison() -> Callable[[SlotSolution], dict[str, Any]]:
+    """From a solution to the optimum found by CVXPY, and the difference from it."""
+    from lyaopt.reference import MissingExtraError, ReferenceError, solve_reference
+
+    from lyaopt.documents import objective_to_dict
+
+    def compare(solution: SlotSolution) -> dict[str, Any]:
+        try:
+            reference = solve_reference(solution.problem)
+        except MissingExtraError as error:
+            raise InputError(f"lyaopt solve-slot: --check: {error}") from None
+        except ReferenceError as error:
+            return {"solver": error.solver, "error": str(error)}
+        theirs = reference.objective.total
+        difference = solution.objective.total - theirs
+        return {
+            "solver": reference.solver,
+            "objective": objective_to_dict(reference.objective),
+            "relative_difference": difference / abs(theirs) if theirs else difference,
+        }
+
+    return compare

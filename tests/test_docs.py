@@ -1,0 +1,51 @@
+"""The documentation names every command, option, exit status and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from lyaopt_cli.main import group
+from slot_text import EXAMPLE, keys
+
+from lyaopt.schemas import DOCUMENTS, json_schema
+
+DOCS = Path(__file__).parent.parent / "docs"
+CONTEXT = click.Context(group)
+COMMANDS = group.list_commands(CONTEXT)
+
+
+def section(name: str) -> str:
+    """The part of docs/commands.md under the heading of a command."""
+    text = (DOCS / "commands.md").read_text()
+    return text.split(f"\n## lyaopt {name}\n", 1)[1].split("\n## ", 1)[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_documented(name):
+    command = group.get_command(CONTEXT, name)
+    text = section(name)
+    for parameter in command.params:
+        for spelling in (
+            parameter.opts if isinstance(parameter, click.Option) else [parameter.make_metavar(CONTEXT)]
+        ):
+            assert f"`{spelling}" in text, spelling
+
+
+def test_every_exit_status_is_documented():
+    text = (DOCS / "commands.md").read_text()
+    assert all(f"| {status} |" in text for status in (0, 1, 2, 130, 141))
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_every_key_is_documented(name):
+    text = (DOCS / "formats.md").read_text()
+    schema = json_schema(name)
+    for part in [schema, *schema["$defs"].values()]:
+        assert all(f"`{key}`" in text for key in part["properties"])
+
+
+def test_every_path_of_the_example_is_a_documented_key():
+    text = (DOCS / "formats.md").read_text()
+    assert all(f"`{path[-1]}`" in text for path in keys(EXAMPLE))
