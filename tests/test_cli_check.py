@@ -7,11 +7,11 @@ import sys
 from typing import Any
 
 import pytest
-from lyaopt.accuracy import AccuracyReport, RegimeAccuracy, run_accuracy
-from lyaopt_cli.main import run
-from slot_text import on_a_terminal
 
 from lyaopt import accuracy
+from lyaopt.accuracy import AccuracyReport, RegimeAccuracy, run_accuracy
+from lyaopt_cli.main import run
+from tests.slot_text import on_a_terminal
 
 
 def report(gap: float) -> AccuracyReport:

@@ -10,12 +10,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import click
-import lyaopt_cli.files
 import pytest
+
+import lyaopt
+import lyaopt_cli.files
+from lyaopt import reference
+from lyaopt.documents import encode_solution, read_slot_document, solution_to_dict
+from lyaopt.schemas import DOCUMENTS
+from lyaopt.slot import Objective, solve_slot
 from lyaopt_cli import tables
 from lyaopt_cli.main import group, run
 from lyaopt_cli.tables import name_text, quantity
-from slot_text import (
+from tests.slot_text import (
     EXAMPLE,
     command,
     example,
@@ -25,12 +31,6 @@ from slot_text import (
     with_literal,
     with_repeated,
 )
-
-import lyaopt
-from lyaopt import reference
-from lyaopt.documents import encode_solution, read_slot_document, solution_to_dict
-from lyaopt.schemas import DOCUMENTS
-from lyaopt.slot import Objective, solve_slot
 
 TEXT = json.dumps(EXAMPLE)
 

@@ -10,12 +10,12 @@ import subprocess
 import threading
 
 import pytest
-from lyaopt_cli import files
-from lyaopt_cli.main import run
-from slot_text import EXAMPLE, command, example, interpreted, use_stdin, with_literal, with_repeated
 
 from lyaopt.documents import encode_solution, read_slot_document
 from lyaopt.slot import solve_slot
+from lyaopt_cli import files
+from lyaopt_cli.main import run
+from tests.slot_text import EXAMPLE, command, example, interpreted, use_stdin, with_literal, with_repeated
 
 GOOD = json.dumps(EXAMPLE)
 BAD = [

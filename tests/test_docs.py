@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 import pytest
-from lyaopt_cli.main import group
-from slot_text import EXAMPLE, keys
 
 from lyaopt.schemas import DOCUMENTS, json_schema
+from lyaopt_cli.main import group
+from tests.slot_text import EXAMPLE, keys
 
 DOCS = Path(__file__).parent.parent / "docs"
 CONTEXT = click.Context(group)

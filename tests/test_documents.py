@@ -11,7 +11,6 @@ import pytest
 from hypothesis import example as with_example
 from hypothesis import given
 from hypothesis import strategies as st
-from slot_text import EXAMPLE, at, example, keys, objects, shown, with_literal, with_repeated
 
 from lyaopt import documents
 from lyaopt.documents import (
@@ -23,6 +22,7 @@ from lyaopt.documents import (
 )
 from lyaopt.schemas import DOCUMENTS, json_schema
 from lyaopt.slot import Certificate, Objective, ProblemError, SlotProblem, SlotSolution
+from tests.slot_text import EXAMPLE, at, example, keys, objects, shown, with_literal, with_repeated
 
 POSITIVE = {("slot_duration_s",), ("bandwidth_hz",), ("devices", 0, "bandwidth_hz")}
 SIGNED = ("noise_psd_dbm_per_hz",)

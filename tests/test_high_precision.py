@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import numpy as np
-import oracle
 import pytest
 
 from lyaopt import high_precision, instances
 from lyaopt.slot import SlotProblem
+from tests import oracle
 
 AGREEMENT = Decimal("1e-30")
 

@@ -129,9 +129,8 @@ def _solver(method: str, check: bool) -> _Solver:
 
 def _comparison() -> Callable[[SlotSolution], dict[str, Any]]:
     """From a solution to the optimum found by CVXPY, and the difference from it."""
-    from lyaopt.reference import MissingExtraError, ReferenceError, solve_reference
-
     from lyaopt.documents import objective_to_dict
+    from lyaopt.reference import MissingExtraError, ReferenceError, solve_reference
 
     def compare(solution: SlotSolution) -> dict[str, Any]:
         try:
