@@ -52,11 +52,9 @@ def _is_private(folder: Path) -> bool:
     )
 
 
-def _fingerprint(flags: dict[str, Any]) -> str:
-    hasher = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        hasher.update(source.name.encode() + b"\0" + source.read_bytes())
+def _fingerprint(flags: dict[str, Any], sources: str) -> str:
     about = (
+        sources,
         numba.__version__,
         llvmlite.__version__,
         sys.version,
@@ -65,14 +63,13 @@ def _fingerprint(flags: dict[str, Any]) -> str:
         sorted(flags.items()),
         sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_")),
     )
-    hasher.update(repr(about).encode())
-    return hasher.hexdigest()[:24]
+    return hashlib.sha256(repr(about).encode()).hexdigest()[:24]
 
 
 @functools.cache
-def cache_folder(flags: tuple[tuple[str, Any], ...]) -> Path | None:
-    """Return the folder for kernels compiled with these flags, or None where none can be written."""
-    name = _fingerprint(dict(flags))
+def cache_folder(flags: tuple[tuple[str, Any], ...], sources: str) -> Path | None:
+    """Return the folder for kernels of these sources and flags, or None where none can be written."""
+    name = _fingerprint(dict(flags), sources)
     for base in _candidates():
         folder = base / name
         try:
@@ -125,10 +122,12 @@ class _KernelFile(_Cache):
         self._path.unlink(missing_ok=True)
 
 
-def compile_cached(function: Callable[..., Any], name: str, signature: str, flags: dict[str, Any]) -> Any:
+def compile_cached(
+    function: Callable[..., Any], name: str, signature: str, flags: dict[str, Any], sources: str
+) -> Any:
     """Return the dispatcher of `function`, compiled for one signature or loaded from the folder."""
     dispatcher = numba.njit(**flags)(function)
-    folder = cache_folder(tuple(sorted(flags.items())))
+    folder = cache_folder(tuple(sorted(flags.items())), sources)
     if folder is not None:
         dispatcher._cache = _KernelFile(folder / f"{name}.kernel")
     dispatcher.compile(signature)

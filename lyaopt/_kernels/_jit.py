@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # "jit" compiles with Numba; "python" runs the same source interpreted, without importing Numba,
@@ -18,6 +20,18 @@ if CORE not in ("jit", "python"):
 FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 if os.environ.get("LYAOPT_BOUNDSCHECK") == "1":
     FLAGS["boundscheck"] = True
+
+
+def _hash_of_sources() -> str:
+    hasher = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        hasher.update(source.name.encode() + b"\0" + source.read_bytes())
+    return hasher.hexdigest()
+
+
+# Taken while the kernels are imported, not when the first one is compiled: an edit in between would
+# put the old code into the cache under the new hash.
+SOURCES = _hash_of_sources() if CORE == "jit" else ""
 
 
 def inline(function: Callable[..., Any]) -> Any:
@@ -71,7 +85,7 @@ class Kernel:
             return quiet(self._function)
         from lyaopt._kernels._cache import compile_cached
 
-        return compile_cached(self._function, self.name, self.signature, FLAGS)
+        return compile_cached(self._function, self.name, self.signature, FLAGS, SOURCES)
 
     def __call__(self, *args: Any) -> Any:
         return self.compiled(*args)
