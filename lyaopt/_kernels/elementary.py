@@ -19,6 +19,8 @@ _MANTISSA = np.int64(0x000FFFFFFFFFFFFF)
 _TWO_52_BITS = np.int64(0x4330000000000000)
 _BIASED_TWO_52 = 4503599627370496.0 + 1023.0
 _SHIFT = np.int64(52)
+_EXPONENT = np.int64(0x7FF0000000000000)
+_TWICE_BIAS = np.int64(0x7FE0000000000000)  # of 2^k, less the exponent bits of it: of 2^-k
 _HALF_BIAS = np.int64(1022)
 
 
@@ -58,7 +60,9 @@ def log1p(x):
     odd = z * (2 / 3 + w * (2 / 7 + w * (2 / 11 + w * (2 / 15 + w * (2 / 19)))))
     even = w * (2 / 5 + w * (2 / 9 + w * (2 / 13 + w * (2 / 17 + w * (2 / 21)))))
     half_square = 0.5 * f * f
-    tail = s * (half_square + (odd + even)) + (k * _LN2_LOW + lost / u)
+    # lost / u, to a third part at worst: it is below half a unit in the last place of u
+    correction = lost * float_of(_TWICE_BIAS - (shifted & _EXPONENT))
+    tail = s * (half_square + (odd + even)) + (k * _LN2_LOW + correction)
     return k * _LN2_HIGH - ((half_square - tail) - f)
 
 

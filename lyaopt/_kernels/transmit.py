@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from lyaopt._kernels._jit import Kernel, helper, inline, lanes
+from lyaopt._kernels._jit import Kernel, helper, lanes
 from lyaopt._kernels.costs import TRANSMIT, transmit_price
 from lyaopt._kernels.levels import (
     SCRATCH_ROWS,
@@ -37,33 +37,34 @@ from lyaopt._kernels.rows import (
 _LN2 = math.log(2.0)
 
 
-@inline
-def worthless_backlog(weight, noise, gain):
-    """Return q0 = U / (b eta) = U N_0 ln 2 / h: below it no bit is worth its energy."""
-    return weight * noise * _LN2 / gain
-
-
-@inline
-def snr_per_watt(gain, bandwidth, noise):
-    """Return eta = h / (b_w N_0)."""
-    return gain / (bandwidth * noise)
+@helper
+def _devices(bandwidth, max_power, tau, noise):
+    """Return what is the same in every slot of a device: b tau, its inverse, b_w N_0, pmax / (b_w N_0)."""
+    table = np.empty((4, bandwidth.size))
+    for m in range(bandwidth.size):
+        scale = bandwidth[m] / _LN2 * tau
+        noise_power = bandwidth[m] * noise
+        table[0, m] = scale
+        table[1, m] = 1.0 / scale
+        table[2, m] = noise_power
+        table[3, m] = max_power[m] / noise_power
+    return table
 
 
 @lanes
-def _channel(gain, start, count, bandwidth, max_power, tau, weight, noise, given):
+def _channel(gain, start, count, full_power, threshold, given):
+    """Set the signal-to-noise limit pmax eta, and q0 = U / (b eta) = U N_0 ln 2 / h."""
     for t in range(count):
-        given[LIMIT, t] = max_power[t] * snr_per_watt(gain[start + t], bandwidth[t], noise)
-        given[SCALE, t] = bandwidth[t] / _LN2 * tau
-        given[INVERSE, t] = 1.0 / (bandwidth[t] / _LN2 * tau)
-        given[FLOOR, t] = worthless_backlog(weight, noise, gain[start + t])
+        given[LIMIT, t] = full_power[t] * gain[start + t]
+        given[FLOOR, t] = threshold / gain[start + t]
 
 
 @lanes
-def _report(given, found, bandwidth, max_power, noise, gain, start, count, power, multiplier):
+def _report(given, found, noise_power, max_power, gain, start, count, power, multiplier):
     for t in range(count):
         snr = found[EFFORT, t]
         most = max_power[t]
-        watts = snr / snr_per_watt(gain[start + t], bandwidth[t], noise)
+        watts = snr * noise_power[t] / gain[start + t]
         watts = watts if watts < most else most
         watts = most if snr >= given[LIMIT, t] else watts
         power[start + t] = watts if snr > 0.0 else 0.0
@@ -82,17 +83,23 @@ def _batch(solve, one_by_one):
         found = np.empty((FOUND_ROWS, width))
         scratch = np.empty((SCRATCH_ROWS, width))
         rows = block_rows(items, width, one_by_one)
-        device_bandwidth, device_power = scratch[SOLVER_ROWS], scratch[SOLVER_ROWS + 1]
+        devices = _devices(bandwidth, max_power, tau, noise)
+        noise_power, full_power, most = (
+            scratch[SOLVER_ROWS],
+            scratch[SOLVER_ROWS + 1],
+            scratch[SOLVER_ROWS + 2],
+        )
         for start in range(0, lanes, width):
             count = min(width, lanes - start)
-            spread(bandwidth, lanes, start, count, device_bandwidth)
-            spread(max_power, lanes, start, count, device_power)
-            _channel(gain, start, count, device_bandwidth, device_power, tau, weight, noise, given)
+            spread(devices[0], lanes, start, count, given[SCALE])
+            spread(devices[1], lanes, start, count, given[INVERSE])
+            spread(devices[2], lanes, start, count, noise_power)
+            spread(devices[3], lanes, start, count, full_power)
+            spread(max_power, lanes, start, count, most)
+            _channel(gain, start, count, full_power, weight * noise * _LN2, given)
             solve(queue, start, count, given, found, scratch, rows)
             serve(queue, start, count, found[LEVEL], found[SHARE], tau, rate)
-            _report(
-                given, found, device_bandwidth, device_power, noise, gain, start, count, power, multiplier
-            )
+            _report(given, found, noise_power, most, gain, start, count, power, multiplier)
 
     return batch
 

@@ -33,7 +33,7 @@ def _errors_in_ulp(function, reference, x):
 @pytest.mark.parametrize(("low", "high"), [(-300, -20), (-20, 0), (-1, 1), (0, 16), (16, 308)])
 def test_log1p_is_accurate_over_all_magnitudes(mapped, low, high):
     x = 10 ** np.random.default_rng(1).uniform(low, high, 100_000)
-    assert _errors_in_ulp(mapped["log1p"], np.log1p, x).max() < 1.0
+    assert _errors_in_ulp(mapped["log1p"], np.log1p, x).max() < 1.5
 
 
 @pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="needs extended precision as a reference")
