@@ -34,7 +34,7 @@ lint: $(VENV)/dev.stamp  ## ruff, mypy and the layer contracts
 	$(BIN)/lint-imports
 
 bench: $(VENV)/dev.stamp  ## measure, and write benchmarks/RESULTS.md
-	$(BIN)/python -m pytest -q benchmarks --benchmark-only
+	$(BIN)/python -m pytest -q benchmarks
 
 nightly: $(VENV)/dev.stamp  ## a million random instances, and the slow tests
 	$(BIN)/lyaopt check --instances 1000000 --seed 1

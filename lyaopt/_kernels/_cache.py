@@ -9,6 +9,7 @@ Whatever goes wrong with the folder, the kernel is compiled and the answer is ri
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -128,8 +129,37 @@ def compile_cached(
     """Return the dispatcher of `function`, compiled for one signature or loaded from the folder."""
     dispatcher = numba.njit(**flags)(function)
     folder = cache_folder(tuple(sorted(flags.items())), sources)
-    if folder is not None:
-        dispatcher._cache = _KernelFile(folder / f"{name}.kernel")
-    dispatcher.compile(signature)
+    if folder is None:
+        _announce(name, "not kept: no folder can be written")
+        dispatcher.compile(signature)
+    else:
+        path = folder / f"{name}.kernel"
+        dispatcher._cache = _KernelFile(path)
+        with contextlib.nullcontext() if path.exists() else _one_compiler(path):
+            if not path.exists():
+                _announce(name, f"once, kept in {folder}")
+            dispatcher.compile(signature)
     dispatcher.disable_compile()
     return dispatcher
+
+
+def _announce(name: str, detail: str) -> None:
+    """Tell a person at a terminal what takes so long."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(f"lyaopt: compiling {name} ({detail})", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _one_compiler(path: Path) -> Iterator[None]:
+    """Let the first of several processes compile, and the others wait for its file."""
+    try:
+        import fcntl
+
+        lock = path.with_suffix(".lock").open("w")
+    except (ImportError, OSError):
+        yield  # each compiles for itself; the file is replaced whole either way
+        return
+    with lock:
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -21,7 +21,7 @@ from lyaopt._kernels.selection import selection_solver
 from lyaopt._kernels.several import rows_solver
 
 # Up to here sorting networks over lanes beat selecting in one lane after the other.
-NETWORK_ITEMS = 32
+NETWORK_ITEMS = 256
 SOLVER_ROWS = 3  # of scratch for the solvers; the rest is for what devices are given
 SCRATCH_ROWS = SOLVER_ROWS + 3
 _BLOCK_DOUBLES = 3072  # scratch of a block: most of a 32 KiB first-level cache

@@ -1,4 +1,4 @@
-"""The exact solver for lanes of nine to some thirty items: row by row through a block in the cache.
+"""The exact solver for lanes of some more items: row by row through a block in the cache.
 
 The same steps as in few.py (sort, prefix sums, level), with the items in rows of scratch memory, since
 they no longer fit into registers.

@@ -16,7 +16,7 @@ import json, sys
 from lyaopt import solve_slots
 from tests.kernels.test_sizes import make_batch
 answers = {}
-for services in (1, 3, 5, 12, 40):
+for services in (1, 3, 5, 12, 130):
     for method in ("exact", "bisection"):
         solution = solve_slots(make_batch(services, slots=3), method)
         answers[f"{services} {method}"] = [

@@ -1,0 +1,157 @@
+"""Batches of slots: lyaopt beside copying the arrays and the convex solvers, per slot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.data import batch, problems
+from lyaopt import solve_slots
+from lyaopt._kernels.edge import edge_exact
+from lyaopt._kernels.local import local_exact
+from lyaopt._kernels.transmit import transmit_exact
+from lyaopt.batch import _fill
+from lyaopt.reference import solve_reference
+
+GROUP = "Batch of 20,000 slots, M = 4, N = 2"
+SLOTS = 20_000
+INPUTS = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles", "channel_gain")
+OUTPUTS = (
+    "local_cpu_hz",
+    "rate_bps",
+    "edge_cpu_hz",
+    "cpu_hz",
+    "power_w",
+    "local_multiplier",
+    "transmit_multiplier",
+    "edge_multiplier",
+)
+
+
+def arrays_of(solution):
+    batch = solution.batch
+    return [getattr(batch, n) for n in INPUTS] + [getattr(solution, n) for n in OUTPUTS]
+
+
+def test_kernels_into_ready_arrays(benchmark, record):
+    solution = solve_slots(batch(SLOTS))
+    benchmark.pedantic(_fill, args=(solution, "exact"), rounds=60, warmup_rounds=3)
+    record.time(GROUP, "lyaopt, into ready arrays", benchmark.stats.stats.median / SLOTS, "slot")
+
+
+def test_solve_slots(benchmark, record):
+    slots = batch(SLOTS)
+    benchmark.pedantic(solve_slots, args=(slots,), rounds=40, warmup_rounds=2)
+    record.time(GROUP, "solve_slots, fresh arrays", benchmark.stats.stats.median / SLOTS, "slot")
+
+
+def test_bisection(benchmark, record):
+    slots = batch(SLOTS)
+    benchmark.pedantic(solve_slots, args=(slots, "bisection"), rounds=5, warmup_rounds=1)
+    record.time(GROUP, "solve_slots by bisection", benchmark.stats.stats.median / SLOTS, "slot")
+
+
+def test_certificate(benchmark, record):
+    slots = batch(SLOTS)
+    benchmark.pedantic(lambda: solve_slots(slots).certificate, rounds=5, warmup_rounds=1)
+    record.time(GROUP, "solve_slots with certificates", benchmark.stats.stats.median / SLOTS, "slot")
+
+
+def test_copy(benchmark, record):
+    sources = arrays_of(solve_slots(batch(SLOTS)))
+    targets = [np.empty_like(source) for source in sources]
+
+    def copy():
+        for target, source in zip(targets, sources, strict=True):
+            np.copyto(target, source)
+
+    benchmark.pedantic(copy, rounds=60, warmup_rounds=3)
+    record.time(GROUP, "copy of the same arrays", benchmark.stats.stats.median / SLOTS, "slot")
+
+
+@pytest.mark.parametrize("solver", ["CLARABEL", "ECOS"])
+def test_cvxpy(benchmark, record, solver):
+    slots = problems(20)
+    for slot in slots[:2]:
+        solve_reference(slot, solver)
+
+    def solve_all():
+        for slot in slots:
+            solve_reference(slot, solver)
+
+    benchmark.pedantic(solve_all, rounds=3)
+    seconds = benchmark.stats.stats.median / len(slots)
+    record.time(GROUP, f"CVXPY with {solver.capitalize()}, parametrised, 9 solves", seconds, "slot")
+
+
+def test_requirements(record):
+    ours = record.seconds(GROUP, "lyaopt, into ready arrays")
+    for what, bound, contender in (
+        ("faster than CVXPY with Clarabel", 500_000, "CVXPY with Clarabel, parametrised, 9 solves"),
+        ("time of a copy", 8, "copy of the same arrays"),
+    ):
+        other = record.seconds(GROUP, contender)
+        if contender.startswith("CVXPY"):
+            record.require(f"batch: {what}", f">= {bound:,}", f"{other / ours:,.0f}", other / ours >= bound)
+        else:
+            record.require(f"batch: {what}", f"<= {bound}", f"{ours / other:.2f}", ours / other <= bound)
+
+
+@pytest.mark.parametrize("slots", [1, 10, 100, 1_000, 10_000, 100_000])
+def test_batch_sizes(benchmark, record, slots):
+    many = batch(slots)
+    benchmark.pedantic(
+        solve_slots, args=(many,), rounds=20, warmup_rounds=2, iterations=max(1, 1000 // slots)
+    )
+    seconds = benchmark.stats.stats.median / slots
+    record.time("solve_slots by batch size, M = 4, N = 2", f"{slots:,} slots", seconds, "slot")
+
+
+@pytest.mark.parametrize("services", [1, 2, 3, 4, 8, 10, 32, 100])
+def test_services_on_a_device(benchmark, record, services):
+    slots = 40_000 // services
+    many = batch(slots, services=services)
+    benchmark.pedantic(solve_slots, args=(many,), rounds=10, warmup_rounds=1)
+    seconds = benchmark.stats.stats.median / (slots * 4 * services)
+    group = "solve_slots by services on a device, M = 4"
+    record.time(group, f"{services} services", seconds, "service and slot")
+
+
+@pytest.mark.parametrize("problem", ["local", "transmit", "edge"])
+def test_single_problems(benchmark, record, problem):
+    many = batch(SLOTS)
+    solution = solve_slots(many)
+    tau, two = many.slot_duration_s, lambda a: a.reshape(a.shape[0], -1)
+    calls = {
+        "local": lambda: local_exact(
+            two(many.local_queue_cycles),
+            many.cpu_capacity_hz,
+            tau,
+            many.energy_weight_local,
+            many.energy_coefficient,
+            two(solution.local_cpu_hz),
+            solution.cpu_hz.ravel(),
+            solution.local_multiplier.ravel(),
+        ),
+        "transmit": lambda: transmit_exact(
+            two(many.transmit_queue_bits),
+            many.channel_gain.ravel(),
+            many.bandwidth_hz,
+            many.max_power_w,
+            tau,
+            many.energy_weight_transmit,
+            many.noise_w_per_hz,
+            two(solution.rate_bps),
+            solution.power_w.ravel(),
+            solution.transmit_multiplier.ravel(),
+        ),
+        "edge": lambda: edge_exact(
+            many.edge_queue_cycles.reshape(-1, SLOTS),
+            many.edge_capacity_hz,
+            tau,
+            solution.edge_cpu_hz.reshape(-1, SLOTS),
+            solution.edge_multiplier,
+        ),
+    }
+    benchmark.pedantic(calls[problem], rounds=40, warmup_rounds=2)
+    record.time("The three problems, same batch", problem, benchmark.stats.stats.median / SLOTS, "slot")

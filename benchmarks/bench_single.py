@@ -1,0 +1,146 @@
+"""One slot at a time, as a controller calls it: Python API, documents, and whole processes."""
+
+from __future__ import annotations
+
+import io
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from benchmarks.data import problems
+from lyaopt import solve_slot
+from lyaopt.documents import encode_solution, read_slot_document
+from lyaopt.reference import solve_reference
+
+SLOT = "One slot from Python, M = 4, N = 2"
+STREAM = "One document of a stream, M = 4, N = 2"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "slot.json"
+
+
+def test_solve_slot(benchmark, record):
+    problem = problems(1)[0]
+    benchmark.pedantic(solve_slot, args=(problem,), rounds=300, iterations=20, warmup_rounds=5)
+    record.time(SLOT, "lyaopt.solve_slot, with certificate", benchmark.stats.stats.median, "slot")
+
+
+def test_cvxpy(benchmark, record):
+    problem = problems(1)[0]
+    benchmark.pedantic(solve_reference, args=(problem,), rounds=30, warmup_rounds=2)
+    record.time(SLOT, "CVXPY with Clarabel, parametrised", benchmark.stats.stats.median, "slot")
+
+
+def _scipy_device(problem, m):
+    """Problems 3 and 4 of one device by a search over the total."""
+    tau, queue = problem.slot_duration_s, np.sort(problem.local_queue_cycles[m])[::-1]
+    reached = np.cumsum(queue)
+    k = problem.energy_weight_local * problem.energy_coefficient
+
+    def local(total):
+        served = np.clip(total * tau - (reached - queue), 0, queue) / tau
+        return tau * (k * total**3 - served @ queue)
+
+    minimize_scalar(local, bounds=(0, problem.cpu_capacity_hz[m]), method="bounded")
+    bits = np.sort(problem.transmit_queue_bits[m])[::-1]
+    sums = np.cumsum(bits)
+    bandwidth = problem.bandwidth_hz[m]
+    eta = problem.channel_gain[m] / (bandwidth * 10**-20.4)
+
+    def transmit(power):
+        total = bandwidth * np.log2(1 + power * eta) * tau
+        served = np.clip(total - (sums - bits), 0, bits) / tau
+        return tau * (problem.energy_weight_transmit * power - served @ bits)
+
+    minimize_scalar(transmit, bounds=(0, problem.max_power_w[m]), method="bounded")
+
+
+def test_scipy(benchmark, record):
+    problem = problems(1)[0]
+
+    def solve():
+        for m in range(4):
+            _scipy_device(problem, m)
+
+    benchmark.pedantic(solve, rounds=30, warmup_rounds=1)
+    record.time(SLOT, "SciPy minimize_scalar, Problems 3 and 4 only", benchmark.stats.stats.median, "slot")
+
+
+def test_slot_requirement(record):
+    ours = record.seconds(SLOT, "lyaopt.solve_slot, with certificate")
+    ratio = record.seconds(SLOT, "CVXPY with Clarabel, parametrised") / ours
+    met = ours <= 15e-6 or ratio >= 2000
+    record.require(
+        "solve_slot from Python", "<= 15 us or >= 2,000x", f"{ours * 1e6:.1f} us, {ratio:,.0f}x", met
+    )
+
+
+def test_stream_requirement(record):
+    """Interleaved, so that a change of the machine's speed meets both alike."""
+    text = json.dumps(json.loads(EXAMPLE.read_text())).encode()
+    ours, theirs = [], []
+    for _ in range(300):
+        start = time.perf_counter()
+        for _ in range(10):
+            out = io.BytesIO()
+            out.write(encode_solution(solve_slot(read_slot_document(text))))
+        middle = time.perf_counter()
+        for _ in range(10):
+            json.dumps(json.loads(text))
+        end = time.perf_counter()
+        ours.append((middle - start) / 10)
+        theirs.append((end - middle) / 10)
+    mine, json_time = statistics.median(ours), statistics.median(theirs)
+    record.time(STREAM, "lyaopt: read, check, solve, certify, write", mine, "document")
+    record.time(STREAM, "json.loads and json.dumps of the document", json_time, "document")
+    ratio = mine / json_time
+    record.require("document of a stream, of json.loads + json.dumps", "<= 3", f"{ratio:.2f}", ratio <= 3)
+
+
+def test_stream_command(record):
+    """The whole command: process, pipe and flush included, spread over the documents."""
+    count = 20_000
+    lines = (json.dumps(json.loads(EXAMPLE.read_text())) + "\n") * count
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "lyaopt_cli.main", "solve-slot", "--stream", "-"]
+    subprocess.run(command, input=lines, text=True, stdout=subprocess.DEVNULL, check=True)
+    record.time(
+        STREAM, f"the command over {count:,} documents", (time.perf_counter() - start) / count, "document"
+    )
+
+
+def _starts(commands, repeats):
+    """Median wall time of each command, interleaved."""
+    times = [[] for _ in commands]
+    for _ in range(repeats + 1):
+        for command, found in zip(commands, times, strict=True):
+            start = time.perf_counter()
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            found.append(time.perf_counter() - start)
+    return [statistics.median(found[1:]) for found in times]
+
+
+def test_start_requirement(record):
+    script = str(Path(sys.executable).with_name("lyaopt"))
+    ours, numpy_alone = _starts(
+        [[script, "solve-slot", str(EXAMPLE)], [sys.executable, "-c", "import numpy"]], 15
+    )
+    group = "Whole process"
+    record.time(group, "lyaopt solve-slot examples/slot.json", ours, "process")
+    record.time(group, 'python -c "import numpy"', numpy_alone, "process")
+    ratio = ours / numpy_alone
+    record.require("lyaopt solve-slot, of import numpy", "<= 4", f"{ratio:.2f}", ratio <= 4)
+
+
+def test_accuracy_requirement(record):
+    from lyaopt.accuracy import run_accuracy
+
+    report = run_accuracy(10_000, 1, None)
+    gap = max(row.worst_gap for row in report.rows)
+    violation = max(row.worst_violation for row in report.rows)
+    record.require("relative gap over all regimes", "<= 1e-12", f"{gap:.1e}", gap <= 1e-12)
+    record.require("relative violation over all regimes", "<= 1e-14", f"{violation:.1e}", violation <= 1e-14)

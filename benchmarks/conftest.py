@@ -1,0 +1,86 @@
+"""Collects what every benchmark measured into benchmarks/RESULTS.md, with ratios within the run."""
+
+from __future__ import annotations
+
+import platform
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import cpuinfo
+import pytest
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+LIBRARIES = ("lyaopt", "numpy", "numba", "scipy", "cvxpy", "clarabel", "ecos", "cvxpygen")
+_rows: list[tuple[str, str, float, str]] = []
+_requirements: list[tuple[str, str, str, bool]] = []
+
+
+class Record:
+    """What a benchmark reports: times per unit within a group, and requirements met or missed."""
+
+    def time(self, group: str, contender: str, seconds: float, unit: str) -> None:
+        """Add a row: `contender` takes `seconds` per `unit`."""
+        _rows.append((group, contender, seconds, unit))
+
+    def require(self, what: str, bound: str, measured: str, met: bool) -> None:
+        """Add a requirement, with what was measured."""
+        _requirements.append((what, bound, measured, met))
+
+    def seconds(self, group: str, contender: str) -> float:
+        """Return what was measured earlier in this run; skips where that part did not run."""
+        for row in _rows:
+            if row[:2] == (group, contender):
+                return row[2]
+        pytest.skip(f"needs {contender!r} of {group!r} from the same run")
+
+
+@pytest.fixture(scope="session")
+def record() -> Record:
+    return Record()
+
+
+def _readable(seconds: float) -> str:
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
+        if seconds * factor >= 1.0:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def _versions() -> str:
+    found = []
+    for library in LIBRARIES:
+        try:
+            found.append(f"{library} {version(library)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def pytest_sessionfinish() -> None:
+    if not _rows:
+        return
+    lines = [
+        "# Benchmark results",
+        "",
+        f"Measured {date.today()} by `make bench` on {cpuinfo.get_cpu_info()['brand_raw']}, one core,",
+        f"Python {platform.python_version()}, {_versions()}.",
+        "Medians of one run; ratios are against lyaopt in the same group.",
+        "",
+    ]
+    if _requirements:
+        lines += ["| required | bound | measured | met |", "|---|---|---|---|"]
+        lines += [
+            f"| {what} | {bound} | {got} | {'yes' if met else 'no'} |"
+            for what, bound, got, met in _requirements
+        ]
+        lines.append("")
+    for group in dict.fromkeys(row[0] for row in _rows):
+        rows = [row for row in _rows if row[0] == group]
+        ours = next((seconds for _, name, seconds, _ in rows if name.startswith("lyaopt")), None)
+        lines += [f"## {group}", "", f"| | time per {rows[0][3]} | ratio |", "|---|---|---|"]
+        for _, name, seconds, _ in rows:
+            ratio = f"{seconds / ours:,.3g}" if ours else ""
+            lines.append(f"| {name} | {_readable(seconds)} | {ratio} |")
+        lines.append("")
+    RESULTS.write_text("\n".join(lines))
