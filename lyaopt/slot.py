@@ -111,6 +111,7 @@ class SlotProblem:
             and devices.min() >= 0.0
             and devices.max() < math.inf
             and largest * queues.size / self.slot_duration_s < math.inf
+            and bandwidth * noise > 0.0
             and power * (gain / (bandwidth * noise)) < math.inf
         )
 
