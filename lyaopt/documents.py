@@ -8,6 +8,7 @@ their paths.
 from __future__ import annotations
 
 import json
+import math
 from operator import itemgetter
 from typing import Any
 
@@ -15,21 +16,22 @@ import numpy as np
 from pydantic_core import from_json, to_json
 
 from . import __version__, strict_json
-from .slot import Floats, Objective, ProblemError, SlotProblem, SlotSolution
+from .problem import Floats, ProblemError, noise_w_per_hz
+from .slot import Objective, SlotProblem, SlotSolution
 
 # Ragged services are padded with zeros: one long device among many short ones must not exhaust the memory.
-MAX_PADDED_SERVICES = 2**25
+MAX_PADDED_SERVICES = 2**24
 
 _SCALARS = itemgetter(
     "slot_duration_s",
-    "bandwidth_hz",
-    "edge_capacity_hz",
     "energy_coefficient",
     "energy_weight_local",
     "energy_weight_transmit",
+    "edge_capacity_hz",
 )
 _DEVICE = itemgetter("cpu_capacity_hz", "max_power_w", "channel_gain")
 _QUEUES = itemgetter("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
+_NO_SERVICE = (0.0, 0.0, 0.0)
 _NUMBERS = {float, int}
 _DEFAULT_NOISE = -174.0
 
@@ -66,13 +68,12 @@ def read_slot_document(text: bytes | str) -> SlotProblem:
     """
     try:
         gathered = _Gathered(from_json(text))
-        gathered.refuse_unusual_numbers()
         # A string has two quotes, and parsing keeps one of two equal keys: with as many quotes in the text as
         # in the parsed data no key was repeated.
         quote: Any = b'"' if isinstance(text, bytes) else '"'
         if text.count(quote) == 2 * gathered.strings:
-            return gathered.problem()
-    except (ValueError, TypeError, LookupError, OverflowError):
+            return gathered.plain_problem()
+    except (ValueError, TypeError, LookupError, ArithmeticError):
         pass
     return _read_carefully(text)
 
@@ -82,7 +83,10 @@ def problem_from_dict(data: dict[str, Any]) -> SlotProblem:
     errors = _errors(data)
     if errors:
         raise DocumentError([(strict_json.show_path(path), reason) for path, reason in errors])
-    return _Gathered(data).problem()
+    try:
+        return _Gathered(data).problem()
+    except ProblemError as error:
+        raise DocumentError([(error.path, error.reason)]) from None
 
 
 def _read_carefully(text: bytes | str) -> SlotProblem:
@@ -96,7 +100,11 @@ def _read_carefully(text: bytes | str) -> SlotProblem:
     if errors:
         shown = [(strict_json.show_path(path), reason) for path, reason in errors]
         raise DocumentError(shown, strict_json.line_of(decoded, errors[0][0]))
-    return _Gathered(data).problem()
+    try:
+        return _Gathered(data).problem()
+    except ProblemError as error:
+        line = strict_json.line_of(decoded, strict_json.parse_path(error.path))
+        raise DocumentError([(error.path, error.reason)], line) from None
 
 
 def _errors(data: Any) -> list[tuple[strict_json.Path, str]]:
@@ -117,7 +125,7 @@ def _errors(data: Any) -> list[tuple[strict_json.Path, str]]:
 
 
 def _ids(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
-    return tuple([item.get("id") or f"{kind}-{index}" for index, item in enumerate(items)])
+    return tuple([item.get("id", f"{kind}-{index}") for index, item in enumerate(items)])
 
 
 def _repeated_ids(
@@ -134,97 +142,92 @@ def _repeated_ids(
 
 
 class _Gathered:
-    """The numbers and names of a parsed slot document, in flat lists.
+    """The numbers and names of a parsed slot document, in flat lists, padded where services are ragged.
 
     Raises ValueError, TypeError or LookupError on a wrong key, structure or id; numbers are looked at apart.
     """
 
     def __init__(self, data: dict[str, Any]) -> None:
-        self.devices: list[dict[str, Any]] = data["devices"]
-        self.scalars = _SCALARS(data)
+        devices: list[dict[str, Any]] = data["devices"]
+        _require(type(devices) is list and len(data) == 7 + ("noise_psd_dbm_per_hz" in data))
         self.noise = data.get("noise_psd_dbm_per_hz", _DEFAULT_NOISE)
-        _require(type(self.devices) is list and len(data) == 7 + ("noise_psd_dbm_per_hz" in data))
-        share = self.scalars[1] / max(len(self.devices), 1)
-        self.device_numbers: list[float] = []
-        self.bandwidths: list[float] = []
+        self.bandwidth = data["bandwidth_hz"]
+        share = self.bandwidth / max(len(devices), 1)
+        self.scalars = _SCALARS(data)
+        self.counts = [len(device["services"]) for device in devices]
+        self.most = max(self.counts, default=0)
+        _require(self.most * len(devices) <= MAX_PADDED_SERVICES)
+        self.devices: list[float] = []
         self.queues: list[float] = []
-        self.counts: list[int] = []
         self.service_ids: list[tuple[str, ...]] = []
         self.strings = len(data)
-        for device in self.devices:
+        for device in devices:
             self._add(device, share)
-        self.device_ids = _ids("device", self.devices)
-        _require(len({*self.device_ids}) == len(self.devices))
+        self.device_ids = _checked_ids("device", devices)
 
     def _add(self, device: dict[str, Any], share: float) -> None:
         services = device["services"]
         named = "id" in device
-        _require(type(services) is list and (not named or _is_id(device["id"])))
-        _require(len(device) == 4 + named + ("bandwidth_hz" in device))
+        _require(type(services) is list and len(device) == 4 + named + ("bandwidth_hz" in device))
         self.strings += len(device) + named
-        self.device_numbers += _DEVICE(device)
-        self.bandwidths.append(device.get("bandwidth_hz", share))
-        self.counts.append(len(services))
+        self.devices += _DEVICE(device)
+        self.devices.append(device.get("bandwidth_hz", share))
         for service in services:
             named = "id" in service
-            _require(len(service) == 3 + named and (not named or _is_id(service["id"])))
+            _require(len(service) == 3 + named)
             self.strings += 3 + 2 * named
             self.queues += _QUEUES(service)
-        ids = _ids("service", services)
-        _require(len({*ids}) == len(services))
-        self.service_ids.append(ids)
+        self.queues += _NO_SERVICE * (self.most - len(services))
+        self.service_ids.append(_checked_ids("service", services))
 
-    def refuse_unusual_numbers(self) -> None:
-        """Raise ValueError or OverflowError unless all are plainly numbers, finite and in range."""
-        numbers = [*self.scalars, *self.device_numbers, *self.bandwidths, *self.queues]
+    def plain_problem(self) -> SlotProblem:
+        """The slot problem; ValueError, TypeError or ArithmeticError unless its numbers are plainly right.
+
+        Refused are also magnitudes that might leave double precision, judged over all devices at once.
+        """
+        numbers = [*self.scalars, self.bandwidth, *self.devices, *self.queues]
         _require({*map(type, numbers), type(self.noise)} <= _NUMBERS)
+        narrowest = min(self.devices[3::4], default=self.bandwidth)
         # A sum is finite only if its terms are; the comparisons are false for NaN.
-        _require(min(numbers) >= 0.0 and sum(numbers, 0.0) < np.inf and abs(self.noise) < np.inf)
-        _require(self.scalars[0] > 0 and min(self.bandwidths, default=1) > 0 and self.scalars[1] > 0)
-        _require(len(self.counts) * max(self.counts, default=0) <= MAX_PADDED_SERVICES)
+        _require(min(numbers) >= 0.0 and self.scalars[0] > 0.0 and self.bandwidth > 0.0)
+        _require(sum(numbers, 0.0) / self.scalars[0] < math.inf and abs(self.noise) < math.inf)
+        noise = noise_w_per_hz(self.noise)
+        signal = max(self.devices[2::4], default=0.0) / (narrowest * noise)
+        _require(max(self.devices[1::4], default=0.0) * signal < math.inf)
+        values: Floats = np.array([*self.scalars, noise, *self.devices, *self.queues], dtype=np.float64)
+        end = 6 + len(self.devices)
+        queues = values[end:].reshape(len(self.counts), self.most, 3)
+        # One copy each, and then in the order that the kernels take.
+        packed = (queues.T.copy(), values[6:end].reshape(-1, 4).T.copy(), values[:6])
+        return SlotProblem._from_packed(packed, float(self.noise), **self._names())
 
     def problem(self) -> SlotProblem:
-        """Arrays of the slot problem."""
-        duration, _, edge_capacity, coefficient, weight_local, weight_transmit = map(float, self.scalars)
-        cpu, power, gain = np.array(self.device_numbers, dtype=np.float64).reshape(-1, 3).T.copy()
-        local, transmit, edge = self._padded_queues()
-        return SlotProblem(
-            slot_duration_s=duration,
-            energy_coefficient=coefficient,
-            energy_weight_local=weight_local,
-            energy_weight_transmit=weight_transmit,
-            edge_capacity_hz=edge_capacity,
-            cpu_capacity_hz=cpu,
-            max_power_w=power,
-            channel_gain=gain,
-            bandwidth_hz=np.array(self.bandwidths, dtype=np.float64),
-            local_queue_cycles=local,
-            transmit_queue_bits=transmit,
-            edge_queue_cycles=edge,
-            noise_psd_dbm_per_hz=float(self.noise),
-            service_counts=tuple(self.counts),
-            device_ids=self.device_ids,
-            service_ids=tuple(self.service_ids),
-        )
+        """The slot problem with all checks; `ProblemError` if magnitudes leave double precision."""
+        shape = (len(self.counts), self.most, 3)
+        devices: Floats = np.array(self.devices, dtype=np.float64).reshape(-1, 4).T
+        queues: Floats = np.array(self.queues, dtype=np.float64).reshape(shape).transpose(2, 0, 1)
+        duration, coefficient, local, transmit, capacity = map(float, self.scalars)
+        numbers = (duration, coefficient, local, transmit, capacity, *devices, *queues, float(self.noise))
+        return SlotProblem(*numbers, **self._names())
 
-    def _padded_queues(self) -> Floats:
-        """Queues as a (3, M, N) array."""
-        queues: Floats = np.array(self.queues, dtype=np.float64).reshape(-1, 3).T
-        shape = (3, len(self.counts), max(self.counts, default=0))
-        if shape[1] * shape[2] == queues.shape[1]:
-            return queues.copy().reshape(shape)
-        padded = np.zeros(shape)
-        padded[:, np.arange(shape[2]) < np.array(self.counts)[:, None]] = queues
-        return padded
+    def _names(self) -> dict[str, Any]:
+        return {
+            "service_counts": tuple(self.counts),
+            "device_ids": self.device_ids,
+            "service_ids": tuple(self.service_ids),
+        }
+
+
+def _checked_ids(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
+    ids = _ids(kind, items)
+    "".join(ids)  # takes strings only: the quickest check of all their types
+    _require(len({*ids}) == len(ids) and all(ids))
+    return ids
 
 
 def _require(condition: bool) -> None:
     if not condition:
         raise ValueError
-
-
-def _is_id(value: Any) -> bool:
-    return type(value) is str and value != ""
 
 
 def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
@@ -251,7 +254,7 @@ def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
             "max_violation": solution.certificate.max_violation,
         },
         "edge": {"cpu_hz": sum(map(sum, edge)), "price": solution.edge_price},
-        "devices": _device_dicts(solution, list(map(sum, local)), list(map(sum, rates)), services),
+        "devices": _device_dicts(solution, list(map(sum, rates)), services),
         "lyaopt": __version__,
     }
 
@@ -267,20 +270,34 @@ def objective_to_dict(objective: Objective) -> dict[str, float]:
 
 
 def _device_dicts(
-    solution: SlotSolution, cpu_hz: list[float], rate_bps: list[float], services: list[list[dict[str, Any]]]
+    solution: SlotSolution, rate_bps: list[float], services: list[list[dict[str, Any]]]
 ) -> list[dict[str, Any]]:
-    columns = {
-        "id": solution.problem.device_ids or _ids("device", [{}] * len(cpu_hz)),
-        "cpu_hz": cpu_hz,
-        "power_w": solution.power_w.tolist(),
-        "rate_bps": rate_bps,
-        "local_energy_j": solution.local_energy_j.tolist(),
-        "transmit_energy_j": solution.transmit_energy_j.tolist(),
-        "local_price": solution.local_price.tolist(),
-        "rate_price": solution.rate_price.tolist(),
-        "services": services,
-    }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    columns = zip(
+        solution.problem.device_ids or _ids("device", [{}] * len(rate_bps)),
+        solution.cpu_hz.tolist(),
+        solution.power_w.tolist(),
+        rate_bps,
+        solution.local_energy_j.tolist(),
+        solution.transmit_energy_j.tolist(),
+        solution.local_price.tolist(),
+        solution.rate_price.tolist(),
+        services,
+        strict=True,
+    )
+    return [
+        {
+            "id": name,
+            "cpu_hz": cpu,
+            "power_w": power,
+            "rate_bps": rate,
+            "local_energy_j": local_energy,
+            "transmit_energy_j": transmit_energy,
+            "local_price": local_price,
+            "rate_price": rate_price,
+            "services": given,
+        }
+        for name, cpu, power, rate, local_energy, transmit_energy, local_price, rate_price, given in columns
+    ]
 
 
 def encode_solution(solution: SlotSolution) -> bytes:

@@ -67,7 +67,7 @@ def check_total_rate(queue: Floats, name: str, tau: float) -> None:
 
 def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -> None:
     """Refuse devices (the first axis) whose signal-to-noise ratio at full power overflows."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         largest = gain if gain.ndim == 1 else gain.max(axis=1, initial=0.0)
         finite = np.isfinite(power * (largest / (bandwidth * noise)))
     if not finite.all():

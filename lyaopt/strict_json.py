@@ -14,6 +14,7 @@ from typing import Any
 Path = tuple[str | int, ...]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]+)\]")
 _BLANK = re.compile(r"[ \t\n\r]*")
 _LONGEST_SHOWN = 60
 # Longer integers exceed the largest double (1.8e308), and Python refuses to read very long ones.
@@ -136,6 +137,11 @@ def show_path(path: Path) -> str:
         else:
             parts.append(f"[{show_value(step)}]")
     return "".join(parts)
+
+
+def parse_path(shown: str) -> Path:
+    """Read back a path of plain keys and indices."""
+    return tuple([int(index) if index else key for key, index in _STEP.findall(shown)])
 
 
 def show_value(value: Any) -> str:

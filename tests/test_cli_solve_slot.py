@@ -125,7 +125,8 @@ def test_a_terminal_gets_json_when_it_asks(slot_file):
     ("value", "text"),
     [
         (0.0, "0 W"), (1.5e9, "1.5 GW"), (0.3, "300 mW"), (1.0, "1 W"), (999.0, "999 W"), (1000.0, "1 kW"),
-        (1e-30, "1e-18 pW"), (1e20, "1e+08 TW"), (1.23456e-5, "12.35 µW"), (999.99999, "1000 W"),
+        (1e-30, "1e-18 pW"), (1e20, "1e+08 TW"), (1.23456e-5, "12.3 µW"), (999.96, "1 kW"),
+        (999.4, "999 W"), (999e-6, "999 µW"),
     ],
 )  # fmt: skip
 def test_quantities_are_written_with_prefixes(value, text):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,10 @@ def refusal(text: bytes | str) -> DocumentError:
 
 
 def same_problem(a: SlotProblem, b: SlotProblem) -> bool:
-    return all(
-        np.array_equal(getattr(a, name), getattr(b, name)) for name in vars(a) if name != "service_ids"
-    ) and (a.service_ids == b.service_ids)
+    names = {field.name for field in fields(SlotProblem)} - {"service_ids"}
+    return a.service_ids == b.service_ids and all(
+        np.array_equal(getattr(a, name), getattr(b, name)) for name in names
+    )
 
 
 # --- what is accepted
@@ -69,12 +71,15 @@ def test_every_number_arrives_where_it_belongs():
     assert problem.service_ids == (("a", "b"), ("a",))
 
 
-@pytest.mark.parametrize("devices", [EXAMPLE["devices"], EXAMPLE["devices"][:1]], ids=["ragged", "equal"])
-def test_arrays_are_contiguous_doubles(devices):
-    problem = read_slot_document(json.dumps(example() | {"devices": devices}))
-    arrays = [value for value in vars(problem).values() if isinstance(value, np.ndarray)]
-    assert len(arrays) == 7
-    assert all(array.flags.c_contiguous and array.dtype == np.float64 for array in arrays)
+@pytest.mark.parametrize("end", [0, 1, 2], ids=["none", "equal", "ragged"])
+def test_the_short_way_packs_the_arrays_as_the_constructor_does(end):
+    text = json.dumps(example() | {"devices": EXAMPLE["devices"][:end]})
+    short, checked = read_slot_document(text), documents._read_carefully(text)
+    for ours, theirs in zip(short._packed, checked._packed, strict=True):
+        assert np.array_equal(ours, theirs)
+        assert ours.shape == theirs.shape
+        assert ours.dtype == theirs.dtype
+        assert ours.flags.c_contiguous
 
 
 @pytest.mark.parametrize("path", sorted(OPTIONAL, key=str), ids=by_path)
@@ -105,8 +110,8 @@ def test_no_devices_or_services_are_fine(devices):
     "literal", ["0", "-0.0", "5e-324", "1.7e308", "123456789012345678901234567890", "1E+2"]
 )
 def test_numbers_at_the_ends_of_double_precision_are_read_exactly(literal):
-    problem = read_slot_document(with_literal(("devices", 0, "channel_gain"), literal))
-    assert problem.channel_gain[0] == float(literal)
+    problem = read_slot_document(with_literal(("energy_weight_local",), literal))
+    assert problem.energy_weight_local == float(literal)
 
 
 def test_an_ordinary_document_needs_no_second_reading(monkeypatch):
@@ -310,6 +315,29 @@ def test_the_line_of_a_repeated_key_is_that_of_its_last_place():
     assert error.line == 4
 
 
+@pytest.mark.parametrize(
+    ("path", "literal", "where"),
+    [
+        (("devices", 1, "channel_gain"), "1e308", "$.devices[1].channel_gain"),
+        (("devices", 0, "services", 1, "local_queue_cycles"), "1.7e308", "$.local_queue_cycles"),
+        # The product with the noise is zero in double precision.
+        (("devices", 0, "bandwidth_hz"), "1e-310", "$.devices[0].channel_gain"),
+        (("noise_psd_dbm_per_hz",), "1e9", "$.noise_psd_dbm_per_hz"),
+        (("noise_psd_dbm_per_hz",), "-1e9", "$.noise_psd_dbm_per_hz"),
+    ],
+)
+def test_magnitudes_beyond_double_precision_are_refused(path, literal, where):
+    text = with_literal(path, literal, indent=1)
+    error = refusal(text)
+    assert error.path == where
+    # Sums have no line of their own.
+    key = where.rpartition(".")[2]
+    assert where == "$.local_queue_cycles" or f'"{key}"' in text.splitlines()[error.line - 1]
+    with pytest.raises(DocumentError) as caught:
+        problem_from_dict(json.loads(text))
+    assert caught.value.errors == error.errors
+
+
 def test_all_errors_are_collected():
     document = example()
     document["slot_duration_s"] = 0
@@ -406,23 +434,27 @@ def solutions(draw: Any) -> SlotSolution:
         return np.array(draw(st.lists(finite, min_size=len(counts), max_size=len(counts))), dtype=float)
 
     names = draw(st.lists(words.filter(bool), min_size=len(counts), max_size=len(counts), unique=True))
+    ones = np.ones(len(counts))
     problem = SlotProblem(
         0.01,
         1e-28,
         1.0,
         1.0,
         1e9,
-        *[devices() for _ in range(4)],
-        *[services() for _ in range(3)],
+        *[ones] * 4,
+        *[np.zeros(shape)] * 3,
         service_counts=tuple(counts),
         device_ids=draw(st.sampled_from([None, tuple(names)])),
     )
+    local = services()
     return SlotSolution(
         problem,
         Objective(draw(finite), draw(finite), draw(finite)),
         Certificate(draw(finite), draw(finite)),
-        *[services() for _ in range(3)],
-        *[devices() for _ in range(5)],
+        local,
+        *[services() for _ in range(2)],
+        local.sum(axis=1),
+        *[devices() for _ in range(3)],
         draw(finite),
     )
 
@@ -462,8 +494,9 @@ def one_device(name: str, power: float) -> SlotSolution:
         row,
         row,
         row,
+        row[0],
         row[0] * power,
-        *[row[0]] * 4,
+        *[row[0]] * 2,
         0.0,
     )
 

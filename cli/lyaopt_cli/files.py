@@ -44,19 +44,23 @@ def read_whole(name: str) -> bytes:
 
 def bounded_lines(name: str) -> Iterator[bytes | None]:
     """Lines of a file as they come in; None for one of more than `MAX_LINE_BYTES`, whose rest is skipped."""
+    # readline and not iteration: iteration may wait to fill its buffer before it gives the first line.
     with open_input(name) as source:
-        while line := _bounded_line(source, name):
-            yield line if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n") else None
+        while line := _read_line(source, name, MAX_LINE_BYTES + 1):
+            if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n"):
+                yield line
+                continue
+            while (rest := _read_line(source, name, _CHUNK)) and not rest.endswith(b"\n"):
+                pass
+            yield None
 
 
-def _bounded_line(source: BinaryIO, name: str) -> bytes:
-    """The next line, or the first `MAX_LINE_BYTES` + 1 bytes of a longer one."""
-    with _named_errors(name):
-        # readline and not iteration: iteration may wait to fill its buffer before it gives the first line.
-        line = rest = source.readline(MAX_LINE_BYTES + 1)
-        while len(line) > MAX_LINE_BYTES and rest and not rest.endswith(b"\n"):
-            rest = source.readline(_CHUNK)
-    return line
+def _read_line(source: BinaryIO, name: str, limit: int) -> bytes:
+    # Spelled out: a context manager takes longer than the reading.
+    try:
+        return source.readline(limit)
+    except OSError as error:
+        raise InputError(f"{shown_name(name)}: {error.strerror}") from None
 
 
 @contextmanager

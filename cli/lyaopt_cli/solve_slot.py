@@ -78,32 +78,32 @@ def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
 
 
 def _solve_stream(name: str, method: str, check: bool) -> int:
+    from lyaopt.documents import encode
+    from lyaopt.slot import ProblemError
+
     solve = _solver(method, check)
-    failed = False
+
+    def answer(line: bytes | None, number: int) -> tuple[bytes, bool]:
+        """The answer to a line (None: too long), and whether it tells of a failure."""
+        try:
+            if line is None:
+                raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
+            document = solve(line)[1]
+            return encode(document), _failed(document)
+        except ProblemError as error:
+            problem = {"status": "error", "line": number, "path": error.path, "error": error.reason}
+            return encode(problem), True
+
+    some_failed = False
     output = sys.stdout.buffer
     for number, line in enumerate(bounded_lines(name), start=1):
         if line is not None and line.isspace():
             continue
-        answer, fails = _answer(line, number, solve)
-        output.write(answer + b"\n")
+        text, failed = answer(line, number)
+        output.write(text + b"\n")
         output.flush()
-        failed |= fails
-    return int(failed)
-
-
-def _answer(line: bytes | None, number: int, solve: _Solver) -> tuple[bytes, bool]:
-    """The line that answers a line of a stream (None: too long), and whether it tells of a failure."""
-    from lyaopt.documents import encode
-    from lyaopt.slot import ProblemError
-
-    try:
-        if line is None:
-            raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
-        document = solve(line)[1]
-        return encode(document), _failed(document)
-    except ProblemError as error:
-        problem = {"status": "error", "line": number, "path": error.path, "error": error.reason}
-        return encode(problem), True
+        some_failed |= failed
+    return int(some_failed)
 
 
 def _failed(document: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -21,12 +22,13 @@ _SERVED = 1.0 - 1e-12
 
 
 def quantity(value: float, unit: str) -> str:
-    """Write a quantity with three digits or four and an SI prefix, as in ``1.50 GHz``."""
+    """Write a quantity with three digits and an SI prefix, as in ``1.5 GHz``."""
     if value == 0.0:
         return f"0 {unit}"
-    exponent = 3 * int(np.floor(np.log10(abs(value)) / 3.0))
-    exponent = min(max(exponent, -12), 12)
-    return f"{value / 10.0**exponent:.4g} {_PREFIXES[exponent]}{unit}"
+    # Rounded before its prefix is chosen: 999.96 W is 1 kW.
+    value = float(f"{value:.3g}")
+    exponent = min(max(3 * math.floor(math.log10(abs(value)) / 3.0), -12), 12)
+    return f"{value / 10.0**exponent:.3g} {_PREFIXES[exponent]}{unit}"
 
 
 def name_text(name: str) -> Text:
