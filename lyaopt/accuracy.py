@@ -48,8 +48,8 @@ class RegimeAccuracy:
     solver_instances : int
         Slots that the convex solver solved.
     solver_worst_gap, solver_worst_violation : float or None
-        Its worst gap, relative to the gross gain, and worst violation, relative to the whole capacity of the
-        pool; None without a solved slot.
+        Its worst gap and violation by the measures made for it, `Verdict.pool_gap` and
+        `Verdict.pool_violation`; None without a solved slot.
     solver_failures : int
         Slots that it failed on or called infeasible or unbounded.
     """
@@ -214,7 +214,7 @@ class _Tally:
             self.failures += 1
             return
         verdict = judge(problem, found.local_cpu_hz, found.rate_bps, found.edge_cpu_hz, found.power_w)
-        self.solver_gaps.append(verdict.relative_gap)
+        self.solver_gaps.append(verdict.pool_gap)
         self.solver_violations.append(verdict.pool_violation)
 
 

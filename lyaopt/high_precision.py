@@ -23,6 +23,7 @@ ONE = Decimal(1)
 INFINITE = Decimal("Infinity")
 # Beyond this the plain differences below keep more digits than the series would need terms.
 SERIES_BELOW = Decimal("1e-8")
+NEXT_TO_NOTHING = Decimal("1e-6")
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,21 @@ class Verdict:
     Attributes
     ----------
     relative_gap : float
-        Worst distance of the 2 M + 1 objectives from their optima, each relative to the optimum's gross gain
-        (to the largest gain that the capacity allows where the optimum is to serve nothing).
+        Worst distance of the 2 M + 1 objectives from their optima, each relative to the gross gain
+        tau sum f Q of the allocation or the optimum, whichever is larger; to the pool's largest gain where
+        both are 0.
     max_violation : float
         Worst violation of a constraint, relative to its bound (for f >= 0, to the width of the
         box 0 <= f <= u); infinite where a zero bound is exceeded.
-    pool_violation : float
-        The same, relative to the whole capacity that the constraint belongs to: the fair measure for a solver
-        that works to an absolute tolerance.
+    pool_gap, pool_violation : float
+        The fair measures for a solver that works to an absolute tolerance: the gap relative to the pool's
+        largest gain where the optimum gains less than a millionth of it, and the violation relative to the
+        whole capacity that the constraint belongs to.
     """
 
     relative_gap: float
     max_violation: float
+    pool_gap: float
     pool_violation: float
 
 
@@ -166,7 +170,7 @@ def judge(
         finite.
     """
     if not all(np.all(np.isfinite(given)) for given in (local_cpu_hz, rate_bps, edge_cpu_hz, power_w)):
-        return Verdict(math.inf, math.inf, math.inf)
+        return Verdict(math.inf, math.inf, math.inf, math.inf)
     verdicts = [_judge_edge(problem, _exacts(edge_cpu_hz.ravel()))]
     for device in range(len(problem.cpu_capacity_hz)):
         verdicts.append(_judge_local(problem, device, _exacts(local_cpu_hz[device])))
@@ -175,6 +179,7 @@ def judge(
     return Verdict(
         max(v.relative_gap for v in verdicts),
         max(v.max_violation for v in verdicts),
+        max(v.pool_gap for v in verdicts),
         max(v.pool_violation for v in verdicts),
     )
 
@@ -187,7 +192,7 @@ def _judge_local(problem: SlotProblem, device: int, rates: Sequence[Decimal]) ->
         total = sum(rates, ZERO)
         objective = tau * k * total**3 - _gain(queues, tau, rates)
         excesses = [*_box(queues, tau, rates, capacity), _Excess(total - capacity, capacity, capacity)]
-        return _verdict(objective, local_optimum(problem, device), queues, tau, capacity, excesses)
+        return _verdict(objective, local_optimum(problem, device), queues, tau, rates, capacity, excesses)
 
 
 def _judge_transmit(problem: SlotProblem, device: int, rates: Sequence[Decimal], power: Decimal) -> Verdict:
@@ -201,7 +206,7 @@ def _judge_transmit(problem: SlotProblem, device: int, rates: Sequence[Decimal],
             _Excess(sum(rates, ZERO) - carried, carried, capacity),
             _Excess(max(power - most, -power), most, most),
         ]
-        return _verdict(objective, transmit_optimum(problem, device), queues, tau, capacity, excesses)
+        return _verdict(objective, transmit_optimum(problem, device), queues, tau, rates, capacity, excesses)
 
 
 def _judge_edge(problem: SlotProblem, rates: Sequence[Decimal]) -> Verdict:
@@ -212,7 +217,9 @@ def _judge_edge(problem: SlotProblem, rates: Sequence[Decimal]) -> Verdict:
             *_box(queues, tau, rates, capacity),
             _Excess(sum(rates, ZERO) - capacity, capacity, capacity),
         ]
-        return _verdict(-_gain(queues, tau, rates), edge_optimum(problem), queues, tau, capacity, excesses)
+        return _verdict(
+            -_gain(queues, tau, rates), edge_optimum(problem), queues, tau, rates, capacity, excesses
+        )
 
 
 @dataclass(frozen=True)
@@ -222,11 +229,6 @@ class _Excess:
     amount: Decimal
     bound: Decimal
     pool: Decimal
-
-    def relative_to(self, scale: Decimal) -> Decimal:
-        if self.amount <= 0:
-            return ZERO
-        return self.amount / scale if scale else INFINITE
 
 
 def _box(
@@ -241,18 +243,27 @@ def _verdict(
     optimum: Optimum,
     queues: Sequence[Decimal],
     tau: Decimal,
+    rates: Sequence[Decimal],
     capacity: Decimal,
     excesses: Sequence[_Excess],
 ) -> Verdict:
     # Below the optimum by rounding counts as much as above it: only an infeasible point gets there.
     gap = abs(objective - optimum.objective)
-    scale = optimum.gross_gain or tau * min(capacity, sum(queues, ZERO) / tau) * max(queues, default=ZERO)
-    relative = gap / scale if scale else (INFINITE if gap else ZERO)
-    worst, of_pool = (
-        max(e.relative_to(e.bound) for e in excesses),
-        max(e.relative_to(e.pool) for e in excesses),
+    best = optimum.gross_gain
+    gross = max(best, _gain(queues, tau, rates))
+    of_pool = tau * min(capacity, sum(queues, ZERO) / tau) * max(queues, default=ZERO)
+    return Verdict(
+        float(_relative(gap, gross or of_pool)),
+        float(max(_relative(e.amount, e.bound) for e in excesses)),
+        float(_relative(gap, best if best > of_pool * NEXT_TO_NOTHING else of_pool)),
+        float(max(_relative(e.amount, e.pool) for e in excesses)),
     )
-    return Verdict(float(relative), float(worst), float(of_pool))
+
+
+def _relative(amount: Decimal, scale: Decimal) -> Decimal:
+    if amount <= 0:
+        return ZERO
+    return amount / scale if scale else INFINITE
 
 
 def _optimum(

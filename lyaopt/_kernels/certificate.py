@@ -9,6 +9,8 @@ import math
 
 from lyaopt._kernels._jit import Kernel, helper, inline
 
+_ROUNDING = 2e-15  # of a multiplier
+
 
 @inline
 def _excess(value, bound):
@@ -79,6 +81,17 @@ def _exp_remainder(d):
 
 
 @helper
+def _largest_open(queue, rate, lane, tau):
+    """Return the largest backlog that is not served whole."""
+    largest = 0.0
+    for k in range(queue.shape[0]):
+        backlog = queue[k, lane]
+        if rate[k, lane] < backlog / tau and backlog > largest:
+            largest = backlog
+    return largest
+
+
+@helper
 def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weight, noise, nu):
     """Return (relative gap, gross gain, violation) of Problem 4 in one lane."""
     terms, gross, total, violation = queue_terms(queue, rate, lane, tau, nu)
@@ -95,6 +108,12 @@ def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weig
     best = most
     if weight > 0.0:
         best = min(most, math.log1p((nu - floor) / floor)) if nu > floor else 0.0
+        # A multiplier free to move by its rounding is the marginal cost at y; taken back from nu, a y far
+        # below an ulp of 1 would be lost.
+        marginal = floor * (1.0 + power * eta)
+        free = _largest_open(queue, rate, lane, tau) < nu * (1.0 - _ROUNDING)
+        if free and abs(nu - marginal) <= _ROUNDING * nu:
+            best = y
     slope = weight / eta * math.exp(best)
     gap += slope * _exp_remainder(y - best)
     if best in (0.0, most):

@@ -1,0 +1,14 @@
+"""Property tests: the same examples every time; HYPOTHESIS_PROFILE=search looks for new ones."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# The first call compiles or loads a kernel: no deadline means anything.
+settings.register_profile("repeat", deadline=None, derandomize=True)
+settings.register_profile(
+    "search", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
