@@ -33,16 +33,17 @@ def load_profile(name_or_path: str | Path) -> Profile:
     Raises
     ------
     ProblemError
-        When there is no such profile, or its file is not a valid one.
+        When there is no such profile; `DocumentError`, with path and line, when its file is not a valid one.
     """
     if isinstance(name_or_path, str) and name_or_path in list_profiles():
-        return parse_profile((_DATA / f"{name_or_path}.json").read_text(encoding="utf-8"))
+        return parse_profile((_DATA / f"{name_or_path}.json").read_bytes())
     try:
-        text = Path(name_or_path).read_text(encoding="utf-8")
+        text = Path(name_or_path).read_bytes()
     except FileNotFoundError:
         known = ", ".join(list_profiles())
         raise ProblemError("$", f"expected a file or one of {known}; got {str(name_or_path)!r}") from None
-    except (OSError, ValueError) as failure:
-        reason = getattr(failure, "strerror", None) or "it is not UTF-8 text"
-        raise ProblemError("$", f"expected a readable file, got {str(name_or_path)!r}: {reason}") from None
+    except OSError as failure:
+        raise ProblemError("$", f"expected a file, got {str(name_or_path)!r}: {failure.strerror}") from None
+    except ValueError:
+        raise ProblemError("$", f"expected a path, got {str(name_or_path)!r}") from None
     return parse_profile(text)

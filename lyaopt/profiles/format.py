@@ -1,54 +1,59 @@
-"""Profiles as JSON text: strict reading, with the JSON path of what is wrong, and writing."""
+"""Profiles as JSON text: strict reading, with the place of all that is wrong, and writing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
-from lyaopt.profiles.model import Profile, Source
-from lyaopt.slot import ProblemError
+from lyaopt import strict_json
+from lyaopt.documents import DocumentError
+from lyaopt.profiles.model import Contradiction, Profile, Source
 
 _ADAPTER = TypeAdapter(Profile)
-# pydantic names the branch of `Source | str` in its locations; a JSON path knows no branches.
-_BRANCHES = {Source.__name__, "constrained-str", "str"}
+_SOURCE = "an object or a string that is not empty"
 _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
-    "string_type": "a string",
+    "string_type": "a string that is not empty",
+    "string_too_short": "a string that is not empty",
     "dataclass_type": "an object",
     "tuple_type": "a list",
-    "string_too_short": "a string that is not empty",
 }
 
 
-def parse_profile(text: str) -> Profile:
+def parse_profile(text: bytes | str) -> Profile:
     """Read a profile from JSON text.
 
-    Unknown, missing and duplicate keys, wrong types, NaN, infinities and negative numbers are refused.
+    Unknown, missing and repeated keys, wrong types, NaN, infinities and negative numbers are refused.
 
     Parameters
     ----------
-    text : str
-        The whole document.
-
-    Returns
-    -------
-    Profile
+    text : bytes or str
+        One JSON object; bytes are UTF-8.
 
     Raises
     ------
-    ProblemError
-        With the JSON path of the first thing that is wrong.
+    DocumentError
+        If the text is not JSON, or not exactly a profile; with the path and line of the first error.
     """
-    _refuse_duplicate_keys(text)
     try:
-        return _ADAPTER.validate_json(text)
+        decoded = strict_json.decode(text)
+        data = strict_json.parse(decoded)
+    except strict_json.JsonError as error:
+        raise DocumentError([("$", error.reason)], error.line) from None
+    errors = [(path, "expected this key once, got it again") for path in strict_json.repeated_keys(data)]
+    try:
+        profile = _ADAPTER.validate_json(decoded)
     except ValidationError as failure:
-        _raise_first(failure)
+        errors += _errors(failure)
+    if errors:
+        shown = [(strict_json.show_path(path), reason) for path, reason in errors]
+        raise DocumentError(shown, strict_json.line_of(decoded, errors[0][0]))
+    return profile
 
 
 def format_profile(profile: Profile) -> str:
@@ -60,73 +65,45 @@ def format_profile(profile: Profile) -> str:
     return f'{head},\n  "cuts": [\n{rows}\n  ]\n}}\n'
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """An object's members as they stand in the text: a dict would drop all but the last of a duplicate."""
+def _errors(failure: ValidationError) -> list[tuple[strict_json.Path, str]]:
+    """Path and reason of every error, unknown keys first: a misspelled key is unknown and missing at once."""
+    details = failure.errors(include_url=False)
+    # Of the two kinds of source, what an object lacks tells more than that it is no string.
+    in_object = any(
+        detail["loc"][:2] == ("source", Source.__name__) and len(detail["loc"]) > 2 for detail in details
+    )
+    wrong_kind = [
+        detail for detail in details if detail["loc"][:1] == ("source",) and len(detail["loc"]) == 2
+    ]
+    kept = [detail for detail in details if detail not in (wrong_kind if in_object else wrong_kind[1:])]
+    kept.sort(key=lambda detail: detail["type"] != "unexpected_keyword_argument")
+    return [_error(detail) for detail in kept]
 
 
-def _refuse_duplicate_keys(text: str) -> None:
-    try:
-        document = json.loads(text, object_pairs_hook=_Pairs)
-        duplicate = next(_duplicates(document, "$"), None)
-    except json.JSONDecodeError as failure:
-        raise ProblemError(
-            "$", f"expected JSON, got an error at line {failure.lineno} column {failure.colno}: {failure.msg}"
-        ) from None
-    except (RecursionError, ValueError):
-        raise ProblemError("$", "expected JSON, got nesting or a number beyond any profile") from None
-    if duplicate is not None:
-        raise ProblemError(duplicate, "expected this key once, got it again")
-
-
-def _duplicates(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, _Pairs):
-        seen = set()
-        for key, member in value:
-            if key in seen:
-                yield f"{path}.{key}"
-            seen.add(key)
-            yield from _duplicates(member, f"{path}.{key}")
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from _duplicates(item, f"{path}[{i}]")
-
-
-def _raise_first(failure: ValidationError) -> NoReturn:
-    # A union reports every branch it tried: the error that lies deepest names the real culprit.
-    errors = failure.errors(include_url=False)
-    if errors[0]["loc"][:1] == ("source",):
-        errors.sort(key=lambda error: (error["loc"][:1] != ("source",), -len(error["loc"])))
-    error = errors[0]
-    cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, ProblemError):
-        raise cause from None
-    raise ProblemError(_path(error["loc"]), _reason(error)) from None
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    steps = [step for step in location if not (location[0] == "source" and step in _BRANCHES)]
-    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-
-
-def _reason(error: Any) -> str:
-    kind, ctx = error["type"], error.get("ctx", {})
+def _error(detail: ErrorDetails) -> tuple[strict_json.Path, str]:
+    kind, path, ctx = detail["type"], detail["loc"], detail.get("ctx", {})
+    if isinstance(contradiction := ctx.get("error"), Contradiction):
+        return contradiction.steps, contradiction.reason
+    if path[:1] == ("source",):
+        # pydantic puts the kind of source that it tried into the path.
+        path = (path[0], *path[2:])
     if kind == "json_invalid":
-        return f"expected JSON, got an error: {ctx['error']}"
-    if kind == "missing":
-        return "expected this key, got none"
+        # pydantic's reader knows limits that Python's does not: lone surrogates, thousands of digits.
+        return path, f"expected JSON, got an error: {ctx['error']}"
     if kind == "unexpected_keyword_argument":
-        return "expected no such key, got an unknown one"
-    if kind == "greater_than_equal":
-        return f"expected at least {ctx['ge']}, got {_shown(error['input'])}"
-    if kind == "less_than_equal":
-        return f"expected at most {ctx['le']}, got {_shown(error['input'])}"
+        return path, "expected no such key, got an unknown one"
+    if kind == "missing":
+        return path, "expected this key, got nothing"
     if kind == "too_short":
-        return f"expected at least {ctx['min_length']} entries, got {ctx['actual_length']}"
-    if kind == "dataclass_type" and error["loc"][:1] == ("source",):
-        return f"expected an object or a string that is not empty, got {_shown(error['input'])}"
-    return f"expected {_EXPECTED.get(kind, error['msg'])}, got {_shown(error['input'])}"
+        return path, f"expected at least {ctx['min_length']} entries, got {ctx['actual_length']}"
+    return path, f"expected {_expected(kind, path, ctx)}, got {strict_json.show_value(detail['input'])}"
 
 
-def _shown(value: object) -> str:
-    shown = json.dumps(value)
-    return shown if len(shown) <= 40 else shown[:37] + "..."
+def _expected(kind: str, path: strict_json.Path, ctx: dict[str, Any]) -> str:
+    if path == ("source",):
+        return _SOURCE
+    if kind == "greater_than_equal":
+        return f"at least {ctx['ge']}"
+    if kind == "less_than_equal":
+        return f"at most {ctx['le']}"
+    return _EXPECTED[kind]

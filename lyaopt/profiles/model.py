@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from lyaopt import strict_json
 from lyaopt.slot import ProblemError
 
 LARGEST_COUNT = 2**53
@@ -26,6 +27,14 @@ _Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT), BeforeValidator(_integral
 _PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_COUNT), BeforeValidator(_integral_float_to_int)]
 _Text = Annotated[str, Field(min_length=1)]
 _STRICT = ConfigDict(strict=True, extra="forbid")
+
+
+class Contradiction(ProblemError):
+    """Cuts that contradict the totals; `steps` is the path in parts, as `lyaopt.strict_json` takes it."""
+
+    def __init__(self, steps: strict_json.Path, reason: str) -> None:
+        super().__init__(strict_json.show_path(steps), reason)
+        self.steps = steps
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class Profile:
 
     Raises
     ------
-    ProblemError
+    Contradiction
         When the cuts contradict the totals.
     """
 
@@ -106,18 +115,20 @@ class Profile:
 
     def __post_init__(self) -> None:
         last = len(self.cuts) - 1
-        _require("$.cuts[0].macs", self.cuts[0].macs, 0, "the first cut sends the input")
-        _require("$.cuts[0].bits", self.cuts[0].bits, self.input_bits, "the first cut sends the input")
+        self._require((0, "macs"), 0, "the first cut sends the input")
+        self._require((0, "bits"), self.input_bits, "the first cut sends the input")
         for k, (before, cut) in enumerate(pairwise(self.cuts), start=1):
             if cut.macs < before.macs:
-                raise ProblemError(
-                    f"$.cuts[{k}].macs",
-                    f"expected at least {before.macs} (MACs are cumulative), got {cut.macs}",
-                )
-        _require(
-            f"$.cuts[{last}].macs", self.cuts[last].macs, self.total_macs, "the last cut does all the work"
-        )
-        _require(f"$.cuts[{last}].bits", self.cuts[last].bits, 0, "the last cut sends nothing")
+                reason = f"expected at least {before.macs} (MACs are cumulative), got {cut.macs}"
+                raise Contradiction(("cuts", k, "macs"), reason)
+        self._require((last, "macs"), self.total_macs, "the last cut does all the work")
+        self._require((last, "bits"), 0, "the last cut sends nothing")
+
+    def _require(self, place: tuple[int, str], expected: int, why: str) -> None:
+        k, field = place
+        got = getattr(self.cuts[k], field)
+        if got != expected:
+            raise Contradiction(("cuts", k, field), f"expected {expected} ({why}), got {got}")
 
     @cached_property
     def mac_share(self) -> NDArray[np.float64]:
@@ -128,11 +139,6 @@ class Profile:
     def bit_ratio(self) -> NDArray[np.float64]:
         """d^k: bits across cut k over the input's bits, shape (K+1,), from 1 to 0; may exceed 1 between."""
         return _read_only([cut.bits / self.input_bits for cut in self.cuts])
-
-
-def _require(path: str, got: int, expected: int, why: str) -> None:
-    if got != expected:
-        raise ProblemError(path, f"expected {expected} ({why}), got {got}")
 
 
 def _read_only(values: list[float]) -> NDArray[np.float64]:

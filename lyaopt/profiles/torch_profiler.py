@@ -47,8 +47,8 @@ _NO_PRODUCTS = {
 }
 _COPIES = {"_to_copy", "clone", "contiguous", "dropout", "lift_fresh_copy"}
 
-Step = tuple["torch.fx.Node", ...]
-"""One operation of an exported program: its node, then the nodes that take its results apart."""
+Step = tuple[Any, ...]
+"""One operation of an exported program: its `torch.fx.Node`, then those that take its results apart."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def evaluation_mode(module: torch.nn.Module) -> Iterator[None]:
             part.training = True
 
 
-def _is_tensor(node: torch.fx.Node) -> bool:
+def _is_tensor(node: Any) -> bool:
     import torch
 
     return isinstance(node.meta.get("val"), torch.Tensor)
@@ -183,7 +183,7 @@ def _steps(program: torch.export.ExportedProgram) -> Iterator[Step]:
     """Group every operation with the nodes that only take its results apart; drop mere assertions."""
     import torch
 
-    parts: dict[torch.fx.Node, list[torch.fx.Node]] = {}
+    parts: dict[Any, list[Any]] = {}
     for node in program.graph.nodes:
         if node.op != "call_function":
             continue
@@ -224,20 +224,20 @@ def _operations(
             )
 
 
-def _run_on_meta(node: torch.fx.Node) -> None:
+def _run_on_meta(node: Any) -> None:
     import torch
 
-    def on_meta(argument: torch.fx.Node) -> Any:
+    def on_meta(argument: Any) -> Any:
         value = argument.meta["val"]
         if not isinstance(value, torch.Tensor):
             return value
         return torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="meta")
 
     arguments, keywords = torch.fx.map_arg((node.args, node.kwargs), on_meta)
-    node.target(*arguments, **keywords)  # type: ignore[operator]
+    node.target(*arguments, **keywords)
 
 
-def _label(module: torch.nn.Module, node: torch.fx.Node, named: set[str]) -> str:
+def _label(module: torch.nn.Module, node: Any, named: set[str]) -> str:
     """Path of the submodule that the operation came from; its node's name where that says too little."""
     stack = list((node.meta.get("nn_module_stack") or {}).values())
     path = stack[-1][0] if stack else ""
@@ -248,20 +248,20 @@ def _label(module: torch.nn.Module, node: torch.fx.Node, named: set[str]) -> str
     return label
 
 
-def _is_rearrangement(node: torch.fx.Node) -> bool:
+def _is_rearrangement(node: Any) -> bool:
     """Whether the result holds the same data as the first argument, as views and copies do."""
     if not (_is_tensor(node) and node.all_input_nodes and _is_tensor(node.all_input_nodes[0])):
         return False
-    is_view = any(result.alias_info is not None for result in node.target._schema.returns)  # type: ignore
+    is_view = any(result.alias_info is not None for result in node.target._schema.returns)
     keeps_all = node.meta["val"].numel() >= node.all_input_nodes[0].meta["val"].numel()
     return (is_view and keeps_all) or _operator_name(node) in _COPIES
 
 
-def _operator_name(node: torch.fx.Node) -> str:
-    return node.target._schema.name.rpartition("::")[2]  # type: ignore[union-attr]
+def _operator_name(node: Any) -> str:
+    return str(node.target._schema.name.rpartition("::")[2])
 
 
-def _weights(program: torch.export.ExportedProgram, steps: tuple[Step, ...]) -> set[torch.fx.Node]:
+def _weights(program: torch.export.ExportedProgram, steps: tuple[Step, ...]) -> set[Any]:
     """Weights of two or more dimensions, and what is made from weights alone."""
     given = {node for node in program.graph.nodes if node.op == "placeholder" and _is_tensor(node)}
     fixed = {node for node in given if node.name not in program.graph_signature.user_inputs}
@@ -274,11 +274,11 @@ def _weights(program: torch.export.ExportedProgram, steps: tuple[Step, ...]) -> 
     return weights
 
 
-def _looks_uncounted(node: torch.fx.Node, weights: set[torch.fx.Node]) -> bool:
+def _looks_uncounted(node: Any, weights: set[Any]) -> bool:
     """Whether an operation reads weights in a way that should have been counted."""
     import torch
 
     if node in weights or weights.isdisjoint(node.all_input_nodes):
         return False
-    is_pointwise = torch.Tag.pointwise in node.target.tags  # type: ignore[union-attr]
+    is_pointwise = torch.Tag.pointwise in node.target.tags
     return not (is_pointwise or _operator_name(node) in _NO_PRODUCTS)

@@ -124,7 +124,7 @@ def _run(steps: Iterable[Step], values: Values) -> None:
     for step in steps:
         for node in step:
             arguments, keywords = torch.fx.map_arg((node.args, node.kwargs), lambda read: values[read.name])
-            values[node.name] = node.target(*arguments, **keywords)  # type: ignore[operator]
+            values[node.name] = node.target(*arguments, **keywords)
 
 
 def _divide(
