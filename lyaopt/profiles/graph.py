@@ -7,14 +7,17 @@ ready before the cut stays on the device, where the answer is wanted, and does n
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Literal
 
 from lyaopt.profiles.model import Cut, Profile, Source
 
 FIRST_CUT = "input"
+
+_WIDE_GAP = 0.25
 
 Selection = Literal["valleys", "single", "all"]
 """Which legal cuts a profile lists; see `legal_cuts`."""
@@ -200,6 +203,16 @@ def _sources(graph: Graph) -> dict[str, str]:
     return source
 
 
+def _warn_of_wide_gap(graph: Graph, cuts: tuple[GraphCut, ...]) -> None:
+    gap = max(after.macs - before.macs for before, after in pairwise(cuts)) / cuts[-1].macs
+    more = len(legal_cuts(graph, "valleys")) - len(cuts)
+    if gap > _WIDE_GAP and more:
+        message = (
+            f"{gap:.0%} of the work lies between two cuts by single tensors; `valleys` has {more} cuts more"
+        )
+        warnings.warn(message, ProfileWarning, stacklevel=3)
+
+
 def make_profile(
     name: str,
     source: Source | str,
@@ -207,8 +220,16 @@ def make_profile(
     bits_per_element: int = 8,
     selection: Selection = "single",
 ) -> Profile:
-    """Write the legal cuts of a network as a profile (see `legal_cuts` for `selection`)."""
+    """Write the legal cuts of a network as a profile (see `legal_cuts` for `selection`).
+
+    Warns
+    -----
+    ProfileWarning
+        When single tensors leave much of the work without a cut, and cuts by several would divide it.
+    """
     cuts = legal_cuts(graph, selection)
+    if selection == "single":
+        _warn_of_wide_gap(graph, cuts)
     return Profile(
         name=name,
         source=source,

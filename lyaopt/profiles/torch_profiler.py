@@ -7,11 +7,13 @@ layers) fall apart into the matrix products that the counter knows.
 
 from __future__ import annotations
 
+import logging
 import operator
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from lyaopt.profiles.graph import (
@@ -140,16 +142,13 @@ def export_network(
         raise ProfileError(
             "profiling a PyTorch module needs the extra: pip install 'lyaopt[profile]'"
         ) from None
-    with evaluation_mode(module), torch.no_grad():
+    with evaluation_mode(module), torch.no_grad(), _silence():
         try:
             exported = torch.export.export(module, tuple(example_inputs), dict(example_kwargs or {}))
             program = exported.run_decompositions({})
         # Exporting runs the module's own code, so anything may come out of it.
         except Exception as failure:
-            reason = str(failure).strip().splitlines() or [type(failure).__name__]
-            raise ProfileError(
-                f"torch.export cannot export {type(module).__name__}: {reason[0]}"
-            ) from failure
+            raise ProfileError(_export_error(module, failure)) from failure
     steps = tuple(_steps(program))
     tensors = [node for node in program.graph.nodes if _is_tensor(node)]
     graph = Graph(
@@ -158,6 +157,26 @@ def export_network(
         elements={node.name: int(node.meta["val"].numel()) for node in tensors},
     )
     return TorchNetwork(program, graph, steps)
+
+
+def _export_error(module: torch.nn.Module, failure: Exception) -> str:
+    reason = (str(failure).strip().splitlines() or [type(failure).__name__])[0]
+    if "data-dependent" in reason:
+        reason = f"its control flow depends on the data, so its work is not fixed ({reason})"
+    return f"torch.export cannot export {type(module).__name__}: {reason}"
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what `torch.export` logs and prints beside its exception off the terminal."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with redirect_stderr(StringIO()), redirect_stdout(StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
 
 
 @contextmanager
