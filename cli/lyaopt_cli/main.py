@@ -15,13 +15,7 @@ CLOSED_PIPE = 141
 CANNOT_WRITE = 1
 
 _COMPLETION_VARIABLE = "_LYAOPT_COMPLETE"
-_MODULES = {
-    "solve-slot": "solve_slot",
-    "check": "check",
-    "schema": "schema",
-    "profile": "profile",
-    "profiles": "profiles",
-}
+_MODULES = {"solve-slot": "solve_slot", "check": "check", "schema": "schema"}
 
 
 class _LateGroup(click.Group):

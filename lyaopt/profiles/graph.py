@@ -124,10 +124,10 @@ def legal_cuts(graph: Graph, selection: Selection = "single") -> tuple[GraphCut,
     """
     cuts = _every_cut(graph)
     first, last = cuts[0], cuts[-1]
-    if last.macs == 0:
-        raise ProfileError("no multiply-accumulates were counted in this network")
     if first.elements == 0:
         raise ProfileError("the result of this network does not depend on its input")
+    if last.macs == 0:
+        raise ProfileError("no multiply-accumulates were counted in this network")
     inner = [
         cut for cut in cuts[1:-1] if cut.macs < last.macs and (cut.macs or cut.elements < first.elements)
     ]
