@@ -142,7 +142,10 @@ def _inferred(path: Path, input_shape: Sequence[int] | None) -> Any:
 
 def _set_input_shape(network: Any, input_shape: Sequence[int]) -> None:
     constants = {tensor.name for tensor in network.initializer}
-    shape = next(v for v in network.input if v.name not in constants).type.tensor_type.shape
+    inputs = [value for value in network.input if value.name not in constants]
+    if not inputs:
+        raise ProfileError("the network has no input to give a shape")
+    shape = inputs[0].type.tensor_type.shape
     if len(shape.dim) != len(input_shape):
         raise ProfileError(f"expected an input shape of {len(shape.dim)} sizes, got {list(input_shape)}")
     for dimension, size in zip(shape.dim, input_shape, strict=True):
@@ -162,6 +165,10 @@ def _macs(node: Any, label: str, shapes: Shapes) -> int:
     kind = node.op_type
     if kind in _WEIGHTS:
         weights = shapes[node.input[_WEIGHTS[kind]]]
+        # Shape inference takes any number of channels.
+        expected = weights[0] if kind == "ConvTranspose" else weights[1] * _attribute(node, "group", 1)
+        if shapes[node.input[0]][1] != expected:
+            raise ProfileError(f"{label}: expected {expected} channels, got {shapes[node.input[0]][1]}")
         # Every element that is made (or, transposed, read) meets one kernel over the channels of its group.
         met = node.input[0] if kind == "ConvTranspose" else node.output[0]
         return prod(shapes[met]) * prod(weights[1:])

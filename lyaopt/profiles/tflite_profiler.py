@@ -66,41 +66,6 @@ def profile_tflite(
 
 def read_graph(path: Path) -> Graph:
     """Read the operations of a TensorFlow Lite file, with their MACs."""
-    model = _open(path)
-    if model.SubgraphsLength() != 1:
-        raise ProfileError(
-            f"{path.name} has {model.SubgraphsLength()} subgraphs: control flow has no fixed work"
-        )
-    subgraph = model.Subgraphs(0)
-    tensors = [subgraph.Tensors(i) for i in range(subgraph.TensorsLength())]
-    shapes = [tuple(int(size) for size in _vector(tensor.ShapeAsNumpy())) for tensor in tensors]
-    labels = [tensor.Name().decode() for tensor in tensors]
-    inputs = [int(i) for i in _vector(subgraph.InputsAsNumpy())]
-    operations = []
-    used: set[int] = set(inputs)
-    for i in range(subgraph.OperatorsLength()):
-        operator = subgraph.Operators(i)
-        read = [int(t) for t in _vector(operator.InputsAsNumpy())]
-        written = [int(t) for t in _vector(operator.OutputsAsNumpy())]
-        kind = _kind(model, operator)
-        # Converters join the names of all operations that they fused; the first names the one that remains.
-        label = labels[written[0]].split(";")[0]
-        macs = _macs(kind, operator, read, written, shapes, label)
-        used.update(written)
-        operations.append(
-            Operation(
-                label,
-                tuple(str(t) for t in read if t >= 0),
-                tuple(str(t) for t in written),
-                macs,
-                kind in _REARRANGEMENTS,
-            )
-        )
-    elements = {str(t): _known(shapes[t], labels[t]) for t in sorted(used)}
-    return Graph(tuple(str(t) for t in inputs), tuple(operations), elements)
-
-
-def _open(path: Path) -> Any:
     try:
         import tflite
     except ImportError:
@@ -109,9 +74,40 @@ def _open(path: Path) -> Any:
     if data[4:8] != _FILE_IDENTIFIER:
         raise ProfileError(f"{path.name} is no TensorFlow Lite file")
     try:
-        return tflite.Model.GetRootAs(data, 0)
-    except (struct.error, TypeError, ValueError) as failure:
-        raise ProfileError(f"{path.name} is damaged: {failure}") from None
+        return _graph(tflite.Model.GetRootAs(data, 0))
+    # The bindings follow offsets without a look at where they lead.
+    except (AttributeError, LookupError, struct.error, TypeError, UnicodeDecodeError) as failure:
+        raise ProfileError(f"{path.name} is damaged: {' '.join(str(failure).split())}") from None
+
+
+def _graph(model: Any) -> Graph:
+    if model.SubgraphsLength() != 1:
+        raise ProfileError(f"{model.SubgraphsLength()} subgraphs: control flow has no fixed work")
+    subgraph = model.Subgraphs(0)
+    tensors = [subgraph.Tensors(i) for i in range(subgraph.TensorsLength())]
+    shapes = [tuple(int(size) for size in _vector(tensor.ShapeAsNumpy())) for tensor in tensors]
+    # Converters join the names of all operations that they fused; the first names the one that remains.
+    labels = [tensor.Name().decode().split(";")[0] for tensor in tensors]
+    inputs = [int(i) for i in _vector(subgraph.InputsAsNumpy())]
+    operators = [subgraph.Operators(i) for i in range(subgraph.OperatorsLength())]
+    operations = tuple(_operation(model, operator, shapes, labels) for operator in operators)
+    used = {*map(str, inputs), *(tensor for operation in operations for tensor in operation.outputs)}
+    elements = {tensor: _known(shapes[int(tensor)], labels[int(tensor)]) for tensor in sorted(used, key=int)}
+    return Graph(tuple(str(i) for i in inputs), operations, elements)
+
+
+def _operation(model: Any, operator: Any, shapes: list[tuple[int, ...]], labels: list[str]) -> Operation:
+    read = [int(tensor) for tensor in _vector(operator.InputsAsNumpy())]
+    made = [int(tensor) for tensor in _vector(operator.OutputsAsNumpy())]
+    kind, label = _kind(model, operator), labels[made[0]]
+    return Operation(
+        label,
+        # Inputs that are left out are numbered -1.
+        tuple(str(tensor) for tensor in read if tensor >= 0),
+        tuple(str(tensor) for tensor in made),
+        _macs(kind, operator, read, made, shapes, label),
+        kind in _REARRANGEMENTS,
+    )
 
 
 def _vector(array: Any) -> Any:
@@ -133,29 +129,30 @@ def _kind(model: Any, operator: Any) -> str:
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if number == tflite.BuiltinOperator.CUSTOM:
         return f"custom {code.CustomCode().decode()}"
-    kind = next(word for word, value in vars(tflite.BuiltinOperator).items() if value == number)
+    names = {value: word for word, value in vars(tflite.BuiltinOperator).items()}
+    kind = names.get(number, f"operator {number}")
     if kind in _CONTROL_FLOW:
         raise ProfileError(f"{kind}: control flow has no fixed work")
     return kind
 
 
 def _macs(
-    kind: str, operator: Any, read: list[int], written: list[int], shapes: list[tuple[int, ...]], label: str
+    kind: str, operator: Any, read: list[int], made: list[int], shapes: list[tuple[int, ...]], label: str
 ) -> int:
-    made = prod(shapes[written[0]])
+    size = prod(shapes[made[0]])
     if kind == "CONV_2D":
-        return made * prod(shapes[read[1]][1:])
+        return size * prod(shapes[read[1]][1:])
     if kind == "DEPTHWISE_CONV_2D":
-        return made * prod(shapes[read[1]][1:3])
+        return size * prod(shapes[read[1]][1:3])
     if kind == "CONV_3D":
-        return made * prod(shapes[read[1]][:4])
+        return size * prod(shapes[read[1]][:4])
     if kind == "FULLY_CONNECTED":
-        return made * shapes[read[1]][-1]
+        return size * shapes[read[1]][-1]
     if kind == "TRANSPOSE_CONV":
         return prod(shapes[read[2]]) * prod(shapes[read[1]][:3])
     if kind == "BATCH_MATMUL":
-        return made * shapes[read[0]][-2 if _transposes_first(operator) else -1]
-    if kind in _UNCOUNTED or kind.startswith("custom "):
+        return size * shapes[read[0]][-2 if _transposes_first(operator) else -1]
+    if kind in _UNCOUNTED or kind.startswith(("custom ", "operator ")):
         warnings.warn(f"{label}: the work of {kind} is not counted", ProfileWarning, stacklevel=2)
     return 0
 
