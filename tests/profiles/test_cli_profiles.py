@@ -7,10 +7,10 @@ import sys
 
 import click
 import pytest
-from lyaopt_cli import output, profile, profiles
-from lyaopt_cli.files import InputError
 
 from lyaopt.profiles import format_profile, list_profiles, load_profile, parse_profile
+from lyaopt_cli import output, profile, profiles
+from lyaopt_cli.files import InputError
 
 NETWORK = """
 import torch
@@ -44,8 +44,8 @@ def refused(command: click.Command, *arguments: str) -> str:
     return message
 
 
-@pytest.fixture
-def terminal(monkeypatch, capsys):
+def pretend_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    # In the test itself: pytest puts another stdout in place after the fixtures.
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
 
 
@@ -73,7 +73,8 @@ def test_one_profile_is_printed_as_it_is_read(name, capsysbinary):
     assert parse_profile(capsysbinary.readouterr().out) == load_profile(name)
 
 
-def test_terminals_get_tables(terminal, capsys):
+def test_terminals_get_tables(monkeypatch, capsys):
+    pretend_terminal(monkeypatch)
     call(profiles.command)
     listed = capsys.readouterr().out
     assert all(name in listed for name in list_profiles())
@@ -83,7 +84,8 @@ def test_terminals_get_tables(terminal, capsys):
     assert "714.2 MMAC" in shown
 
 
-def test_names_that_steer_a_terminal_are_shown_plainly(terminal, capsys, tmp_path):
+def test_names_that_steer_a_terminal_are_shown_plainly(monkeypatch, capsys, tmp_path):
+    pretend_terminal(monkeypatch)
     path = tmp_path / "odd.json"
     path.write_text(format_profile(load_profile("alexnet")).replace('"output.fc3"', '"\\u001b[2J[bold]"'))
     call(profiles.command, str(path))
