@@ -93,10 +93,9 @@ def command(output: Path | None, plot: Path | None, as_json: bool, **asked: Any)
         raise InputError(f"{request.target}: {' '.join(str(error).split())}") from None
     for note in notes:
         click.echo(f"lyaopt profile: warning: {note}", err=True)
-    document = format_profile(profile).encode()
     if output is not None:
-        write_whole(output, document)
-    show_profile(profile, document if as_json or (output is None and not sys.stdout.isatty()) else None)
+        write_whole(output, format_profile(profile).encode())
+    show_profile(profile, as_json or (output is None and not sys.stdout.isatty()))
     return 0
 
 

@@ -52,7 +52,7 @@ def _list(as_json: bool) -> None:
     profiles = [load_profile(name) for name in list_profiles()]
     if as_json:
         for profile in profiles:
-            click.echo(json.dumps(_summary(profile), ensure_ascii=False))
+            sys.stdout.buffer.write(json.dumps(_summary(profile), ensure_ascii=False).encode() + b"\n")
         return
     from lyaopt_cli.profile_tables import print_profiles
 
@@ -67,9 +67,9 @@ def _summary(profile: Profile) -> dict[str, object]:
 
 
 def _show(name: str, as_json: bool, plot: Path | None) -> None:
-    from lyaopt.profiles import format_profile, load_profile
+    from lyaopt.problem import ProblemError
+    from lyaopt.profiles import load_profile
     from lyaopt.profiles.graph import ProfileError
-    from lyaopt.slot import ProblemError
 
     try:
         profile = load_profile(name)
@@ -80,7 +80,7 @@ def _show(name: str, as_json: bool, plot: Path | None) -> None:
         raise InputError(f"{name}: {error}" if line is None else f"{name}:{line}: {error}") from None
     except ProfileError as error:
         raise InputError(f"{name}: {error}") from None
-    show_profile(profile, format_profile(profile).encode() if as_json else None)
+    show_profile(profile, as_json)
 
 
 def write_figure(profile: Profile, path: Path) -> None:
@@ -90,10 +90,12 @@ def write_figure(profile: Profile, path: Path) -> None:
     write_whole(path, draw_profile(profile, path))
 
 
-def show_profile(profile: Profile, document: bytes | None) -> None:
-    """Print a document where there is one, else a table if there is a terminal to print it on."""
-    if document is not None:
-        sys.stdout.buffer.write(document)
+def show_profile(profile: Profile, as_json: bool) -> None:
+    """Print a profile as a document in one line, else as a table if there is a terminal to print it on."""
+    if as_json:
+        from lyaopt.profiles import format_profile
+
+        sys.stdout.buffer.write(format_profile(profile, one_line=True).encode())
     elif sys.stdout.isatty():
         from lyaopt_cli.profile_tables import print_profile
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from lyaopt.problem import ProblemError
 from lyaopt.profiles.format import parse_profile
 from lyaopt.profiles.model import Profile
-from lyaopt.slot import ProblemError
 
 _DATA = files("lyaopt.profiles") / "data"
 

@@ -56,9 +56,11 @@ def parse_profile(text: bytes | str) -> Profile:
     return profile
 
 
-def format_profile(profile: Profile) -> str:
-    """Write a profile as JSON text, one cut a line."""
+def format_profile(profile: Profile, *, one_line: bool = False) -> str:
+    """Write a profile as JSON text: one cut a line for readers and diffs, or all in one line for streams."""
     fields = asdict(profile)
+    if one_line:
+        return json.dumps(fields, ensure_ascii=False) + "\n"
     cuts = fields.pop("cuts")
     head = json.dumps(fields, indent=2, ensure_ascii=False).removesuffix("\n}")
     rows = ",\n".join("    " + json.dumps(cut, ensure_ascii=False) for cut in cuts)

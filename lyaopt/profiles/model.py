@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from lyaopt import strict_json
-from lyaopt.slot import ProblemError
+from lyaopt.problem import ProblemError
 
 LARGEST_COUNT = 2**53
 """Counts above this would lose digits where they become float64."""

@@ -58,9 +58,9 @@ def network(tmp_path, monkeypatch):
     sys.modules.pop("own_network", None)
 
 
-def test_the_list_names_every_profile_once(capsys):
+def test_the_list_names_every_profile_once(capsysbinary):
     assert call(profiles.command, "--json") == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
     assert tuple(line["name"] for line in lines) == list_profiles()
     for line in lines:
         shipped = load_profile(line["name"])
@@ -70,7 +70,9 @@ def test_the_list_names_every_profile_once(capsys):
 @pytest.mark.parametrize("name", list_profiles())
 def test_one_profile_is_printed_as_it_is_read(name, capsysbinary):
     call(profiles.command, name)
-    assert parse_profile(capsysbinary.readouterr().out) == load_profile(name)
+    text = capsysbinary.readouterr().out
+    assert parse_profile(text) == load_profile(name)
+    assert text.count(b"\n") == 1
 
 
 def test_terminals_get_tables(monkeypatch, capsys):
@@ -127,11 +129,11 @@ def test_a_network_is_profiled_and_verified(network, callable_name, capsysbinary
     assert (printed.total_macs, printed.input_bits) == (9 * 4 * 27 + 8, 75 * 4)
 
 
-def test_a_callable_may_bring_its_inputs_and_the_file_is_the_document(network, capsysbinary, tmp_path):
+def test_a_callable_may_bring_its_inputs_and_the_file_is_the_document(network, capsysbinary):
     call(profile.command, f"{network}:pair", "-o", "own.json")
     assert capsysbinary.readouterr().out == b""
     call(profile.command, f"{network}:pair", "--json")
-    assert capsysbinary.readouterr().out == (tmp_path / "own.json").read_bytes()
+    assert parse_profile(capsysbinary.readouterr().out) == load_profile("own.json")
     assert load_profile("own.json").input_bits == 75 * 8
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyaopt.documents import DocumentError
+from lyaopt.problem import ProblemError
 from lyaopt.profiles import Cut, Profile, Source, format_profile, load_profile, parse_profile
-from lyaopt.slot import ProblemError
 
 EXAMPLE = {
     "name": "tiny",
@@ -178,7 +178,9 @@ def profiles(draw):
 @given(profiles())
 def test_what_is_written_reads_back(profile):
     assert parse_profile(format_profile(profile)) == profile
-    assert parse_profile(format_profile(profile).encode()) == profile
+    line = format_profile(profile, one_line=True)
+    assert parse_profile(line.encode()) == profile
+    assert line.index("\n") == len(line) - 1
 
 
 @given(profiles())

@@ -101,9 +101,10 @@ def test_vgg16_by_hand():
 
 
 def test_reading_profiles_imports_no_framework():
+    # Not scipy: numba looks for it whenever it is imported.
     code = (
         "import sys, lyaopt.profiles as p; p.load_profile('alexnet');"
-        "print([m for m in ('torch', 'onnx', 'tflite', 'matplotlib', 'cvxpy', 'scipy') if m in sys.modules])"
+        "print({'torch', 'onnx', 'tflite', 'transformers', 'matplotlib', 'cvxpy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "set()"
