@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,6 +99,18 @@ def test_vgg16_by_hand():
     layers = [side * side * 9 * read * made for read, made, side in widths]
     layers += [512 * 7 * 7 * 4096, 4096 * 4096, 4096 * 1000]
     assert [cut.macs for cut in load_profile("vgg16").cuts] == [0, *np.cumsum(layers)]
+
+
+def test_the_documented_table_is_that_of_the_data():
+    text = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text()
+    for name in list_profiles():
+        profile = load_profile(name)
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        package = f"{profile.source.package} {profile.source.version}"
+        assert cells[2:4] == [f"{profile.total_macs / 1e6:.1f}", str(len(profile.cuts))]
+        assert cells[4].startswith(package)
+        assert cells[5] == profile.source.licence
 
 
 def test_reading_profiles_imports_no_framework():
