@@ -130,7 +130,7 @@ def _run(steps: Iterable[Step], values: Values) -> None:
 def _divide(
     network: TorchNetwork, cut: GraphCut, constants: set[str], known: set[str]
 ) -> tuple[list[Step], list[Step]]:
-    """Steps of the tail, and steps after the cut that only give results of the head their shape.
+    """Steps of the tail, and those that only give what stays in the head another shape.
 
     The tail repeats what it can make itself of the head's part: constants, and views of what crosses.
     """
@@ -141,8 +141,7 @@ def _divide(
         if is_constant:
             constants |= names
         if not is_constant and operation.is_rearrangement and not known.issuperset(operation.inputs):
-            if i >= cut.operations:
-                finishing.append(step)
+            finishing.append(step)
         elif is_constant or operation.is_rearrangement or i >= cut.operations:
             known |= names
             tail.append(step)

@@ -140,15 +140,18 @@ def test_valleys_between_long_branches_are_found():
         (
             Operation("stem", ("x",), ("skip",), 10),
             Operation("wide", ("skip",), ("wide",), 10),
-            Operation("narrow", ("wide",), ("narrow",), 10),
+            Operation("slope", ("wide",), ("slope",), 10),
+            Operation("narrow", ("slope",), ("narrow",), 10),
             Operation("wider", ("narrow",), ("wider",), 10),
             Operation("join", ("wider", "skip"), ("y",), 10),
         ),
-        {"x": 20, "skip": 2, "wide": 30, "narrow": 1, "wider": 40, "y": 1},
+        {"x": 20, "skip": 2, "wide": 30, "slope": 20, "narrow": 1, "wider": 40, "y": 1},
     )
     assert [cut.after for cut in legal_cuts(branches)] == ["input", "stem", "join"]
-    assert summary(legal_cuts(branches, "valleys"))[2] == ("narrow", 30, 3)
-    with pytest.warns(ProfileWarning, match="80% of the work"):
+    valleys = summary(legal_cuts(branches, "valleys"))
+    assert [name for name, _, _ in valleys] == ["input", "stem", "narrow", "join"]
+    assert valleys[2] == ("narrow", 40, 3)
+    with pytest.warns(ProfileWarning, match="83% of the work"):
         make_profile("branches", "test", branches)
 
 

@@ -66,7 +66,24 @@ class TwoHeads(nn.Module):
         return {"late": late, "early": early[:, None]}
 
 
+class Views(nn.Module):
+    """A tensor and a view of it are both needed later; of another one only a slice is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.side, self.end = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1), nn.Conv2d(4, 2, 1)
+        self.fc, self.out = nn.Linear(64, 6), nn.Linear(2, 2)
+
+    def forward(self, x):
+        stem = self.stem(x)
+        flat = stem.flatten(1)
+        side = self.side(stem)
+        total = self.fc(flat).sum(1) + side.sum((1, 2, 3))
+        return self.out(self.end(stem)[..., 1, 2]) + total
+
+
 NETWORKS = {
+    "views": (Views, (1, 3, 4, 4)),
     "inverted": (inverted_network, (1, 3, 32, 32)),
     "two heads": (TwoHeads, (1, 3, 16, 16)),
     "recurrent": (lambda: nn.LSTM(8, 16, 2, batch_first=True), (1, 5, 8)),
@@ -140,6 +157,20 @@ def test_macs_and_bits_by_hand():
     inside = [cut for cut in profile.cuts if cut.macs not in [*ends, profile.total_macs]]
     assert all(ends[2] < cut.macs < ends[3] for cut in inside)
     assert len(inside) == 2
+
+
+def test_a_view_crosses_once_and_of_a_slice_only_the_slice():
+    cuts = profile_torch(Views(), (torch.randn(1, 3, 4, 4),), selection="all", bits_per_element=1).cuts
+    stem, side, fc, end = 16 * 3 * 4, 16 * 4 * 4, 64 * 6, 16 * 4 * 2
+    sums = 1
+    assert [(cut.macs, cut.bits) for cut in cuts] == [
+        (0, 48),
+        (stem, 64),
+        (stem + side, 64 + 64),
+        (stem + side + fc, 64 + sums),
+        (stem + side + fc + end, 2 + sums),
+        (stem + side + fc + end + 4, 0),
+    ]
 
 
 @pytest.mark.parametrize(
