@@ -15,7 +15,13 @@ CLOSED_PIPE = 141
 CANNOT_WRITE = 1
 
 _COMPLETION_VARIABLE = "_LYAOPT_COMPLETE"
-_MODULES = {"solve-slot": "solve_slot", "check": "check", "schema": "schema"}
+_MODULES = {
+    "solve-slot": "solve_slot",
+    "check": "check",
+    "profiles": "profiles",
+    "profile": "profile",
+    "schema": "schema",
+}
 
 
 class _LateGroup(click.Group):
