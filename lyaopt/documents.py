@@ -230,6 +230,8 @@ def _require(condition: bool) -> None:
         raise ValueError
 
 
+# Energies and prices may overflow where the allocation does not: `encode` refuses that, without a warning.
+@np.errstate(over="ignore", invalid="ignore")
 def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
     """Solution document, as plain Python (see docs/formats.md for every key)."""
     problem = solution.problem

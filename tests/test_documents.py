@@ -22,7 +22,7 @@ from lyaopt.documents import (
     solution_to_dict,
 )
 from lyaopt.schemas import DOCUMENTS, json_schema
-from lyaopt.slot import Certificate, Objective, ProblemError, SlotProblem, SlotSolution
+from lyaopt.slot import Certificate, Objective, ProblemError, SlotProblem, SlotSolution, solve_slot
 from tests.slot_text import EXAMPLE, at, example, keys, objects, shown, with_literal, with_repeated
 
 POSITIVE = {("slot_duration_s",), ("bandwidth_hz",), ("devices", 0, "bandwidth_hz")}
@@ -505,6 +505,12 @@ def one_device(name: str, power: float) -> SlotSolution:
 def test_a_solution_that_is_not_finite_is_no_document(value):
     with pytest.raises(ProblemError, match="double precision"):
         encode_solution(one_device("a", value))
+
+
+def test_magnitudes_are_refused_or_written_without_a_warning(recwarn):
+    huge = read_slot_document(with_literal(("devices", 0, "cpu_capacity_hz"), "1e200"))
+    assert math.isfinite(json.loads(encode_solution(solve_slot(huge)))["devices"][0]["local_price"])
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_names_may_look_like_anything():
