@@ -43,6 +43,18 @@ def inline(function: Callable[..., Any]) -> Any:
     return numba.njit(forceinline=True, **FLAGS)(function)
 
 
+def fused(function: Callable[..., Any]) -> Any:
+    """Decorate an inline helper in which a product and a sum may round once, where the processor can.
+
+    It makes polynomials a third shorter. Results may differ in the last place between processors.
+    """
+    if CORE == "python":
+        return function
+    import numba
+
+    return numba.njit(forceinline=True, fastmath={"contract"}, **FLAGS)(function)
+
+
 def helper(function: Callable[..., Any]) -> Any:
     """Decorate a helper that may stay a call."""
     if CORE == "python":

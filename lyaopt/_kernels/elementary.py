@@ -7,7 +7,7 @@ accuracy near zero.
 
 import numpy as np
 
-from lyaopt._kernels._jit import inline
+from lyaopt._kernels._jit import fused, inline
 
 _LN2_HIGH = 6.93147180369123816490e-01  # ln 2 with 32 trailing zero bits: k * _LN2_HIGH is exact
 _LN2_LOW = 1.90821492927058770002e-10
@@ -43,7 +43,7 @@ def halfway(a, b):
     return float_of(low + ((bits_of(b) - low) >> 1))
 
 
-@inline
+@fused
 def log1p(x):
     """Return ln(1 + x) for finite x >= 0.
 
@@ -57,8 +57,10 @@ def log1p(x):
     s = f / (2.0 + f)
     z = s * s
     w = z * z
-    odd = z * (2 / 3 + w * (2 / 7 + w * (2 / 11 + w * (2 / 15 + w * (2 / 19)))))
-    even = w * (2 / 5 + w * (2 / 9 + w * (2 / 13 + w * (2 / 17 + w * (2 / 21)))))
+    ww = w * w
+    # in pairs rather than one after the other: a loop over lanes waits for this chain
+    odd = z * ((2 / 3 + w * (2 / 7)) + ww * ((2 / 11 + w * (2 / 15)) + ww * (2 / 19)))
+    even = w * ((2 / 5 + w * (2 / 9)) + ww * ((2 / 13 + w * (2 / 17)) + ww * (2 / 21)))
     half_square = 0.5 * f * f
     # lost / u, to a third part at worst: it is below half a unit in the last place of u
     correction = lost * float_of(_TWICE_BIAS - (shifted & _EXPONENT))
@@ -66,7 +68,7 @@ def log1p(x):
     return k * _LN2_HIGH - ((half_square - tail) - f)
 
 
-@inline
+@fused
 def expm1(x):
     """Return e^x - 1 for |x| <= 709.78.
 
@@ -76,9 +78,12 @@ def expm1(x):
     k = rounded - _ROUND
     r = (x - k * _LN2_HIGH) - k * _LN2_LOW
     z = r * r
-    even = 1 / 2 + z * (1 / 24 + z * (1 / 720 + z * (1 / 40320 + z * (1 / 3628800 + z * (1 / 479001600)))))
-    odd = 1 / 6 + z * (
-        1 / 120 + z * (1 / 5040 + z * (1 / 362880 + z * (1 / 39916800 + z * (1 / 6227020800))))
+    w = z * z
+    even = (1 / 2 + z * (1 / 24)) + w * (
+        (1 / 720 + z * (1 / 40320)) + w * (1 / 3628800 + z * (1 / 479001600))
+    )
+    odd = (1 / 6 + z * (1 / 120)) + w * (
+        (1 / 5040 + z * (1 / 362880)) + w * (1 / 39916800 + z * (1 / 6227020800))
     )
     p = r + z * (even + r * odd)
     half = float_of((bits_of(rounded) + _HALF_BIAS) << _SHIFT)

@@ -42,7 +42,7 @@ def block_rows(items, width, one_by_one):
     return np.empty((2, items) if one_by_one else (2 * items, width))
 
 
-@helper
+@lanes
 def fill(row, count, value):
     """Write one value into row[:count]."""
     for t in range(count):
@@ -57,9 +57,7 @@ def spread(values, lanes, start, count, row):
     while t < count:
         device = (start + t) // per_device
         stop = min(count, (device + 1) * per_device - start)
-        value = values[device]
-        for i in range(t, stop):
-            row[i] = value
+        fill(row[t:], stop - t, values[device])
         t = stop
 
 
@@ -97,7 +95,7 @@ def exact_solver(cost, sizes):
             large(q, start, count, given, found)
         else:
             network(q, start, count, given, found, rows[:items], rows[items:])
-        finish(count, given, found)
+        finish(count, given, found, scratch)
 
     return solve
 
@@ -134,6 +132,6 @@ def many_solver(cost):
         found[EFFORT, 0] = effort(before, given[INVERSE, 0])
         found[LEVEL, 0] = level
         found[SHARE, 0] = group
-        finish(count, given, found)
+        finish(count, given, found, scratch)
 
     return solve
