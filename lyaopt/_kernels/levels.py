@@ -24,12 +24,12 @@ from lyaopt._kernels.several import rows_solver
 NETWORK_ITEMS = 256
 SOLVER_ROWS = 3  # of scratch for the solvers; the rest is for what devices are given
 SCRATCH_ROWS = SOLVER_ROWS + 3
-_BLOCK_DOUBLES = 3072  # scratch of a block: most of a 32 KiB first-level cache
+_BLOCK_DOUBLES = 6144  # scratch of a block: in the second-level cache, mostly in the first
 
 
 @inline
 def block_width(items, lanes, one_by_one):
-    """Return how many lanes a block holds, so that its scratch stays in the first-level cache."""
+    """Return how many lanes a block holds, so that its scratch stays in the cache."""
     if one_by_one:
         return 1
     width = _BLOCK_DOUBLES // (2 * items + GIVEN_ROWS + FOUND_ROWS + SCRATCH_ROWS)
@@ -59,6 +59,14 @@ def spread(values, lanes, start, count, row):
         stop = min(count, (device + 1) * per_device - start)
         fill(row[t:], stop - t, values[device])
         t = stop
+
+
+@inline
+def only_device(lanes, devices, start, count):
+    """Return the device that all lanes of a block belong to, or -1; what it is given is spread once."""
+    per_device = lanes // devices
+    first = start // per_device
+    return first if first == (start + count - 1) // per_device else -1
 
 
 @lanes

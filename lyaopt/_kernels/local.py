@@ -19,6 +19,7 @@ from lyaopt._kernels.levels import (
     fill,
     many_solver,
     multiplier_solver,
+    only_device,
     serve,
     spread,
 )
@@ -74,10 +75,14 @@ def _batch(solve, one_by_one):
         fill(given[SCALE], width, scale)
         fill(given[INVERSE], width, 1.0 / scale)
         fill(given[FLOOR], width, 0.0)
+        spread_for = -1
         for start in range(0, lanes, width):
             count = min(width, lanes - start)
-            spread(capacity, lanes, start, count, device_capacity)
-            _limit(device_capacity, count, tau, given)
+            device = only_device(lanes, capacity.size, start, count)
+            if device == -1 or device != spread_for:
+                spread(capacity, lanes, start, count, device_capacity)
+                _limit(device_capacity, count, tau, given)
+            spread_for = device
             solve(queue, start, count, given, found, scratch, rows)
             serve(queue, start, count, found[LEVEL], found[SHARE], tau, cpu)
             _report(given, found, device_capacity, tau, start, count, total, multiplier)

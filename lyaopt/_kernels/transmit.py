@@ -19,6 +19,7 @@ from lyaopt._kernels.levels import (
     exact_solver,
     many_solver,
     multiplier_solver,
+    only_device,
     serve,
     spread,
 )
@@ -89,13 +90,17 @@ def _batch(solve, one_by_one):
             scratch[SOLVER_ROWS + 1],
             scratch[SOLVER_ROWS + 2],
         )
+        spread_for = -1
         for start in range(0, lanes, width):
             count = min(width, lanes - start)
-            spread(devices[0], lanes, start, count, given[SCALE])
-            spread(devices[1], lanes, start, count, given[INVERSE])
-            spread(devices[2], lanes, start, count, noise_power)
-            spread(devices[3], lanes, start, count, full_power)
-            spread(max_power, lanes, start, count, most)
+            device = only_device(lanes, bandwidth.size, start, count)
+            if device == -1 or device != spread_for:
+                spread(devices[0], lanes, start, count, given[SCALE])
+                spread(devices[1], lanes, start, count, given[INVERSE])
+                spread(devices[2], lanes, start, count, noise_power)
+                spread(devices[3], lanes, start, count, full_power)
+                spread(max_power, lanes, start, count, most)
+            spread_for = device
             _channel(gain, start, count, full_power, weight * noise * _LN2, given)
             solve(queue, start, count, given, found, scratch, rows)
             serve(queue, start, count, found[LEVEL], found[SHARE], tau, rate)
