@@ -260,6 +260,14 @@ def test_a_backlog_whose_power_overflows_is_limited_by_the_power_there_is(method
     np.testing.assert_allclose(solution.rate_bps, [[0.0, math.log(101.0)]], rtol=1e-15)
 
 
+def test_energy_too_dear_to_be_a_number_sends_nothing(method: str) -> None:
+    """q0 = U / (b eta) overflows; nothing is worth it, and that is certified."""
+    solution = solve_slot(slot(energy_weight_transmit=1e200, channel_gain=[1e-200]), method)
+    assert not solution.rate_bps.any()
+    assert not solution.power_w.any()
+    assert solution.certificate.relative_gap == 0.0
+
+
 def test_the_smallest_numbers_there_are(method: str) -> None:
     tiny = np.array([[5e-324, 1e-310]])
     problem = slot(local_queue_cycles=tiny, transmit_queue_bits=tiny, edge_queue_cycles=tiny)

@@ -115,10 +115,11 @@ def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weig
         free = _largest_open(queue, rate, lane, tau) < nu * (1.0 - _ROUNDING)
         if free and abs(nu - marginal) <= _ROUNDING * nu:
             best = y
-    slope = weight / eta * math.exp(best)
-    gap += slope * _exp_remainder(y - best)
-    if best in (0.0, most):
-        gap += max((slope - nu * b) * (y - best), 0.0)
+    if y != best:  # else there is nothing to add, even where U / eta is infinite
+        slope = weight / eta * math.exp(best)
+        gap += slope * _exp_remainder(y - best)
+        if best in (0.0, most):
+            gap += max((slope - nu * b) * (y - best), 0.0)
     return _relative(gap, gross, queue, lane, tau), tau * gross, violation
 
 
