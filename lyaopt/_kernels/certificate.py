@@ -66,7 +66,8 @@ def local_gap(queue, cpu, lane, capacity, tau, weight, delta, nu):
     best = capacity  # the total that nu asks for
     if 3.0 * k * capacity * capacity > nu:
         best = math.sqrt(nu / (3.0 * k))
-    gap = terms + k * (total - best) ** 2 * (total + 2.0 * best)
+    short = total - best
+    gap = terms + k * short * short * (total + 2.0 * best)  # k first: the square alone may overflow
     if best == capacity:
         gap += max(nu - 3.0 * k * capacity * capacity, 0.0) * max(capacity - total, 0.0)
     return _relative(gap, gross, queue, lane, tau), tau * gross, max(violation, _excess(total, capacity))
@@ -114,10 +115,11 @@ def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weig
         free = _largest_open(queue, rate, lane, tau) < nu * (1.0 - _ROUNDING)
         if free and abs(nu - marginal) <= _ROUNDING * nu:
             best = y
-    slope = weight / eta * math.exp(best)
-    gap += slope * _exp_remainder(y - best)
-    if best in (0.0, most):
-        gap += max((slope - nu * b) * (y - best), 0.0)
+    if y != best:  # else there is nothing to add, even where U / eta is infinite
+        slope = weight / eta * math.exp(best)
+        gap += slope * _exp_remainder(y - best)
+        if best in (0.0, most):
+            gap += max((slope - nu * b) * (y - best), 0.0)
     return _relative(gap, gross, queue, lane, tau), tau * gross, violation
 
 
