@@ -27,6 +27,9 @@ from lyaopt.problem import (
 
 __all__ = ["Certificate", "Objective", "ProblemError", "SlotProblem", "SlotSolution", "solve_slot"]
 
+# What a certificate may say at most; within sixty orders of magnitude it says 1e-14 or less.
+LARGEST_GAP = 1e-9
+
 _SCALARS = (
     "slot_duration_s",
     "energy_coefficient",
@@ -294,7 +297,7 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     Raises
     ------
     ProblemError
-        If the optimal energies overflow double precision.
+        If magnitudes are so extreme that the optimum overflows, or cannot be certified to LARGEST_GAP.
     """
     check_method(method)
     devices, services = problem.local_queue_cycles.shape
@@ -302,9 +305,21 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
         solution = _solve_in_one_call(problem)
     else:
         solution = _solve_as_batch(problem, method)
+    _refuse_unproved(solution)
+    return solution
+
+
+def _refuse_unproved(solution: SlotSolution) -> None:
+    """Refuse to call optimal what magnitudes beyond double precision leave without a proof."""
+    certificate = solution.certificate
     if not math.isfinite(solution.objective.total):
         raise ProblemError("$", "the optimal objective is not finite in double precision")
-    return solution
+    if not (certificate.relative_gap <= LARGEST_GAP and certificate.max_violation <= LARGEST_GAP):
+        reason = (
+            f"no solution can be certified in double precision: relative gap "
+            f"{certificate.relative_gap:.1e}, violation {certificate.max_violation:.1e}"
+        )
+        raise ProblemError("$", reason)
 
 
 def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:

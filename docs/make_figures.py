@@ -1,0 +1,61 @@
+"""Draw the figures of the documentation: python docs/make_figures.py (needs matplotlib)."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lyaopt import SlotProblem, solve_slot
+
+IMAGES = Path(__file__).parent / "images"
+TAU, DELTA, CAPACITY = 0.01, 1e-28, 1.5e9
+QUEUES = np.array([6.1e6, 3.9e6, 3.0e6, 1.9e6, 0.8e6])
+COLOURS = ("#2b6ca3", "#c8553d")
+
+
+def solve(weight: float) -> tuple[np.ndarray, float]:
+    """Return CPU speeds and the multiplier of one device with five services."""
+    one, none = np.ones(1), np.zeros((1, QUEUES.size))
+    problem = SlotProblem(
+        TAU, DELTA, weight, 1.0, 1e9, CAPACITY * one, one, one, one, QUEUES[None], none, none
+    )
+    solution = solve_slot(problem)
+    return solution.local_cpu_hz[0], float(solution.local_multiplier[0])
+
+
+def crossing(ax: plt.Axes, weight: float) -> None:
+    """Demand (a staircase of backlogs) against supply (what energy and capacity are worth)."""
+    nu = np.linspace(0, 7e6, 1400)
+    demand = (QUEUES[:, None] * (QUEUES[:, None] > nu)).sum(0) / TAU
+    supply = np.minimum(CAPACITY, np.sqrt(nu / (3 * weight * DELTA)))
+    speeds, found = solve(weight)
+    ax.plot(nu / 1e6, demand / 1e9, color=COLOURS[0], drawstyle="steps-post")
+    ax.plot(nu / 1e6, supply / 1e9, color=COLOURS[1])
+    ax.plot(found / 1e6, speeds.sum() / 1e9, "o", color="black", ms=6, zorder=3)
+    ax.annotate(
+        f"optimum: {speeds.sum() / 1e9:.2f} GHz\nat ν = {found / 1e6:.2f} Mcycles",
+        (found / 1e6, speeds.sum() / 1e9),
+        xytext=(4.25, 1.02 if found < 2e6 else 0.25),
+        arrowprops={"arrowstyle": "-", "lw": 0.7, "shrinkB": 5},
+        fontsize=9,
+    )
+    ax.text(0.15, QUEUES.sum() / TAU / 1e9 + 0.03, "demand: backlogs above ν", color=COLOURS[0], fontsize=9)
+    ax.text(7.1, supply[-1] / 1e9 + 0.04, "supply", color=COLOURS[1], fontsize=9, ha="right")
+    ax.set(xlabel="multiplier ν (Mcycles of backlog)", ylim=(0, 1.85), xlim=(0, 7.2))
+
+
+def main() -> None:
+    """Write images/crossing.svg."""
+    mpl.rcParams.update({"svg.hashsalt": "lyaopt", "axes.spines.top": False, "axes.spines.right": False})
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+    for ax, weight, title in zip(axes, (1e15, 1.5e16), ("the capacity limits", "energy limits"), strict=True):
+        crossing(ax, weight)
+        ax.set_title(f"$U^l$ = {weight:g}: {title}", fontsize=10, loc="left")
+    axes[0].set_ylabel("total CPU speed (GHz)")
+    IMAGES.mkdir(exist_ok=True)
+    figure.savefig(IMAGES / "crossing.svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()

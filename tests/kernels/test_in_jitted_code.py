@@ -1,0 +1,32 @@
+"""The kernels called from a user's own compiled loop, as docs/kernels.md shows it."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lyaopt._kernels._jit import CORE
+
+DOCS = Path(__file__).parents[2] / "docs" / "kernels.md"
+
+
+@pytest.mark.skipif(CORE == "python", reason="jitted code needs the compiled core")
+def test_the_documented_example_empties_the_queues():
+    (code,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    scope = {}
+    exec(code, scope)
+    queue = np.array([[3.1e7, 0.0, 5e6], [1.2e7, 4e6, 5e6]])
+    total = queue.sum(axis=0)
+    slots = scope["serve_until_empty"](queue, np.full(3, 1.5e9), 0.01, 0.0, 1e-28)
+    assert not queue.any()
+    assert slots == int(np.ceil(total.max() / 1.5e7))
+
+
+def test_every_kernel_is_documented():
+    import lyaopt.kernels
+
+    text = DOCS.read_text()
+    for name in lyaopt.kernels.__all__:
+        problem, _, variant = name.partition("_")
+        assert name in text or (problem in text and f"`_{variant}`" in text), name
