@@ -11,6 +11,7 @@ several threads at once.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -232,7 +233,10 @@ class _Twin:
         for name, value in values.items():
             self.parameters[name].value = value
         try:
-            value = self.problem.solve(solver=self.solver)
+            with warnings.catch_warnings():
+                # The status says it too, and is handed on.
+                warnings.filterwarnings("ignore", "Solution may be inaccurate")
+                value = self.problem.solve(solver=self.solver)
         except _cvxpy().error.SolverError as error:
             raise ReferenceError(label, self.solver, str(error).splitlines()[0]) from error
         if self.problem.status not in PRIMAL_STATUSES:

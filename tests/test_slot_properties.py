@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lyaopt import SlotProblem, SlotSolution, solve_slot
+from lyaopt import SlotProblem, SlotSolution, solve_slot, solve_slots
 from lyaopt.high_precision import Verdict, edge_optimum, judge, local_optimum, transmit_optimum
 from lyaopt.instances import REGIMES, random_batch, to_problem
 from lyaopt.reference import solve_reference
@@ -66,6 +66,13 @@ steady_slots = st.one_of(
 )
 
 
+QUEUE_OF = {
+    "local_cpu_hz": "local_queue_cycles",
+    "rate_bps": "transmit_queue_bits",
+    "edge_cpu_hz": "edge_queue_cycles",
+}
+
+
 def judged(solution: SlotSolution) -> Verdict:
     return judge(
         solution.problem,
@@ -107,6 +114,42 @@ def test_the_certificate_is_small_and_does_not_flatter(problem: SlotProblem, met
     assert 0 <= solution.certificate.relative_gap <= GAP
     assert 0 <= solution.certificate.max_violation <= VIOLATION
     assert judged(solution).relative_gap <= solution.certificate.relative_gap + 1e-14
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(REGIMES),
+    st.sampled_from(list(QUEUE_OF)),
+    st.sampled_from(["local_multiplier", "transmit_multiplier", "edge_multiplier"]),
+)
+def test_the_certificate_bounds_the_gap_of_allocations_that_are_not_optimal(
+    seed: int, regime: str, rates: str, multiplier: str
+) -> None:
+    """Weak duality: whatever the allocation and the multipliers, the optimum is not further away."""
+    rng = np.random.default_rng(seed)
+    batch = random_batch(regime, 1, rng, devices=2, services=3)
+    best = solve_slots(batch)
+    moved = getattr(best, multiplier) * rng.choice([0.5, 1.0, 1.0, 1 + 1e-9, 2.0])
+    most = getattr(batch, QUEUE_OF[rates]) / batch.slot_duration_s
+    # Where nothing is served there is no gross gain, and the two relate their gaps to other figures.
+    spending = best.power_w > 0
+    wasted = spending * rng.choice([0.0, 0.1, 1.0]) * (batch.max_power_w[:, None] - best.power_w)
+    worse = replace(
+        best,
+        **{rates: other_rates(rng, getattr(best, rates), most), multiplier: moved},
+        power_w=np.minimum(best.power_w + wasted, batch.max_power_w[:, None]),
+    )
+    found = (worse.local_cpu_hz, worse.rate_bps, worse.edge_cpu_hz)
+    verdict = judge(to_problem(batch, 0), *(rate[:, :, 0].T for rate in found), worse.power_w[:, 0])
+    assert worse.certificate.relative_gap[0] >= verdict.relative_gap * (1 - 1e-9) - 1e-14
+
+
+def other_rates(rng: np.random.Generator, rates: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Serve less, or hand half of every service's rate on to its neighbour, as far as that has work."""
+    if rng.random() < 0.5:
+        return rates * rng.choice([0.1, 0.5, 1 - 1e-6, 1.0], size=rates.shape)
+    handed = np.clip(most - rates, 0, np.roll(rates, 1, axis=0) / 2)
+    return rates + handed - np.roll(handed, -1, axis=0)
 
 
 @given(slots)
@@ -229,11 +272,7 @@ def test_a_longer_queue_is_served_no_less(
     devices, services = problem.local_queue_cycles.shape
     m, n = data.draw(st.integers(0, devices - 1)), data.draw(st.integers(0, services - 1))
     before = solve_slot(problem, method)
-    for queue, rate in (
-        ("local_queue_cycles", "local_cpu_hz"),
-        ("transmit_queue_bits", "rate_bps"),
-        ("edge_queue_cycles", "edge_cpu_hz"),
-    ):
+    for rate, queue in QUEUE_OF.items():
         longer = getattr(problem, queue).copy()
         longer[m, n] *= factor
         after = solve_slot(replace(problem, **{queue: longer}), method)
@@ -351,7 +390,7 @@ def test_gradients_in_channel_and_power_follow_from_power_and_multiplier(problem
     found = slope(problem, "channel_gain", (0,), "transmit")
     if found is not None:
         expected = -tau * multiplier * power / (noise * math.log(2) * (1 + power * eta))
-        assert found == pytest.approx(expected, rel=1e-3)
+        assert found == pytest.approx(expected, rel=1e-3, abs=0)
     found = slope(problem, "max_power_w", (0,), "transmit")
     if found is not None:
         free = max(multiplier * b * eta / (1 + most * eta) - weight, 0) if power == most else 0
