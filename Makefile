@@ -36,9 +36,8 @@ lint: $(VENV)/dev.stamp  ## ruff, mypy and the layer contracts
 bench: $(VENV)/dev.stamp  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python -m pytest -q benchmarks
 
-nightly: $(VENV)/dev.stamp  ## a million random instances, and the slow tests
+nightly: $(VENV)/dev.stamp  ## a million random instances in every regime, beside a convex solver
 	$(BIN)/lyaopt check --instances 1000000 --seed 1
-	$(BIN)/python -m pytest -q -n 2 -m slow
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

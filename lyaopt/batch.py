@@ -252,8 +252,8 @@ class BatchSolution:
 
 
 def local_energy(tau: float, delta: float, total: Floats) -> Floats:
-    """Return tau delta (sum f)^3."""
-    return tau * delta * (total * total * total)
+    """Return tau delta (sum f)^3; from the left, so that free energy stays free at any speed."""
+    return tau * delta * total * total * total
 
 
 def local_price(tau: float, weight: float, capacity: Floats, total: Floats, multiplier: Floats) -> Floats:

@@ -53,6 +53,7 @@ def _slot(queues, devices, scalars, rates, lanes, summary):
     gap, gross, violation = edge_gap(queue, cpu, 0, scalars[EDGE_CAPACITY], tau, summary[EDGE_NU])
     local = transmit = 0.0
     for m in range(count):
+        speed = lanes[CPU, m]
         gap_m, gross_m, violation_m = local_gap(
             queues[0],
             rates[0],
@@ -63,7 +64,7 @@ def _slot(queues, devices, scalars, rates, lanes, summary):
             delta,
             lanes[LOCAL_NU, m],
         )
-        local += weight_local * (tau * delta * (lanes[CPU, m] * lanes[CPU, m] * lanes[CPU, m])) - gross_m
+        local += weight_local * (tau * delta * speed * speed * speed) - gross_m
         gap, violation = _worse(gap, gap_m), _worse(violation, violation_m)
         gap_m, gross_m, violation_m = transmit_gap(
             queues[1],
