@@ -16,9 +16,8 @@ from lyaopt._kernels.levels import (
     fill,
     many_solver,
     multiplier_solver,
-    serve,
 )
-from lyaopt._kernels.rows import FLOOR, FOUND_ROWS, GIVEN_ROWS, INVERSE, LEVEL, LIMIT, SCALE, SHARE
+from lyaopt._kernels.rows import FLOOR, FOUND_ROWS, GIVEN_ROWS, INVERSE, LEVEL, LIMIT, SCALE
 
 
 def _batch(solve, one_by_one):
@@ -36,8 +35,7 @@ def _batch(solve, one_by_one):
         fill(given[FLOOR], width, 0.0)
         for start in range(0, lanes, width):
             count = min(width, lanes - start)
-            solve(queue, start, count, given, found, scratch, rows)
-            serve(queue, start, count, found[LEVEL], found[SHARE], tau, cpu)
+            solve(queue, start, count, given, found, scratch, rows, tau, cpu)
             for t in range(count):
                 multiplier[start + t] = found[LEVEL, t]
 
@@ -45,7 +43,7 @@ def _batch(solve, one_by_one):
 
 
 _SIGNATURE = "void(f8[:,::1], f8, f8, f8[:,::1], f8[::1])"
-_exact = _batch(exact_solver(EDGE, (4, 8)), False)
+_exact = _batch(exact_solver(EDGE, (4, 8), at_once=True), False)
 edge_lanes = helper(_exact)  # for kernels that solve several problems
 edge_exact = Kernel("edge_exact", _SIGNATURE, _exact)
 edge_bisection = Kernel("edge_bisection", _SIGNATURE, _batch(multiplier_solver(EDGE), False))

@@ -6,8 +6,11 @@ instructions. The functions below work on tuples of 2, 4 or 8 values and are put
 fewer items are padded with empty queues, which are served nothing.
 """
 
+import numpy as np
+
 from lyaopt._kernels._jit import inline, lanes
-from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, SHARE, TOTAL
+from lyaopt._kernels.finish import part_served, work_served
+from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, SCALE, SHARE, TOTAL
 
 
 @inline
@@ -147,12 +150,29 @@ _sort = {2: _sort2, 4: _sort4, 8: _sort8}
 _prefix = {2: _prefix2, 4: _prefix4, 8: _prefix8}
 
 
-def lane_solver(cost, size):
-    """Return the solver for up to `size` (2, 4 or 8) items of the problem with this cost.
+@inline
+def _work(backlog, _, level, share, z):
+    return work_served(backlog, level, share)
 
-    ``solve(q, start, count, given, found)`` reads the lanes q[:, start:start + count] and the rows of
-    `given`, and leaves in `found` what `lane_finisher` expects.
-    """
+
+@inline
+def _store2(rate, k, lane, work, tau):
+    rate[k, lane] = work[0] / tau
+    rate[k + 1, lane] = work[1] / tau
+
+
+@inline
+def _store4(rate, k, lane, work, tau):
+    _store2(rate, k, lane, work[:2], tau)
+    _store2(rate, k + 2, lane, work[2:], tau)
+
+
+_works = _each(_work)
+_store = {2: _store2, 4: _store4}
+
+
+def _level_finder(cost, size):
+    """Return ``find(q, lane, limit, inverse, floor)``: (level, sum above, its effort, sum on the level)."""
     effort, price, _, _ = cost
     load, sort, prefix, above, group = (f[size] for f in (_load, _sort, _prefix, _above, _group))
 
@@ -167,19 +187,67 @@ def lane_solver(cost, size):
     efforts = _each(effort_of)[size]
     rejected = _by_halves(if_not_whole, _larger)[size]
 
+    @inline
+    def find(q, lane, limit, inverse, floor):
+        v = sort(load(q, 0, lane))
+        c = prefix(v, 0.0)
+        e = efforts(c, v, inverse, 0.0, 0.0)
+        level = rejected(e, v, limit, inverse, floor)
+        before = above(c, v, level, 0.0, 0.0)
+        return level, before, above(e, v, level, 0.0, 0.0), group(v, v, level, 0.0, 0.0)
+
+    return find
+
+
+def lane_solver(cost, size):
+    """Return the solver for up to `size` (2, 4 or 8) items of the problem with this cost.
+
+    ``solve(q, start, count, given, found)`` reads the lanes q[:, start:start + count] and the rows of
+    `given`, and leaves in `found` what finish.py starts from.
+    """
+    find = _level_finder(cost, size)
+
     @lanes
     def solve(q, start, count, given, found):
         for t in range(count):
-            limit = given[LIMIT, t]
-            inverse = given[INVERSE, t]
-            floor = given[FLOOR, t]
-            v = sort(load(q, 0, start + t))
-            c = prefix(v, 0.0)
-            e = efforts(c, v, inverse, 0.0, 0.0)
-            level = rejected(e, v, limit, inverse, floor)
-            found[TOTAL, t] = above(c, v, level, 0.0, 0.0)
-            found[EFFORT, t] = above(e, v, level, 0.0, 0.0)
+            level, before, least, group = find(
+                q, start + t, given[LIMIT, t], given[INVERSE, t], given[FLOOR, t]
+            )
+            found[TOTAL, t] = before
+            found[EFFORT, t] = least
             found[LEVEL, t] = level
-            found[SHARE, t] = group(v, v, level, 0.0, 0.0)
+            found[SHARE, t] = group
 
     return solve
+
+
+def lane_server(cost, size):
+    """Return the solver for exactly `size` (2 or 4) items that serves them in the same loop.
+
+    It pays where nothing in the loop takes long; a logarithm is better kept in a loop of its own.
+    ``serve(q, start, count, given, found, tau, rate)`` sets TOTAL, EFFORT and LEVEL, and the rates.
+    """
+    _, _, worth, served = cost
+    find = _level_finder(cost, size)
+    load, works, store = _load[size], _works[size], _store[size]
+
+    @lanes
+    def serve(q, start, count, given, found, tau, rate):
+        for t in range(count):
+            # unsigned: a test for a negative index would hide from the compiler that the rows are apart
+            lane = np.uint64(start + t)
+            limit = given[LIMIT, t]
+            scale = given[SCALE, t]
+            floor = given[FLOOR, t]
+            level, before, least, group = find(q, lane, limit, given[INVERSE, t], floor)
+            reach = worth(level, scale, floor)
+            reach = reach if reach < limit else limit
+            supply = served(reach, scale)
+            total, effort, share = part_served(level, before, least, group, reach, supply)
+            found[TOTAL, t] = total
+            found[EFFORT, t] = effort
+            found[LEVEL, t] = level
+            backlogs = load(q, 0, lane)
+            store(rate, 0, lane, works(backlogs, backlogs, level, share, 0.0), tau)
+
+    return serve

@@ -4,8 +4,8 @@ import numpy as np
 
 from lyaopt._kernels._jit import helper, inline, lanes
 from lyaopt._kernels.bisection import bisection_solver
-from lyaopt._kernels.few import lane_solver
-from lyaopt._kernels.finish import lane_finisher
+from lyaopt._kernels.few import lane_server, lane_solver
+from lyaopt._kernels.finish import lane_finisher, serve
 from lyaopt._kernels.rows import (
     EFFORT,
     FLOOR,
@@ -69,41 +69,34 @@ def only_device(lanes, devices, start, count):
     return first if first == (start + count - 1) // per_device else -1
 
 
-@lanes
-def serve(q, start, count, level, share, tau, rate):
-    """Write the rate of every item: f_i = u_i clip((S* - A_i) / B_i, 0, 1)."""
-    for k in range(q.shape[0]):
-        for t in range(count):
-            backlog = q[k, start + t]
-            part = backlog * share[t]
-            part = part if backlog == level[t] else 0.0
-            work = backlog if backlog > level[t] else part
-            rate[k, start + t] = work / tau
-
-
-def exact_solver(cost, sizes):
+def exact_solver(cost, sizes, at_once):
     """Return the sorting solver of lanes of up to NETWORK_ITEMS items.
 
-    Like the other two below it is ``solve(q, start, count, given, found, scratch, rows)``, and sets the
-    rows of `found` for the lanes q[:, start:start + count]. `sizes` are the two numbers of items (of
-    2, 4, 8) that get a solver of their own in registers.
+    Like the other two below it is ``solve(q, start, count, given, found, scratch, rows, tau, rate)``: for
+    the lanes q[:, start:start + count] it sets TOTAL, EFFORT and LEVEL in `found`, and writes the rates.
+    `sizes` are the two numbers of items (of 2, 4, 8) that get a solver of their own in registers;
+    `at_once` says whether exactly the smaller number is solved and served in a single loop.
     """
     small_size, large_size = sizes
     small = lane_solver(cost, small_size)
+    serve_small = lane_server(cost, small_size)
     large = lane_solver(cost, large_size)
     network = rows_solver(cost)
     finish = lane_finisher(cost)
 
     @helper
-    def solve(q, start, count, given, found, scratch, rows):
+    def solve(q, start, count, given, found, scratch, rows, tau, rate):
         items = q.shape[0]
+        if at_once and items == small_size:
+            serve_small(q, start, count, given, found, tau, rate)
+            return
         if items <= small_size:
             small(q, start, count, given, found)
         elif items <= large_size:
             large(q, start, count, given, found)
         else:
             network(q, start, count, given, found, rows[:items], rows[items:])
-        finish(count, given, found, scratch)
+        finish(q, start, count, given, found, scratch, tau, rate)
 
     return solve
 
@@ -113,8 +106,9 @@ def multiplier_solver(cost):
     bisect = bisection_solver(cost)
 
     @helper
-    def solve(q, start, count, given, found, scratch, rows):
+    def solve(q, start, count, given, found, scratch, rows, tau, rate):
         bisect(q, start, count, given, found, scratch)
+        serve(q, start, count, found[LEVEL], found[SHARE], tau, rate)
 
     return solve
 
@@ -126,7 +120,7 @@ def many_solver(cost):
     effort = cost[0]
 
     @helper
-    def solve(q, start, count, given, found, scratch, rows):
+    def solve(q, start, count, given, found, scratch, rows, tau, rate):
         items, lanes = q.shape
         column = q.reshape(items * lanes)
         if lanes > 1:
@@ -140,6 +134,6 @@ def many_solver(cost):
         found[EFFORT, 0] = effort(before, given[INVERSE, 0])
         found[LEVEL, 0] = level
         found[SHARE, 0] = group
-        finish(count, given, found, scratch)
+        finish(q, start, count, given, found, scratch, tau, rate)
 
     return solve

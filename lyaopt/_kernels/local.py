@@ -20,7 +20,6 @@ from lyaopt._kernels.levels import (
     many_solver,
     multiplier_solver,
     only_device,
-    serve,
     spread,
 )
 from lyaopt._kernels.rows import (
@@ -32,7 +31,6 @@ from lyaopt._kernels.rows import (
     LEVEL,
     LIMIT,
     SCALE,
-    SHARE,
     TOTAL,
 )
 
@@ -83,15 +81,14 @@ def _batch(solve, one_by_one):
                 spread(capacity, lanes, start, count, device_capacity)
                 _limit(device_capacity, count, tau, given)
             spread_for = device
-            solve(queue, start, count, given, found, scratch, rows)
-            serve(queue, start, count, found[LEVEL], found[SHARE], tau, cpu)
+            solve(queue, start, count, given, found, scratch, rows, tau, cpu)
             _report(given, found, device_capacity, tau, start, count, total, multiplier)
 
     return batch
 
 
 _SIGNATURE = "void(f8[:,::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[::1])"
-_exact = _batch(exact_solver(LOCAL, (2, 4)), False)
+_exact = _batch(exact_solver(LOCAL, (2, 4), at_once=True), False)
 local_lanes = helper(_exact)  # for kernels that solve several problems
 local_exact = Kernel("local_exact", _SIGNATURE, _exact)
 local_bisection = Kernel("local_bisection", _SIGNATURE, _batch(multiplier_solver(LOCAL), False))

@@ -20,7 +20,6 @@ from lyaopt._kernels.levels import (
     many_solver,
     multiplier_solver,
     only_device,
-    serve,
     spread,
 )
 from lyaopt._kernels.rows import (
@@ -32,7 +31,6 @@ from lyaopt._kernels.rows import (
     LEVEL,
     LIMIT,
     SCALE,
-    SHARE,
 )
 
 _LN2 = math.log(2.0)
@@ -102,15 +100,14 @@ def _batch(solve, one_by_one):
                 spread(max_power, lanes, start, count, most)
             spread_for = device
             _channel(gain, start, count, full_power, weight * noise * _LN2, given)
-            solve(queue, start, count, given, found, scratch, rows)
-            serve(queue, start, count, found[LEVEL], found[SHARE], tau, rate)
+            solve(queue, start, count, given, found, scratch, rows, tau, rate)
             _report(given, found, noise_power, most, gain, start, count, power, multiplier)
 
     return batch
 
 
 _SIGNATURE = "void(f8[:,::1], f8[::1], f8[::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[::1])"
-_exact = _batch(exact_solver(TRANSMIT, (2, 4)), False)
+_exact = _batch(exact_solver(TRANSMIT, (2, 4), at_once=False), False)
 transmit_lanes = helper(_exact)  # for kernels that solve several problems
 transmit_exact = Kernel("transmit_exact", _SIGNATURE, _exact)
 transmit_bisection = Kernel("transmit_bisection", _SIGNATURE, _batch(multiplier_solver(TRANSMIT), False))
