@@ -110,21 +110,24 @@ def _read_carefully(text: bytes | str) -> SlotProblem:
 def _errors(data: Any) -> list[tuple[strict_json.Path, str]]:
     from .schemas import slot_document_errors
 
-    errors = slot_document_errors(data)
-    if errors:
-        return errors
-    errors = _repeated_ids(("devices",), "device", data["devices"])
-    for m, device in enumerate(data["devices"]):
+    return slot_document_errors(data) or structure_errors(data["devices"])
+
+
+def structure_errors(devices: list[dict[str, Any]]) -> list[tuple[strict_json.Path, str]]:
+    """Repeated ids of devices and services, and devices too uneven to be padded; each by path and reason."""
+    errors = _repeated_ids(("devices",), "device", devices)
+    for m, device in enumerate(devices):
         errors += _repeated_ids(("devices", m, "services"), "service", device["services"])
-    most = max((len(device["services"]) for device in data["devices"]), default=0)
-    if most * len(data["devices"]) > MAX_PADDED_SERVICES:
-        got = f"{len(data['devices'])} x {most}"
+    most = max((len(device["services"]) for device in devices), default=0)
+    if most * len(devices) > MAX_PADDED_SERVICES:
+        got = f"{len(devices)} x {most}"
         expected = f"at most {MAX_PADDED_SERVICES} devices x most services on one"
         errors.append((("devices",), f"expected {expected}, got {got}"))
     return errors
 
 
-def _ids(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
+def ids_by_position(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Names of devices or services; those that have none are counted, as in ``device-0``."""
     return tuple([item.get("id", f"{kind}-{index}") for index, item in enumerate(items)])
 
 
@@ -133,7 +136,7 @@ def _repeated_ids(
 ) -> list[tuple[strict_json.Path, str]]:
     first: dict[str, int] = {}
     errors: list[tuple[strict_json.Path, str]] = []
-    for index, name in enumerate(_ids(kind, items)):
+    for index, name in enumerate(ids_by_position(kind, items)):
         if first.setdefault(name, index) != index:
             place: strict_json.Path = (*path, index, "id") if "id" in items[index] else (*path, index)
             got = strict_json.show_value(name)
@@ -219,7 +222,7 @@ class _Gathered:
 
 
 def _checked_ids(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
-    ids = _ids(kind, items)
+    ids = ids_by_position(kind, items)
     "".join(ids)  # takes strings only: the quickest check of all their types
     _require(len({*ids}) == len(ids) and all(ids))
     return ids
@@ -240,7 +243,7 @@ def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
     edge = solution.edge_cpu_hz.tolist()
     count, most = solution.local_cpu_hz.shape
     counts = problem.service_counts or (most,) * count
-    service_ids = problem.service_ids or tuple([_ids("service", [{}] * n) for n in counts])
+    service_ids = problem.service_ids or tuple([ids_by_position("service", [{}] * n) for n in counts])
     services = [
         [
             {"id": name, "local_cpu_hz": f, "rate_bps": r, "edge_cpu_hz": e}
@@ -275,7 +278,7 @@ def _device_dicts(
     solution: SlotSolution, rate_bps: list[float], services: list[list[dict[str, Any]]]
 ) -> list[dict[str, Any]]:
     columns = zip(
-        solution.problem.device_ids or _ids("device", [{}] * len(rate_bps)),
+        solution.problem.device_ids or ids_by_position("device", [{}] * len(rate_bps)),
         solution.cpu_hz.tolist(),
         solution.power_w.tolist(),
         rate_bps,

@@ -5,23 +5,32 @@ Only documents with errors and `lyaopt schema` come here: building the models ta
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from .strict_json import Path, show_value
+from .problem import ProblemError
+from .strict_json import Path, parse_path, show_value
 
-_FINITE = "a finite number"
-_NON_NEGATIVE = "a finite number >= 0"
-_POSITIVE = "a finite number > 0"
-_ID = "a string of Unicode text that is not empty"
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Id = Annotated[str, Field(min_length=1)]
+@dataclass(frozen=True)
+class Expected:
+    """What a type accepts, in the words of an error; stands among the arguments of `Annotated`."""
+
+    words: str
+
+
+# Strict one by one, not by their model: models of Python objects take lists for tuples but no "3" for 3.
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False), Expected("a finite number")]
+NonNegative = Annotated[
+    float, Field(strict=True, ge=0, allow_inf_nan=False), Expected("a finite number >= 0")
+]
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Expected("a finite number > 0")]
+Id = Annotated[str, Field(strict=True, min_length=1), Expected("a string of Unicode text that is not empty")]
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -167,15 +176,6 @@ class SolutionDocument(_Strict):
 
 DOCUMENTS: dict[str, type[BaseModel]] = {"slot": SlotDocument, "solution": SolutionDocument}
 
-_EXPECTED = {
-    "id": _ID,
-    "slot_duration_s": _POSITIVE,
-    "bandwidth_hz": _POSITIVE,
-    "noise_psd_dbm_per_hz": _FINITE,
-    "devices": "a list of objects",
-    "services": "a list of objects",
-}
-
 
 def json_schema(name: str) -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of the document called `name`, a key of `DOCUMENTS`."""
@@ -184,37 +184,70 @@ def json_schema(name: str) -> dict[str, Any]:
 
 
 def slot_document_errors(data: Any) -> list[tuple[Path, str]]:
-    """Path and reason of everything that is wrong with a parsed slot document.
-
-    Unknown keys come first: a misspelled key is unknown here and missing there.
-    """
+    """Path and reason of everything that is wrong with a parsed slot document."""
     try:
         SlotDocument.model_validate(data)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
-        details.sort(key=lambda detail: detail["type"] not in ("extra_forbidden", "invalid_key"))
-        return [(tuple(detail["loc"]), _reason(detail)) for detail in details]
+    except ValidationError as failure:
+        return errors_of(SlotDocument, failure)
     return []
 
 
-def _reason(detail: ErrorDetails) -> str:
-    path = tuple(detail["loc"])
-    name = path[-1] if path else None
-    if detail["type"] in ("extra_forbidden", "invalid_key"):
-        return _unknown_key(path)
-    if name is None or isinstance(name, int):
-        expected = "an object"
-    else:
-        expected = _EXPECTED.get(name, _NON_NEGATIVE)
+def errors_of(model: type, failure: ValidationError) -> list[tuple[Path, str]]:
+    """Path and reason of every error of a model or pydantic dataclass.
+
+    Unknown keys come first: a misspelled key is unknown here and missing there.
+    """
+    details = failure.errors(include_url=False)
+    details.sort(key=lambda detail: detail["type"] not in _UNKNOWN)
+    return [error for detail in details for error in _errors(model, detail)]
+
+
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument", "invalid_key")
+
+
+def _errors(model: type, detail: ErrorDetails) -> list[tuple[Path, str]]:
+    path: Path = tuple(detail["loc"])
+    if detail["type"] in _UNKNOWN:
+        return [(path, unknown_key(path[-1], _keys(_annotation(model, path[:-1]))))]
+    raised = detail.get("ctx", {}).get("error")
+    if isinstance(raised, ProblemError):
+        # Objects that check themselves write paths from themselves on.
+        inner = getattr(raised, "errors", ((raised.path, raised.reason),))
+        return [((*path, *parse_path(place)), reason) for place, reason in inner]
     got = "nothing" if detail["type"] == "missing" else show_value(detail["input"])
-    return f"expected {expected}, got {got}"
+    return [(path, f"expected {_words(_annotation(model, path))}, got {got}")]
 
 
-def _unknown_key(path: Path) -> str:
-    model: type[BaseModel] = SlotDocument
-    if "devices" in path[:-1]:
-        model = ServiceDocument if "services" in path[:-1] else DeviceDocument
-    known = list(model.model_fields)
-    near = get_close_matches(str(path[-1])[:100], known, n=1)
+def unknown_key(key: str | int, known: Collection[str]) -> str:
+    """Reason why a key is refused, with the known one that comes near it."""
+    near = get_close_matches(str(key)[:100], known, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"expected one of the keys {', '.join(known)}, got an unknown key{hint}"
+
+
+def _keys(model: Any) -> list[str]:
+    return list(model.__pydantic_fields__)
+
+
+def _annotation(model: Any, path: Path) -> Any:
+    """The annotated type at a path, under models, pydantic dataclasses, lists and tuples."""
+    for step in path:
+        if isinstance(step, int):
+            model = get_args(model)[0]
+        else:
+            field = model.__pydantic_fields__[step]
+            model = field.annotation
+            if field.metadata:
+                model = Annotated[model, *field.metadata]
+    return model
+
+
+def _words(annotation: Any) -> str:
+    arguments = get_args(annotation)
+    for argument in arguments:
+        if isinstance(argument, Expected):
+            return argument.words
+    if get_origin(annotation) in (list, tuple):
+        return "a list of objects"
+    # All that is left is objects, and what may be None beside its own type.
+    return _words(arguments[0]) if arguments else "an object"

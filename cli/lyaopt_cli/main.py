@@ -20,6 +20,7 @@ _MODULES = {
     "check": "check",
     "profiles": "profiles",
     "profile": "profile",
+    "scenario": "scenario",
     "schema": "schema",
 }
 

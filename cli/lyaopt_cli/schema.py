@@ -8,7 +8,7 @@ import click
 
 
 @click.command("schema")
-@click.argument("document", type=click.Choice(["slot", "solution"]))
+@click.argument("document", type=click.Choice(["slot", "solution", "scenario"]))
 def command(document: str) -> None:
     """Print the JSON Schema of a document.
 
@@ -16,6 +16,12 @@ def command(document: str) -> None:
     Example:
       lyaopt schema slot > slot.schema.json
     """
-    from lyaopt.schemas import json_schema
+    if document == "scenario":
+        from lyaopt.scenarios import scenario_schema
 
-    click.echo(json.dumps(json_schema(document), indent=2))
+        schema = scenario_schema()
+    else:
+        from lyaopt.schemas import json_schema
+
+        schema = json_schema(document)
+    click.echo(json.dumps(schema, indent=2))
