@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import wraps
+from inspect import signature
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
@@ -48,11 +49,14 @@ _Fading = Annotated[Literal["rayleigh", "none"], Expected('"rayleigh" or "none"'
 def checked(cls: type[_Made]) -> type[_Made]:
     """Let the constructor of a pydantic dataclass raise `DocumentError`, as readers of files do."""
     construct: Any = cls.__init__
+    parameters = signature(cls)
 
     @wraps(construct)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        # By name: errors tell positional arguments by their number.
+        named = parameters.bind(*args, **kwargs).arguments
         try:
-            construct(self, *args, **kwargs)
+            construct(self, **named)
         except ValidationError as failure:
             errors = errors_of(cls, failure)
             raise DocumentError([(show_path(path), reason) for path, reason in errors]) from None
