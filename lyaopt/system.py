@@ -189,6 +189,11 @@ class System:
         counts = [len(device.services) for device in self.devices]
         return _frozen(np.repeat(np.arange(len(counts)), counts), np.int64)
 
+    def services_of(self, device: int) -> range:
+        """Indices of the services of a device."""
+        first, last = np.searchsorted(self.device_of_service, [device, device + 1])
+        return range(int(first), int(last))
+
     @cached_property
     def device_ids(self) -> tuple[str, ...]:
         """Names of the devices (M,)."""

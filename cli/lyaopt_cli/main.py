@@ -21,6 +21,7 @@ _MODULES = {
     "profiles": "profiles",
     "profile": "profile",
     "scenario": "scenario",
+    "bound": "bound",
     "schema": "schema",
 }
 
