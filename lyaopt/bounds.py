@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lyaopt.cutting_planes import LoadProgram, Point
-from lyaopt.problem import Floats, as_floats, check_array
+from lyaopt.problem import Floats, as_floats, check_array, shape_of
 from lyaopt.radio import Radio
 from lyaopt.system import System
 
@@ -236,14 +236,8 @@ def realised_bound(
     ProblemError
         If a shape or a number is wrong.
     """
-    count, tau = len(system.devices), system.slot_duration_s
-    gain = np.asarray(channel_gain, dtype=np.float64)
-    gain = as_floats(gain, "channel_gain", (max(len(gain), 1) if gain.ndim else 1, count))
-    cycles = as_floats(local_cycles, "local_cycles", (count,))
-    bits = as_floats(transmit_bits, "transmit_bits", (count,))
-    for name, values in (("local_cycles", cycles), ("transmit_bits", bits), ("channel_gain", gain)):
-        check_array(values, lambda index, name=name: f"$.{name}{[*index]}")
-    span = len(gain) * tau
+    cycles, bits, gain = _path(system, local_cycles, transmit_bits, channel_gain)
+    span = len(gain) * system.slot_duration_s
     local = system.energy_coefficient * span * (cycles / span) ** 3
     with np.errstate(divide="ignore"):
         noise = (system.device_bandwidth_hz * system.noise_w_per_hz)[:, None] / gain.T
@@ -255,3 +249,19 @@ def realised_bound(
         rayleigh=False,
     )
     return RealisedBound(local, span * np.maximum(radio.price_of(bits / span)[1], 0.0))
+
+
+def _path(system: System, local: ArrayLike, transmit: ArrayLike, gain: ArrayLike) -> tuple[Floats, ...]:
+    """The arguments of `realised_bound` as arrays, checked."""
+    count, slots = len(system.devices), shape_of(gain, "channel_gain", "TM")[0]
+    wanted = {
+        "local_cycles": (local, (count,)),
+        "transmit_bits": (transmit, (count,)),
+        "channel_gain": (gain, (max(slots, 1), count)),
+    }
+    arrays = []
+    for name, (values, shape) in wanted.items():
+        array = as_floats(values, name, shape)
+        check_array(array, lambda index, name=name: f"$.{name}" + "".join(f"[{i}]" for i in index))
+        arrays.append(array)
+    return tuple(arrays)

@@ -42,8 +42,6 @@ class LoadProgram:
     """
 
     def __init__(self, system: System, largest_rate: Floats, watts: float) -> None:
-        from scipy import sparse
-
         self._system, self._watts = system, watts
         m, count = system.device_of_service, len(system.devices)
         rate = system.arrival_rate_per_s[:, None]
@@ -56,30 +54,34 @@ class LoadProgram:
         most = _unit(np.bincount(m, (rate * system.local_cycles).max(axis=1), count))
         bits = _unit(np.bincount(m, (rate * system.transmit_bits).max(axis=1), count))
         self._units = (most, bits, float(_unit(self._work[2].sum())))
-        shares, owner = self._rows.size, m[self._rows]
-        at = np.arange(shares)
-
-        def sums(weights: Floats, groups: Any, size: int) -> Any:
-            return sparse.csr_matrix((weights, (groups, at)), (size, shares))
-
-        none, one = sparse.csr_matrix((count, count)), sparse.identity(count)
-        edge = sums(self._work[2] / self._units[2], np.zeros(shares, dtype=int), 1)
-        self._load = sparse.bmat(
-            [
-                [sums(self._work[0] / most[owner], owner, count), -one, none, none, none],
-                [sums(self._work[1] / bits[owner], owner, count), none, -one, none, none],
-                [edge, *[sparse.csr_matrix((1, count))] * 4],
-            ]
-        )
-        self._limit = np.r_[np.zeros(2 * count), system.edge_capacity_hz / self._units[2]]
-        self._simplex = sparse.hstack(
-            [sums(np.ones(shares), self._rows, len(m)), sparse.csr_matrix((len(m), 4 * count))]
-        )
+        shares = self._rows.size
         caps = np.r_[np.ones(shares), system.cpu_capacity_hz / most, largest_rate / bits]
         self._bounds = np.c_[np.zeros(shares + 4 * count), np.r_[caps, np.full(2 * count, np.inf)]]
         self._cost = np.r_[np.zeros(shares + 2 * count), np.ones(2 * count)]
+        self._limit = np.r_[np.zeros(2 * count), system.edge_capacity_hz / self._units[2]]
+        self._load, self._simplex = self._constraints()
         self._tangents: list[Any] = []
         self._heights: list[Floats] = []
+
+    def _constraints(self) -> tuple[Any, Any]:
+        """Matrices of (b), (c), (d) and of the sums of shares; columns are x, W, r and both powers."""
+        from scipy import sparse
+
+        m, count = self._system.device_of_service, len(self._system.devices)
+        most, bits, edge = self._units
+        shares, owner = self._rows.size, m[self._rows]
+
+        def sums(weights: Floats, groups: Any, size: int) -> Any:
+            return sparse.csr_matrix((weights, (groups, np.arange(shares))), (size, shares))
+
+        none, one = sparse.csr_matrix((count, count)), sparse.identity(count)
+        load = [
+            [sums(self._work[0] / most[owner], owner, count), -one, none, none, none],
+            [sums(self._work[1] / bits[owner], owner, count), none, -one, none, none],
+            [sums(self._work[2] / edge, 0 * owner, 1), *[sparse.csr_matrix((1, count))] * 4],
+        ]
+        rest = sparse.csr_matrix((len(m), 4 * count))
+        return sparse.bmat(load), sparse.hstack([sums(np.ones(shares), self._rows, len(m)), rest])
 
     def add_tangents(self, local: Tangents, radio: Tangents) -> None:
         """Add one tangent a device to the local power and one to the power of its radio."""

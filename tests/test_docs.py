@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
+from lyaopt.scenarios import list_scenarios, scenario_schema
 from lyaopt.schemas import DOCUMENTS, json_schema
 from lyaopt_cli.main import group
 from tests.slot_text import EXAMPLE, keys
@@ -44,6 +45,21 @@ def test_every_key_is_documented(name):
     schema = json_schema(name)
     for part in [schema, *schema["$defs"].values()]:
         assert all(f"`{key}`" in text for key in part["properties"])
+
+
+def test_every_key_of_a_scenario_is_documented_with_its_default():
+    text = (DOCS / "formats.md").read_text().split("\n## Scenario\n", 1)[1]
+    sections = scenario_schema()["$defs"].values()
+    for name, key in [item for section in sections for item in section["properties"].items()]:
+        rows = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+        assert rows
+        if type(key.get("default")) in (int, float):
+            assert f"{key['default']:g}" in [line.split(" | ")[1] for line in rows]
+
+
+def test_every_shipped_scenario_is_documented():
+    text = (DOCS / "scenarios.md").read_text()
+    assert all(f"| `{name}` |" in text for name in list_scenarios())
 
 
 def test_every_path_of_the_example_is_a_documented_key():
