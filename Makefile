@@ -36,7 +36,7 @@ lint: $(VENV)/dev.stamp  ## ruff, mypy and the layer contracts
 bench: $(VENV)/dev.stamp  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python -m pytest -q benchmarks
 
-nightly: $(VENV)/dev.stamp  ## a million random instances in every regime, beside a convex solver
+nightly: $(VENV)/dev.stamp  ## a million random instances in every regime, a sample of them beside a convex solver
 	$(BIN)/lyaopt check --instances 1000000 --seed 1
 
 clean:  ## remove the environment and caches

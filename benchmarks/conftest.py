@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -35,6 +36,11 @@ class Record:
         pytest.skip(f"needs {contender!r} of {group!r} from the same run")
 
 
+def pytest_configure() -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, for children too
+
+
 @pytest.fixture(scope="session")
 def record() -> Record:
     return Record()
@@ -58,7 +64,7 @@ def _versions() -> str:
 
 
 def pytest_sessionfinish() -> None:
-    if not _rows:
+    if not _rows and not _requirements:
         return
     lines = [
         "# Benchmark results",

@@ -258,7 +258,9 @@ def local_energy(tau: float, delta: float, total: Floats) -> Floats:
 
 def local_price(tau: float, weight: float, capacity: Floats, total: Floats, multiplier: Floats) -> Floats:
     """Return tau max(nu - 3 U delta F^2, 0) where the capacity F binds, else 0."""
-    return tau * np.where(total >= capacity, np.maximum(multiplier - 3.0 * weight * capacity**2, 0.0), 0.0)
+    return tau * np.where(
+        total >= capacity, np.maximum(multiplier - 3.0 * weight * capacity * capacity, 0.0), 0.0
+    )
 
 
 def _lanes(queue: Floats) -> Floats:
@@ -283,6 +285,8 @@ def solve_slots(batch: SlotBatch, method: str = "exact") -> BatchSolution:
     Returns
     -------
     BatchSolution
+        Certificates are worked out when asked for: nothing is refused here for a weak one, as `solve_slot`
+        does where magnitudes leave double precision.
     """
     check_method(method)
     shape = batch.shape

@@ -78,9 +78,12 @@ def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -
 
 
 def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Floats:
-    """Return the values as a contiguous float64 array of this shape, or say which field is not."""
+    """Return the values as a contiguous float64 array of this shape, or say which field is not.
+
+    Read-only arrays are copied: kernels are compiled for arrays that can be written.
+    """
     try:
-        array = np.ascontiguousarray(values, dtype=np.float64)
+        array = np.require(values, dtype=np.float64, requirements=("C", "W"))
     except (TypeError, ValueError) as error:
         raise ProblemError(f"$.{name}", f"expected numbers, got {values!r:.60}") from error
     if array.shape != shape:

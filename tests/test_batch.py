@@ -1,5 +1,7 @@
 """`solve_slots`: shapes, refusals and what follows from the allocation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,35 @@ def test_an_unknown_method_is_refused(batch):
 def test_representations_are_one_readable_line(batch):
     assert repr(batch) == "SlotBatch(20 slots, 4 devices, up to 3 services each)"
     assert repr(solve_slots(batch)) == "BatchSolution(20 slots, 4 devices, up to 3 services each)"
+
+
+@pytest.mark.parametrize("method", ["exact", "bisection"])
+def test_read_only_arrays_are_taken(batch, method):
+    fields = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in fields_of(batch).items()}
+    for value in fields.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    again = solve_slots(SlotBatch(**fields), method)
+    np.testing.assert_array_equal(again.rate_bps, solve_slots(batch, method).rate_bps)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["local_cpu_hz", "rate_bps", "edge_cpu_hz", "power_w"])
+def test_no_certificate_for_what_is_not_a_number(batch, name, value):
+    solution = solve_slots(batch)
+    broken = getattr(solution, name).copy()
+    broken[..., 7] = value
+    certificate = replace(solution, **{name: broken}).certificate
+    assert not (certificate.relative_gap[7] <= 1e-9 and certificate.max_violation[7] <= 1e-9)
+    assert certificate.relative_gap[6] <= 1e-14
+
+
+def test_power_without_backlog_is_no_optimum():
+    one, none = np.ones(1), np.zeros((1, 1, 1))
+    empty = SlotBatch(
+        0.01, 1e-28, 1e17, 1e13, 1e9, one, one, np.full((1, 1), 6e-11), 1e6 * one, none, none, none
+    )
+    solution = solve_slots(empty)
+    assert solution.certificate.relative_gap[0] == 0.0
+    wasteful = replace(solution, power_w=np.ones((1, 1)))
+    assert wasteful.certificate.relative_gap[0] == np.inf

@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lyaopt import SlotProblem, SlotSolution, solve_slot, solve_slots
+from lyaopt._kernels.levels import NETWORK_ITEMS
 from lyaopt.high_precision import Verdict, edge_optimum, judge, local_optimum, transmit_optimum
 from lyaopt.instances import REGIMES, random_batch, to_problem
 from lyaopt.reference import solve_reference
@@ -204,7 +205,7 @@ def test_services_and_devices_can_be_renamed(problem: SlotProblem, random: objec
         **{name: getattr(problem, name)[by_device] for name in per_device},
     )
     first, second = solve_slot(problem), solve_slot(renamed)
-    few = devices * services <= 32  # sorted before they are summed: not a bit may change
+    few = devices * services <= NETWORK_ITEMS  # sorted before they are summed: not a bit may change
     for name in ("local_cpu_hz", "rate_bps", "edge_cpu_hz"):
         expected = getattr(first, name)[by_device][:, by_service]
         scale = 0.0 if few else LOOSE * expected.max(initial=0.0)

@@ -24,11 +24,20 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 import numba
+import numpy as np
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
 _DIGEST_BYTES = 32
+# Numba's settings that change machine code
+_NUMBA_VARIABLES = (
+    "NUMBA_OPT",
+    "NUMBA_CPU_NAME",
+    "NUMBA_CPU_FEATURES",
+    "NUMBA_ENABLE_AVX",
+    "NUMBA_BOUNDSCHECK",
+)
 
 
 def _candidates() -> Iterator[Path]:
@@ -62,7 +71,8 @@ def _fingerprint(flags: dict[str, Any], sources: str) -> str:
         llvm.get_host_cpu_name(),
         llvm.get_host_cpu_features().flatten(),
         sorted(flags.items()),
-        sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_")),
+        np.__version__,
+        [os.environ.get(name) for name in _NUMBA_VARIABLES],
     )
     return hashlib.sha256(repr(about).encode()).hexdigest()[:24]
 
@@ -74,8 +84,11 @@ def cache_folder(flags: tuple[tuple[str, Any], ...], sources: str) -> Path | Non
     for base in _candidates():
         folder = base / name
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if os.access(folder, os.W_OK) and _is_private(folder):
+            base.parent.mkdir(parents=True, exist_ok=True)
+            base.mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            # of the base too: who can rename in it can put another folder in this one's place
+            if os.access(folder, os.W_OK) and _is_private(base) and _is_private(folder):
                 return folder
         except OSError:
             continue

@@ -20,14 +20,32 @@ def _excess(value, bound):
     return (value - bound) / bound if bound > 0.0 else math.inf
 
 
+@inline
+def _shortfall(value, bound):
+    """Return how far a value lies below zero, relative to its upper bound."""
+    if value >= 0.0:
+        return 0.0
+    return -value / bound if bound > 0.0 else math.inf
+
+
+@inline
+def worse(a, b):
+    """Return the larger; a NaN, which `max` may drop, counts as largest."""
+    return b if (b > a) | (b != b) else a
+
+
 @helper
 def _relative(gap, gross, queue, lane, tau):
     """Return the gap relative to the gross gain or, where nothing is served, to serving everything."""
+    waiting = 0.0
     if gross == 0.0:
         for k in range(queue.shape[0]):
+            waiting += queue[k, lane]
             gross += queue[k, lane] / tau * queue[k, lane]
-    # without any backlog there is nothing to gain, and the gap is the rounding of zero
-    return gap / gross if gross > 0.0 else 0.0
+    if gross == 0.0:
+        # without any backlog whatever is spent is wasted; backlogs whose squares vanish are worth nothing
+        return math.inf if (gap > 0.0) & (waiting == 0.0) else 0.0
+    return gap / gross if gross < math.inf else math.nan
 
 
 @helper
@@ -51,7 +69,7 @@ def queue_terms(queue, rate, lane, tau, nu):
             gap += max(cap - f, 0.0) * (backlog - nu)
         else:
             gap += f * (nu - backlog)
-        violation = max(violation, _excess(f, cap), -f)
+        violation = worse(violation, worse(_excess(f, cap), _shortfall(f, cap)))
         new = total + f
         lost += (total - new) + f if total >= f else (f - new) + total
         total = new
@@ -70,7 +88,7 @@ def local_gap(queue, cpu, lane, capacity, tau, weight, delta, nu):
     gap = terms + k * short * short * (total + 2.0 * best)  # k first: the square alone may overflow
     if best == capacity:
         gap += max(nu - 3.0 * k * capacity * capacity, 0.0) * max(capacity - total, 0.0)
-    return _relative(gap, gross, queue, lane, tau), tau * gross, max(violation, _excess(total, capacity))
+    return _relative(gap, gross, queue, lane, tau), tau * gross, worse(violation, _excess(total, capacity))
 
 
 @inline
@@ -96,11 +114,11 @@ def _largest_open(queue, rate, lane, tau):
 def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weight, noise, nu):
     """Return (relative gap, gross gain, violation) of Problem 4 in one lane."""
     terms, gross, total, violation = queue_terms(queue, rate, lane, tau, nu)
-    violation = max(violation, _excess(power, max_power), -power)
+    violation = worse(violation, worse(_excess(power, max_power), _shortfall(power, max_power)))
     b = bandwidth / math.log(2.0)
     eta = gain / (bandwidth * noise)
     y = math.log1p(power * eta)
-    violation = max(violation, _excess(total, b * y))
+    violation = worse(violation, _excess(total, b * y))
     gap = terms + nu * max(b * y - total, 0.0)
     if eta == 0.0:  # no channel: power buys nothing
         return _relative(gap + weight * power, gross, queue, lane, tau), tau * gross, violation
@@ -128,7 +146,7 @@ def edge_gap(queue, cpu, lane, capacity, tau, nu):
     """Return (relative gap, gross gain, violation) of Problem 5 in one lane."""
     terms, gross, total, violation = queue_terms(queue, cpu, lane, tau, nu)
     gap = terms + nu * max(capacity - total, 0.0)
-    return _relative(gap, gross, queue, lane, tau), tau * gross, max(violation, _excess(total, capacity))
+    return _relative(gap, gross, queue, lane, tau), tau * gross, worse(violation, _excess(total, capacity))
 
 
 def _local_certificate(queue, capacity, tau, weight, delta, cpu, multiplier, report):

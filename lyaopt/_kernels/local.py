@@ -37,7 +37,7 @@ from lyaopt._kernels.rows import (
 
 @inline
 def local_scale(tau, weight, delta):
-    """Return tau / sqrt(3 U delta), infinite where energy is free; taking roots first cannot overflow."""
+    """Return tau / sqrt(3 U delta), infinite where energy is free; roots first: U delta may vanish."""
     return tau / (math.sqrt(3.0) * math.sqrt(weight) * math.sqrt(delta))
 
 

@@ -4,8 +4,8 @@ Layout: `queues` and `rates` (3, N, M) stack the local, transmission and edge pr
 and `scalars` (6,) hold what the names below say; `lanes` (LANE_ROWS, M) and `summary` receive the rest.
 """
 
-from lyaopt._kernels._jit import Kernel, inline
-from lyaopt._kernels.certificate import edge_gap, local_gap, transmit_gap
+from lyaopt._kernels._jit import Kernel
+from lyaopt._kernels.certificate import edge_gap, local_gap, transmit_gap, worse
 from lyaopt._kernels.edge import edge_lanes
 from lyaopt._kernels.local import local_lanes
 from lyaopt._kernels.transmit import transmit_lanes
@@ -20,12 +20,6 @@ LANE_ROWS = 4
 # Places of `summary`
 EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION = range(6)
 SUMMARY_PLACES = 6
-
-
-@inline
-def _worse(a, b):
-    """Return the larger; a NaN, which `max` may drop, counts as largest."""
-    return b if (b > a) | (b != b) else a
 
 
 def _slot(queues, devices, scalars, rates, lanes, summary):
@@ -65,7 +59,7 @@ def _slot(queues, devices, scalars, rates, lanes, summary):
             lanes[LOCAL_NU, m],
         )
         local += weight_local * (tau * delta * speed * speed * speed) - gross_m
-        gap, violation = _worse(gap, gap_m), _worse(violation, violation_m)
+        gap, violation = worse(gap, gap_m), worse(violation, violation_m)
         gap_m, gross_m, violation_m = transmit_gap(
             queues[1],
             rates[1],
@@ -80,7 +74,7 @@ def _slot(queues, devices, scalars, rates, lanes, summary):
             lanes[TRANSMIT_NU, m],
         )
         transmit += weight_transmit * (tau * lanes[POWER, m]) - gross_m
-        gap, violation = _worse(gap, gap_m), _worse(violation, violation_m)
+        gap, violation = worse(gap, gap_m), worse(violation, violation_m)
     summary[LOCAL_OBJECTIVE] = local
     summary[TRANSMIT_OBJECTIVE] = transmit
     summary[EDGE_OBJECTIVE] = -gross

@@ -80,14 +80,16 @@ def test_no_folder_to_write_to(tmp_path):
     assert answer(process) == EXPECTED
 
 
-def test_a_folder_others_can_write_to_is_not_trusted(tmp_path):
-    assert answer(start(tmp_path)) == EXPECTED
-    (kernel,) = kernel_files(tmp_path)
+@pytest.mark.parametrize("which", ["folder", "its parent"])
+def test_a_folder_others_can_write_to_is_not_trusted(tmp_path, which):
+    cache = tmp_path / "cache"
+    assert answer(start(cache)) == EXPECTED
+    (kernel,) = kernel_files(cache)
     kernel.unlink()
-    kernel.parent.chmod(0o777)
+    (kernel.parent if which == "folder" else cache).chmod(0o777)
     fallback = tmp_path / "fallback"
     fallback.mkdir()
-    assert answer(start(tmp_path, TMPDIR=str(fallback))) == EXPECTED
+    assert answer(start(cache, TMPDIR=str(fallback))) == EXPECTED
     assert not kernel.exists()
     assert len(kernel_files(fallback)) == 1
 

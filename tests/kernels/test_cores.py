@@ -32,8 +32,8 @@ def interpreted(*command):
     return subprocess.run([sys.executable, *command], env=env, capture_output=True, text=True)
 
 
-def test_interpreted_kernels_give_the_same_bits():
-    """Logarithms of the certificate aside, which come from the system's library."""
+def test_interpreted_kernels_give_the_same_answers():
+    """Bit for bit without logarithms; with them a processor may round a product and a sum together."""
     done = interpreted("-c", SCRIPT.replace("FIELDS", repr(FIELDS)))
     assert done.returncode == 0, done.stderr
     for key, answer in json.loads(done.stdout).items():
@@ -41,7 +41,9 @@ def test_interpreted_kernels_give_the_same_bits():
         solution = solve_slots(make_batch(int(services), slots=3), method)
         for name, values in zip(FIELDS, answer, strict=True):
             expected = [float.fromhex(x) for x in values]
-            np.testing.assert_array_equal(getattr(solution, name).ravel(), expected, f"{key} {name}")
+            rounding = 1e-13 if name in ("rate_bps", "power_w", "transmit_multiplier") else 0.0
+            actual = getattr(solution, name).ravel()
+            np.testing.assert_allclose(actual, expected, rtol=rounding, atol=0.0, err_msg=f"{key} {name}")
 
 
 def test_interpreted_kernels_pass_the_oracle_within_bounds():
