@@ -317,3 +317,17 @@ def test_what_is_infinite_negative_or_not_a_number_is_refused(name: str, value: 
 def test_the_choice_of_method_is_checked() -> None:
     with pytest.raises(ValueError, match="expected one of exact, bisection, got 'newton'"):
         solve_slot(slot(), "newton")
+
+
+@pytest.mark.parametrize("value", [1 + 1j, "1", np.datetime64(1, "s"), pytest.param(10**400, id="huge")])
+def test_what_is_no_real_number_is_refused(value: Any) -> None:
+    with pytest.raises(ProblemError, match=r"\$\.local_queue_cycles: expected numbers"):
+        slot(local_queue_cycles=[[value, value]])
+
+
+@pytest.mark.parametrize("name", ["slot_duration_s", "edge_capacity_hz", "noise_psd_dbm_per_hz"])
+@pytest.mark.parametrize("value", [np.complex128(1), pytest.param(10**400, id="huge")])
+def test_scalars_that_are_no_real_number_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ProblemError, match=name) as caught:
+        slot(**{name: value})
+    assert len(str(caught.value)) < 160
