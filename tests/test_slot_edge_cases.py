@@ -331,3 +331,28 @@ def test_scalars_that_are_no_real_number_are_refused(name: str, value: Any) -> N
     with pytest.raises(ProblemError, match=name) as caught:
         slot(**{name: value})
     assert len(str(caught.value)) < 160
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("service_counts", 2),
+        ("service_counts", (1.5,)),
+        ("service_counts", "2"),
+        ("device_ids", ("a", "b")),
+        ("service_ids", (("a",),)),
+    ],
+)
+def test_counts_and_ids_that_do_not_fit_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ProblemError, match=name):
+        slot(**{name: value})
+
+
+def test_arrays_changed_after_the_problem_was_built_change_nothing(method: str) -> None:
+    queue = np.array([[3.0, 5.0]])
+    problem = slot(local_queue_cycles=queue)
+    before = solve_slot(problem, method)
+    queue[:] = math.nan
+    after = solve_slot(problem, method)
+    assert np.array_equal(before.local_cpu_hz, after.local_cpu_hz)
+    assert np.array_equal(problem.local_queue_cycles, [[3.0, 5.0]])
