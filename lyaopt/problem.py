@@ -33,16 +33,14 @@ class ProblemError(ValueError):
 def noise_w_per_hz(noise_psd_dbm_per_hz: float) -> float:
     """Return N_0 in W/Hz from its power spectral density in dBm/Hz."""
     name = "$.noise_psd_dbm_per_hz"
-    if isinstance(noise_psd_dbm_per_hz, bool) or not isinstance(
-        noise_psd_dbm_per_hz, (int, float, np.number)
-    ):
+    if not _is_real(noise_psd_dbm_per_hz):
         raise ProblemError(name, f"expected a finite number, got {noise_psd_dbm_per_hz!r:.60}")
     try:
         noise = 10.0 ** ((float(noise_psd_dbm_per_hz) - 30.0) / 10.0)
     except OverflowError:
         noise = math.inf
     if not 0.0 < noise < math.inf:
-        raise ProblemError(name, f"expected a power density within range, got {noise_psd_dbm_per_hz}")
+        raise ProblemError(name, f"expected a power density within range, got {noise_psd_dbm_per_hz!s:.60}")
     return noise
 
 
@@ -83,19 +81,32 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Floats:
     Read-only arrays are copied: kernels are compiled for arrays that can be written.
     """
     try:
-        array = np.require(values, dtype=np.float64, requirements=("C", "W"))
-    except (TypeError, ValueError) as error:
+        given = np.asarray(values)
+        if given.dtype.kind not in "biufO":  # complex numbers, texts and dates would be converted in silence
+            raise TypeError(given.dtype)
+        array = np.ascontiguousarray(given, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(f"$.{name}", f"expected numbers, got {values!r:.60}") from error
     if array.shape != shape:
         raise ProblemError(f"$.{name}", f"expected shape {shape}, got {array.shape}")
-    return array
+    return array if array.flags.writeable else array.copy()
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond the range of floats
+        return False
 
 
 def check_scalar(value: Any, name: str, *, positive: bool = False) -> None:
     """Refuse what is not a finite number >= 0 (or > 0)."""
     bound = "> 0" if positive else ">= 0"
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value < 0 or (positive and value == 0):
+    if not _is_real(value) or not _is_finite(value) or value < 0 or (positive and value == 0):
         raise ProblemError(f"$.{name}", f"expected a finite number {bound}, got {value!r:.60}")
 
 

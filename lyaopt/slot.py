@@ -99,7 +99,9 @@ class SlotProblem:
                 object.__setattr__(self, name, as_floats(getattr(self, name), name, wanted))
         if not self._looks_valid():
             self._explain()
+        self._keep_own_arrays()
         self._check_counts()
+        self._check_ids()
 
     def _looks_valid(self) -> bool:
         """Return whether all numbers are certainly in range; three reductions for the common case."""
@@ -133,13 +135,26 @@ class SlotProblem:
         noise = noise_w_per_hz(self.noise_psd_dbm_per_hz)
         check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise)
 
+    def _keep_own_arrays(self) -> None:
+        """Let the arrays be those of `_packed`: what the caller does to the given ones changes nothing."""
+        queues, devices, _ = self._packed
+        vars(self).update(zip((*_DEVICES, *_QUEUES), (*devices, *queues.transpose(0, 2, 1)), strict=True))
+
+    def _check_ids(self) -> None:
+        counts = self.service_counts or ()
+        if self.device_ids is not None and len(self.device_ids) != len(counts):
+            raise ProblemError("$.device_ids", f"expected {len(counts)} ids, got {len(self.device_ids)}")
+        if self.service_ids is not None and tuple(map(len, self.service_ids)) != tuple(counts):
+            raise ProblemError("$.service_ids", "expected one id for each service of each device")
+
     def _check_counts(self) -> None:
         devices, services = self.local_queue_cycles.shape
         counts = self.service_counts
         if counts is None:
             counts = (services,) * devices
             object.__setattr__(self, "service_counts", counts)
-        if len(counts) != devices or not all(0 <= count <= services for count in counts):
+        whole = isinstance(counts, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in counts)
+        if not whole or len(counts) != devices or not all(0 <= count <= services for count in counts):
             raise ProblemError("$.service_counts", f"expected {devices} numbers in 0..{services}")
         for m, count in enumerate(counts):
             if count < services and any(getattr(self, name)[m, count:].any() for name in _QUEUES):

@@ -54,6 +54,17 @@ def test_slots_first_arrays_can_be_transposed(batch):
     np.testing.assert_array_equal(again.local_cpu_hz, solve_slots(batch).local_cpu_hz)
 
 
+def test_arrays_may_be_read_only(batch):
+    fields = fields_of(batch)
+    for name, value in fields.items():
+        if isinstance(value, np.ndarray):
+            fields[name] = value.copy()
+            fields[name].flags.writeable = False
+    again = solve_slots(SlotBatch(**fields))
+    np.testing.assert_array_equal(again.rate_bps, solve_slots(batch).rate_bps)
+    np.testing.assert_array_equal(again.certificate.relative_gap, solve_slots(batch).certificate.relative_gap)
+
+
 @pytest.mark.parametrize("shape", [(0, 2, 3), (2, 0, 3), (2, 2, 0)])
 def test_empty_batches_have_empty_answers(shape):
     _, devices, slots = shape

@@ -317,3 +317,42 @@ def test_what_is_infinite_negative_or_not_a_number_is_refused(name: str, value: 
 def test_the_choice_of_method_is_checked() -> None:
     with pytest.raises(ValueError, match="expected one of exact, bisection, got 'newton'"):
         solve_slot(slot(), "newton")
+
+
+@pytest.mark.parametrize("value", [1 + 1j, "1", np.datetime64(1, "s"), pytest.param(10**400, id="huge")])
+def test_what_is_no_real_number_is_refused(value: Any) -> None:
+    with pytest.raises(ProblemError, match=r"\$\.local_queue_cycles: expected numbers"):
+        slot(local_queue_cycles=[[value, value]])
+
+
+@pytest.mark.parametrize("name", ["slot_duration_s", "edge_capacity_hz", "noise_psd_dbm_per_hz"])
+@pytest.mark.parametrize("value", [np.complex128(1), pytest.param(10**400, id="huge")])
+def test_scalars_that_are_no_real_number_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ProblemError, match=name) as caught:
+        slot(**{name: value})
+    assert len(str(caught.value)) < 160
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("service_counts", 2),
+        ("service_counts", (1.5,)),
+        ("service_counts", "2"),
+        ("device_ids", ("a", "b")),
+        ("service_ids", (("a",),)),
+    ],
+)
+def test_counts_and_ids_that_do_not_fit_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ProblemError, match=name):
+        slot(**{name: value})
+
+
+def test_arrays_changed_after_the_problem_was_built_change_nothing(method: str) -> None:
+    queue = np.array([[3.0, 5.0]])
+    problem = slot(local_queue_cycles=queue)
+    before = solve_slot(problem, method)
+    queue[:] = math.nan
+    after = solve_slot(problem, method)
+    assert np.array_equal(before.local_cpu_hz, after.local_cpu_hz)
+    assert np.array_equal(problem.local_queue_cycles, [[3.0, 5.0]])
