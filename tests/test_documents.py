@@ -262,6 +262,12 @@ def test_what_is_not_json_is_refused_with_its_line(text, line):
     assert error.line == line
 
 
+def test_a_byte_order_mark_is_named():
+    error = refusal(b"\xef\xbb\xbf" + json.dumps(EXAMPLE).encode())
+    assert str(error) == "$: expected JSON, got a byte order mark before it"
+    assert error.line == 1
+
+
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"a":' * 100_000, with_literal(("devices",), "[" * 100_000)]
 )
