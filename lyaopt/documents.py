@@ -52,6 +52,9 @@ class DocumentError(ProblemError):
         self.errors = tuple(errors)
         self.line = line
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (list(self.errors), self.line)
+
 
 def read_slot_document(text: bytes | str) -> SlotProblem:
     """Read a slot document.

@@ -29,6 +29,10 @@ class ProblemError(ValueError):
         self.path = path
         self.reason = reason
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default an error is rebuilt from its one message, which fails here, and breaks a process pool.
+        return type(self), (self.path, self.reason)
+
 
 def noise_w_per_hz(noise_psd_dbm_per_hz: float) -> float:
     """Return N_0 in W/Hz from its power spectral density in dBm/Hz."""

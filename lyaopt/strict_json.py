@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from json.decoder import scanstring  # type: ignore[attr-defined]  # documented in no stub
 from typing import Any
@@ -50,6 +51,8 @@ def decode(text: bytes | str) -> str:
     """Text of UTF-8 bytes, or `JsonError` naming the first byte that is not."""
     if isinstance(text, str):
         return text
+    if text.startswith(BOM_UTF8):
+        raise JsonError("expected JSON, got a byte order mark before it", 1)
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError as error:

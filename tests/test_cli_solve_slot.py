@@ -117,6 +117,15 @@ def test_a_terminal_gets_a_table(slot_file):
     assert not any(line.startswith("CVXPY") for line in lines)
 
 
+def test_a_terminal_that_knows_few_signs_gets_a_table(tmp_path, monkeypatch):
+    document = example()
+    document["devices"][0]["id"] = "h\u00f6rger\u00e4t"
+    path = tmp_path / "slot.json"
+    path.write_text(json.dumps(document))
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert r"h\xf6rger\xe4t" in on_a_terminal("solve-slot", str(path))
+
+
 def test_a_terminal_gets_json_when_it_asks(slot_file):
     assert json.loads(on_a_terminal("solve-slot", "--json", str(slot_file)))["status"] == "optimal"
 
@@ -181,6 +190,8 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, capsysbinary):
     assert refused(capsysbinary, "solve-slot", str(tmp_path / "a\nb")).endswith(
         "a b: No such file or directory"
     )
+    assert refused(capsysbinary, "solve-slot", "\x1b[2Jx") == r"\x1b[2Jx: No such file or directory"
+    assert refused(capsysbinary, "solve-slot", "") == ": No such file or directory"
 
 
 def test_a_large_file_is_refused_before_it_is_read_whole(slot_file, capsysbinary, monkeypatch):
@@ -197,6 +208,7 @@ def test_a_large_file_is_refused_before_it_is_read_whole(slot_file, capsysbinary
     [
         (["--nonsense"], "lyaopt: No such option '--nonsense'"),
         (["nonsense"], "lyaopt: No such command 'nonsense'"),
+        ([], "lyaopt: Missing command"),
         (["solve-slot", "--method", "x", "-"], "lyaopt solve-slot: Invalid value for '--method'"),
         (["solve-slot", "a", "b"], "lyaopt solve-slot: Got unexpected extra argument"),
         (["check", "--instances", "0"], "lyaopt check: Invalid value for '--instances'"),
@@ -336,6 +348,20 @@ def test_a_full_disk_is_one_line(slot_file):
         )
     assert process.returncode == 1
     assert process.stderr == b"lyaopt: No space left on device\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_an_error_that_cannot_be_told_keeps_its_status():
+    with open("/dev/full", "wb") as full:
+        process = subprocess.run(command("solve-slot", "missing.json"), stderr=full, env=interpreted())
+    assert process.returncode == 2
+
+
+def test_a_bad_core_is_one_line(slot_file):
+    environment = interpreted() | {"LYAOPT_CORE": "c"}
+    process = subprocess.run(command("solve-slot", str(slot_file)), capture_output=True, env=environment)
+    assert process.returncode == 2
+    assert process.stderr == b"lyaopt: LYAOPT_CORE: expected 'jit' or 'python', got 'c'\n"
 
 
 def test_closed_standard_streams_are_no_reason_for_a_traceback(slot_file):

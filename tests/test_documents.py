@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from dataclasses import fields
 from typing import Any
 
@@ -261,6 +262,12 @@ def test_what_is_not_json_is_refused_with_its_line(text, line):
     assert error.line == line
 
 
+def test_a_byte_order_mark_is_named():
+    error = refusal(b"\xef\xbb\xbf" + json.dumps(EXAMPLE).encode())
+    assert str(error) == "$: expected JSON, got a byte order mark before it"
+    assert error.line == 1
+
+
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"a":' * 100_000, with_literal(("devices",), "[" * 100_000)]
 )
@@ -336,6 +343,15 @@ def test_magnitudes_beyond_double_precision_are_refused(path, literal, where):
     with pytest.raises(DocumentError) as caught:
         problem_from_dict(json.loads(text))
     assert caught.value.errors == error.errors
+
+
+def test_an_error_survives_the_way_between_processes():
+    error = refusal(with_literal(("slot_duration_s",), "-1"))
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is DocumentError
+    assert (str(again), again.errors, again.line) == (str(error), error.errors, 1)
+    problem = pickle.loads(pickle.dumps(ProblemError("$.x", "wrong")))
+    assert (type(problem), problem.path, problem.reason) == (ProblemError, "$.x", "wrong")
 
 
 def test_all_errors_are_collected():

@@ -108,6 +108,13 @@ def test_free_energy_uses_all_power_where_the_channel_is_full(method: str) -> No
     assert solution.rate_bps.sum() == close(math.log(101.0), 1e-14)
 
 
+def test_free_energy_and_the_largest_capacity_are_certified(method: str) -> None:
+    largest = np.finfo(float).max
+    solution = check(solve_slot(slot(max_power_w=[1e6], cpu_capacity_hz=[largest]), method))
+    assert solution.cpu_hz[0] == 5.0
+    assert solution.local_price[0] == 0.0
+
+
 @pytest.mark.parametrize("free", [{"energy_weight_local": 0.0}, {"energy_coefficient": 0.0}])
 def test_free_cpu_energy_by_weight_or_by_coefficient(method: str, free: dict[str, float]) -> None:
     problem = slot(**{"cpu_capacity_hz": [4.0], "energy_weight_local": 1.0} | free)

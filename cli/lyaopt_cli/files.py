@@ -25,6 +25,11 @@ def shown_name(name: str) -> str:
     return "<stdin>" if name == "-" else name
 
 
+def visible(text: str) -> str:
+    """Text in which whatever could steer a terminal is made visible."""
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
 def open_input(name: str) -> AbstractContextManager[BinaryIO]:
     """Open a file for reading bytes, or standard input for ``-``."""
     if name == "-":

@@ -6,8 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
+from typing import TextIO
 
 import click
+
+from lyaopt_cli.files import visible
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -51,6 +55,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 
 @click.group(
     cls=_LateGroup,
+    no_args_is_help=False,  # help is no error of one line
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog='Completion in bash (or zsh, fish): eval "$(_LYAOPT_COMPLETE=bash_source lyaopt)".',
 )
@@ -82,6 +87,8 @@ def run(arguments: Sequence[str]) -> int:
         return _drop_output(INTERRUPTED)
     except BrokenPipeError:
         return _drop_output(CLOSED_PIPE)
+    except ImportError as error:  # a bad LYAOPT_CORE, or an installation that lacks something
+        return _fail(f"lyaopt: {error}", BAD_INPUT)
     except OSError as error:
         return _drop_output(_fail(f"lyaopt: {error.strerror or error}", CANNOT_WRITE))
 
@@ -98,14 +105,21 @@ def _invoke(arguments: Sequence[str]) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    print(" ".join(message.split()), file=sys.stderr)
+    try:
+        print(visible(" ".join(message.split())), file=sys.stderr)
+    except OSError:  # nobody can be told; the exit status still says it
+        _drop(sys.stderr)
     return status
 
 
 def _drop_output(status: int) -> int:
-    # What is still buffered would fail once more when the interpreter exits, and change the exit status.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop(sys.stdout)
     return status
+
+
+def _drop(stream: TextIO) -> None:
+    # What is still buffered would fail once more when the interpreter exits, and change the exit status.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main() -> None:
@@ -114,6 +128,8 @@ def main() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal need not know every sign of a table
     sys.exit(run(sys.argv[1:]))
 
 

@@ -50,7 +50,7 @@ def command(file: str | None, as_json: bool, stream: bool, method: str, check: b
     """
     if file is None and sys.stdin.isatty():
         raise click.UsageError("Missing argument 'FILE|-'.", click.get_current_context())
-    name = file or "-"
+    name = "-" if file is None else file
     return _solve_stream(name, method, check) if stream else _solve_one(name, as_json, method, check)
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lyaopt.slot import SlotSolution
+from lyaopt_cli.files import visible
 
 # Longer tables are for programs: the solution document holds every row.
 _MOST_ROWS = 200
@@ -33,7 +34,7 @@ def quantity(value: float, unit: str) -> str:
 
 def name_text(name: str) -> Text:
     """A name from a document, with whatever could steer a terminal made visible."""
-    return Text(name if name.isprintable() else repr(name)[1:-1])
+    return Text(visible(name))
 
 
 def local_limits(solution: SlotSolution) -> list[str]:

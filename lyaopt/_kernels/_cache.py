@@ -41,10 +41,11 @@ _NUMBA_VARIABLES = (
 
 
 def _candidates() -> Iterator[Path]:
-    if "LYAOPT_CACHE_DIR" in os.environ:
-        yield Path(os.environ["LYAOPT_CACHE_DIR"])
-    elif "XDG_CACHE_HOME" in os.environ:
-        yield Path(os.environ["XDG_CACHE_HOME"]) / "lyaopt"
+    # An empty variable is as good as none: the folder would be the present one, whichever that is.
+    if folder := os.environ.get("LYAOPT_CACHE_DIR"):
+        yield Path(folder)
+    elif folder := os.environ.get("XDG_CACHE_HOME"):
+        yield Path(folder) / "lyaopt"
     else:
         yield Path(os.path.expanduser("~")) / ".cache" / "lyaopt"
     yield Path(tempfile.gettempdir()) / f"lyaopt-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"

@@ -8,20 +8,40 @@ that makes the total right.
 """
 
 from lyaopt._kernels._jit import helper, inline, lanes
-from lyaopt._kernels.elementary import halfway
+from lyaopt._kernels.elementary import halfway, two_sum
 from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, SCALE, SHARE, TOTAL
 
 _STEPS = 63
+_FEW = 64  # items whose plain sum is as good as a compensated one
 
 
 @lanes
-def _demand(q, start, count, nu, demand):
-    for t in range(count):
-        demand[t] = 0.0
+def _add(q, start, count, nu, demand):
     for k in range(q.shape[0]):
         for t in range(count):
             backlog = q[k, start + t]
             demand[t] += backlog if backlog > nu[t] else 0.0
+
+
+@lanes
+def _add_compensated(q, start, count, nu, demand, lost):
+    for k in range(q.shape[0]):
+        for t in range(count):
+            backlog = q[k, start + t]
+            demand[t], error = two_sum(demand[t], backlog if backlog > nu[t] else 0.0)
+            lost[t] += error
+    for t in range(count):
+        demand[t] += lost[t]
+
+
+@helper
+def _demand(q, start, count, nu, demand, lost):
+    demand[:count] = 0.0
+    if q.shape[0] <= _FEW:
+        _add(q, start, count, nu, demand)
+    else:
+        lost[:count] = 0.0
+        _add_compensated(q, start, count, nu, demand, lost)
 
 
 @lanes
@@ -38,7 +58,7 @@ def _largest(q, start, count, out):
 def bisection_solver(cost):
     """Return ``solve(q, start, count, given, found, scratch)`` for the problem with this cost.
 
-    Sets every row of `found`; `scratch` has three rows. LEVEL is the upper end of the last interval.
+    Sets every row of `found`; `scratch` has four rows. LEVEL is the upper end of the last interval.
     """
     effort_of, _, worth, served = cost
 
@@ -77,16 +97,16 @@ def bisection_solver(cost):
 
     @helper
     def solve(q, start, count, given, found, scratch):
-        lower, demand, trial = scratch[0], scratch[1], scratch[2]
+        lower, demand, trial, lost = scratch[0], scratch[1], scratch[2], scratch[3]
         _largest(q, start, count, found[LEVEL])
         for t in range(count):
             lower[t] = 0.0
             trial[t] = 0.0  # the first step tries nu = 0: with capacity to spare all is served
         for _ in range(_STEPS + 1):
-            _demand(q, start, count, trial, demand)
+            _demand(q, start, count, trial, demand, lost)
             narrow(given, trial, demand, lower, found[LEVEL], count)
-        _demand(q, start, count, lower, trial)
-        _demand(q, start, count, found[LEVEL], demand)
+        _demand(q, start, count, lower, trial, lost)
+        _demand(q, start, count, found[LEVEL], demand, lost)
         mix(given, found[LEVEL], trial, demand, found[TOTAL], found[SHARE], found[EFFORT], count)
 
     return solve

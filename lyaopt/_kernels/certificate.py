@@ -8,6 +8,7 @@ lane at a time with the library's logarithms: it shares nothing with the solvers
 import math
 
 from lyaopt._kernels._jit import Kernel, helper, inline
+from lyaopt._kernels.elementary import two_sum
 
 _ROUNDING = 2e-15  # of a multiplier
 
@@ -53,7 +54,7 @@ def queue_terms(queue, rate, lane, tau, nu):
     """Return (gap, gross gain / tau, sum of rates, violation) of the items of one lane.
 
     The gap counts what is not served although its backlog exceeds nu, and what is served although it
-    does not. Sums are compensated (Neumaier), since there may be millions of items.
+    does not. The total is compensated, since there may be millions of items.
     """
     gap = 0.0
     gross = 0.0
@@ -70,9 +71,8 @@ def queue_terms(queue, rate, lane, tau, nu):
         else:
             gap += f * (nu - backlog)
         violation = worse(violation, worse(_excess(f, cap), _shortfall(f, cap)))
-        new = total + f
-        lost += (total - new) + f if total >= f else (f - new) + total
-        total = new
+        total, error = two_sum(total, f)
+        lost += error
     return gap, gross, total + lost, violation
 
 
@@ -85,7 +85,8 @@ def local_gap(queue, cpu, lane, capacity, tau, weight, delta, nu):
     if 3.0 * k * capacity * capacity > nu:
         best = math.sqrt(nu / (3.0 * k))
     short = total - best
-    gap = terms + k * short * short * (total + 2.0 * best)  # k first: the square alone may overflow
+    curve = k * short * short  # k first: the square alone may overflow
+    gap = terms + curve * total + 2.0 * curve * best
     if best == capacity:
         gap += max(nu - 3.0 * k * capacity * capacity, 0.0) * max(capacity - total, 0.0)
     return _relative(gap, gross, queue, lane, tau), tau * gross, worse(violation, _excess(total, capacity))

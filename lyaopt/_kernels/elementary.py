@@ -88,3 +88,11 @@ def expm1(x):
     p = r + z * (even + r * odd)
     half = float_of((bits_of(rounded) + _HALF_BIAS) << _SHIFT)
     return 2.0 * (half * p + (half - 0.5))
+
+
+@inline
+def two_sum(a, b):
+    """Return a + b as rounded and what the rounding lost, exactly (Knuth, volume 2, 4.2.2, theorem B)."""
+    total = a + b
+    added = total - a
+    return total, (a - (total - added)) + (b - added)

@@ -22,7 +22,7 @@ from lyaopt._kernels.several import rows_solver
 
 # Up to here sorting networks over lanes beat selecting in one lane after the other.
 NETWORK_ITEMS = 256
-SOLVER_ROWS = 3  # of scratch for the solvers; the rest is for what devices are given
+SOLVER_ROWS = 4  # of scratch for the solvers; the rest is for what devices are given
 SCRATCH_ROWS = SOLVER_ROWS + 3
 _BLOCK_DOUBLES = 6144  # scratch of a block: in the second-level cache, mostly in the first
 

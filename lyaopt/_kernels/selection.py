@@ -9,12 +9,13 @@ answer.
 import numpy as np
 
 from lyaopt._kernels._jit import helper, inline, lanes
-from lyaopt._kernels.elementary import halfway
+from lyaopt._kernels.elementary import halfway, two_sum
 
 _SAMPLE = 1024
 _MARGIN = 48  # ranks in the sample: three standard deviations of a sample quantile
 _SORT_BELOW = 512
-_BLOCK = 256  # partial sums side by side: the loops vectorise, and rounding grows with n / _BLOCK
+_BLOCK = 256  # partial sums side by side: the loops vectorise
+_CHUNK = 16 * _BLOCK  # added up before more is: rounding does not grow with the number of items
 _PATIENCE = 12  # rounds after which pivots halve the bit patterns, which ends in 64 more at most
 
 
@@ -50,13 +51,20 @@ def _pairwise_sum(part):
 @helper
 def _sums(pool, count, low, high):
     """Return the sums above and inside [low, high], and the least value of either (inf if none)."""
-    sums = np.zeros((2, _BLOCK))
+    sums = np.empty((2, _BLOCK))
     least = np.full((2, _BLOCK), np.inf)
-    for start in range(0, count, _BLOCK):
-        width = min(_BLOCK, count - start)
-        _add_above(pool, start, width, high, sums[0], least[0])
-        _add_inside(pool, start, width, low, high, sums[1], least[1])
-    return _pairwise_sum(sums[0]), _pairwise_sum(sums[1]), least[0].min(), least[1].min()
+    over = inside = lost_over = lost_inside = 0.0
+    for chunk in range(0, count, _CHUNK):
+        sums[:] = 0.0
+        for start in range(chunk, min(chunk + _CHUNK, count), _BLOCK):
+            width = min(_BLOCK, count - start)
+            _add_above(pool, start, width, high, sums[0], least[0])
+            _add_inside(pool, start, width, low, high, sums[1], least[1])
+        over, error = two_sum(over, _pairwise_sum(sums[0]))
+        lost_over += error
+        inside, error = two_sum(inside, _pairwise_sum(sums[1]))
+        lost_inside += error
+    return over + lost_over, inside + lost_inside, least[0].min(), least[1].min()
 
 
 @helper
@@ -115,16 +123,18 @@ def selection_solver(cost):
     def scan(ascending, above, limit, inverse, floor):
         """Go down through the sorted rest, one group of equal backlogs at a time."""
         i = ascending.size - 1
+        lost = 0.0
         while i >= 0:
             v = ascending[i]
-            group = 0.0
+            first = i
             while i >= 0 and ascending[i] == v:
-                group += v
                 i -= 1
-            if not is_whole(above + group, v, limit, inverse, floor):
-                return above, v, group
-            above += group
-        return above, 0.0, 0.0
+            group = (first - i) * v
+            if not is_whole(above + lost + group, v, limit, inverse, floor):
+                return above + lost, v, group
+            above, error = two_sum(above, group)
+            lost += error
+        return above + lost, 0.0, 0.0
 
     @helper
     def select(q, items, limit, inverse, floor, scratch):

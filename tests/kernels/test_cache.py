@@ -73,6 +73,14 @@ def test_a_damaged_file_is_compiled_again(tmp_path, damage):
     assert len(kernel.read_bytes()) == len(content)
 
 
+def test_empty_variables_do_not_mean_the_present_folder(tmp_path):
+    empty = {"LYAOPT_CACHE_DIR": "", "XDG_CACHE_HOME": "", "HOME": str(tmp_path)}
+    before = set(PACKAGE.parent.rglob("*.kernel"))
+    assert answer(start(tmp_path, **empty)) == EXPECTED
+    assert set(PACKAGE.parent.rglob("*.kernel")) == before
+    assert len(kernel_files(tmp_path / ".cache" / "lyaopt")) == 1
+
+
 def test_no_folder_to_write_to(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way of a folder")

@@ -5,15 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from lyaopt._kernels.edge import edge_many
+from lyaopt._kernels.edge import edge_bisection, edge_many
 
 TAU = 0.01
 
 
-def solve(queue, capacity):
+def solve(queue, capacity, kernel=edge_many):
     cpu = np.empty((queue.size, 1))
     multiplier = np.empty(1)
-    edge_many(queue.reshape(-1, 1), capacity, TAU, cpu, multiplier)
+    kernel(queue.reshape(-1, 1), capacity, TAU, cpu, multiplier)
     return cpu[:, 0], multiplier[0]
 
 
@@ -60,13 +60,16 @@ def test_agrees_with_sorting(share):
     np.testing.assert_allclose(cpu, by_sorting(queue, capacity), atol=1e-12 * capacity)
 
 
-@pytest.mark.parametrize("n", [600, 40_000])
-def test_exact_ties_share_equally(n):
-    queue = np.full(n, 7.5)
-    cpu, level = solve(queue, 0.4 * n * 7.5 / TAU)
-    assert level == 7.5
+# sums of a tenth round the same way every time
+@pytest.mark.parametrize("value", [7.5, 0.1])
+@pytest.mark.parametrize("n", [257, 512, 600, 40_000, 1_000_000])
+@pytest.mark.parametrize("kernel", [edge_many, edge_bisection], ids=lambda kernel: kernel.name)
+def test_exact_ties_share_equally_and_to_the_last_digits(kernel, n, value):
+    queue = np.full(n, value)
+    cpu, level = solve(queue, 0.4 * n * value / TAU, kernel)
+    assert level == value
     assert np.ptp(cpu) == 0.0
-    assert math.fsum(cpu) == pytest.approx(0.4 * n * 7.5 / TAU, rel=1e-14)
+    assert math.fsum(cpu) == pytest.approx(0.4 * n * value / TAU, rel=2e-15)
 
 
 def test_no_capacity_serves_nothing():
