@@ -3,7 +3,8 @@
 Wanted is the level: the largest backlog v that is not served whole (costs.py says when it is). A sorted
 sample brackets it; one pass adds up what lies above and inside the bracket, one more keeps the part
 that holds the level; then the same on what was kept. A bracket that misses costs a pass, never the
-answer.
+answer. Nor does rounding, which depends on the order of a sum: where a capacity ends exactly at the least
+of what was kept, that value was not whole in one sum and may be in the next.
 """
 
 import numpy as np
@@ -120,7 +121,7 @@ def selection_solver(cost):
         return low, high
 
     @helper
-    def scan(ascending, above, limit, inverse, floor):
+    def scan(ascending, above, end, limit, inverse, floor):
         """Go down through the sorted rest, one group of equal backlogs at a time."""
         i = ascending.size - 1
         lost = 0.0
@@ -134,11 +135,12 @@ def selection_solver(cost):
                 return above + lost, v, group
             above, error = two_sum(above, group)
             lost += error
-        return above + lost, 0.0, 0.0
+        return above + lost, end, 0.0
 
     @helper
     def select(q, items, limit, inverse, floor, scratch):
         above = 0.0  # sum of what is known to be whole
+        end = 0.0  # the level if all of the pool is whole after all: next below the last value rejected
         pool = q
         count = items
         round_number = 0
@@ -147,19 +149,21 @@ def selection_solver(cost):
             over, inside, least_over, least_inside = _sums(pool, count, low, high)
             if over > 0.0 and not is_whole(above + over, least_over, limit, inverse, floor):
                 count = _keep(pool, count, np.nextafter(high, np.inf), np.inf, scratch)
+                end = np.nextafter(least_over, 0.0)
             else:
                 above += over
                 if inside > 0.0 and not is_whole(above + inside, least_inside, limit, inverse, floor):
                     if low == high:
                         return above, low, inside
                     count = _keep(pool, count, low, high, scratch)
+                    end = np.nextafter(least_inside, 0.0)
                 else:
                     above += inside
                     if low == 0.0:
-                        return above, 0.0, 0.0
+                        return above, end, 0.0
                     count = _keep(pool, count, 0.0, np.nextafter(low, 0.0), scratch)
             pool = scratch
             round_number += 1
-        return scan(np.sort(pool[:count]), above, limit, inverse, floor)
+        return scan(np.sort(pool[:count]), above, end, limit, inverse, floor)
 
     return select

@@ -77,3 +77,17 @@ def test_no_capacity_serves_nothing():
     cpu, level = solve(queue, 0.0)
     assert not cpu.any()
     assert level == queue.max()
+
+
+@pytest.mark.parametrize("order", ["random", "uniform"])
+def test_a_capacity_that_ends_at_a_backlog_up_to_rounding(order):
+    """Where sums in different orders disagree on whether the last item fits, nothing below it is served."""
+    n = 20_000
+    queue = (ORDERS | {"uniform": lambda rng, n: rng.random(n)})[order](np.random.default_rng([0, n]), n)
+    prefix = np.cumsum(np.sort(queue)[::-1].astype(np.longdouble))
+    for last in range(19, n, 40):
+        work = float(prefix[last])
+        for ulps in (-16, -8, 0, 8):
+            capacity = (work + ulps * np.spacing(work)) / TAU
+            cpu, _ = solve(queue, capacity)
+            assert cpu.sum() == pytest.approx(capacity, rel=1e-12)
