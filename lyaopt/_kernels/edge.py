@@ -47,4 +47,6 @@ _exact = _batch(exact_solver(EDGE, (4, 8), at_once=True), False)
 edge_lanes = helper(_exact)  # for kernels that solve several problems
 edge_exact = Kernel("edge_exact", _SIGNATURE, _exact)
 edge_bisection = Kernel("edge_bisection", _SIGNATURE, _batch(multiplier_solver(EDGE), False))
-edge_many = Kernel("edge_many", _SIGNATURE, _batch(many_solver(EDGE), True))
+_many = _batch(many_solver(EDGE), True)
+edge_lanes_many = helper(_many)
+edge_many = Kernel("edge_many", _SIGNATURE, _many)

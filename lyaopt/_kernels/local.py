@@ -92,4 +92,6 @@ _exact = _batch(exact_solver(LOCAL, (2, 4), at_once=True), False)
 local_lanes = helper(_exact)  # for kernels that solve several problems
 local_exact = Kernel("local_exact", _SIGNATURE, _exact)
 local_bisection = Kernel("local_bisection", _SIGNATURE, _batch(multiplier_solver(LOCAL), False))
-local_many = Kernel("local_many", _SIGNATURE, _batch(many_solver(LOCAL), True))
+_many = _batch(many_solver(LOCAL), True)
+local_lanes_many = helper(_many)
+local_many = Kernel("local_many", _SIGNATURE, _many)

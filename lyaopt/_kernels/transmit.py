@@ -111,4 +111,6 @@ _exact = _batch(exact_solver(TRANSMIT, (2, 4), at_once=False), False)
 transmit_lanes = helper(_exact)  # for kernels that solve several problems
 transmit_exact = Kernel("transmit_exact", _SIGNATURE, _exact)
 transmit_bisection = Kernel("transmit_bisection", _SIGNATURE, _batch(multiplier_solver(TRANSMIT), False))
-transmit_many = Kernel("transmit_many", _SIGNATURE, _batch(many_solver(TRANSMIT), True))
+_many = _batch(many_solver(TRANSMIT), True)
+transmit_lanes_many = helper(_many)
+transmit_many = Kernel("transmit_many", _SIGNATURE, _many)

@@ -1,0 +1,369 @@
+"""Many systems, slot after slot, with nothing of Python in between.
+
+Systems are cut into blocks of `width` that stay in the cache; within a block lane l is device l // width of
+system l % width. For one block, with N services a device, M devices, L = M width lanes and K + 1 cuts:
+
+- `scalars` (6,) and `devices` (3, M): named below.
+- `amounts` (3, N, M, K + 1): work of a task cut at k in each stage: cycles, bits, cycles.
+- `work`, `links`, `tasks`, `pool`, `log`: see fifo.py.
+- `cuts` (N, L): the partition point in force. `ledger` (2, N, L): tasks BORN and COMPLETED so far.
+- `service_sums` (2, 6, N, L) and `device_sums` (2, 6, L): over the slots of the PRESENT period, and over all
+  periods that are over (PAST). Rows are named below.
+- `gain` (G, L) and `arrivals` (G, N, L): what the slots of a period bring.
+
+A slot goes as spec section 2 has it: backlogs and channels are seen, the three problems are solved, queues
+serve, completed tasks move on, new ones join.
+"""
+
+import numpy as np
+
+from lyaopt._kernels._jit import Kernel, helper, lanes
+from lyaopt._kernels.edge import edge_lanes, edge_lanes_many
+from lyaopt._kernels.fifo import (
+    ALIVE,
+    BACKLOG,
+    BEHIND,
+    EDGE,
+    HEAD,
+    LOCAL,
+    LOGGED,
+    LOST,
+    STAGES,
+    TRANSMIT,
+    USED,
+    WAITING,
+    complete,
+    enter,
+    new_task,
+    roomy,
+)
+from lyaopt._kernels.local import local_lanes, local_lanes_many
+from lyaopt._kernels.transmit import transmit_lanes, transmit_lanes_many
+
+# Entries of `scalars`
+TAU, DELTA, WEIGHT_LOCAL, WEIGHT_TRANSMIT, EDGE_CAPACITY, NOISE = range(6)
+# Rows of `devices`
+CPU_CAPACITY, MAX_POWER, BANDWIDTH = range(3)
+# Of both kinds of sums
+PRESENT, PAST = range(2)
+# Rows of `service_sums`: the stages' backlogs, then what they are given
+BACKLOGS, RATES = 0, STAGES
+SERVICE_SUMS = 2 * STAGES
+# Rows of `device_sums`; joules and watts, then numbers of slots
+LOCAL_ENERGY, POWER, BUSY, LIMITED, LIMITED_LOCAL, LIMITED_TRANSMIT = range(6)
+DEVICE_SUMS = 6
+# Rows of `ledger`
+BORN, COMPLETED = range(2)
+# Rows of the records: as of `service_sums` and, last, the new tasks; for devices these
+ARRIVED = SERVICE_SUMS
+SERVICE_RECORDS = SERVICE_SUMS + 1
+CPU_RECORD, POWER_RECORD, GAIN_RECORD = range(3)
+DEVICE_RECORDS = 3
+# Rows of the scratch for lanes
+_DUE, _CPU, _POWER, _NU, _BEFORE, _AFTER = 0, 1, 2, 3, 4, 4 + STAGES
+_LANE_ROWS = 4 + 2 * STAGES
+
+_CRUMB = 2.0**-51  # of a backlog: what rounding of f = y / tau may leave of it
+
+
+@lanes
+def _serve(backlog, head, behind, lost, rate, tau, count, due, before_sum, after_sum, backlogs, rates):
+    """Serve one queue of every lane, and mark the lanes where tasks are done."""
+    for t in range(count):
+        before = backlog[t]
+        given = rate[t]
+        served = given * tau
+        left = before - served
+        first = head[t] - served
+        emptied = left <= before * _CRUMB
+        left = first + (behind[t] + lost[t])
+        left = 0.0 if emptied else left
+        done = (before > 0.0) & (emptied | (first <= 0.0))
+        due[t] = 1.0 if done else due[t]
+        head[t] = first
+        backlog[t] = left
+        before_sum[t] += before
+        after_sum[t] += left
+        backlogs[t] += before
+        rates[t] += given
+
+
+@lanes
+def _add_devices(cpu, power, capacity, most, gain, tau, delta, before, after, count, sums):
+    """Add up energies, and count the slots in which energy, not capacity or backlog, was the limit."""
+    for t in range(count):
+        speed = cpu[t]
+        watts = power[t]
+        busy = before[LOCAL, t] + before[TRANSMIT, t] > 0.0
+        local = (after[LOCAL, t] > 0.0) & (speed < capacity[t])
+        transmit = (after[TRANSMIT, t] > 0.0) & (watts < most[t]) & (gain[t] > 0.0)
+        sums[LOCAL_ENERGY, t] += tau * delta * speed * speed * speed
+        sums[POWER, t] += watts
+        sums[BUSY, t] += 1.0 if busy else 0.0
+        sums[LIMITED, t] += 1.0 if local | transmit else 0.0
+        sums[LIMITED_LOCAL, t] += 1.0 if local else 0.0
+        sums[LIMITED_TRANSMIT, t] += 1.0 if transmit else 0.0
+
+
+@lanes
+def _mark_arrivals(arrivals, count, due):
+    """Mark the lanes with new tasks, and return how many those are."""
+    total = 0
+    for t in range(count):
+        total += arrivals[t]
+        due[t] = 1.0 if arrivals[t] > 0 else due[t]
+    return total
+
+
+@lanes
+def _add(source, target):
+    for t in range(source.size):
+        target[t] += source[t]
+
+
+@lanes
+def _zero(target):
+    for t in range(target.size):
+        target[t] = 0.0
+
+
+@helper
+def _serve_all(work, rates, tau, scratch, service_sums):
+    services, count = rates.shape[1:]
+    for stage in range(STAGES):
+        for n in range(services):
+            _serve(
+                work[BACKLOG, stage, n],
+                work[HEAD, stage, n],
+                work[BEHIND, stage, n],
+                work[LOST, stage, n],
+                rates[stage, n],
+                tau,
+                count,
+                scratch[_DUE],
+                scratch[_BEFORE + stage],
+                scratch[_AFTER + stage],
+                service_sums[PRESENT, BACKLOGS + stage, n],
+                service_sums[PRESENT, RATES + stage, n],
+            )
+
+
+@helper
+def _move_tasks(
+    slot, first_system, width, arrivals, amounts, cuts, ledger, due, work, links, tasks, pool, log
+):
+    """Let tasks that are done in a stage go on, the last stage first, and new ones join."""
+    services, count = cuts.shape
+    for t in range(count):
+        if due[t] == 0.0:
+            continue
+        for back in range(STAGES):
+            stage = STAGES - 1 - back
+            for n in range(services):
+                if links[WAITING, stage, n, t] > 0 and (
+                    work[BACKLOG, stage, n, t] == 0.0 or work[HEAD, stage, n, t] <= 0.0
+                ):
+                    ledger[COMPLETED, n, t] += complete(
+                        stage, n, t, width, first_system, slot, amounts, work, links, tasks, pool, log
+                    )
+        for n in range(services):
+            ledger[BORN, n, t] += arrivals[n, t]
+            for _ in range(arrivals[n, t]):
+                task = new_task(tasks, pool, slot, cuts[n, t])
+                ledger[COMPLETED, n, t] += enter(
+                    task, LOCAL, n, t, width, first_system, slot, amounts, work, links, tasks, pool, log
+                )
+
+
+@helper
+def _replay(gains, counts, start, stop, width, gain, arrivals):
+    """Spread a recorded trace, gains (T, M) and counts (T, N, M), over the systems of a block."""
+    services, count = arrivals.shape[1:]
+    for s in range(start, stop):
+        for t in range(count):
+            gain[s - start, t] = gains[s, t // width]
+            for n in range(services):
+                arrivals[s - start, n, t] = counts[s, n, t // width]
+
+
+@helper
+def _record(gain, arrivals, cpu, power, work, rates, services, devices):
+    """Copy the start of a slot, and what it was given, into its lines of the record."""
+    for n in range(arrivals.shape[0]):
+        for t in range(arrivals.shape[1]):
+            for stage in range(STAGES):
+                services[BACKLOGS + stage, n, t] = work[BACKLOG, stage, n, t]
+                services[RATES + stage, n, t] = rates[stage, n, t]
+            services[ARRIVED, n, t] = arrivals[n, t]
+    for t in range(gain.size):
+        devices[CPU_RECORD, t] = cpu[t]
+        devices[POWER_RECORD, t] = power[t]
+        devices[GAIN_RECORD, t] = gain[t]
+
+
+@helper
+def _lane_constants(devices, width):
+    """Return the capacity and the largest power of every lane."""
+    rows = np.empty((2, devices.shape[1] * width))
+    for t in range(rows.shape[1]):
+        rows[0, t] = devices[CPU_CAPACITY, t // width]
+        rows[1, t] = devices[MAX_POWER, t // width]
+    return rows
+
+
+def _advancer(local, transmit, edge):
+    @helper
+    def allocate(work, gain, scalars, devices, rates, scratch):
+        """Solve the three problems of a slot."""
+        tau = scalars[TAU]
+        local(
+            work[BACKLOG, LOCAL],
+            devices[CPU_CAPACITY],
+            tau,
+            scalars[WEIGHT_LOCAL],
+            scalars[DELTA],
+            rates[LOCAL],
+            scratch[_CPU],
+            scratch[_NU],
+        )
+        transmit(
+            work[BACKLOG, TRANSMIT],
+            gain,
+            devices[BANDWIDTH],
+            devices[MAX_POWER],
+            tau,
+            scalars[WEIGHT_TRANSMIT],
+            scalars[NOISE],
+            rates[TRANSMIT],
+            scratch[_POWER],
+            scratch[_NU],
+        )
+        services, count = rates.shape[1:]
+        items = services * devices.shape[1]
+        shape = (items, count // devices.shape[1])
+        edge(
+            work[BACKLOG, EDGE].reshape(shape),
+            scalars[EDGE_CAPACITY],
+            tau,
+            rates[EDGE].reshape(shape),
+            scratch[_NU],
+        )
+
+    def advance(
+        start,
+        stop,
+        slots_per_period,
+        width,
+        scalars,
+        devices,
+        amounts,
+        trace_gain,
+        trace_arrivals,
+        plan,
+        cuts,
+        work,
+        links,
+        ledger,
+        service_sums,
+        device_sums,
+        tasks,
+        pool,
+        log,
+        service_record,
+        device_record,
+    ):
+        """Take all systems from slot `start` to slot `stop`; return `tasks` and `log`, which may have grown.
+
+        The state has one more axis in front, of blocks. `plan` (periods, blocks, N, L) holds the cuts of the
+        periods from that of `start` on; its last line holds for later ones too. Records are
+        (blocks, slots or 0, rows, ...).
+        """
+        blocks, services, count = cuts.shape
+        recording = service_record.shape[1] > 0
+        rates = np.empty((STAGES, services, count))
+        scratch = np.empty((_LANE_ROWS, count))
+        constants = _lane_constants(devices, width)
+        gain = np.empty((slots_per_period, count))
+        arrivals = np.empty((slots_per_period, services, count), np.int64)
+        for b in range(blocks):
+            slot = start
+            while slot < stop:
+                begin = slot
+                end = min(stop, slot - slot % slots_per_period + slots_per_period)
+                if slot % slots_per_period == 0:
+                    period = min(slot // slots_per_period - start // slots_per_period, plan.shape[0] - 1)
+                    cuts[b] = plan[period, b]
+                    _zero(service_sums[b, PRESENT].reshape(SERVICE_SUMS * services * count))
+                    _zero(device_sums[b, PRESENT].reshape(DEVICE_SUMS * count))
+                _replay(trace_gain, trace_arrivals, begin, end, width, gain, arrivals)
+                while slot < end:
+                    now = slot - begin
+                    _zero(scratch[_DUE])
+                    _zero(scratch[_BEFORE:].reshape(2 * STAGES * count))
+                    coming = 0
+                    for n in range(services):
+                        coming += _mark_arrivals(arrivals[now, n], count, scratch[_DUE])
+                    log = roomy(log, pool[LOGGED], pool[ALIVE] + coming)
+                    tasks = roomy(tasks, pool[USED], coming - (pool[USED] - pool[ALIVE]))
+                    allocate(work[b], gain[now], scalars, devices, rates, scratch)
+                    if recording:
+                        _record(
+                            gain[now],
+                            arrivals[now],
+                            scratch[_CPU],
+                            scratch[_POWER],
+                            work[b],
+                            rates,
+                            service_record[b, slot - start],
+                            device_record[b, slot - start],
+                        )
+                    _serve_all(work[b], rates, scalars[TAU], scratch, service_sums[b])
+                    _add_devices(
+                        scratch[_CPU],
+                        scratch[_POWER],
+                        constants[0],
+                        constants[1],
+                        gain[now],
+                        scalars[TAU],
+                        scalars[DELTA],
+                        scratch[_BEFORE:],
+                        scratch[_AFTER:],
+                        count,
+                        device_sums[b, PRESENT],
+                    )
+                    _move_tasks(
+                        slot,
+                        b * width,
+                        width,
+                        arrivals[now],
+                        amounts,
+                        cuts[b],
+                        ledger[b],
+                        scratch[_DUE],
+                        work[b],
+                        links[b],
+                        tasks,
+                        pool,
+                        log,
+                    )
+                    slot += 1
+                if end % slots_per_period == 0:
+                    size = service_sums[b, PRESENT].size
+                    _add(service_sums[b, PRESENT].reshape(size), service_sums[b, PAST].reshape(size))
+                    size = device_sums[b, PRESENT].size
+                    _add(device_sums[b, PRESENT].reshape(size), device_sums[b, PAST].reshape(size))
+        return tasks, log
+
+    return advance
+
+
+_SIGNATURE = (
+    "Tuple((i8[:,::1], i8[:,::1]))(i8, i8, i8, i8, f8[::1], f8[:,::1], f8[:,:,:,::1], f8[:,::1], "
+    "i8[:,:,::1], i8[:,:,:,::1], i8[:,:,::1], f8[:,:,:,:,::1], i8[:,:,:,:,::1], i8[:,:,:,::1], f8[:,:,:,:,::1], "
+    "f8[:,:,:,::1], i8[:,::1], i8[::1], i8[:,::1], f8[:,:,:,:,::1], f8[:,:,:,::1])"
+)
+advance_few = Kernel("advance_few", _SIGNATURE, _advancer(local_lanes, transmit_lanes, edge_lanes))
+advance_some = Kernel("advance_some", _SIGNATURE, _advancer(local_lanes, transmit_lanes, edge_lanes_many))
+advance_many = Kernel(
+    "advance_many", _SIGNATURE, _advancer(local_lanes_many, transmit_lanes_many, edge_lanes_many)
+)
