@@ -9,6 +9,7 @@ system l % width. For one block, with N services a device, M devices, L = M widt
 - `cuts` (N, L): the partition point in force. `ledger` (2, N, L): tasks BORN and COMPLETED so far.
 - `service_sums` (2, 6, N, L) and `device_sums` (2, 6, L): over the slots of the PRESENT period, and over all
   periods that are over (PAST). Rows are named below.
+- `seen` (L,): the channel gains of the last slot.
 - `gain` (G, L) and `arrivals` (G, N, L): what the slots of a period bring.
 
 A slot goes as spec section 2 has it: backlogs and channels are seen, the three problems are solved, queues
@@ -266,6 +267,7 @@ def _advancer(local, transmit, edge):
         ledger,
         service_sums,
         device_sums,
+        seen,
         tasks,
         pool,
         log,
@@ -352,6 +354,7 @@ def _advancer(local, transmit, edge):
                     _add(service_sums[b, PRESENT].reshape(size), service_sums[b, PAST].reshape(size))
                     size = device_sums[b, PRESENT].size
                     _add(device_sums[b, PRESENT].reshape(size), device_sums[b, PAST].reshape(size))
+                seen[b] = gain[end - begin - 1]
         return tasks, log
 
     return advance
@@ -359,8 +362,8 @@ def _advancer(local, transmit, edge):
 
 _SIGNATURE = (
     "Tuple((i8[:,::1], i8[:,::1]))(i8, i8, i8, i8, f8[::1], f8[:,::1], f8[:,:,:,::1], f8[:,::1], "
-    "i8[:,:,::1], i8[:,:,:,::1], i8[:,:,::1], f8[:,:,:,:,::1], i8[:,:,:,:,::1], i8[:,:,:,::1], f8[:,:,:,:,::1], "
-    "f8[:,:,:,::1], i8[:,::1], i8[::1], i8[:,::1], f8[:,:,:,:,::1], f8[:,:,:,::1])"
+    "i8[:,:,::1], i8[:,:,:,::1], i8[:,:,::1], f8[:,:,:,:,::1], i8[:,:,:,:,::1], i8[:,:,:,::1], "
+    "f8[:,:,:,:,::1], f8[:,:,:,::1], f8[:,::1], i8[:,::1], i8[::1], i8[:,::1], f8[:,:,:,:,::1], f8[:,:,:,::1])"
 )
 advance_few = Kernel("advance_few", _SIGNATURE, _advancer(local_lanes, transmit_lanes, edge_lanes))
 advance_some = Kernel("advance_some", _SIGNATURE, _advancer(local_lanes, transmit_lanes, edge_lanes_many))

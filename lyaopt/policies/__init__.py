@@ -1,0 +1,5 @@
+"""Policies of the upper level: who picks the partition points."""
+
+from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
+
+__all__ = ["Fixed", "all_local", "all_offload", "middle"]

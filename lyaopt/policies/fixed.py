@@ -1,0 +1,48 @@
+"""Partition points that never change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lyaopt.simulate import Decision, Observation
+from lyaopt.system import Integers, System
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """The same points in every period.
+
+    Attributes
+    ----------
+    points : array_like of int (S,) or (S, B)
+    """
+
+    points: ArrayLike
+    name: str = "fixed"
+
+    def decide(self, observation: Observation) -> Decision:
+        """The points, for good."""
+        return Decision(self.points, for_good=True)
+
+
+def middle_points(system: System) -> Integers:
+    """The middle cut of each DNN, K // 2 (the paper's Fix-Cov)."""
+    return (system.cuts - 1) // 2
+
+
+def middle(system: System) -> Fixed:
+    """Every task cut in the middle."""
+    return Fixed(middle_points(system), "middle")
+
+
+def all_local(system: System) -> Fixed:
+    """Every task done on its device: k = K."""
+    return Fixed(system.cuts - 1, "all-local")
+
+
+def all_offload(system: System) -> Fixed:
+    """Every input sent to the edge: k = 0."""
+    return Fixed(np.zeros_like(system.cuts), "all-offload")

@@ -1,0 +1,21 @@
+"""The whole system, slot by slot: task queues, arrivals and channels, traces and records."""
+
+from lyaopt.simulate.latencies import Latencies
+from lyaopt.simulate.policy import Decision, Observation, Policy
+from lyaopt.simulate.records import Record
+from lyaopt.simulate.results import Result
+from lyaopt.simulate.simulator import Simulator, simulate
+from lyaopt.simulate.traces import Trace, read_trace
+
+__all__ = [
+    "Decision",
+    "Latencies",
+    "Observation",
+    "Policy",
+    "Record",
+    "Result",
+    "Simulator",
+    "Trace",
+    "read_trace",
+    "simulate",
+]

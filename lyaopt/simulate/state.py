@@ -1,0 +1,166 @@
+"""The state of B copies of a system, and the kernel call that takes it forward."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lyaopt._kernels import fifo, period
+from lyaopt._kernels.levels import NETWORK_ITEMS
+from lyaopt.problem import Floats
+from lyaopt.simulate.layout import Layout
+from lyaopt.simulate.traces import Trace
+from lyaopt.system import Integers, System
+
+_FIRST_ROOM = 1024
+"""Tasks and finished tasks that there is room for at first; both tables grow."""
+
+
+def _kernel_for(layout: Layout) -> Any:
+    if layout.rows > NETWORK_ITEMS:
+        return period.advance_many
+    return period.advance_some if layout.rows * layout.devices > NETWORK_ITEMS else period.advance_few
+
+
+class State:
+    """Queues, tasks, ledgers and sums; arrays as lyaopt/_kernels/period.py lays them out.
+
+    Attributes
+    ----------
+    system : System
+    layout : Layout
+    slot : int
+        The slot to be taken next.
+    """
+
+    def __init__(self, system: System, systems: int, seed: int, trace: Trace) -> None:
+        self.system = system
+        self.layout = layout = Layout.of(system, systems)
+        self.slot = 0
+        self._kernel = _kernel_for(layout)
+        shape = (layout.rows, layout.lanes)
+        self._work = np.zeros((layout.blocks, fifo.WORK_ROWS, fifo.STAGES, *shape))
+        self._work[:, fifo.HEAD] = np.inf
+        self._links = np.zeros((layout.blocks, fifo.LINK_ROWS, fifo.STAGES, *shape), np.int64)
+        self._links[:, [fifo.FIRST, fifo.LAST]] = -1
+        self._ledger = np.zeros((layout.blocks, 2, *shape), np.int64)
+        self._cuts = np.zeros((layout.blocks, *shape), np.int64)
+        self._service_sums = np.zeros((layout.blocks, 2, period.SERVICE_SUMS, *shape))
+        self._device_sums = np.zeros((layout.blocks, 2, period.DEVICE_SUMS, layout.lanes))
+        self._tasks = np.zeros((_FIRST_ROOM, fifo.TASK_COLUMNS), np.int64)
+        self._log = np.zeros((_FIRST_ROOM, fifo.LOG_COLUMNS), np.int64)
+        self._pool = np.array([-1, 0, 0, 0])
+        self._trace = self._spread_trace(trace)
+
+    def _spread_trace(self, trace: Trace) -> tuple[Any, Any]:
+        return np.array(trace.channel_gain), self.layout.spread(trace.arrivals, np.int64)
+
+    @cached_property
+    def _scalars(self) -> Floats:
+        system = self.system
+        values = np.empty(6)
+        values[period.TAU] = system.slot_duration_s
+        values[period.DELTA] = system.energy_coefficient
+        values[period.WEIGHT_LOCAL] = system.energy_weight_local
+        values[period.WEIGHT_TRANSMIT] = system.energy_weight_transmit
+        values[period.EDGE_CAPACITY] = system.edge_capacity_hz
+        values[period.NOISE] = system.noise_w_per_hz
+        return values
+
+    @cached_property
+    def _devices(self) -> Floats:
+        rows = np.empty((3, self.layout.devices))
+        rows[period.CPU_CAPACITY] = self.system.cpu_capacity_hz
+        rows[period.MAX_POWER] = self.system.max_power_w
+        rows[period.BANDWIDTH] = self.system.device_bandwidth_hz
+        return rows
+
+    @cached_property
+    def _amounts(self) -> Floats:
+        tables = (self.system.local_cycles, self.system.transmit_bits, self.system.edge_cycles)
+        spread = self.layout.spread([table.T for table in tables])
+        return np.ascontiguousarray(np.moveaxis(spread, 1, -1))
+
+    def advance(self, slots: int, plan: Integers, recording: bool) -> tuple[Floats, Floats]:
+        """Take all systems `slots` further under a plan (P, blocks, N, L); return what was recorded.
+
+        The records are (slots, rows, S, B) and (slots, rows, M, B), of no slots unless `recording`.
+        """
+        layout, kept = self.layout, slots if recording else 0
+        services = np.empty((layout.blocks, kept, period.SERVICE_RECORDS, layout.rows, layout.lanes))
+        devices = np.empty((layout.blocks, kept, period.DEVICE_RECORDS, layout.lanes))
+        self._tasks, self._log = self._kernel(
+            self.slot,
+            self.slot + slots,
+            self.system.slots_per_period,
+            layout.width,
+            self._scalars,
+            self._devices,
+            self._amounts,
+            *self._trace,
+            plan,
+            self._cuts,
+            self._work,
+            self._links,
+            self._ledger,
+            self._service_sums,
+            self._device_sums,
+            self._seen,
+            self._tasks,
+            self._pool,
+            self._log,
+            services,
+            devices,
+        )
+        self.slot += slots
+        return layout.by_service(services), layout.by_device(devices)
+
+    def take_finished(self) -> Integers:
+        """Tasks finished since the last call (D, 4): system, service, slot of birth, slot when done."""
+        lines = self._log[: self._pool[fifo.LOGGED]]
+        system = lines[:, fifo.SYSTEM]
+        service = self.layout.service_at[lines[:, fifo.ROW], lines[:, fifo.DEVICE]]
+        finished = np.stack([system, service, lines[:, fifo.BORN], lines[:, fifo.DONE]], axis=1)
+        self._pool[fifo.LOGGED] = 0
+        return finished[system < self.layout.systems]
+
+    def take_sums(self) -> tuple[Floats, Floats]:
+        """Sums over the whole periods since the last call: (rows, S, B) and (rows, M, B)."""
+        services = self.layout.by_service(self._service_sums[:, period.PAST])
+        devices = self.layout.by_device(self._device_sums[:, period.PAST])
+        self._service_sums[:, period.PAST] = 0.0
+        self._device_sums[:, period.PAST] = 0.0
+        return services, devices
+
+    def present_sums(self) -> tuple[Floats, Floats]:
+        """The same over the slots of the period that is not over, or of the last one if it is."""
+        services = self.layout.by_service(self._service_sums[:, period.PRESENT])
+        return services, self.layout.by_device(self._device_sums[:, period.PRESENT])
+
+    def present_means(self) -> tuple[Floats, Floats, Floats]:
+        """Means over the last period of backlogs and rates (3, S, B), and of the power (M, B)."""
+        slots = self.system.slots_per_period
+        services, devices = self.present_sums()
+        backlogs = services[period.BACKLOGS : period.BACKLOGS + fifo.STAGES] / slots
+        rates = services[period.RATES : period.RATES + fifo.STAGES] / slots
+        return backlogs, rates, devices[period.POWER] / slots
+
+    def backlog(self) -> Floats:
+        """Q^l, Q^t, Q^e (3, S, B)."""
+        return self.layout.by_service(self._work[:, fifo.BACKLOG])
+
+    def last_gain(self) -> Floats:
+        """h in the last slot (M, B); the mean gain before the first one."""
+        return self.layout.by_device(self._seen)
+
+    def points(self) -> Integers:
+        """Partition points in force (S, B)."""
+        return self.layout.by_service(self._cuts)
+
+    def ledger(self) -> tuple[Integers, Integers, Integers]:
+        """Tasks born, completed, and in the queues, each (S, B)."""
+        counts = self.layout.by_service(self._ledger)
+        waiting = self.layout.by_service(self._links[:, fifo.WAITING])
+        return counts[period.BORN], counts[period.COMPLETED], waiting.sum(axis=0)
