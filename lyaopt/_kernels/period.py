@@ -363,7 +363,8 @@ def _advancer(local, transmit, edge):
 _SIGNATURE = (
     "Tuple((i8[:,::1], i8[:,::1]))(i8, i8, i8, i8, f8[::1], f8[:,::1], f8[:,:,:,::1], f8[:,::1], "
     "i8[:,:,::1], i8[:,:,:,::1], i8[:,:,::1], f8[:,:,:,:,::1], i8[:,:,:,:,::1], i8[:,:,:,::1], "
-    "f8[:,:,:,:,::1], f8[:,:,:,::1], f8[:,::1], i8[:,::1], i8[::1], i8[:,::1], f8[:,:,:,:,::1], f8[:,:,:,::1])"
+    "f8[:,:,:,:,::1], f8[:,:,:,::1], f8[:,::1], i8[:,::1], i8[::1], i8[:,::1], f8[:,:,:,:,::1], "
+    "f8[:,:,:,::1])"
 )
 advance_few = Kernel("advance_few", _SIGNATURE, _advancer(local_lanes, transmit_lanes, edge_lanes))
 advance_some = Kernel("advance_some", _SIGNATURE, _advancer(local_lanes, transmit_lanes, edge_lanes_many))

@@ -52,6 +52,7 @@ class State:
         self._tasks = np.zeros((_FIRST_ROOM, fifo.TASK_COLUMNS), np.int64)
         self._log = np.zeros((_FIRST_ROOM, fifo.LOG_COLUMNS), np.int64)
         self._pool = np.array([-1, 0, 0, 0])
+        self._seen = np.tile(np.repeat(system.mean_channel_gain(), layout.width), (layout.blocks, 1))
         self._trace = self._spread_trace(trace)
 
     def _spread_trace(self, trace: Trace) -> tuple[Any, Any]:
