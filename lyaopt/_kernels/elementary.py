@@ -1,6 +1,6 @@
-"""log1p and expm1 written out, so that loops over lanes vectorise.
+"""log, log1p and expm1 written out, so that loops over lanes vectorise.
 
-The library calls do not vectorise without a vector math library, which Numba's wheels lack. Both
+The library calls do not vectorise without a vector math library, which Numba's wheels lack. The
 functions here are branchless, stay within two units in the last place, and keep full relative
 accuracy near zero.
 """
@@ -43,15 +43,19 @@ def halfway(a, b):
     return float_of(low + ((bits_of(b) - low) >> 1))
 
 
-@fused
-def log1p(x):
-    """Return ln(1 + x) for finite x >= 0.
+@inline
+def _shifted(u):
+    """Return the bits of u, moved so that the exponent changes at sqrt(1/2) rather than at 1."""
+    return bits_of(u) + (_ONE_BITS - _SQRT_HALF_BITS)
 
-    1 + x = 2^k m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), s = (m - 1) / (m + 1).
+
+@fused
+def _corrected_log(u, correction):
+    """Return ln(u) + correction for finite normal u > 0 and a correction in the last place.
+
+    u = 2^k m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), s = (m - 1) / (m + 1).
     """
-    u = 1.0 + x
-    lost = (x - (u - 1.0)) if x < 1.0 else (1.0 - (u - x))  # what rounding 1 + x dropped
-    shifted = bits_of(u) + (_ONE_BITS - _SQRT_HALF_BITS)
+    shifted = _shifted(u)
     k = float_of((shifted >> _SHIFT) | _TWO_52_BITS) - _BIASED_TWO_52
     f = float_of((shifted & _MANTISSA) + _SQRT_HALF_BITS) - 1.0
     s = f / (2.0 + f)
@@ -62,10 +66,23 @@ def log1p(x):
     odd = z * ((2 / 3 + w * (2 / 7)) + ww * ((2 / 11 + w * (2 / 15)) + ww * (2 / 19)))
     even = w * ((2 / 5 + w * (2 / 9)) + ww * ((2 / 13 + w * (2 / 17)) + ww * (2 / 21)))
     half_square = 0.5 * f * f
-    # lost / u, to a third part at worst: it is below half a unit in the last place of u
-    correction = lost * float_of(_TWICE_BIAS - (shifted & _EXPONENT))
     tail = s * (half_square + (odd + even)) + (k * _LN2_LOW + correction)
     return k * _LN2_HIGH - ((half_square - tail) - f)
+
+
+@fused
+def log(x):
+    """Return ln(x) for finite normal x > 0."""
+    return _corrected_log(x, 0.0)
+
+
+@fused
+def log1p(x):
+    """Return ln(1 + x) for finite x >= 0."""
+    u = 1.0 + x
+    lost = (x - (u - 1.0)) if x < 1.0 else (1.0 - (u - x))  # what rounding 1 + x dropped
+    # lost / u, to a third part at worst: it is below half a unit in the last place of u
+    return _corrected_log(u, lost * float_of(_TWICE_BIAS - (_shifted(u) & _EXPONENT)))
 
 
 @fused
