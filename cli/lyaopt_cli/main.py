@@ -26,6 +26,7 @@ _MODULES = {
     "profile": "profile",
     "scenario": "scenario",
     "bound": "bound",
+    "simulate": "simulate",
     "schema": "schema",
 }
 

@@ -138,7 +138,7 @@ class _KernelFile(_Cache):
 
 
 def compile_cached(
-    function: Callable[..., Any], name: str, signature: str, flags: dict[str, Any], sources: str
+    function: Callable[..., Any], name: str, signature: Any, flags: dict[str, Any], sources: str
 ) -> Any:
     """Return the dispatcher of `function`, compiled for one signature or loaded from the folder."""
     dispatcher = numba.njit(**flags)(function)

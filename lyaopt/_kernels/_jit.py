@@ -84,7 +84,7 @@ class Kernel:
         The compiled function. Jitted code calls this (taken into a global first), Python the kernel.
     """
 
-    def __init__(self, name: str, signature: str, function: Callable[..., Any]) -> None:
+    def __init__(self, name: str, signature: str | Callable[[], Any], function: Callable[..., Any]) -> None:
         self.name = name
         self.signature = signature
         self._function = function
@@ -97,7 +97,9 @@ class Kernel:
             return quiet(self._function)
         from lyaopt._kernels._cache import compile_cached
 
-        return compile_cached(self._function, self.name, self.signature, FLAGS, SOURCES)
+        # Types of tuples can be named only with Numba at hand.
+        signature = self.signature() if callable(self.signature) else self.signature
+        return compile_cached(self._function, self.name, signature, FLAGS, SOURCES)
 
     def __call__(self, *args: Any) -> Any:
         return self.compiled(*args)

@@ -1,19 +1,8 @@
 """Many systems, slot after slot, with nothing of Python in between.
 
-Systems are cut into blocks of `width` that stay in the cache; within a block lane l is device l // width of
-system l % width. For one block, with N services a device, M devices, L = M width lanes and K + 1 cuts:
-
-- `scalars` (6,) and `devices` (3, M): named below.
-- `amounts` (3, N, M, K + 1): work of a task cut at k in each stage: cycles, bits, cycles.
-- `work`, `links`, `tasks`, `pool`, `log`: see fifo.py.
-- `cuts` (N, L): the partition point in force. `ledger` (2, N, L): tasks BORN and COMPLETED so far.
-- `service_sums` (2, 6, N, L) and `device_sums` (2, 6, L): over the slots of the PRESENT period, and over all
-  periods that are over (PAST). Rows are named below.
-- `seen` (L,): the channel gains of the last slot.
-- `gain` (G, L) and `arrivals` (G, N, L): what the slots of a period bring.
-
-A slot goes as spec section 2 has it: backlogs and channels are seen, the three problems are solved, queues
-serve, completed tasks move on, new ones join.
+Arrays are those of grouped.py. A slot goes as spec section 2 has it: backlogs and channels are seen, the
+three problems are solved, queues serve, completed tasks move on, new ones join. Within a block, `gain` (G, L)
+and `arrivals` (G, N, L) hold what the slots of a period bring.
 """
 
 import numpy as np
@@ -38,7 +27,9 @@ from lyaopt._kernels.fifo import (
     new_task,
     roomy,
 )
+from lyaopt._kernels.grouped import Chance, Model, Record, Systems, Tasks, Trace, compiled_type
 from lyaopt._kernels.local import local_lanes, local_lanes_many
+from lyaopt._kernels.streams import draw_arrivals, draw_gains
 from lyaopt._kernels.transmit import transmit_lanes, transmit_lanes_many
 
 # Entries of `scalars`
@@ -150,11 +141,11 @@ def _serve_all(work, rates, tau, scratch, service_sums):
 
 
 @helper
-def _move_tasks(
-    slot, first_system, width, arrivals, amounts, cuts, ledger, due, work, links, tasks, pool, log
-):
+def _move_tasks(b, slot, width, arrivals, amounts, systems, due, table, pool, log):
     """Let tasks that are done in a stage go on, the last stage first, and new ones join."""
-    services, count = cuts.shape
+    services, count = arrivals.shape
+    work, links = systems.work[b], systems.links[b]
+    born, completed = systems.ledger[b, BORN], systems.ledger[b, COMPLETED]
     for t in range(count):
         if due[t] == 0.0:
             continue
@@ -164,15 +155,15 @@ def _move_tasks(
                 if links[WAITING, stage, n, t] > 0 and (
                     work[BACKLOG, stage, n, t] == 0.0 or work[HEAD, stage, n, t] <= 0.0
                 ):
-                    ledger[COMPLETED, n, t] += complete(
-                        stage, n, t, width, first_system, slot, amounts, work, links, tasks, pool, log
+                    completed[n, t] += complete(
+                        stage, n, t, width, b * width, slot, amounts, work, links, table, pool, log
                     )
         for n in range(services):
-            ledger[BORN, n, t] += arrivals[n, t]
+            born[n, t] += arrivals[n, t]
             for _ in range(arrivals[n, t]):
-                task = new_task(tasks, pool, slot, cuts[n, t])
-                ledger[COMPLETED, n, t] += enter(
-                    task, LOCAL, n, t, width, first_system, slot, amounts, work, links, tasks, pool, log
+                task = new_task(table, pool, slot, systems.cuts[b, n, t])
+                completed[n, t] += enter(
+                    task, LOCAL, n, t, width, b * width, slot, amounts, work, links, table, pool, log
                 )
 
 
@@ -188,8 +179,9 @@ def _replay(gains, counts, start, stop, width, gain, arrivals):
 
 
 @helper
-def _record(gain, arrivals, cpu, power, work, rates, services, devices):
-    """Copy the start of a slot, and what it was given, into its lines of the record."""
+def _record(gain, arrivals, scratch, work, rates, b, line, record):
+    """Copy the start of a slot, and what it was given, into its line of the record."""
+    services, devices = record.services[b, line], record.devices[b, line]
     for n in range(arrivals.shape[0]):
         for t in range(arrivals.shape[1]):
             for stage in range(STAGES):
@@ -197,8 +189,8 @@ def _record(gain, arrivals, cpu, power, work, rates, services, devices):
                 services[RATES + stage, n, t] = rates[stage, n, t]
             services[ARRIVED, n, t] = arrivals[n, t]
     for t in range(gain.size):
-        devices[CPU_RECORD, t] = cpu[t]
-        devices[POWER_RECORD, t] = power[t]
+        devices[CPU_RECORD, t] = scratch[_CPU, t]
+        devices[POWER_RECORD, t] = scratch[_POWER, t]
         devices[GAIN_RECORD, t] = gain[t]
 
 
@@ -212,10 +204,11 @@ def _lane_constants(devices, width):
     return rows
 
 
-def _advancer(local, transmit, edge):
+def _allocator(local, transmit, edge):
     @helper
-    def allocate(work, gain, scalars, devices, rates, scratch):
+    def allocate(work, gain, model, rates, scratch):
         """Solve the three problems of a slot."""
+        scalars, devices = model.scalars, model.devices
         tau = scalars[TAU]
         local(
             work[BACKLOG, LOCAL],
@@ -240,8 +233,7 @@ def _advancer(local, transmit, edge):
             scratch[_NU],
         )
         services, count = rates.shape[1:]
-        items = services * devices.shape[1]
-        shape = (items, count // devices.shape[1])
+        shape = (services * devices.shape[1], count // devices.shape[1])
         edge(
             work[BACKLOG, EDGE].reshape(shape),
             scalars[EDGE_CAPACITY],
@@ -250,41 +242,85 @@ def _advancer(local, transmit, edge):
             scratch[_NU],
         )
 
-    def advance(
-        start,
-        stop,
-        slots_per_period,
-        width,
-        scalars,
-        devices,
-        amounts,
-        trace_gain,
-        trace_arrivals,
-        plan,
-        cuts,
-        work,
-        links,
-        ledger,
-        service_sums,
-        device_sums,
-        seen,
-        tasks,
-        pool,
-        log,
-        service_record,
-        device_record,
-    ):
-        """Take all systems from slot `start` to slot `stop`; return `tasks` and `log`, which may have grown.
+    return allocate
 
-        The state has one more axis in front, of blocks. `plan` (periods, blocks, N, L) holds the cuts of the
-        periods from that of `start` on; its last line holds for later ones too. Records are
-        (blocks, slots or 0, rows, ...).
+
+@helper
+def _begin_period(b, points, systems):
+    """Adopt the points of a period, and start its sums."""
+    systems.cuts[b] = points
+    sums = systems.service_sums[b, PRESENT]
+    _zero(sums.reshape(sums.size))
+    sums = systems.device_sums[b, PRESENT]
+    _zero(sums.reshape(sums.size))
+
+
+@helper
+def _end_period(b, systems):
+    sums = systems.service_sums[b]
+    size = sums[PRESENT].size
+    _add(sums[PRESENT].reshape(size), sums[PAST].reshape(size))
+    sums = systems.device_sums[b]
+    size = sums[PRESENT].size
+    _add(sums[PRESENT].reshape(size), sums[PAST].reshape(size))
+
+
+@helper
+def _bring(b, begin, end, width, chance, trace, systems, gain, arrivals):
+    """Set the gains and arrivals of the slots from `begin` to `end`."""
+    if trace.gain.shape[0] > 0:
+        _replay(trace.gain, trace.arrivals, begin, end, width, gain, arrivals)
+        return
+    draw_gains(
+        chance.seed,
+        begin,
+        chance.lane_system[b],
+        chance.lane_device,
+        chance.lane_gain,
+        chance.lane_distance,
+        chance.options,
+        systems.channel[b],
+        gain[: end - begin],
+    )
+    draw_arrivals(
+        chance.seed,
+        begin,
+        chance.lane_system[b],
+        chance.lane_device,
+        chance.lane_mean,
+        chance.options,
+        systems.busy[b],
+        arrivals[: end - begin],
+    )
+
+
+@helper
+def _look(arrivals, scratch):
+    """Make the scratch ready for a slot, mark the lanes with new tasks, and return how many come."""
+    _zero(scratch[_DUE])
+    _zero(scratch[_BEFORE:].reshape(2 * STAGES * scratch.shape[1]))
+    coming = 0
+    for n in range(arrivals.shape[0]):
+        coming += _mark_arrivals(arrivals[n], arrivals.shape[1], scratch[_DUE])
+    return coming
+
+
+def _advancer(local, transmit, edge):
+    allocate = _allocator(local, transmit, edge)
+
+    def advance(start, stop, slots_per_period, width, model, chance, trace, plan, systems, tasks, record):
+        """Take all systems from slot `start` to `stop`; return the tables of tasks, which may have grown.
+
+        `plan` (periods, b, N, L) holds the cuts of the periods from that of `start` on; its last line holds
+        for later ones too.
         """
-        blocks, services, count = cuts.shape
-        recording = service_record.shape[1] > 0
+        blocks, services, count = systems.cuts.shape
+        tau, delta = model.scalars[TAU], model.scalars[DELTA]
+        table, pool, log = tasks
+        recording = record.services.shape[1] > 0
         rates = np.empty((STAGES, services, count))
         scratch = np.empty((_LANE_ROWS, count))
-        constants = _lane_constants(devices, width)
+        constants = _lane_constants(model.devices, width)
         gain = np.empty((slots_per_period, count))
         arrivals = np.empty((slots_per_period, services, count), np.int64)
         for b in range(blocks):
@@ -293,81 +329,56 @@ def _advancer(local, transmit, edge):
                 begin = slot
                 end = min(stop, slot - slot % slots_per_period + slots_per_period)
                 if slot % slots_per_period == 0:
-                    period = min(slot // slots_per_period - start // slots_per_period, plan.shape[0] - 1)
-                    cuts[b] = plan[period, b]
-                    _zero(service_sums[b, PRESENT].reshape(SERVICE_SUMS * services * count))
-                    _zero(device_sums[b, PRESENT].reshape(DEVICE_SUMS * count))
-                _replay(trace_gain, trace_arrivals, begin, end, width, gain, arrivals)
+                    number = slot // slots_per_period - start // slots_per_period
+                    _begin_period(b, plan[min(number, plan.shape[0] - 1), b], systems)
+                _bring(b, begin, end, width, chance, trace, systems, gain, arrivals)
                 while slot < end:
                     now = slot - begin
-                    _zero(scratch[_DUE])
-                    _zero(scratch[_BEFORE:].reshape(2 * STAGES * count))
-                    coming = 0
-                    for n in range(services):
-                        coming += _mark_arrivals(arrivals[now, n], count, scratch[_DUE])
+                    coming = _look(arrivals[now], scratch)
                     log = roomy(log, pool[LOGGED], pool[ALIVE] + coming)
-                    tasks = roomy(tasks, pool[USED], coming - (pool[USED] - pool[ALIVE]))
-                    allocate(work[b], gain[now], scalars, devices, rates, scratch)
+                    table = roomy(table, pool[USED], coming - (pool[USED] - pool[ALIVE]))
+                    allocate(systems.work[b], gain[now], model, rates, scratch)
                     if recording:
                         _record(
-                            gain[now],
-                            arrivals[now],
-                            scratch[_CPU],
-                            scratch[_POWER],
-                            work[b],
-                            rates,
-                            service_record[b, slot - start],
-                            device_record[b, slot - start],
+                            gain[now], arrivals[now], scratch, systems.work[b], rates, b, slot - start, record
                         )
-                    _serve_all(work[b], rates, scalars[TAU], scratch, service_sums[b])
+                    _serve_all(systems.work[b], rates, tau, scratch, systems.service_sums[b])
                     _add_devices(
                         scratch[_CPU],
                         scratch[_POWER],
                         constants[0],
                         constants[1],
                         gain[now],
-                        scalars[TAU],
-                        scalars[DELTA],
+                        tau,
+                        delta,
                         scratch[_BEFORE:],
                         scratch[_AFTER:],
                         count,
-                        device_sums[b, PRESENT],
+                        systems.device_sums[b, PRESENT],
                     )
                     _move_tasks(
-                        slot,
-                        b * width,
-                        width,
-                        arrivals[now],
-                        amounts,
-                        cuts[b],
-                        ledger[b],
-                        scratch[_DUE],
-                        work[b],
-                        links[b],
-                        tasks,
-                        pool,
-                        log,
+                        b, slot, width, arrivals[now], model.amounts, systems, scratch[_DUE], table, pool, log
                     )
                     slot += 1
                 if end % slots_per_period == 0:
-                    size = service_sums[b, PRESENT].size
-                    _add(service_sums[b, PRESENT].reshape(size), service_sums[b, PAST].reshape(size))
-                    size = device_sums[b, PRESENT].size
-                    _add(device_sums[b, PRESENT].reshape(size), device_sums[b, PAST].reshape(size))
-                seen[b] = gain[end - begin - 1]
-        return tasks, log
+                    _end_period(b, systems)
+                systems.seen[b] = gain[end - begin - 1]
+        return table, log
 
     return advance
 
 
-_SIGNATURE = (
-    "Tuple((i8[:,::1], i8[:,::1]))(i8, i8, i8, i8, f8[::1], f8[:,::1], f8[:,:,:,::1], f8[:,::1], "
-    "i8[:,:,::1], i8[:,:,:,::1], i8[:,:,::1], f8[:,:,:,:,::1], i8[:,:,:,:,::1], i8[:,:,:,::1], "
-    "f8[:,:,:,:,::1], f8[:,:,:,::1], f8[:,::1], i8[:,::1], i8[::1], i8[:,::1], f8[:,:,:,:,::1], "
-    "f8[:,:,:,::1])"
-)
-advance_few = Kernel("advance_few", _SIGNATURE, _advancer(local_lanes, transmit_lanes, edge_lanes))
-advance_some = Kernel("advance_some", _SIGNATURE, _advancer(local_lanes, transmit_lanes, edge_lanes_many))
+def _signature():
+    from numba.core import types
+
+    grown = types.int64[:, ::1]
+    groups = [compiled_type(group) for group in (Model, Chance, Trace, Systems, Tasks, Record)]
+    plan = types.int64[:, :, :, ::1]
+    return types.Tuple((grown, grown))(*[types.int64] * 4, *groups[:3], plan, *groups[3:])
+
+
+advance_few = Kernel("advance_few", _signature, _advancer(local_lanes, transmit_lanes, edge_lanes))
+advance_some = Kernel("advance_some", _signature, _advancer(local_lanes, transmit_lanes, edge_lanes_many))
 advance_many = Kernel(
-    "advance_many", _SIGNATURE, _advancer(local_lanes_many, transmit_lanes_many, edge_lanes_many)
+    "advance_many", _signature, _advancer(local_lanes_many, transmit_lanes_many, edge_lanes_many)
 )

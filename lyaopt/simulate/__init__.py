@@ -4,6 +4,7 @@ from lyaopt.simulate.latencies import Latencies
 from lyaopt.simulate.policy import Decision, Observation, Policy
 from lyaopt.simulate.records import Record
 from lyaopt.simulate.results import Result
+from lyaopt.simulate.series import Series, run_in_steps
 from lyaopt.simulate.simulator import Simulator, simulate
 from lyaopt.simulate.traces import Trace, read_trace
 
@@ -14,8 +15,10 @@ __all__ = [
     "Policy",
     "Record",
     "Result",
+    "Series",
     "Simulator",
     "Trace",
     "read_trace",
+    "run_in_steps",
     "simulate",
 ]

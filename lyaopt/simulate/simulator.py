@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class Simulator:
         self.system, self.seed = system, seed
         self.policy = policy if policy is not None else _replay(trace)
         self._trace = trace
-        self._state = State(system, systems, seed, trace)  # type: ignore[arg-type]
+        self._state = State(system, systems, seed, trace)
         self._recorder = Recorder(system) if record else None
         self._decision: Decision | None = None
         self._plan: Integers
@@ -176,13 +177,19 @@ class Simulator:
         periods = np.arange(first, -(-stop // self.system.slots_per_period)) - self._decided_from
         return self._plan[np.minimum(periods, len(self._plan) - 1)]
 
+    def sums(self) -> tuple[Any, Any]:
+        """Sums over the slots since the warm-up: rows of services (rows, S, B), of devices (rows, M, B).
+
+        The rows are those of `lyaopt._kernels.period`.
+        """
+        unfinished_services, unfinished_devices = self._unfinished_sums()
+        return self._service_sums + unfinished_services, self._device_sums + unfinished_devices
+
     def result(self) -> Result:
         """What the slots since the warm-up come to."""
         state = self._state
-        unfinished_services, unfinished_devices = self._unfinished_sums()
         slots = max(self.slot - self._warmup, 1)
-        services = ((self._service_sums + unfinished_services) / slots).astype(np.float64)
-        devices = ((self._device_sums + unfinished_devices) / slots).astype(np.float64)
+        services, devices = ((total / slots).astype(np.float64) for total in self.sums())
         born, completed, queued = (int(count.sum()) for count in state.ledger())
         record = None if self._recorder is None or not self.slot else self._recorder.record(state.backlog())
         return Result(

@@ -84,18 +84,23 @@ def read_trace(path: str | Path, system: System) -> Trace:
         If it cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, Mapping):
-                raise DocumentError([("$", "expected an .npz file, got a single array")])
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise _not_npz()
+        with file:
             arrays = {name: _member(file, name) for name in ("arrivals", "channel_gain")}
             partition = _member(file, "partition") if "partition" in file else None
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, DocumentError):
             raise
-        raise DocumentError([("$", "expected an .npz file without pickled objects")]) from None
+        raise _not_npz() from None
     trace = Trace(arrays["arrivals"], arrays["channel_gain"], partition)
     trace.check_against(system)
     return trace
+
+
+def _not_npz() -> DocumentError:
+    return DocumentError([("$", "expected an .npz file of arrays without pickled objects")])
 
 
 def _member(file: Mapping[str, Any], name: str) -> Any:

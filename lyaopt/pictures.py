@@ -1,0 +1,47 @@
+"""Figures as files: which kinds there are, and how one becomes bytes (extra `plot`)."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from lyaopt.problem import ProblemError
+
+_FORMATS = {".png": "png", ".svg": "svg"}
+
+
+def picture_format(path: str | Path) -> str:
+    """``png`` or ``svg``, as the file's name ends.
+
+    Raises
+    ------
+    ProblemError
+        If it ends otherwise, or matplotlib is missing.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _FORMATS:
+        raise ProblemError("$", f"expected a figure that ends in .png or .svg, got {str(path)!r}")
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise ProblemError("$", "a figure needs the extra: pip install 'lyaopt[plot]'") from None
+    return _FORMATS[suffix]
+
+
+def new_figure(width_inches: float, height_inches: float) -> Any:
+    """An empty figure that needs no display."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_inches, height_inches), layout="constrained")
+
+
+def picture_bytes(figure: Any, kind: str) -> bytes:
+    """The figure as a file; equal figures give equal bytes."""
+    import matplotlib
+
+    # A fixed salt for the ids and no date: pictures in a repository change only when what they show does.
+    with matplotlib.rc_context({"svg.hashsalt": "lyaopt"}):
+        picture = BytesIO()
+        figure.savefig(picture, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+    return picture.getvalue()

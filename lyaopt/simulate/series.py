@@ -1,0 +1,60 @@
+"""A run in a few hundred steps of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lyaopt._kernels import period
+from lyaopt.problem import Floats
+from lyaopt.simulate.simulator import Progress, Simulator
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Means over steps of time, over the systems, summed over devices and services.
+
+    Attributes
+    ----------
+    time_s : ndarray (steps + 1,)
+        Where the steps begin and end.
+    local_energy_j, transmit_energy_j : ndarray (steps,)
+        Per slot.
+    queues : ndarray (3, steps)
+        Backlogs: cycles, bits, cycles.
+    """
+
+    time_s: Floats
+    local_energy_j: Floats
+    transmit_energy_j: Floats
+    queues: Floats
+
+
+def run_in_steps(
+    simulator: Simulator, slots: int, steps: int = 400, progress: Progress | None = None
+) -> Series:
+    """Take a simulator `slots` further, as `Simulator.run` does, and keep what each step comes to."""
+    tau = simulator.system.slot_duration_s
+    first = simulator.slot
+    ends = np.unique(
+        np.linspace(first, first + slots, min(steps, max(slots, 1)) + 1).round().astype(np.int64)
+    )
+    edges, sums = [first], [_sums(simulator)]
+    for end in ends[1:]:
+        simulator.run(int(end) - simulator.slot, progress=progress)
+        if simulator.slot == edges[-1]:
+            break
+        edges.append(simulator.slot)
+        sums.append(_sums(simulator))
+        if simulator.slot < end:
+            break
+    means = np.diff(np.array(sums), axis=0) / np.diff(edges)[:, None]
+    return Series(np.array(edges) * tau, means[:, 0], tau * means[:, 1], means[:, 2:].T)
+
+
+def _sums(simulator: Simulator) -> Floats:
+    services, devices = simulator.sums()
+    energy = devices[[period.LOCAL_ENERGY, period.POWER]].sum(axis=1)
+    queues = services[: period.RATES].sum(axis=1)
+    return np.concatenate([energy, queues]).mean(axis=1)
