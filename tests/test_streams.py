@@ -106,6 +106,13 @@ def test_gains_and_arrivals_are_independent():
     assert np.abs(np.corrcoef(rows) - np.eye(4)).max() < 4.5 / math.sqrt(20_000)
 
 
+def test_slow_processes_are_independent():
+    streams = make_streams(make_system(SLOW, counts=(1,)), 3, range(20_000))
+    streams.draw_gains(0, 2)
+    found = np.corrcoef(streams.channel_state)
+    np.testing.assert_allclose(found, np.eye(len(found)), atol=4.5 / math.sqrt(20_000))
+
+
 def test_rayleigh_power_is_exponential():
     system = make_system(counts=(1,))
     gains = make_streams(system, 1, range(2000)).draw_gains(0, 200) / system.mean_channel_gain()[0]
