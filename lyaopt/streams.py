@@ -28,8 +28,8 @@ LARGEST_MEAN = 1e9
 class Streams:
     """Arguments of the kernels that draw gains and arrivals, for B systems with M devices each.
 
-    Lane l of L = M B is device l // B of system `lane_system[l]`. Slots are drawn in order, up to `MAX_SLOTS`:
-    `channel_state` and `busy` carry what goes on from one slot to the next, and are set in slot 0.
+    Lane l of L = M B is device l // B of system `lane_system[l]`. Slots are drawn in order, up to
+    `MAX_SLOTS`; `channel_state` and `busy` carry what goes on to the next slot, and are set in slot 0.
     """
 
     seed: np.uint64

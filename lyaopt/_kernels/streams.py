@@ -1,6 +1,6 @@
 """Channel gains and arrivals of a block of lanes, for some slots on end.
 
-A lane is a device of one system of a batch: `lane_system` and `lane_device` (L,) uint32 say which. The seed is
+A lane is a device of one system of a batch: `lane_system` and `lane_device` (L,) uint32 say which. The
 draws are those of (seed, system, device, service, slot), see uniforms.py: the same for every policy,
 batch and block. `options` (OPTIONS,) holds what stream_options.py names. State belongs to the caller:
 slot 0 sets it, later slots go on from the slot before, which must have been the last one drawn.
@@ -149,7 +149,7 @@ def _burst(seed, slot, fresh, service, lane_system, lane_device, options, unifor
 
 @helper
 def _service_arrivals(seed, start, service, lane_system, lane_device, mean, options, busy, scratch, arrivals):
-    """Write the arrivals (count, L) of the services with one number on their devices."""
+    """Write arrivals[:, service], of the services with this number on their devices."""
     factors = options[QUIET_FACTOR], options[BUSY_FACTOR]
     bursts = factors[0] != factors[1]
     now, chance = scratch[_MEAN], scratch[_CHANCE]
@@ -165,8 +165,8 @@ def _service_arrivals(seed, start, service, lane_system, lane_device, mean, opti
             _burst(seed, slot, fresh, service, lane_system, lane_device, options, burst_uniforms, busy)
             _rates(mean, factors, busy, now, chance)
         row = uniforms[slot & 1]
-        if _decide(row, chance, arrivals[t]) > 0:
-            _count(seed, slot, service, lane_system, lane_device, row, now, chance, arrivals[t])
+        if _decide(row, chance, arrivals[t, service]) > 0:
+            _count(seed, slot, service, lane_system, lane_device, row, now, chance, arrivals[t, service])
 
 
 def _draw_arrivals(seed, start, lane_system, lane_device, mean, options, busy, arrivals):
@@ -186,7 +186,7 @@ def _draw_arrivals(seed, start, lane_system, lane_device, mean, options, busy, a
             options,
             busy[n],
             scratch,
-            arrivals[:, n],
+            arrivals,
         )
 
 

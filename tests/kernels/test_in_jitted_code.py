@@ -23,6 +23,41 @@ def test_the_documented_example_empties_the_queues():
     assert slots == int(np.ceil(total.max() / 1.5e7))
 
 
+@pytest.mark.skipif(CORE == "python", reason="jitted code needs the compiled core")
+def test_random_streams_in_jitted_code():
+    import numba
+
+    from lyaopt._kernels.streams import draw_arrivals, draw_gains
+    from lyaopt.scenarios import load_scenario
+    from lyaopt.streams import make_streams
+
+    @numba.njit
+    def draw(seed, start, system, device, gain, distance, mean, options, state, busy, gains, arrivals):
+        draw_gains(seed, start, system, device, gain, distance, options, state, gains)
+        draw_arrivals(seed, start, system, device, mean, options, busy, arrivals)
+
+    streams = make_streams(load_scenario("bursty"), 3, range(5))
+    gains, arrivals = np.empty((40, 20)), np.empty((40, 2, 20), np.int64)
+    for start in range(0, 40, 10):
+        draw(
+            streams.seed,
+            start,
+            streams.lane_system,
+            streams.lane_device,
+            streams.lane_gain,
+            streams.lane_distance,
+            streams.mean,
+            streams.options,
+            streams.channel_state,
+            streams.busy,
+            gains[start : start + 10],
+            arrivals[start : start + 10],
+        )
+    np.testing.assert_array_equal(streams.draw_gains(0, 40), gains)
+    np.testing.assert_array_equal(streams.draw_arrivals(0, 40), arrivals)
+    assert arrivals.any()
+
+
 def test_every_kernel_is_documented():
     import lyaopt.kernels
 

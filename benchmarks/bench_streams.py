@@ -1,0 +1,91 @@
+"""Random streams: gains and arrivals a draw, beside numpy's generator of the same family."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lyaopt.scenarios import load_scenario
+from lyaopt.streams import make_streams
+from lyaopt.system import Arrivals, Channel
+
+SYSTEMS, SLOTS = 32, 10  # a block of the simulator: 128 lanes, one period
+GAIN = "A channel gain, M = 4, 32 systems, 10 slots a call"
+ARRIVAL = "A service's arrivals in a slot, M = 4, N = 2, 32 systems, 10 slots a call"
+CHANNELS = {
+    "shadowing": Channel(shadowing_std_db=6.0),
+    "correlated fading": Channel(fading_correlation=0.9),
+    "walking": Channel(walk_m_per_sqrt_s=1.0),
+}
+
+
+def streams_of(channel=None, arrivals=None, rate=None):
+    system = load_scenario("default")
+    if rate is not None:
+        devices = tuple(
+            replace(d, services=tuple(replace(s, arrival_rate_per_s=rate) for s in d.services))
+            for d in system.devices
+        )
+        system = replace(system, devices=devices)
+    return make_streams(
+        replace(system, channel=channel or Channel(), arrivals=arrivals or Arrivals()), 1, range(SYSTEMS)
+    )
+
+
+def seconds_a_draw(benchmark, draw, size):
+    benchmark.pedantic(draw, rounds=200, iterations=10, warmup_rounds=5)
+    return benchmark.stats.stats.median / size
+
+
+def gains_of(benchmark, streams):
+    return seconds_a_draw(benchmark, lambda: streams.draw_gains(0, SLOTS), SLOTS * streams.lane_gain.size)
+
+
+def arrivals_of(benchmark, streams):
+    return seconds_a_draw(benchmark, lambda: streams.draw_arrivals(0, SLOTS), SLOTS * streams.mean.size)
+
+
+def test_gains(benchmark, record):
+    found = gains_of(benchmark, streams_of())
+    record.time(GAIN, "lyaopt, Rayleigh fading", found, "draw")
+    record.require("a channel gain", "<= 6 ns", f"{found * 1e9:.1f} ns", found <= 6e-9)
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_slow_channels(benchmark, record, name):
+    record.time(GAIN, f"the same with {name}", gains_of(benchmark, streams_of(CHANNELS[name])), "draw")
+
+
+def test_numpy_exponential(benchmark, record):
+    generator = np.random.Generator(np.random.Philox(1))
+    mean = streams_of().lane_gain
+    shape = (SLOTS, mean.size)
+    found = seconds_a_draw(benchmark, lambda: generator.standard_exponential(shape) * mean, SLOTS * mean.size)
+    record.time(GAIN, "numpy, Generator(Philox).standard_exponential", found, "draw")
+
+
+def test_arrivals(benchmark, record):
+    found = arrivals_of(benchmark, streams_of())
+    record.time(ARRIVAL, "lyaopt, 0.002 tasks a slot", found, "draw")
+    record.require("a service's arrivals in a slot", "<= 5 ns", f"{found * 1e9:.1f} ns", found <= 5e-9)
+
+
+def test_bursty_arrivals(benchmark, record):
+    found = arrivals_of(benchmark, streams_of(arrivals=Arrivals(busy_rate_factor=5.0)))
+    record.time(ARRIVAL, "the same with bursts", found, "draw")
+
+
+@pytest.mark.parametrize("mean", [1.0, 1000.0])
+def test_many_arrivals(benchmark, record, mean):
+    found = arrivals_of(benchmark, streams_of(rate=mean / 0.01))
+    record.time(ARRIVAL, f"the same with {mean:g} tasks a slot", found, "draw")
+
+
+def test_numpy_poisson(benchmark, record):
+    generator = np.random.Generator(np.random.Philox(1))
+    mean = streams_of().mean
+    shape = (SLOTS, *mean.shape)
+    found = seconds_a_draw(benchmark, lambda: generator.poisson(mean, shape), SLOTS * mean.size)
+    record.time(ARRIVAL, "numpy, Generator(Philox).poisson", found, "draw")
