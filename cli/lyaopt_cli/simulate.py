@@ -1,9 +1,10 @@
-"""`lyaopt simulate`: a scenario, slot by slot."""
+"""`lyaopt simulate`: a scenario, slot by slot, under one policy or several."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +18,34 @@ from lyaopt_cli.scenario import read_system
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lyaopt.simulate import Result, Series, Trace
+    from lyaopt.simulate import Result, Series, Simulator, Trace
     from lyaopt.system import System
 
 _DEFAULT_SLOTS = 100_000
 _FEWEST_SLOTS_FOR_A_BAR = 50_000
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """The options of a run."""
+
+    slots: int | None
+    warmup: int
+    seed: int
+    systems: int
+    trace: str | None
+    record: str | None
+    plot: str | None
+
+
 @click.command("simulate")
 @click.argument("scenario", metavar="SCENARIO|-")
 @click.option(
     "--policy",
-    "policy_name",
+    "policies",
     metavar="NAME",
-    help="Who picks the partition points (default: middle, see below).",
+    multiple=True,
+    help="Who picks the partition points (default: middle); several are compared.",
 )
 @click.option("--slots", type=click.IntRange(min=1), help=f"How many slots (default {_DEFAULT_SLOTS}).")
 @click.option(
@@ -41,7 +56,11 @@ _FEWEST_SLOTS_FOR_A_BAR = 50_000
     help="Slots before those, which are simulated but not measured.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True, help="Of all that is random."
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of arrivals, channels and random policies.",
 )
 @click.option(
     "--systems",
@@ -50,13 +69,12 @@ _FEWEST_SLOTS_FOR_A_BAR = 50_000
     show_default=True,
     help="How many copies, each with its own arrivals and channels.",
 )
-@click.option("--trace", "trace_file", metavar="FILE", help="Replay arrivals and channels from an .npz file.")
-@click.option(
-    "--record", "record_file", metavar="FILE", help="Write everything of every slot into an .npz file."
-)
-@click.option("--plot", "plot_file", metavar="FILE", help="Draw energy, backlogs and latency, .png or .svg.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
-def command(scenario: str, as_json: bool, **options: Any) -> int:
+@click.option("--trace", metavar="FILE", help="Replay arrivals and channels from an .npz file.")
+@click.option("--record", metavar="FILE", help="Write every slot into an .npz file.")
+@click.option("--plot", metavar="FILE", help="Draw energy, backlogs and latency, .png or .svg.")
+@click.option("--bound", "with_bound", is_flag=True, help="Set the lower bound LB1 beside the energy.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a line for each policy, not a table.")
+def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json: bool, **options: Any) -> int:
     """Simulate SCENARIO (the name of a shipped one, or a file) and print energy, backlogs and latency.
 
     \b
@@ -68,6 +86,7 @@ def command(scenario: str, as_json: bool, **options: Any) -> int:
     \b
     Examples:
       lyaopt simulate default --policy all-offload
+      lyaopt simulate default --policy middle --policy random --bound
       lyaopt simulate s.toml --slots 1000000 --warmup 10000 --plot run.png
       lyaopt simulate default --record r.npz --slots 2000
       lyaopt simulate default --trace r.npz --policy greedy --json
@@ -78,58 +97,73 @@ def command(scenario: str, as_json: bool, **options: Any) -> int:
     """
     from lyaopt.problem import ProblemError
 
+    wanted = _Wanted(**options)
+    if len(policies) > 1 and (wanted.record or wanted.plot):
+        raise click.UsageError("--record and --plot take one --policy.", click.get_current_context())
     system = read_system(scenario)
+    results = []
     with Interrupts() as interrupts:
         try:
-            result, series = _run(system, interrupts, **options)
+            bound = _bound(system) if with_bound else None
+            trace = None if wanted.trace is None else _read_trace(wanted.trace, system)
+            for name in policies or (None,):
+                if not interrupts.seen:
+                    result, series = _run(system, name, trace, wanted, interrupts)
+                    _write_files(result, series, wanted)
+                    results.append(result)
         except ProblemError as error:
             raise InputError(f"lyaopt simulate: {error}") from None
-        _write_files(result, series, options["record_file"], options["plot_file"])
-        _print(result, system, as_json)
+        except ImportError as error:
+            raise InputError(f"lyaopt simulate: {error}") from None
+        _print(results, system, bound, as_json)
         return INTERRUPTED if interrupts.seen else 0
 
 
 def _run(
-    system: System,
-    interrupts: Interrupts,
-    policy_name: str | None,
-    slots: int | None,
-    warmup: int,
-    seed: int,
-    systems: int,
-    trace_file: str | None,
-    record_file: str | None,
-    plot_file: str | None,
+    system: System, name: str | None, trace: Trace | None, wanted: _Wanted, interrupts: Interrupts
 ) -> tuple[Result, Series | None]:
     from lyaopt.pictures import picture_format
-    from lyaopt.simulate import Simulator, run_in_steps
+    from lyaopt.simulate import Simulator
 
-    if plot_file is not None:
-        picture_format(plot_file)  # before the work, not after it
-    trace = None if trace_file is None else _read_trace(trace_file, system)
+    if wanted.plot is not None:
+        picture_format(wanted.plot)  # before the work, not after it
+    slots = wanted.slots
     if slots is None:
-        slots = _DEFAULT_SLOTS if trace is None else trace.slots - warmup
+        slots = _DEFAULT_SLOTS if trace is None else trace.slots - wanted.warmup
     simulator = Simulator(
         system,
-        _policy(policy_name, system, trace),
-        systems=systems,
-        seed=seed,
+        _policy(name, system, trace),
+        systems=wanted.systems,
+        seed=wanted.seed,
         trace=trace,
-        record=record_file is not None,
+        record=wanted.record is not None,
     )
-    with _progress(slots + warmup) as show:
+    with _progress(slots + wanted.warmup) as show:
 
         def look_up(done: int) -> bool:
             show(done)
             return not interrupts.seen
 
-        simulator.run(0, warmup, look_up)
-        series = None
-        if plot_file is not None and not interrupts.seen:
-            series = run_in_steps(simulator, slots, progress=look_up)
-        elif not interrupts.seen:
-            simulator.run(slots, progress=look_up)
+        series = _take(simulator, slots, wanted, look_up)
     return simulator.result(), series
+
+
+def _take(simulator: Simulator, slots: int, wanted: _Wanted, look_up: Callable[[int], bool]) -> Series | None:
+    from lyaopt.simulate import run_in_steps
+
+    simulator.run(0, wanted.warmup, look_up)
+    if simulator.slot < wanted.warmup:
+        return None
+    if wanted.plot is not None:
+        return run_in_steps(simulator, slots, progress=look_up)
+    simulator.run(slots, progress=look_up)
+    return None
+
+
+def _bound(system: System) -> float:
+    from lyaopt.bounds import energy_bound
+
+    return energy_bound(system).energy_j
 
 
 def _policy(name: str | None, system: System, trace: Trace | None) -> Any:
@@ -166,23 +200,26 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def _write_files(
-    result: Result, series: Series | None, record_file: str | None, plot_file: str | None
-) -> None:
-    if record_file is not None and result.record is not None:
-        write_whole(Path(record_file), result.record.to_bytes())
-    if plot_file is not None and series is not None:
+def _write_files(result: Result, series: Series | None, wanted: _Wanted) -> None:
+    if wanted.record is not None and result.record is not None:
+        write_whole(Path(wanted.record), result.record.to_bytes())
+    if wanted.plot is not None and series is not None:
         from lyaopt.simulate.plot import draw_run
 
-        write_whole(Path(plot_file), draw_run(result, series, plot_file))
+        write_whole(Path(wanted.plot), draw_run(result, series, wanted.plot))
 
 
-def _print(result: Result, system: System, as_json: bool) -> None:
+def _print(results: list[Result], system: System, bound: float | None, as_json: bool) -> None:
     if as_json or not sys.stdout.isatty():
         from lyaopt.documents import encode
 
-        sys.stdout.buffer.write(encode(result.to_dict()) + b"\n")
+        more = {} if bound is None else {"bound_energy_j": bound}
+        for result in results:
+            sys.stdout.buffer.write(encode(result.to_dict() | more) + b"\n")
     else:
-        from lyaopt_cli.simulate_tables import print_result
+        from lyaopt_cli.simulate_tables import print_comparison, print_result
 
-        print_result(result, system)
+        if len(results) == 1:
+            print_result(results[0], system, bound)
+        else:
+            print_comparison(results, system, bound)

@@ -10,22 +10,57 @@ from lyaopt.system import System
 from lyaopt_cli.tables import name_text, plain_table, quantity
 
 
-def print_result(result: Result, system: System) -> None:
+def print_result(result: Result, system: System, bound: float | None) -> None:
     """Print a run: a line a service, then the totals."""
     console = Console(highlight=False)
     console.print(_services(result, system))
     console.print()
-    measured = result.slots - result.warmup
-    span = quantity(measured * system.slot_duration_s, "s")
-    copies = "" if result.systems == 1 else f" of {result.systems} systems"
-    console.print(f"Policy   {result.policy}, {measured} slots ({span}){copies}, seed {result.seed}")
+    console.print(f"Policy   {result.policy}, {_span(result, system)}")
     local, transmit = quantity(result.mean_local_energy_j, "J"), quantity(result.mean_transmit_energy_j, "J")
     total = quantity(result.mean_energy_j, "J")
     console.print(f"Energy   {total} per slot: local {local}, transmission {transmit}")
+    _print_bound(console, bound)
     console.print(f"Latency  {_latency(result)}")
     console.print(f"Tasks    {result.born} born, {result.completed} completed, {result.queued} queued")
     limited, busy = result.limited_share, result.busy_share
     console.print(f"Limits   energy in {limited:.1%} of device-slots; something waited in {busy:.1%}")
+
+
+def print_comparison(results: list[Result], system: System, bound: float | None) -> None:
+    """Print a line for each policy."""
+    console = Console(highlight=False)
+    table = plain_table("policy")
+    for heading in ("energy\nper slot", "local", "radio", "mean\nlatency", "p99", "completed", "queued"):
+        table.add_column(heading, justify="right")
+    for result in results:
+        none = not result.latencies.count
+        table.add_row(
+            name_text(result.policy),
+            quantity(result.mean_energy_j, "J"),
+            quantity(result.mean_local_energy_j, "J"),
+            quantity(result.mean_transmit_energy_j, "J"),
+            "-" if none else quantity(result.mean_latency_s, "s"),
+            "-" if none else quantity(float(result.latency_percentiles_s((99.0,))[0]), "s"),
+            str(result.completed),
+            str(result.queued),
+        )
+    console.print(table)
+    console.print()
+    console.print(f"Runs     {_span(results[0], system)}; the same arrivals and channels for all")
+    _print_bound(console, bound)
+
+
+def _print_bound(console: Console, bound: float | None) -> None:
+    if bound is not None:
+        console.print(f"Bound    {quantity(bound, 'J')} per slot at least, for any policy with stable queues")
+
+
+def _span(result: Result, system: System) -> str:
+    measured = result.slots - result.warmup
+    copies = "" if result.systems == 1 else f" of {result.systems} systems"
+    return (
+        f"{measured} slots ({quantity(measured * system.slot_duration_s, 's')}){copies}, seed {result.seed}"
+    )
 
 
 def _latency(result: Result) -> str:

@@ -44,6 +44,7 @@ def _draw_energy(axes: Any, series: Series) -> None:
         alpha=0.7,
         label="transmission",
     )
+    axes.set_xlim(series.time_s[0], series.time_s[-1])
     axes.set_ylabel("energy per slot, mJ")
     axes.legend(loc="upper right")
     axes.set_ylim(bottom=0)
@@ -54,6 +55,7 @@ def _draw_backlogs(axes: Any, series: Series) -> None:
     scales = (1e-9, 1e-6, 1e-9)
     for name, scale, values, colour in zip(names, scales, series.queues, (_BLUE, _RED, _GREEN), strict=True):
         axes.stairs(scale * values, series.time_s, color=colour, label=name)
+    axes.set_xlim(series.time_s[0], series.time_s[-1])
     axes.set_ylabel("backlog, all services")
     axes.set_xlabel("time, s")
     axes.legend(loc="upper right")

@@ -1,0 +1,174 @@
+"""The simulator: nanoseconds a slot, beside the batch solver alone."""
+
+from __future__ import annotations
+
+import resource
+import time
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+import pytest
+
+from benchmarks.data import batch
+from lyaopt import solve_slots
+from lyaopt._kernels.slot import LANE_ROWS, SUMMARY_PLACES
+from lyaopt.policies import middle
+from lyaopt.profiles import load_profile
+from lyaopt.scenarios import load_scenario
+from lyaopt.simulate import Simulator
+from lyaopt.system import Device, Service, System
+
+MANY = "A slot of the default system, 256 of them together, everything drawn inside"
+ONE = "A slot of one default system"
+LARGE = "A slot of 1,000 devices with 10 services each, by service"
+ROUNDS = 15
+SLOTS = 20_000
+
+
+def seconds_a_slot(simulator, slots):
+    """Time a piece of a run, per system and slot."""
+    start = time.perf_counter()
+    simulator.run(slots)
+    return (time.perf_counter() - start) / slots / simulator.result().systems
+
+
+def test_many_systems_beside_the_batch_solver(record):
+    system = load_scenario("default")
+    simulator = Simulator(system, middle(system), systems=256, seed=1)
+    simulator.run(1_000)
+    slots = batch(SLOTS)
+    solution = solve_slots(slots)
+    ratios, ours, theirs = [], [], []
+    for _ in range(ROUNDS):
+        ours.append(seconds_a_slot(simulator, 100))
+        start = time.perf_counter()
+        solve_slots(slots, out=solution)
+        theirs.append((time.perf_counter() - start) / SLOTS)
+        ratios.append(ours[-1] / theirs[-1])
+    record.time(MANY, "simulate", median(ours), "slot")
+    record.time(MANY, "solve_slots alone, 20,000 busy slots", median(theirs), "slot")
+    ratio = median(ratios)
+    record.require("256 systems, of the batch solver", "<= 8", f"{ratio:.2f}", ratio <= 8.0)
+
+
+def test_one_system_beside_the_slot_solver(record):
+    system = load_scenario("default")
+    simulator = Simulator(system, middle(system), seed=1)
+    simulator.run(1_000)
+    solve = scalar_solver()
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(seconds_a_slot(simulator, 20_000))
+        start = time.perf_counter()
+        solve(20_000)
+        theirs.append((time.perf_counter() - start) / 20_000)
+    record.time(ONE, "simulate", median(ours), "slot")
+    record.time(ONE, "the three solvers alone, one slot a call, called from Python", median(theirs), "slot")
+    rate = 1.0 / median(ours)
+    allowed = 1e6 / 300_000 * median(theirs) / 1e-6
+    record.require(
+        "one system: slots a second (300,000 where a slot solve takes 1 us)",
+        f">= {3e5 * 1e-6 / median(theirs):,.0f}",
+        f"{rate:,.0f}",
+        median(ours) <= allowed * 1e-6,
+    )
+
+
+def scalar_solver():
+    """The kernel of one slot with its certificate, called again and again."""
+    from lyaopt._kernels.slot import slot_exact
+
+    slots = batch(1)
+    queues = np.ascontiguousarray(
+        [
+            slots.local_queue_cycles[:, :, 0],
+            slots.transmit_queue_bits[:, :, 0],
+            slots.edge_queue_cycles[:, :, 0],
+        ]
+    )
+    devices = np.ascontiguousarray(
+        [slots.cpu_capacity_hz, slots.max_power_w, slots.channel_gain[:, 0], slots.bandwidth_hz]
+    )
+    scalars = np.array(
+        [
+            slots.slot_duration_s,
+            slots.energy_coefficient,
+            slots.energy_weight_local,
+            slots.energy_weight_transmit,
+            slots.edge_capacity_hz,
+            slots.noise_w_per_hz,
+        ]
+    )
+    rates = np.empty_like(queues)
+    lanes, summary = np.empty((LANE_ROWS, queues.shape[2])), np.empty(SUMMARY_PLACES)
+    solve = slot_exact.compiled
+
+    def repeat(times):
+        for _ in range(times):
+            solve(queues, devices, scalars, rates, lanes, summary)
+
+    repeat(1)
+    return repeat
+
+
+def large_system(devices):
+    """Devices of ten services each, with capacities for as many more services as there are."""
+    network = load_profile("hand_landmark")
+    services = tuple(Service(network, arrival_rate_per_s=0.2) for _ in range(10))
+    return System(
+        tuple(
+            Device(distance_m=150.0 + m % 100, services=services, cpu_capacity_hz=7.5e9)
+            for m in range(devices)
+        ),
+        bandwidth_hz=1.25e6 * devices,
+        edge_capacity_hz=25e8 * devices,
+    )
+
+
+@pytest.mark.parametrize("devices", [250, 1000])
+def test_many_devices(record, devices):
+    small = load_scenario("default")
+    few = Simulator(small, middle(small), seed=1)
+    system = large_system(devices)
+    many = Simulator(system, middle(system), seed=1)
+    few.run(2_000)
+    many.run(200)
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(seconds_a_slot(many, 20) / len(system.services))
+        theirs.append(seconds_a_slot(few, 5_000) / len(small.services))
+    record.time(LARGE, f"{devices} devices", median(ours), "service and slot")
+    record.time(LARGE, f"the default system alone, beside {devices}", median(theirs), "service and slot")
+    ratio = median(ours) / median(theirs)
+    record.require(
+        f"{devices} devices of 10 services, a service, of the default system",
+        "<= 3",
+        f"{ratio:.2f}",
+        ratio <= 3,
+    )
+
+
+def test_memory_stays_constant_when_stable(record):
+    system = load_scenario("default")
+    simulator = Simulator(system, middle(system), systems=64, seed=1)
+    simulator.run(10_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    simulator.run(40_000)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    record.require(
+        "memory of 2.6e6 more slots of stable systems", "<= 4 MiB", f"{grown / 1024:.1f} MiB", grown <= 4096
+    )
+
+
+def test_switching_every_period(record):
+    system = load_scenario("default")
+    system = replace(system, slots_per_period=1)
+    simulator = Simulator(system, middle(system), systems=256, seed=1)
+    simulator.run(100)
+    record.time(
+        MANY,
+        "simulate, periods of one slot",
+        median(seconds_a_slot(simulator, 50) for _ in range(ROUNDS)),
+        "slot",
+    )
