@@ -19,7 +19,12 @@ def mapped():
         for i in range(x.size):
             out[i] = elementary.expm1(x[i])
 
-    return {"log1p": log1p, "expm1": expm1}
+    @numba.njit(error_model="numpy")
+    def log(x, out):
+        for i in range(x.size):
+            out[i] = elementary.log(x[i])
+
+    return {"log1p": log1p, "expm1": expm1, "log": log}
 
 
 def _errors_in_ulp(function, reference, x):
@@ -43,8 +48,20 @@ def test_expm1_is_accurate_over_all_magnitudes(mapped, low, high):
     assert _errors_in_ulp(mapped["expm1"], np.expm1, x).max() < 1.5
 
 
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="needs extended precision as a reference")
+def test_log_is_accurate_over_all_magnitudes(mapped):
+    rng = np.random.default_rng(3)
+    x = 10 ** rng.uniform(-307, 308, 100_000)
+    assert _errors_in_ulp(mapped["log"], np.log, x).max() < 1.5
+    near_one = np.concatenate(
+        [1.0 - 10 ** rng.uniform(-16, -0.2, 50_000), 1.0 + 10 ** rng.uniform(-15, 0, 50_000)]
+    )
+    assert _errors_in_ulp(mapped["log"], np.log, near_one[near_one != 1.0]).max() < 1.5
+
+
 def test_zero_stays_zero_and_the_largest_exponent_stays_finite():
     assert elementary.log1p(0.0) == 0.0
+    assert elementary.log(1.0) == 0.0
     assert elementary.expm1(0.0) == 0.0
     assert np.isfinite(elementary.expm1(709.78))
 

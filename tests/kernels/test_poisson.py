@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lyaopt._kernels.poisson import chance_of_any, poisson
+from lyaopt._kernels.poisson import _log_probability, chance_of_any, poisson
 from lyaopt._kernels.stream_options import BUSY_FACTOR, OPTIONS, QUIET_FACTOR
 from lyaopt._kernels.streams import arrivals_of_slots
 
@@ -68,6 +68,15 @@ def test_inversion_follows_the_upper_tail(mean):
         # P(K >= k) > u >= P(K >= k + 1), up to rounding of the sums
         assert law.sf(k - 1) > u - 1e-15
         assert law.sf(k) <= u + 1e-15
+
+
+@pytest.mark.parametrize("mean", [10.0, 16.5, 50.0, 1e4, 1e9])
+def test_candidates_are_weighed_by_their_probability(mean):
+    k = np.unique(np.floor(np.clip(mean + np.sqrt(mean) * np.linspace(-6, 8, 29), 0, None)))
+    found = [_log_probability(value, mean) for value in k]
+    # terms of size mean log(mean) cancel in the reference
+    rounding = 1e-13 + 4 * np.finfo(float).eps * mean * np.log(mean)
+    np.testing.assert_allclose(found, stats.poisson(mean).logpmf(k), rtol=1e-13, atol=rounding)
 
 
 @pytest.mark.parametrize("mean", [1e-300, 1e-3, 1.0, 9.99])
