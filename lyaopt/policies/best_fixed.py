@@ -144,7 +144,7 @@ def _search_apart(trials: Trials, start: Integers) -> Integers | None:
             outcome = trials.run(candidates)
             if outcome is None:
                 return None
-            for s in services:
+            for s in map(int, services):
                 points[s] = candidates[s, outcome.better(int(device[s]), _index(candidates, s, points))]
         if (points == before).all():
             break
