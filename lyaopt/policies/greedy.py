@@ -31,8 +31,8 @@ seen through the fading of the last slot.
 
 Weights. The slot problems with U^l and U^t are those of one Lyapunov function whose energies count alike, in
 joules, with kappa_l = 1 / U^l and kappa_t = 1 / U^t; these are the defaults, and J is in joules. The edge
-spends no energy of devices, so that nothing fixes its weight: kappa_e = kappa_l F^l / F^e with the mean F^l, as
-a queue is as long as its pool takes to serve it. With kappa = (1, 1, 1) a bit weighs as much as a cycle, though a task
+spends no energy of devices, so that nothing fixes its weight: kappa_e = kappa_l F^l / F^e with the mean F^l,
+as a queue is as long as its pool takes to serve it. With kappa = (1, 1, 1) a bit weighs as much as a cycle, though a task
 has a hundred times as many cycles: sending is then taken to be next to free. These weights are used where U^l
 or U^t is 0.
 
