@@ -1,6 +1,23 @@
 """Policies of the upper level: who picks the partition points."""
 
+from lyaopt.policies.best_fixed import Search, best_fixed, search_fixed
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
-from lyaopt.policies.registry import make_policy
+from lyaopt.policies.greedy import Greedy, drift_plus_penalty
+from lyaopt.policies.random import Random
+from lyaopt.policies.registry import make_policy, parse_points, policy_names
 
-__all__ = ["Fixed", "all_local", "all_offload", "make_policy", "middle"]
+__all__ = [
+    "Fixed",
+    "Greedy",
+    "Random",
+    "Search",
+    "all_local",
+    "all_offload",
+    "best_fixed",
+    "drift_plus_penalty",
+    "make_policy",
+    "middle",
+    "parse_points",
+    "policy_names",
+    "search_fixed",
+]

@@ -28,6 +28,11 @@ class Fixed:
         return Decision(self.points, for_good=True)
 
 
+def least_cut(system: System) -> int:
+    """The first cut that policies may choose: 1 where the scenario excludes sending raw inputs (C.11)."""
+    return int(system.learning.exclude_cut_zero)
+
+
 def middle_points(system: System) -> Integers:
     """The middle cut of each DNN, K // 2 (the paper's Fix-Cov)."""
     return (system.cuts - 1) // 2

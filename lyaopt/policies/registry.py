@@ -1,7 +1,147 @@
-"""Policies by name."""
+"""Policies by name, and fixed points given as text."""
 
-from lyaopt.policies.fixed import all_local, all_offload, middle
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+from lyaopt.policies.best_fixed import best_fixed
+from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
+from lyaopt.policies.greedy import Greedy
+from lyaopt.policies.random import Random
+from lyaopt.problem import ProblemError
+from lyaopt.simulate import Policy
+from lyaopt.system import Integers, Service, System
 
 
-def make_policy(name, system, **options):
-    return {"middle": middle, "all-local": all_local, "all-offload": all_offload}[name](system)
+def _random(system: System) -> Random:
+    return Random()
+
+
+def _greedy(system: System, weights: tuple[float, float, float] | None = None) -> Greedy:
+    return Greedy(weights)
+
+
+_POINTS: Mapping[str, Callable[[System], Fixed]] = {
+    "middle": middle,
+    "all-local": all_local,
+    "all-offload": all_offload,
+}
+_POLICIES: Mapping[str, Callable[..., Policy]] = {
+    **_POINTS,
+    "random": _random,
+    "greedy": _greedy,
+    "best-fixed": best_fixed,
+}
+
+
+def policy_names() -> tuple[str, ...]:
+    """Names that `make_policy` takes; beside them it takes points as text."""
+    return tuple(_POLICIES)
+
+
+def make_policy(name: str, system: System, **options: Any) -> Policy:
+    """The policy of a name, or the fixed points that a text gives (`parse_points`).
+
+    Parameters
+    ----------
+    name : str
+    system : System
+    **options
+        Of the policy: those of `best_fixed`, or `weights` of `Greedy`.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such policy, or it has no such option; `$.policy` if a text gives no points.
+    """
+    if name not in _POLICIES:
+        _check_options(name, {}, options)
+        return Fixed(parse_points(name, system), "fixed")
+    make = _POLICIES[name]
+    known = dict(list(signature(make).parameters.items())[1:])
+    _check_options(name, known, options)
+    return make(system, **options)
+
+
+def _check_options(name: str, known: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    for option in options:
+        if option not in known:
+            expected = f"one of {', '.join(known)}" if known else "no options"
+            raise ProblemError("$.policy", f"expected {expected} for {name!r}, got {option!r}")
+
+
+def parse_points(text: str, system: System) -> Integers:
+    """Partition points (S,) from a text.
+
+    A cut is its number, k, or the name of what it comes after. The text has one for every service, device
+    by device, such as ``3,1,conv5,0``; or gives them by name, such as ``phone/detect=3,phone/track=fc1``. By
+    name, services may be left out if the text begins with where the others are: ``middle,phone/detect=3``.
+
+    Raises
+    ------
+    ProblemError
+        `$.policy`, saying which name or cut is wrong.
+    """
+    items = [item.strip() for item in text.split(",")]
+    if not any("=" in item for item in items):
+        return _points_in_order(items, text, system)
+    base = None
+    if items[0] in _POINTS:
+        base = np.array(_POINTS[items.pop(0)](system).points)
+    return _points_by_name(items, base, system)
+
+
+def _points_in_order(items: list[str], text: str, system: System) -> Integers:
+    services = system.services
+    if len(items) == 1 and len(services) != 1:
+        wanted = f"{', '.join(_POLICIES)}, or a cut for each of {len(services)} services"
+        raise ProblemError("$.policy", f"expected {wanted}; got {text!r}")
+    if len(items) != len(services):
+        reason = f"expected a cut for each of {len(services)} services, got {len(items)}"
+        raise ProblemError("$.policy", reason)
+    names = _names(system)
+    return np.array([_cut(item, names[s], services[s]) for s, item in enumerate(items)])
+
+
+def _points_by_name(items: list[str], base: Integers | None, system: System) -> Integers:
+    names = _names(system)
+    points = dict(enumerate(base.tolist())) if base is not None else {}
+    given = set()
+    for item in items:
+        name, equals, cut = (part.strip() for part in item.partition("="))
+        if not equals:
+            raise ProblemError("$.policy", f"expected device/service=cut, got {item!r}")
+        if name not in names:
+            raise ProblemError("$.policy", f"expected one of {', '.join(names)}; got {name!r}")
+        s = names.index(name)
+        if s in given:
+            raise ProblemError("$.policy", f"expected {name} once, got it twice")
+        given.add(s)
+        points[s] = _cut(cut, name, system.services[s])
+    missing = [name for s, name in enumerate(names) if s not in points]
+    if missing:
+        raise ProblemError("$.policy", f"expected a cut for {', '.join(missing)} too (or begin with middle)")
+    return np.array([points[s] for s in range(len(names))])
+
+
+def _names(system: System) -> list[str]:
+    pairs = zip(system.device_ids, system.service_ids, strict=True)
+    return [f"{device}/{service}" for device, services in pairs for service in services]
+
+
+def _cut(text: str, name: str, service: Service) -> int:
+    last = len(service.profile.cuts) - 1
+    # Networks have layers named by bare numbers at times: a cut's number wins.
+    if text.isdecimal():
+        if int(text) > last:
+            raise ProblemError("$.policy", f"{name}: expected a cut from 0 to K = {last}, got {text}")
+        return int(text)
+    places = [k for k, cut in enumerate(service.profile.cuts) if cut.after == text]
+    if len(places) != 1:
+        found = f"{len(places)} cuts of {service.profile.name} come" if places else "no cut comes"
+        raise ProblemError("$.policy", f"{name}: expected a cut from 0 to K = {last}, {found} after {text!r}")
+    return places[0]

@@ -1,5 +1,6 @@
 """The whole system, slot by slot: task queues, arrivals and channels, traces and records."""
 
+from lyaopt.simulate.costs import slot_costs, waiting_tasks
 from lyaopt.simulate.latencies import Latencies
 from lyaopt.simulate.policy import Decision, Observation, Policy
 from lyaopt.simulate.records import Record
@@ -21,4 +22,6 @@ __all__ = [
     "read_trace",
     "run_in_steps",
     "simulate",
+    "slot_costs",
+    "waiting_tasks",
 ]

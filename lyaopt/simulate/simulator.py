@@ -40,6 +40,9 @@ class Simulator:
         Replayed in place of drawn arrivals and channels, in every copy.
     record : bool
         Whether to keep everything of every slot; of one copy only.
+    replications : int, optional
+        R: chance brings copy b what it brings copy b mod R, so that B / R sets of points can be compared
+        with common random numbers. Left out, all copies differ.
 
     Raises
     ------
@@ -56,8 +59,11 @@ class Simulator:
         seed: int = 0,
         trace: Trace | None = None,
         record: bool = False,
+        replications: int | None = None,
     ) -> None:
         _check_count("systems", systems, 1, 2**31)
+        replications = systems if replications is None else replications
+        _check_count("replications", replications, 1, systems)
         _check_count("seed", seed, 0, 2**64 - 1)
         if record and systems > 1:
             raise ProblemError("$.systems", f"expected 1 where a record is wanted, got {systems}")
@@ -66,7 +72,7 @@ class Simulator:
         self.system, self.seed = system, seed
         self.policy = policy if policy is not None else _replay(trace)
         self._trace = trace
-        self._state = State(system, systems, seed, trace)
+        self._state = State(system, systems, seed, trace, replications)
         self._recorder = Recorder(system) if record else None
         self._decision: Decision | None = None
         self._plan: Integers

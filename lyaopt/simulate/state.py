@@ -38,7 +38,9 @@ class State:
         The slot to be taken next.
     """
 
-    def __init__(self, system: System, systems: int, seed: int, trace: Recorded | None) -> None:
+    def __init__(
+        self, system: System, systems: int, seed: int, trace: Recorded | None, replications: int
+    ) -> None:
         self.system = system
         self.layout = layout = Layout.of(system, systems)
         self.slot = 0
@@ -50,7 +52,7 @@ class State:
             np.zeros((_FIRST_ROOM, fifo.LOG_COLUMNS), np.int64),
         )
         self._model = Model(self._scalars, self._devices, self._amounts)
-        self._chance = _chance(system, layout, seed)
+        self._chance = _chance(system, layout, seed, replications)
         self._trace = _spread_trace(layout, trace)
 
     @cached_property
@@ -175,14 +177,17 @@ def _empty_systems(system: System, layout: Layout) -> Systems:
     )
 
 
-def _chance(system: System, layout: Layout, seed: int) -> Chance:
-    """What draws channels and arrivals; those of one block of systems, but for their numbers."""
+def _chance(system: System, layout: Layout, seed: int, replications: int) -> Chance:
+    """What draws channels and arrivals; those of one block of systems, but for their numbers.
+
+    System b draws as system b mod `replications`.
+    """
     streams = make_streams(system, seed, range(layout.width))
     first = np.arange(layout.blocks, dtype=np.uint32)[:, None] * np.uint32(layout.width)
     return Chance(
         streams.seed,
         streams.options,
-        first + streams.lane_system,
+        (first + streams.lane_system) % np.uint32(replications),
         streams.lane_device,
         streams.lane_gain,
         streams.lane_distance,
