@@ -1,7 +1,6 @@
 """The slot problems by the book: sort, prefix sums and the formula of the specification, item by item.
 
-Backlogs are taken as they are and sums are exact: what is served of an item is a fraction, and all of it where
-all of it is served.
+Sums are exact: what is served of an item is a fraction, and its whole backlog where all of it is served.
 """
 
 import math

@@ -1,7 +1,7 @@
 """A slow, obvious simulator: every task an object in a deque, all work in exact fractions.
 
-Written from the statement of the system alone. Only square roots and logarithms, that is how much work is worth
-its energy, are rounded.
+Written from the statement of the system alone. Only square roots and logarithms, that is how much work is
+worth its energy, are rounded.
 """
 
 from __future__ import annotations

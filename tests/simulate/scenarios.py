@@ -49,7 +49,9 @@ def network(macs: list[int], bits: list[int]) -> Profile:
 def networks(draw, rng: np.random.Generator) -> Profile:
     """Cuts without work before, behind or between them, and features larger than the input."""
     macs, bits = [0], [int(rng.integers(5_000, 60_000))]
-    for kind in draw(st.lists(st.sampled_from(["plain", "same macs", "no bits", "no work", "large"]), max_size=4)):
+    for kind in draw(
+        st.lists(st.sampled_from(["plain", "same macs", "no bits", "no work", "large"]), max_size=4)
+    ):
         step = 0 if kind in ("same macs", "no work") else int(rng.integers(10**7, 10**8))
         macs.append(macs[-1] + step)
         size = int(rng.integers(1_000, 60_000)) * (20 if kind == "large" else 1)
@@ -66,8 +68,9 @@ def systems(draw, rng: np.random.Generator) -> System:
         return Device(
             distance_m=200.0,
             services=tuple(Service(draw(networks(rng))) for _ in range(draw(st.integers(1, 3)))),
-            cpu_capacity_hz=draw(st.sampled_from([1.0, 1.0, 0.1, 0.0])) * float(rng.uniform(1e9, 2e9)),
-            max_power_w=draw(st.sampled_from([1.0, 1.0, 0.0])) * float(rng.uniform(0.1, 0.5)),
+            cpu_capacity_hz=draw(st.sampled_from([1.0, 1.0, 1.0, 3.0, 0.1, 0.0]))
+            * float(rng.uniform(1e9, 2e9)),
+            max_power_w=draw(st.sampled_from([1.0, 1.0, 1.0, 1.0, 0.0])) * float(rng.uniform(0.1, 0.5)),
             bandwidth_hz=draw(st.sampled_from([None, float(rng.uniform(1e5, 2e6))])),
         )
 
@@ -79,7 +82,7 @@ def systems(draw, rng: np.random.Generator) -> System:
         tuple(devices),
         slot_duration_s=float(rng.uniform(0.005, 0.02)),
         slots_per_period=draw(st.integers(1, 7)),
-        edge_capacity_hz=draw(st.sampled_from([10.0, 1.0, 0.2, 0.0])) * float(rng.uniform(1e9, 3e9)),
+        edge_capacity_hz=draw(st.sampled_from([10.0, 10.0, 1.0, 0.2, 0.0])) * float(rng.uniform(1e9, 3e9)),
         energy_weight_local=weights[0],
         energy_weight_transmit=weights[1],
         energy_coefficient=draw(st.sampled_from([1e-28, 1e-28, 0.0])),
@@ -87,16 +90,16 @@ def systems(draw, rng: np.random.Generator) -> System:
 
 
 @st.composite
-def stories(draw, most_slots: int = 60, drained: bool = False) -> Story:
-    # Structure is drawn one by one, so that it shrinks; numbers from a generator, so that works, capacities and
-    # backlogs never tie by chance: where they do, rounding decides which queue goes first.
+def stories(draw, most_slots: int = 70, drained: bool = False) -> Story:
+    # Structure is drawn one by one, so that it shrinks; numbers from a generator, so that works, capacities
+    # and backlogs never tie by chance: where they do, rounding decides which queue goes first.
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     system = draw(systems(rng))
     services, devices = len(system.services), len(system.devices)
-    slots = draw(st.integers(1, most_slots))
+    slots = draw(st.sampled_from([most_slots, most_slots, most_slots // 2 + 1, 7, 1]))
     arrivals = np.zeros((slots, services), np.int64)
     for s in range(services):
-        load = draw(st.sampled_from(["light", "light", "heavy", "none", "burst"]))
+        load = draw(st.sampled_from(["light", "light", "light", "heavy", "none", "burst"]))
         if load == "burst":
             arrivals[draw(st.integers(0, slots - 1)), s] = draw(st.integers(1, 40))
         else:
@@ -104,6 +107,6 @@ def stories(draw, most_slots: int = 60, drained: bool = False) -> Story:
     if drained:
         arrivals[slots // 2 :] = 0
     gain = 6e-11 * rng.exponential(size=(slots, devices))
-    gain[rng.random((slots, devices)) < draw(st.sampled_from([0.0, 0.0, 0.2, 1.0]))] = 0.0
+    gain[rng.random((slots, devices)) < draw(st.sampled_from([0.0, 0.0, 0.0, 0.2, 1.0]))] = 0.0
     periods = -(-slots // system.slots_per_period)
     return Story(system, arrivals, gain, rng.integers(0, system.cuts, (periods, services)))

@@ -14,7 +14,7 @@ from lyaopt.bounds import realised_bound
 from lyaopt.policies import Fixed
 from lyaopt.simulate import Record, Trace, simulate
 from lyaopt.system import System
-from tests.simulate.scenarios import QUEUES, RATES, STAGES, Story, stories
+from tests.simulate.scenarios import QUEUES, RATES, STAGES, stories
 
 EPS = np.finfo(float).eps
 EXAMPLES = settings(max_examples=60)
@@ -109,7 +109,7 @@ def test_latencies_add_up_to_the_tasks_seen_queued(story):
 @given(stories())
 @EXAMPLES
 def test_drift_plus_penalty(story):
-    """Section 4, queue by queue (their units differ by orders of magnitude), and a policy beside it: to idle."""
+    """Section 4, stage by stage (units differ by orders of magnitude), and against serving nothing."""
     system, record = story.system, story.told_by_lyaopt().record
     tau, joined = system.slot_duration_s, story.told_slowly().work("joined")
     now, later, served = backlogs(record)[:, :-1], backlogs(record)[:, 1:], rates(record) * tau
