@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from hypothesis import given, settings
 
@@ -51,9 +53,41 @@ def test_totals_are_those_of_the_slow_simulator(story):
     assert_close(result.mean_local_energy_j, run.devices("local_energy_j").sum(axis=1).mean())
     assert_close(result.mean_transmit_energy_j, run.devices("transmit_energy_j").sum(axis=1).mean())
     assert_close(result.mean_queues, run.work("backlog").sum(axis=2).mean(axis=1))
+    for name in ("local_energy_j", "transmit_energy_j"):
+        assert_close(getattr(result, name)[:, 0], run.devices(name).mean(axis=0))
+    for mean, backlog in zip(result.queues[:, :, 0], run.work("backlog"), strict=True):
+        assert_close(mean, backlog.mean(axis=0))
     latencies = [task.completed - task.born for task in run.tasks if task.completed is not None]
     tau = story.system.slot_duration_s
     if latencies:
         assert_close(result.mean_latency_s, tau * np.mean(latencies))
     else:
         assert np.isnan(result.mean_latency_s)
+
+
+@given(stories())
+@settings(max_examples=60)
+def test_energy_limits_what_capacity_and_backlog_do_not(story):
+    result, run, system = story.told_by_lyaopt(), story.told_slowly(), story.system
+    tau = Fraction(system.slot_duration_s)
+    local, transmit, busy = (np.zeros((story.slots, len(system.devices)), bool) for _ in range(3))
+    for ts, slot in enumerate(run.slots):
+        for m, most in enumerate(system.max_power_w):
+            services = system.services_of(m)
+            backlog, served = (
+                [sum((work[stage][s] for s in services), Fraction(0)) for stage in range(2)]
+                for work in (slot.backlog, slot.served)
+            )
+            busy[ts, m] = sum(backlog) > 0
+            capacity = Fraction(float(system.cpu_capacity_hz[m])) * tau
+            local[ts, m] = served[0] < min(backlog[0], capacity)
+            channel = story.channel_gain[ts, m] > 0 and slot.power_w[m] < most
+            transmit[ts, m] = served[1] < backlog[1] and channel
+    shares = (
+        (result.limited_share, local | transmit),
+        (result.local_limited_share, local),
+        (result.transmit_limited_share, transmit),
+        (result.busy_share, busy),
+    )
+    for share, slots in shares:
+        assert_close(share, slots.mean())
