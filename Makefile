@@ -36,8 +36,9 @@ lint: $(VENV)/dev.stamp  ## ruff, mypy and the layer contracts
 bench: $(VENV)/dev.stamp  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python -m pytest -q benchmarks
 
-nightly: $(VENV)/dev.stamp  ## a million random instances in every regime, a sample of them beside a convex solver
+nightly: $(VENV)/dev.stamp  ## a million random instances in every regime, a million slots of overload
 	$(BIN)/lyaopt check --instances 1000000 --seed 1
+	$(BIN)/python -m pytest -q -m slow
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,22 +1,32 @@
-"""The slot problems by the book: sort, prefix sums and the formula of the specification, item by item."""
+"""The slot problems by the book: sort, prefix sums and the formula of the specification, item by item.
+
+Sums are exact: what is served of an item is a fraction, and its whole backlog where all of it is served.
+"""
 
 import math
+from collections import Counter
+from fractions import Fraction
 
 
-def fill(queue: list[float], total: float) -> list[float]:
+def fill(queue, total):
     """Work served of every item: Q_i clip((S - A_i) / B_i, 0, 1)."""
-    served = []
-    for q in queue:
-        above = math.fsum(other for other in queue if other > q)
-        equal = math.fsum(other for other in queue if other == q)
-        served.append(q * min(max((total - above) / equal, 0.0), 1.0) if q > 0 else 0.0)
-    return served
+    items = [Fraction(q) for q in queue]
+    served, above, total = {Fraction(0): Fraction(0)}, Fraction(0), Fraction(total)
+    for q, count in sorted(Counter(q for q in items if q > 0).items(), reverse=True):
+        equal = q * count
+        served[q] = q * min(max((total - above) / equal, 0), 1)
+        above += equal
+    return [served[q] for q in items]
 
 
-def best_total(queue: list[float], limit: float, worth) -> float:
+def best_total(queue, limit, worth):
     """S* = min(limit, max_i min(C_i, s_i)) with s_i = worth(Q_i)."""
-    reached = [min(math.fsum(o for o in queue if o >= q), worth(q)) for q in queue if q > 0]
-    return min(limit, max(reached, default=0.0))
+    best = reached = Fraction(0)
+    for q in sorted(queue, reverse=True):
+        reached += Fraction(q)
+        # Equal items share one C: the last of them has it, the others less.
+        best = max(best, min(reached, worth(q) if q > 0 else 0))
+    return min(limit, best)
 
 
 def local(queue, capacity, tau, weight, delta):
@@ -46,4 +56,4 @@ def transmit(queue, gain, bandwidth, max_power, tau, weight, noise):
 
 def edge(queue, capacity, tau):
     """CPU speeds of Problem 5."""
-    return [y / tau for y in fill(queue, min(capacity * tau, math.fsum(queue)))]
+    return [y / tau for y in fill(queue, min(capacity * tau, sum(map(Fraction, queue))))]
