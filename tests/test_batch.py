@@ -45,6 +45,32 @@ def test_objective_is_worked_out_from_the_allocation(batch):
     np.testing.assert_allclose(solution.objective, [local, transmit, edge], rtol=1e-12)
 
 
+@pytest.mark.parametrize("method", ["exact", "bisection"])
+def test_an_earlier_solution_is_solved_into(batch, method):
+    other = make_batch(3, devices=4, slots=20, seed=9)
+    earlier = solve_slots(other)
+    arrays = {name: value for name, value in vars(earlier).items() if name != "batch"}
+    assert earlier.certificate.relative_gap.shape == earlier.edge_price.shape  # cached, of the other batch
+    again, fresh = solve_slots(batch, method, out=earlier), solve_slots(batch, method)
+    assert again is earlier
+    assert again.batch is batch
+    for name, array in arrays.items():
+        assert getattr(again, name) is array
+        np.testing.assert_array_equal(array, getattr(fresh, name))
+    for name in ("local_price", "edge_price", "objective"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(fresh, name))
+    np.testing.assert_array_equal(again.certificate.relative_gap, fresh.certificate.relative_gap)
+
+
+def test_a_solution_of_another_shape_is_not_solved_into(batch):
+    earlier = solve_slots(make_batch(3, devices=4, slots=19))
+    with pytest.raises(ValueError, match=r"out\.local_cpu_hz: expected .* shape \(3, 4, 20\), got .* 19"):
+        solve_slots(batch, out=earlier)
+    scattered = np.empty((3, 4, 40))[:, :, ::2]
+    with pytest.raises(ValueError, match=r"out\.rate_bps: expected a writeable, contiguous"):
+        solve_slots(batch, out=replace(solve_slots(batch), rate_bps=scattered))
+
+
 def test_slots_first_arrays_can_be_transposed(batch):
     fields = fields_of(batch)
     fields["local_queue_cycles"] = np.ascontiguousarray(

@@ -97,7 +97,7 @@ def test_a_lane_does_not_depend_on_its_neighbours(services):
 @pytest.mark.parametrize("method", ["exact", "bisection"])
 @pytest.mark.parametrize("services", [64, 100, 256, 257])
 def test_sums_of_equal_backlogs_do_not_drift(services, method):
-    """Sums of equal terms round the same way each time: a plain one drifts by many units in the last place."""
+    """Sums of equal terms round the same way each time: a plain one drifts by many ulps."""
     batch = make_batch(services, slots=20, weights=(0.0, 0.0))
     values = np.random.default_rng(services).uniform(1e5, 2e5, (1, 1, 20))
     queue = np.broadcast_to(values, batch.shape).copy()
