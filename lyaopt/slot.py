@@ -11,7 +11,7 @@ import numpy as np
 
 from lyaopt._kernels import slot as kernels
 from lyaopt._kernels.levels import NETWORK_ITEMS
-from lyaopt.batch import SlotBatch, local_energy, local_price, solve_slots
+from lyaopt.batch import SlotBatch, solve_slots
 from lyaopt.problem import (
     Floats,
     ProblemError,
@@ -242,6 +242,11 @@ class SlotSolution:
         nu of Problems 3 and 4, in cycles and bits: the backlog at which serving stops being worth it.
     edge_multiplier : float
         nu of Problem 5, in cycles.
+    local_energy_j, transmit_energy_j : (M,) arrays
+        Energy of every device's CPU, tau delta (sum f)^3, and radio, tau p; equations (5) and (6).
+    local_price, rate_price : (M,) arrays
+        Multipliers of C.4 and C.6: what one more hertz of device CPU is worth, -dV/dF^l, and one more bit/s
+        of rate, tau nu.
     status : str
         Always "optimal": every valid problem has a solution.
     """
@@ -257,31 +262,11 @@ class SlotSolution:
     local_multiplier: Floats
     transmit_multiplier: Floats
     edge_multiplier: float
+    local_energy_j: Floats
+    transmit_energy_j: Floats
+    local_price: Floats
+    rate_price: Floats
     status: str = "optimal"
-
-    @property
-    def local_energy_j(self) -> Floats:
-        """Energy of every device's CPU (M,): tau delta (sum f)^3, equation (5)."""
-        return local_energy(self.problem.slot_duration_s, self.problem.energy_coefficient, self.cpu_hz)
-
-    @property
-    def transmit_energy_j(self) -> Floats:
-        """Energy of every device's radio (M,): tau p, equation (6)."""
-        return self.problem.slot_duration_s * self.power_w
-
-    @property
-    def local_price(self) -> Floats:
-        """Multiplier of C.4 (M,), -dV/dF^l: what one more hertz of device CPU is worth."""
-        problem = self.problem
-        weight = problem.energy_weight_local * problem.energy_coefficient
-        return local_price(
-            problem.slot_duration_s, weight, problem.cpu_capacity_hz, self.cpu_hz, self.local_multiplier
-        )
-
-    @property
-    def rate_price(self) -> Floats:
-        """Multiplier of C.6 (M,): tau nu, what one more bit/s of rate is worth."""
-        return self.problem.slot_duration_s * self.transmit_multiplier
 
     @property
     def edge_price(self) -> float:
@@ -356,9 +341,15 @@ def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
         lanes[kernels.LOCAL_NU],
         lanes[kernels.TRANSMIT_NU],
         edge_nu,
+        lanes[kernels.LOCAL_ENERGY],
+        lanes[kernels.TRANSMIT_ENERGY],
+        lanes[kernels.LOCAL_PRICE],
+        lanes[kernels.RATE_PRICE],
     )
 
 
+# Energies and prices may overflow where the allocation does not; they are infinite then, without a warning.
+@np.errstate(over="ignore", invalid="ignore")
 def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
     queues = {name: getattr(problem, name).T[:, :, None] for name in _QUEUES}
     shared = {name: getattr(problem, name) for name in (*_SCALARS, *_DEVICES, "noise_psd_dbm_per_hz")}
@@ -378,4 +369,8 @@ def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
         many.local_multiplier[:, 0],
         many.transmit_multiplier[:, 0],
         float(many.edge_multiplier[0]),
+        many.local_energy_j[:, 0],
+        many.transmit_energy_j[:, 0],
+        many.local_price[:, 0],
+        many.rate_price[:, 0],
     )

@@ -472,6 +472,7 @@ def solutions(draw: Any) -> SlotSolution:
         local.sum(axis=1),
         *[devices() for _ in range(3)],
         draw(finite),
+        *[devices() for _ in range(4)],
     )
 
 
@@ -514,6 +515,7 @@ def one_device(name: str, power: float) -> SlotSolution:
         row[0] * power,
         *[row[0]] * 2,
         0.0,
+        *[row[0]] * 4,
     )
 
 

@@ -4,7 +4,7 @@ Layout: `queues` and `rates` (3, N, M) stack the local, transmission and edge pr
 and `scalars` (6,) hold what the names below say; `lanes` (LANE_ROWS, M) and `summary` receive the rest.
 """
 
-from lyaopt._kernels._jit import Kernel
+from lyaopt._kernels._jit import Kernel, inline
 from lyaopt._kernels.certificate import edge_gap, local_gap, transmit_gap, worse
 from lyaopt._kernels.edge import edge_lanes
 from lyaopt._kernels.local import local_lanes
@@ -15,11 +15,22 @@ CPU_CAPACITY, MAX_POWER, GAIN, BANDWIDTH = range(4)
 # Entries of `scalars`
 TAU, DELTA, WEIGHT_LOCAL, WEIGHT_TRANSMIT, EDGE_CAPACITY, NOISE = range(6)
 # Rows of `lanes`
-CPU, POWER, LOCAL_NU, TRANSMIT_NU = range(4)
-LANE_ROWS = 4
+CPU, POWER, LOCAL_NU, TRANSMIT_NU, LOCAL_ENERGY, TRANSMIT_ENERGY, LOCAL_PRICE, RATE_PRICE = range(8)
+LANE_ROWS = 8
 # Places of `summary`
 EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION = range(6)
 SUMMARY_PLACES = 6
+
+
+@inline
+def _energy(tau, delta, speed):
+    return tau * delta * speed * speed * speed  # from the left: free energy stays free at any speed
+
+
+@inline
+def _price(tau, weight, capacity, speed, nu):
+    worth = nu - 3.0 * weight * capacity * capacity
+    return tau * worth if (speed >= capacity) & (worth > 0.0) else 0.0
 
 
 def _slot(queues, devices, scalars, rates, lanes, summary):
@@ -47,7 +58,12 @@ def _slot(queues, devices, scalars, rates, lanes, summary):
     gap, gross, violation = edge_gap(queue, cpu, 0, scalars[EDGE_CAPACITY], tau, summary[EDGE_NU])
     local = transmit = 0.0
     for m in range(count):
-        speed = lanes[CPU, m]
+        lanes[LOCAL_ENERGY, m] = _energy(tau, delta, lanes[CPU, m])
+        lanes[TRANSMIT_ENERGY, m] = tau * lanes[POWER, m]
+        lanes[LOCAL_PRICE, m] = _price(
+            tau, weight_local * delta, devices[CPU_CAPACITY, m], lanes[CPU, m], lanes[LOCAL_NU, m]
+        )
+        lanes[RATE_PRICE, m] = tau * lanes[TRANSMIT_NU, m]
         gap_m, gross_m, violation_m = local_gap(
             queues[0],
             rates[0],
@@ -58,7 +74,7 @@ def _slot(queues, devices, scalars, rates, lanes, summary):
             delta,
             lanes[LOCAL_NU, m],
         )
-        local += weight_local * (tau * delta * speed * speed * speed) - gross_m
+        local += weight_local * lanes[LOCAL_ENERGY, m] - gross_m
         gap, violation = worse(gap, gap_m), worse(violation, violation_m)
         gap_m, gross_m, violation_m = transmit_gap(
             queues[1],
@@ -73,7 +89,7 @@ def _slot(queues, devices, scalars, rates, lanes, summary):
             noise,
             lanes[TRANSMIT_NU, m],
         )
-        transmit += weight_transmit * (tau * lanes[POWER, m]) - gross_m
+        transmit += weight_transmit * lanes[TRANSMIT_ENERGY, m] - gross_m
         gap, violation = worse(gap, gap_m), worse(violation, violation_m)
     summary[LOCAL_OBJECTIVE] = local
     summary[TRANSMIT_OBJECTIVE] = transmit
