@@ -16,7 +16,7 @@ import numpy as np
 from pydantic_core import from_json, to_json
 
 from . import __version__, strict_json
-from .problem import Floats, ProblemError, noise_w_per_hz
+from .problem import LARGEST_SIGNAL, Floats, ProblemError, noise_w_per_hz
 from .slot import Objective, SlotProblem, SlotSolution
 
 # Ragged services are padded with zeros: one long device among many short ones must not exhaust the memory.
@@ -201,7 +201,7 @@ class _Gathered:
         _require(sum(numbers, 0.0) / self.scalars[0] < math.inf and abs(self.noise) < math.inf)
         noise = noise_w_per_hz(self.noise)
         signal = max(self.devices[2::4], default=0.0) / (narrowest * noise)
-        _require(max(self.devices[1::4], default=0.0) * signal < math.inf)
+        _require(max(self.devices[1::4], default=0.0) * signal <= LARGEST_SIGNAL)
         values: Floats = np.array([*self.scalars, noise, *self.devices, *self.queues], dtype=np.float64)
         end = 6 + len(self.devices)
         queues = values[end:].reshape(len(self.counts), self.most, 3)

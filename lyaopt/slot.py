@@ -13,6 +13,7 @@ from lyaopt._kernels import slot as kernels
 from lyaopt._kernels.levels import NETWORK_ITEMS
 from lyaopt.batch import SlotBatch, solve_slots
 from lyaopt.problem import (
+    LARGEST_SIGNAL,
     Floats,
     ProblemError,
     as_floats,
@@ -117,7 +118,7 @@ class SlotProblem:
             and devices.max() < math.inf
             and largest * queues.size / self.slot_duration_s < math.inf
             and bandwidth * noise > 0.0
-            and power * (gain / (bandwidth * noise)) < math.inf
+            and power * (gain / (bandwidth * noise)) <= LARGEST_SIGNAL
         )
 
     def _explain(self) -> None:
@@ -138,7 +139,7 @@ class SlotProblem:
     def _keep_own_arrays(self) -> None:
         """Let the arrays be those of `_packed`: what the caller does to the given ones changes nothing."""
         queues, devices, _ = self._packed
-        vars(self).update(zip((*_DEVICES, *_QUEUES), (*devices, *queues.transpose(0, 2, 1)), strict=True))
+        vars(self).update(zip((*_DEVICES, *_QUEUES), _read_only_rows(devices, queues), strict=True))
 
     def _check_ids(self) -> None:
         counts = self.service_counts or ()
@@ -146,6 +147,12 @@ class SlotProblem:
             raise ProblemError("$.device_ids", f"expected {len(counts)} ids, got {len(self.device_ids)}")
         if self.service_ids is not None and tuple(map(len, self.service_ids)) != tuple(counts):
             raise ProblemError("$.service_ids", "expected one id for each service of each device")
+        if len(set(self.device_ids or ())) != len(self.device_ids or ()):
+            raise ProblemError("$.device_ids", "expected an id that no other device has, got one again")
+        for m, ids in enumerate(self.service_ids or ()):
+            if len(set(ids)) != len(ids):
+                reason = "expected an id that no other service has, got one again"
+                raise ProblemError(f"$.service_ids[{m}]", reason)
 
     def _check_counts(self) -> None:
         devices, services = self.local_queue_cycles.shape
@@ -185,13 +192,20 @@ class SlotProblem:
         """
         problem = object.__new__(cls)
         queues, devices, scalars = packed
-        numbers = (*scalars.tolist()[:-1], *devices, *queues.transpose(0, 2, 1))
+        numbers = (*scalars.tolist()[:-1], *_read_only_rows(devices, queues))
         vars(problem).update(zip(_NUMBERS, numbers, strict=True))
         vars(problem).update(names, noise_psd_dbm_per_hz=noise, _packed=packed)
         return problem
 
     def __repr__(self) -> str:
         return f"SlotProblem({self.channel_gain.size} devices, {sum(self.service_counts or ())} services)"
+
+
+def _read_only_rows(devices: Floats, queues: Floats) -> tuple[Floats, ...]:
+    """Views of the packed arrays by field; the kernels are compiled for arrays that can be written."""
+    fixed_devices, fixed_queues = devices[:], queues.transpose(0, 2, 1)
+    fixed_devices.flags.writeable = fixed_queues.flags.writeable = False
+    return (*fixed_devices, *fixed_queues)
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,12 @@ REFUSED = [
     ("bandwidth_hz", np.zeros(4), "$.bandwidth_hz[0]: expected a finite number > 0, got 0.0"),
     ("cpu_capacity_hz", [1, 2], "$.cpu_capacity_hz: expected shape (4,), got (2,)"),
     ("max_power_w", ["x"] * 4, "$.max_power_w: expected numbers, got ['x', 'x', 'x', 'x']"),
+    ("max_power_w", np.ones(4, dtype=bool), "$.max_power_w: expected numbers, got array([ True"),
+    (
+        "max_power_w",
+        np.ma.masked_array(np.ones(4), [0, 1, 0, 0]),
+        "$.max_power_w: expected an array without a mask",
+    ),
     (
         "channel_gain",
         np.full((4, 20), np.inf),
@@ -137,6 +143,20 @@ def test_an_overflowing_signal_is_refused(batch):
     gain[2, 5] = 1e300
     with pytest.raises(ProblemError, match=r"\$\.devices\[2\]\.channel_gain: the signal-to-noise"):
         SlotBatch(**fields_of(batch) | {"channel_gain": gain, "max_power_w": np.full(4, 1e10)})
+
+
+@pytest.mark.parametrize(("exponent", "refused"), [(708.9, False), (709.1, True)])
+def test_a_signal_is_refused_from_where_rates_cannot_be_taken_back(batch, exponent, refused):
+    floor = batch.bandwidth_hz * batch.noise_w_per_hz
+    gain = np.repeat((np.exp(exponent) * floor)[:, None], 20, axis=1)
+    fields = fields_of(batch) | {"channel_gain": gain, "max_power_w": np.ones(4)}
+    if refused:
+        with pytest.raises(ProblemError, match=r"the signal-to-noise ratio at full power is beyond 8\.2e"):
+            SlotBatch(**fields)
+    else:
+        certificate = solve_slots(SlotBatch(**fields)).certificate
+        assert certificate.relative_gap.max() <= 1e-12
+        assert certificate.max_violation.max() <= 1e-14
 
 
 def test_an_unknown_method_is_refused(batch):

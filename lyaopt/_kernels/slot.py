@@ -54,7 +54,7 @@ def _slot(queues, devices, scalars, rates, lanes, summary):
     )
     queue = queues[2].reshape(items * count, 1)
     cpu = rates[2].reshape(items * count, 1)
-    edge_lanes(queue, scalars[EDGE_CAPACITY], tau, cpu, summary)
+    edge_lanes(queue, scalars[EDGE_CAPACITY], tau, cpu, summary[EDGE_NU : EDGE_NU + 1])
     gap, gross, violation = edge_gap(queue, cpu, 0, scalars[EDGE_CAPACITY], tau, summary[EDGE_NU])
     local = transmit = 0.0
     for m in range(count):
