@@ -12,7 +12,6 @@ from lyaopt import solve_slots
 from lyaopt._kernels.edge import edge_exact
 from lyaopt._kernels.local import local_exact
 from lyaopt._kernels.transmit import transmit_exact
-from lyaopt.batch import _fill
 from lyaopt.reference import solve_reference
 
 GROUP = "Batch of 20,000 slots, M = 4, N = 2"
@@ -35,10 +34,13 @@ def arrays_of(solution):
     return [getattr(batch, n) for n in INPUTS] + [getattr(solution, n) for n in OUTPUTS]
 
 
-def test_kernels_into_ready_arrays(benchmark, record):
-    solution = solve_slots(batch(SLOTS))
-    benchmark.pedantic(_fill, args=(solution, "exact"), rounds=60, warmup_rounds=3)
-    record.time(GROUP, "lyaopt, into ready arrays", benchmark.stats.stats.median / SLOTS, "slot")
+def test_solve_slots_into_earlier_arrays(benchmark, record):
+    slots = batch(SLOTS)
+    earlier = solve_slots(slots)
+    benchmark.pedantic(solve_slots, args=(slots,), kwargs={"out": earlier}, rounds=60, warmup_rounds=3)
+    record.time(
+        GROUP, "lyaopt, solve_slots into earlier arrays", benchmark.stats.stats.median / SLOTS, "slot"
+    )
 
 
 def test_solve_slots(benchmark, record):
@@ -87,12 +89,13 @@ def test_cvxpy(benchmark, record, solver):
 
 
 def test_requirements(record):
-    """Interleaved, so that a change of the machine's speed meets all three alike."""
+    """Interleaved, so that a change of the machine's speed meets all alike."""
     solution, slots = solve_slots(batch(SLOTS)), problems(4)
     sources = arrays_of(solution)
     targets = [np.empty_like(source) for source in sources]
     contenders = {
-        "ours": (20, SLOTS, lambda: _fill(solution, "exact")),
+        "ours": (20, SLOTS, lambda: solve_slots(solution.batch, out=solution)),
+        "fresh": (20, SLOTS, lambda: solve_slots(solution.batch)),
         "copy": (20, SLOTS, lambda: [np.copyto(t, s) for t, s in zip(targets, sources, strict=True)]),
         "CVXPY": (1, len(slots), lambda: [solve_reference(slot) for slot in slots]),
     }
@@ -109,6 +112,8 @@ def test_requirements(record):
     met = faster >= 500_000
     record.require("batch: faster than CVXPY with Clarabel", ">= 500,000", f"{faster:,.0f}", met)
     record.require("batch: time of a copy", "<= 8", f"{copies:.2f}", copies <= 8)
+    fresh = float(np.median(np.array(rounds["fresh"]) / np.array(rounds["copy"])))
+    record.require("batch, fresh arrays: time of a copy", "<= 8", f"{fresh:.2f}", fresh <= 8)
 
 
 @pytest.mark.parametrize("slots", [1, 10, 100, 1_000, 10_000, 100_000])

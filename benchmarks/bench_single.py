@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -101,39 +102,57 @@ def test_stream_requirement(record):
     record.require("document of a stream, of json.loads + json.dumps", "<= 3", f"{ratio:.2f}", ratio <= 3)
 
 
-def test_stream_command(record):
-    """The whole command: process, pipe and flush included, spread over the documents."""
-    count = 20_000
+def _seconds_of_stream(count):
     lines = (json.dumps(json.loads(EXAMPLE.read_text())) + "\n") * count
     start = time.perf_counter()
     command = [sys.executable, "-m", "lyaopt_cli.main", "solve-slot", "--stream", "-"]
     subprocess.run(command, input=lines, text=True, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+def test_stream_command(record):
+    """The whole command, pipe and flush included; its start is spread over the documents, and told apart."""
+    count = 20_000
+    ready = statistics.median(_seconds_of_stream(1) for _ in range(5))
+    whole = _seconds_of_stream(count)
+    after = (whole - ready) / (count - 1)
+    record.time(STREAM, f"the command over {count:,} documents, start included", whole / count, "document")
+    record.time(STREAM, "the command, each document after the first", after, "document")
     record.time(
-        STREAM, f"the command over {count:,} documents", (time.perf_counter() - start) / count, "document"
+        "Whole process", "lyaopt solve-slot --stream of one document, compiled core", ready, "process"
     )
+    json_time = record.seconds(STREAM, "json.loads and json.dumps of the document")
+    for what, seconds in ((f"start spread over {count:,}", whole / count), ("after the first", after)):
+        ratio = seconds / json_time
+        record.require(f"document of a stream, whole command, {what}", "<= 3", f"{ratio:.2f}", ratio <= 3)
 
 
 def _starts(commands, repeats):
-    """Median wall time of each command, interleaved."""
+    """Median wall time of each command, interleaved; a command comes with the core that it is to use."""
     times = [[] for _ in commands]
     for _ in range(repeats + 1):
-        for command, found in zip(commands, times, strict=True):
+        for (command, core), found in zip(commands, times, strict=True):
             start = time.perf_counter()
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(
+                command, stdout=subprocess.DEVNULL, check=True, env=os.environ | {"LYAOPT_CORE": core}
+            )
             found.append(time.perf_counter() - start)
     return [statistics.median(found[1:]) for found in times]
 
 
 def test_start_requirement(record):
-    script = str(Path(sys.executable).with_name("lyaopt"))
-    ours, numpy_alone = _starts(
-        [[script, "solve-slot", str(EXAMPLE)], [sys.executable, "-c", "import numpy"]], 15
-    )
+    """The command takes the interpreted core for one small document by itself; the other beside it."""
+    one = [str(Path(sys.executable).with_name("lyaopt")), "solve-slot", str(EXAMPLE)]
+    numpy_alone = [sys.executable, "-c", "import numpy"]
+    cores = ("python", "jit")
+    *ours, theirs = _starts([(one, core) for core in cores] + [(numpy_alone, "jit")], 15)
     group = "Whole process"
-    record.time(group, "lyaopt solve-slot examples/slot.json", ours, "process")
-    record.time(group, 'python -c "import numpy"', numpy_alone, "process")
-    ratio = ours / numpy_alone
-    record.require("lyaopt solve-slot, of import numpy", "<= 4", f"{ratio:.2f}", ratio <= 4)
+    for seconds, core in zip(ours, ("interpreted", "compiled"), strict=True):
+        record.time(group, f"lyaopt solve-slot examples/slot.json, {core} core", seconds, "process")
+    record.time(group, 'python -c "import numpy"', theirs, "process")
+    ratio = ours[0] / theirs
+    what = "lyaopt solve-slot (interpreted core), of import numpy"
+    record.require(what, "<= 4", f"{ratio:.2f}; compiled {ours[1] / theirs:.2f}", ratio <= 4)
 
 
 def test_accuracy_requirement(record):

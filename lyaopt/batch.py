@@ -273,7 +273,7 @@ def _slots(queue: Floats) -> Floats:
     return queue.reshape(-1, queue.shape[2])
 
 
-def solve_slots(batch: SlotBatch, method: str = "exact") -> BatchSolution:
+def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | None = None) -> BatchSolution:
     """Solve Problems 3, 4 and 5 of every slot of a batch.
 
     Parameters
@@ -281,30 +281,51 @@ def solve_slots(batch: SlotBatch, method: str = "exact") -> BatchSolution:
     batch : SlotBatch
     method : {"exact", "bisection"}
         Closed form by sorting or selection, or bisection on the Lagrange multiplier.
+    out : BatchSolution, optional
+        An earlier solution of a batch of the same shape: its arrays are overwritten, none are allocated,
+        and it is returned as the solution of this batch.
 
     Returns
     -------
     BatchSolution
         Certificates are worked out when asked for: nothing is refused here for a weak one, as `solve_slot`
         does where magnitudes leave double precision.
+
+    Raises
+    ------
+    ValueError
+        For an unknown method, or an `out` of another shape.
     """
     check_method(method)
-    shape = batch.shape
-    empty = np.zeros if 0 in shape else np.empty
-    solution = BatchSolution(
-        batch,
-        local_cpu_hz=empty(shape),
-        rate_bps=empty(shape),
-        edge_cpu_hz=empty(shape),
-        cpu_hz=empty(shape[1:]),
-        power_w=empty(shape[1:]),
-        local_multiplier=empty(shape[1:]),
-        transmit_multiplier=empty(shape[1:]),
-        edge_multiplier=empty(shape[2]),
-    )
-    if 0 not in shape:
+    solution = _empty_solution(batch) if out is None else _taken_over(out, batch)
+    if 0 not in batch.shape:
         _fill(solution, method)
     return solution
+
+
+def _solution_shapes(batch: SlotBatch) -> dict[str, tuple[int, ...]]:
+    shape = batch.shape
+    per_service = dict.fromkeys(("local_cpu_hz", "rate_bps", "edge_cpu_hz"), shape)
+    per_device = ("cpu_hz", "power_w", "local_multiplier", "transmit_multiplier")
+    return {**per_service, **dict.fromkeys(per_device, shape[1:]), "edge_multiplier": shape[2:]}
+
+
+def _empty_solution(batch: SlotBatch) -> BatchSolution:
+    empty = np.zeros if 0 in batch.shape else np.empty
+    return BatchSolution(batch, **{name: empty(shape) for name, shape in _solution_shapes(batch).items()})
+
+
+def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
+    """Make an earlier solution one of this batch: what had been worked out from it is forgotten."""
+    arrays = {}
+    for name, shape in _solution_shapes(batch).items():
+        arrays[name] = array = getattr(out, name)
+        if array.shape != shape or not (array.flags.carray and array.dtype == np.float64):
+            expected = f"expected a writeable, contiguous float64 array of shape {shape}"
+            raise ValueError(f"out.{name}: {expected}, got {array.dtype} of shape {array.shape}")
+    vars(out).clear()
+    vars(out).update(arrays, batch=batch)
+    return out
 
 
 def _fill(solution: BatchSolution, method: str) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic_core import from_json, to_json
 
 from . import __version__, strict_json
-from .problem import Floats, ProblemError, noise_w_per_hz
+from .problem import LARGEST_SIGNAL, Floats, ProblemError, noise_w_per_hz
 from .slot import Objective, SlotProblem, SlotSolution
 
 # Ragged services are padded with zeros: one long device among many short ones must not exhaust the memory.
@@ -131,7 +131,7 @@ def structure_errors(devices: list[dict[str, Any]]) -> list[tuple[strict_json.Pa
 
 def ids_by_position(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
     """Names of devices or services; those that have none are counted, as in ``device-0``."""
-    return tuple([item.get("id", f"{kind}-{index}") for index, item in enumerate(items)])
+    return tuple([item.get("id", f"{kind}-{n}") for n, item in enumerate(items)])
 
 
 def _repeated_ids(
@@ -163,27 +163,29 @@ class _Gathered:
         self.counts = [len(device["services"]) for device in devices]
         self.most = max(self.counts, default=0)
         _require(self.most * len(devices) <= MAX_PADDED_SERVICES)
+        self.device_ids = _checked_ids("device", devices)
+        self.strings = len(data) + sum(map(len, devices)) + sum(["id" in device for device in devices])
         self.devices: list[float] = []
         self.queues: list[float] = []
         self.service_ids: list[tuple[str, ...]] = []
-        self.strings = len(data)
         for device in devices:
-            self._add(device, share)
-        self.device_ids = _checked_ids("device", devices)
+            _require(len(device) == 4 + ("id" in device) + ("bandwidth_hz" in device))
+            self.devices += _DEVICE(device)
+            self.devices.append(device.get("bandwidth_hz", share))
+            self._add(device["services"])
 
-    def _add(self, device: dict[str, Any], share: float) -> None:
-        services = device["services"]
-        named = "id" in device
-        _require(type(services) is list and len(device) == 4 + named + ("bandwidth_hz" in device))
-        self.strings += len(device) + named
-        self.devices += _DEVICE(device)
-        self.devices.append(device.get("bandwidth_hz", share))
+    def _add(self, services: list[dict[str, Any]]) -> None:
+        _require(type(services) is list)
+        queues = self.queues
+        strings = 0
         for service in services:
             named = "id" in service
             _require(len(service) == 3 + named)
-            self.strings += 3 + 2 * named
-            self.queues += _QUEUES(service)
-        self.queues += _NO_SERVICE * (self.most - len(services))
+            strings += 3 + 2 * named
+            queues += _QUEUES(service)
+        if len(services) < self.most:
+            queues += _NO_SERVICE * (self.most - len(services))
+        self.strings += strings
         self.service_ids.append(_checked_ids("service", services))
 
     def plain_problem(self) -> SlotProblem:
@@ -199,7 +201,7 @@ class _Gathered:
         _require(sum(numbers, 0.0) / self.scalars[0] < math.inf and abs(self.noise) < math.inf)
         noise = noise_w_per_hz(self.noise)
         signal = max(self.devices[2::4], default=0.0) / (narrowest * noise)
-        _require(max(self.devices[1::4], default=0.0) * signal < math.inf)
+        _require(max(self.devices[1::4], default=0.0) * signal <= LARGEST_SIGNAL)
         values: Floats = np.array([*self.scalars, noise, *self.devices, *self.queues], dtype=np.float64)
         end = 6 + len(self.devices)
         queues = values[end:].reshape(len(self.counts), self.most, 3)
@@ -236,8 +238,6 @@ def _require(condition: bool) -> None:
         raise ValueError
 
 
-# Energies and prices may overflow where the allocation does not: `encode` refuses that, without a warning.
-@np.errstate(over="ignore", invalid="ignore")
 def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
     """Solution document, as plain Python (see docs/formats.md for every key)."""
     problem = solution.problem

@@ -17,6 +17,9 @@ from lyaopt.problem import Floats, noise_w_per_hz
 from lyaopt.slot import SlotProblem
 
 LARGEST_BATCH = 256
+# Slots with so many services that the solvers select instead of sorting; few of them make a batch.
+MANY_SERVICES = (257, 1500)
+LARGEST_BATCH_OF_MANY = 16
 Regime = Callable[[SlotBatch, np.random.Generator], SlotBatch]
 
 
@@ -54,18 +57,29 @@ def random_batch(
 def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
     """Yield batches of one regime that hold `instances` slots in all.
 
-    Most have 1 to 6 devices of 1 to 8 services each, some 1 or 2 devices of up to 64 services. The same
-    arguments give the same slots; no regime's slots depend on another's.
+    Most have 1 to 6 devices of 1 to 8 services each, some 1 or 2 devices of up to 64 services, and some few
+    slots 1 to 5 devices of `MANY_SERVICES` services in all. The same arguments give the same slots; no
+    regime's slots depend on another's.
     """
     rng = np.random.default_rng([seed, *regime.encode()])
     left = instances
     while left:
-        count = min(left, LARGEST_BATCH)
-        few = rng.random() < 0.85
-        devices = int(rng.integers(1, 7 if few else 3))
-        services = int(rng.integers(1, 9) if few else rng.integers(9, 65))
+        largest, devices, services = _drawn_shape(rng)
+        count = min(left, largest)
         yield random_batch(regime, count, rng, devices, services)
         left -= count
+
+
+def _drawn_shape(rng: np.random.Generator) -> tuple[int, int, int]:
+    """Most slots, devices and services on each of a batch."""
+    kind = rng.random()
+    if kind < 0.8:
+        return LARGEST_BATCH, int(rng.integers(1, 7)), int(rng.integers(1, 9))
+    if kind < 0.95:
+        return LARGEST_BATCH, int(rng.integers(1, 3)), int(rng.integers(9, 65))
+    devices = int(rng.integers(1, 6))
+    least, most = MANY_SERVICES
+    return LARGEST_BATCH_OF_MANY, devices, int(rng.integers(-(-least // devices), most // devices + 1))
 
 
 def to_problem(batch: SlotBatch, index: int) -> SlotProblem:

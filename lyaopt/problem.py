@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lyaopt._kernels.costs import LARGEST_EXPONENT
+
 Floats = NDArray[np.float64]
+
+# The largest p h / (b_w N_0) whose rate the kernels can take back: e^709 - 1, about 8.2e307
+LARGEST_SIGNAL = math.expm1(LARGEST_EXPONENT)
 
 METHODS = ("exact", "bisection")
 
@@ -68,15 +74,14 @@ def check_total_rate(queue: Floats, name: str, tau: float) -> None:
 
 
 def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -> None:
-    """Refuse devices (the first axis) whose signal-to-noise ratio at full power overflows."""
+    """Refuse devices (the first axis) whose signal-to-noise ratio at full power exceeds `LARGEST_SIGNAL`."""
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         largest = gain if gain.ndim == 1 else gain.max(axis=1, initial=0.0)
-        finite = np.isfinite(power * (largest / (bandwidth * noise)))
-    if not finite.all():
-        device = int(np.argmin(finite))
-        raise ProblemError(
-            f"$.devices[{device}].channel_gain", "the signal-to-noise ratio at full power is not finite"
-        )
+        within = power * (largest / (bandwidth * noise)) <= LARGEST_SIGNAL
+    if not within.all():
+        device = int(np.argmin(within))
+        reason = f"the signal-to-noise ratio at full power is beyond {LARGEST_SIGNAL:.2g}"
+        raise ProblemError(f"$.devices[{device}].channel_gain", reason)
 
 
 def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Floats:
@@ -84,9 +89,12 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Floats:
 
     Read-only arrays are copied: kernels are compiled for arrays that can be written.
     """
+    if "numpy.ma" in sys.modules and isinstance(values, np.ma.MaskedArray):
+        raise ProblemError(f"$.{name}", "expected an array without a mask")
     try:
         given = np.asarray(values)
-        if given.dtype.kind not in "biufO":  # complex numbers, texts and dates would be converted in silence
+        # complex numbers, texts, dates and truth values would be converted in silence
+        if given.dtype.kind not in "iufO":
             raise TypeError(given.dtype)
         array = np.ascontiguousarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:

@@ -11,8 +11,9 @@ import numpy as np
 
 from lyaopt._kernels import slot as kernels
 from lyaopt._kernels.levels import NETWORK_ITEMS
-from lyaopt.batch import SlotBatch, local_energy, local_price, solve_slots
+from lyaopt.batch import SlotBatch, solve_slots
 from lyaopt.problem import (
+    LARGEST_SIGNAL,
     Floats,
     ProblemError,
     as_floats,
@@ -117,7 +118,7 @@ class SlotProblem:
             and devices.max() < math.inf
             and largest * queues.size / self.slot_duration_s < math.inf
             and bandwidth * noise > 0.0
-            and power * (gain / (bandwidth * noise)) < math.inf
+            and power * (gain / (bandwidth * noise)) <= LARGEST_SIGNAL
         )
 
     def _explain(self) -> None:
@@ -138,7 +139,7 @@ class SlotProblem:
     def _keep_own_arrays(self) -> None:
         """Let the arrays be those of `_packed`: what the caller does to the given ones changes nothing."""
         queues, devices, _ = self._packed
-        vars(self).update(zip((*_DEVICES, *_QUEUES), (*devices, *queues.transpose(0, 2, 1)), strict=True))
+        vars(self).update(zip((*_DEVICES, *_QUEUES), _read_only_rows(devices, queues), strict=True))
 
     def _check_ids(self) -> None:
         counts = self.service_counts or ()
@@ -146,6 +147,12 @@ class SlotProblem:
             raise ProblemError("$.device_ids", f"expected {len(counts)} ids, got {len(self.device_ids)}")
         if self.service_ids is not None and tuple(map(len, self.service_ids)) != tuple(counts):
             raise ProblemError("$.service_ids", "expected one id for each service of each device")
+        if len(set(self.device_ids or ())) != len(self.device_ids or ()):
+            raise ProblemError("$.device_ids", "expected an id that no other device has, got one again")
+        for m, ids in enumerate(self.service_ids or ()):
+            if len(set(ids)) != len(ids):
+                reason = "expected an id that no other service has, got one again"
+                raise ProblemError(f"$.service_ids[{m}]", reason)
 
     def _check_counts(self) -> None:
         devices, services = self.local_queue_cycles.shape
@@ -185,13 +192,20 @@ class SlotProblem:
         """
         problem = object.__new__(cls)
         queues, devices, scalars = packed
-        numbers = (*scalars.tolist()[:-1], *devices, *queues.transpose(0, 2, 1))
+        numbers = (*scalars.tolist()[:-1], *_read_only_rows(devices, queues))
         vars(problem).update(zip(_NUMBERS, numbers, strict=True))
         vars(problem).update(names, noise_psd_dbm_per_hz=noise, _packed=packed)
         return problem
 
     def __repr__(self) -> str:
         return f"SlotProblem({self.channel_gain.size} devices, {sum(self.service_counts or ())} services)"
+
+
+def _read_only_rows(devices: Floats, queues: Floats) -> tuple[Floats, ...]:
+    """Views of the packed arrays by field; the kernels are compiled for arrays that can be written."""
+    fixed_devices, fixed_queues = devices[:], queues.transpose(0, 2, 1)
+    fixed_devices.flags.writeable = fixed_queues.flags.writeable = False
+    return (*fixed_devices, *fixed_queues)
 
 
 @dataclass(frozen=True)
@@ -242,6 +256,11 @@ class SlotSolution:
         nu of Problems 3 and 4, in cycles and bits: the backlog at which serving stops being worth it.
     edge_multiplier : float
         nu of Problem 5, in cycles.
+    local_energy_j, transmit_energy_j : (M,) arrays
+        Energy of every device's CPU, tau delta (sum f)^3, and radio, tau p; equations (5) and (6).
+    local_price, rate_price : (M,) arrays
+        Multipliers of C.4 and C.6: what one more hertz of device CPU is worth, -dV/dF^l, and one more bit/s
+        of rate, tau nu.
     status : str
         Always "optimal": every valid problem has a solution.
     """
@@ -257,31 +276,11 @@ class SlotSolution:
     local_multiplier: Floats
     transmit_multiplier: Floats
     edge_multiplier: float
+    local_energy_j: Floats
+    transmit_energy_j: Floats
+    local_price: Floats
+    rate_price: Floats
     status: str = "optimal"
-
-    @property
-    def local_energy_j(self) -> Floats:
-        """Energy of every device's CPU (M,): tau delta (sum f)^3, equation (5)."""
-        return local_energy(self.problem.slot_duration_s, self.problem.energy_coefficient, self.cpu_hz)
-
-    @property
-    def transmit_energy_j(self) -> Floats:
-        """Energy of every device's radio (M,): tau p, equation (6)."""
-        return self.problem.slot_duration_s * self.power_w
-
-    @property
-    def local_price(self) -> Floats:
-        """Multiplier of C.4 (M,), -dV/dF^l: what one more hertz of device CPU is worth."""
-        problem = self.problem
-        weight = problem.energy_weight_local * problem.energy_coefficient
-        return local_price(
-            problem.slot_duration_s, weight, problem.cpu_capacity_hz, self.cpu_hz, self.local_multiplier
-        )
-
-    @property
-    def rate_price(self) -> Floats:
-        """Multiplier of C.6 (M,): tau nu, what one more bit/s of rate is worth."""
-        return self.problem.slot_duration_s * self.transmit_multiplier
 
     @property
     def edge_price(self) -> float:
@@ -356,9 +355,15 @@ def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
         lanes[kernels.LOCAL_NU],
         lanes[kernels.TRANSMIT_NU],
         edge_nu,
+        lanes[kernels.LOCAL_ENERGY],
+        lanes[kernels.TRANSMIT_ENERGY],
+        lanes[kernels.LOCAL_PRICE],
+        lanes[kernels.RATE_PRICE],
     )
 
 
+# Energies and prices may overflow where the allocation does not; they are infinite then, without a warning.
+@np.errstate(over="ignore", invalid="ignore")
 def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
     queues = {name: getattr(problem, name).T[:, :, None] for name in _QUEUES}
     shared = {name: getattr(problem, name) for name in (*_SCALARS, *_DEVICES, "noise_psd_dbm_per_hz")}
@@ -378,4 +383,8 @@ def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
         many.local_multiplier[:, 0],
         many.transmit_multiplier[:, 0],
         float(many.edge_multiplier[0]),
+        many.local_energy_j[:, 0],
+        many.transmit_energy_j[:, 0],
+        many.local_price[:, 0],
+        many.rate_price[:, 0],
     )

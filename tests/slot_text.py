@@ -91,6 +91,10 @@ def keys(document: Any = EXAMPLE) -> list[Path]:
     return [(*path, key) for path in objects(document) for key in at(document, path)]
 
 
+NUMBERS = [path for path in keys() if isinstance(at(EXAMPLE, path), int | float)]
+IDS = [path for path in keys() if path[-1] == "id"]
+
+
 def with_literal(path: Path, literal: str, indent: int | None = None) -> str:
     """Text of the example with other JSON text at a path."""
     document = example()

@@ -45,6 +45,32 @@ def test_objective_is_worked_out_from_the_allocation(batch):
     np.testing.assert_allclose(solution.objective, [local, transmit, edge], rtol=1e-12)
 
 
+@pytest.mark.parametrize("method", ["exact", "bisection"])
+def test_an_earlier_solution_is_solved_into(batch, method):
+    other = make_batch(3, devices=4, slots=20, seed=9)
+    earlier = solve_slots(other)
+    arrays = {name: value for name, value in vars(earlier).items() if name != "batch"}
+    assert earlier.certificate.relative_gap.shape == earlier.edge_price.shape  # cached, of the other batch
+    again, fresh = solve_slots(batch, method, out=earlier), solve_slots(batch, method)
+    assert again is earlier
+    assert again.batch is batch
+    for name, array in arrays.items():
+        assert getattr(again, name) is array
+        np.testing.assert_array_equal(array, getattr(fresh, name))
+    for name in ("local_price", "edge_price", "objective"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(fresh, name))
+    np.testing.assert_array_equal(again.certificate.relative_gap, fresh.certificate.relative_gap)
+
+
+def test_a_solution_of_another_shape_is_not_solved_into(batch):
+    earlier = solve_slots(make_batch(3, devices=4, slots=19))
+    with pytest.raises(ValueError, match=r"out\.local_cpu_hz: expected .* shape \(3, 4, 20\), got .* 19"):
+        solve_slots(batch, out=earlier)
+    scattered = np.empty((3, 4, 40))[:, :, ::2]
+    with pytest.raises(ValueError, match=r"out\.rate_bps: expected a writeable, contiguous"):
+        solve_slots(batch, out=replace(solve_slots(batch), rate_bps=scattered))
+
+
 def test_slots_first_arrays_can_be_transposed(batch):
     fields = fields_of(batch)
     fields["local_queue_cycles"] = np.ascontiguousarray(
@@ -88,6 +114,12 @@ REFUSED = [
     ("bandwidth_hz", np.zeros(4), "$.bandwidth_hz[0]: expected a finite number > 0, got 0.0"),
     ("cpu_capacity_hz", [1, 2], "$.cpu_capacity_hz: expected shape (4,), got (2,)"),
     ("max_power_w", ["x"] * 4, "$.max_power_w: expected numbers, got ['x', 'x', 'x', 'x']"),
+    ("max_power_w", np.ones(4, dtype=bool), "$.max_power_w: expected numbers, got array([ True"),
+    (
+        "max_power_w",
+        np.ma.masked_array(np.ones(4), [0, 1, 0, 0]),
+        "$.max_power_w: expected an array without a mask",
+    ),
     (
         "channel_gain",
         np.full((4, 20), np.inf),
@@ -111,6 +143,21 @@ def test_an_overflowing_signal_is_refused(batch):
     gain[2, 5] = 1e300
     with pytest.raises(ProblemError, match=r"\$\.devices\[2\]\.channel_gain: the signal-to-noise"):
         SlotBatch(**fields_of(batch) | {"channel_gain": gain, "max_power_w": np.full(4, 1e10)})
+
+
+@pytest.mark.parametrize(("exponent", "refused"), [(708.9, False), (709.1, True)])
+def test_a_signal_is_refused_from_where_rates_cannot_be_taken_back(batch, exponent, refused):
+    floor = batch.bandwidth_hz * batch.noise_w_per_hz
+    gain = np.repeat((np.exp(exponent) * floor)[:, None], 20, axis=1)
+    free = {"max_power_w": np.ones(4), "energy_weight_transmit": 0.0}
+    fields = fields_of(batch) | {"channel_gain": gain, **free}
+    if refused:
+        with pytest.raises(ProblemError, match=r"the signal-to-noise ratio at full power is beyond 8\.2e"):
+            SlotBatch(**fields)
+    else:
+        certificate = solve_slots(SlotBatch(**fields)).certificate
+        assert certificate.relative_gap.max() <= 1e-12
+        assert certificate.max_violation.max() <= 1e-14
 
 
 def test_an_unknown_method_is_refused(batch):

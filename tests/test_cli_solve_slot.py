@@ -313,6 +313,27 @@ def test_a_small_file_is_solved_without_heavy_imports(slot_file):
     assert not loaded & {"torch", "cvxpy", "matplotlib", "scipy", "numba", "rich", "pydantic"}
 
 
+def test_the_choice_of_a_core_stays_out_of_the_environment(slot_file):
+    code = (
+        "import os, sys; from lyaopt_cli.main import run\n"
+        "run(sys.argv[1:]); assert 'LYAOPT_CORE' not in os.environ"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "LYAOPT_CORE"}
+    arguments = [sys.executable, "-c", code, "solve-slot", str(slot_file)]
+    assert json.loads(subprocess.run(arguments, capture_output=True, check=True, env=environment).stdout)
+
+
+def test_an_interrupt_while_modules_are_imported_is_status_130():
+    code = (
+        "import sys; from lyaopt_cli.__main__ import main\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, *names): raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt()); main()"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, env=interpreted())
+    assert (process.returncode, process.stderr) == (130, b"")
+
+
 def test_help_is_printed_without_numpy():
     assert not loaded_modules("--help") & {"numpy", "numba", "rich", "pydantic", "lyaopt.slot"}
 
@@ -367,7 +388,8 @@ def test_a_bad_core_is_one_line(slot_file):
 def test_closed_standard_streams_are_no_reason_for_a_traceback(slot_file):
     script = f"exec {' '.join(command('solve-slot'))} "
     for arguments, status in (
-        (f"{slot_file} >&-", 0),
+        (f"{slot_file} >&-", 1),
+        ("--stream >&- </dev/null", 1),
         ("- <&-", 2),
         ("- 2>&- </dev/null", 2),
         ("--stream <&-", 0),

@@ -107,6 +107,14 @@ def test_the_line_after_a_long_one_is_whole(monkeypatch):
     assert list(files.bounded_lines("-")) == [None, b"ab\n", None, b"zzzz"]
 
 
+def test_a_document_over_several_lines_is_told_how_streams_are_written(monkeypatch, capsysbinary):
+    use_stdin(monkeypatch, json.dumps(json.loads(GOOD), indent=2).encode())
+    assert run(["solve-slot", "--stream"]) == 1
+    answers = [json.loads(line)["error"] for line in capsysbinary.readouterr().out.splitlines()]
+    assert "one whole document a line" in answers[0]
+    assert not any("one whole document" in answer for answer in answers[1:])
+
+
 # --- as a process
 
 

@@ -1,35 +1,37 @@
-"""Slot documents are read strictly; solution documents say what the solution says."""
+"""Slot documents are read strictly."""
 
 from __future__ import annotations
 
 import json
-import math
 import pickle
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example as with_example
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lyaopt import documents
 from lyaopt.documents import (
     DocumentError,
-    encode_solution,
     problem_from_dict,
     read_slot_document,
-    solution_to_dict,
 )
-from lyaopt.schemas import DOCUMENTS, json_schema
-from lyaopt.slot import Certificate, Objective, ProblemError, SlotProblem, SlotSolution, solve_slot
-from tests.slot_text import EXAMPLE, at, example, keys, objects, shown, with_literal, with_repeated
+from lyaopt.slot import ProblemError, SlotProblem
+from tests.slot_text import (
+    EXAMPLE,
+    IDS,
+    NUMBERS,
+    at,
+    example,
+    keys,
+    objects,
+    shown,
+    with_literal,
+    with_repeated,
+)
 
 POSITIVE = {("slot_duration_s",), ("bandwidth_hz",), ("devices", 0, "bandwidth_hz")}
 SIGNED = ("noise_psd_dbm_per_hz",)
-NUMBERS = [path for path in keys() if isinstance(at(EXAMPLE, path), int | float)]
-IDS = [path for path in keys() if path[-1] == "id"]
 LISTS = [path for path in keys() if path[-1] in ("devices", "services")]
 OPTIONAL = {*IDS, SIGNED, ("devices", 0, "bandwidth_hz")}
 
@@ -381,175 +383,3 @@ def test_dictionaries_are_held_to_the_same(value):
     assert caught.value.path == "$.devices[0].channel_gain"
     assert caught.value.line is None
     assert same_problem(problem_from_dict(example()), read_slot_document(json.dumps(EXAMPLE)))
-
-
-# --- both ways of reading agree
-
-# A few letters that JSON writes in different ways (all of Unicode takes seconds to prepare).
-words = st.text(alphabet='aN"\\/é\u2028\x00\x7f\N{GRINNING FACE}', max_size=4)
-values = st.one_of(
-    st.floats(),
-    st.floats(min_value=0, allow_infinity=False),
-    st.integers(min_value=-1),
-    st.sampled_from([0, True, None, "", "a", [], {}, 10**400]),
-)
-
-
-@st.composite
-def texts(draw: Any) -> str:
-    """The example with some keys given any value, taken away or added, written in one of several ways."""
-    document = example()
-    for path in draw(st.lists(st.sampled_from(NUMBERS + IDS), max_size=3)):
-        parent = at(document, path[:-1])
-        if draw(st.booleans()):
-            parent[path[-1]] = draw(values if path in NUMBERS else words)
-        else:
-            parent.pop(path[-1], None)
-    if draw(st.booleans()):
-        at(document, draw(st.sampled_from(list(objects(EXAMPLE)))))[draw(st.sampled_from(["id", "x"]))] = "y"
-    return json.dumps(document, ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 1])))
-
-
-@given(texts())
-@with_example(with_literal(("devices", 0, "id"), r'"\u0022"'))
-@with_example(with_literal(("devices", 0, "id"), r'"\""'))
-@with_example(with_repeated(("devices", 0, "services", 1, "edge_queue_cycles")))
-def test_the_short_way_and_the_careful_way_agree(text):
-    def outcome(read: Any) -> Any:
-        try:
-            return read(text)
-        except DocumentError as error:
-            return error
-
-    short, careful = outcome(read_slot_document), outcome(documents._read_carefully)
-    if isinstance(careful, SlotProblem):
-        assert isinstance(short, SlotProblem)
-        assert same_problem(short, careful)
-    else:
-        assert isinstance(short, DocumentError)
-        assert short.errors == careful.errors
-
-
-# --- solution documents
-
-finite = st.floats(min_value=0, max_value=1e100)
-
-
-@st.composite
-def solutions(draw: Any) -> SlotSolution:
-    counts = draw(st.lists(st.integers(0, 3), max_size=4))
-    shape = (len(counts), max(counts, default=0))
-    present = np.arange(shape[1]) < np.array(counts, dtype=int)[:, None]
-
-    def services() -> Any:
-        filled = np.zeros(shape)
-        filled[present] = draw(st.lists(finite, min_size=sum(counts), max_size=sum(counts)))
-        return filled
-
-    def devices() -> Any:
-        return np.array(draw(st.lists(finite, min_size=len(counts), max_size=len(counts))), dtype=float)
-
-    names = draw(st.lists(words.filter(bool), min_size=len(counts), max_size=len(counts), unique=True))
-    ones = np.ones(len(counts))
-    problem = SlotProblem(
-        0.01,
-        1e-28,
-        1.0,
-        1.0,
-        1e9,
-        *[ones] * 4,
-        *[np.zeros(shape)] * 3,
-        service_counts=tuple(counts),
-        device_ids=draw(st.sampled_from([None, tuple(names)])),
-    )
-    local = services()
-    return SlotSolution(
-        problem,
-        Objective(draw(finite), draw(finite), draw(finite)),
-        Certificate(draw(finite), draw(finite)),
-        local,
-        *[services() for _ in range(2)],
-        local.sum(axis=1),
-        *[devices() for _ in range(3)],
-        draw(finite),
-    )
-
-
-@given(solutions())
-def test_a_solution_document_says_what_the_solution_says(solution):
-    encoded = encode_solution(solution)
-    assert b"\n" not in encoded
-    document = json.loads(encoded)
-    DOCUMENTS["solution"].model_validate(document)
-    assert document == solution_to_dict(solution)
-    assert document["objective"]["total"] == solution.objective.total
-    counts = solution.problem.service_counts
-    assert [len(device["services"]) for device in document["devices"]] == list(counts)
-    for m, device in enumerate(document["devices"]):
-        for total, part, array in (
-            ("cpu_hz", "local_cpu_hz", solution.local_cpu_hz),
-            ("rate_bps", "rate_bps", solution.rate_bps),
-        ):
-            parts = [service[part] for service in device["services"]]
-            assert parts == array[m, : counts[m]].tolist()
-            assert math.isclose(device[total], math.fsum(parts), rel_tol=1e-12)
-        for key in ("power_w", "local_energy_j", "transmit_energy_j", "local_price", "rate_price"):
-            assert device[key] == getattr(solution, key)[m]
-    edge = [service["edge_cpu_hz"] for device in document["devices"] for service in device["services"]]
-    assert math.isclose(document["edge"]["cpu_hz"], math.fsum(edge), rel_tol=1e-12)
-    assert document["edge"]["price"] == solution.edge_price
-
-
-def one_device(name: str, power: float) -> SlotSolution:
-    row = np.ones((1, 1))
-    problem = SlotProblem(1.0, 0.0, 0.0, 0.0, 1.0, *[row[0]] * 4, *[row] * 3, device_ids=(name,))
-    return SlotSolution(
-        problem,
-        Objective(0.0, 0.0, 0.0),
-        Certificate(0.0, 0.0),
-        row,
-        row,
-        row,
-        row[0],
-        row[0] * power,
-        *[row[0]] * 2,
-        0.0,
-    )
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_solution_that_is_not_finite_is_no_document(value):
-    with pytest.raises(ProblemError, match="double precision"):
-        encode_solution(one_device("a", value))
-
-
-def test_magnitudes_are_refused_or_written_without_a_warning(recwarn):
-    huge = read_slot_document(with_literal(("devices", 0, "cpu_capacity_hz"), "1e200"))
-    assert math.isfinite(json.loads(encode_solution(solve_slot(huge)))["devices"][0]["local_price"])
-    assert [str(warning.message) for warning in recwarn] == []
-
-
-def test_names_may_look_like_anything():
-    for name in ("NaN", "Infinity", '"', "\n", "é"):
-        assert json.loads(encode_solution(one_device(name, 1.0)))["devices"][0]["id"] == name
-
-
-# --- schemas
-
-
-@pytest.mark.parametrize("name", sorted(DOCUMENTS))
-def test_the_schema_refuses_unknown_keys_and_explains_known_ones(name):
-    schema = json_schema(name)
-    for part in [schema, *schema["$defs"].values()]:
-        assert part["additionalProperties"] is False
-        assert part["description"]
-        assert all("description" in field for field in part["properties"].values() if "type" in field)
-
-
-def test_the_schema_of_a_slot_has_the_keys_of_a_slot():
-    schema = json_schema("slot")
-    definitions = {name: set(part["properties"]) for name, part in schema["$defs"].items()}
-    device = EXAMPLE["devices"][0]
-    assert set(schema["properties"]) == set(EXAMPLE)
-    assert definitions == {"DeviceDocument": set(device), "ServiceDocument": set(device["services"][0])}
-    assert set(schema["required"]) == set(EXAMPLE) - {"noise_psd_dbm_per_hz"}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lyaopt import high_precision, instances
+from lyaopt._kernels.levels import NETWORK_ITEMS
 from lyaopt.batch import SlotBatch
 from lyaopt.slot import SlotProblem
 
@@ -177,3 +178,13 @@ def test_the_seed_decides_and_slots_are_taken_out_whole() -> None:
 def test_an_unknown_regime_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"unknown regime 'no-such'.*energy-limited"):
         instances.random_batch("no-such", 1, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("regime", ["ties", "near-boundary"])
+def test_some_batches_have_too_many_services_to_sort(regime: str) -> None:
+    """On a device as well as in all, so that each of the three problems is solved by selection."""
+    shapes = {batch.shape for batch in instances.batches(regime, 20_000, seed=1)}
+    assert max(services for services, _, _ in shapes) > NETWORK_ITEMS
+    many = [shape for shape in shapes if shape[0] * shape[1] > NETWORK_ITEMS]
+    assert all(slots <= instances.LARGEST_BATCH_OF_MANY for _, _, slots in many)
+    assert any(devices > 1 for _, devices, _ in many)

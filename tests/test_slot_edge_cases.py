@@ -363,3 +363,24 @@ def test_arrays_changed_after_the_problem_was_built_change_nothing(method: str) 
     after = solve_slot(problem, method)
     assert np.array_equal(before.local_cpu_hz, after.local_cpu_hz)
     assert np.array_equal(problem.local_queue_cycles, [[3.0, 5.0]])
+
+
+@pytest.mark.parametrize(
+    ("names", "path"),
+    [
+        ({"device_ids": ("a", "a")}, "$.device_ids"),
+        ({"service_ids": (("a",), ("b", "b"))}, "$.service_ids[1]"),
+    ],
+)
+def test_ids_are_not_given_twice(names, path):
+    fields = {"service_counts": (1, 2), **names}
+    with pytest.raises(ProblemError, match="got one again") as refused:
+        SlotProblem(1.0, 0.0, 0.0, 0.0, 1.0, *[np.ones(2)] * 4, *[np.zeros((2, 2))] * 3, **fields)
+    assert refused.value.path == path
+
+
+def test_the_numbers_of_a_problem_cannot_be_changed_behind_its_back():
+    problem = SlotProblem(1.0, 0.0, 0.0, 0.0, 1.0, *[np.ones(1)] * 4, *[np.ones((1, 1))] * 3)
+    for name in ("channel_gain", "local_queue_cycles"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(problem, name)[:] = 2.0

@@ -126,7 +126,10 @@ def _drop(stream: TextIO) -> None:
 def main() -> None:
     """Entry point of the `lyaopt` script."""
     # A process may be started with closed standard streams; Python then has none.
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+        sys.exit(_fail("lyaopt: standard output is closed", CANNOT_WRITE) if sys.stderr else CANNOT_WRITE)
+    for name, mode in (("stdin", "r"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     if isinstance(sys.stdout, TextIOWrapper):

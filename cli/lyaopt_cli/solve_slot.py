@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # Loading the compiled kernels takes longer than solving a document of this size without them.
 _SMALL_DOCUMENT_BYTES = 2**16
+# How the first line of a document ends that was written over several lines
+_OPEN_ENDS = (b"{", b"[", b",")
+_HINT = " (a stream has one whole document a line)"
 
 
 @click.command("solve-slot")
@@ -56,8 +59,8 @@ def command(file: str | None, as_json: bool, stream: bool, method: str, check: b
 
 def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
     text = read_whole(name)
-    if len(text) < _SMALL_DOCUMENT_BYTES and "lyaopt.slot" not in sys.modules:
-        os.environ.setdefault("LYAOPT_CORE", "python")
+    if len(text) < _SMALL_DOCUMENT_BYTES:
+        _prefer_interpreted_core()
     from lyaopt.documents import encode
     from lyaopt.slot import ProblemError
 
@@ -77,6 +80,17 @@ def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
     return int(_failed(document))
 
 
+def _prefer_interpreted_core() -> None:
+    """Have the kernels imported interpreted, unless they are there or their core is given."""
+    if "lyaopt._kernels._jit" in sys.modules or "LYAOPT_CORE" in os.environ:
+        return
+    os.environ["LYAOPT_CORE"] = "python"
+    try:
+        import lyaopt.slot  # noqa: F401
+    finally:
+        del os.environ["LYAOPT_CORE"]  # a caller in this process and its children may want another
+
+
 def _solve_stream(name: str, method: str, check: bool) -> int:
     from lyaopt.documents import encode
     from lyaopt.slot import ProblemError
@@ -91,7 +105,8 @@ def _solve_stream(name: str, method: str, check: bool) -> int:
             document = solve(line)[1]
             return encode(document), _failed(document)
         except ProblemError as error:
-            problem = {"status": "error", "line": number, "path": error.path, "error": error.reason}
+            hint = _HINT if number == 1 and line and line.rstrip().endswith(_OPEN_ENDS) else ""
+            problem = {"status": "error", "line": number, "path": error.path, "error": error.reason + hint}
             return encode(problem), True
 
     some_failed = False

@@ -12,8 +12,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import logging
 import os
 import pickle
+import shutil
 import stat
 import sys
 import tempfile
@@ -30,6 +32,8 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
 _DIGEST_BYTES = 32
+_NAME_DIGITS = 16
+_log = logging.getLogger("lyaopt")
 # Numba's settings that change machine code
 _NUMBA_VARIABLES = (
     "NUMBA_OPT",
@@ -63,9 +67,9 @@ def _is_private(folder: Path) -> bool:
     )
 
 
-def _fingerprint(flags: dict[str, Any], sources: str) -> str:
+def _fingerprint(flags: dict[str, Any]) -> str:
+    """Hash of everything the machine code depends on but the sources."""
     about = (
-        sources,
         numba.__version__,
         llvmlite.__version__,
         sys.version,
@@ -75,13 +79,21 @@ def _fingerprint(flags: dict[str, Any], sources: str) -> str:
         np.__version__,
         [os.environ.get(name) for name in _NUMBA_VARIABLES],
     )
-    return hashlib.sha256(repr(about).encode()).hexdigest()[:24]
+    return hashlib.sha256(repr(about).encode()).hexdigest()[:_NAME_DIGITS]
+
+
+def _forget_older(folder: Path) -> None:
+    """Remove what earlier sources left behind, but for the latest: an edit is often taken back."""
+    surroundings = folder.name.partition("-")[0]
+    earlier = [other for other in folder.parent.glob(f"{surroundings}-*") if other != folder]
+    for other in sorted(earlier, key=lambda path: path.lstat().st_mtime, reverse=True)[1:]:
+        shutil.rmtree(other, ignore_errors=True)
 
 
 @functools.cache
 def cache_folder(flags: tuple[tuple[str, Any], ...], sources: str) -> Path | None:
     """Return the folder for kernels of these sources and flags, or None where none can be written."""
-    name = _fingerprint(dict(flags), sources)
+    name = f"{_fingerprint(dict(flags))}-{sources[:_NAME_DIGITS]}"
     for base in _candidates():
         folder = base / name
         try:
@@ -115,16 +127,24 @@ class _KernelFile(_Cache):
         digest, payload = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
         if hashlib.sha256(payload).digest() != digest:
             return None
-        return CompileResult._rebuild(target_context, *pickle.loads(payload))
+        try:
+            return CompileResult._rebuild(target_context, *pickle.loads(payload))
+        except Exception:  # whatever a file of unknown history raises, the kernel can be compiled again
+            return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         payload = dumps(data._reduce())
-        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
+        temporary = None
         try:
-            temporary.write_bytes(hashlib.sha256(payload).digest() + payload)
-            temporary.replace(self._path)
+            descriptor, temporary = tempfile.mkstemp(
+                prefix=f"{self._path.stem}.", suffix=".tmp", dir=self._path.parent
+            )
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(hashlib.sha256(payload).digest() + payload)
+            os.replace(temporary, self._path)
         except OSError:  # a full disk, say: this process has its kernel, the next one compiles again
-            temporary.unlink(missing_ok=True)
+            if temporary is not None:
+                Path(temporary).unlink(missing_ok=True)
 
     def enable(self) -> None:
         """Do nothing: the file is always in use."""
@@ -144,23 +164,24 @@ def compile_cached(
     dispatcher = numba.njit(**flags)(function)
     folder = cache_folder(tuple(sorted(flags.items())), sources)
     if folder is None:
-        _announce(name, "not kept: no folder can be written")
+        _announce("not kept: no folder can be written")
         dispatcher.compile(signature)
     else:
         path = folder / f"{name}.kernel"
         dispatcher._cache = _KernelFile(path)
         with contextlib.nullcontext() if path.exists() else _one_compiler(path):
             if not path.exists():
-                _announce(name, f"once, kept in {folder}")
+                _announce(f"once, kept in {folder}")
+                _forget_older(folder)
             dispatcher.compile(signature)
     dispatcher.disable_compile()
     return dispatcher
 
 
-def _announce(name: str, detail: str) -> None:
-    """Tell a person at a terminal what takes so long."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        print(f"lyaopt: compiling {name} ({detail})", file=sys.stderr)
+@functools.cache  # once a process: one call may compile several kernels
+def _announce(detail: str) -> None:
+    """Say what takes so long; without a handler of the caller's, logging writes a warning to stderr."""
+    _log.warning("lyaopt: compiling kernels, up to half a minute (%s)", detail)
 
 
 @contextlib.contextmanager

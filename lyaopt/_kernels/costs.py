@@ -27,7 +27,7 @@ import math
 from lyaopt._kernels._jit import inline
 from lyaopt._kernels.elementary import expm1, log1p
 
-_LARGEST_EXPONENT = 709.0  # e^709 is finite; beyond it no power limit reaches anyway
+LARGEST_EXPONENT = 709.0  # e^709 is finite; a larger signal-to-noise ratio is refused above the kernels
 
 
 @inline
@@ -54,7 +54,7 @@ def local_served(effort, scale):
 @inline
 def transmit_effort(work, inverse):
     exponent = work * inverse
-    return expm1(exponent if exponent < _LARGEST_EXPONENT else _LARGEST_EXPONENT)
+    return expm1(exponent if exponent < LARGEST_EXPONENT else LARGEST_EXPONENT)
 
 
 @inline

@@ -1,10 +1,12 @@
 """The exact solver for lanes of some more items: row by row through a block in the cache.
 
 The same steps as in few.py (sort, prefix sums, level), with the items in rows of scratch memory, since
-they no longer fit into registers.
+they no longer fit into registers. Sums are compensated: hundreds of equal items round the same way each
+time, which plain sums would let exceed a capacity by 1e-14 of it.
 """
 
 from lyaopt._kernels._jit import helper, lanes
+from lyaopt._kernels.elementary import two_sum
 from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, SHARE, TOTAL
 
 
@@ -46,19 +48,27 @@ def _sort(v, items, count):
 
 
 @lanes
-def _prefix(before, v, c, count):
+def _prefix(v, c, total, lost, count):
     for t in range(count):
-        c[t] = before[t] + v[t]
+        total[t], error = two_sum(total[t], v[t])
+        lost[t] += error
+        c[t] = total[t] + lost[t]
 
 
 @lanes
-def _split(v, c, level, total, group, count):
+def _split(v, c, level, total, members, count):
     for t in range(count):
         backlog = v[t]
         before = total[t]
         reached = c[t]
         total[t] = reached if backlog > level[t] else before
-        group[t] += backlog if backlog == level[t] else 0.0
+        members[t] += 1.0 if backlog == level[t] else 0.0
+
+
+@lanes
+def _times(row, level, count):
+    for t in range(count):
+        row[t] *= level[t]
 
 
 def rows_solver(cost):
@@ -87,17 +97,16 @@ def rows_solver(cost):
         items = q.shape[0]
         _load(q, start, count, v)
         _sort(v, items, count)
-        for t in range(count):
-            found[TOTAL, t] = 0.0
-            found[LEVEL, t] = 0.0
-            found[SHARE, t] = 0.0
-        _prefix(found[TOTAL], v[0], c[0], count)
-        for k in range(1, items):
-            _prefix(c[k - 1], v[k], c[k], count)
+        found[:, :count] = 0.0
+        for k in range(items):
+            _prefix(v[k], c[k], found[TOTAL], found[SHARE], count)
         for k in range(items):
             reject(v[k], c[k], given, found[LEVEL], count)
+        found[TOTAL, :count] = 0.0
+        found[SHARE, :count] = 0.0
         for k in range(items):
             _split(v[k], c[k], found[LEVEL], found[TOTAL], found[SHARE], count)
+        _times(found[SHARE], found[LEVEL], count)
         least_effort(found[TOTAL], given, found[EFFORT], count)
 
     return solve

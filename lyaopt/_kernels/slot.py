@@ -4,7 +4,7 @@ Layout: `queues` and `rates` (3, N, M) stack the local, transmission and edge pr
 and `scalars` (6,) hold what the names below say; `lanes` (LANE_ROWS, M) and `summary` receive the rest.
 """
 
-from lyaopt._kernels._jit import Kernel
+from lyaopt._kernels._jit import Kernel, helper, inline
 from lyaopt._kernels.certificate import edge_gap, local_gap, transmit_gap, worse
 from lyaopt._kernels.edge import edge_lanes
 from lyaopt._kernels.local import local_lanes
@@ -15,19 +15,38 @@ CPU_CAPACITY, MAX_POWER, GAIN, BANDWIDTH = range(4)
 # Entries of `scalars`
 TAU, DELTA, WEIGHT_LOCAL, WEIGHT_TRANSMIT, EDGE_CAPACITY, NOISE = range(6)
 # Rows of `lanes`
-CPU, POWER, LOCAL_NU, TRANSMIT_NU = range(4)
-LANE_ROWS = 4
+CPU, POWER, LOCAL_NU, TRANSMIT_NU, LOCAL_ENERGY, TRANSMIT_ENERGY, LOCAL_PRICE, RATE_PRICE = range(8)
+LANE_ROWS = 8
 # Places of `summary`
 EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION = range(6)
 SUMMARY_PLACES = 6
 
 
-def _slot(queues, devices, scalars, rates, lanes, summary):
+@inline
+def _energy(tau, delta, speed):
+    return tau * delta * speed * speed * speed  # from the left: free energy stays free at any speed
+
+
+@inline
+def _price(tau, weight, capacity, speed, nu):
+    worth = nu - 3.0 * weight * capacity * capacity
+    return tau * worth if (speed >= capacity) & (worth > 0.0) else 0.0
+
+
+@helper
+def _solve(queues, devices, scalars, rates, lanes, summary):
+    """Fill `rates`, the first four rows of `lanes`, and nu of the edge."""
     items, count = queues.shape[1:]
-    tau, delta, noise = scalars[TAU], scalars[DELTA], scalars[NOISE]
-    weight_local, weight_transmit = scalars[WEIGHT_LOCAL], scalars[WEIGHT_TRANSMIT]
+    tau, edge = scalars[TAU], items * count
     local_lanes(
-        queues[0], devices[CPU_CAPACITY], tau, weight_local, delta, rates[0], lanes[CPU], lanes[LOCAL_NU]
+        queues[0],
+        devices[CPU_CAPACITY],
+        tau,
+        scalars[WEIGHT_LOCAL],
+        scalars[DELTA],
+        rates[0],
+        lanes[CPU],
+        lanes[LOCAL_NU],
     )
     transmit_lanes(
         queues[1],
@@ -35,46 +54,70 @@ def _slot(queues, devices, scalars, rates, lanes, summary):
         devices[BANDWIDTH],
         devices[MAX_POWER],
         tau,
-        weight_transmit,
-        noise,
+        scalars[WEIGHT_TRANSMIT],
+        scalars[NOISE],
         rates[1],
         lanes[POWER],
         lanes[TRANSMIT_NU],
     )
+    nu = summary[EDGE_NU : EDGE_NU + 1]
+    edge_lanes(queues[2].reshape(edge, 1), scalars[EDGE_CAPACITY], tau, rates[2].reshape(edge, 1), nu)
+
+
+@helper
+def _price_lane(m, devices, scalars, lanes):
+    """Fill the other rows of `lanes` for device m."""
+    tau, weight = scalars[TAU], scalars[WEIGHT_LOCAL] * scalars[DELTA]
+    lanes[LOCAL_ENERGY, m] = _energy(tau, scalars[DELTA], lanes[CPU, m])
+    lanes[TRANSMIT_ENERGY, m] = tau * lanes[POWER, m]
+    lanes[LOCAL_PRICE, m] = _price(tau, weight, devices[CPU_CAPACITY, m], lanes[CPU, m], lanes[LOCAL_NU, m])
+    lanes[RATE_PRICE, m] = tau * lanes[TRANSMIT_NU, m]
+
+
+@helper
+def _certify_lane(m, queues, devices, scalars, rates, lanes):
+    """Return (gap, gross gain, violation) of Problem 3 and of Problem 4 of device m."""
+    tau = scalars[TAU]
+    local = local_gap(
+        queues[0],
+        rates[0],
+        m,
+        devices[CPU_CAPACITY, m],
+        tau,
+        scalars[WEIGHT_LOCAL],
+        scalars[DELTA],
+        lanes[LOCAL_NU, m],
+    )
+    transmit = transmit_gap(
+        queues[1],
+        rates[1],
+        m,
+        lanes[POWER, m],
+        devices[MAX_POWER, m],
+        devices[GAIN, m],
+        devices[BANDWIDTH, m],
+        tau,
+        scalars[WEIGHT_TRANSMIT],
+        scalars[NOISE],
+        lanes[TRANSMIT_NU, m],
+    )
+    return local, transmit
+
+
+def _slot(queues, devices, scalars, rates, lanes, summary):
+    items, count = queues.shape[1:]
+    _solve(queues, devices, scalars, rates, lanes, summary)
     queue = queues[2].reshape(items * count, 1)
     cpu = rates[2].reshape(items * count, 1)
-    edge_lanes(queue, scalars[EDGE_CAPACITY], tau, cpu, summary)
-    gap, gross, violation = edge_gap(queue, cpu, 0, scalars[EDGE_CAPACITY], tau, summary[EDGE_NU])
+    gap, gross, violation = edge_gap(queue, cpu, 0, scalars[EDGE_CAPACITY], scalars[TAU], summary[EDGE_NU])
     local = transmit = 0.0
     for m in range(count):
-        speed = lanes[CPU, m]
-        gap_m, gross_m, violation_m = local_gap(
-            queues[0],
-            rates[0],
-            m,
-            devices[CPU_CAPACITY, m],
-            tau,
-            weight_local,
-            delta,
-            lanes[LOCAL_NU, m],
-        )
-        local += weight_local * (tau * delta * speed * speed * speed) - gross_m
-        gap, violation = worse(gap, gap_m), worse(violation, violation_m)
-        gap_m, gross_m, violation_m = transmit_gap(
-            queues[1],
-            rates[1],
-            m,
-            lanes[POWER, m],
-            devices[MAX_POWER, m],
-            devices[GAIN, m],
-            devices[BANDWIDTH, m],
-            tau,
-            weight_transmit,
-            noise,
-            lanes[TRANSMIT_NU, m],
-        )
-        transmit += weight_transmit * (tau * lanes[POWER, m]) - gross_m
-        gap, violation = worse(gap, gap_m), worse(violation, violation_m)
+        _price_lane(m, devices, scalars, lanes)
+        of_local, of_transmit = _certify_lane(m, queues, devices, scalars, rates, lanes)
+        local += scalars[WEIGHT_LOCAL] * lanes[LOCAL_ENERGY, m] - of_local[1]
+        transmit += scalars[WEIGHT_TRANSMIT] * lanes[TRANSMIT_ENERGY, m] - of_transmit[1]
+        gap = worse(worse(gap, of_local[0]), of_transmit[0])
+        violation = worse(worse(violation, of_local[2]), of_transmit[2])
     summary[LOCAL_OBJECTIVE] = local
     summary[TRANSMIT_OBJECTIVE] = transmit
     summary[EDGE_OBJECTIVE] = -gross

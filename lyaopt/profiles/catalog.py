@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from lyaopt.problem import ProblemError
+from lyaopt.named_files import read_named_file
 from lyaopt.profiles.format import parse_profile
 from lyaopt.profiles.model import Profile
 
@@ -37,13 +37,4 @@ def load_profile(name_or_path: str | Path) -> Profile:
     """
     if isinstance(name_or_path, str) and name_or_path in list_profiles():
         return parse_profile((_DATA / f"{name_or_path}.json").read_bytes())
-    try:
-        text = Path(name_or_path).read_bytes()
-    except FileNotFoundError:
-        known = ", ".join(list_profiles())
-        raise ProblemError("$", f"expected a file or one of {known}; got {str(name_or_path)!r}") from None
-    except OSError as failure:
-        raise ProblemError("$", f"expected a file, got {str(name_or_path)!r}: {failure.strerror}") from None
-    except ValueError:
-        raise ProblemError("$", f"expected a path, got {str(name_or_path)!r}") from None
-    return parse_profile(text)
+    return parse_profile(read_named_file(name_or_path, list_profiles()))

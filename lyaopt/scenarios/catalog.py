@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from lyaopt.named_files import read_named_file
 from lyaopt.problem import ProblemError
 from lyaopt.scenarios.format import read_scenario
 from lyaopt.system import System
@@ -42,14 +43,4 @@ def load_scenario(name_or_path: str | Path) -> System:
     """
     if isinstance(name_or_path, str) and name_or_path in list_scenarios():
         return read_scenario(scenario_text(name_or_path))
-    path = Path(name_or_path)
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
-        known = ", ".join(list_scenarios())
-        raise ProblemError("$", f"expected a file or one of {known}; got {str(name_or_path)!r}") from None
-    except OSError as failure:
-        raise ProblemError("$", f"expected a file, got {str(name_or_path)!r}: {failure.strerror}") from None
-    except ValueError:
-        raise ProblemError("$", f"expected a path, got {str(name_or_path)!r}") from None
-    return read_scenario(text, path.parent)
+    return read_scenario(read_named_file(name_or_path, list_scenarios()), Path(name_or_path).parent)

@@ -1,6 +1,8 @@
 """Compiled kernels on disk: cold starts, several at once, damage, and edits of the sources."""
 
+import hashlib
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -71,6 +73,39 @@ def test_a_damaged_file_is_compiled_again(tmp_path, damage):
     kernel.write_bytes({"truncated": content[:-100], "flipped": content, "empty": b""}[damage])
     assert answer(start(tmp_path)) == EXPECTED
     assert len(kernel.read_bytes()) == len(content)
+
+
+@pytest.mark.parametrize("payload", [b"", b"not a pickle", pickle.dumps(("no", "kernel"))])
+def test_a_file_that_cannot_be_rebuilt_is_compiled_again(tmp_path, payload):
+    """Its checksum is right: another version of Numba, or a writer gone wrong, may have left it."""
+    assert answer(start(tmp_path)) == EXPECTED
+    (kernel,) = kernel_files(tmp_path)
+    whole = len(kernel.read_bytes())
+    kernel.write_bytes(hashlib.sha256(payload).digest() + payload)
+    assert answer(start(tmp_path)) == EXPECTED
+    assert len(kernel.read_bytes()) == whole
+
+
+def test_compiling_is_announced_once_and_loading_is_not(tmp_path):
+    outputs = [start(tmp_path).communicate() for _ in range(2)]
+    assert [out.strip() for out, _ in outputs] == [EXPECTED] * 2
+    assert len(outputs[0][1].splitlines()) == 1
+    assert "compiling kernels" in outputs[0][1]
+    assert outputs[1][1] == ""
+
+
+def test_folders_of_earlier_sources_are_removed_but_for_the_latest(tmp_path):
+    assert answer(start(tmp_path)) == EXPECTED
+    (kernel,) = kernel_files(tmp_path)
+    surroundings = kernel.parent.name.partition("-")[0]
+    others = [tmp_path / f"{surroundings}-{name}" for name in ("oldest", "older", "latest")]
+    others.append(tmp_path / "otherversions-sources")
+    for age, folder in enumerate(reversed(others)):
+        folder.mkdir()
+        os.utime(folder, (1e9 - age, 1e9 - age))
+    kernel.unlink()
+    assert answer(start(tmp_path)) == EXPECTED
+    assert sorted(tmp_path.iterdir()) == sorted([kernel.parent, *others[2:]])
 
 
 def test_empty_variables_do_not_mean_the_present_folder(tmp_path):

@@ -1,5 +1,7 @@
 """Every number of items, hence every solver behind the same call, against the naive oracle."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -90,3 +92,21 @@ def test_a_lane_does_not_depend_on_its_neighbours(services):
         alone = solve_slots(SlotBatch(**fields))
         for name in ("local_cpu_hz", "rate_bps", "edge_cpu_hz", "power_w", "edge_multiplier"):
             np.testing.assert_array_equal(getattr(alone, name)[..., 0], getattr(whole, name)[..., slot])
+
+
+@pytest.mark.parametrize("method", ["exact", "bisection"])
+@pytest.mark.parametrize("services", [64, 100, 256, 257])
+def test_sums_of_equal_backlogs_do_not_drift(services, method):
+    """Sums of equal terms round the same way each time: a plain one drifts by many ulps."""
+    batch = make_batch(services, slots=20, weights=(0.0, 0.0))
+    values = np.random.default_rng(services).uniform(1e5, 2e5, (1, 1, 20))
+    queue = np.broadcast_to(values, batch.shape).copy()
+    capacity = 0.9 * services * 1.5e5 / TAU
+    tied = replace(
+        batch, local_queue_cycles=queue, cpu_capacity_hz=np.full(2, capacity), edge_capacity_hz=2 * capacity
+    )
+    certificate = solve_slots(tied, method).certificate
+    # a compensated sum, and the share of it: each is good to some halves of a unit
+    limit = 1e-15 if services > 64 or method == "exact" else 4e-15
+    assert certificate.max_violation.max() <= limit
+    assert certificate.relative_gap.max() <= limit
