@@ -149,7 +149,7 @@ def test_an_overflowing_signal_is_refused(batch):
 def test_a_signal_is_refused_from_where_rates_cannot_be_taken_back(batch, exponent, refused):
     floor = batch.bandwidth_hz * batch.noise_w_per_hz
     gain = np.repeat((np.exp(exponent) * floor)[:, None], 20, axis=1)
-    free = {"max_power_w": np.ones(4), "energy_weight_transmit": 0.0}
+    free = {"max_power_w": np.ones(4)}
     fields = fields_of(batch) | {"channel_gain": gain, **free}
     if refused:
         with pytest.raises(ProblemError, match=r"the signal-to-noise ratio at full power is beyond 8\.2e"):

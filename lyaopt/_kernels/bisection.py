@@ -9,7 +9,7 @@ that makes the total right.
 
 from lyaopt._kernels._jit import helper, inline, lanes
 from lyaopt._kernels.elementary import halfway, two_sum
-from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, SCALE, SHARE, TOTAL
+from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, PART, SCALE, TOTAL
 
 _STEPS = 63
 _FEW = 64  # items whose plain sum is as good as a compensated one
@@ -81,7 +81,7 @@ def bisection_solver(cost):
             trial[t] = halfway(lower[t], upper[t])
 
     @lanes
-    def mix(given, level, below, above, total, share, effort, count):
+    def mix(given, level, below, above, total, parts, effort, count):
         """Serve what lies above the level, and of the jump on it the part that fills the total."""
         for t in range(count):
             reach = reach_of(level[t], given[LIMIT, t], given[SCALE, t], given[FLOOR, t])
@@ -91,9 +91,10 @@ def bisection_solver(cost):
             effort[t] = reach if supply < most else effort_of(most, given[INVERSE, t])
         for t in range(count):
             height = below[t] - above[t]
-            part = (total[t] - above[t]) / height
+            part = (total[t] - above[t]) * (level[t] / height)
             part = part if part > 0.0 else 0.0
-            share[t] = part if height > 0.0 else 0.0
+            part = part if part < level[t] else level[t]
+            parts[t] = part if height > 0.0 else 0.0
 
     @helper
     def solve(q, start, count, given, found, scratch):
@@ -107,6 +108,6 @@ def bisection_solver(cost):
             narrow(given, trial, demand, lower, found[LEVEL], count)
         _demand(q, start, count, lower, trial, lost)
         _demand(q, start, count, found[LEVEL], demand, lost)
-        mix(given, found[LEVEL], trial, demand, found[TOTAL], found[SHARE], found[EFFORT], count)
+        mix(given, found[LEVEL], trial, demand, found[TOTAL], found[PART], found[EFFORT], count)
 
     return solve

@@ -123,7 +123,7 @@ def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weig
     gap = terms + nu * max(b * y - total, 0.0)
     if eta == 0.0:  # no channel: power buys nothing
         return _relative(gap + weight * power, gross, queue, lane, tau), tau * gross, violation
-    floor = weight / (b * eta)
+    floor = weight / b / eta  # the product may overflow
     most = math.log1p(max_power * eta)
     best = most
     if weight > 0.0:

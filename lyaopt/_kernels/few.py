@@ -10,7 +10,7 @@ import numpy as np
 
 from lyaopt._kernels._jit import inline, lanes
 from lyaopt._kernels.finish import part_served, work_served
-from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, SCALE, SHARE, TOTAL
+from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, PART, SCALE, TOTAL
 
 
 @inline
@@ -151,8 +151,8 @@ _prefix = {2: _prefix2, 4: _prefix4, 8: _prefix8}
 
 
 @inline
-def _work(backlog, _, level, share, z):
-    return work_served(backlog, level, share)
+def _work(backlog, _, level, part, z):
+    return work_served(backlog, level, part)
 
 
 @inline
@@ -216,7 +216,7 @@ def lane_solver(cost, size):
             found[TOTAL, t] = before
             found[EFFORT, t] = least
             found[LEVEL, t] = level
-            found[SHARE, t] = group
+            found[PART, t] = group
 
     return solve
 
@@ -243,11 +243,11 @@ def lane_server(cost, size):
             reach = worth(level, scale, floor)
             reach = reach if reach < limit else limit
             supply = served(reach, scale)
-            total, effort, share = part_served(level, before, least, group, reach, supply)
+            total, effort, part = part_served(level, before, least, group, reach, supply)
             found[TOTAL, t] = total
             found[EFFORT, t] = effort
             found[LEVEL, t] = level
             backlogs = load(q, 0, lane)
-            store(rate, 0, lane, works(backlogs, backlogs, level, share, 0.0), tau)
+            store(rate, 0, lane, works(backlogs, backlogs, level, part, 0.0), tau)
 
     return serve

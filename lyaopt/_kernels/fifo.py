@@ -34,6 +34,10 @@ POOL_PLACES = 4
 SYSTEM, DEVICE, ROW, BORN, DONE = range(5)
 LOG_COLUMNS = 5
 
+# Of what a queue was served in a slot: so much may be missing of a task that is done. Capacities that fit works
+# exactly leave such crumbs, by the rounding of rates over the slots that a task takes.
+CRUMB = 2.0**-42
+
 
 @helper
 def roomy(table, used, wanted):
@@ -137,11 +141,14 @@ def _pop(stage, row, lane, amounts, width, work, links, tasks):
 
 
 @helper
-def complete(stage, row, lane, width, first_system, slot, amounts, work, links, tasks, pool, log):
+def complete(stage, row, lane, served, width, first_system, slot, amounts, work, links, tasks, pool, log):
     """Pass on the tasks of a queue whose work is done; return how many are finished altogether."""
     emptied = work[BACKLOG, stage, row, lane] == 0.0
+    crumb = served * CRUMB
     finished = 0
-    while links[WAITING, stage, row, lane] > 0 and (emptied or work[HEAD, stage, row, lane] <= 0.0):
+    if not emptied and work[HEAD, stage, row, lane] > crumb:
+        return finished
+    while links[WAITING, stage, row, lane] > 0 and (emptied or work[HEAD, stage, row, lane] <= crumb):
         task = _pop(stage, row, lane, amounts, width, work, links, tasks)
         finished += enter(
             task, stage + 1, row, lane, width, first_system, slot, amounts, work, links, tasks, pool, log

@@ -14,7 +14,7 @@ from lyaopt._kernels.rows import (
     INVERSE,
     LEVEL,
     LIMIT,
-    SHARE,
+    PART,
     TOTAL,
 )
 from lyaopt._kernels.selection import selection_solver
@@ -108,7 +108,7 @@ def multiplier_solver(cost):
     @helper
     def solve(q, start, count, given, found, scratch, rows, tau, rate):
         bisect(q, start, count, given, found, scratch)
-        serve(q, start, count, found[LEVEL], found[SHARE], tau, rate)
+        serve(q, start, count, found[LEVEL], found[PART], tau, rate)
 
     return solve
 
@@ -133,7 +133,7 @@ def many_solver(cost):
         found[TOTAL, 0] = before
         found[EFFORT, 0] = effort(before, given[INVERSE, 0])
         found[LEVEL, 0] = level
-        found[SHARE, 0] = group
+        found[PART, 0] = group
         finish(q, start, count, given, found, scratch, tau, rate)
 
     return solve

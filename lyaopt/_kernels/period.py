@@ -13,6 +13,7 @@ from lyaopt._kernels.fifo import (
     ALIVE,
     BACKLOG,
     BEHIND,
+    CRUMB,
     EDGE,
     HEAD,
     LOCAL,
@@ -55,8 +56,6 @@ DEVICE_RECORDS = 3
 _DUE, _CPU, _POWER, _NU, _BEFORE, _AFTER = 0, 1, 2, 3, 4, 4 + STAGES
 _LANE_ROWS = 4 + 2 * STAGES
 
-_CRUMB = 2.0**-51  # of a backlog: what rounding of f = y / tau may leave of it
-
 
 @lanes
 def _serve(backlog, head, behind, lost, rate, tau, count, due, before_sum, after_sum, backlogs, rates):
@@ -65,12 +64,12 @@ def _serve(backlog, head, behind, lost, rate, tau, count, due, before_sum, after
         before = backlog[t]
         given = rate[t]
         served = given * tau
-        left = before - served
+        crumb = served * CRUMB
         first = head[t] - served
-        emptied = left <= before * _CRUMB
+        emptied = before - served <= crumb
         left = first + (behind[t] + lost[t])
         left = 0.0 if emptied else left
-        done = (before > 0.0) & (emptied | (first <= 0.0))
+        done = (before > 0.0) & (emptied | (first <= crumb))
         due[t] = 1.0 if done else due[t]
         head[t] = first
         backlog[t] = left
@@ -141,9 +140,10 @@ def _serve_all(work, rates, tau, scratch, service_sums):
 
 
 @helper
-def _move_tasks(b, slot, width, arrivals, amounts, systems, due, table, pool, log):
+def _move_tasks(b, slot, width, arrivals, model, rates, systems, due, table, pool, log):
     """Let tasks that are done in a stage go on, the last stage first, and new ones join."""
     services, count = arrivals.shape
+    amounts, tau = model.amounts, model.scalars[TAU]
     work, links = systems.work[b], systems.links[b]
     born, completed = systems.ledger[b, BORN], systems.ledger[b, COMPLETED]
     for t in range(count):
@@ -152,11 +152,10 @@ def _move_tasks(b, slot, width, arrivals, amounts, systems, due, table, pool, lo
         for back in range(STAGES):
             stage = STAGES - 1 - back
             for n in range(services):
-                if links[WAITING, stage, n, t] > 0 and (
-                    work[BACKLOG, stage, n, t] == 0.0 or work[HEAD, stage, n, t] <= 0.0
-                ):
+                if links[WAITING, stage, n, t] > 0:
+                    served = rates[stage, n, t] * tau
                     completed[n, t] += complete(
-                        stage, n, t, width, b * width, slot, amounts, work, links, table, pool, log
+                        stage, n, t, served, width, b * width, slot, amounts, work, links, table, pool, log
                     )
         for n in range(services):
             born[n, t] += arrivals[n, t]
@@ -357,7 +356,7 @@ def _advancer(local, transmit, edge):
                         systems.device_sums[b, PRESENT],
                     )
                     _move_tasks(
-                        b, slot, width, arrivals[now], model.amounts, systems, scratch[_DUE], table, pool, log
+                        b, slot, width, arrivals[now], model, rates, systems, scratch[_DUE], table, pool, log
                     )
                     slot += 1
                 if end % slots_per_period == 0:

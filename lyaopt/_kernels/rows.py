@@ -11,5 +11,5 @@ GIVEN_ROWS = 4
 TOTAL = 0  # work served, S* tau
 EFFORT = 1  # what that takes of the resource
 LEVEL = 2  # backlog of the partly served items; those above it are served whole; 0 if all are
-SHARE = 3  # share of the items at LEVEL that is served
+PART = 3  # what each item at LEVEL is served
 FOUND_ROWS = 4

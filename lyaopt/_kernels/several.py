@@ -7,7 +7,7 @@ time, which plain sums would let exceed a capacity by 1e-14 of it.
 
 from lyaopt._kernels._jit import helper, lanes
 from lyaopt._kernels.elementary import two_sum
-from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, SHARE, TOTAL
+from lyaopt._kernels.rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, PART, TOTAL
 
 
 @lanes
@@ -99,14 +99,14 @@ def rows_solver(cost):
         _sort(v, items, count)
         found[:, :count] = 0.0
         for k in range(items):
-            _prefix(v[k], c[k], found[TOTAL], found[SHARE], count)
+            _prefix(v[k], c[k], found[TOTAL], found[PART], count)
         for k in range(items):
             reject(v[k], c[k], given, found[LEVEL], count)
         found[TOTAL, :count] = 0.0
-        found[SHARE, :count] = 0.0
+        found[PART, :count] = 0.0
         for k in range(items):
-            _split(v[k], c[k], found[LEVEL], found[TOTAL], found[SHARE], count)
-        _times(found[SHARE], found[LEVEL], count)
+            _split(v[k], c[k], found[LEVEL], found[TOTAL], found[PART], count)
+        _times(found[PART], found[LEVEL], count)
         least_effort(found[TOTAL], given, found[EFFORT], count)
 
     return solve

@@ -68,15 +68,31 @@ def test_a_task_without_local_work_or_bits_goes_straight_to_the_edge():
     assert not record.transmit_queue_bits.any()
 
 
-@pytest.mark.parametrize("per_slot", [1, 2, 64])
-def test_works_that_end_with_the_slot_are_done_in_it(per_slot):
+@pytest.mark.parametrize("slots", [20, 49, 97])
+@pytest.mark.parametrize("per_slot", [1, 2, 5, 64])
+def test_works_that_end_with_the_slot_are_done_in_it(per_slot, slots):
     """The last task of every slot leaves nothing behind: no crumb keeps it queued."""
-    net = network([0, SLOT_CYCLES // per_slot], [500, 0])
-    count = 20 * per_slot
-    record = run(whole_number_system((net,)), born_at_once(count, 25), [1]).record
-    assert record.latency_slots.tolist() == [1 + task // per_slot for task in range(count)]
-    expected = [0, *(SLOT_CYCLES * left for left in range(20, -1, -1)), 0, 0, 0, 0]
-    assert record.local_queue_cycles[:, 0].tolist() == expected
+    net = network([0, SLOT_CYCLES // per_slot * per_slot // per_slot], [500, 0])
+    work = net.total_macs
+    count = slots * per_slot
+    record = run(whole_number_system((net,)), born_at_once(count, slots + 5), [1]).record
+    done = [-(-(task + 1) * work // SLOT_CYCLES) for task in range(count)]
+    assert record.latency_slots.tolist() == done
+    expected = [0, *(max(count * work - SLOT_CYCLES * slot, 0) for slot in range(slots + 5))]
+    np.testing.assert_allclose(record.local_queue_cycles[:, 0], expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("tau", [0.01, 0.003, 0.1])
+@pytest.mark.parametrize("parts", [1, 3, 7, 10])
+def test_decimal_works_that_end_with_the_slot_are_done_in_it(tau, parts):
+    """Round decimal numbers: a task takes `parts` slots at full speed, and neither starts nor ends between."""
+    net = network([0, 125_000_000 * parts], [500, 0])
+    speed = 0.12 * 125e6 / tau
+    devices = (Device(200.0, (Service(net),), cpu_capacity_hz=speed),)
+    system = System(devices, slot_duration_s=tau, cycles_per_mac=0.12, energy_weight_local=0.0)
+    record = run(system, born_at_once(60, 60 * parts + 3), [1]).record
+    assert record.latency_slots.tolist() == [parts * (task + 1) for task in range(60)]
+    assert record.local_queue_cycles[-1, 0] == 0.0
 
 
 def test_equal_backlogs_share_equally():
