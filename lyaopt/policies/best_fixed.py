@@ -14,7 +14,7 @@ The points are a local optimum: no change of one service alone improves them as 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -119,7 +119,8 @@ def search_fixed(
         raise ProblemError("$.budget", f"expected enough for a trial of 3 candidates, got {budget}")
     apart = _search_apart(trials, found.points)
     start = None if apart is None else _best_of(trials, np.stack([found.points, apart]))
-    return found if start is None else _search_together(trials, start)
+    best = found if start is None else _search_together(trials, start)
+    return replace(best, slots=trials.used)
 
 
 def _best_of(trials: Trials, candidates: Integers) -> Search | None:
