@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lyaopt.policies import Fixed, all_local, all_offload, best_fixed, middle, search_fixed
+from lyaopt.policies.best_fixed import Search, _search_apart, _search_together
 from lyaopt.policies.trials import Outcome, Trials, search_seed, standard_error
 from lyaopt.problem import ProblemError
 from lyaopt.scenarios import load_scenario
@@ -195,3 +196,49 @@ def test_stable_points_go_before_cheap_ones():
     growth = [[9.0, 9.5], [9.0, 9.5], [0.0, 0.1]]
     assert outcome(costs, growth).better(0, 0) == 2
     assert outcome(costs[:2], growth[:2]).better(0, 0) == 1
+
+
+class Tables:
+    """Trials whose costs are known: `costs(points)` (M,) for points (S,)."""
+
+    def __init__(self, system, costs):
+        self.system, self.costs, self.used, self.tried = system, costs, 0, 0
+
+    def run(self, points):
+        self.tried += points.shape[1]
+        costs = np.array([self.costs(column) for column in points.T]).T[..., None]
+        return Outcome(costs, np.zeros_like(costs), np.ones(len(costs)))
+
+
+def test_each_device_is_searched_by_its_own_cost():
+    system = replace(DEFAULT, devices=DEFAULT.devices[:3])
+    goal = np.array([3, 20, 10, 0, 33, 18])
+
+    def costs(points):
+        # Each device wants its own services at their goals, far more the further it stands in the list, and
+        # its second service there only when the first one is.
+        away = (np.abs(points - goal) > 0).reshape(3, 2)
+        return np.array([1.0, -5.0, 100.0]) + (1.0 + away[:, 0]) * (2.0 * away[:, 0] + away[:, 1])
+
+    tables = Tables(system, costs)
+    np.testing.assert_array_equal(_search_apart(tables, middle(system).points), goal)
+
+
+def test_services_are_gone_through_again_after_a_change():
+    system = replace(pair(), devices=pair().devices * 2)
+
+    def costs(points):
+        # A staircase from (0, 0, 0, 0) to (2, 2, 2, 2), one step at a time and the last service first.
+        steps = points.sum()
+        legal = sorted(points.tolist()) == points.tolist() and points.max() - points.min() <= 1
+        return np.array([-float(steps) if legal else 9.0, 0.0])
+
+    start = Search(np.zeros(4, np.int64), True, False, 0)
+    tables = Tables(system, costs)
+    found = _search_together(tables, start)
+    assert found.finished
+    np.testing.assert_array_equal(found.points, [2, 2, 2, 2])
+    # Where none is left to change, once through all services is enough.
+    again = Tables(system, costs)
+    _search_together(again, found)
+    assert again.tried == 4 * 3

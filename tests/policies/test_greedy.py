@@ -95,12 +95,18 @@ def test_full_queues_are_avoided():
     np.testing.assert_array_equal(system.edge_cycles[np.arange(services), points[:, 2]], 0.0)
 
 
-def test_excluded_cuts_are_not_taken():
-    system = pair()
-    system = replace(system, learning=replace(system.learning, exclude_cut_zero=True))
-    busy = np.array([1e12, 0.0, 0.0])[:, None, None] * np.ones((3, 2, 1))
-    assert (Greedy().decide(seen(pair(), busy)).points == 0).all()
-    assert (Greedy().decide(seen(system, busy)).points == 1).all()
+def test_the_best_of_the_cuts_that_are_not_excluded_is_taken():
+    free = load_scenario("default")
+    system = replace(free, learning=replace(free.learning, exclude_cut_zero=True))
+    backlog = random_backlog(system, 50)
+    gain = likely_gain(system, np.ones((4, 50)))
+    costs = drift_plus_penalty(system, backlog, gain)
+    points = Greedy().decide(seen(system, backlog)).points
+    assert points.min() == 1
+    np.testing.assert_array_equal(
+        np.take_along_axis(costs, points[None], 0)[0], np.where(points > 0, costs[1:].min(axis=0), np.nan)
+    )
+    assert (Greedy().decide(seen(free, backlog)).points == 0).any()
 
 
 @pytest.mark.parametrize(
