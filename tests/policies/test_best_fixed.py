@@ -152,6 +152,9 @@ def test_a_search_that_is_called_off_gives_what_it_has():
         ("$.budget", {"budget": 0}),
         ("$.slots", {"slots": 3}),
         ("$.replications", {"replications": 2.5}),
+        ("$.seed", {"seed": -1}),
+        ("$.seed", {"seed": 2**64}),
+        ("$.progress", {"progress": lambda used, budget: False}),
     ],
 )
 def test_bad_options_are_named(path, options):
