@@ -14,7 +14,7 @@ The points are a local optimum: no change of one service alone improves them as 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -113,13 +113,25 @@ def search_fixed(
         If the budget does not allow the first trial, or it is called off, or an argument is wrong.
     """
     trials = Trials(system, search_seed(seed), slots, replications, budget, traces, progress)
-    starts = np.stack([middle_points(system), system.cuts - 1, np.zeros_like(system.cuts)])
-    found = _best_of(trials, np.maximum(starts, least_cut(system)))
-    if found is None:
-        raise ProblemError("$.budget", f"expected enough for a trial of 3 candidates, got {budget}")
+    found = _first_trial(trials)
     apart = _search_apart(trials, found.points)
     start = None if apart is None else _best_of(trials, np.stack([found.points, apart]))
-    return found if start is None else _search_together(trials, start)
+    best = found if start is None else _search_together(trials, start)
+    return replace(best, slots=trials.used)
+
+
+def _first_trial(trials: Trials) -> Search:
+    """The best of the points that need no search."""
+    system = trials.system
+    starts = np.stack([middle_points(system), system.cuts - 1, np.zeros_like(system.cuts)])
+    price = trials.price(len(starts))
+    if price > trials.budget:
+        reason = f"expected at least {price} slots, for the first trial, got {trials.budget}"
+        raise ProblemError("$.budget", reason)
+    found = _best_of(trials, np.maximum(starts, least_cut(system)))
+    if found is None:
+        raise ProblemError("$.progress", "the search was called off before its first trial")
+    return found
 
 
 def _best_of(trials: Trials, candidates: Integers) -> Search | None:

@@ -32,9 +32,9 @@ seen through the fading of the last slot.
 Weights. The slot problems with U^l and U^t are those of one Lyapunov function whose energies count alike, in
 joules, with kappa_l = 1 / U^l and kappa_t = 1 / U^t; these are the defaults, and J is in joules. The edge
 spends no energy of devices, so that nothing fixes its weight: kappa_e = kappa_l F^l / F^e with the mean F^l,
-as a queue is as long as its pool takes to serve it. With kappa = (1, 1, 1) a bit weighs as much as a cycle, though a task
-has a hundred times as many cycles: sending is then taken to be next to free. These weights are used where U^l
-or U^t is 0.
+as a queue is as long as its pool takes to serve it. With kappa = (1, 1, 1) a bit weighs as much as a cycle,
+though a task has a hundred times as many cycles: sending is then taken to be next to free. These weights are
+used where U^l or U^t is 0.
 
 Ignored: the cap f <= Q / tau in a backlog's last slot; tasks that arrive together; that work for the second
 and third stages comes later, to backlogs that are not those of now; that energy spent now saves backlog for
@@ -104,7 +104,7 @@ def likely_gain(system: System, last: Floats) -> Floats:
         middle = math.sqrt(channel.walk_nearest_m * channel.walk_farthest_m)
         home = np.full_like(home, channel.mean_gain(middle))
     trust = staying / (staying + fleeting) if staying > 0.0 else 0.0
-    usual = np.log(home)[:, None] + mean
+    usual = np.broadcast_to(np.log(home)[:, None] + mean, last.shape)
     with np.errstate(divide="ignore"):
         seen = np.log(last) if trust > 0.0 else usual
     return np.asarray(np.exp((1.0 - trust) * usual + trust * seen))

@@ -21,6 +21,8 @@ Progress = Callable[[int, int], bool | None]
 
 def search_seed(seed: int) -> int:
     """The seed of the trials of a search: another than that of the runs which compare what it found."""
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise ProblemError("$.seed", f"expected a whole number from 0 to {2**64 - 1}, got {seed!r}")
     return int(np.random.SeedSequence([seed, _PURPOSE]).generate_state(1, np.uint64)[0])
 
 
@@ -103,7 +105,7 @@ class Trials:
     def __post_init__(self) -> None:
         for name in ("slots", "replications", "budget"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if not isinstance(value, (int, np.integer)) or value < 1:
                 raise ProblemError(f"$.{name}", f"expected a whole number >= 1, got {value!r}")
         if self.traces:
             self.replications = len(self.traces)
@@ -120,10 +122,13 @@ class Trials:
     def _half(self) -> int:
         return max(1, (self.slots - self.slots // 10) // 2)
 
+    def price(self, candidates: int) -> int:
+        """Slots that a trial of so many candidates takes."""
+        return candidates * self.replications * self.slots
+
     def run(self, points: Integers) -> Outcome | None:
         """Try candidates (S, C); None if the budget does not allow it, or it was called off."""
-        candidates = points.shape[1]
-        price = candidates * self.replications * self.slots
+        price = self.price(points.shape[1])
         stopped = self.progress is not None and self.progress(self.used, self.budget) is False
         if stopped or self.used + price > self.budget:
             return None

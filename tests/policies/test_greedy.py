@@ -1,0 +1,191 @@
+"""Greedy: the least of its documented model, with the pace of the slot solver, and stable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lyaopt import SlotProblem, solve_slot
+from lyaopt.policies import Greedy, all_offload, drift_plus_penalty
+from lyaopt.policies.greedy import likely_gain, queue_weights
+from lyaopt.scenarios import list_scenarios, load_scenario
+from lyaopt.simulate import simulate
+from lyaopt.system import Channel
+from tests.policies.small import pair, random_backlog, seen
+
+INSTANT = 1e-7
+"""A slot so short that no backlog is emptied in it: what limits the pace is energy or capacity."""
+
+
+def energy_of(system, device, gain, cycles, bits):
+    """U E of each cycle and of each bit, at the pace of the slot solver where so much waits."""
+    problem = SlotProblem(
+        slot_duration_s=INSTANT,
+        energy_coefficient=system.energy_coefficient,
+        energy_weight_local=system.energy_weight_local,
+        energy_weight_transmit=system.energy_weight_transmit,
+        edge_capacity_hz=system.edge_capacity_hz,
+        cpu_capacity_hz=system.cpu_capacity_hz[[device]],
+        max_power_w=system.max_power_w[[device]],
+        channel_gain=np.array([gain]),
+        bandwidth_hz=system.device_bandwidth_hz[[device]],
+        local_queue_cycles=np.array([[cycles]]),
+        transmit_queue_bits=np.array([[bits]]),
+        edge_queue_cycles=np.zeros((1, 1)),
+        noise_psd_dbm_per_hz=system.noise_psd_dbm_per_hz,
+    )
+    solution = solve_slot(problem)
+    pace, rate = solution.cpu_hz[0], solution.rate_bps[0, 0]
+    local = system.energy_weight_local * system.energy_coefficient * pace**2
+    return local, system.energy_weight_transmit * solution.power_w[0] / rate if rate > 0.0 else 0.0
+
+
+def model_cost(system, weights, s, k, backlog, gain):
+    """J(k) of one service, by the letter of the docstring."""
+    device = int(system.device_of_service[s])
+    work = [table[s, k] for table in (system.local_cycles, system.transmit_bits, system.edge_cycles)]
+    waiting = [queue + amount / 2 for queue, amount in zip(backlog, work, strict=True)]
+    cycle, bit = energy_of(system, device, gain[device], waiting[0], waiting[1])
+    energies = (work[0] * cycle, work[1] * bit, 0.0)
+    terms = zip(weights, backlog, work, energies, strict=True)
+    return sum(weight * (queue * amount + amount**2 / 2 + energy) for weight, queue, amount, energy in terms)
+
+
+@pytest.mark.parametrize("name", ["paper", "balanced", "scarce-edge", "shadowing"])
+@pytest.mark.parametrize("weights", [None, (1.0, 1.0, 1.0), (1e-17, 3e-13, 1e-18)])
+def test_cuts_are_the_least_of_the_model_by_brute_force(name, weights):
+    system = load_scenario(name)
+    systems = 4
+    backlog = random_backlog(system, systems)
+    last = system.mean_channel_gain()[:, None] * np.random.default_rng(1).exponential(size=(4, systems))
+    gain = likely_gain(system, last)
+    points = Greedy(weights).decide(seen(system, backlog, last)).points
+    for s, cuts in enumerate(system.cuts):
+        for b in range(systems):
+            costs = [
+                model_cost(system, weights or queue_weights(system), s, k, backlog[:, s, b], gain[:, b])
+                for k in range(cuts)
+            ]
+            assert points[s, b] < cuts
+            assert costs[points[s, b]] <= min(costs) * (1.0 + 1e-9)
+            table = drift_plus_penalty(system, backlog, gain, weights)[:cuts, s, b]
+            np.testing.assert_allclose(table, costs, rtol=1e-9)
+
+
+def test_weights_of_all_stages_together_change_nothing():
+    system = load_scenario("default")
+    observation = seen(system, random_backlog(system, 20))
+    doubled = tuple(2.0 * weight for weight in queue_weights(system))
+    np.testing.assert_array_equal(
+        Greedy().decide(observation).points, Greedy(doubled).decide(observation).points
+    )
+
+
+def test_full_queues_are_avoided():
+    system = load_scenario("default")
+    services = len(system.services)
+    tasks = np.stack([system.local_cycles[:, -1], system.transmit_bits[:, 0], system.edge_cycles[:, 0]])
+    full = [np.where(np.arange(3) == stage, 1e4, 0.0)[:, None] * tasks for stage in range(3)]
+    points = Greedy().decide(seen(system, np.stack(full, axis=-1))).points
+    least_bits = [np.flatnonzero(system.transmit_bits[s, :n] == 0.0)[0] for s, n in enumerate(system.cuts)]
+    np.testing.assert_array_equal(system.local_cycles[np.arange(services), points[:, 0]], 0.0)
+    np.testing.assert_array_equal(points[:, 1], least_bits)
+    np.testing.assert_array_equal(system.edge_cycles[np.arange(services), points[:, 2]], 0.0)
+
+
+def test_the_best_of_the_cuts_that_are_not_excluded_is_taken():
+    free = load_scenario("default")
+    system = replace(free, learning=replace(free.learning, exclude_cut_zero=True))
+    backlog = random_backlog(system, 50)
+    gain = likely_gain(system, np.ones((4, 50)))
+    costs = drift_plus_penalty(system, backlog, gain)
+    points = Greedy().decide(seen(system, backlog)).points
+    assert points.min() == 1
+    np.testing.assert_array_equal(
+        np.take_along_axis(costs, points[None], 0)[0], np.where(points > 0, costs[1:].min(axis=0), np.nan)
+    )
+    assert (Greedy().decide(seen(free, backlog)).points == 0).any()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"energy_weight_local": 0.0},
+        {"energy_weight_transmit": 0.0},
+        {"energy_coefficient": 0.0},
+        {"edge_capacity_hz": 0.0},
+        {"energy_weight_local": 0.0, "energy_weight_transmit": 0.0, "edge_capacity_hz": 0.0},
+    ],
+)
+def test_zeros_give_numbers_and_legal_points(settings):
+    system = pair(**settings)
+    backlog = random_backlog(system, 6)
+    gain = np.array([[0.0, 1e-300, 1e-12, 1e-9, 1.0, 1e9]])
+    assert not np.isnan(drift_plus_penalty(system, backlog, gain)).any()
+    points = Greedy().decide(seen(system, backlog, gain)).points
+    assert ((points >= 0) & (points < system.cuts[:, None])).all()
+
+
+def test_stages_that_can_never_work_get_no_work():
+    system = pair(edge_capacity_hz=0.0)
+    backlog = np.zeros((3, 2, 1))
+    assert (Greedy().decide(seen(system, backlog)).points == 2).all()
+    system = pair()
+    deaf = (
+        Greedy()
+        .decide(
+            seen(
+                replace(system, channel=Channel(fading="none", shadowing_std_db=8.0)),
+                backlog,
+                np.zeros((1, 1)),
+            )
+        )
+        .points
+    )
+    assert (deaf == 2).all()
+    slow = replace(system, devices=(replace(system.devices[0], cpu_capacity_hz=0.0),))
+    assert (Greedy().decide(seen(slow, backlog)).points == 0).all()
+
+
+def test_gains_without_fading_are_believed():
+    system = replace(pair(), channel=Channel(fading="none", shadowing_std_db=8.0))
+    np.testing.assert_allclose(likely_gain(system, np.array([[3e-12, 5e-11]])), [[3e-12, 5e-11]])
+
+
+def test_fresh_fading_is_not_believed():
+    gains = likely_gain(pair(), np.array([[0.0, 1e-15, 1e-9]]))
+    draws = np.log(np.random.default_rng(0).exponential(size=200_000))
+    expected = np.log(pair().mean_channel_gain()) + draws.mean()
+    np.testing.assert_allclose(np.log(gains), np.repeat(expected[:, None], 3, axis=1), atol=0.02)
+
+
+@pytest.mark.parametrize("walk", [0.0, 10.0])
+def test_the_guess_of_a_slow_gain_is_the_best_linear_one(walk):
+    system = replace(pair(), channel=Channel(shadowing_std_db=8.0, walk_m_per_sqrt_s=walk))
+    rng = np.random.default_rng(2)
+    distance = rng.uniform(150.0, 250.0, 100_000) if walk else 200.0
+    slow = np.log(system.channel.mean_gain(distance) * 10.0 ** (0.8 * rng.standard_normal(100_000)))
+    fading = np.log(rng.exponential(size=100_000))
+    slope, offset = np.polyfit(slow + fading, slow + fading.mean(), 1)
+    guess = np.log(likely_gain(system, np.exp(slow + fading)[None]))[0]
+    np.testing.assert_allclose(guess, slope * (slow + fading) + offset, atol=0.2)
+
+
+def test_greedy_keeps_a_scarce_edge_stable_where_offloading_does_not():
+    system = load_scenario("scarce-edge")
+    runs = {}
+    for policy in (Greedy(), all_offload(system)):
+        halves = [simulate(system, policy, slots=slots, systems=8, seed=4).queued for slots in (5000, 10_000)]
+        runs[policy.name] = halves
+    assert runs["all-offload"][1] > 1.5 * runs["all-offload"][0] > 0
+    assert runs["greedy"][1] < 8 * len(system.services)
+
+
+@pytest.mark.parametrize("name", list_scenarios())
+def test_greedy_keeps_shipped_scenarios_stable(name):
+    system = load_scenario(name)
+    result = simulate(system, Greedy(), slots=4000, systems=8, seed=4)
+    assert result.queued < 8 * len(system.services)
+    assert result.completed > 0.9 * result.born
