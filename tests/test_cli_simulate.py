@@ -160,7 +160,7 @@ def test_an_interrupt_leaves_whole_files_and_what_was_done(tmp_path):
     )
     time.sleep(8.0)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate()
     assert process.returncode == 130
     document = json.loads(output)
     assert 0 < document["slots"] < 100_000_000

@@ -112,7 +112,8 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
                     _write_files(result, series, wanted)
                     results.append(result)
         except ProblemError as error:
-            raise InputError(f"lyaopt simulate: {error}") from None
+            if not interrupts.seen:  # else it is a search that was called off
+                raise InputError(f"lyaopt simulate: {error}") from None
         except ImportError as error:
             raise InputError(f"lyaopt simulate: {error}") from None
         _print(results, system, bound, as_json)
@@ -132,13 +133,13 @@ def _run(
         slots = _DEFAULT_SLOTS if trace is None else trace.slots - wanted.warmup
     simulator = Simulator(
         system,
-        _policy(name, system, trace),
+        _policy(name, system, trace, wanted.seed, interrupts),
         systems=wanted.systems,
         seed=wanted.seed,
         trace=trace,
         record=wanted.record is not None,
     )
-    with _progress(slots + wanted.warmup) as show:
+    with _progress("slots", slots + wanted.warmup) as show:
 
         def look_up(done: int) -> bool:
             show(done)
@@ -151,8 +152,7 @@ def _run(
 def _take(simulator: Simulator, slots: int, wanted: _Wanted, look_up: Callable[[int], bool]) -> Series | None:
     from lyaopt.simulate import run_in_steps
 
-    simulator.run(0, wanted.warmup, look_up)
-    if simulator.slot < wanted.warmup:
+    if not simulator.run(0, wanted.warmup, look_up):
         return None
     if wanted.plot is not None:
         return run_in_steps(simulator, slots, progress=look_up)
@@ -166,12 +166,21 @@ def _bound(system: System) -> float:
     return energy_bound(system).energy_j
 
 
-def _policy(name: str | None, system: System, trace: Trace | None) -> Any:
+def _policy(name: str | None, system: System, trace: Trace | None, seed: int, interrupts: Interrupts) -> Any:
     from lyaopt.policies import make_policy
+    from lyaopt.policies.best_fixed import BUDGET
 
     if name == "trace" or (name is None and trace is not None and trace.partition is not None):
         return None
-    return make_policy(name or "middle", system)
+    if name != "best-fixed":
+        return make_policy(name or "middle", system)
+    with _progress("searching", BUDGET) as show:
+
+        def look_up(used: int, budget: int) -> bool:
+            show(used)
+            return not interrupts.seen
+
+        return make_policy(name, system, seed=seed, progress=look_up)
 
 
 def _read_trace(name: str, system: System) -> Trace:
@@ -187,7 +196,7 @@ def _read_trace(name: str, system: System) -> Trace:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A function that takes the slots done, shown as a bar if someone watches and it takes long."""
     if not sys.stderr.isatty() or total < _FEWEST_SLOTS_FOR_A_BAR:
         yield lambda done: None
@@ -196,7 +205,7 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("slots", total=total)
+        task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)
 
 

@@ -34,8 +34,8 @@ POOL_PLACES = 4
 SYSTEM, DEVICE, ROW, BORN, DONE = range(5)
 LOG_COLUMNS = 5
 
-# Of what a queue was served in a slot: so much may be missing of a task that is done. Capacities that fit works
-# exactly leave such crumbs, by the rounding of rates over the slots that a task takes.
+# So much of what a queue was served in a slot may be missing of a task that is done: where capacities fit
+# works exactly, rates leave such crumbs by their rounding, slot after slot.
 CRUMB = 2.0**-42
 
 

@@ -37,17 +37,13 @@ def run_in_steps(
     """Take a simulator `slots` further, as `Simulator.run` does, and keep what each step comes to."""
     tau = simulator.system.slot_duration_s
     first = simulator.slot
-    ends = np.unique(
-        np.linspace(first, first + slots, min(steps, max(slots, 1)) + 1).round().astype(np.int64)
-    )
+    ends = np.linspace(first, first + slots, min(steps, max(slots, 1)) + 1).round().astype(int)
     edges, sums = [first], [_sums(simulator)]
-    for end in ends[1:]:
-        simulator.run(int(end) - simulator.slot, progress=progress)
-        if simulator.slot == edges[-1]:
-            break
+    for end in ends[1:].tolist():
+        finished = simulator.run(end - simulator.slot, progress=progress)
         edges.append(simulator.slot)
         sums.append(_sums(simulator))
-        if simulator.slot < end:
+        if not finished:
             break
     means = np.diff(np.array(sums), axis=0) / np.diff(edges)[:, None]
     return Series(np.array(edges) * tau, means[:, 0], tau * means[:, 1], means[:, 2:].T)

@@ -98,13 +98,18 @@ class Simulator:
         begun = self.slot % self.system.slots_per_period != 0
         return services * begun, devices * begun
 
-    def run(self, slots: int, warmup: int = 0, progress: Progress | None = None) -> None:
+    def run(self, slots: int, warmup: int = 0, progress: Progress | None = None) -> bool:
         """Take the systems `warmup` + `slots` slots further; only the latter are measured.
 
         Parameters
         ----------
         progress : callable, optional
             Called now and then with the number of slots taken so far; the run ends if it returns False.
+
+        Returns
+        -------
+        bool
+            False if `progress` ended the run.
         """
         _check_count("slots", slots, 0, 2**53)
         _check_count("warmup", warmup, 0, 2**53)
@@ -115,9 +120,9 @@ class Simulator:
             raise ProblemError("$.slots", reason)
         if warmup:
             if not self._take(self.slot + warmup, progress):
-                return
+                return False
             self._start_measuring()
-        self._take(self.slot + slots, progress)
+        return self._take(self.slot + slots, progress)
 
     def _take(self, stop: int, progress: Progress | None) -> bool:
         while self.slot < stop:

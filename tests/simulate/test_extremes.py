@@ -85,7 +85,7 @@ def test_works_that_end_with_the_slot_are_done_in_it(per_slot, slots):
 @pytest.mark.parametrize("tau", [0.01, 0.003, 0.1])
 @pytest.mark.parametrize("parts", [1, 3, 7, 10])
 def test_decimal_works_that_end_with_the_slot_are_done_in_it(tau, parts):
-    """Round decimal numbers: a task takes `parts` slots at full speed, and neither starts nor ends between."""
+    """Round decimal numbers: a task takes `parts` slots at full speed."""
     net = network([0, 125_000_000 * parts], [500, 0])
     speed = 0.12 * 125e6 / tau
     devices = (Device(200.0, (Service(net),), cpu_capacity_hz=speed),)
