@@ -14,15 +14,19 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) install -q -c constraints.txt -e .
+	$(PIP) install -q -c constraints.txt -e .[bound,plot]
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/core.stamp
 	$(PIP) install -q -c constraints.txt -e .[dev]
 	@touch $@
 
-demo: $(VENV)/core.stamp  ## solve the example slot
+demo: $(VENV)/core.stamp  ## solve the example slot, then simulate the default system under three policies
 	$(BIN)/lyaopt solve-slot examples/slot.json
+	$(BIN)/lyaopt simulate default --policy middle --policy random --policy best-fixed \
+		--slots 20000 --warmup 2000 --systems 16 --bound
+	$(BIN)/lyaopt simulate default --policy middle --slots 3000 --plot demo.png > /dev/null
+	@echo "demo.png shows energy, backlogs and latencies of 30 seconds under middle points"
 
 test: $(VENV)/dev.stamp  ## run the tests
 	$(BIN)/python -m pytest -q -n 2

@@ -7,6 +7,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lyaopt import SlotProblem, solve_slot
+from lyaopt.policies import make_policy
+from lyaopt.scenarios import load_scenario
+from lyaopt.simulate import Simulator, run_in_steps
+from lyaopt.simulate.plot import draw_run
 
 IMAGES = Path(__file__).parent / "images"
 TAU, DELTA, CAPACITY = 0.01, 1e-28, 1.5e9
@@ -45,7 +49,7 @@ def crossing(ax: plt.Axes, weight: float) -> None:
     ax.set(xlabel="multiplier ν (Mcycles of backlog)", ylim=(0, 1.85), xlim=(0, 7.2))
 
 
-def main() -> None:
+def draw_crossing() -> None:
     """Write images/crossing.svg."""
     mpl.rcParams.update({"svg.hashsalt": "lyaopt", "axes.spines.top": False, "axes.spines.right": False})
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
@@ -53,8 +57,23 @@ def main() -> None:
         crossing(ax, weight)
         ax.set_title(f"$U^l$ = {weight:g}: {title}", fontsize=10, loc="left")
     axes[0].set_ylabel("total CPU speed (GHz)")
-    IMAGES.mkdir(exist_ok=True)
     figure.savefig(IMAGES / "crossing.svg", metadata={"Date": None})
+
+
+def draw_simulation() -> None:
+    """Write images/run.svg."""
+    system = load_scenario("default")
+    simulator = Simulator(system, make_policy("middle", system), seed=1)
+    simulator.run(0, warmup=500)
+    series = run_in_steps(simulator, 6000, steps=300)
+    (IMAGES / "run.svg").write_bytes(draw_run(simulator.result(), series, "run.svg"))
+
+
+def main() -> None:
+    """Write them all."""
+    IMAGES.mkdir(exist_ok=True)
+    draw_crossing()
+    draw_simulation()
 
 
 if __name__ == "__main__":

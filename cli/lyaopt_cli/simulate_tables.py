@@ -46,7 +46,7 @@ def print_comparison(results: list[Result], system: System, bound: float | None)
         )
     console.print(table)
     console.print()
-    console.print(f"Runs     {_span(results[0], system)}; the same arrivals and channels for all")
+    console.print(f"Runs     {_span(results[0], system)}, the same for all")
     _print_bound(console, bound)
 
 
