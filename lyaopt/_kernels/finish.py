@@ -18,9 +18,8 @@ def part_served(level, before, least, group, reach, supply):
     total = total if partly & (total > before) else before
     # the quotient is exactly 1 for one item, which then gets the difference to the last digit;
     # beside a large `before` the difference can round to more than the group
-    part = (total - before) * (level / group)
-    part = part if part < level else level
-    return total, (reach if partly else least), (part if group > 0.0 else 0.0)
+    part = (total - before) * (level / (group if group > 0.0 else 1.0))
+    return total, (reach if partly else least), (part if part < level else level)
 
 
 @inline
