@@ -27,6 +27,7 @@ _MODULES = {
     "scenario": "scenario",
     "bound": "bound",
     "simulate": "simulate",
+    "evaluate": "evaluate",
     "schema": "schema",
 }
 

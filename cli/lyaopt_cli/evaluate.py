@@ -1,0 +1,97 @@
+"""`lyaopt evaluate`: policies side by side, with intervals."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from lyaopt_cli.files import InputError
+from lyaopt_cli.interrupts import INTERRUPTED, Interrupts
+from lyaopt_cli.policies import make_policy
+from lyaopt_cli.progress import progress_bar
+from lyaopt_cli.scenario import read_system
+
+if TYPE_CHECKING:
+    from lyaopt.evaluation import Evaluation
+
+
+@click.command("evaluate")
+@click.argument("policies", nargs=-1, required=True, metavar="POLICY...")
+@click.argument("scenario", metavar="SCENARIO|-")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Copies of the system, each with its own arrivals and channels.",
+)
+@click.option("--slots", type=click.IntRange(min=1), default=20_000, show_default=True, help="Slots of each.")
+@click.option(
+    "--warmup",
+    type=click.IntRange(min=0),
+    default=2_000,
+    show_default=True,
+    help="Slots before those, which are simulated but not measured.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of arrivals, channels, random policies and searches.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
+def command(
+    policies: tuple[str, ...], scenario: str, seeds: int, slots: int, warmup: int, seed: int, as_json: bool
+) -> int:
+    """Run each POLICY on the same copies of SCENARIO and print interquartile means with 95 % intervals.
+
+    A POLICY is a name (middle, all-local, all-offload, random, greedy, best-fixed), points as in
+    3,0,12, or a folder with a trained policy. Savings are of the first policy against each other one.
+
+    \b
+    Examples:
+      lyaopt evaluate best-fixed middle random default
+      lyaopt evaluate runs/a greedy best-fixed shadowing --seeds 50 --json
+
+    \b
+    Exit status: 0 done, 2 bad usage or input, 130 interrupted (policies that
+    were done until then are printed), 141 output closed.
+    """
+    from lyaopt.evaluation import evaluate
+    from lyaopt.problem import ProblemError
+
+    system = read_system(scenario)
+    with Interrupts() as interrupts:
+        try:
+            made = [make_policy(name, system, seed, interrupts) for name in policies]
+            with progress_bar("slots", len(made) * (slots + warmup)) as show:
+
+                def look_up(done: int) -> bool:
+                    show(done)
+                    return not interrupts.seen
+
+                found = evaluate(
+                    system, made, systems=seeds, slots=slots, warmup=warmup, seed=seed, progress=look_up
+                )
+        except ProblemError as error:
+            if interrupts.seen:
+                return INTERRUPTED
+            raise InputError(f"lyaopt evaluate: {error}") from None
+        except ImportError as error:
+            raise InputError(f"lyaopt evaluate: {error}") from None
+        _print(found, as_json)
+        return INTERRUPTED if interrupts.seen else 0
+
+
+def _print(found: Evaluation, as_json: bool) -> None:
+    if as_json or not sys.stdout.isatty():
+        from lyaopt.documents import encode
+
+        sys.stdout.buffer.write(encode(found.to_dict()) + b"\n")
+    else:
+        from lyaopt_cli.evaluate_tables import print_evaluation
+
+        print_evaluation(found)

@@ -1,0 +1,28 @@
+"""Policies as they are named on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lyaopt_cli.interrupts import Interrupts
+from lyaopt_cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from lyaopt.simulate import Policy
+    from lyaopt.system import System
+
+
+def make_policy(name: str, system: System, seed: int, interrupts: Interrupts) -> Policy:
+    """The policy of a name or of points as text; a search shows its progress, and Ctrl-C ends it."""
+    from lyaopt import policies
+    from lyaopt.policies.best_fixed import BUDGET
+
+    if name != "best-fixed":
+        return policies.make_policy(name, system)
+    with progress_bar("searching", BUDGET) as show:
+
+        def look_up(used: int, budget: int) -> bool:
+            show(used)
+            return not interrupts.seen
+
+        return policies.make_policy(name, system, seed=seed, progress=look_up)
