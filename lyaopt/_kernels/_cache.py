@@ -19,6 +19,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from numba.core.serialize import dumps
 
 _DIGEST_BYTES = 32
 _NAME_DIGITS = 16
+_KEPT_S = 30 * 86400.0
 _log = logging.getLogger("lyaopt")
 # Numba's settings that change machine code
 _NUMBA_VARIABLES = (
@@ -82,12 +84,13 @@ def _fingerprint(flags: dict[str, Any]) -> str:
     return hashlib.sha256(repr(about).encode()).hexdigest()[:_NAME_DIGITS]
 
 
-def _forget_older(folder: Path) -> None:
-    """Remove what earlier sources left behind, but for the latest: an edit is often taken back."""
-    surroundings = folder.name.partition("-")[0]
-    earlier = [other for other in folder.parent.glob(f"{surroundings}-*") if other != folder]
-    for other in sorted(earlier, key=lambda path: path.lstat().st_mtime, reverse=True)[1:]:
-        shutil.rmtree(other, ignore_errors=True)
+def _forget_unused(folder: Path) -> None:
+    """Remove the folders beside this one that no process has used for long; checkouts may share a cache."""
+    oldest = time.time() - _KEPT_S
+    for other in folder.parent.glob("*-*"):
+        with contextlib.suppress(OSError):
+            if other != folder and other.lstat().st_mtime < oldest:
+                shutil.rmtree(other, ignore_errors=True)
 
 
 @functools.cache
@@ -102,6 +105,7 @@ def cache_folder(flags: tuple[tuple[str, Any], ...], sources: str) -> Path | Non
             folder.mkdir(mode=0o700, exist_ok=True)
             # of the base too: who can rename in it can put another folder in this one's place
             if os.access(folder, os.W_OK) and _is_private(base) and _is_private(folder):
+                os.utime(folder)  # it is in use
                 return folder
         except OSError:
             continue
@@ -172,7 +176,7 @@ def compile_cached(
         with contextlib.nullcontext() if path.exists() else _one_compiler(path):
             if not path.exists():
                 _announce(f"once, kept in {folder}")
-                _forget_older(folder)
+                _forget_unused(folder)
             dispatcher.compile(signature)
     dispatcher.disable_compile()
     return dispatcher
@@ -181,7 +185,7 @@ def compile_cached(
 @functools.cache  # once a process: one call may compile several kernels
 def _announce(detail: str) -> None:
     """Say what takes so long; without a handler of the caller's, logging writes a warning to stderr."""
-    _log.warning("lyaopt: compiling kernels, up to half a minute (%s)", detail)
+    _log.warning("lyaopt: compiling kernels, up to a minute (%s)", detail)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -94,18 +95,19 @@ def test_compiling_is_announced_once_and_loading_is_not(tmp_path):
     assert outputs[1][1] == ""
 
 
-def test_folders_of_earlier_sources_are_removed_but_for_the_latest(tmp_path):
+def test_folders_that_were_not_used_for_a_month_are_removed(tmp_path):
     assert answer(start(tmp_path)) == EXPECTED
     (kernel,) = kernel_files(tmp_path)
-    surroundings = kernel.parent.name.partition("-")[0]
-    others = [tmp_path / f"{surroundings}-{name}" for name in ("oldest", "older", "latest")]
-    others.append(tmp_path / "otherversions-sources")
-    for age, folder in enumerate(reversed(others)):
+    others = [tmp_path / name for name in ("versions-unused", "versions-used", "of somebody else")]
+    for days, folder in zip((31, 29, 31), others, strict=True):
         folder.mkdir()
-        os.utime(folder, (1e9 - age, 1e9 - age))
+        then = time.time() - 86400.0 * days
+        os.utime(folder, (then, then))
     kernel.unlink()
+    os.utime(kernel.parent, (1e9, 1e9))
     assert answer(start(tmp_path)) == EXPECTED
-    assert sorted(tmp_path.iterdir()) == sorted([kernel.parent, *others[2:]])
+    assert sorted(tmp_path.iterdir()) == sorted([kernel.parent, *others[1:]])
+    assert time.time() - kernel.parent.stat().st_mtime < 3600.0
 
 
 def test_empty_variables_do_not_mean_the_present_folder(tmp_path):
