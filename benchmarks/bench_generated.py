@@ -59,7 +59,7 @@ def test_lyaopt(benchmark, record, kind):
     slot = problems(1)[0]
     tau, one = slot.slot_duration_s, np.empty(1)
     if kind == "local":
-        queue = slot.local_queue_cycles[0].reshape(-1, 1)
+        queue = np.array(slot.local_queue_cycles[0]).reshape(-1, 1)
         weights = (slot.energy_weight_local, slot.energy_coefficient)
         args = (queue, slot.cpu_capacity_hz[:1].copy(), tau, *weights, np.empty_like(queue), one, np.empty(1))
         call = local_exact
