@@ -26,39 +26,46 @@ SERVICE_SCALES = 2 * STAGES
 FULL_POWER, FULL_DEVICE_RATE, MEAN_GAIN = range(3)
 DEVICE_SCALES = 3
 
-_DEEPEST = 1e-10  # of the mean gain; a gain of nothing has no decibels
+_FAINTEST = 1e-10  # of the mean gain; a gain of nothing has no decibels
 
 
 @inline
 def _tens_of_db(ratio):
-    return math.log10(ratio if ratio > _DEEPEST else _DEEPEST)
+    return math.log10(ratio if ratio > _FAINTEST else _FAINTEST)
 
 
 @helper
-def _observe_service(b, n, t, per_slot, scale, amounts, systems, target):
-    """Write the features of service n in lane t; `scale` (6,), `amounts` (3, K + 1)."""
-    sums, work = systems.service_sums, systems.work
-    cut = systems.cuts[b, n, t]
+def _observe_service(b, n, lane, per_slot, scale, amounts, systems, rows):
+    """Write the features of service n of a block's systems, from `lane` on, into `rows` (width, 12).
+
+    `scale` is (6,), `amounts` (3, K + 1).
+    """
+    sums, work, cuts = systems.service_sums[b, PRESENT], systems.work[b, BACKLOG], systems.cuts[b, n]
     for stage in range(STAGES):
         task = scale[ONE_TASK + stage]
-        target[MEAN_BACKLOG + stage] = sums[b, PRESENT, BACKLOGS + stage, n, t] * per_slot * task
-        rate = sums[b, PRESENT, RATES + stage, n, t] * per_slot
-        target[MEAN_RATE + stage] = rate * scale[FULL_RATE + stage]
-        target[SHARE + stage] = amounts[stage, cut] * task
-        target[BACKLOG_NOW + stage] = work[b, BACKLOG, stage, n, t] * task
+        mean_task, mean_rate = per_slot * task, per_slot * scale[FULL_RATE + stage]
+        for w in range(rows.shape[0]):
+            t = lane + w
+            rows[w, MEAN_BACKLOG + stage] = sums[BACKLOGS + stage, n, t] * mean_task
+            rows[w, MEAN_RATE + stage] = sums[RATES + stage, n, t] * mean_rate
+            rows[w, SHARE + stage] = amounts[stage, cuts[t]] * task
+            rows[w, BACKLOG_NOW + stage] = work[stage, n, t] * task
 
 
 @helper
-def _observe_device(b, t, per_slot, scale, systems, target):
-    """Write the features of the device in lane t; `scale` (3,)."""
-    rate = 0.0
-    for n in range(systems.cuts.shape[1]):
-        rate += systems.service_sums[b, PRESENT, RATES + TRANSMIT, n, t]
-    power = systems.device_sums[b, PRESENT, POWER, t]
-    target[MEAN_POWER] = power * per_slot * scale[FULL_POWER]
-    target[MEAN_DEVICE_RATE] = rate * per_slot * scale[FULL_DEVICE_RATE]
-    if target.size > LAST_GAIN:
-        target[LAST_GAIN] = _tens_of_db(systems.seen[b, t] * scale[MEAN_GAIN])
+def _observe_device(b, lane, per_slot, scale, systems, rows):
+    """Write the features of a device of a block's systems, from `lane` on; `scale` is (3,)."""
+    sums = systems.service_sums[b, PRESENT, RATES + TRANSMIT]
+    power = systems.device_sums[b, PRESENT, POWER]
+    for w in range(rows.shape[0]):
+        t = lane + w
+        rate = 0.0
+        for n in range(sums.shape[0]):
+            rate += sums[n, t]
+        rows[w, MEAN_POWER] = power[t] * (per_slot * scale[FULL_POWER])
+        rows[w, MEAN_DEVICE_RATE] = rate * (per_slot * scale[FULL_DEVICE_RATE])
+        if rows.shape[1] > LAST_GAIN:
+            rows[w, LAST_GAIN] = _tens_of_db(systems.seen[b, t] * scale[MEAN_GAIN])
 
 
 def _observe(slots, width, row, device, amounts, service_scale, device_scale, systems, observation):
@@ -68,26 +75,17 @@ def _observe(slots, width, row, device, amounts, service_scale, device_scale, sy
     """
     per_slot = 1.0 / slots
     devices = device_scale.shape[0]
-    first = row.size * SERVICE_FEATURES
-    wide = (observation.shape[1] - first) // devices
-    for i in range(observation.shape[0]):
-        b, place = i // width, i % width
-        target = observation[i]
+    after = row.size * SERVICE_FEATURES
+    wide = (observation.shape[1] - after) // devices
+    for b in range(systems.cuts.shape[0]):
+        rows = observation[b * width : min(b * width + width, observation.shape[0])]
         for s in range(row.size):
-            at = s * SERVICE_FEATURES
-            _observe_service(
-                b,
-                row[s],
-                device[s] * width + place,
-                per_slot,
-                service_scale[s],
-                amounts[:, row[s], device[s]],
-                systems,
-                target[at : at + SERVICE_FEATURES],
-            )
+            n, m = row[s], device[s]
+            part = rows[:, s * SERVICE_FEATURES : (s + 1) * SERVICE_FEATURES]
+            _observe_service(b, n, m * width, per_slot, service_scale[s], amounts[:, n, m], systems, part)
         for m in range(devices):
-            at = first + m * wide
-            _observe_device(b, m * width + place, per_slot, device_scale[m], systems, target[at : at + wide])
+            part = rows[:, after + m * wide : after + (m + 1) * wide]
+            _observe_device(b, m * width, per_slot, device_scale[m], systems, part)
 
 
 def _account(

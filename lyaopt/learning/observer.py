@@ -35,16 +35,19 @@ SERVICE_FEATURES = (
 )
 """Features of each service, in order.
 
-Backlogs are in whole tasks, rho C cycles or D bits; f^l is over F^l of the device, r over its rate at full power
-and mean gain, f^e over F^e. Shares are c^k, d^k and 1 - c^k of the cut in force.
+Backlogs are in whole tasks, rho C cycles or D bits; f^l is over F^l of the device, r over its rate at full
+power and mean gain, f^e over F^e. Shares are c^k, d^k and 1 - c^k of the cut in force.
 """
 
 DEVICE_FEATURES = ("mean power", "mean rate", "channel")
 """Features of each device, in order; the last one is optional.
 
-p is over p^max, R over its value at full power and mean gain; the channel is the gain of the last slot over its
-mean, in tens of decibels, at least -10.
+p is over p^max, R over its value at full power and mean gain; the channel is the gain of the last slot over
+its mean, in tens of decibels, at least `FAINTEST`.
 """
+
+FAINTEST = -10.0
+"""The channel is never shown as less."""
 
 
 @dataclass(frozen=True)

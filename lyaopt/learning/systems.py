@@ -14,16 +14,14 @@ from lyaopt.simulate.costs import backlog_shares
 from lyaopt.simulate.state import State
 from lyaopt.system import Integers, System
 
-_LARGEST_SEED = 2**64 - 1
-
 
 class VectorSystems:
     """B copies of a system, which differ in what chance brings them, stepped a period at a time.
 
     All arrays are written in place and never replaced: `torch.from_numpy` shares them. Episodes are truncated
-    after `decisions` periods, all together, and the next ones begin at once with empty queues and other random
-    numbers: those of a `SeedSequence` of (seed, number of the episode). Equal seeds give equal bits, and a copy
-    meets the same channels and tasks however many stand beside it.
+    after `decisions` periods, all together, and the next ones begin at once with empty queues and other
+    random numbers: those of a `SeedSequence` of (seed, number of the episode). Equal seeds give equal bits,
+    and a copy meets the same channels and tasks however many stand beside it.
 
     Parameters
     ----------
@@ -32,8 +30,8 @@ class VectorSystems:
         B.
     seed : int or sequence of B ints
         Of all copies; or of each of them, and then what a copy meets depends on its own seed alone.
-    decisions : int
-        Periods of an episode.
+    decisions : int, optional
+        Periods of an episode; those of the scenario's `[learning]` if left out.
     features : collection of str
         Optional features to be shown, see `lyaopt.learning.observer`.
 
@@ -68,13 +66,15 @@ class VectorSystems:
         *,
         systems: int = 1,
         seed: int | Sequence[int] = 0,
-        decisions: int = 200,
+        decisions: int | None = None,
         features: Collection[str] = (),
     ) -> None:
-        for name, value in (("systems", systems), ("decisions", decisions)):
+        self.system, self.systems = system, systems
+        self.decisions = system.learning.decisions_per_episode if decisions is None else decisions
+        for name in ("systems", "decisions"):
+            value = getattr(self, name)
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise ProblemError(f"$.{name}", f"expected a whole number >= 1, got {value!r}")
-        self.system, self.systems, self.decisions = system, systems, decisions
         self.observer = Observer(system, features)
         self.choices: Integers = np.array(system.cuts)
         self.first_choice = least_cut(system)
@@ -92,26 +92,23 @@ class VectorSystems:
         self.reset()
 
     def seed(self, seed: int | Sequence[int]) -> None:
-        """Let the next `reset` begin episode 0 of another seed."""
-        seeds = [seed] if isinstance(seed, (int, np.integer)) else list(seed)
-        if not isinstance(seed, (int, np.integer)) and len(seeds) != self.systems:
+        """Let the next `reset` begin episode 0 of another seed, or of one for each copy."""
+        common = not isinstance(seed, (Sequence, np.ndarray))
+        seeds = [seed] if common else list(seed)
+        if not common and len(seeds) != self.systems:
             raise ProblemError("$.seed", f"expected {self.systems} seeds, got {len(seeds)}")
         for value in seeds:
-            if not isinstance(value, (int, np.integer)) or not 0 <= value <= _LARGEST_SEED:
-                reason = f"expected a whole number from 0 to {_LARGEST_SEED}, got {value!r}"
-                raise ProblemError("$.seed", reason)
-        if isinstance(seed, (int, np.integer)):
-            self._common_seed, self._numbers = int(seed), np.arange(self.systems)
-        else:
-            self._common_seed = 0
-            self._numbers = np.array([_number_of(value) for value in seeds])
+            if not isinstance(value, (int, np.integer)) or value < 0:
+                raise ProblemError("$.seed", f"expected a whole number >= 0, got {value!r}")
+        self._seed = int(seeds[0]) if common else 0
+        self._numbers = np.arange(self.systems) if common else np.array([_number_of(s) for s in seeds])
         self.episode = -1
 
     def reset(self) -> None:
         """Begin the next episode, and write what is seen first."""
         self.episode += 1
         self.taken = 0
-        key = np.random.SeedSequence([self._common_seed, self.episode]).generate_state(1, np.uint64)[0]
+        key = np.random.SeedSequence([self._seed, self.episode]).generate_state(1, np.uint64)[0]
         self._state.restart(int(key), self._numbers)
         self.observer.write(self._state, self.observation)
 
