@@ -50,7 +50,7 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
         render_mode: None = None,
     ) -> None:
         self.systems = make_systems(scenario, 1, decisions, features)
-        self.observation_space = observation_space(self.systems)
+        self.observation_space: spaces.Box = observation_space(self.systems)  # type: ignore[assignment]
         self.action_space = action_space(self.systems)
         self._started = self._over = False
 

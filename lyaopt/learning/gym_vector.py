@@ -128,7 +128,7 @@ def check_vector_env(
     AssertionError
         Says what differs.
     """
-    mode = envs.metadata.get("autoreset_mode")
+    mode: Any = envs.metadata.get("autoreset_mode")
     _require(isinstance(mode, AutoresetMode), f"metadata['autoreset_mode'] is {mode!r}")
     count = envs.num_envs
     singles = SyncVectorEnv([make_one] * count, autoreset_mode=mode)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lyaopt._kernels import observe as kernel
 from lyaopt.problem import Floats, ProblemError
+from lyaopt.simulate import Observation
 from lyaopt.simulate.costs import whole_tasks
 from lyaopt.simulate.state import State
 from lyaopt.system import System
@@ -123,6 +124,12 @@ class Observer:
             state.kernel_systems,
             rows,
         )
+
+    def see(self, observation: Observation) -> Rows:
+        """The rows (B, F) of what a policy is shown in a simulation."""
+        rows = np.empty((observation.systems, self.layout.size), np.float32)
+        self.write(observation.state, rows)
+        return rows
 
 
 def full_rate(system: System) -> Floats:

@@ -93,15 +93,15 @@ class VectorSystems:
 
     def seed(self, seed: int | Sequence[int]) -> None:
         """Let the next `reset` begin episode 0 of another seed, or of one for each copy."""
-        common = not isinstance(seed, (Sequence, np.ndarray))
-        seeds = [seed] if common else list(seed)
-        if not common and len(seeds) != self.systems:
+        own = isinstance(seed, (Sequence, np.ndarray))
+        seeds: list[int] = list(np.asarray(seed, object).reshape(-1))
+        if own and len(seeds) != self.systems:
             raise ProblemError("$.seed", f"expected {self.systems} seeds, got {len(seeds)}")
         for value in seeds:
             if not isinstance(value, (int, np.integer)) or value < 0:
                 raise ProblemError("$.seed", f"expected a whole number >= 0, got {value!r}")
-        self._seed = int(seeds[0]) if common else 0
-        self._numbers = np.arange(self.systems) if common else np.array([_number_of(s) for s in seeds])
+        self._seed = 0 if own else int(seeds[0])
+        self._numbers = np.array([_number_of(value) for value in seeds]) if own else np.arange(self.systems)
         self.episode = -1
 
     def reset(self) -> None:

@@ -5,12 +5,12 @@ import pytest
 
 pytest.importorskip("stable_baselines3")
 
-from stable_baselines3 import PPO  # noqa: E402
-from stable_baselines3.common.vec_env import VecMonitor, VecNormalize  # noqa: E402
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecMonitor, VecNormalize
 
-from lyaopt.learning import VectorSystems  # noqa: E402
-from lyaopt.learning.sb3 import PartitionVecEnv  # noqa: E402
-from tests.learning.worlds import WITHOUT_ZERO, ragged_system  # noqa: E402
+from lyaopt.learning import VectorSystems
+from lyaopt.learning.sb3 import PartitionVecEnv
+from tests.learning.worlds import WITHOUT_ZERO, ragged_system
 
 
 def make(**settings):

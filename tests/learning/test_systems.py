@@ -7,7 +7,7 @@ from lyaopt.learning import VectorSystems
 from lyaopt.learning.observer import DEVICE_FEATURES, SERVICE_FEATURES
 from lyaopt.problem import ProblemError
 from lyaopt.scenarios import load_scenario
-from lyaopt.simulate import Simulator, slot_costs
+from lyaopt.simulate import Decision, Simulator, slot_costs
 from lyaopt.simulate.policy import Replay
 from tests.learning.worlds import SHADOWED, WITHOUT_ZERO, ragged_system, random_points, with_learning
 
@@ -278,6 +278,33 @@ def test_wrong_arguments_are_refused(settings, path):
     with pytest.raises(ProblemError) as caught:
         VectorSystems(ragged_system(), **{"systems": 2, **settings})
     assert caught.value.path == path
+
+
+class Watching:
+    """Replays points, and keeps what a learned policy would be shown."""
+
+    name = "watching"
+
+    def __init__(self, observer, points):
+        self.observer, self.points, self.seen = observer, points, []
+
+    def decide(self, observation):
+        self.seen.append(self.observer.see(observation))
+        return Decision(self.points[observation.period].T)
+
+
+def test_a_policy_sees_in_a_simulation_what_it_saw_in_training():
+    system = ragged_system(channel=SHADOWED)
+    systems = VectorSystems(system, systems=3, seed=4, features=["channel"])
+    points = random_points(systems, PERIODS)
+    seen = [systems.observation.copy()]
+    for line in points[:-1]:
+        systems.step(line)
+        seen.append(systems.observation.copy())
+    policy = Watching(systems.observer, points)
+    key = int(np.random.SeedSequence([4, 0]).generate_state(1, np.uint64)[0])
+    Simulator(system, policy, systems=3, seed=key).run(PERIODS * system.slots_per_period)
+    np.testing.assert_array_equal(policy.seen, seen)
 
 
 def test_a_channel_without_gain_is_shown_as_the_faintest():
