@@ -35,37 +35,41 @@ def _tens_of_db(ratio):
 
 
 @helper
-def _observe_service(b, n, lane, per_slot, scale, amounts, systems, rows):
-    """Write the features of service n of a block's systems, from `lane` on, into `rows` (width, 12).
+def _observe_services(per_slot, width, row, device, scale, amounts, sums, work, cuts, rows):
+    """Write the features of all services of a block's systems into `rows`, see `_observe`.
 
-    `scale` is (6,), `amounts` (3, K + 1).
+    Of the block, `sums` (6, N, L) are those of the period, `work` (3, N, L) is the backlog.
     """
-    sums, work, cuts = systems.service_sums[b, PRESENT], systems.work[b, BACKLOG], systems.cuts[b, n]
-    for stage in range(STAGES):
-        task = scale[ONE_TASK + stage]
-        mean_task, mean_rate = per_slot * task, per_slot * scale[FULL_RATE + stage]
-        for w in range(rows.shape[0]):
-            t = lane + w
-            rows[w, MEAN_BACKLOG + stage] = sums[BACKLOGS + stage, n, t] * mean_task
-            rows[w, MEAN_RATE + stage] = sums[RATES + stage, n, t] * mean_rate
-            rows[w, SHARE + stage] = amounts[stage, cuts[t]] * task
-            rows[w, BACKLOG_NOW + stage] = work[stage, n, t] * task
+    for s in range(row.size):
+        n, m, at = row[s], device[s], s * SERVICE_FEATURES
+        for stage in range(STAGES):
+            task = scale[s, ONE_TASK + stage]
+            mean_task, mean_rate = per_slot * task, per_slot * scale[s, FULL_RATE + stage]
+            for w in range(rows.shape[0]):
+                t = m * width + w
+                rows[w, at + MEAN_BACKLOG + stage] = sums[BACKLOGS + stage, n, t] * mean_task
+                rows[w, at + MEAN_RATE + stage] = sums[RATES + stage, n, t] * mean_rate
+                rows[w, at + SHARE + stage] = amounts[stage, n, m, cuts[n, t]] * task
+                rows[w, at + BACKLOG_NOW + stage] = work[stage, n, t] * task
 
 
 @helper
-def _observe_device(b, lane, per_slot, scale, systems, rows):
-    """Write the features of a device of a block's systems, from `lane` on; `scale` is (3,)."""
-    sums = systems.service_sums[b, PRESENT, RATES + TRANSMIT]
-    power = systems.device_sums[b, PRESENT, POWER]
-    for w in range(rows.shape[0]):
-        t = lane + w
-        rate = 0.0
-        for n in range(sums.shape[0]):
-            rate += sums[n, t]
-        rows[w, MEAN_POWER] = power[t] * (per_slot * scale[FULL_POWER])
-        rows[w, MEAN_DEVICE_RATE] = rate * (per_slot * scale[FULL_DEVICE_RATE])
-        if rows.shape[1] > LAST_GAIN:
-            rows[w, LAST_GAIN] = _tens_of_db(systems.seen[b, t] * scale[MEAN_GAIN])
+def _observe_devices(per_slot, width, first, wide, scale, rates, power, seen, rows):
+    """Write the features of all devices of a block's systems into `rows`, `wide` each from `first` on.
+
+    Of the block, `rates` (N, L) and `power` (L,) are sums over the period, `seen` (L,) the last gains.
+    """
+    for m in range(scale.shape[0]):
+        at = first + m * wide
+        for w in range(rows.shape[0]):
+            t = m * width + w
+            rate = 0.0
+            for n in range(rates.shape[0]):
+                rate += rates[n, t]
+            rows[w, at + MEAN_POWER] = power[t] * per_slot * scale[m, FULL_POWER]
+            rows[w, at + MEAN_DEVICE_RATE] = rate * per_slot * scale[m, FULL_DEVICE_RATE]
+            if wide > LAST_GAIN:
+                rows[w, at + LAST_GAIN] = _tens_of_db(seen[t] * scale[m, MEAN_GAIN])
 
 
 def _observe(slots, width, row, device, amounts, service_scale, device_scale, systems, observation):
@@ -74,18 +78,16 @@ def _observe(slots, width, row, device, amounts, service_scale, device_scale, sy
     `amounts` (3, N, M, K + 1) is that of the model; `service_scale` is (S, 6), `device_scale` (M, 3).
     """
     per_slot = 1.0 / slots
-    devices = device_scale.shape[0]
-    after = row.size * SERVICE_FEATURES
-    wide = (observation.shape[1] - after) // devices
+    first = row.size * SERVICE_FEATURES
+    wide = (observation.shape[1] - first) // device_scale.shape[0]
     for b in range(systems.cuts.shape[0]):
         rows = observation[b * width : min(b * width + width, observation.shape[0])]
-        for s in range(row.size):
-            n, m = row[s], device[s]
-            part = rows[:, s * SERVICE_FEATURES : (s + 1) * SERVICE_FEATURES]
-            _observe_service(b, n, m * width, per_slot, service_scale[s], amounts[:, n, m], systems, part)
-        for m in range(devices):
-            part = rows[:, after + m * wide : after + (m + 1) * wide]
-            _observe_device(b, m * width, per_slot, device_scale[m], systems, part)
+        sums, work = systems.service_sums[b, PRESENT], systems.work[b, BACKLOG]
+        _observe_services(
+            per_slot, width, row, device, service_scale, amounts, sums, work, systems.cuts[b], rows
+        )
+        rates, power = sums[RATES + TRANSMIT], systems.device_sums[b, PRESENT, POWER]
+        _observe_devices(per_slot, width, first, wide, device_scale, rates, power, systems.seen[b], rows)
 
 
 def _account(

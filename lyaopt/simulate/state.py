@@ -131,6 +131,11 @@ class State:
         self._tasks = self._tasks._replace(table=table, log=log)
         self.slot += slots
 
+    @property
+    def room(self) -> tuple[int, int]:
+        """Tasks alive, and tasks finished and not yet taken, that fit without growing."""
+        return len(self._tasks.table), len(self._tasks.log)
+
     def forget_finished(self) -> None:
         """Forget the tasks finished so far, which `take_finished` would give."""
         self._tasks.pool[fifo.LOGGED] = 0

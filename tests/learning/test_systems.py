@@ -217,6 +217,17 @@ def test_the_last_observation_is_that_of_an_episode_that_goes_on():
     np.testing.assert_array_equal(cut.backlog, whole.backlog)
 
 
+def test_what_is_over_takes_no_room():
+    systems = VectorSystems(ragged_system(load=10.0), systems=3, decisions=5)
+    room = None
+    for line in random_points(systems, 200):
+        if systems.step(line):
+            assert systems._state.ledger()[2].sum() == 0
+            room = room or systems._state.room
+    assert systems._state.take_finished().size == 0
+    assert systems._state.room == room
+
+
 def test_episodes_are_as_long_as_the_scenario_says():
     system = with_learning(ragged_system(), decisions_per_episode=4)
     systems = VectorSystems(system)

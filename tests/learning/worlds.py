@@ -10,15 +10,18 @@ from lyaopt.learning import VectorSystems
 from lyaopt.system import Channel, Device, Learning, Service, System
 
 
-def ragged_system(**settings) -> System:
+def ragged_system(load: float = 1.0, **settings) -> System:
     """Two, no and one services of different depths, one device without power, at a load that queues."""
     devices = (
         Device(
             180.0,
-            (Service("alexnet", arrival_rate_per_s=6.0), Service("hand_landmark", arrival_rate_per_s=3.0)),
+            (
+                Service("alexnet", arrival_rate_per_s=6.0 * load),
+                Service("hand_landmark", arrival_rate_per_s=3.0 * load),
+            ),
         ),
         Device(200.0, ()),
-        Device(220.0, (Service("resnet18", arrival_rate_per_s=1.0),), max_power_w=0.0),
+        Device(220.0, (Service("resnet18", arrival_rate_per_s=1.0 * load),), max_power_w=0.0),
     )
     return System(devices, slots_per_period=7, edge_capacity_hz=1e9, **settings)
 
