@@ -220,7 +220,7 @@ def test_the_last_observation_is_that_of_an_episode_that_goes_on():
 def test_what_is_over_takes_no_room():
     systems = VectorSystems(ragged_system(load=10.0), systems=3, decisions=5)
     room = None
-    for line in random_points(systems, 200):
+    for line in random_points(systems, 203):
         if systems.step(line):
             assert systems._state.ledger()[2].sum() == 0
             room = room or systems._state.room
