@@ -8,6 +8,18 @@ from lyaopt.problem import Floats
 from lyaopt.system import System
 
 
+def whole_tasks(system: System) -> Floats:
+    """Work of one whole task in each stage (3, S): rho C cycles, D bits, rho C cycles."""
+    return np.stack([system.local_cycles[:, -1], system.transmit_bits[:, 0], system.edge_cycles[:, 0]])
+
+
+def backlog_shares(system: System) -> Floats:
+    """What a cycle or bit of backlog adds to Qbar of (34): beta1 / c, beta2 / d, beta3 / c (3, S)."""
+    weights = system.learning
+    shares = (weights.backlog_share_local, weights.backlog_share_transmit, weights.backlog_share_edge)
+    return np.asarray(np.array(shares)[:, None] / whole_tasks(system))
+
+
 def waiting_tasks(system: System, queues: Floats) -> Floats:
     """Backlogs in whole tasks: Q^l / (rho C), Q^t / D, Q^e / (rho C).
 
@@ -20,7 +32,7 @@ def waiting_tasks(system: System, queues: Floats) -> Floats:
     -------
     ndarray (3, S, ...)
     """
-    whole = np.stack([system.local_cycles[:, -1], system.transmit_bits[:, 0], system.edge_cycles[:, 0]])
+    whole = whole_tasks(system)
     return np.asarray(queues / whole.reshape(whole.shape + (1,) * (queues.ndim - 2)))
 
 
@@ -42,8 +54,7 @@ def slot_costs(system: System, energy_j: Floats, queues: Floats) -> Floats:
     ndarray (M, ...)
     """
     weights = system.learning
-    shares = (weights.backlog_share_local, weights.backlog_share_transmit, weights.backlog_share_edge)
-    waiting = np.tensordot(shares, waiting_tasks(system, queues), axes=1)
+    waiting = np.einsum("qs,qs...->s...", backlog_shares(system), queues)
     backlog = np.zeros_like(energy_j, np.float64)
     np.add.at(backlog, system.device_of_service, waiting)
     return np.asarray(weights.reward_energy_weight * energy_j + weights.reward_backlog_weight * backlog)

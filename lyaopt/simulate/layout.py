@@ -45,7 +45,7 @@ class Layout:
     @classmethod
     def of(cls, system: System, systems: int) -> Layout:
         """The layout of `systems` copies of a system."""
-        device = system.device_of_service
+        device = np.array(system.device_of_service)  # kernels are compiled for arrays that may be written
         row = np.arange(device.size) - np.searchsorted(device, device)
         devices, rows = len(system.devices), int(row.max()) + 1
         widest = max(1, min(systems, _BLOCK_ITEMS // (rows * devices)))

@@ -56,10 +56,12 @@ class Observation:
         B.
     seed : int
         Of the run, for policies that draw numbers themselves.
+    state : State
+        What kernels read; policies written in Python need not look at it.
     """
 
     def __init__(self, state: State, seed: int) -> None:
-        self._state = state
+        self.state = state
         self.system: System = state.system
         self.systems = state.layout.systems
         self.seed = seed
@@ -67,37 +69,37 @@ class Observation:
     @property
     def period(self) -> int:
         """Number of the period that starts, from 0."""
-        return self._state.slot // self.system.slots_per_period
+        return self.state.slot // self.system.slots_per_period
 
     @property
     def backlog(self) -> Floats:
         """Present Q^l in cycles, Q^t in bits, Q^e in cycles (3, S, B)."""
-        return self._state.backlog()
+        return self.state.backlog()
 
     @property
     def mean_backlog(self) -> Floats:
         """Period means of the backlogs (3, S, B)."""
-        return self._state.present_means()[0]
+        return self.state.present_means()[0]
 
     @property
     def mean_service(self) -> Floats:
         """Period means of f^l in Hz, r in bit/s and f^e in Hz (3, S, B)."""
-        return self._state.present_means()[1]
+        return self.state.present_means()[1]
 
     @property
     def mean_power_w(self) -> Floats:
         """Period means of the transmit power (M, B)."""
-        return self._state.present_means()[2]
+        return self.state.present_means()[2]
 
     @property
     def channel_gain(self) -> Floats:
         """h in the last slot (M, B); the mean gain before the first one."""
-        return self._state.last_gain()
+        return self.state.last_gain()
 
     @property
     def points(self) -> Integers:
         """Partition points that were in force (S, B)."""
-        return self._state.points()
+        return self.state.points()
 
 
 @dataclass(frozen=True, eq=False)

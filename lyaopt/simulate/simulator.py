@@ -171,7 +171,11 @@ class Simulator:
         first = -(-self.slot // period_slots)  # the first period that begins
         begin = self.slot // period_slots
         plan = self._planned(begin, stop) if len(self._plan) > 1 else self._plan
-        records = state.advance(stop - self.slot, plan, self._recorder is not None)
+        records = None
+        if self._recorder is None:
+            state.advance(stop - self.slot, plan)
+        else:
+            records = state.advance_recorded(stop - self.slot, plan)
         finished = state.take_finished()
         services = len(self.system.services)
         done = finished[:, 3] >= self._warmup
@@ -179,7 +183,7 @@ class Simulator:
         self.latencies.add(group[done], latency[done])
         for total, more in zip((self._service_sums, self._device_sums), state.take_sums(), strict=True):
             total += more
-        if self._recorder is not None:
+        if self._recorder is not None and records is not None:
             points = state.layout.by_service(np.moveaxis(self._planned(first, stop), 1, 0))[..., 0]
             self._recorder.add(*records, points, finished)
 

@@ -19,6 +19,8 @@ from lyaopt.system import Integers, System
 
 _FIRST_ROOM = 1024
 """Tasks and finished tasks that there is room for at first; both tables grow."""
+_NO_TASKS = (-1, 0, 0, 0)
+"""The pool at first: no free task, none used or alive, nothing logged."""
 
 
 def _kernel_for(layout: Layout) -> Any:
@@ -36,6 +38,8 @@ class State:
     layout : Layout
     slot : int
         The slot to be taken next.
+    kernel_systems : lyaopt._kernels.grouped.Systems
+        The kernels' arrays, which stay where they are from one slot, and one run, to the next.
     """
 
     def __init__(
@@ -45,15 +49,17 @@ class State:
         self.layout = layout = Layout.of(system, systems)
         self.slot = 0
         self._kernel = _kernel_for(layout)
-        self._systems = _empty_systems(system, layout)
+        self.kernel_systems = _new_systems(layout)
         self._tasks = Tasks(
             np.zeros((_FIRST_ROOM, fifo.TASK_COLUMNS), np.int64),
-            np.array([-1, 0, 0, 0]),
+            np.array(_NO_TASKS),
             np.zeros((_FIRST_ROOM, fifo.LOG_COLUMNS), np.int64),
         )
-        self._model = Model(self._scalars, self._devices, self._amounts)
-        self._chance = _chance(system, layout, seed, replications)
+        self._no_record = _new_record(layout, 0)
+        self._model = Model(self._scalars, self._devices, self.amounts)
+        self._chance = _chance(system, layout, seed)
         self._trace = _spread_trace(layout, trace)
+        self.restart(seed, np.arange(systems) % replications)
 
     @cached_property
     def _scalars(self) -> Floats:
@@ -76,37 +82,63 @@ class State:
         return rows
 
     @cached_property
-    def _amounts(self) -> Floats:
+    def amounts(self) -> Floats:
+        """Work of a task by cut in each stage (3, N, M, K + 1)."""
         tables = (self.system.local_cycles, self.system.transmit_bits, self.system.edge_cycles)
         spread = self.layout.spread([table.T for table in tables])
         return np.ascontiguousarray(np.moveaxis(spread, 1, -1))
 
-    def advance(self, slots: int, plan: Integers, recording: bool) -> tuple[Floats, Floats]:
-        """Take all systems `slots` further under a plan (P, blocks, N, L); return what was recorded.
+    def restart(self, seed: int, numbers: Integers) -> None:
+        """Go back to slot 0 with empty queues, and draw by another seed.
 
-        The records are (slots, rows, S, B) and (slots, rows, M, B), of no slots unless `recording`.
+        Parameters
+        ----------
+        seed : int
+            From 0 to 2^64 - 1.
+        numbers : ndarray (B,) of int
+            The number, from 0 to 2^32 - 1, by which each system draws: equal numbers draw the same.
         """
-        layout, kept = self.layout, slots if recording else 0
-        record = Record(
-            np.empty((layout.blocks, kept, period.SERVICE_RECORDS, layout.rows, layout.lanes)),
-            np.empty((layout.blocks, kept, period.DEVICE_RECORDS, layout.lanes)),
-        )
+        layout = self.layout
+        self.slot = 0
+        _empty_systems(self.kernel_systems, self.system, layout)
+        self._tasks.pool[:] = _NO_TASKS
+        filled = np.zeros(layout.blocks * layout.width, np.uint32)
+        filled[: layout.systems] = numbers
+        lane_system = np.tile(filled.reshape(layout.blocks, layout.width), layout.devices)
+        self._chance = self._chance._replace(seed=np.uint64(seed), lane_system=lane_system)
+
+    def advance_recorded(self, slots: int, plan: Integers) -> tuple[Floats, Floats]:
+        """As `advance`; return everything of every slot, (slots, rows, S, B) and (slots, rows, M, B)."""
+        record = _new_record(self.layout, slots)
+        self.advance(slots, plan, record)
+        return self.layout.by_service(record.services), self.layout.by_device(record.devices)
+
+    def advance(self, slots: int, plan: Integers, record: Record | None = None) -> None:
+        """Take all systems `slots` further under a plan (P, blocks, N, L)."""
         table, log = self._kernel(
             self.slot,
             self.slot + slots,
             self.system.slots_per_period,
-            layout.width,
+            self.layout.width,
             self._model,
             self._chance,
             self._trace,
             plan,
-            self._systems,
+            self.kernel_systems,
             self._tasks,
-            record,
+            self._no_record if record is None else record,
         )
         self._tasks = self._tasks._replace(table=table, log=log)
         self.slot += slots
-        return layout.by_service(record.services), layout.by_device(record.devices)
+
+    @property
+    def room(self) -> tuple[int, int]:
+        """Tasks alive, and tasks finished and not yet taken, that fit without growing."""
+        return len(self._tasks.table), len(self._tasks.log)
+
+    def forget_finished(self) -> None:
+        """Forget the tasks finished so far, which `take_finished` would give."""
+        self._tasks.pool[fifo.LOGGED] = 0
 
     def take_finished(self) -> Integers:
         """Tasks finished since the last call (D, 4): system, service, slot of birth, slot when done."""
@@ -115,21 +147,21 @@ class State:
         system = lines[:, fifo.SYSTEM]
         service = self.layout.service_at[lines[:, fifo.ROW], lines[:, fifo.DEVICE]]
         finished = np.stack([system, service, lines[:, fifo.BORN], lines[:, fifo.DONE]], axis=1)
-        pool[fifo.LOGGED] = 0
+        self.forget_finished()
         return finished[system < self.layout.systems]
 
     def take_sums(self) -> tuple[Floats, Floats]:
         """Sums over the whole periods since the last call: (rows, S, B) and (rows, M, B)."""
-        services = self.layout.by_service(self._systems.service_sums[:, period.PAST])
-        devices = self.layout.by_device(self._systems.device_sums[:, period.PAST])
-        self._systems.service_sums[:, period.PAST] = 0.0
-        self._systems.device_sums[:, period.PAST] = 0.0
+        services = self.layout.by_service(self.kernel_systems.service_sums[:, period.PAST])
+        devices = self.layout.by_device(self.kernel_systems.device_sums[:, period.PAST])
+        self.kernel_systems.service_sums[:, period.PAST] = 0.0
+        self.kernel_systems.device_sums[:, period.PAST] = 0.0
         return services, devices
 
     def present_sums(self) -> tuple[Floats, Floats]:
         """The same over the slots of the period that is not over, or of the last one if it is."""
-        services = self.layout.by_service(self._systems.service_sums[:, period.PRESENT])
-        return services, self.layout.by_device(self._systems.device_sums[:, period.PRESENT])
+        services = self.layout.by_service(self.kernel_systems.service_sums[:, period.PRESENT])
+        return services, self.layout.by_device(self.kernel_systems.device_sums[:, period.PRESENT])
 
     def present_means(self) -> tuple[Floats, Floats, Floats]:
         """Means over the last period of backlogs and rates (3, S, B), and of the power (M, B)."""
@@ -141,53 +173,61 @@ class State:
 
     def backlog(self) -> Floats:
         """Q^l, Q^t, Q^e (3, S, B)."""
-        return self.layout.by_service(self._systems.work[:, fifo.BACKLOG])
+        return self.layout.by_service(self.kernel_systems.work[:, fifo.BACKLOG])
 
     def last_gain(self) -> Floats:
         """h in the last slot (M, B); the mean gain before the first one."""
-        return self.layout.by_device(self._systems.seen)
+        return self.layout.by_device(self.kernel_systems.seen)
 
     def points(self) -> Integers:
         """Partition points in force (S, B)."""
-        return self.layout.by_service(self._systems.cuts)
+        return self.layout.by_service(self.kernel_systems.cuts)
 
     def ledger(self) -> tuple[Integers, Integers, Integers]:
         """Tasks born, completed, and in the queues, each (S, B)."""
-        counts = self.layout.by_service(self._systems.ledger)
-        waiting = self.layout.by_service(self._systems.links[:, fifo.WAITING])
+        counts = self.layout.by_service(self.kernel_systems.ledger)
+        waiting = self.layout.by_service(self.kernel_systems.links[:, fifo.WAITING])
         return counts[period.BORN], counts[period.COMPLETED], waiting.sum(axis=0)
 
 
-def _empty_systems(system: System, layout: Layout) -> Systems:
-    blocks, shape = layout.blocks, (layout.rows, layout.lanes)
-    work = np.zeros((blocks, fifo.WORK_ROWS, fifo.STAGES, *shape))
-    work[:, fifo.HEAD] = np.inf
-    links = np.zeros((blocks, fifo.LINK_ROWS, fifo.STAGES, *shape), np.int64)
-    links[:, [fifo.FIRST, fifo.LAST]] = -1
-    return Systems(
-        work=work,
-        links=links,
-        cuts=np.zeros((blocks, *shape), np.int64),
-        ledger=np.zeros((blocks, 2, *shape), np.int64),
-        service_sums=np.zeros((blocks, 2, period.SERVICE_SUMS, *shape)),
-        device_sums=np.zeros((blocks, 2, period.DEVICE_SUMS, layout.lanes)),
-        seen=np.tile(np.repeat(system.mean_channel_gain(), layout.width), (blocks, 1)),
-        channel=np.zeros((blocks, CHANNEL_ROWS, layout.lanes)),
-        busy=np.zeros((blocks, *shape), np.bool_),
+def _new_record(layout: Layout, slots: int) -> Record:
+    return Record(
+        np.empty((layout.blocks, slots, period.SERVICE_RECORDS, layout.rows, layout.lanes)),
+        np.empty((layout.blocks, slots, period.DEVICE_RECORDS, layout.lanes)),
     )
 
 
-def _chance(system: System, layout: Layout, seed: int, replications: int) -> Chance:
-    """What draws channels and arrivals; those of one block of systems, but for their numbers.
+def _new_systems(layout: Layout) -> Systems:
+    blocks, shape = layout.blocks, (layout.rows, layout.lanes)
+    return Systems(
+        work=np.empty((blocks, fifo.WORK_ROWS, fifo.STAGES, *shape)),
+        links=np.empty((blocks, fifo.LINK_ROWS, fifo.STAGES, *shape), np.int64),
+        cuts=np.empty((blocks, *shape), np.int64),
+        ledger=np.empty((blocks, 2, *shape), np.int64),
+        service_sums=np.empty((blocks, 2, period.SERVICE_SUMS, *shape)),
+        device_sums=np.empty((blocks, 2, period.DEVICE_SUMS, layout.lanes)),
+        seen=np.empty((blocks, layout.lanes)),
+        channel=np.empty((blocks, CHANNEL_ROWS, layout.lanes)),
+        busy=np.empty((blocks, *shape), np.bool_),
+    )
 
-    System b draws as system b mod `replications`.
-    """
+
+def _empty_systems(systems: Systems, system: System, layout: Layout) -> None:
+    """Set the state of slot 0."""
+    for array in systems:
+        array.fill(0)
+    systems.work[:, fifo.HEAD] = np.inf
+    systems.links[:, [fifo.FIRST, fifo.LAST]] = -1
+    systems.seen[:] = np.repeat(system.mean_channel_gain(), layout.width)
+
+
+def _chance(system: System, layout: Layout, seed: int) -> Chance:
+    """What draws channels and arrivals; those of one block of systems, but for their numbers."""
     streams = make_streams(system, seed, range(layout.width))
-    first = np.arange(layout.blocks, dtype=np.uint32)[:, None] * np.uint32(layout.width)
     return Chance(
         streams.seed,
         streams.options,
-        (first + streams.lane_system) % np.uint32(replications),
+        np.tile(streams.lane_system, (layout.blocks, 1)),
         streams.lane_device,
         streams.lane_gain,
         streams.lane_distance,

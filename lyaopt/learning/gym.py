@@ -1,0 +1,122 @@
+"""The choice of partition points as an environment of gymnasium."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.error import ResetNeeded
+from numpy.typing import NDArray
+
+from lyaopt.learning.observer import DEVICE_FEATURES, FAINTEST, Rows
+from lyaopt.learning.systems import VectorSystems
+from lyaopt.scenarios import load_scenario
+from lyaopt.system import System
+
+Scenario = str | Path | System
+
+
+class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
+    """One copy of a system; a step is a period. Episodes never end, they are truncated.
+
+    The observation is a flat box, see `lyaopt.learning.observer`. The action is one number for each service,
+    from 0 to K: the cut, or where the scenario excludes cut 0, the cut less one. `info["action_mask"]`, (S,
+    largest number of choices), says which numbers each service may choose, for learners with heads of equal
+    width. What chance brings follows from the seed given to `reset` and the number of resets since.
+
+    Parameters
+    ----------
+    scenario : str, Path or System
+        Name or path of a scenario, or the system itself.
+    decisions : int, optional
+        Periods of an episode; those of the scenario if left out.
+    features : collection of str
+        Optional features of the observation.
+    render_mode : None
+        There is nothing to see.
+    """
+
+    metadata = {"render_modes": []}  # noqa: RUF012, as gymnasium declares it
+
+    def __init__(
+        self,
+        scenario: Scenario = "default",
+        decisions: int | None = None,
+        features: Collection[str] = (),
+        render_mode: None = None,
+    ) -> None:
+        self.systems = make_systems(scenario, 1, decisions, features)
+        self.observation_space: spaces.Box = observation_space(self.systems)  # type: ignore[assignment]
+        self.action_space = action_space(self.systems)
+        self._started = self._over = False
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Rows, dict[str, Any]]:
+        """Begin an episode: the first of a seed, or the next one."""
+        super().reset(seed=seed)
+        if seed is not None or not self._started:
+            self.systems.seed([self.np_random_seed])
+            self.systems.reset()
+        elif not self._over:  # else the next one has begun
+            self.systems.reset()
+        self._started, self._over = True, False
+        return self.systems.observation[0].copy(), {"action_mask": action_mask(self.systems)}
+
+    def step(self, action: NDArray[np.int64]) -> tuple[Rows, float, bool, bool, dict[str, Any]]:
+        """Take a period; `info` has its mean energies of a slot and its mean backlog, in weighted tasks."""
+        if not self._started or self._over:
+            raise ResetNeeded("the episode is over: call reset() before step()")
+        systems = self.systems
+        self._over = systems.step(to_points(systems, action)[None])
+        seen = systems.final_observation if self._over else systems.observation
+        infos = step_infos(systems)
+        info = {name: values[0] for name, values in infos.items()}
+        return seen[0].copy(), float(systems.reward[0]), False, self._over, info
+
+
+def make_systems(
+    scenario: Scenario, count: int, decisions: int | None, features: Collection[str]
+) -> VectorSystems:
+    """The copies behind an environment."""
+    system = scenario if isinstance(scenario, System) else load_scenario(scenario)
+    return VectorSystems(system, systems=count, decisions=decisions, features=features)
+
+
+def observation_space(systems: VectorSystems) -> spaces.Box:
+    """The box (F,): nothing is below 0 but decibels, and backlogs have no end."""
+    layout = systems.observer.layout
+    low = np.zeros(layout.size, np.float32)
+    layout.of_devices(low)[:, DEVICE_FEATURES.index("channel") :] = FAINTEST
+    return spaces.Box(low, np.full_like(low, np.finfo(np.float32).max), dtype=np.float32)
+
+
+def action_space(systems: VectorSystems) -> spaces.MultiDiscrete:
+    """One number for each service."""
+    return spaces.MultiDiscrete(systems.choices - systems.first_choice)
+
+
+def to_points(systems: VectorSystems, actions: NDArray[Any]) -> NDArray[np.int64]:
+    """The cuts that actions stand for."""
+    return np.asarray(actions, np.int64) + systems.first_choice
+
+
+def action_mask(systems: VectorSystems) -> NDArray[np.bool_]:
+    """Which numbers each service may choose (S, largest number of choices)."""
+    allowed = systems.choices - systems.first_choice
+    return np.arange(allowed.max()) < allowed[:, None]
+
+
+def step_infos(systems: VectorSystems) -> dict[str, NDArray[Any]]:
+    """What is told of each copy after a period, (B, ...)."""
+    mask = action_mask(systems)
+    return {
+        "action_mask": np.repeat(mask[None], systems.systems, axis=0),
+        "local_energy_j": systems.energy[:, 0].copy(),
+        "transmit_energy_j": systems.energy[:, 1].copy(),
+        "backlog": systems.backlog.copy(),
+    }

@@ -1,0 +1,162 @@
+"""The state (25) of the upper level as rows of numbers of order one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lyaopt._kernels import observe as kernel
+from lyaopt.problem import Floats, ProblemError
+from lyaopt.simulate import Observation
+from lyaopt.simulate.costs import whole_tasks
+from lyaopt.simulate.state import State
+from lyaopt.system import System
+
+Rows = NDArray[np.float32]
+
+OPTIONAL_FEATURES = ("channel",)
+"""Features that are off unless asked for."""
+
+SERVICE_FEATURES = (
+    "mean local backlog",
+    "mean transmission backlog",
+    "mean edge backlog",
+    "mean local speed",
+    "mean rate",
+    "mean edge speed",
+    "local share",
+    "transmission share",
+    "edge share",
+    "local backlog",
+    "transmission backlog",
+    "edge backlog",
+)
+"""Features of each service, in order.
+
+Backlogs are in whole tasks, rho C cycles or D bits; f^l is over F^l of the device, r over its rate at full
+power and mean gain, f^e over F^e. Shares are c^k, d^k and 1 - c^k of the cut in force.
+"""
+
+DEVICE_FEATURES = ("mean power", "mean rate", "channel")
+"""Features of each device, in order; the last one is optional.
+
+p is over p^max, R over its value at full power and mean gain; the channel is the gain of the last slot over
+its mean, in tens of decibels, at least `FAINTEST`.
+"""
+
+FAINTEST = -10.0
+"""The channel is never shown as less."""
+
+
+@dataclass(frozen=True)
+class FeatureLayout:
+    """Where a row of F numbers holds what: S services of `service_features`, then M devices.
+
+    Attributes
+    ----------
+    services, devices, service_features, device_features : int
+    """
+
+    services: int
+    devices: int
+    service_features: int
+    device_features: int
+
+    @property
+    def size(self) -> int:
+        """F."""
+        return self.services * self.service_features + self.devices * self.device_features
+
+    def of_services(self, rows: Rows) -> Rows:
+        """The part (..., S, service_features) of rows (..., F), as a view."""
+        part = rows[..., : self.services * self.service_features]
+        return part.reshape(*rows.shape[:-1], self.services, self.service_features)
+
+    def of_devices(self, rows: Rows) -> Rows:
+        """The part (..., M, device_features) of rows (..., F), as a view."""
+        part = rows[..., self.services * self.service_features :]
+        return part.reshape(*rows.shape[:-1], self.devices, self.device_features)
+
+
+class Observer:
+    """Writes what is seen of the states of a system.
+
+    Parameters
+    ----------
+    system : System
+    features : collection of str
+        Of `OPTIONAL_FEATURES`, those to be shown.
+
+    Attributes
+    ----------
+    layout : FeatureLayout
+    """
+
+    def __init__(self, system: System, features: Collection[str] = ()) -> None:
+        unknown = sorted(set(features) - set(OPTIONAL_FEATURES))
+        if isinstance(features, str) or unknown:
+            known = ", ".join(OPTIONAL_FEATURES)
+            raise ProblemError("$.features", f"expected some of {known}; got {features!r}")
+        self.system = system
+        self.layout = FeatureLayout(
+            len(system.services),
+            len(system.devices),
+            kernel.SERVICE_FEATURES,
+            kernel.DEVICE_FEATURES + ("channel" in features),
+        )
+        self._service_scale = _service_scale(system)
+        self._device_scale = _device_scale(system)
+
+    def write(self, state: State, rows: Rows) -> None:
+        """Write the rows (B, F) of a state at the end of a period, or before the first one."""
+        layout = state.layout
+        kernel.observe(
+            self.system.slots_per_period,
+            layout.width,
+            layout.row_of_service,
+            layout.device_of_service,
+            state.amounts,
+            self._service_scale,
+            self._device_scale,
+            state.kernel_systems,
+            rows,
+        )
+
+    def see(self, observation: Observation) -> Rows:
+        """The rows (B, F) of what a policy is shown in a simulation."""
+        rows = np.empty((observation.systems, self.layout.size), np.float32)
+        self.write(observation.state, rows)
+        return rows
+
+
+def full_rate(system: System) -> Floats:
+    """R(p^max) of each device at its mean gain (M,), in bit/s."""
+    width = system.device_bandwidth_hz
+    signal = system.max_power_w * system.mean_channel_gain() / (width * system.noise_w_per_hz)
+    return np.asarray(width * np.log1p(signal) / np.log(2.0))
+
+
+def _service_scale(system: System) -> Floats:
+    device = system.device_of_service
+    edge = np.full(len(system.services), system.edge_capacity_hz)
+    scale = np.empty((len(system.services), kernel.SERVICE_SCALES))
+    scale[:, kernel.ONE_TASK : kernel.FULL_RATE] = _over(whole_tasks(system)).T
+    full = np.stack([system.cpu_capacity_hz[device], full_rate(system)[device], edge], axis=1)
+    scale[:, kernel.FULL_RATE :] = _over(full)
+    return scale
+
+
+def _device_scale(system: System) -> Floats:
+    scales = np.empty((len(system.devices), kernel.DEVICE_SCALES))
+    scales[:, kernel.FULL_POWER] = _over(system.max_power_w)
+    scales[:, kernel.FULL_DEVICE_RATE] = _over(full_rate(system))
+    scales[:, kernel.MEAN_GAIN] = _over(system.mean_channel_gain())
+    return scales
+
+
+def _over(values: Floats) -> Floats:
+    """One over each value; 0 where there is none of something, so that its features are 0."""
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0.0)

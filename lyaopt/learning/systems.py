@@ -1,0 +1,180 @@
+"""Many copies of a system side by side, decided on together, with buffers that the kernels write."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from lyaopt._kernels import observe as kernel
+from lyaopt.learning.observer import Observer, Rows
+from lyaopt.policies.fixed import least_cut
+from lyaopt.problem import Floats, ProblemError
+from lyaopt.simulate.costs import backlog_shares
+from lyaopt.simulate.state import State
+from lyaopt.system import Integers, System
+
+
+class VectorSystems:
+    """B copies of a system, which differ in what chance brings them, stepped a period at a time.
+
+    All arrays are written in place and never replaced: `torch.from_numpy` shares them. Episodes are truncated
+    after `decisions` periods, all together, and the next ones begin at once with empty queues and other
+    random numbers: those of a `SeedSequence` of (seed, number of the episode). Equal seeds give equal bits,
+    and a copy meets the same channels and tasks however many stand beside it.
+
+    Parameters
+    ----------
+    system : System
+    systems : int
+        B.
+    seed : int or sequence of B ints
+        Of all copies; or of each of them, and then what a copy meets depends on its own seed alone.
+    decisions : int, optional
+        Periods of an episode; those of the scenario's `[learning]` if left out.
+    features : collection of str
+        Optional features to be shown, see `lyaopt.learning.observer`.
+
+    Attributes
+    ----------
+    observation, final_observation : ndarray (B, F) of float32
+        What is seen now; and what was seen last in the episode that was over last.
+    reward : ndarray (B,) of float32
+        (34), of the last period.
+    energy : ndarray (B, 2)
+        Mean local and transmission energy of a slot of the last period, in joules, of all devices together.
+    backlog : ndarray (B,)
+        Mean Qbar over the last period: reward = -(omega1 sum(energy) + omega2 backlog).
+    choices : ndarray (S,) of int
+        K + 1, number of cuts of each service.
+    first_choice : int
+        The least cut that may be chosen: 1 where the scenario excludes 0, else 0.
+    episode : int
+        Number of the present episode, from 0.
+    taken : int
+        Periods taken in it so far.
+
+    Raises
+    ------
+    ProblemError
+        If an argument is wrong.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        *,
+        systems: int = 1,
+        seed: int | Sequence[int] = 0,
+        decisions: int | None = None,
+        features: Collection[str] = (),
+    ) -> None:
+        self.system, self.systems = system, systems
+        self.decisions = system.learning.decisions_per_episode if decisions is None else decisions
+        for name in ("systems", "decisions"):
+            value = getattr(self, name)
+            if not isinstance(value, (int, np.integer)) or value < 1:
+                raise ProblemError(f"$.{name}", f"expected a whole number >= 1, got {value!r}")
+        self.observer = Observer(system, features)
+        self.choices: Integers = np.array(system.cuts)
+        self.first_choice = least_cut(system)
+        size = self.observer.layout.size
+        self.observation: Rows = np.zeros((systems, size), np.float32)
+        self.final_observation: Rows = np.zeros((systems, size), np.float32)
+        self.reward: Rows = np.zeros(systems, np.float32)
+        self.energy: Floats = np.zeros((systems, 2))
+        self.backlog: Floats = np.zeros(systems)
+        self._share = np.ascontiguousarray(backlog_shares(system).T)
+        self._state = State(system, systems, 0, None, systems)
+        layout = self._state.layout
+        self._plan = np.zeros((1, layout.blocks, layout.rows, layout.lanes), np.int64)
+        self.seed(seed)
+        self.reset()
+
+    def seed(self, seed: int | Sequence[int]) -> None:
+        """Let the next `reset` begin episode 0 of another seed, or of one for each copy."""
+        own = isinstance(seed, (Sequence, np.ndarray))
+        seeds: list[int] = list(np.asarray(seed, object).reshape(-1))
+        if own and len(seeds) != self.systems:
+            raise ProblemError("$.seed", f"expected {self.systems} seeds, got {len(seeds)}")
+        for value in seeds:
+            if not isinstance(value, (int, np.integer)) or value < 0:
+                raise ProblemError("$.seed", f"expected a whole number >= 0, got {value!r}")
+        self._seed = 0 if own else int(seeds[0])
+        self._numbers = np.array([_number_of(value) for value in seeds]) if own else np.arange(self.systems)
+        self.episode = -1
+
+    def reset(self) -> None:
+        """Begin the next episode, and write what is seen first."""
+        self.episode += 1
+        self.taken = 0
+        key = np.random.SeedSequence([self._seed, self.episode]).generate_state(1, np.uint64)[0]
+        self._state.restart(int(key), self._numbers)
+        self.observer.write(self._state, self.observation)
+
+    def step(self, points: Integers) -> bool:
+        """Take all copies through a period.
+
+        Parameters
+        ----------
+        points : ndarray (B, S) of int64
+            k of each service for the tasks that are born in it.
+
+        Returns
+        -------
+        bool
+            Whether the episode was truncated: then `final_observation` holds what was seen at its end, and
+            `observation` what is seen at the start of the next one.
+        """
+        self._adopt(points)
+        state, system = self._state, self.system
+        state.advance(system.slots_per_period, self._plan)
+        state.forget_finished()
+        self._account()
+        self.taken += 1
+        truncated = self.taken >= self.decisions
+        self.observer.write(state, self.final_observation if truncated else self.observation)
+        if truncated:
+            self.reset()
+        return truncated
+
+    def _adopt(self, points: Integers) -> None:
+        layout = self._state.layout
+        if points.shape != (self.systems, layout.services) or points.dtype != np.int64:
+            wanted = f"int64 of shape {(self.systems, layout.services)}"
+            raise ProblemError("$.points", f"expected {wanted}, got {points.dtype} of {points.shape}")
+        wrong = kernel.adopt(
+            np.ascontiguousarray(points),
+            self.first_choice,
+            self.choices,
+            layout.width,
+            layout.row_of_service,
+            layout.device_of_service,
+            self._plan[0],
+        )
+        if wrong >= 0:
+            b, s = divmod(wrong, layout.services)
+            span = f"a cut from {self.first_choice} to K = {self.choices[s] - 1}"
+            raise ProblemError(f"$.points[{b}][{s}]", f"expected {span}, got {points[b, s]}")
+
+    def _account(self) -> None:
+        system, layout = self.system, self._state.layout
+        kernel.account(
+            system.slots_per_period,
+            system.slot_duration_s,
+            system.learning.reward_energy_weight,
+            system.learning.reward_backlog_weight,
+            layout.width,
+            layout.row_of_service,
+            layout.device_of_service,
+            self._share,
+            self._state.kernel_systems,
+            self.reward,
+            self.energy,
+            self.backlog,
+        )
+
+
+def _number_of(seed: int) -> int:
+    """The number by which a copy of this seed draws."""
+    return int(np.random.SeedSequence(int(seed)).generate_state(1, np.uint32)[0])

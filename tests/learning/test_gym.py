@@ -1,0 +1,146 @@
+"""Environments of gymnasium and stable-baselines3 over the same copies."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+gymnasium = pytest.importorskip("gymnasium")
+
+from gymnasium.error import ResetNeeded  # noqa: E402
+from gymnasium.utils.env_checker import check_env  # noqa: E402
+from gymnasium.vector import AutoresetMode, VectorWrapper  # noqa: E402
+
+from lyaopt.learning import ENVIRONMENT, VectorSystems  # noqa: E402
+from lyaopt.learning.gym import PartitionEnv  # noqa: E402
+from lyaopt.learning.gym_vector import PartitionVectorEnv, check_vector_env  # noqa: E402
+from lyaopt.problem import ProblemError  # noqa: E402
+from tests.learning.worlds import WITHOUT_ZERO, ragged_system  # noqa: E402
+
+SETTINGS = [
+    {"scenario": ragged_system(), "decisions": 5},
+    {"scenario": ragged_system(learning=WITHOUT_ZERO), "decisions": 4, "features": ("channel",)},
+]
+
+
+@pytest.mark.parametrize("settings", [{}, {"scenario": "shadowing", "features": ["channel"]}, *SETTINGS])
+def test_gymnasium_has_nothing_to_say(settings):
+    env = gymnasium.make(ENVIRONMENT, **settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped)
+
+
+def test_the_module_can_be_named_with_the_environment():
+    command = f"import gymnasium; print(gymnasium.make('lyaopt.learning:{ENVIRONMENT}').action_space.shape)"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
+    assert done.stdout == "(8,)\n", done.stderr
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_episodes_are_truncated_not_terminated(settings):
+    env = PartitionEnv(**settings)
+    with pytest.raises(ResetNeeded):
+        env.step(env.action_space.sample())
+    env.reset(seed=3)
+    env.action_space.seed(3)
+    for _ in range(2):
+        ends = [env.step(env.action_space.sample())[2:4] for _ in range(settings["decisions"])]
+        assert ends == [(False, False)] * (len(ends) - 1) + [(False, True)]
+        with pytest.raises(ResetNeeded):
+            env.step(env.action_space.sample())
+        env.reset()
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_actions_are_the_choices_of_each_service(settings):
+    env = PartitionEnv(**settings)
+    _, info = env.reset(seed=1)
+    least = env.systems.first_choice
+    assert env.action_space.nvec.tolist() == (env.systems.choices - least).tolist()
+    assert info["action_mask"].sum(axis=1).tolist() == env.action_space.nvec.tolist()
+    observation, _, _, _, info = env.step(env.action_space.nvec - 1)
+    layout = env.systems.observer.layout
+    np.testing.assert_array_equal(layout.of_services(observation)[:, 6:9], [[1.0, 0.0, 0.0]] * 3)
+    alone = VectorSystems(env.systems.system, seed=[1], features=settings.get("features", ()))
+    alone.step(alone.choices[None] - 1)
+    np.testing.assert_array_equal(alone.observation[0], observation)
+    assert info["backlog"] == alone.backlog[0]
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_vector_environment_is_single_ones_together(settings, count):
+    envs = gymnasium.make_vec(ENVIRONMENT, num_envs=count, **settings)
+    assert envs.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
+    check_vector_env(envs, lambda: PartitionEnv(**settings))
+
+
+class Broken(VectorWrapper):
+    """A vector environment with one thing wrong."""
+
+    def __init__(self, envs, fault):
+        super().__init__(envs)
+        self.fault = fault
+        self.metadata = {} if fault == "mode" else envs.metadata
+
+    def reset(self, *, seed=None, options=None):
+        if self.fault == "seed" and seed is not None:
+            seed = [seed] * self.num_envs if isinstance(seed, int) else seed
+        if self.fault == "seeds" and isinstance(seed, list):
+            seed = seed[0]
+        observation, info = self.env.reset(seed=seed, options=options)
+        return observation, {} if self.fault == "mask" else info
+
+    def step(self, actions):
+        observation, reward, terminated, truncated, info = self.env.step(actions)
+        if self.fault == "ends":
+            terminated, truncated = truncated, terminated
+        if self.fault == "last" and "final_obs" in info:
+            info["final_obs"][0] = observation[0]
+        if self.fault == "reward":
+            reward = reward * (1.0 + 1e-15)
+        return observation, reward, terminated, truncated, info
+
+
+FAULTS = {
+    "mode": "autoreset_mode",
+    "seed": "observation differs|info differs|reward differs",
+    "seeds": "observation differs|info differs|reward differs",
+    "mask": "info differs",
+    "ends": "termination differs",
+    "last": "info differs",
+    "reward": "reward differs",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_check_finds_what_is_wrong(fault):
+    envs = Broken(PartitionVectorEnv(3, **SETTINGS[0]), fault)
+    with pytest.raises(AssertionError, match=FAULTS[fault]):
+        check_vector_env(envs, lambda: PartitionEnv(**SETTINGS[0]))
+
+
+def test_the_check_finds_shared_buffers():
+    envs = PartitionVectorEnv(3, copy=False, **SETTINGS[0])
+    assert envs.reset(seed=1)[0] is envs.systems.observation
+    with pytest.raises(AssertionError, match="changed by the next"):
+        check_vector_env(envs, lambda: PartitionEnv(**SETTINGS[0]))
+
+
+def test_copies_are_not_reset_one_by_one():
+    envs = PartitionVectorEnv(2, **SETTINGS[0])
+    with pytest.raises(ProblemError, match="all together"):
+        envs.reset(options={"reset_mask": np.array([True, False])})
+
+
+def test_without_a_seed_runs_differ():
+    runs = [PartitionVectorEnv(2, **SETTINGS[0]) for _ in range(2)]
+    actions = runs[0].action_space.sample()
+    totals = []
+    for envs in runs:
+        envs.reset()
+        totals.append(sum(envs.step(actions)[1] for _ in range(4)))
+    assert np.unique(np.concatenate(totals)).size == 4

@@ -1,0 +1,40 @@
+"""Small systems in which a lot happens in a few periods."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from lyaopt.learning import VectorSystems
+from lyaopt.system import Channel, Device, Learning, Service, System
+
+
+def ragged_system(load: float = 1.0, **settings) -> System:
+    """Two, no and one services of different depths, one device without power, at a load that queues."""
+    devices = (
+        Device(
+            180.0,
+            (
+                Service("alexnet", arrival_rate_per_s=6.0 * load),
+                Service("hand_landmark", arrival_rate_per_s=3.0 * load),
+            ),
+        ),
+        Device(200.0, ()),
+        Device(220.0, (Service("resnet18", arrival_rate_per_s=1.0 * load),), max_power_w=0.0),
+    )
+    return System(devices, slots_per_period=7, edge_capacity_hz=1e9, **settings)
+
+
+SHADOWED = Channel(shadowing_std_db=8.0, shadowing_sojourn_s=1.0)
+WITHOUT_ZERO = Learning(exclude_cut_zero=True)
+
+
+def random_points(systems: VectorSystems, steps: int, seed: int = 0) -> np.ndarray:
+    """Allowed points (steps, B, S)."""
+    shape = (steps, systems.systems, systems.choices.size)
+    return np.random.default_rng(seed).integers(systems.first_choice, systems.choices, shape)
+
+
+def with_learning(system: System, **settings) -> System:
+    return replace(system, learning=replace(system.learning, **settings))
