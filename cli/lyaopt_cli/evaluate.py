@@ -9,6 +9,7 @@ import click
 
 from lyaopt_cli.files import InputError
 from lyaopt_cli.interrupts import INTERRUPTED, Interrupts
+from lyaopt_cli.options import seed_option, warmup_option
 from lyaopt_cli.policies import make_policy
 from lyaopt_cli.progress import progress_bar
 from lyaopt_cli.scenario import read_system
@@ -28,20 +29,8 @@ if TYPE_CHECKING:
     help="Copies of the system, each with its own arrivals and channels.",
 )
 @click.option("--slots", type=click.IntRange(min=1), default=20_000, show_default=True, help="Slots of each.")
-@click.option(
-    "--warmup",
-    type=click.IntRange(min=0),
-    default=2_000,
-    show_default=True,
-    help="Slots before those, which are simulated but not measured.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**64 - 1),
-    default=0,
-    show_default=True,
-    help="Seed of arrivals, channels, random policies and searches.",
-)
+@warmup_option(2_000)
+@seed_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
 def command(
     policies: tuple[str, ...], scenario: str, seeds: int, slots: int, warmup: int, seed: int, as_json: bool

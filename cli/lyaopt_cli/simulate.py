@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +11,19 @@ import click
 
 from lyaopt_cli.files import InputError, shown_name
 from lyaopt_cli.interrupts import INTERRUPTED, Interrupts
+from lyaopt_cli.options import seed_option, warmup_option
 from lyaopt_cli.output import write_whole
+from lyaopt_cli.policies import make_policy
+from lyaopt_cli.progress import progress_bar
 from lyaopt_cli.scenario import read_system
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from lyaopt.simulate import Result, Series, Simulator, Trace
     from lyaopt.system import System
 
 _DEFAULT_SLOTS = 100_000
-_FEWEST_SLOTS_FOR_A_BAR = 50_000
 
 
 @dataclass(frozen=True)
@@ -48,20 +49,8 @@ class _Wanted:
     help="Who picks the partition points (default: middle); several are compared.",
 )
 @click.option("--slots", type=click.IntRange(min=1), help=f"How many slots (default {_DEFAULT_SLOTS}).")
-@click.option(
-    "--warmup",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Slots before those, which are simulated but not measured.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**64 - 1),
-    default=0,
-    show_default=True,
-    help="Seed of arrivals, channels and random policies.",
-)
+@warmup_option(0)
+@seed_option
 @click.option(
     "--systems",
     type=click.IntRange(min=1),
@@ -139,7 +128,7 @@ def _run(
         trace=trace,
         record=wanted.record is not None,
     )
-    with _progress("slots", slots + wanted.warmup) as show:
+    with progress_bar("slots", slots + wanted.warmup) as show:
 
         def look_up(done: int) -> bool:
             show(done)
@@ -167,20 +156,9 @@ def _bound(system: System) -> float:
 
 
 def _policy(name: str | None, system: System, trace: Trace | None, seed: int, interrupts: Interrupts) -> Any:
-    from lyaopt.policies import make_policy
-    from lyaopt.policies.best_fixed import BUDGET
-
     if name == "trace" or (name is None and trace is not None and trace.partition is not None):
         return None
-    if name != "best-fixed":
-        return make_policy(name or "middle", system)
-    with _progress("searching", BUDGET) as show:
-
-        def look_up(used: int, budget: int) -> bool:
-            show(used)
-            return not interrupts.seen
-
-        return make_policy(name, system, seed=seed, progress=look_up)
+    return make_policy(name or "middle", system, seed, interrupts)
 
 
 def _read_trace(name: str, system: System) -> Trace:
@@ -193,20 +171,6 @@ def _read_trace(name: str, system: System) -> Trace:
         raise InputError(f"{shown_name(name)}: {error}") from None
     except OSError as error:
         raise InputError(f"{shown_name(name)}: {error.strerror}") from None
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A function that takes the slots done, shown as a bar if someone watches and it takes long."""
-    if not sys.stderr.isatty() or total < _FEWEST_SLOTS_FOR_A_BAR:
-        yield lambda done: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
 
 
 def _write_files(result: Result, series: Series | None, wanted: _Wanted) -> None:
