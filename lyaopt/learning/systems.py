@@ -144,7 +144,7 @@ class VectorSystems:
             wanted = f"int64 of shape {(self.systems, layout.services)}"
             raise ProblemError("$.points", f"expected {wanted}, got {points.dtype} of {points.shape}")
         wrong = kernel.adopt(
-            np.ascontiguousarray(points),
+            points if points.flags.carray else points.copy(),  # kernels take what may be written
             self.first_choice,
             self.choices,
             layout.width,

@@ -270,7 +270,17 @@ def test_points_that_are_no_choice_are_refused(excluded):
     for points in (good[:1], good[:, :2], good.astype(np.int32)):
         with pytest.raises(ProblemError, match=r"expected int64 of shape \(2, 3\)"):
             systems.step(points)
-    systems.step(np.asfortranarray(good))
+
+
+def test_points_may_lie_anyhow():
+    plain, other = (VectorSystems(ragged_system(), systems=2, seed=1) for _ in range(2))
+    lines = random_points(plain, 20)
+    lines.flags.writeable = False
+    for line in lines:
+        plain.step(line)
+        other.step(np.asfortranarray(line))
+    np.testing.assert_array_equal(plain.observation, other.observation)
+    assert plain.observation.any()
 
 
 @pytest.mark.parametrize(
