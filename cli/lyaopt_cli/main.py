@@ -91,6 +91,8 @@ def run(arguments: Sequence[str]) -> int:
         return _drop_output(CLOSED_PIPE)
     except ImportError as error:  # a bad LYAOPT_CORE, or an installation that lacks something
         return _fail(f"lyaopt: {error}", BAD_INPUT)
+    except MemoryError as error:
+        return _fail(f"lyaopt: not enough memory: {error}".rstrip(": "), BAD_INPUT)
     except OSError as error:
         return _drop_output(_fail(f"lyaopt: {error.strerror or error}", CANNOT_WRITE))
 

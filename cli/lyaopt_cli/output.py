@@ -29,3 +29,14 @@ def write_whole(path: Path, content: bytes) -> None:
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
+
+
+def check_writable(path: Path) -> None:
+    """Raise `InputError` if a file cannot be written there: before long work, not after it."""
+    if path.is_dir():
+        raise InputError(f"{path}: Is a directory")
+    try:
+        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None

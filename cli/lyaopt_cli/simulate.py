@@ -12,7 +12,7 @@ import click
 from lyaopt_cli.files import InputError, shown_name
 from lyaopt_cli.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.options import seed_option, warmup_option
-from lyaopt_cli.output import write_whole
+from lyaopt_cli.output import check_writable, write_whole
 from lyaopt_cli.policies import make_policy
 from lyaopt_cli.progress import progress_bar
 from lyaopt_cli.scenario import read_system
@@ -90,6 +90,8 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     if len(policies) > 1 and (wanted.record or wanted.plot):
         raise click.UsageError("--record and --plot take one --policy.", click.get_current_context())
     system = read_system(scenario)
+    for file in filter(None, (wanted.record, wanted.plot)):
+        check_writable(Path(file))
     results = []
     with Interrupts() as interrupts:
         try:

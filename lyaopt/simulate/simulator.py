@@ -15,6 +15,7 @@ from lyaopt.simulate.records import Recorder
 from lyaopt.simulate.results import Result
 from lyaopt.simulate.state import State
 from lyaopt.simulate.traces import Trace, check_points
+from lyaopt.streams import MAX_SLOTS
 from lyaopt.system import Integers, System
 
 _PIECE = 4_000_000
@@ -113,6 +114,8 @@ class Simulator:
         """
         _check_count("slots", slots, 0, 2**53)
         _check_count("warmup", warmup, 0, 2**53)
+        if self.slot + warmup + slots > MAX_SLOTS:
+            raise ProblemError("$.slots", f"expected at most {MAX_SLOTS} in all, warm-up included")
         if self._trace is not None and self.slot + warmup + slots > self._trace.slots:
             reason = (
                 f"expected at most the {self._trace.slots} of the trace, got {self.slot + warmup + slots}"
