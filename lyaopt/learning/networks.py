@@ -1,0 +1,186 @@
+"""Actor and critic, and the distribution of the partition points of all services at once."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.statistics import RunningStatistics
+
+_IMPOSSIBLE = -1e9
+"""Logit of what is no choice: its probability is exactly 0, and 0 times its logarithm still 0."""
+_FARTHEST = 10.0
+"""Deviations from the mean beyond which a feature is cut off."""
+
+_NEWEST_RETURNS = 0.1
+"""Least weight of a rollout's returns in their statistics: they change as the policy gets better."""
+
+
+class Shape(NamedTuple):
+    """What an environment asks of a network.
+
+    Attributes
+    ----------
+    features : int
+        F, numbers in an observation.
+    choices : tuple of int (S,)
+        Cuts of each service.
+    first_choice : int
+        Least cut that may be chosen, 0 or 1.
+    """
+
+    features: int
+    choices: tuple[int, ...]
+    first_choice: int
+
+
+class Points:
+    """Independent choices of S services, from masked logits (n, S, K + 1).
+
+    Attributes
+    ----------
+    log_probability : Tensor (n, S, K + 1)
+    """
+
+    def __init__(self, logits: Tensor) -> None:
+        self.log_probability = logits.log_softmax(-1)
+
+    def of(self, points: Tensor) -> Tensor:
+        """Joint log-probability (n,) of points (n, S)."""
+        return self.log_probability.gather(-1, points.unsqueeze(-1)).sum((-1, -2))
+
+    def entropy(self) -> Tensor:
+        """Joint entropy (n,)."""
+        return -(self.log_probability.exp() * self.log_probability).sum((-1, -2))
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Draw points (n, S) by inverting the cumulative distribution."""
+        summed = self.log_probability.exp().cumsum(-1)
+        # Uniform in (0, 1]: a draw of 0 would take the first cut even where it is no choice. Scaled by the
+        # total, which rounding leaves beside 1, no draw lies beyond the last choice.
+        draw = (1.0 - torch.rand(*summed.shape[:-1], 1, generator=generator)) * summed[..., -1:]
+        return (summed < draw).sum(-1)
+
+    def mode(self) -> Tensor:
+        """Most probable points (n, S)."""
+        return self.log_probability.argmax(-1)
+
+
+class ActorCritic(nn.Module):
+    """Logits of all services and the value of the state, from features.
+
+    Running statistics of features and returns belong to the network: without them its weights mean nothing.
+
+    Attributes
+    ----------
+    observations, returns : RunningStatistics
+    value_layer : Linear
+        The last one of the critic.
+    """
+
+    mask: Tensor
+    value_layer: nn.Linear
+
+    def __init__(self, shape: Shape, config: PPOConfig) -> None:
+        super().__init__()
+        self.shape = shape
+        self.normalises = config.normalise_observations
+        self.observations = RunningStatistics(shape.features)
+        self.returns = RunningStatistics(1, _NEWEST_RETURNS)
+        widest = max(shape.choices)
+        mask = torch.full((len(shape.choices), widest), _IMPOSSIBLE)
+        for row, choices in zip(mask, shape.choices, strict=True):
+            row[shape.first_choice : choices] = 0.0
+        self.register_buffer("mask", mask, persistent=False)
+
+    def normalised(self, observation: Tensor) -> Tensor:
+        """Features (n, F) as the layers take them."""
+        if not self.normalises:
+            return observation
+        scale = 1.0 / self.observations.deviation
+        shift = -self.observations.mean * scale
+        scaled = torch.addcmul(shift.float(), observation, scale.float())
+        return scaled.clamp_(-_FARTHEST, _FARTHEST)
+
+    def points(self, features: Tensor) -> Points:
+        """Distribution of the points in states given by normalised features (n, F)."""
+        raise NotImplementedError
+
+    def scaled_value(self, features: Tensor) -> Tensor:
+        """Values (n,) of such states in deviations of the returns from their mean."""
+        raise NotImplementedError
+
+    def both(self, features: Tensor) -> tuple[Points, Tensor]:
+        """Distribution and scaled values together."""
+        return self.points(features), self.scaled_value(features)
+
+    def value(self, features: Tensor) -> Tensor:
+        """Values (n,) of such states."""
+        return self.unscaled(self.scaled_value(features)).float()
+
+    def unscaled(self, value: Tensor) -> Tensor:
+        """Returns from scaled ones, in double precision."""
+        return value.double() * self.returns.deviation + self.returns.mean
+
+    def scaled(self, returns: Tensor) -> Tensor:
+        """Returns in deviations from their mean."""
+        return ((returns.double() - self.returns.mean) / self.returns.deviation).float()
+
+    @torch.no_grad()
+    def add_returns(self, returns: Tensor) -> None:
+        """Take returns (n,) into their statistics, and leave all values as they are (van Hasselt et al. 2016)."""
+        layer = self.value_layer
+        bias, before = self.unscaled(layer.bias), self.returns.deviation
+        self.returns.add(returns.unsqueeze(-1))
+        layer.weight.mul_((before / self.returns.deviation).float())
+        layer.bias.copy_(self.scaled(bias))
+
+
+class FlatActorCritic(ActorCritic):
+    """Layers over the whole observation, as in the paper."""
+
+    def __init__(self, shape: Shape, config: PPOConfig, generator: torch.Generator) -> None:
+        super().__init__(shape, config)
+        self.actor = _hidden(shape.features, config, generator)
+        self.critic = self.actor if config.shared_trunk else _hidden(shape.features, config, generator)
+        width = config.hidden_units
+        self.points_layer = linear(width, self.mask.numel(), 0.01, generator)
+        self.value_layer = linear(width, 1, 1.0, generator)
+
+    def points(self, features: Tensor) -> Points:
+        """As of `ActorCritic`."""
+        return self._points(self.actor(features))
+
+    def scaled_value(self, features: Tensor) -> Tensor:
+        """As of `ActorCritic`."""
+        return self.value_layer(self.critic(features)).squeeze(-1)
+
+    def both(self, features: Tensor) -> tuple[Points, Tensor]:
+        """As of `ActorCritic`; what is shared is done once."""
+        hidden = self.actor(features)
+        deep = hidden if self.critic is self.actor else self.critic(features)
+        return self._points(hidden), self.value_layer(deep).squeeze(-1)
+
+    def _points(self, hidden: Tensor) -> Points:
+        return Points(self.points_layer(hidden).view(-1, *self.mask.shape) + self.mask)
+
+
+def _hidden(features: int, config: PPOConfig, generator: torch.Generator) -> nn.Sequential:
+    widths = [features] + [config.hidden_units] * config.hidden_layers
+    layers = []
+    for before, after in pairwise(widths):
+        layers += [linear(before, after, math.sqrt(2.0), generator), nn.Tanh()]
+    return nn.Sequential(*layers)
+
+
+def linear(before: int, after: int, gain: float, generator: torch.Generator) -> nn.Linear:
+    """A layer with orthogonal weights and no bias to begin with."""
+    layer = nn.utils.skip_init(nn.Linear, before, after)
+    nn.init.orthogonal_(layer.weight, gain, generator)
+    nn.init.zeros_(layer.bias)
+    return layer
