@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -128,6 +129,23 @@ class PPO:
             measures=measures,
         )
 
+    def state(self) -> dict[str, Tensor]:
+        """All that the next update depends on, but for the environment, as copies."""
+        named = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        for name, weight in self.network.named_parameters():
+            for key, value in self.optimiser.state[weight].items():
+                named[f"optimiser.{name}.{key}"] = value
+        named |= {"generator": self.generator.get_state(), "updates": torch.tensor(self.done)}
+        return {name: value.clone() for name, value in named.items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a `state`."""
+        self.network.load_state_dict(_below("network.", state))
+        for name, weight in self.network.named_parameters():
+            self.optimiser.state[weight] = _below(f"optimiser.{name}.", state)
+        self.generator.set_state(state["generator"])
+        self.done = int(state["updates"])
+
     @torch.no_grad()
     def _collect(self) -> tuple[dict[str, float], list[_End]]:
         """Fill the rollout, but for what the critic thinks of it."""
@@ -224,6 +242,11 @@ class PPO:
         for name, value in zip((*PARTS, "gradient"), losses.tolist(), strict=True):
             if not math.isfinite(value):
                 raise NotFinite(f"update {self.done}: {name} is {value}")
+
+
+def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    named = state.items()
+    return {name.removeprefix(prefix): value.clone() for name, value in named if name.startswith(prefix)}
 
 
 PARTS = ("objective", "value loss", "entropy", "divergence", "clipped share")
