@@ -184,3 +184,8 @@ def linear(before: int, after: int, gain: float, generator: torch.Generator) -> 
     nn.init.orthogonal_(layer.weight, gain, generator)
     nn.init.zeros_(layer.bias)
     return layer
+
+
+def make_network(shape: Shape, config: PPOConfig, generator: torch.Generator) -> ActorCritic:
+    """The network that a configuration names, with weights drawn from a generator."""
+    return FlatActorCritic(shape, config, generator)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from lyaopt._kernels.gae import advantages
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.environment import Environment, Measures, ends, shape_of
-from lyaopt.learning.networks import ActorCritic, FlatActorCritic
+from lyaopt.learning.networks import ActorCritic, make_network
 
 
 class NotFinite(ArithmeticError):
@@ -93,7 +93,7 @@ class PPO:
         self.environment, self.config = environment, config
         self.generator = torch.Generator().manual_seed(seed)
         shape = shape_of(environment)
-        self.network: ActorCritic = FlatActorCritic(shape, config, self.generator)
+        self.network: ActorCritic = make_network(shape, config, self.generator)
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), config.learning_rate, eps=1e-5, fused=True
         )
@@ -140,9 +140,9 @@ class PPO:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a `state`."""
-        self.network.load_state_dict(_below("network.", state))
+        self.network.load_state_dict(below("network.", state))
         for name, weight in self.network.named_parameters():
-            self.optimiser.state[weight] = _below(f"optimiser.{name}.", state)
+            self.optimiser.state[weight] = below(f"optimiser.{name}.", state)
         self.generator.set_state(state["generator"])
         self.done = int(state["updates"])
 
@@ -244,7 +244,8 @@ class PPO:
                 raise NotFinite(f"update {self.done}: {name} is {value}")
 
 
-def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The part of a state under a prefix, as copies."""
     named = state.items()
     return {name.removeprefix(prefix): value.clone() for name, value in named if name.startswith(prefix)}
 

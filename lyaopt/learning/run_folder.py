@@ -60,6 +60,11 @@ class RunFolder:
         """Whether a training was begun here."""
         return (self.path / RUN).exists()
 
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is something to go on from."""
+        return (self.path / CHECKPOINT).exists()
+
     def write_run(self, run: Mapping[str, Any]) -> None:
         """Write what the training was asked for."""
         text = json.dumps({"schema_version": SCHEMA_VERSION, **run}, indent=2, allow_nan=False)

@@ -14,9 +14,13 @@ import torch
 
 from lyaopt import __version__
 from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.config import preset as make_preset
+from lyaopt.learning.observer import Observer
 from lyaopt.learning.ppo import PPO, NotFinite, Report
 from lyaopt.learning.run_folder import RunFolder
 from lyaopt.learning.systems import VectorSystems
+from lyaopt.policies.fixed import least_cut
+from lyaopt.problem import ProblemError
 from lyaopt.scenarios import scenario_to_dict
 from lyaopt.system import System
 
@@ -25,13 +29,16 @@ _BETWEEN_CHECKPOINTS_S = 10.0
 Progress = Callable[[dict[str, Any]], bool]
 
 
-def run_document(system: System, config: PPOConfig, seed: int, algorithm: str) -> dict[str, Any]:
+def run_document(system: System, config: PPOConfig, preset: str, seed: int, algorithm: str) -> dict[str, Any]:
     """What a training is asked for, as its folder keeps it."""
     return {
         "algorithm": algorithm,
+        "preset": preset,
         "seed": seed,
         "config": asdict(config),
+        "features": Observer(system).layout.size,
         "choices": system.cuts.tolist(),
+        "first_choice": least_cut(system),
         "scenario": scenario_to_dict(system),
         "versions": {
             "lyaopt": __version__,
@@ -161,7 +168,9 @@ class Training:
         }
         return {**done, **measures, **seen}
 
-    def _summary(self, before: int, seconds: float, spent: np.ndarray, lines: list[dict[str, Any]]) -> Summary:
+    def _summary(
+        self, before: int, seconds: float, spent: np.ndarray, lines: list[dict[str, Any]]
+    ) -> Summary:
         done = self.ppo.done
         made = self._decisions(done - before)
         shares = dict(zip(("system", "rollout", "update"), (spent / seconds).tolist(), strict=True))
@@ -176,3 +185,64 @@ class Training:
             first=lines[0] if lines else None,
             last=lines[-1] if lines else None,
         )
+
+
+def begin(
+    folder: RunFolder,
+    system: System,
+    algorithm: str,
+    *,
+    preset: str = "tuned",
+    seed: int = 0,
+    **changes: Any,
+) -> Training:
+    """A new training in a folder that holds none yet.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Locked.
+    **changes
+        Fields of `PPOConfig` beside the preset.
+
+    Raises
+    ------
+    ProblemError
+        If the folder holds a training, or an argument is wrong.
+    """
+    if folder.has_run:
+        reason = f"{folder.path} holds a training: resume it, or choose another folder"
+        raise ProblemError("$.out", reason)
+    config = make_preset(preset, system.learning, **changes)
+    training = Training(folder, system, config, seed)
+    folder.write_run(run_document(system, config, preset, seed, algorithm))
+    return training
+
+
+def resume(folder: RunFolder, system: System, algorithm: str, **given: Any) -> Training:
+    """The training of a folder, which goes on where its checkpoint stands, or begins if it has none.
+
+    Parameters
+    ----------
+    **given
+        `preset`, `seed` and fields of `PPOConfig`; what is given must be as it was.
+
+    Raises
+    ------
+    ProblemError
+        If the folder holds no training, or one of something else.
+    """
+    run = folder.read_run()
+    asked = {"algorithm": algorithm, **{key: given.pop(key) for key in ("preset", "seed") if key in given}}
+    for name, value, was in [
+        *((key, value, run[key]) for key, value in asked.items()),
+        *((key, value, run["config"][key]) for key, value in given.items()),
+    ]:
+        if value != was:
+            raise ProblemError(f"$.{name}", f"expected {was!r}, as the training was begun; got {value!r}")
+    if json.loads(json.dumps(scenario_to_dict(system))) != run["scenario"]:
+        raise ProblemError("$.scenario", f"expected the scenario in {folder.path}, got another one")
+    training = Training(folder, system, PPOConfig(**run["config"]), run["seed"])
+    if folder.has_checkpoint:
+        training.restore()
+    return training
