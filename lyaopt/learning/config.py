@@ -17,6 +17,8 @@ Share = Annotated[
 Flag = Annotated[bool, Field(strict=True), Expected("true or false")]
 Network = Annotated[Literal["flat", "shared"], Expected('"flat" or "shared"')]
 
+Credit = Annotated[Literal["joint", "device"], Expected('"joint" or "device"')]
+
 
 @checked
 @dataclass(frozen=True, config=STRICT)
@@ -29,8 +31,9 @@ class PPOConfig:
     """Hidden layers of actor and critic."""
     hidden_units: Count = 128
     """Units of each hidden layer."""
-    shared_trunk: Flag = False
-    """Whether actor and critic share their hidden layers."""
+    credit: Credit = "joint"
+    """``joint``: all points together are judged by the whole reward. ``device``: each point is judged by its
+    device's part of it, and only where a task was born that it applies to; the others changed nothing."""
     episodes: Count = 2500
     """Training episodes, of all systems together; rounded up to a multiple of their number."""
     decisions_per_episode: Count = 200
@@ -103,7 +106,7 @@ _TUNED: dict[str, Any] = {
     "entropy_bonus": 0.01,
     "largest_gradient": 0.5,
     "value_weight": 0.5,
-    "shared_trunk": True,
+    "credit": "device",
     "normalise_observations": True,
     "normalise_advantages": True,
     "normalise_returns": True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,3 +82,30 @@ class Measures:
             return {}
         local, transmit = (float(value) for value in found["energy"])
         return {"local_energy_j": local, "transmit_energy_j": transmit, "backlog": float(found["backlog"])}
+
+
+class Credit(NamedTuple):
+    """Whose deed a reward is; arrays of the environment that its steps overwrite.
+
+    Attributes
+    ----------
+    parts : ndarray (B, D) of float32
+        Parts of the reward.
+    part_of_choice : ndarray (S,) of int
+        The part by which each choice is judged.
+    met : ndarray (B, S) of bool
+        Which choices had an effect.
+    """
+
+    parts: Singles
+    part_of_choice: NDArray[np.int64]
+    met: Flags
+
+
+def credit_of(environment: Environment, by_part: bool) -> Credit:
+    """The parts that an environment tells apart, or one for all where it has none or they are not wanted."""
+    if by_part and hasattr(environment, "parts"):
+        return Credit(environment.parts, environment.part_of_choice, environment.met)
+    services = len(environment.choices)
+    met = np.ones((len(environment.reward), services), np.bool_)
+    return Credit(environment.reward[:, None], np.zeros(services, np.int64), met)

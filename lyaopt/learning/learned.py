@@ -67,6 +67,6 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     run = files.read_run()
     tensors, _ = files.read_checkpoint()
     shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
-    network = make_network(shape, PPOConfig(**run["config"]), torch.Generator())
+    network = make_network(shape, run["parts"], PPOConfig(**run["config"]), torch.Generator())
     network.load_state_dict(below("network.", tensors))
     return LearnedPolicy(network, run["algorithm"])

@@ -51,12 +51,12 @@ class Points:
         self.log_probability = logits.log_softmax(-1)
 
     def of(self, points: Tensor) -> Tensor:
-        """Joint log-probability (n,) of points (n, S)."""
-        return self.log_probability.gather(-1, points.unsqueeze(-1)).sum((-1, -2))
+        """Log-probability of each of the points, (n, S) both; their sum is that of all together."""
+        return self.log_probability.gather(-1, points.unsqueeze(-1)).squeeze(-1)
 
     def entropy(self) -> Tensor:
-        """Joint entropy (n,)."""
-        return -(self.log_probability.exp() * self.log_probability).sum((-1, -2))
+        """Entropy of each choice (n, S); their sum is that of all together."""
+        return -(self.log_probability.exp() * self.log_probability).sum(-1)
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw points (n, S) by inverting the cumulative distribution."""
@@ -86,12 +86,12 @@ class ActorCritic(nn.Module):
     mask: Tensor
     value_layer: nn.Linear
 
-    def __init__(self, shape: Shape, config: PPOConfig) -> None:
+    def __init__(self, shape: Shape, parts: int, config: PPOConfig) -> None:
         super().__init__()
         self.shape = shape
         self.normalises = config.normalise_observations
         self.observations = RunningStatistics(shape.features)
-        self.returns = RunningStatistics(1, _NEWEST_RETURNS)
+        self.returns = RunningStatistics(parts, _NEWEST_RETURNS)
         widest = max(shape.choices)
         mask = torch.full((len(shape.choices), widest), _IMPOSSIBLE)
         for row, choices in zip(mask, shape.choices, strict=True):
@@ -112,15 +112,11 @@ class ActorCritic(nn.Module):
         raise NotImplementedError
 
     def scaled_value(self, features: Tensor) -> Tensor:
-        """Values (n,) of such states in deviations of the returns from their mean."""
+        """Values (n, D) of such states in deviations of the returns from their mean."""
         raise NotImplementedError
 
-    def both(self, features: Tensor) -> tuple[Points, Tensor]:
-        """Distribution and scaled values together."""
-        return self.points(features), self.scaled_value(features)
-
     def value(self, features: Tensor) -> Tensor:
-        """Values (n,) of such states."""
+        """Values (n, D) of such states."""
         return self.unscaled(self.scaled_value(features)).float()
 
     def unscaled(self, value: Tensor) -> Tensor:
@@ -133,41 +129,33 @@ class ActorCritic(nn.Module):
 
     @torch.no_grad()
     def add_returns(self, returns: Tensor) -> None:
-        """Take returns (n,) into their statistics, and leave all values as they are (van Hasselt et al. 2016)."""
+        """Take returns (n, D) into their statistics, and leave all values as they are (van Hasselt et al. 2016)."""
         layer = self.value_layer
         bias, before = self.unscaled(layer.bias), self.returns.deviation
-        self.returns.add(returns.unsqueeze(-1))
-        layer.weight.mul_((before / self.returns.deviation).float())
+        self.returns.add(returns)
+        layer.weight.mul_((before / self.returns.deviation).float().unsqueeze(-1))
         layer.bias.copy_(self.scaled(bias))
 
 
 class FlatActorCritic(ActorCritic):
-    """Layers over the whole observation, as in the paper."""
+    """Layers over the whole observation, as in the paper; the critic has a value for each part of the reward."""
 
-    def __init__(self, shape: Shape, config: PPOConfig, generator: torch.Generator) -> None:
-        super().__init__(shape, config)
+    def __init__(self, shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator) -> None:
+        super().__init__(shape, parts, config)
         self.actor = _hidden(shape.features, config, generator)
-        self.critic = self.actor if config.shared_trunk else _hidden(shape.features, config, generator)
-        width = config.hidden_units
-        self.points_layer = linear(width, self.mask.numel(), 0.01, generator)
-        self.value_layer = linear(width, 1, 1.0, generator)
+        self.critic = _hidden(shape.features, config, generator)
+        self.points_layer = linear(config.hidden_units, self.mask.numel(), 0.01, generator)
+        self.value_layer = linear(config.hidden_units, parts, 0.1, generator)
 
     def points(self, features: Tensor) -> Points:
         """As of `ActorCritic`."""
-        return self._points(self.actor(features))
+        logits = self.points_layer(self.actor(features))
+        return Points(logits.view(-1, *self.mask.shape) + self.mask)
 
     def scaled_value(self, features: Tensor) -> Tensor:
         """As of `ActorCritic`."""
-        return self.value_layer(self.critic(features)).squeeze(-1)
-
-    def both(self, features: Tensor) -> tuple[Points, Tensor]:
-        """As of `ActorCritic`; what is shared is done once."""
-        hidden = self.actor(features)
-        deep = hidden if self.critic is self.actor else self.critic(features)
-        return self._points(hidden), self.value_layer(deep).squeeze(-1)
-
-    def _points(self, hidden: Tensor) -> Points:
-        return Points(self.points_layer(hidden).view(-1, *self.mask.shape) + self.mask)
+        values: Tensor = self.value_layer(self.critic(features))
+        return values
 
 
 def _hidden(features: int, config: PPOConfig, generator: torch.Generator) -> nn.Sequential:
@@ -186,6 +174,6 @@ def linear(before: int, after: int, gain: float, generator: torch.Generator) -> 
     return layer
 
 
-def make_network(shape: Shape, config: PPOConfig, generator: torch.Generator) -> ActorCritic:
-    """The network that a configuration names, with weights drawn from a generator."""
-    return FlatActorCritic(shape, config, generator)
+def make_network(shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator) -> ActorCritic:
+    """The network that a configuration names, for D parts of a reward, with weights drawn from a generator."""
+    return FlatActorCritic(shape, parts, config, generator)

@@ -14,11 +14,11 @@ import torch
 
 from lyaopt import __version__
 from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.credited import CreditedSystems
 from lyaopt.learning.config import preset as make_preset
 from lyaopt.learning.observer import Observer
 from lyaopt.learning.ppo import PPO, NotFinite, Report
 from lyaopt.learning.run_folder import RunFolder
-from lyaopt.learning.systems import VectorSystems
 from lyaopt.policies.fixed import least_cut
 from lyaopt.problem import ProblemError
 from lyaopt.scenarios import scenario_to_dict
@@ -39,6 +39,7 @@ def run_document(system: System, config: PPOConfig, preset: str, seed: int, algo
         "features": Observer(system).layout.size,
         "choices": system.cuts.tolist(),
         "first_choice": least_cut(system),
+        "parts": len(system.devices) if config.credit == "device" else 1,
         "scenario": scenario_to_dict(system),
         "versions": {
             "lyaopt": __version__,
@@ -87,7 +88,7 @@ class Training:
 
     def __init__(self, folder: RunFolder, system: System, config: PPOConfig, seed: int) -> None:
         self.folder, self.config = folder, config
-        self.environment = VectorSystems(
+        self.environment = CreditedSystems(
             system, systems=config.systems, seed=seed, decisions=config.decisions_per_episode
         )
         self.ppo = PPO(self.environment, config, seed)
@@ -159,14 +160,14 @@ class Training:
 
     def _line(self, report: Report) -> dict[str, Any]:
         seen = asdict(report)
-        measures = seen.pop("measures")
+        measures, losses = seen.pop("measures"), seen.pop("losses")
         done = {
             "update": seen.pop("update"),
             "episodes": self._episodes(report.update),
             "decisions": self._decisions(report.update),
             "return": report.reward * self.config.decisions_per_episode,
         }
-        return {**done, **measures, **seen}
+        return {**done, **measures, **losses, **seen}
 
     def _summary(
         self, before: int, seconds: float, spent: np.ndarray, lines: list[dict[str, Any]]

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from lyaopt._kernels.gae import advantages  # noqa: E402
 from lyaopt.learning import PPO, NotFinite, PPOConfig, preset  # noqa: E402
 from lyaopt.learning.networks import Points, Shape, make_network  # noqa: E402
-from lyaopt.learning.ppo import Minibatch, losses_of  # noqa: E402
+from lyaopt.learning.ppo import Choices, Returns, losses_of  # noqa: E402
 from tests.learning.environments import (  # noqa: E402
     ActionToReward,
     Discounting,
@@ -42,7 +42,7 @@ NORMALISED = replace(
     SMALL,
     advantage_decay=0.95,
     critic_decay=0.95,
-    shared_trunk=True,
+    credit="device",
     anneal=True,
     normalise_observations=True,
     normalise_advantages=True,
@@ -65,7 +65,7 @@ def trained(environment, config, seed=0):
 
 def values(network, *seen):
     with torch.no_grad():
-        return network.value(network.normalised(torch.tensor(seen, dtype=torch.float32)[:, None])).numpy()
+        return network.value(network.normalised(torch.tensor(seen)[:, None]))[:, 0].numpy()
 
 
 def chances(network, *seen):
@@ -152,7 +152,7 @@ SHAPE = Shape(features=3, choices=(3, 2, 4), first_choice=1)
 
 def some_points(first=1, n=6, seed=0):
     torch.manual_seed(seed)
-    network = make_network(SHAPE._replace(first_choice=first), SMALL, torch.Generator().manual_seed(seed))
+    network = make_network(SHAPE._replace(first_choice=first), 1, SMALL, torch.Generator().manual_seed(seed))
     with torch.no_grad():
         network.points_layer.weight.normal_()
         return network.points(torch.randn(n, 3))
@@ -165,10 +165,10 @@ def test_probabilities_and_entropy_against_enumeration(first):
     points = torch.tensor(every)
     for row in range(6):
         single = Points(distribution.log_probability[row : row + 1].expand(len(every), -1, -1))
-        log_probability = single.of(points)
+        log_probability = single.of(points).sum(-1)
         assert float(log_probability.exp().sum()) == pytest.approx(1.0, abs=1e-5)
         entropy = -(log_probability.exp() * log_probability).sum()
-        assert float(distribution.entropy()[row]) == pytest.approx(float(entropy), abs=1e-5)
+        assert float(distribution.entropy()[row].sum()) == pytest.approx(float(entropy), abs=1e-5)
 
 
 def test_draws_follow_the_probabilities_and_never_leave_the_choices():
@@ -193,48 +193,74 @@ def test_extreme_draws_stay_within_the_choices(monkeypatch):
 
 
 def minibatch_of(network, n=12):
+    """Drawn points with other old probabilities and advantages, and returns of two parts."""
     generator = torch.Generator().manual_seed(5)
     features = torch.randn(n, 3, generator=generator, dtype=torch.float64)
     with torch.no_grad():
         distribution = network.points(features)
         points = distribution.sample(generator)
         log_probability = distribution.of(points)
-    noise = torch.randn(3, n, generator=generator, dtype=torch.float64)
-    return Minibatch(features, points, log_probability + 0.3 * noise[0], noise[1], noise[2])
+    noise = torch.randn(2, n, 3, generator=generator, dtype=torch.float64)
+    met = torch.rand(n, 3, generator=generator) < 0.5
+    returns = torch.randn(n, 2, generator=generator, dtype=torch.float64)
+    choices = Choices(features, points, log_probability + 0.3 * noise[0], met, noise[1])
+    return choices, Returns(features, returns)
 
 
 @pytest.mark.parametrize("normalise", [False, True])
-def test_gradient_against_finite_differences(normalise):
-    config = replace(SMALL, normalise_advantages=normalise, shared_trunk=True)
-    network = make_network(SHAPE, config, torch.Generator().manual_seed(2)).double()
+@pytest.mark.parametrize("credit", ["joint", "device"])
+def test_gradient_against_finite_differences(credit, normalise):
+    config = replace(SMALL, normalise_advantages=normalise, credit=credit)
+    network = make_network(SHAPE, 2, config, torch.Generator().manual_seed(2)).double()
     minibatch = minibatch_of(network)
-    loss, _ = losses_of(network, minibatch, config, 0.1)
+    loss, _ = losses_of(network, *minibatch, config, 0.1)
     loss.backward()
     for weight in network.parameters():
         flat, place = weight.data.view(-1), weight.numel() // 2
         before, at = float(flat[place]), []
         for step in (1e-6, -1e-6):
             flat[place] = before + step
-            at.append(losses_of(network, minibatch, config, 0.1)[0].item())
+            at.append(losses_of(network, *minibatch, config, 0.1)[0].item())
         flat[place] = before
         slope = (at[0] - at[1]) / 2e-6
         assert float(weight.grad.view(-1)[place]) == pytest.approx(slope, rel=1e-5, abs=1e-8)
 
 
+def clipped(now, old, advantage):
+    ratio = math.exp(now - old)
+    return min(ratio * advantage, min(max(ratio, 0.8), 1.2) * advantage)
+
+
 def test_the_objective_is_the_papers():
-    """Row by row with plain numbers: min(g A, clip(g) A)."""
-    network = make_network(SHAPE, SMALL, torch.Generator().manual_seed(2)).double()
-    minibatch = minibatch_of(network)
-    _, (objective, *_) = losses_of(network, minibatch, SMALL, 0.0)
+    """Row by row with plain numbers: min(g A, clip(g) A), g of all services together."""
+    network = make_network(SHAPE, 2, SMALL, torch.Generator().manual_seed(2)).double()
+    choices, returns = minibatch_of(network)
+    _, (objective, *_) = losses_of(network, choices, returns, SMALL, 0.0)
     with torch.no_grad():
-        new = network.points(minibatch.features).of(minibatch.points)
-    total = 0.0
-    for now, old, advantage in zip(
-        new.tolist(), minibatch.log_probability.tolist(), minibatch.advantage.tolist(), strict=True
-    ):
-        ratio = math.exp(now - old)
-        total += min(ratio * advantage, min(max(ratio, 0.8), 1.2) * advantage)
-    assert float(objective) == pytest.approx(total / 12, rel=1e-9)
+        new = network.points(choices.features).of(choices.points).sum(-1).tolist()
+    old, advantage = choices.log_probability.sum(-1).tolist(), choices.advantage[:, 0].tolist()
+    assert float(objective) == pytest.approx(sum(map(clipped, new, old, advantage)) / 12, rel=1e-9)
+
+
+def test_points_that_met_no_task_do_not_count():
+    config = replace(SMALL, credit="device")
+    network = make_network(SHAPE, 2, config, torch.Generator().manual_seed(2)).double()
+    choices, returns = minibatch_of(network)
+    _, (objective, *_) = losses_of(network, choices, returns, config, 0.0)
+    with torch.no_grad():
+        new = network.points(choices.features).of(choices.points)
+    met = choices.met
+    parts = [values[met].tolist() for values in (new, choices.log_probability, choices.advantage)]
+    assert float(objective) == pytest.approx(sum(map(clipped, *parts)) / int(met.sum()), rel=1e-9)
+
+
+def test_periods_without_any_task_are_no_trouble():
+    config = replace(SMALL, credit="device", normalise_advantages=True)
+    network = make_network(SHAPE, 2, config, torch.Generator().manual_seed(2)).double()
+    choices, returns = minibatch_of(network)
+    loss, _ = losses_of(network, choices._replace(met=torch.zeros_like(choices.met)), returns, config, 0.1)
+    loss.backward()
+    assert all(weight.grad is None or weight.grad.isfinite().all() for weight in network.parameters())
 
 
 @BOTH
@@ -242,11 +268,11 @@ def test_the_first_minibatch_has_the_policy_that_collected_it(config, monkeypatc
     """The ratio is 1 up to rounding, in every update and not only before anything was learnt."""
     seen = []
 
-    def spy(network, minibatch, *rest):
+    def spy(network, choices, *rest):
         with torch.no_grad():
-            now = network.points(minibatch.features).of(minibatch.points)
-        seen.append(float((now - minibatch.log_probability).abs().max()))
-        return losses_of(network, minibatch, *rest)
+            now = network.points(choices.features).of(choices.points)
+        seen.append(float((now - choices.log_probability).abs().max()))
+        return losses_of(network, choices, *rest)
 
     monkeypatch.setattr("lyaopt.learning.ppo.losses_of", spy)
     ppo = PPO(ObservationAndAction(), config, 0)
