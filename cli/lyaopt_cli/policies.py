@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def make_policy(name: str, system: System, seed: int, interrupts: Interrupts) -> Policy:
-    """The policy of a name, of points as text or of a training's folder; a search shows progress, Ctrl-C ends it."""
+    """The policy of a name, points or folder of a training; a search shows progress, and Ctrl-C ends it."""
     if (Path(name) / "run.json").is_file():
         from lyaopt.learning import load_policy
 

@@ -17,10 +17,11 @@ from lyaopt_cli.scenario import read_system
 
 if TYPE_CHECKING:
     from lyaopt.learning import Summary
-    from lyaopt.learning.training import Progress
     from lyaopt.system import System
 
-_DIVERGED = 1
+
+class _Diverged(click.ClickException):
+    exit_code = 1
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,7 @@ def command(scenario: str, **options: Any) -> int:
         except ImportError as error:
             raise InputError(f"lyaopt train: {error}; pip install 'lyaopt[train]'") from None
         except ArithmeticError as error:
-            failure = click.ClickException(f"lyaopt train: {error}; the checkpoint was left as it was")
-            failure.exit_code = _DIVERGED
-            raise failure from None
+            raise _Diverged(f"lyaopt train: {error}; the checkpoint was left as it was") from None
         _print(summary, wanted)
         return interrupts.status
 
@@ -132,7 +131,7 @@ def _watched(updates: int, done: int) -> Iterator[Callable[[dict[str, Any]], Non
         "return {task.fields[reward]:.1f}  energy {task.fields[energy]:.3f} mJ/slot  "
         "backlog {task.fields[backlog]:.3f} tasks"
     )
-    nothing = {"reward": float("nan"), "energy": float("nan"), "backlog": float("nan")}
+    nothing: dict[str, Any] = {"reward": float("nan"), "energy": float("nan"), "backlog": float("nan")}
     console = Console(stderr=True)
     with Progress(BarColumn(), TimeRemainingColumn(), live, console=console, transient=True) as bar:
         task = bar.add_task("updates", total=updates, completed=done, **nothing)

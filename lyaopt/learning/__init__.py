@@ -1,7 +1,7 @@
 """Learning the partition points: environments, networks, and the algorithms that train them.
 
-Importing it makes `lyaopt/Partition-v0` known to gymnasium, where that is installed. What needs PyTorch (extra
-`train`) is imported when it is first asked for: environments work without it.
+Importing it makes `lyaopt/Partition-v0` known to gymnasium, where that is installed. What needs PyTorch
+(extra `train`) is imported when it is first asked for: environments work without it.
 """
 
 from __future__ import annotations

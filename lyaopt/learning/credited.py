@@ -20,8 +20,8 @@ class CreditedSystems(VectorSystems):
     Attributes
     ----------
     parts : ndarray (B, M) of float32
-        What each device adds to the reward of the last period: its energy, and the backlogs of its services in
-        all three stages.
+        What each device adds to the reward of the last period: its energy, and the backlogs of its services
+        in all three stages.
     part_of_choice : ndarray (S,) of int
         The device of each service.
     met : ndarray (B, S) of bool

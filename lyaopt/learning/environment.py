@@ -61,7 +61,7 @@ def ends(environment: Environment) -> tuple[Flags, Flags]:
 
 
 class Measures:
-    """Means over a rollout of what an environment measures beside the reward: energy in J, backlog in tasks."""
+    """Means over a rollout of what is measured beside the reward: energy in J, backlog in tasks."""
 
     def __init__(self, environment: Environment) -> None:
         names = ("energy", "backlog")
@@ -104,8 +104,9 @@ class Credit(NamedTuple):
 
 def credit_of(environment: Environment, by_part: bool) -> Credit:
     """The parts that an environment tells apart, or one for all where it has none or they are not wanted."""
-    if by_part and hasattr(environment, "parts"):
-        return Credit(environment.parts, environment.part_of_choice, environment.met)
+    parts = getattr(environment, "parts", None)
+    if by_part and parts is not None:
+        return Credit(parts, getattr(environment, "part_of_choice"), getattr(environment, "met"))  # noqa: B009
     services = len(environment.choices)
     met = np.ones((len(environment.reward), services), np.bool_)
     return Credit(environment.reward[:, None], np.zeros(services, np.int64), met)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from lyaopt.learning.config import PPOConfig
@@ -41,10 +40,9 @@ class LearnedPolicy:
         """
         if self._observer is None or self._observer.system is not observation.system:
             self._observer = self._observer_of(observation.system)
-        rows = np.empty((observation.systems, self._observer.layout.size), np.float32)
-        self._observer.write(observation.state, rows)
+        rows = torch.from_numpy(self._observer.see(observation))
         with torch.inference_mode():
-            points = self.network.points(self.network.normalised(torch.from_numpy(rows))).mode()
+            points = self.network.points(self.network.normalised(rows)).mode()
         return Decision(points.numpy().T)
 
     def _observer_of(self, system: System) -> Observer:

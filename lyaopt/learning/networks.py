@@ -129,7 +129,7 @@ class ActorCritic(nn.Module):
 
     @torch.no_grad()
     def add_returns(self, returns: Tensor) -> None:
-        """Take returns (n, D) into their statistics, and leave all values as they are (van Hasselt et al. 2016)."""
+        """Take in returns (n, D), and leave all values as they are (van Hasselt et al. 2016)."""
         layer = self.value_layer
         bias, before = self.unscaled(layer.bias), self.returns.deviation
         self.returns.add(returns)
@@ -138,7 +138,7 @@ class ActorCritic(nn.Module):
 
 
 class FlatActorCritic(ActorCritic):
-    """Layers over the whole observation, as in the paper; the critic has a value for each part of the reward."""
+    """Layers over the whole observation, as in the paper, and a value for each part of the reward."""
 
     def __init__(self, shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator) -> None:
         super().__init__(shape, parts, config)
@@ -175,5 +175,5 @@ def linear(before: int, after: int, gain: float, generator: torch.Generator) -> 
 
 
 def make_network(shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator) -> ActorCritic:
-    """The network that a configuration names, for D parts of a reward, with weights drawn from a generator."""
+    """The network that a configuration names, for D parts of a reward."""
     return FlatActorCritic(shape, parts, config, generator)

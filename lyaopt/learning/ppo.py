@@ -1,7 +1,7 @@
 """Proximal policy optimisation (Schulman et al. 2017) of partition points, top to bottom.
 
-An update collects a rollout of T decisions in B environments, works out advantages and returns, and takes a few
-passes over the T B decisions in random minibatches. The paper's variant and the tuned one differ in their
+An update collects a rollout of T decisions in B environments, works out advantages and returns, and takes a
+few passes over the T B decisions in random minibatches. The paper's variant and the tuned one differ in their
 `PPOConfig` only.
 
 Equal seeds, configurations and environments give equal results bit for bit on one machine with one number of
@@ -48,8 +48,8 @@ class Report:
         Seconds for the rollout, of them in the environment, and for the rest of the update.
     losses : dict
         Means over minibatches of the clipped objective and the critic's error, of the entropy of a service's
-        points, of the divergence from the policy that collected the rollout, of the share of clipped ratios and
-        of the norm of the gradient.
+        points, of the divergence from the policy that collected the rollout, of the share of clipped ratios
+        and of the norm of the gradient.
     measures : dict
         Means over the rollout of what the environment measures beside the reward.
     """
@@ -187,8 +187,8 @@ class PPO:
             network.add_returns(returns)
             returns = network.scaled(returns)
         advantage = rollout.advantage.flatten(0, 1)[:, self._part_of_choice]
-        kept = [rollout.points, rollout.log_probability, rollout.met]
-        choices = Choices(features, *(part.flatten(0, 1) for part in kept), advantage)
+        points, log_probability = rollout.points.flatten(0, 1), rollout.log_probability.flatten(0, 1)
+        choices = Choices(features, points, log_probability, rollout.met.flatten(0, 1), advantage)
         if self.config.credit == "device":
             # Most rows are of periods in which no task was born: they hold nothing for the actor.
             rows = choices.met.any(-1).nonzero().squeeze(-1)
@@ -241,7 +241,7 @@ def below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 class Choices(NamedTuple):
-    """What the actor learns from: features (n, F), and of each service (n, S) what was chosen and came of it."""
+    """What the actor learns from: features (n, F), and what each service chose and got, (n, S)."""
 
     features: Tensor
     points: Tensor
@@ -275,11 +275,12 @@ def losses_of(
     else:
         log_ratio, advantage = log_ratio[choices.met], advantage[choices.met]
         entropy = entropies[choices.met].sum() / max(1, len(log_ratio))
+    count = max(1, len(log_ratio))
     if config.normalise_advantages:
-        advantage = (advantage - advantage.mean()) / (advantage.var(correction=0) + 1e-16).sqrt()
+        advantage = advantage - advantage.sum() / count
+        advantage = advantage / (advantage.square().sum() / count + 1e-16).sqrt()
     ratio = log_ratio.exp()
     within = ratio.clamp(1.0 - config.clip_range, 1.0 + config.clip_range)
-    count = max(1, len(ratio))
     objective = torch.minimum(ratio * advantage, within * advantage).sum() / count
     value_loss = (network.scaled_value(returns.features) - returns.returns).square().mean()
     loss = config.value_weight * value_loss - objective - bonus * entropy

@@ -113,12 +113,12 @@ class RunFolder:
             raise ProblemError("$.run_sha256", f"{place}: expected a checkpoint of the run in {RUN}")
         return tensors, progress
 
-    def open_log(self, length: int) -> IO[bytes]:
+    @contextmanager
+    def log(self, length: int) -> Iterator[IO[bytes]]:
         """The log, cut to the bytes that a checkpoint knows of, for more lines."""
-        log = open(self.path / LOG, "ab")
-        log.truncate(length)
-        log.seek(length)
-        return log
+        with open(self.path / LOG, "ab") as log:
+            log.truncate(length)
+            yield log
 
     def _run_digest(self) -> str:
         return hashlib.sha256(self._read(RUN)).hexdigest()

@@ -14,8 +14,8 @@ import torch
 
 from lyaopt import __version__
 from lyaopt.learning.config import PPOConfig
-from lyaopt.learning.credited import CreditedSystems
 from lyaopt.learning.config import preset as make_preset
+from lyaopt.learning.credited import CreditedSystems
 from lyaopt.learning.observer import Observer
 from lyaopt.learning.ppo import PPO, NotFinite, Report
 from lyaopt.learning.run_folder import RunFolder
@@ -115,7 +115,7 @@ class Training:
         NotFinite
             If a reward, loss or gradient is no number; the checkpoint stays as it was.
         """
-        with self.folder.open_log(self._log_length) as log:
+        with self.folder.log(self._log_length) as log:
             return self._run(log, progress)
 
     def _run(self, log: IO[bytes], progress: Progress) -> Summary:
@@ -234,12 +234,9 @@ def resume(folder: RunFolder, system: System, algorithm: str, **given: Any) -> T
         If the folder holds no training, or one of something else.
     """
     run = folder.read_run()
-    asked = {"algorithm": algorithm, **{key: given.pop(key) for key in ("preset", "seed") if key in given}}
-    for name, value, was in [
-        *((key, value, run[key]) for key, value in asked.items()),
-        *((key, value, run["config"][key]) for key, value in given.items()),
-    ]:
-        if value != was:
+    were = {**run["config"], "preset": run["preset"], "seed": run["seed"], "algorithm": run["algorithm"]}
+    for name, value in {**given, "algorithm": algorithm}.items():
+        if value != (was := were[name]):
             raise ProblemError(f"$.{name}", f"expected {was!r}, as the training was begun; got {value!r}")
     if json.loads(json.dumps(scenario_to_dict(system))) != run["scenario"]:
         raise ProblemError("$.scenario", f"expected the scenario in {folder.path}, got another one")

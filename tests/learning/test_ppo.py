@@ -139,7 +139,9 @@ def test_returns_without_decay_are_the_discounted_sums_up_to_a_truncation():
     """Decay 1: the sum of rewards, and the value of the last state where a limit cut the episode."""
     reward = np.array([[1.0], [2.0], [3.0], [4.0]], np.float32)
     value = np.array([[5.0], [6.0], [7.0], [8.0]], np.float32)
-    following = np.array([[6.0], [100.0], [8.0], [0.0]], np.float32)  # cut after the second, ended after the last
+    following = np.array(
+        [[6.0], [100.0], [8.0], [0.0]], np.float32
+    )  # cut after the second, ended after the last
     ended = np.array([[False], [True], [False], [True]])
     out = np.empty((4, 1), np.float32)
     advantages(reward, value, following, ended, 0.5, 1.0, out)
@@ -286,9 +288,7 @@ def test_the_first_minibatch_has_the_policy_that_collected_it(config, monkeypatc
 @BOTH
 def test_equal_seeds_give_equal_bits(config):
     config = replace(config, episodes=16 * 5)
-    first, second, other = (
-        trained(ObservationAndAction(), config, seed).state_dict() for seed in (1, 1, 2)
-    )
+    first, second, other = (trained(ObservationAndAction(), config, seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
@@ -341,7 +341,7 @@ def test_losses_that_are_not_finite_stop_the_training():
     ppo.update()
     with torch.no_grad():
         ppo.network.value_layer.bias.fill_(np.inf)
-    with pytest.raises(NotFinite, match="update 2: .* is (nan|inf)"):
+    with pytest.raises(NotFinite, match=r"update 2: .* is (nan|inf)"):
         ppo.update()
 
 

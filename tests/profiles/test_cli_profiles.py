@@ -8,8 +8,8 @@ import sys
 import click
 import pytest
 
-from lyaopt.profiles import format_profile, list_profiles, load_profile, parse_profile
 from lyaopt import whole_files
+from lyaopt.profiles import format_profile, list_profiles, load_profile, parse_profile
 from lyaopt_cli import output, profile, profiles
 from lyaopt_cli.files import InputError
 
