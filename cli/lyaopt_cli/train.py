@@ -48,8 +48,8 @@ class _Wanted:
 )
 @click.option(
     "--preset",
-    type=click.Choice(["paper", "tuned"]),
-    help="Configuration: as in the paper, or what worked best (default tuned).",
+    type=click.Choice(["paper", "tuned", "shared"]),
+    help="Configuration: as in the paper, what worked best (default tuned), or one network for all devices.",
 )
 @click.option(
     "--episodes", type=click.IntRange(min=1), help="Training episodes (default: those of the scenario)."

@@ -26,7 +26,7 @@ def _credit(
     """Write the devices' parts of the last period's rewards, `parts` (B, M), and `met` (B, S).
 
     `met` says whether a task of a service was born in the period: else its point changed nothing. `born`
-    (B, S) are the tasks born before the period, and after the call those born until now. `share` (S, 3) is what
+    (B, S) are the tasks born before the period, after the call those born until now. `share` (S, 3) is what
     a unit of backlog adds to Qbar.
     """
     per_slot = 1.0 / slots

@@ -111,7 +111,12 @@ _TUNED: dict[str, Any] = {
     "normalise_advantages": True,
     "normalise_returns": True,
 }
-_PRESETS: dict[str, dict[str, Any]] = {"paper": {}, "tuned": _TUNED}
+_PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "tuned": _TUNED,
+    # Layers stand one behind another in it: each need not be deep or wide.
+    "shared": {**_TUNED, "network": "shared", "hidden_layers": 1, "hidden_units": 64},
+}
 # What a scenario says of learning under the same name.
 _FROM_SCENARIO = (
     "discount",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
 
+from lyaopt.learning.architectures import make_network
 from lyaopt.learning.config import PPOConfig
-from lyaopt.learning.networks import ActorCritic, Shape, make_network
+from lyaopt.learning.networks import ActorCritic, Shape
 from lyaopt.learning.observer import Observer
 from lyaopt.learning.ppo import below
 from lyaopt.learning.run_folder import RunFolder
+from lyaopt.learning.shared import SharedActorCritic
 from lyaopt.problem import ProblemError
+from lyaopt.scenarios import read_scenario
 from lyaopt.simulate import Decision, Observation
 from lyaopt.system import System
 
@@ -46,6 +50,9 @@ class LearnedPolicy:
         return Decision(points.numpy().T)
 
     def _observer_of(self, system: System) -> Observer:
+        if isinstance(self.network, SharedActorCritic):
+            self.network.bind(system)
+            return Observer(system)
         choices = tuple(system.cuts.tolist())
         if choices != self.network.shape.choices:
             reason = f"expected services with {list(self.network.shape.choices)} cuts, got {list(choices)}"
@@ -65,6 +72,8 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     run = files.read_run()
     tensors, _ = files.read_checkpoint()
     shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
-    network = make_network(shape, run["parts"], PPOConfig(**run["config"]), torch.Generator())
+    config = PPOConfig(**run["config"])
+    system = read_scenario(json.dumps(run["scenario"])) if config.network == "shared" else None
+    network = make_network(shape, run["parts"], config, torch.Generator(), system)
     network.load_state_dict(below("network.", tensors))
     return LearnedPolicy(network, run["algorithm"])

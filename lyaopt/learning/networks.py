@@ -14,8 +14,6 @@ from lyaopt.learning.statistics import RunningStatistics
 
 _IMPOSSIBLE = -1e9
 """Logit of what is no choice: its probability is exactly 0, and 0 times its logarithm still 0."""
-_FARTHEST = 10.0
-"""Deviations from the mean beyond which a feature is cut off."""
 
 _NEWEST_RETURNS = 0.1
 """Least weight of a rollout's returns in their statistics: they change as the policy gets better."""
@@ -78,7 +76,7 @@ class ActorCritic(nn.Module):
 
     Attributes
     ----------
-    observations, returns : RunningStatistics
+    returns : RunningStatistics
     value_layer : Linear
         The last one of the critic.
     """
@@ -88,10 +86,13 @@ class ActorCritic(nn.Module):
 
     def __init__(self, shape: Shape, parts: int, config: PPOConfig) -> None:
         super().__init__()
-        self.shape = shape
         self.normalises = config.normalise_observations
-        self.observations = RunningStatistics(shape.features)
         self.returns = RunningStatistics(parts, _NEWEST_RETURNS)
+        self.choose_from(shape)
+
+    def choose_from(self, shape: Shape) -> None:
+        """Choose from these cuts."""
+        self.shape = shape
         widest = max(shape.choices)
         mask = torch.full((len(shape.choices), widest), _IMPOSSIBLE)
         for row, choices in zip(mask, shape.choices, strict=True):
@@ -100,12 +101,11 @@ class ActorCritic(nn.Module):
 
     def normalised(self, observation: Tensor) -> Tensor:
         """Features (n, F) as the layers take them."""
-        if not self.normalises:
-            return observation
-        scale = 1.0 / self.observations.deviation
-        shift = -self.observations.mean * scale
-        scaled = torch.addcmul(shift.float(), observation, scale.float())
-        return scaled.clamp_(-_FARTHEST, _FARTHEST)
+        raise NotImplementedError
+
+    def add_observations(self, rows: Tensor) -> None:
+        """Take observations (n, F) into their statistics."""
+        raise NotImplementedError
 
     def points(self, features: Tensor) -> Points:
         """Distribution of the points in states given by normalised features (n, F)."""
@@ -132,7 +132,7 @@ class ActorCritic(nn.Module):
         """Take in returns (n, D), and leave all values as they are (van Hasselt et al. 2016)."""
         layer = self.value_layer
         bias, before = self.unscaled(layer.bias), self.returns.deviation
-        self.returns.add(returns)
+        self.returns.add(returns.reshape(-1, len(self.returns.mean)))
         layer.weight.mul_((before / self.returns.deviation).float().unsqueeze(-1))
         layer.bias.copy_(self.scaled(bias))
 
@@ -142,10 +142,19 @@ class FlatActorCritic(ActorCritic):
 
     def __init__(self, shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator) -> None:
         super().__init__(shape, parts, config)
-        self.actor = _hidden(shape.features, config, generator)
-        self.critic = _hidden(shape.features, config, generator)
+        self.observations = RunningStatistics(shape.features)
+        self.actor = hidden_layers(shape.features, config, generator)
+        self.critic = hidden_layers(shape.features, config, generator)
         self.points_layer = linear(config.hidden_units, self.mask.numel(), 0.01, generator)
         self.value_layer = linear(config.hidden_units, parts, 0.1, generator)
+
+    def normalised(self, observation: Tensor) -> Tensor:
+        """As of `ActorCritic`."""
+        return self.observations.scale(observation) if self.normalises else observation
+
+    def add_observations(self, rows: Tensor) -> None:
+        """As of `ActorCritic`."""
+        self.observations.add(rows)
 
     def points(self, features: Tensor) -> Points:
         """As of `ActorCritic`."""
@@ -158,7 +167,8 @@ class FlatActorCritic(ActorCritic):
         return values
 
 
-def _hidden(features: int, config: PPOConfig, generator: torch.Generator) -> nn.Sequential:
+def hidden_layers(features: int, config: PPOConfig, generator: torch.Generator) -> nn.Sequential:
+    """Layers of tanh."""
     widths = [features] + [config.hidden_units] * config.hidden_layers
     layers = []
     for before, after in pairwise(widths):
@@ -172,8 +182,3 @@ def linear(before: int, after: int, gain: float, generator: torch.Generator) -> 
     nn.init.orthogonal_(layer.weight, gain, generator)
     nn.init.zeros_(layer.bias)
     return layer
-
-
-def make_network(shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator) -> ActorCritic:
-    """The network that a configuration names, for D parts of a reward."""
-    return FlatActorCritic(shape, parts, config, generator)

@@ -19,9 +19,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lyaopt.learning.architectures import make_network
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.environment import Environment, Measures, credit_of, shape_of
-from lyaopt.learning.networks import ActorCritic, make_network
+from lyaopt.learning.networks import ActorCritic
 from lyaopt.learning.rollout import Ends, Rollout
 
 
@@ -84,7 +85,9 @@ class PPO:
         self._credit = credit_of(environment, config.credit == "device")
         self._part_of_choice = torch.from_numpy(self._credit.part_of_choice)
         parts = self._credit.parts.shape[1]
-        self.network: ActorCritic = make_network(shape, parts, config, self.generator)
+        self.network: ActorCritic = make_network(
+            shape, parts, config, self.generator, getattr(environment, "system", None)
+        )
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), config.learning_rate, eps=1e-5, fused=True
         )
@@ -176,7 +179,7 @@ class PPO:
         for _ in range(config.epochs):
             losses += [self._step(*both, bonus) for both in self._minibatches(*columns)]
         if config.normalise_observations:
-            network.observations.add(self._rollout.observation.flatten(0, 1))
+            network.add_observations(self._rollout.observation.flatten(0, 1))
         return dict(zip(PARTS, torch.stack(losses).mean(0).tolist(), strict=True))
 
     def _columns(self, features: Tensor) -> tuple[Choices, Returns]:

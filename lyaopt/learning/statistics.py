@@ -8,6 +8,9 @@ from torch import Tensor, nn
 _LEAST_DEVIATION = 1e-4
 """Features that never move are left alone rather than blown up."""
 
+FARTHEST = 10.0
+"""Deviations from the mean beyond which a feature is cut off."""
+
 
 class RunningStatistics(nn.Module):
     """Mean and variance (F,) of all rows seen, in double precision (Chan, Golub and LeVeque 1983).
@@ -43,6 +46,12 @@ class RunningStatistics(nn.Module):
         self.variance.mul_(1.0 - share).add_(share * variance + share * (1.0 - share) * step**2)
         self.mean.add_(share * step)
         self.count.copy_(total)
+
+    def scale(self, rows: Tensor) -> Tensor:
+        """Rows (..., F) in deviations from the mean, at most `FARTHEST` of them."""
+        scale = 1.0 / self.deviation
+        scaled = torch.addcmul((-self.mean * scale).float(), rows, scale.float())
+        return scaled.clamp_(-FARTHEST, FARTHEST)
 
     @property
     def deviation(self) -> Tensor:

@@ -14,7 +14,8 @@ torch = pytest.importorskip("torch")
 
 from lyaopt._kernels.gae import advantages  # noqa: E402
 from lyaopt.learning import PPO, NotFinite, PPOConfig, preset  # noqa: E402
-from lyaopt.learning.networks import Points, Shape, make_network  # noqa: E402
+from lyaopt.learning.architectures import make_network  # noqa: E402
+from lyaopt.learning.networks import Points, Shape  # noqa: E402
 from lyaopt.learning.ppo import Choices, Returns, losses_of  # noqa: E402
 from tests.learning.environments import (  # noqa: E402
     ActionToReward,
