@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -37,16 +38,41 @@ class Shape(NamedTuple):
     first_choice: int
 
 
-class Points:
-    """Independent choices of S services, from masked logits (n, S, K + 1).
+class _OfWithEntropy(torch.autograd.Function):
+    """Log-probabilities and entropies (n, S) of logits (n, S, K + 1).
 
-    Attributes
-    ----------
-    log_probability : Tensor (n, S, K + 1)
+    With p = softmax(z): d log p_a / dz_k = [k = a] - p_k and dH / dz_k = -p_k (log p_k + H). Written out, the
+    largest tensors of an update are walked through half as often.
     """
 
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        log_probability = logits.log_softmax(-1)
+        probability = log_probability.exp()
+        entropy = -torch.linalg.vecdot(probability, log_probability)
+        ctx.save_for_backward(log_probability, probability, entropy, points)
+        return log_probability.gather(-1, points.unsqueeze(-1)).squeeze(-1), entropy
+
+    @staticmethod
+    def backward(ctx: Any, of_gradient: Tensor, entropy_gradient: Tensor) -> tuple[Tensor, None]:
+        log_probability, probability, entropy, points = ctx.saved_tensors
+        constant = of_gradient + entropy_gradient * entropy
+        gradient = torch.addcmul(constant.unsqueeze(-1), entropy_gradient.unsqueeze(-1), log_probability)
+        gradient.mul_(probability).neg_()
+        gradient.scatter_add_(-1, points.unsqueeze(-1), of_gradient.unsqueeze(-1))
+        return gradient, None
+
+
+class Points:
+    """Independent choices of S services, from masked logits (n, S, K + 1)."""
+
     def __init__(self, logits: Tensor) -> None:
-        self.log_probability = logits.log_softmax(-1)
+        self._logits = logits
+
+    @cached_property
+    def log_probability(self) -> Tensor:
+        """Logarithms of the probabilities of all choices."""
+        return self._logits.log_softmax(-1)
 
     def of(self, points: Tensor) -> Tensor:
         """Log-probability of each of the points, (n, S) both; their sum is that of all together."""
@@ -55,6 +81,11 @@ class Points:
     def entropy(self) -> Tensor:
         """Entropy of each choice (n, S); their sum is that of all together."""
         return -(self.log_probability.exp() * self.log_probability).sum(-1)
+
+    def of_with_entropy(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """`of` and `entropy` together, with a gradient that takes half the time."""
+        of, entropy = _OfWithEntropy.apply(self._logits, points)
+        return of, entropy
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw points (n, S) by inverting the cumulative distribution."""
@@ -158,8 +189,9 @@ class FlatActorCritic(ActorCritic):
 
     def points(self, features: Tensor) -> Points:
         """As of `ActorCritic`."""
-        logits = self.points_layer(self.actor(features))
-        return Points(logits.view(-1, *self.mask.shape) + self.mask)
+        layer = self.points_layer
+        logits = nn.functional.linear(self.actor(features), layer.weight, layer.bias + self.mask.flatten())
+        return Points(logits.view(-1, *self.mask.shape))
 
     def scaled_value(self, features: Tensor) -> Tensor:
         """As of `ActorCritic`."""

@@ -118,7 +118,7 @@ class PPO:
             measures=measures,
         )
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def _collect(self) -> tuple[list[Ends], float, dict[str, float]]:
         """Fill the rollout, but for what the critic thinks of it."""
         environment, rollout, network = self.environment, self._rollout, self.network
@@ -270,8 +270,8 @@ def losses_of(
     whose point had an effect.
     """
     distribution = network.points(choices.features)
-    log_ratio = distribution.of(choices.points) - choices.log_probability
-    entropies, advantage = distribution.entropy(), choices.advantage
+    now, entropies = distribution.of_with_entropy(choices.points)
+    log_ratio, advantage = now - choices.log_probability, choices.advantage
     if config.credit == "joint":
         log_ratio, advantage = log_ratio.sum(-1), advantage[:, 0]
         entropy = entropies.mean()

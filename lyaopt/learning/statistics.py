@@ -28,6 +28,8 @@ class RunningStatistics(nn.Module):
     count: Tensor
     mean: Tensor
     variance: Tensor
+    factor: Tensor
+    shift: Tensor
 
     def __init__(self, features: int, least_share: float = 0.0) -> None:
         super().__init__()
@@ -35,6 +37,8 @@ class RunningStatistics(nn.Module):
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
         self.register_buffer("mean", torch.zeros(features, dtype=torch.float64))
         self.register_buffer("variance", torch.ones(features, dtype=torch.float64))
+        self.register_buffer("factor", torch.ones(features))
+        self.register_buffer("shift", torch.zeros(features))
 
     @torch.no_grad()
     def add(self, rows: Tensor) -> None:
@@ -46,11 +50,13 @@ class RunningStatistics(nn.Module):
         self.variance.mul_(1.0 - share).add_(share * variance + share * (1.0 - share) * step**2)
         self.mean.add_(share * step)
         self.count.copy_(total)
+        # Kept: they are needed at every decision, and change with every update only.
+        self.factor.copy_(1.0 / self.deviation)
+        self.shift.copy_(-self.mean / self.deviation)
 
     def scale(self, rows: Tensor) -> Tensor:
         """Rows (..., F) in deviations from the mean, at most `FARTHEST` of them."""
-        scale = 1.0 / self.deviation
-        scaled = torch.addcmul((-self.mean * scale).float(), rows, scale.float())
+        scaled: Tensor = torch.addcmul(self.shift, rows, self.factor)
         return scaled.clamp_(-FARTHEST, FARTHEST)
 
     @property

@@ -167,11 +167,18 @@ def test_probabilities_and_entropy_against_enumeration(first):
     every = list(itertools.product(*(range(first, count) for count in SHAPE.choices)))
     points = torch.tensor(every)
     for row in range(6):
-        single = Points(distribution.log_probability[row : row + 1].expand(len(every), -1, -1))
+        single = Points(distribution.log_probability[row : row + 1].repeat(len(every), 1, 1))
         log_probability = single.of(points).sum(-1)
         assert float(log_probability.exp().sum()) == pytest.approx(1.0, abs=1e-5)
         entropy = -(log_probability.exp() * log_probability).sum()
         assert float(distribution.entropy()[row].sum()) == pytest.approx(float(entropy), abs=1e-5)
+
+
+def test_log_probability_and_entropy_come_together_too():
+    distribution = some_points()
+    points = distribution.sample(torch.Generator().manual_seed(0))
+    both = distribution.of_with_entropy(points)
+    torch.testing.assert_close(both, (distribution.of(points), distribution.entropy()))
 
 
 def test_draws_follow_the_probabilities_and_never_leave_the_choices():
