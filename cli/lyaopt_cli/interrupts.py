@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish to stop soon, not as an end in the middle of things."""
+"""Ctrl-C, or another signal, as a wish to stop soon and not as an end in the middle of things."""
 
 from __future__ import annotations
 
@@ -10,28 +10,40 @@ INTERRUPTED = 130
 
 
 class Interrupts:
-    """Inside the block the first Ctrl-C is only remembered; a second one interrupts at once.
+    """Inside the block the first signal is only remembered; a second one interrupts at once.
+
+    Parameters
+    ----------
+    *signals : int
+        Beside SIGINT.
 
     Attributes
     ----------
-    seen : bool
-        Whether there was one.
+    status : int
+        Exit status that tells of the signal seen, 0 if there was none.
     """
 
-    def __init__(self) -> None:
-        self.seen = False
-        self._before: Any = None
+    def __init__(self, *signals: int) -> None:
+        self.status = 0
+        self._signals = (signal.SIGINT, *signals)
+        self._before: list[Any] = []
+
+    @property
+    def seen(self) -> bool:
+        """Whether there was one."""
+        return self.status != 0
 
     def __enter__(self) -> Interrupts:
-        self._before = signal.signal(signal.SIGINT, self._remember)
+        self._before = [signal.signal(number, self._remember) for number in self._signals]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, before in zip(self._signals, self._before, strict=True):
+            signal.signal(number, before)
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
         if self.seen:
             raise KeyboardInterrupt
-        self.seen = True
+        self.status = 128 + number

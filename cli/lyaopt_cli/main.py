@@ -28,6 +28,7 @@ _MODULES = {
     "bound": "bound",
     "simulate": "simulate",
     "evaluate": "evaluate",
+    "train": "train",
     "schema": "schema",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lyaopt_cli.interrupts import Interrupts
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def make_policy(name: str, system: System, seed: int, interrupts: Interrupts) -> Policy:
-    """The policy of a name or of points as text; a search shows its progress, and Ctrl-C ends it."""
+    """The policy of a name, points or folder of a training; a search shows progress, and Ctrl-C ends it."""
+    if (Path(name) / "run.json").is_file():
+        from lyaopt.learning import load_policy
+
+        return load_policy(name)
     from lyaopt import policies
     from lyaopt.policies.best_fixed import BUDGET
 

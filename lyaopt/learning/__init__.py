@@ -1,16 +1,58 @@
 """Learning the partition points: environments, networks, and the algorithms that train them.
 
-Importing it makes `lyaopt/Partition-v0` known to gymnasium, where that is installed.
+Importing it makes `lyaopt/Partition-v0` known to gymnasium, where that is installed. What needs PyTorch
+(extra `train`) is imported when it is first asked for: environments work without it.
 """
 
-from importlib.util import find_spec
+from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from lyaopt.learning.config import PPOConfig, preset, preset_names
 from lyaopt.learning.observer import FeatureLayout, Observer
 from lyaopt.learning.systems import VectorSystems
 
-__all__ = ["ENVIRONMENT", "FeatureLayout", "Observer", "VectorSystems"]
+if TYPE_CHECKING:
+    from lyaopt.learning.learned import LearnedPolicy, load_policy
+    from lyaopt.learning.ppo import PPO, NotFinite, Report
+    from lyaopt.learning.training import Summary, Training
 
 ENVIRONMENT = "lyaopt/Partition-v0"
+
+_WITH_TORCH = {
+    "LearnedPolicy": "learned",
+    "load_policy": "learned",
+    "PPO": "ppo",
+    "NotFinite": "ppo",
+    "Report": "ppo",
+    "Summary": "training",
+    "Training": "training",
+}
+
+__all__ = [
+    "ENVIRONMENT",
+    "PPO",
+    "FeatureLayout",
+    "LearnedPolicy",
+    "NotFinite",
+    "Observer",
+    "PPOConfig",
+    "Report",
+    "Summary",
+    "Training",
+    "VectorSystems",
+    "load_policy",
+    "preset",
+    "preset_names",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WITH_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WITH_TORCH[name]}"), name)
 
 
 def _register() -> None:

@@ -8,6 +8,7 @@ import sys
 import click
 import pytest
 
+from lyaopt import whole_files
 from lyaopt.profiles import format_profile, list_profiles, load_profile, parse_profile
 from lyaopt_cli import output, profile, profiles
 from lyaopt_cli.files import InputError
@@ -178,7 +179,7 @@ def test_files_appear_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(output.os, "fsync", fails)
+        broken.setattr(whole_files.os, "fsync", fails)
         with pytest.raises(InputError, match="No space left"):
             output.write_whole(path, b"new")
     assert path.read_bytes() == b"old"

@@ -1,0 +1,149 @@
+"""`lyaopt train`: learn the partition points of a scenario."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lyaopt_cli.files import InputError
+from lyaopt_cli.interrupts import Interrupts
+from lyaopt_cli.scenario import read_system
+
+if TYPE_CHECKING:
+    from lyaopt.learning import Summary
+    from lyaopt.system import System
+
+
+class _Diverged(click.ClickException):
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The options of a training; None for what was not given."""
+
+    algorithm: str
+    preset: str | None
+    episodes: int | None
+    systems: int | None
+    seed: int | None
+    out: str
+    resume: bool
+
+
+@click.command("train")
+@click.argument("scenario", metavar="SCENARIO|-")
+@click.option(
+    "--algorithm",
+    type=click.Choice(["lyappo"]),
+    default="lyappo",
+    show_default=True,
+    help="What learns.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["paper", "tuned", "shared"]),
+    help="Configuration: as in the paper, what worked best (default tuned), or one network for all devices.",
+)
+@click.option(
+    "--episodes", type=click.IntRange(min=1), help="Training episodes (default: those of the scenario)."
+)
+@click.option(
+    "--systems", type=click.IntRange(min=1), help="Copies simulated side by side (default: of the preset)."
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the training (default 0).")
+@click.option("--out", metavar="DIR", required=True, help="Folder of checkpoint and log.")
+@click.option("--resume", is_flag=True, help="Go on with the training in DIR, bit for bit.")
+def command(scenario: str, **options: Any) -> int:
+    """Learn the partition points of SCENARIO (the name of a shipped one, or a file).
+
+    Needs PyTorch: pip install 'lyaopt[train]'. DIR holds run.json (scenario, configuration, seed),
+    checkpoint.safetensors and log.ndjson, a line for each update. The trained policy is used as in
+    lyaopt simulate SCENARIO --policy DIR.
+
+    \b
+    Examples:
+      lyaopt train balanced --out run
+      lyaopt train balanced --preset paper --episodes 500 --seed 3 --out paper-3
+      lyaopt train balanced --out run --resume
+      lyaopt simulate balanced --policy run --policy middle --policy best-fixed
+
+    \b
+    Exit status: 0 trained to the end, 1 a reward, loss or gradient was no finite
+    number (the checkpoint stays as it was), 2 bad usage or input, 130 interrupted,
+    143 terminated (both after the checkpoint was written: --resume goes on).
+    """
+    from lyaopt.problem import ProblemError
+
+    wanted = _Wanted(**options)
+    system = read_system(scenario)
+    with Interrupts(signal.SIGTERM) as interrupts:
+        try:
+            summary = _train(system, wanted, interrupts)
+        except ProblemError as error:
+            raise InputError(f"lyaopt train: {error}") from None
+        except ImportError as error:
+            raise InputError(f"lyaopt train: {error}; pip install 'lyaopt[train]'") from None
+        except ArithmeticError as error:
+            raise _Diverged(f"lyaopt train: {error}; the checkpoint was left as it was") from None
+        _print(summary, wanted)
+        return interrupts.status
+
+
+def _train(system: System, wanted: _Wanted, interrupts: Interrupts) -> Summary:
+    from lyaopt.learning.run_folder import RunFolder
+    from lyaopt.learning.training import begin, resume, use_one_thread
+
+    use_one_thread()
+    folder = RunFolder(wanted.out)
+    given = {name: getattr(wanted, name) for name in ("preset", "episodes", "systems", "seed")}
+    given = {name: value for name, value in given.items() if value is not None}
+    with folder.locked():
+        start = resume if wanted.resume else begin
+        training = start(folder, system, wanted.algorithm, **given)
+        with _watched(training.config.updates, training.ppo.done) as show:
+
+            def look_up(line: dict[str, Any]) -> bool:
+                show(line)
+                return not interrupts.seen
+
+            return training.run(look_up)
+
+
+@contextmanager
+def _watched(updates: int, done: int) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that takes the lines of the log, shown as a bar if someone watches."""
+    if not sys.stderr.isatty():
+        yield lambda line: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    live = TextColumn(
+        "return {task.fields[reward]:.1f}  energy {task.fields[energy]:.3f} mJ/slot  "
+        "backlog {task.fields[backlog]:.3f} tasks"
+    )
+    nothing: dict[str, Any] = {"reward": float("nan"), "energy": float("nan"), "backlog": float("nan")}
+    console = Console(stderr=True)
+    with Progress(BarColumn(), TimeRemainingColumn(), live, console=console, transient=True) as bar:
+        task = bar.add_task("updates", total=updates, completed=done, **nothing)
+
+        def show(line: dict[str, Any]) -> None:
+            energy = 1e3 * (line["local_energy_j"] + line["transmit_energy_j"])
+            shown = {"reward": line["return"], "energy": energy, "backlog": line["backlog"]}
+            bar.update(task, completed=line["update"], **shown)
+
+        yield show
+
+
+def _print(summary: Summary, wanted: _Wanted) -> None:
+    from lyaopt.documents import encode
+
+    document = {"algorithm": wanted.algorithm, "out": wanted.out, **asdict(summary)}
+    sys.stdout.buffer.write(encode(document) + b"\n")

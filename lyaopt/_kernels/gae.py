@@ -1,0 +1,26 @@
+"""Generalised advantage estimation over a rollout of many environments (Schulman et al. 2016)."""
+
+from lyaopt._kernels._jit import Kernel
+
+_SIGNATURE = "void(f4[:,::1], f4[:,::1], f4[:,::1], b1[:,::1], f8, f8, f4[:,::1])"
+
+
+def _advantages(reward, value, following, ended, discount, decay, out):
+    """Write the advantages of T decisions in B environments into `out`; all arrays are (T, B).
+
+    `following` is V of the state that followed: of an episode's last state where a time limit cut it, and 0
+    where it came to an end. With d = reward + discount following - value,
+
+        A[t] = d[t] + discount decay A[t + 1]   within an episode, and d[t] at its end and in the last row.
+    """
+    steps, environments = reward.shape
+    for b in range(environments):
+        out[steps - 1, b] = reward[steps - 1, b] + discount * following[steps - 1, b] - value[steps - 1, b]
+    for t in range(steps - 2, -1, -1):
+        for b in range(environments):
+            difference = reward[t, b] + discount * following[t, b] - value[t, b]
+            later = 0.0 if ended[t, b] else discount * decay * out[t + 1, b]
+            out[t, b] = difference + later
+
+
+advantages = Kernel("advantages", _SIGNATURE, _advantages)

@@ -1,0 +1,158 @@
+"""Everything that PPO can be told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from lyaopt.problem import ProblemError
+from lyaopt.schemas import Expected, NonNegative, Positive
+from lyaopt.settings import STRICT, Count, Learning, checked
+
+Share = Annotated[
+    float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), Expected("a number from 0 to 1")
+]
+Flag = Annotated[bool, Field(strict=True), Expected("true or false")]
+Network = Annotated[Literal["flat", "shared"], Expected('"flat" or "shared"')]
+
+Credit = Annotated[Literal["joint", "device"], Expected('"joint" or "device"')]
+
+
+@checked
+@dataclass(frozen=True, config=STRICT)
+class PPOConfig:
+    """Proximal policy optimisation; the defaults are the paper's where the paper says something."""
+
+    network: Network = "flat"
+    """One network for the whole state, or one that devices and services share."""
+    hidden_layers: Count = 2
+    """Hidden layers of actor and critic."""
+    hidden_units: Count = 128
+    """Units of each hidden layer."""
+    credit: Credit = "joint"
+    """``joint``: all points together are judged by the whole reward. ``device``: each point is judged by its
+    device's part of it, and only where a task was born that it applies to; the others changed nothing."""
+    episodes: Count = 2500
+    """Training episodes, of all systems together; rounded up to a multiple of their number."""
+    decisions_per_episode: Count = 200
+    """Periods after which an episode is cut off."""
+    systems: Count = 4
+    """B, systems simulated side by side."""
+    rollout: Count = 200
+    """Decisions of each system between two updates; divides an episode."""
+    epochs: Count = 4
+    """Passes over a rollout in an update."""
+    minibatch: Count = 200
+    """Decisions in a step of the optimiser."""
+    learning_rate: Positive = 3e-4
+    """Step size of Adam."""
+    anneal: Flag = False
+    """Whether the step size falls linearly to 0 over the training."""
+    discount: Share = 0.99
+    """gamma."""
+    advantage_decay: Share = 0.0
+    """lambda of generalised advantage estimation; 0 is the one-step difference."""
+    critic_decay: Share = 1.0
+    """lambda of the critic's target; 1 is the return, bootstrapped at the end of a rollout or episode."""
+    clip_range: Positive = 0.2
+    """epsilon of the clipped objective."""
+    entropy_bonus: NonNegative = 0.0
+    """Weight of the entropy at the start."""
+    entropy_bonus_end: NonNegative = 0.0
+    """Weight of the entropy at the end; linear between."""
+    value_weight: Positive = 1.0
+    """Weight of the critic's squared error."""
+    largest_gradient: NonNegative = 0.0
+    """Norm to which gradients are cut; 0 leaves them."""
+    normalise_observations: Flag = False
+    """Whether features are shifted and scaled by their running mean and deviation."""
+    normalise_advantages: Flag = False
+    """Whether the advantages of a minibatch are shifted and scaled to mean 0 and deviation 1."""
+    normalise_returns: Flag = False
+    """Whether the critic learns returns shifted and scaled by their running mean and deviation."""
+
+    def __post_init__(self) -> None:
+        if self.decisions_per_episode % self.rollout:
+            reason = f"expected a divisor of {self.decisions_per_episode} decisions, got {self.rollout}"
+            raise ProblemError("$.rollout", reason)
+
+    @property
+    def rounds(self) -> int:
+        """Episodes of each system; the last round is a whole one too."""
+        return -(-self.episodes // self.systems)
+
+    @property
+    def updates_per_round(self) -> int:
+        """Updates in an episode."""
+        return self.decisions_per_episode // self.rollout
+
+    @property
+    def updates(self) -> int:
+        """Updates of the whole training."""
+        return self.rounds * self.updates_per_round
+
+
+_TUNED: dict[str, Any] = {
+    "systems": 50,
+    "rollout": 50,
+    "epochs": 4,
+    "minibatch": 625,
+    "learning_rate": 1e-3,
+    "anneal": True,
+    "advantage_decay": 0.95,
+    "critic_decay": 0.95,
+    "entropy_bonus": 0.01,
+    "largest_gradient": 0.5,
+    "value_weight": 0.5,
+    "credit": "device",
+    "normalise_observations": True,
+    "normalise_advantages": True,
+    "normalise_returns": True,
+}
+_PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "tuned": _TUNED,
+    # Layers stand one behind another in it: each need not be deep or wide.
+    "shared": {**_TUNED, "network": "shared", "hidden_layers": 1, "hidden_units": 64},
+}
+# What a scenario says of learning under the same name.
+_FROM_SCENARIO = (
+    "discount",
+    "clip_range",
+    "advantage_decay",
+    "learning_rate",
+    "hidden_layers",
+    "hidden_units",
+    "episodes",
+    "decisions_per_episode",
+)
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names that `preset` takes."""
+    return tuple(_PRESETS)
+
+
+def preset(name: str, learning: Learning | None = None, **changes: Any) -> PPOConfig:
+    """The configuration of a preset.
+
+    Parameters
+    ----------
+    name : str
+        ``paper``, or ``tuned`` for what worked best.
+    learning : Learning, optional
+        Section `[learning]` of a scenario; the preset goes before it, `changes` before both.
+    **changes
+        Fields of `PPOConfig`.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such preset, or a value is wrong.
+    """
+    if name not in _PRESETS:
+        raise ProblemError("$.preset", f"expected one of {', '.join(_PRESETS)}; got {name!r}")
+    given = {} if learning is None else {key: getattr(learning, key) for key in _FROM_SCENARIO}
+    return PPOConfig(**{**given, **_PRESETS[name], **changes})

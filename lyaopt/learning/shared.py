@@ -1,0 +1,144 @@
+"""A network that devices and services share, so that it serves any number of either.
+
+A service is described by its features and by what its tasks take at full speed, a device by its features and
+the sum over its services, the edge by the work that waits there. The logit of a cut is the product of two
+vectors, one of the service and its device, one of what a task cut there takes. Whoever numbers devices or
+services otherwise gets the answers in that order; memory is linear in their number.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.networks import ActorCritic, Points, Shape, hidden_layers, linear
+from lyaopt.learning.observer import SERVICE_FEATURES, full_rate
+from lyaopt.learning.statistics import RunningStatistics
+from lyaopt.policies.fixed import least_cut
+from lyaopt.system import System
+
+_LEAST_SECONDS = 1e-4
+_BACKLOG_AT_EDGE = SERVICE_FEATURES.index("edge backlog")
+_OF_SERVICE = len(SERVICE_FEATURES)
+_OF_WORK = 6
+_OF_CUT = 5
+
+
+class SharedActorCritic(ActorCritic):
+    """As `ActorCritic`; the parts of the reward are those of the devices, or one of all together."""
+
+    work: Tensor
+    cuts: Tensor
+    device: Tensor
+    edge_seconds: Tensor
+
+    def __init__(
+        self, shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator, system: System
+    ) -> None:
+        super().__init__(shape, 1, config)
+        self._together = parts == 1
+        features = shape.features - _OF_SERVICE * len(system.services)
+        self._of_device = features // len(system.devices)
+        self.services = RunningStatistics(_OF_SERVICE)
+        self.devices = RunningStatistics(self._of_device)
+        self.actor = _Described(self._of_device, config, generator)
+        self.critic = _Described(self._of_device, config, generator)
+        width = config.hidden_units
+        self.query = linear(2 * width, width, 1.0, generator)
+        self.key = nn.Sequential(
+            hidden_layers(_OF_CUT, config, generator), linear(width, width, 0.1, generator)
+        )
+        self.value_layer = linear(width, 1, 0.1, generator)
+        self.bind(system)
+
+    def bind(self, system: System) -> None:
+        """Serve the devices and services of a system from now on, which may be others than before."""
+        size = _OF_SERVICE * len(system.services) + self._of_device * len(system.devices)
+        self.choose_from(Shape(size, tuple(system.cuts.tolist()), least_cut(system)))
+        seconds = _seconds(system)
+        whole = np.stack([seconds[0, :, -1], seconds[1, :, 0], seconds[2, :, 0]])
+        loads = whole * system.arrival_rate_per_s
+        local = system.local_cycles / system.local_cycles[:, -1:]
+        bits = system.transmit_bits / system.transmit_bits[:, :1]
+        self._keep("work", np.concatenate([_order_of(whole), loads]).T)
+        self._keep("cuts", np.moveaxis(np.stack([*_order_of(seconds), local, bits]), 0, -1))
+        self._keep("edge_seconds", whole[2])
+        self.register_buffer("device", torch.tensor(system.device_of_service), persistent=False)
+
+    def _keep(self, name: str, values: np.ndarray) -> None:
+        self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
+
+    def _split(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Views (n, S, f) and (n, M, g) of rows (n, F)."""
+        first = len(self.device) * _OF_SERVICE
+        services, devices = rows[:, :first], rows[:, first : self.shape.features]
+        return services.view(len(rows), -1, _OF_SERVICE), devices.reshape(len(rows), -1, self._of_device)
+
+    def normalised(self, observation: Tensor) -> Tensor:
+        """Features (n, F + 1), scaled alike for all services and all devices; last what waits at the edge."""
+        services, devices = self._split(observation)
+        waiting = (services[:, :, _BACKLOG_AT_EDGE] * self.edge_seconds).sum(-1, keepdim=True).log1p()
+        if self.normalises:
+            services, devices = self.services.scale(services), self.devices.scale(devices)
+        return torch.cat([services.flatten(1), devices.flatten(1), waiting], -1)
+
+    def add_observations(self, rows: Tensor) -> None:
+        """As of `ActorCritic`."""
+        services, devices = self._split(rows)
+        self.services.add(services.flatten(0, 1))
+        self.devices.add(devices.flatten(0, 1))
+
+    def _described(self, layers: _Described, features: Tensor) -> tuple[Tensor, Tensor]:
+        services, devices = self._split(features)
+        services = torch.cat([services, self.work.expand(len(services), -1, -1)], -1)
+        return layers(services, devices, features[:, -1:], self.device)
+
+    def points(self, features: Tensor) -> Points:
+        """As of `ActorCritic`."""
+        services, devices = self._described(self.actor, features)
+        query = self.query(torch.cat([services, devices.index_select(1, self.device)], -1))
+        logits = torch.einsum("nsw,skw->nsk", query, self.key(self.cuts)) / math.sqrt(query.shape[-1])
+        return Points(logits + self.mask)
+
+    def scaled_value(self, features: Tensor) -> Tensor:
+        """As of `ActorCritic`, a value for each device."""
+        _, devices = self._described(self.critic, features)
+        values: Tensor = self.value_layer(devices).squeeze(-1)
+        return values.mean(-1, keepdim=True) if self._together else values
+
+
+class _Described(nn.Module):
+    """Vectors of services (n, S, width) and devices (n, M, width)."""
+
+    def __init__(self, of_device: int, config: PPOConfig, generator: torch.Generator) -> None:
+        super().__init__()
+        self.of_service = hidden_layers(_OF_SERVICE + _OF_WORK, config, generator)
+        self.of_device = hidden_layers(of_device + config.hidden_units + 1, config, generator)
+
+    def forward(
+        self, services: Tensor, devices: Tensor, waiting: Tensor, device: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        described = self.of_service(services)
+        pooled = described.new_zeros(*devices.shape[:2], described.shape[-1]).index_add(1, device, described)
+        everywhere = waiting.unsqueeze(1).expand(-1, devices.shape[1], -1)
+        return described, self.of_device(torch.cat([devices, pooled, everywhere], -1))
+
+
+def _seconds(system: System) -> np.ndarray:
+    """What a task takes by cut in each stage at full speed and mean gain (3, S, K + 1)."""
+    device = system.device_of_service
+    edge = np.array(system.edge_capacity_hz)
+    speeds = (system.cpu_capacity_hz[device], full_rate(system)[device], edge)
+    tables = (system.local_cycles, system.transmit_bits, system.edge_cycles)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        seconds = [table / np.reshape(speed, (-1, 1)) for table, speed in zip(tables, speeds, strict=True)]
+    # Where there is no speed, what takes for ever is told apart well enough by a long time.
+    return np.nan_to_num(np.stack(seconds), nan=0.0, posinf=1e3)
+
+
+def _order_of(seconds: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log10(seconds + _LEAST_SECONDS) + 2.0)

@@ -1,0 +1,66 @@
+"""Running mean and deviation of what comes in batches."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_LEAST_DEVIATION = 1e-4
+"""Features that never move are left alone rather than blown up."""
+
+FARTHEST = 10.0
+"""Deviations from the mean beyond which a feature is cut off."""
+
+
+class RunningStatistics(nn.Module):
+    """Mean and variance (F,) of all rows seen, in double precision (Chan, Golub and LeVeque 1983).
+
+    Before anything was seen they are 0 and 1.
+
+    Parameters
+    ----------
+    features : int
+        F.
+    least_share : float
+        Weight of the newest batch at least: above 0 for what drifts, so that old batches are forgotten.
+    """
+
+    count: Tensor
+    mean: Tensor
+    variance: Tensor
+    factor: Tensor
+    shift: Tensor
+
+    def __init__(self, features: int, least_share: float = 0.0) -> None:
+        super().__init__()
+        self.least_share = least_share
+        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("mean", torch.zeros(features, dtype=torch.float64))
+        self.register_buffer("variance", torch.ones(features, dtype=torch.float64))
+        self.register_buffer("factor", torch.ones(features))
+        self.register_buffer("shift", torch.zeros(features))
+
+    @torch.no_grad()
+    def add(self, rows: Tensor) -> None:
+        """Take in rows (n, F)."""
+        variance, mean = torch.var_mean(rows.double(), dim=0, correction=0)
+        total = self.count + len(rows)
+        share = (len(rows) / total).clamp(min=self.least_share)
+        step = mean - self.mean
+        self.variance.mul_(1.0 - share).add_(share * variance + share * (1.0 - share) * step**2)
+        self.mean.add_(share * step)
+        self.count.copy_(total)
+        # Kept: they are needed at every decision, and change with every update only.
+        self.factor.copy_(1.0 / self.deviation)
+        self.shift.copy_(-self.mean / self.deviation)
+
+    def scale(self, rows: Tensor) -> Tensor:
+        """Rows (..., F) in deviations from the mean, at most `FARTHEST` of them."""
+        scaled: Tensor = torch.addcmul(self.shift, rows, self.factor)
+        return scaled.clamp_(-FARTHEST, FARTHEST)
+
+    @property
+    def deviation(self) -> Tensor:
+        """Standard deviation (F,), 1 where there is next to none."""
+        deviation = self.variance.sqrt()
+        return torch.where(deviation > _LEAST_DEVIATION, deviation, 1.0)

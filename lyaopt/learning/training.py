@@ -1,0 +1,251 @@
+"""Training runs: from the first update to the last, in one go or in several."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import IO, Any
+
+import numpy as np
+import torch
+
+from lyaopt import __version__
+from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.config import preset as make_preset
+from lyaopt.learning.credited import CreditedSystems
+from lyaopt.learning.observer import Observer
+from lyaopt.learning.ppo import PPO, NotFinite, Report
+from lyaopt.learning.run_folder import RunFolder
+from lyaopt.policies.fixed import least_cut
+from lyaopt.problem import ProblemError
+from lyaopt.scenarios import scenario_to_dict
+from lyaopt.system import System
+
+_BETWEEN_CHECKPOINTS_S = 10.0
+
+Progress = Callable[[dict[str, Any]], bool]
+
+
+def run_document(system: System, config: PPOConfig, preset: str, seed: int, algorithm: str) -> dict[str, Any]:
+    """What a training is asked for, as its folder keeps it."""
+    return {
+        "algorithm": algorithm,
+        "preset": preset,
+        "seed": seed,
+        "config": asdict(config),
+        "features": Observer(system).layout.size,
+        "choices": system.cuts.tolist(),
+        "first_choice": least_cut(system),
+        "parts": len(system.devices) if config.credit == "device" else 1,
+        "scenario": scenario_to_dict(system),
+        "versions": {
+            "lyaopt": __version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a training went.
+
+    Attributes
+    ----------
+    finished : bool
+        Whether it came to its last update.
+    updates, episodes, decisions : int
+        Made so far, in all runs together.
+    seconds, decisions_per_s : float
+        Of this run.
+    shares : dict
+        Parts of the time: ``system`` (environment), ``rollout`` (the rest of collecting) and ``update``.
+    first, last : dict
+        The first and last lines of this run's log; none if it was finished before.
+    """
+
+    finished: bool
+    updates: int
+    episodes: int
+    decisions: int
+    seconds: float
+    decisions_per_s: float
+    shares: dict[str, float]
+    first: dict[str, Any] | None
+    last: dict[str, Any] | None
+
+
+class Training:
+    """A training of LyaPPO in a folder that it has to itself (see `RunFolder.locked`).
+
+    It goes on where the folder's checkpoint stands, and equal bits come of it on one machine however often it
+    was stopped: checkpoints are taken where episodes begin, and what was learnt since then is done again.
+    """
+
+    def __init__(self, folder: RunFolder, system: System, config: PPOConfig, seed: int) -> None:
+        self.folder, self.config = folder, config
+        self.environment = CreditedSystems(
+            system, systems=config.systems, seed=seed, decisions=config.decisions_per_episode
+        )
+        self.ppo = PPO(self.environment, config, seed)
+        self._log_length = 0
+
+    def restore(self) -> None:
+        """Go on from the checkpoint of the folder."""
+        tensors, progress = self.folder.read_checkpoint()
+        self.ppo.restore(tensors)
+        self._log_length = progress["log_bytes"]
+        self.environment.episode = progress["round"] - 1
+        self.environment.reset()
+
+    def run(self, progress: Progress = lambda line: True) -> Summary:
+        """Train to the end, or until `progress` answers False.
+
+        Parameters
+        ----------
+        progress : callable
+            Called with the line of the log after every update.
+
+        Raises
+        ------
+        NotFinite
+            If a reward, loss or gradient is no number; the checkpoint stays as it was.
+        """
+        with self.folder.log(self._log_length) as log:
+            return self._run(log, progress)
+
+    def _run(self, log: IO[bytes], progress: Progress) -> Summary:
+        start = written = time.perf_counter()
+        lines: list[dict[str, Any]] = []
+        spent = np.zeros(3)
+        before, wanted = self.ppo.done, True
+        snapshot: bytes | None = self._snapshot(log)
+        while wanted and self.ppo.done < self.config.updates:
+            report = self._update()
+            line = self._line(report)
+            spent += report.environment_s, report.collect_s - report.environment_s, report.learn_s
+            lines = [*lines[:1], line]
+            log.write(json.dumps(line).encode() + b"\n")
+            log.flush()
+            wanted = progress(line)
+            if self.ppo.done % self.config.updates_per_round == 0:
+                snapshot = self._snapshot(log)
+                now = time.perf_counter()
+                if now - written > _BETWEEN_CHECKPOINTS_S:
+                    self.folder.write_checkpoint(snapshot)
+                    written, snapshot = now, None
+        if snapshot is not None:
+            self.folder.write_checkpoint(snapshot)
+        return self._summary(before, time.perf_counter() - start, spent, lines)
+
+    def _update(self) -> Report:
+        try:
+            return self.ppo.update()
+        except NotFinite as error:
+            raise NotFinite(f"{error} (episode {self._episodes(self.ppo.done) + 1})") from None
+
+    def _episodes(self, updates: int) -> int:
+        return updates // self.config.updates_per_round * self.config.systems
+
+    def _decisions(self, updates: int) -> int:
+        return updates * self.config.rollout * self.config.systems
+
+    def _snapshot(self, log: IO[bytes]) -> bytes:
+        progress = {"round": self.environment.episode, "log_bytes": log.tell()}
+        return self.folder.encode(self.ppo.state(), progress)
+
+    def _line(self, report: Report) -> dict[str, Any]:
+        seen = asdict(report)
+        measures, losses = seen.pop("measures"), seen.pop("losses")
+        done = {
+            "update": seen.pop("update"),
+            "episodes": self._episodes(report.update),
+            "decisions": self._decisions(report.update),
+            "return": report.reward * self.config.decisions_per_episode,
+        }
+        return {**done, **measures, **losses, **seen}
+
+    def _summary(
+        self, before: int, seconds: float, spent: np.ndarray, lines: list[dict[str, Any]]
+    ) -> Summary:
+        done = self.ppo.done
+        made = self._decisions(done - before)
+        shares = dict(zip(("system", "rollout", "update"), (spent / seconds).tolist(), strict=True))
+        return Summary(
+            finished=done == self.config.updates,
+            updates=done,
+            episodes=self._episodes(done),
+            decisions=self._decisions(done),
+            seconds=seconds,
+            decisions_per_s=made / seconds,
+            shares=shares,
+            first=lines[0] if lines else None,
+            last=lines[-1] if lines else None,
+        )
+
+
+def use_one_thread() -> None:
+    """Let torch use one thread: more are slower for networks this small, and trainings go side by side."""
+    torch.set_num_threads(1)
+
+
+def begin(
+    folder: RunFolder,
+    system: System,
+    algorithm: str,
+    *,
+    preset: str = "tuned",
+    seed: int = 0,
+    **changes: Any,
+) -> Training:
+    """A new training in a folder that holds none yet.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Locked.
+    **changes
+        Fields of `PPOConfig` beside the preset.
+
+    Raises
+    ------
+    ProblemError
+        If the folder holds a training, or an argument is wrong.
+    """
+    if folder.has_run:
+        reason = f"{folder.path} holds a training: resume it, or choose another folder"
+        raise ProblemError("$.out", reason)
+    config = make_preset(preset, system.learning, **changes)
+    training = Training(folder, system, config, seed)
+    folder.write_run(run_document(system, config, preset, seed, algorithm))
+    return training
+
+
+def resume(folder: RunFolder, system: System, algorithm: str, **given: Any) -> Training:
+    """The training of a folder, which goes on where its checkpoint stands, or begins if it has none.
+
+    Parameters
+    ----------
+    **given
+        `preset`, `seed` and fields of `PPOConfig`; what is given must be as it was.
+
+    Raises
+    ------
+    ProblemError
+        If the folder holds no training, or one of something else.
+    """
+    run = folder.read_run()
+    were = {**run["config"], "preset": run["preset"], "seed": run["seed"], "algorithm": run["algorithm"]}
+    for name, value in {**given, "algorithm": algorithm}.items():
+        if value != (was := were[name]):
+            raise ProblemError(f"$.{name}", f"expected {was!r}, as the training was begun; got {value!r}")
+    if json.loads(json.dumps(scenario_to_dict(system))) != run["scenario"]:
+        raise ProblemError("$.scenario", f"expected the scenario in {folder.path}, got another one")
+    training = Training(folder, system, PPOConfig(**run["config"]), run["seed"])
+    if folder.has_checkpoint:
+        training.restore()
+    return training

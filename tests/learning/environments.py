@@ -1,0 +1,127 @@
+"""Environments with known answers, in the form that PPO asks for, and gymnasium's in that form."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+
+class Probe:
+    """B copies of an environment whose episodes have `length` steps; subclasses say what is seen and paid."""
+
+    first_choice = 0
+    length = 1
+    time_limit = False
+
+    def __init__(self, systems=16, seed=0, choices=(2,)):
+        self.choices = np.array(choices)
+        self.rng = np.random.default_rng(seed)
+        self.observation = np.zeros((systems, 1), np.float32)
+        self.final_observation = np.zeros((systems, 1), np.float32)
+        self.reward = np.zeros(systems, np.float32)
+        self.terminated = np.zeros(systems, np.bool_)
+        self.truncated = np.zeros(systems, np.bool_)
+        self.age = np.arange(systems) % self.length
+        self.see()
+
+    def see(self):
+        """Write the observation."""
+
+    def pay(self, points):
+        """Write the reward."""
+        self.reward[:] = 1.0
+
+    def reset(self):
+        self.age[:] = 0
+        self.see()
+
+    def step(self, points):
+        self.pay(points)
+        self.age += 1
+        over = self.age == self.length
+        (self.truncated if self.time_limit else self.terminated)[:] = over
+        self.see()
+        self.final_observation[:] = self.observation
+        self.age[over] = 0
+        self.see()
+        return bool(over.any())
+
+
+class ValueOnly(Probe):
+    """One step, which pays 1."""
+
+
+class ObservationToValue(Probe):
+    """One step, which pays what is seen."""
+
+    def see(self):
+        self.observation[:, 0] = self.rng.choice([-1.0, 1.0], len(self.reward))
+
+    def pay(self, points):
+        self.reward[:] = self.observation[:, 0]
+
+
+class Discounting(Probe):
+    """Two steps, of which the second pays 1; the age is seen."""
+
+    length = 2
+
+    def see(self):
+        self.observation[:, 0] = self.age
+
+    def pay(self, points):
+        self.reward[:] = self.age == 1
+
+
+class ActionToReward(Probe):
+    """One step, which pays 1 for choice 1 and -1 for choice 0."""
+
+    def pay(self, points):
+        self.reward[:] = 2 * points[:, 0] - 1
+
+
+class ObservationAndAction(ObservationToValue):
+    """One step, which pays 1 for choice 1 where 1 is seen and for choice 0 where -1 is; else -1."""
+
+    def pay(self, points):
+        self.reward[:] = self.observation[:, 0] * (2 * points[:, 0] - 1)
+
+
+class Endless(Probe):
+    """Every step pays 1, and a time limit cuts episodes of five steps."""
+
+    length = 5
+    time_limit = True
+
+
+class Gymnasium:
+    """Copies of a registered environment of one discrete action."""
+
+    first_choice = 0
+
+    def __init__(self, name, systems, seed):
+        make = [lambda: gymnasium.make(name)] * systems
+        self.environments = SyncVectorEnv(make, autoreset_mode=AutoresetMode.SAME_STEP)
+        self.choices = np.array([self.environments.single_action_space.n])
+        self.observation = self.environments.reset(seed=seed)[0].astype(np.float32)
+        self.final_observation = np.zeros_like(self.observation)
+        self.reward = np.zeros(systems, np.float32)
+        self.terminated = np.zeros(systems, np.bool_)
+        self.truncated = np.zeros(systems, np.bool_)
+        self.lengths, self.age = [], np.zeros(systems, int)
+
+    def reset(self):
+        self.observation[:] = self.environments.reset()[0]
+
+    def step(self, points):
+        self.observation[:], self.reward[:], self.terminated[:], self.truncated[:], more = (
+            self.environments.step(points[:, 0])
+        )
+        self.age += 1
+        over = self.terminated | self.truncated
+        for b in np.flatnonzero(over):
+            self.final_observation[b] = more["final_obs"][b]
+        self.lengths += self.age[over].tolist()
+        self.age[over] = 0
+        return bool(over.any())

@@ -1,0 +1,206 @@
+"""Trainings in folders: what they leave, and how they go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from lyaopt.learning import NotFinite, load_policy  # noqa: E402
+from lyaopt.learning.checkpoints import decode_checkpoint, encode_checkpoint  # noqa: E402
+from lyaopt.learning.run_folder import CHECKPOINT, LOG, RUN, RunFolder  # noqa: E402
+from lyaopt.learning.training import begin, resume  # noqa: E402
+from lyaopt.problem import ProblemError  # noqa: E402
+from lyaopt.scenarios import load_scenario  # noqa: E402
+from lyaopt.simulate.policy import Observation  # noqa: E402
+from lyaopt_cli.main import run  # noqa: E402
+
+SYSTEM = load_scenario("balanced")
+BRIEF = {
+    "episodes": 12,
+    "systems": 4,
+    "decisions_per_episode": 10,
+    "rollout": 5,
+    "minibatch": 10,
+    "hidden_units": 8,
+}
+TIMES = ("collect_s", "environment_s", "learn_s")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+def train(path, stop_after=None, **changes):
+    """Begin a training, or go on with the one that is there, up to an update."""
+    folder = RunFolder(path)
+    with folder.locked():
+        if folder.has_run:
+            training = resume(folder, SYSTEM, "lyappo")
+        else:
+            training = begin(folder, SYSTEM, "lyappo", **BRIEF, **changes)
+        return training.run(lambda line: line["update"] != stop_after)
+
+
+def log_of(path):
+    lines = [json.loads(line) for line in (path / LOG).read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
+
+
+@pytest.mark.parametrize("preset", ["paper", "tuned"])
+@pytest.mark.parametrize("stops", [(2,), (3,), (1, 5)])
+def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, preset, stops):
+    """Stopped at the end of an episode, within one, and before the first was over."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert train(whole, preset=preset).finished
+    for stop in stops:
+        assert not train(broken, stop, preset=preset).finished
+    assert train(broken).finished
+    assert log_of(whole) == log_of(broken)
+    assert [line["update"] for line in log_of(whole)] == [1, 2, 3, 4, 5, 6]
+    expected, _ = RunFolder(whole).read_checkpoint()
+    found, _ = RunFolder(broken).read_checkpoint()
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_finished_training_has_nothing_left_to_do(tmp_path):
+    train(tmp_path)
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    assert train(tmp_path).last is None
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_damaged_checkpoints_are_refused():
+    tensors = {"a": torch.arange(5.0), "b": torch.ones(2, 2, dtype=torch.int64)}
+    content = encode_checkpoint(tensors, {"round": 3})
+    found, document = decode_checkpoint(content)
+    assert document["round"] == 3
+    assert all(torch.equal(tensors[name], found[name]) for name in tensors)
+    for length in range(len(content)):
+        with pytest.raises(ProblemError, match="damaged"):
+            decode_checkpoint(content[:length])
+    for place in range(len(content)):
+        spoilt = bytearray(content)
+        spoilt[place] ^= 1
+        with pytest.raises(ProblemError):
+            decode_checkpoint(bytes(spoilt))
+
+
+def test_a_checkpoint_belongs_to_its_run(tmp_path):
+    train(tmp_path / "a", seed=1)
+    train(tmp_path / "b", seed=2)
+    os.replace(tmp_path / "a" / CHECKPOINT, tmp_path / "b" / CHECKPOINT)
+    with pytest.raises(ProblemError, match="expected a checkpoint of the run"):
+        load_policy(tmp_path / "b")
+
+
+def test_a_second_training_in_the_folder_is_refused(tmp_path):
+    first = RunFolder(tmp_path)
+    with first.locked(), pytest.raises(ProblemError, match="another training"), RunFolder(tmp_path).locked():
+        pass
+    with RunFolder(tmp_path).locked():
+        pass
+
+
+def test_what_is_not_finite_leaves_the_checkpoint(tmp_path):
+    train(tmp_path, 2)
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    folder = RunFolder(tmp_path)
+    with folder.locked():
+        training = resume(folder, SYSTEM, "lyappo")
+        step = training.environment.step
+
+        def spoilt(points):
+            over = step(points)
+            training.environment.parts[1, 2] = np.nan
+            return over
+
+        training.environment.step = spoilt
+        with pytest.raises(NotFinite, match=r"update 3: .* \(episode 5\)"):
+            training.run()
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_the_policy_sees_in_simulations_what_it_saw_in_training(tmp_path):
+    train(tmp_path)
+    folder = RunFolder(tmp_path)
+    policy = load_policy(tmp_path)
+    with folder.locked():
+        systems = resume(folder, SYSTEM, "lyappo").environment
+    for _ in range(3):
+        decided = policy.decide(Observation(systems._state, 0)).points
+        features = policy.network.normalised(torch.from_numpy(systems.observation))
+        np.testing.assert_array_equal(decided, policy.network.points(features).mode().T)
+        systems.step(np.ascontiguousarray(decided.T))
+
+
+def test_a_policy_for_other_services_is_refused(tmp_path):
+    train(tmp_path)
+    fewer = replace(SYSTEM, devices=SYSTEM.devices[:2])
+    with pytest.raises(ProblemError, match="trained for other services"):
+        load_policy(tmp_path).decide(SimpleNamespace(system=fewer, systems=1))
+
+
+ARGUMENTS = ["train", "balanced", "--episodes", "2", "--systems", "2", "--seed", "5"]
+
+
+def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary):
+    out = str(tmp_path / "run")
+    assert run([*ARGUMENTS, "--out", out]) == 0
+    summary = json.loads(capsysbinary.readouterr().out)
+    assert summary["finished"]
+    assert summary["decisions"] == 400
+    assert json.loads((tmp_path / "run" / RUN).read_text())["seed"] == 5
+    assert run(["simulate", "balanced", "--policy", out, "--slots", "100", "--json"]) == 0
+    assert json.loads(capsysbinary.readouterr().out)["policy"] == "lyappo"
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [
+        ([], "holds a training"),
+        (["--resume", "--episodes", "3"], "$.episodes: expected 2"),
+        (["--resume", "--preset", "paper"], "$.preset: expected 'tuned'"),
+    ],
+)
+def test_bad_usage_is_one_line(tmp_path, capsysbinary, more, part):
+    out = str(tmp_path / "run")
+    run([*ARGUMENTS, "--out", out])
+    capsysbinary.readouterr()
+    assert run([*ARGUMENTS, "--out", out, *more]) == 2
+    answer = capsysbinary.readouterr()
+    assert answer.out == b""
+    assert part in answer.err.decode()
+    assert answer.err.count(b"\n") == 1
+
+
+def test_another_scenario_is_refused_on_resumption(tmp_path, capsysbinary):
+    out = str(tmp_path / "run")
+    run([*ARGUMENTS, "--out", out])
+    assert run(["train", "paper", "--out", out, "--resume"]) == 2
+    assert b"$.scenario" in capsysbinary.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_leaves_a_checkpoint(tmp_path, number, status):
+    command = [sys.executable, "-m", "lyaopt_cli.main", "train", "balanced", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while process.poll() is None and not ((tmp_path / LOG).exists() and (tmp_path / LOG).stat().st_size):
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert (process.returncode, err) == (status, b"")
+    assert not json.loads(out)["finished"]
+    assert load_policy(tmp_path).name == "lyappo"
