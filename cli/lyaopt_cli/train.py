@@ -97,12 +97,10 @@ def command(scenario: str, **options: Any) -> int:
 
 
 def _train(system: System, wanted: _Wanted, interrupts: Interrupts) -> Summary:
-    import torch
-
     from lyaopt.learning.run_folder import RunFolder
-    from lyaopt.learning.training import begin, resume
+    from lyaopt.learning.training import begin, resume, use_one_thread
 
-    torch.set_num_threads(1)  # more are slower for networks this small, and two trainings go side by side
+    use_one_thread()
     folder = RunFolder(wanted.out)
     given = {name: getattr(wanted, name) for name in ("preset", "episodes", "systems", "seed")}
     given = {name: value for name, value in given.items() if value is not None}
