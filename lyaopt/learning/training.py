@@ -30,7 +30,7 @@ Progress = Callable[[dict[str, Any]], bool]
 
 
 def use_one_thread() -> None:
-    """Let this process compute in one thread: more are slower for small networks, and change the last bits."""
+    """Let this process compute in one thread: more are slower for small networks and change last bits."""
     torch.set_num_threads(1)
 
 
