@@ -114,8 +114,15 @@ _TUNED: dict[str, Any] = {
 _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "tuned": _TUNED,
-    # Layers stand one behind another in it: each need not be deep or wide.
-    "shared": {**_TUNED, "network": "shared", "hidden_layers": 1, "hidden_units": 64},
+    # Layers stand one behind another in it: each need not be deep or wide. What one service learns all others
+    # do, so that long steps go astray.
+    "shared": {
+        **_TUNED,
+        "network": "shared",
+        "hidden_layers": 1,
+        "hidden_units": 64,
+        "learning_rate": 4e-4,
+    },
 }
 # What a scenario says of learning under the same name.
 _FROM_SCENARIO = (

@@ -29,6 +29,11 @@ _BETWEEN_CHECKPOINTS_S = 10.0
 Progress = Callable[[dict[str, Any]], bool]
 
 
+def use_one_thread() -> None:
+    """Let this process compute in one thread: more are slower for small networks and change last bits."""
+    torch.set_num_threads(1)
+
+
 def run_document(system: System, config: PPOConfig, preset: str, seed: int, algorithm: str) -> dict[str, Any]:
     """What a training is asked for, as its folder keeps it."""
     return {
