@@ -193,11 +193,6 @@ class Training:
         )
 
 
-def use_one_thread() -> None:
-    """Let torch use one thread: more are slower for networks this small, and trainings go side by side."""
-    torch.set_num_threads(1)
-
-
 def begin(
     folder: RunFolder,
     system: System,
