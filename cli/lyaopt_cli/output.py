@@ -5,12 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from lyaopt import whole_files
 from lyaopt_cli.files import InputError
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all; raises `InputError` where that fails."""
+    from lyaopt import whole_files  # not at the top: help is printed without NumPy
+
     try:
         whole_files.write_whole(path, content)
     except OSError as error:
