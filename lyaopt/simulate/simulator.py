@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -223,7 +224,7 @@ class Simulator:
             born,
             completed,
             queued,
-            self.latencies,
+            replace(self.latencies),  # a run that goes on must not change what was found before
             self.system.slot_duration_s,
             limited_share=float(devices[period.LIMITED].mean()),
             local_limited_share=float(devices[period.LIMITED_LOCAL].mean()),

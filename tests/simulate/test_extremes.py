@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lyaopt.policies import Fixed
 from lyaopt.profiles import Profile
 from lyaopt.simulate import Result, Simulator, Trace, simulate
 from lyaopt.system import Device, Service, System
@@ -223,3 +224,17 @@ def test_copies_of_a_large_run_keep_their_ledgers():
     one = simulate(system, None, slots=500, trace=trace)
     assert (result.born, result.completed, result.queued) == (40_000, 20 * one.completed, 20 * one.queued)
     np.testing.assert_array_equal(result.queues, np.broadcast_to(one.queues, result.queues.shape))
+
+
+def test_a_result_stays_what_it_was_when_the_run_goes_on():
+    net = network([0, SLOT_CYCLES], [500, 0])
+    system = whole_number_system((net,))
+    trace = Trace(np.full((400, 1), 2), np.full((400, 1), GAIN))
+    simulator = Simulator(system, Fixed([1]), trace=trace, record=True)
+    simulator.run(150)
+    before = simulator.result()
+    document, record = before.to_dict(), before.record.to_bytes()
+    simulator.run(250)
+    assert simulator.result().completed > before.completed
+    assert before.to_dict() == document
+    assert before.record.to_bytes() == record
