@@ -146,10 +146,15 @@ class Evaluation:
             "systems": first.systems,
             "seed": first.seed,
             "confidence": CONFIDENCE,
-            "bound_energy_j": self.bound_energy_j,
+            "bound_energy_j": None if self._unbounded else self.bound_energy_j,
             "policies": [self._policy(score) for score in self.scores],
             "versions": versions(),
         }
+
+    @property
+    def _unbounded(self) -> bool:
+        """Whether there is no number: devices walk, or no policy is stable."""
+        return self.bound_energy_j is None or not np.isfinite(self.bound_energy_j)
 
     def _policy(self, score: Score) -> dict[str, Any]:
         names = ("mean", "p50", "p95", "p99")
@@ -181,7 +186,7 @@ class Evaluation:
         }
 
     def _times_bound(self, score: Score) -> float | None:
-        if not self.bound_energy_j or not np.isfinite(self.bound_energy_j):
+        if not self.bound_energy_j or self._unbounded:
             return None
         return float(interquartile_mean(score.energy_j).value / self.bound_energy_j)
 

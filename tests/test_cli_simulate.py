@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lyaopt.bounds import energy_bound
 from lyaopt.policies import make_policy
-from lyaopt.scenarios import load_scenario
+from lyaopt.scenarios import format_scenario, load_scenario
 from lyaopt.simulate import read_trace, simulate
 from lyaopt_cli.main import run
 from tests.slot_text import on_a_terminal
@@ -171,3 +172,32 @@ def test_an_interrupt_leaves_whole_files_and_what_was_done(tmp_path):
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
     assert not record.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["run.png"]
+
+
+def test_a_damaged_trace_is_one_line(capsysbinary, tmp_path):
+    path = tmp_path / "r.npz"
+    printed(capsysbinary, "--slots", "300", "--record", str(path))
+    content = bytearray(path.read_bytes())
+    place = content.index(b"channel_gain.npy") + 200
+    content[place : place + 40] = bytes(40)
+    path.write_bytes(content)
+    assert run(["simulate", "default", "--trace", str(path)]) == 2
+    (line,) = capsysbinary.readouterr().err.decode().splitlines()
+    assert line.startswith(f"{path}: $.channel_gain: ")
+
+
+def test_a_system_that_nothing_keeps_stable_has_no_bound(capsysbinary, tmp_path):
+    path = tmp_path / "s.toml"
+    devices = tuple(replace(device, cpu_capacity_hz=0.0) for device in SYSTEM.devices)
+    path.write_text(format_scenario(replace(SYSTEM, devices=devices, edge_capacity_hz=0.0)))
+    assert run(["simulate", str(path), "--slots", "20", "--bound"]) == 0
+    assert json.loads(capsysbinary.readouterr().out)["bound_energy_j"] is None
+    assert "no policy is stable" in on_a_terminal("simulate", str(path), "--slots", "20", "--bound")
+    assert run(["evaluate", "middle", str(path), "--slots", "20", "--warmup", "0", "--seeds", "2"]) == 0
+    assert json.loads(capsysbinary.readouterr().out)["bound_energy_j"] is None
+
+
+def test_long_points_are_no_file_name(capsysbinary):
+    assert run(["simulate", "default", "--policy", ",".join(["0"] * 500)]) == 2
+    (line,) = capsysbinary.readouterr().err.decode().splitlines()
+    assert "500" in line

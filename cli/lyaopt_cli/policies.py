@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 from lyaopt_cli.interrupts import Interrupts
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def make_policy(name: str, system: System, seed: int, interrupts: Interrupts) -> Policy:
     """The policy of a name, points or folder of a training; a search shows progress, and Ctrl-C ends it."""
-    if (Path(name) / "run.json").is_file():
+    if os.path.isfile(os.path.join(name, "run.json")):
         from lyaopt.learning import load_policy
 
         return load_policy(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,7 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     system = read_system(scenario)
     for file in filter(None, (wanted.record, wanted.plot)):
         check_writable(Path(file))
-    results = []
+    results, bound = [], None
     with Interrupts() as interrupts:
         try:
             bound = _bound(system) if with_bound else None
@@ -107,7 +108,8 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
                 raise InputError(f"lyaopt simulate: {error}") from None
         except ImportError as error:
             raise InputError(f"lyaopt simulate: {error}") from None
-        _print(results, system, bound, as_json)
+        if results:
+            _print(results, system, bound, as_json)
         return INTERRUPTED if interrupts.seen else 0
 
 
@@ -122,6 +124,8 @@ def _run(
     slots = wanted.slots
     if slots is None:
         slots = _DEFAULT_SLOTS if trace is None else trace.slots - wanted.warmup
+    if slots < 1:
+        raise InputError(f"{wanted.trace}: expected more slots than the warm-up, got {slots + wanted.warmup}")
     simulator = Simulator(
         system,
         _policy(name, system, trace, wanted.seed, interrupts),
@@ -152,6 +156,7 @@ def _take(simulator: Simulator, slots: int, wanted: _Wanted, look_up: Callable[[
 
 
 def _bound(system: System) -> float:
+    """LB1 per slot; infinite where no policy is stable."""
     from lyaopt.bounds import energy_bound
 
     return energy_bound(system).energy_j
@@ -188,7 +193,7 @@ def _print(results: list[Result], system: System, bound: float | None, as_json: 
     if as_json or not sys.stdout.isatty():
         from lyaopt.documents import encode
 
-        more = {} if bound is None else {"bound_energy_j": bound}
+        more = {} if bound is None else {"bound_energy_j": bound if math.isfinite(bound) else None}
         for result in results:
             sys.stdout.buffer.write(encode(result.to_dict() | more) + b"\n")
     else:

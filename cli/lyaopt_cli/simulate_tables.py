@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Console
 from rich.table import Table
 
@@ -51,7 +53,9 @@ def print_comparison(results: list[Result], system: System, bound: float | None)
 
 
 def _print_bound(console: Console, bound: float | None) -> None:
-    if bound is not None:
+    if bound == math.inf:
+        console.print("Bound    no policy is stable")
+    elif bound is not None:
         console.print(f"Bound    {quantity(bound, 'J')} per slot at least, for any policy with stable queues")
 
 

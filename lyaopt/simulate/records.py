@@ -113,7 +113,7 @@ class Recorder:
             latency_service=service,
             arrivals=services[:, period.ARRIVED].astype(np.int64),
             channel_gain=np.ascontiguousarray(devices[:, period.GAIN_RECORD]),
-            partition=np.concatenate(self._points),
+            partition=np.ascontiguousarray(np.concatenate(self._points)),
         )
 
     def _tasks(self, slots: int) -> tuple[Integers, Integers, Integers]:

@@ -71,7 +71,7 @@ class Simulator:
             raise ProblemError("$.systems", f"expected 1 where a record is wanted, got {systems}")
         if trace is not None:
             trace.check_against(system)
-        self.system, self.seed = system, seed
+        self.system, self.seed = system, int(seed)
         self.policy = policy if policy is not None else _replay(trace)
         self._trace = trace
         self._state = State(system, systems, seed, trace, replications)
@@ -115,6 +115,7 @@ class Simulator:
         """
         _check_count("slots", slots, 0, 2**53)
         _check_count("warmup", warmup, 0, 2**53)
+        slots, warmup = int(slots), int(warmup)  # NumPy's integers may wrap around
         if self.slot + warmup + slots > MAX_SLOTS:
             raise ProblemError("$.slots", f"expected at most {MAX_SLOTS} in all, warm-up included")
         if self._trace is not None and self.slot + warmup + slots > self._trace.slots:
@@ -160,7 +161,7 @@ class Simulator:
             raise ProblemError("$.points", f"policy {self.policy.name}: expected a table of integers")
         table = points[None, :, None] if points.ndim == 1 else points[None] if points.ndim == 2 else points
         services = len(self.system.services)
-        if table.shape[1] != services or table.shape[2] not in (1, layout.systems):
+        if not len(table) or table.shape[1] != services or table.shape[2] not in (1, layout.systems):
             reason = f"expected points of {services} services, got shape {points.shape}"
             raise ProblemError("$.points", f"policy {self.policy.name}: {reason}")
         if (table < 0).any():

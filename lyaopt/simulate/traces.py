@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from lyaopt.problem import Floats, check_signal
 from lyaopt.system import Integers, System
 
 _LARGEST_COUNT = 10**9
+_UNREADABLE = (ValueError, EOFError, OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What damaged, encrypted or oddly compressed archives raise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +96,7 @@ def read_trace(path: str | Path, system: System) -> Trace:
         with file:
             arrays = {name: _member(file, name) for name in ("arrivals", "channel_gain")}
             partition = _member(file, "partition") if "partition" in file else None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         if isinstance(error, DocumentError):
             raise
         raise _not_npz() from None
@@ -111,7 +114,7 @@ def _member(file: Mapping[str, Any], name: str) -> Any:
         raise _error(name, "missing")
     try:
         return file[name]
-    except (ValueError, EOFError, zipfile.BadZipFile, OSError):
+    except (*_UNREADABLE, OSError):
         raise _error(name, "expected an array of numbers, got something unreadable") from None
 
 

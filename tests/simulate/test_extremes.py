@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyaopt.policies import Fixed
+from lyaopt.policies import Fixed, Random
 from lyaopt.profiles import Profile
-from lyaopt.simulate import Result, Simulator, Trace, simulate
+from lyaopt.simulate import Decision, Result, Simulator, Trace, simulate
 from lyaopt.system import Device, Service, System
 from tests.simulate.scenarios import QUEUES, Story, network, stories
 from tests.simulate.test_against_slow_simulator import assert_same_tasks
@@ -238,3 +238,28 @@ def test_a_result_stays_what_it_was_when_the_run_goes_on():
     assert simulator.result().completed > before.completed
     assert before.to_dict() == document
     assert before.record.to_bytes() == record
+
+
+@pytest.mark.parametrize("for_good", [True, False])
+def test_a_policy_that_decides_no_period_is_refused(for_good):
+    class Nothing:
+        name = "nothing"
+
+        def decide(self, observation):
+            return Decision(np.zeros((0, 1, 1), np.int64), for_good)
+
+    system = whole_number_system((network([0, SLOT_CYCLES], [500, 0]),))
+    with pytest.raises(ValueError, match="policy nothing"):
+        simulate(system, Nothing(), slots=20)
+
+
+def test_records_are_equal_files_however_the_run_is_cut():
+    net = network([0, SLOT_CYCLES], [500, 0])
+    system = whole_number_system((net, net), (net,))
+    files = []
+    for pieces in (1, 6):
+        simulator = Simulator(system, Random(), seed=2, record=True)
+        for _ in range(pieces):
+            simulator.run(60 // pieces)
+        files.append(simulator.result().record.to_bytes())
+    assert files[0] == files[1]
