@@ -30,11 +30,11 @@ _Made = TypeVar("_Made")
 Count = Annotated[
     int, Field(strict=True, ge=1, le=2**53), Expected("a whole number from 1 to 9007199254740992")
 ]
-_Flag = Annotated[bool, Field(strict=True), Expected("true or false")]
+Flag = Annotated[bool, Field(strict=True), Expected("true or false")]
 _Share = Annotated[
     float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False), Expected("a number > 0 and < 1")
 ]
-_FromZeroToOne = Annotated[
+FromZeroToOne = Annotated[
     float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), Expected("a number from 0 to 1")
 ]
 _Correlation = Annotated[
@@ -76,7 +76,7 @@ class Channel:
     """f_c, in hertz."""
     path_loss_exponent: Positive = 3.0
     """d_e."""
-    antenna_gain_outside: _Flag = False
+    antenna_gain_outside: Flag = False
     """Whether A_d stands outside the power d_e; the paper prints it inside."""
     fading: _Fading = "rayleigh"
     """``rayleigh``: the gain is Exp(1) times its mean. ``none``: it is its mean."""
@@ -153,13 +153,13 @@ class Learning:
     """beta2, share of the transmission queues."""
     backlog_share_edge: NonNegative = 0.2
     """beta3, share of the edge queues."""
-    exclude_cut_zero: _Flag = False
+    exclude_cut_zero: Flag = False
     """Whether sending the raw input (k = 0) is no choice, as in constraint C.11."""
-    discount: _FromZeroToOne = 0.99
+    discount: FromZeroToOne = 0.99
     """gamma of PPO."""
     clip_range: Positive = 0.2
     """epsilon of PPO's clipped objective."""
-    advantage_decay: _FromZeroToOne = 0.0
+    advantage_decay: FromZeroToOne = 0.0
     """lambda of generalised advantage estimation; 0 is the paper's one-step difference."""
     learning_rate: Positive = 3e-4
     """Step size of Adam."""

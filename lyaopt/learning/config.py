@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from lyaopt.problem import ProblemError
 from lyaopt.schemas import Expected, NonNegative, Positive
-from lyaopt.settings import STRICT, Count, Learning, checked
+from lyaopt.settings import STRICT, Count, Flag, FromZeroToOne, Learning, checked
 
-Share = Annotated[
-    float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), Expected("a number from 0 to 1")
-]
-Flag = Annotated[bool, Field(strict=True), Expected("true or false")]
 Network = Annotated[Literal["flat", "shared"], Expected('"flat" or "shared"')]
 
 Credit = Annotated[Literal["joint", "device"], Expected('"joint" or "device"')]
@@ -50,11 +45,11 @@ class PPOConfig:
     """Step size of Adam."""
     anneal: Flag = False
     """Whether the step size falls linearly to 0 over the training."""
-    discount: Share = 0.99
+    discount: FromZeroToOne = 0.99
     """gamma."""
-    advantage_decay: Share = 0.0
+    advantage_decay: FromZeroToOne = 0.0
     """lambda of generalised advantage estimation; 0 is the one-step difference."""
-    critic_decay: Share = 1.0
+    critic_decay: FromZeroToOne = 1.0
     """lambda of the critic's target; 1 is the return, bootstrapped at the end of a rollout or episode."""
     clip_range: Positive = 0.2
     """epsilon of the clipped objective."""

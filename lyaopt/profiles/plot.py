@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
+from lyaopt.pictures import new_figure, picture_bytes, picture_format
+from lyaopt.problem import ProblemError
 from lyaopt.profiles.graph import ProfileError
 from lyaopt.profiles.model import Profile
 
-_FORMATS = {".png": "png", ".svg": "svg"}
 _WIDTH_PER_CUT_INCHES = 0.32
 
 
@@ -32,15 +32,12 @@ def draw_profile(profile: Profile, path: str | Path) -> bytes:
     ProfileError
         When the ending is another, or matplotlib is missing.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in _FORMATS:
-        raise ProfileError(f"expected a figure that ends in .png or .svg, got {str(path)!r}")
     try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ProfileError("a figure needs the extra: pip install 'lyaopt[plot]'") from None
+        kind = picture_format(path)
+    except ProblemError as error:
+        raise ProfileError(error.reason) from None
     width = max(6.4, _WIDTH_PER_CUT_INCHES * len(profile.cuts))
-    figure = Figure(figsize=(width, 4.8), layout="constrained")
+    figure = new_figure(width, 4.8)
     sent = figure.subplots()
     places = range(len(profile.cuts))
     sent.bar(places, [cut.bits / 1e6 for cut in profile.cuts], color="#7aa6c2")
@@ -53,6 +50,4 @@ def draw_profile(profile: Profile, path: str | Path) -> bytes:
     work.set_ylim(0, 105)
     work.set_ylabel("MACs on the device, % (line)")
     sent.set_title(f"{profile.name}: {profile.total_macs / 1e6:.4g} MMAC")
-    picture = BytesIO()
-    figure.savefig(picture, format=_FORMATS[suffix], dpi=150)
-    return picture.getvalue()
+    return picture_bytes(figure, kind)
