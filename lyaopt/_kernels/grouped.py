@@ -45,7 +45,7 @@ class Systems(NamedTuple):
 
     - `work` (b, 4, 3, N, L) and `links` (b, 3, 3, N, L): see fifo.py.
     - `cuts` (b, N, L): partition points in force; `ledger` (b, 2, N, L): tasks BORN and COMPLETED so far.
-    - `service_sums` (b, 2, 6, N, L) and `device_sums` (b, 2, 6, L): over the slots of the PRESENT period, and
+    - `service_sums` (b, 2, 6, N, L) and `device_sums` (b, 2, 7, L): over the slots of the PRESENT period, and
       over all periods that are over (PAST).
     - `seen` (b, L): channel gains of the last slot.
     - `channel` (b, 4, L) and `busy` (b, N, L): what the streams carry from slot to slot.

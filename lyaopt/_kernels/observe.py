@@ -10,14 +10,14 @@ import math
 from lyaopt._kernels._jit import Kernel, helper, inline
 from lyaopt._kernels.fifo import BACKLOG, STAGES, TRANSMIT
 from lyaopt._kernels.grouped import Systems, compiled_type
-from lyaopt._kernels.period import BACKLOGS, LOCAL_ENERGY, POWER, PRESENT, RATES
+from lyaopt._kernels.period import BACKLOGS, GAIN, LOCAL_ENERGY, POWER, PRESENT, RATES
 
 # Features of a service, STAGES each: period means of backlog and of what is given, the work of a task at the
 # cut in force, backlog now
 MEAN_BACKLOG, MEAN_RATE, SHARE, BACKLOG_NOW = 0, STAGES, 2 * STAGES, 3 * STAGES
 SERVICE_FEATURES = 4 * STAGES
-# Features of a device: period means of power and rate, and the last gain
-MEAN_POWER, MEAN_DEVICE_RATE, LAST_GAIN = range(3)
+# Features of a device: period means of power, rate and gain
+MEAN_POWER, MEAN_DEVICE_RATE, CHANNEL = range(3)
 DEVICE_FEATURES = 2
 # Rows of `service_scale`, STAGES each: one over a whole task, one over what a stage can be given
 ONE_TASK, FULL_RATE = 0, STAGES
@@ -54,10 +54,10 @@ def _observe_services(per_slot, width, row, device, scale, amounts, sums, work, 
 
 
 @helper
-def _observe_devices(per_slot, width, first, wide, scale, rates, power, seen, rows):
+def _observe_devices(per_slot, width, first, wide, scale, rates, power, gain, rows):
     """Write the features of all devices of a block's systems into `rows`, `wide` each from `first` on.
 
-    Of the block, `rates` (N, L) and `power` (L,) are sums over the period, `seen` (L,) the last gains.
+    Of the block, `rates` (N, L), `power` and `gain` (L,) are sums over the period.
     """
     for m in range(scale.shape[0]):
         at = first + m * wide
@@ -68,8 +68,8 @@ def _observe_devices(per_slot, width, first, wide, scale, rates, power, seen, ro
                 rate += rates[n, t]
             rows[w, at + MEAN_POWER] = power[t] * per_slot * scale[m, FULL_POWER]
             rows[w, at + MEAN_DEVICE_RATE] = rate * per_slot * scale[m, FULL_DEVICE_RATE]
-            if wide > LAST_GAIN:
-                rows[w, at + LAST_GAIN] = _tens_of_db(seen[t] * scale[m, MEAN_GAIN])
+            if wide > CHANNEL:
+                rows[w, at + CHANNEL] = _tens_of_db(gain[t] * per_slot * scale[m, MEAN_GAIN])
 
 
 def _observe(slots, width, row, device, amounts, service_scale, device_scale, systems, observation):
@@ -86,8 +86,18 @@ def _observe(slots, width, row, device, amounts, service_scale, device_scale, sy
         _observe_services(
             per_slot, width, row, device, service_scale, amounts, sums, work, systems.cuts[b], rows
         )
-        rates, power = sums[RATES + TRANSMIT], systems.device_sums[b, PRESENT, POWER]
-        _observe_devices(per_slot, width, first, wide, device_scale, rates, power, systems.seen[b], rows)
+        devices = systems.device_sums[b, PRESENT]
+        _observe_devices(
+            per_slot,
+            width,
+            first,
+            wide,
+            device_scale,
+            sums[RATES + TRANSMIT],
+            devices[POWER],
+            devices[GAIN],
+            rows,
+        )
 
 
 def _account(

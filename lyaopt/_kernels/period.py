@@ -42,9 +42,9 @@ PRESENT, PAST = range(2)
 # Rows of `service_sums`: the stages' backlogs, then what they are given
 BACKLOGS, RATES = 0, STAGES
 SERVICE_SUMS = 2 * STAGES
-# Rows of `device_sums`; joules and watts, then numbers of slots
-LOCAL_ENERGY, POWER, BUSY, LIMITED, LIMITED_LOCAL, LIMITED_TRANSMIT = range(6)
-DEVICE_SUMS = 6
+# Rows of `device_sums`; joules, watts and gains, then numbers of slots
+LOCAL_ENERGY, POWER, GAIN, BUSY, LIMITED, LIMITED_LOCAL, LIMITED_TRANSMIT = range(7)
+DEVICE_SUMS = 7
 # Rows of `ledger`
 BORN, COMPLETED = range(2)
 # Rows of the records: as of `service_sums` and, last, the new tasks; for devices these
@@ -81,7 +81,7 @@ def _serve(backlog, head, behind, lost, rate, tau, count, due, before_sum, after
 
 @lanes
 def _add_devices(cpu, power, capacity, most, gain, tau, delta, before, after, count, sums):
-    """Add up energies, and count the slots in which energy, not capacity or backlog, was the limit."""
+    """Add up energies and gains, and count the slots that energy limited, not capacity or backlog."""
     for t in range(count):
         speed = cpu[t]
         watts = power[t]
@@ -90,6 +90,7 @@ def _add_devices(cpu, power, capacity, most, gain, tau, delta, before, after, co
         transmit = (after[TRANSMIT, t] > 0.0) & (watts < most[t]) & (gain[t] > 0.0)
         sums[LOCAL_ENERGY, t] += tau * delta * speed * speed * speed
         sums[POWER, t] += watts
+        sums[GAIN, t] += gain[t]
         sums[BUSY, t] += 1.0 if busy else 0.0
         sums[LIMITED, t] += 1.0 if local | transmit else 0.0
         sums[LIMITED_LOCAL, t] += 1.0 if local else 0.0

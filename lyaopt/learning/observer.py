@@ -43,8 +43,8 @@ power and mean gain, f^e over F^e. Shares are c^k, d^k and 1 - c^k of the cut in
 DEVICE_FEATURES = ("mean power", "mean rate", "channel")
 """Features of each device, in order; the last one is optional.
 
-p is over p^max, R over its value at full power and mean gain; the channel is the gain of the last slot over
-its mean, in tens of decibels, at least `FAINTEST`.
+p is over p^max, R over its value at full power and mean gain; the channel is the period mean of the gain over
+its long-run mean, in tens of decibels, at least `FAINTEST`.
 """
 
 FAINTEST = -10.0

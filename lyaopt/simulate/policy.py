@@ -97,6 +97,11 @@ class Observation:
         return self.state.last_gain()
 
     @property
+    def mean_gain(self) -> Floats:
+        """Period means of h (M, B); the mean gain before the first one."""
+        return self.state.mean_gain()
+
+    @property
     def points(self) -> Integers:
         """Partition points that were in force (S, B)."""
         return self.state.points()

@@ -179,6 +179,10 @@ class State:
         """h in the last slot (M, B); the mean gain before the first one."""
         return self.layout.by_device(self.kernel_systems.seen)
 
+    def mean_gain(self) -> Floats:
+        """Mean of h over the last period (M, B); the mean gain before the first one."""
+        return self.present_sums()[1][period.GAIN] / self.system.slots_per_period
+
     def points(self) -> Integers:
         """Partition points in force (S, B)."""
         return self.layout.by_service(self.kernel_systems.cuts)
@@ -218,7 +222,10 @@ def _empty_systems(systems: Systems, system: System, layout: Layout) -> None:
         array.fill(0)
     systems.work[:, fifo.HEAD] = np.inf
     systems.links[:, [fifo.FIRST, fifo.LAST]] = -1
-    systems.seen[:] = np.repeat(system.mean_channel_gain(), layout.width)
+    usual = np.repeat(system.mean_channel_gain(), layout.width)
+    systems.seen[:] = usual
+    # What is seen before the first period is an ordinary channel, not one of no gain.
+    systems.device_sums[:, period.PRESENT, period.GAIN] = system.slots_per_period * usual
 
 
 def _chance(system: System, layout: Layout, seed: int) -> Chance:
