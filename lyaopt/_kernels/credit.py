@@ -3,10 +3,20 @@
 The arrays of the state are those of grouped.py; `row` and `device` (S,) say where each service is kept.
 """
 
-from lyaopt._kernels._jit import Kernel
-from lyaopt._kernels.fifo import STAGES
+from lyaopt._kernels._jit import Kernel, helper
+from lyaopt._kernels.fifo import EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.grouped import Systems, compiled_type
-from lyaopt._kernels.period import BACKLOGS, BORN, LOCAL_ENERGY, POWER, PRESENT
+from lyaopt._kernels.period import BACKLOGS, BORN, LOCAL_ENERGY, POWER, PRESENT, RATES
+
+
+@helper
+def _held_up(tau, place, width, row, device, share, sums):
+    """Return what Qbar owes, summed over a period, to edge work that was not served in its slot."""
+    total = 0.0
+    for s in range(row.size):
+        n, t = row[s], device[s] * width + place
+        total += share[s, EDGE] * (sums[BACKLOGS + EDGE, n, t] - tau * sums[RATES + EDGE, n, t])
+    return max(total, 0.0)
 
 
 def _credit(
@@ -23,7 +33,11 @@ def _credit(
     parts,
     met,
 ):
-    """Write the devices' parts of the last period's rewards, `parts` (B, M), and `met` (B, S).
+    """Write what devices have to do with the last period's rewards, `parts` (B, M), and `met` (B, S).
+
+    A part is the reward without what concerns other devices only: their energy, their local and transmission
+    queues, and work of theirs at the edge that was served within a slot. Edge work that had to wait waited
+    for the work of all, and counts in every part.
 
     `met` says whether a task of a service was born in the period: else its point changed nothing. `born`
     (B, S) are the tasks born before the period, after the call those born until now. `share` (S, 3) is what
@@ -32,14 +46,18 @@ def _credit(
     per_slot = 1.0 / slots
     for i in range(parts.shape[0]):
         b, place = i // width, i % width
+        held_up = _held_up(tau, place, width, row, device, share, systems.service_sums[b, PRESENT])
         for m in range(parts.shape[1]):
             sums = systems.device_sums[b, PRESENT, :, m * width + place]
-            parts[i, m] = -per_slot * energy_weight * (sums[LOCAL_ENERGY] + tau * sums[POWER])
+            energy = sums[LOCAL_ENERGY] + tau * sums[POWER]
+            parts[i, m] = -per_slot * (energy_weight * energy + backlog_weight * held_up)
         for s in range(row.size):
             n, t = row[s], device[s] * width + place
             waiting = 0.0
-            for stage in range(STAGES):
+            for stage in (LOCAL, TRANSMIT):
                 waiting += share[s, stage] * systems.service_sums[b, PRESENT, BACKLOGS + stage, n, t]
+            # What its own edge work had to wait is in every part, what it was served is in its own.
+            waiting += share[s, EDGE] * tau * systems.service_sums[b, PRESENT, RATES + EDGE, n, t]
             parts[i, device[s]] -= per_slot * backlog_weight * waiting
             now = systems.ledger[b, BORN, n, t]
             met[i, s] = now > born[i, s]

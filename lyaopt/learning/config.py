@@ -27,8 +27,11 @@ class PPOConfig:
     hidden_units: Count = 128
     """Units of each hidden layer."""
     credit: Credit = "joint"
-    """``joint``: all points together are judged by the whole reward. ``device``: each point is judged by its
-    device's part of it, and only where a task was born that it applies to; the others changed nothing."""
+    """``joint``: all points together are judged by the whole reward. ``device``: each point is judged by what
+    its device has to do with it, and only where a task was born that it applies to; the others changed
+    nothing."""
+    channel: Flag = False
+    """Whether the state also holds the channel that each device had in the last period."""
     episodes: Count = 2500
     """Training episodes, of all systems together; rounded up to a multiple of their number."""
     decisions_per_episode: Count = 200
@@ -74,6 +77,11 @@ class PPOConfig:
             raise ProblemError("$.rollout", reason)
 
     @property
+    def features(self) -> tuple[str, ...]:
+        """Optional features that are seen, as `VectorSystems` names them."""
+        return ("channel",) if self.channel else ()
+
+    @property
     def rounds(self) -> int:
         """Episodes of each system; the last round is a whole one too."""
         return -(-self.episodes // self.systems)
@@ -90,6 +98,7 @@ class PPOConfig:
 
 
 _TUNED: dict[str, Any] = {
+    "channel": True,
     "systems": 50,
     "rollout": 50,
     "epochs": 4,

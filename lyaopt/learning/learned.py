@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -27,11 +28,13 @@ class LearnedPolicy:
     ----------
     network : ActorCritic
     name : str
+    features : collection of str
+        Optional features that it was trained with.
     """
 
-    def __init__(self, network: ActorCritic, name: str = "lyappo") -> None:
+    def __init__(self, network: ActorCritic, name: str = "lyappo", features: Collection[str] = ()) -> None:
         self.network = network.eval()
-        self.name = name
+        self.name, self.features = name, features
         self._observer: Observer | None = None
 
     def decide(self, observation: Observation) -> Decision:
@@ -52,12 +55,12 @@ class LearnedPolicy:
     def _observer_of(self, system: System) -> Observer:
         if isinstance(self.network, SharedActorCritic):
             self.network.bind(system)
-            return Observer(system)
+            return Observer(system, self.features)
         choices = tuple(system.cuts.tolist())
         if choices != self.network.shape.choices:
             reason = f"expected services with {list(self.network.shape.choices)} cuts, got {list(choices)}"
             raise ProblemError("$.policy", f"{self.name} was trained for other services: {reason}")
-        return Observer(system)
+        return Observer(system, self.features)
 
 
 def load_policy(folder: str | Path) -> LearnedPolicy:
@@ -76,4 +79,4 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     system = read_scenario(json.dumps(run["scenario"])) if config.network == "shared" else None
     network = make_network(shape, run["parts"], config, torch.Generator(), system)
     network.load_state_dict(below("network.", tensors))
-    return LearnedPolicy(network, run["algorithm"])
+    return LearnedPolicy(network, run["algorithm"], config.features)

@@ -42,7 +42,7 @@ class Report:
     update : int
         From 1.
     reward : float
-        Mean over the rollout.
+        Mean over the rollout of the whole reward, whoever was credited with what.
     explained : float
         Share of the variance of returns that the critic explained.
     collect_s, environment_s, learn_s : float
@@ -98,7 +98,7 @@ class PPO:
     def update(self) -> Report:
         """Collect a rollout and learn from it."""
         start = time.perf_counter()
-        ended, environment_s, measures = self._collect()
+        ended, environment_s, reward, measures = self._collect()
         middle = time.perf_counter()
         features = self._judge(ended)
         explained = self._rollout.explained()
@@ -109,7 +109,7 @@ class PPO:
                 raise NotFinite(f"update {self.done}: {name} is {value}")
         return Report(
             update=self.done,
-            reward=float(self._rollout.reward.sum(-1).mean()),
+            reward=reward,
             explained=explained,
             collect_s=middle - start,
             environment_s=environment_s,
@@ -119,12 +119,12 @@ class PPO:
         )
 
     @torch.inference_mode()
-    def _collect(self) -> tuple[list[Ends], float, dict[str, float]]:
+    def _collect(self) -> tuple[list[Ends], float, float, dict[str, float]]:
         """Fill the rollout, but for what the critic thinks of it."""
         environment, rollout, network = self.environment, self._rollout, self.network
         observation = torch.from_numpy(environment.observation)
         reward, met = torch.from_numpy(self._credit.parts), torch.from_numpy(self._credit.met)
-        ended, seconds, measures = [], 0.0, Measures(environment)
+        ended, seconds, whole, measures = [], 0.0, 0.0, Measures(environment)
         rollout.ended.zero_()
         for t in range(self.config.rollout):
             rollout.observation[t] = observation
@@ -137,6 +137,7 @@ class PPO:
             seconds += time.perf_counter() - start
             rollout.reward[t] = reward
             rollout.met[t] = met
+            whole += float(environment.reward.mean())
             measures.add()
             if over:
                 ended.append(Ends.of(environment, t))
@@ -145,7 +146,7 @@ class PPO:
         if not finite.all():
             t = int((~finite).nonzero()[0])
             raise NotFinite(f"update {self.done + 1}: a reward of decision {t} is not finite")
-        return ended, seconds, measures.means()
+        return ended, seconds, whole / self.config.rollout, measures.means()
 
     @torch.no_grad()
     def _judge(self, ended: list[Ends]) -> Tensor:

@@ -41,7 +41,7 @@ def run_document(system: System, config: PPOConfig, preset: str, seed: int, algo
         "preset": preset,
         "seed": seed,
         "config": asdict(config),
-        "features": Observer(system).layout.size,
+        "features": Observer(system, config.features).layout.size,
         "choices": system.cuts.tolist(),
         "first_choice": least_cut(system),
         "parts": len(system.devices) if config.credit == "device" else 1,
@@ -94,7 +94,11 @@ class Training:
     def __init__(self, folder: RunFolder, system: System, config: PPOConfig, seed: int) -> None:
         self.folder, self.config = folder, config
         self.environment = CreditedSystems(
-            system, systems=config.systems, seed=seed, decisions=config.decisions_per_episode
+            system,
+            systems=config.systems,
+            seed=seed,
+            decisions=config.decisions_per_episode,
+            features=config.features,
         )
         self.ppo = PPO(self.environment, config, seed)
         self._log_length = 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from lyaopt.learning.credited import CreditedSystems
+from lyaopt.simulate.costs import backlog_shares
 from tests.learning.worlds import WITHOUT_ZERO, ragged_system, random_points
 
 
@@ -12,12 +14,28 @@ def make_systems(**options):
     return CreditedSystems(ragged_system(learning=WITHOUT_ZERO), systems=5, seed=3, **options)
 
 
-def test_parts_add_up_to_the_reward():
-    systems = make_systems(decisions=6)
+def held_up(systems):
+    """What edge work that had to wait adds to a reward, as (B,)."""
+    system, (backlog, given, _) = systems.system, systems._state.present_means()
+    waited = backlog[2] - given[2] * system.slot_duration_s
+    return -system.learning.reward_backlog_weight * backlog_shares(system)[2] @ waited
+
+
+@pytest.mark.parametrize("edge_capacity_hz", [20e9, 40e6])
+def test_parts_add_up_to_the_reward_and_what_waited_for_others(edge_capacity_hz):
+    system = ragged_system(learning=WITHOUT_ZERO, edge_capacity_hz=edge_capacity_hz)
+    systems = CreditedSystems(system, systems=5, seed=3, decisions=6)
+    scarce = False
     for points in random_points(systems, 13):
-        systems.step(points)
-        np.testing.assert_allclose(systems.parts.sum(axis=1), systems.reward, rtol=1e-5)
-        assert (systems.parts[:, 1] == 0.0).all()  # a device without services
+        truncated = systems.step(points)
+        if truncated:
+            continue
+        common = held_up(systems)
+        scarce |= (common < -1e-6).any()
+        whole = systems.reward + (len(system.devices) - 1) * common
+        np.testing.assert_allclose(systems.parts.sum(axis=1), whole, rtol=1e-4)
+        np.testing.assert_allclose(systems.parts[:, 1], common, rtol=1e-3, atol=1e-7)  # it has no services
+    assert scarce == (edge_capacity_hz < 1e9)
 
 
 def test_points_that_met_no_task_change_nothing():

@@ -23,7 +23,7 @@ def ragged_system(load: float = 1.0, **settings) -> System:
         Device(200.0, ()),
         Device(220.0, (Service("resnet18", arrival_rate_per_s=1.0 * load),), max_power_w=0.0),
     )
-    return System(devices, slots_per_period=7, edge_capacity_hz=1e9, **settings)
+    return System(devices, **{"slots_per_period": 7, "edge_capacity_hz": 1e9} | settings)
 
 
 SHADOWED = Channel(shadowing_std_db=8.0, shadowing_sojourn_s=1.0)
