@@ -15,7 +15,7 @@ import numpy as np
 
 from lyaopt.bounds import energy_bound
 from lyaopt.problem import Floats, ProblemError
-from lyaopt.simulate import Policy, Result, simulate
+from lyaopt.simulate import Policy, Result, simulate, slot_costs
 from lyaopt.simulate.results import versions
 from lyaopt.system import System
 
@@ -85,6 +85,8 @@ class Score:
     result : Result
     energy_j, local_energy_j, transmit_energy_j : ndarray (B,)
         Mean per slot, summed over the devices.
+    cost : ndarray (B,)
+        Mean of (34) with its sign changed: energy and backlog, weighted as in `[learning]`.
     queues : ndarray (3, B)
         Mean backlogs, summed over the services: cycles, bits, cycles.
     latency_s : ndarray (4, B)
@@ -95,16 +97,18 @@ class Score:
     energy_j: Floats
     local_energy_j: Floats
     transmit_energy_j: Floats
+    cost: Floats
     queues: Floats
     latency_s: Floats
 
     @classmethod
-    def of(cls, result: Result) -> Score:
-        """The score of a run."""
+    def of(cls, system: System, result: Result) -> Score:
+        """The score of a run of a system."""
         local = result.local_energy_j.sum(axis=0)
         transmit = result.transmit_energy_j.sum(axis=0)
+        cost = slot_costs(system, result.local_energy_j + result.transmit_energy_j, result.queues).sum(axis=0)
         queues = result.queues.sum(axis=1)
-        return cls(result, local + transmit, local, transmit, queues, _latencies(result))
+        return cls(result, local + transmit, local, transmit, cost, queues, _latencies(result))
 
     def saving_against(self, other: Score) -> Estimate:
         """Share of the other's energy that this policy saves, copy by copy."""
@@ -165,6 +169,7 @@ class Evaluation:
             "energy_j": interquartile_mean(score.energy_j).to_dict(),
             "local_energy_j": interquartile_mean(score.local_energy_j).to_dict(),
             "transmit_energy_j": interquartile_mean(score.transmit_energy_j).to_dict(),
+            "cost": interquartile_mean(score.cost).to_dict(),
             "latency_s": {
                 name: interquartile_mean(row).to_dict()
                 for name, row in zip(names, score.latency_s, strict=True)
@@ -238,7 +243,7 @@ def evaluate(
         )
         if result.slots < slots + warmup:
             break
-        scores.append(Score.of(result))
+        scores.append(Score.of(system, result))
         if not done[0]:
             break
     if not scores:

@@ -48,7 +48,7 @@ def test_an_interval_holds_the_mean_about_as_often_as_it_says():
 def test_scores_are_those_of_single_copies():
     """Copy by copy as the simulator's result has it, latencies included."""
     result = simulate(SYSTEM, middle(SYSTEM), slots=4000, warmup=500, systems=3, seed=2)
-    score = Score.of(result)
+    score = Score.of(SYSTEM, result)
     assert score.energy_j.sum() == pytest.approx(3 * result.mean_energy_j)
     counts = [result.latencies.of_groups(np.arange(8 * b, 8 * b + 8)).count for b in range(3)]
     assert sum(counts) == result.latencies.count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ import click
 from lyaopt_cli.files import InputError
 from lyaopt_cli.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.options import seed_option, warmup_option
+from lyaopt_cli.output import check_writable, write_whole
 from lyaopt_cli.policies import make_policy
 from lyaopt_cli.progress import progress_bar
 from lyaopt_cli.scenario import read_system
@@ -32,8 +34,18 @@ if TYPE_CHECKING:
 @warmup_option(2_000)
 @seed_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
+@click.option(
+    "--plot", metavar="FILE", help="Draw energy and latency of all policies as FILE (.png or .svg)."
+)
 def command(
-    policies: tuple[str, ...], scenario: str, seeds: int, slots: int, warmup: int, seed: int, as_json: bool
+    policies: tuple[str, ...],
+    scenario: str,
+    seeds: int,
+    slots: int,
+    warmup: int,
+    seed: int,
+    as_json: bool,
+    plot: str | None,
 ) -> int:
     """Run each POLICY on the same copies of SCENARIO and print interquartile means with 95 % intervals.
 
@@ -44,6 +56,7 @@ def command(
     Examples:
       lyaopt evaluate best-fixed middle random default
       lyaopt evaluate runs/a greedy best-fixed shadowing --seeds 50 --json
+      lyaopt evaluate runs/a best-fixed middle balanced --plot compare.svg
 
     \b
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (policies that
@@ -53,6 +66,8 @@ def command(
     from lyaopt.problem import ProblemError
 
     system = read_system(scenario)
+    if plot is not None:
+        _check_picture(plot)
     with Interrupts() as interrupts:
         try:
             made = [make_policy(name, system, seed, interrupts) for name in policies]
@@ -72,7 +87,23 @@ def command(
         except ImportError as error:
             raise InputError(f"lyaopt evaluate: {error}") from None
         _print(found, as_json)
+        if plot is not None:
+            from lyaopt.evaluation_plot import draw_evaluation
+
+            write_whole(Path(plot), draw_evaluation(found, plot))
         return INTERRUPTED if interrupts.seen else 0
+
+
+def _check_picture(plot: str) -> None:
+    """Complain before the work, not after it."""
+    from lyaopt.pictures import picture_format
+    from lyaopt.problem import ProblemError
+
+    try:
+        picture_format(plot)
+    except ProblemError as error:
+        raise InputError(f"lyaopt evaluate: --plot: {error.reason}") from None
+    check_writable(Path(plot))
 
 
 def _print(found: Evaluation, as_json: bool) -> None:

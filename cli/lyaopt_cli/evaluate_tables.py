@@ -14,7 +14,15 @@ def print_evaluation(found: Evaluation) -> None:
     """Print a line for each policy, then what the first one saves against the others."""
     console = Console(highlight=False)
     table = plain_table("policy")
-    for heading in ("energy\nper slot", "95 %\ninterval", "mean\nlatency", "p99", "queued", "limited"):
+    for heading in (
+        "energy\nper slot",
+        "95 %\ninterval",
+        "cost\n(34)",
+        "mean\nlatency",
+        "p99",
+        "queued",
+        "limited",
+    ):
         table.add_column(heading, justify="right")
     for score in found.scores:
         energy = interquartile_mean(score.energy_j)
@@ -23,6 +31,7 @@ def print_evaluation(found: Evaluation) -> None:
             name_text(score.result.policy),
             quantity(energy.value, "J"),
             _interval(energy),
+            f"{interquartile_mean(score.cost).value:.4g}",
             _quantity(mean.value, "s"),
             _quantity(p99.value, "s"),
             str(score.result.queued),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.statistics import RunningStatistics
+from lyaopt.system import System
 
 _IMPOSSIBLE = -1e9
 """Logit of what is no choice: its probability is exactly 0, and 0 times its logarithm still 0."""
@@ -130,6 +131,9 @@ class ActorCritic(nn.Module):
             row[shape.first_choice : choices] = 0.0
         self.register_buffer("mask", mask, persistent=False)
 
+    def bind(self, system: System | None) -> None:
+        """Serve a system from now on, for networks that are told what it is."""
+
     def normalised(self, observation: Tensor) -> Tensor:
         """Features (n, F) as the layers take them."""
         raise NotImplementedError
@@ -199,12 +203,14 @@ class FlatActorCritic(ActorCritic):
         return values
 
 
-def hidden_layers(features: int, config: PPOConfig, generator: torch.Generator) -> nn.Sequential:
-    """Layers of tanh."""
+def hidden_layers(
+    features: int, config: PPOConfig, generator: torch.Generator, activation: type[nn.Module] = nn.Tanh
+) -> nn.Sequential:
+    """Layers that each end in the same activation."""
     widths = [features] + [config.hidden_units] * config.hidden_layers
     layers = []
     for before, after in pairwise(widths):
-        layers += [linear(before, after, math.sqrt(2.0), generator), nn.Tanh()]
+        layers += [linear(before, after, math.sqrt(2.0), generator), activation()]
     return nn.Sequential(*layers)
 
 

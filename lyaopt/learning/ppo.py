@@ -98,6 +98,7 @@ class PPO:
     def update(self) -> Report:
         """Collect a rollout and learn from it."""
         start = time.perf_counter()
+        self.network.bind(getattr(self.environment, "system", None))
         ended, environment_s, reward, measures = self._collect()
         middle = time.perf_counter()
         features = self._judge(ended)

@@ -21,11 +21,11 @@ from lyaopt.learning.statistics import RunningStatistics
 from lyaopt.policies.fixed import least_cut
 from lyaopt.system import System
 
-_LEAST_SECONDS = 1e-4
+_LEAST = 1e-4
 _BACKLOG_AT_EDGE = SERVICE_FEATURES.index("edge backlog")
 _OF_SERVICE = len(SERVICE_FEATURES)
 _OF_WORK = 6
-_OF_CUT = 5
+_OF_CUT = 7
 
 
 class SharedActorCritic(ActorCritic):
@@ -50,13 +50,17 @@ class SharedActorCritic(ActorCritic):
         width = config.hidden_units
         self.query = linear(2 * width, width, 1.0, generator)
         self.key = nn.Sequential(
-            hidden_layers(_OF_CUT, config, generator), linear(width, width, 0.1, generator)
+            hidden_layers(_OF_CUT, config, generator, nn.ReLU), linear(width, width, 0.1, generator)
         )
         self.value_layer = linear(width, 1, 0.1, generator)
+        self._system: System | None = None
         self.bind(system)
 
-    def bind(self, system: System) -> None:
+    def bind(self, system: System | None) -> None:
         """Serve the devices and services of a system from now on, which may be others than before."""
+        if system is None or system is self._system:
+            return
+        self._system = system
         size = _OF_SERVICE * len(system.services) + self._of_device * len(system.devices)
         self.choose_from(Shape(size, tuple(system.cuts.tolist()), least_cut(system)))
         seconds = _seconds(system)
@@ -65,7 +69,8 @@ class SharedActorCritic(ActorCritic):
         local = system.local_cycles / system.local_cycles[:, -1:]
         bits = system.transmit_bits / system.transmit_bits[:, :1]
         self._keep("work", np.concatenate([_order_of(whole), loads]).T)
-        self._keep("cuts", np.moveaxis(np.stack([*_order_of(seconds), local, bits]), 0, -1))
+        cuts = [*_order_of(seconds), *_order_of(_joules(system, seconds)), local, bits]
+        self._keep("cuts", np.moveaxis(np.stack(cuts), 0, -1))
         self._keep("edge_seconds", whole[2])
         self.register_buffer("device", torch.tensor(system.device_of_service), persistent=False)
 
@@ -116,8 +121,9 @@ class _Described(nn.Module):
 
     def __init__(self, of_device: int, config: PPOConfig, generator: torch.Generator) -> None:
         super().__init__()
-        self.of_service = hidden_layers(_OF_SERVICE + _OF_WORK, config, generator)
-        self.of_device = hidden_layers(of_device + config.hidden_units + 1, config, generator)
+        # Half of the time of training went into tanh: there is a layer for each service.
+        self.of_service = hidden_layers(_OF_SERVICE + _OF_WORK, config, generator, nn.ReLU)
+        self.of_device = hidden_layers(of_device + config.hidden_units + 1, config, generator, nn.ReLU)
 
     def forward(
         self, services: Tensor, devices: Tensor, waiting: Tensor, device: Tensor
@@ -140,5 +146,13 @@ def _seconds(system: System) -> np.ndarray:
     return np.nan_to_num(np.stack(seconds), nan=0.0, posinf=1e3)
 
 
-def _order_of(seconds: np.ndarray) -> np.ndarray:
-    return np.asarray(np.log10(seconds + _LEAST_SECONDS) + 2.0)
+def _joules(system: System, seconds: np.ndarray) -> np.ndarray:
+    """What the device spends on a task by cut at full speed and full power (2, S, K + 1)."""
+    device = system.device_of_service
+    power = np.stack([system.energy_coefficient * system.cpu_capacity_hz**3, system.max_power_w])
+    return np.asarray(power[:, device, None] * seconds[:2])
+
+
+def _order_of(amounts: np.ndarray) -> np.ndarray:
+    """Orders of magnitude of seconds or joules, from -2 up."""
+    return np.asarray(np.log10(amounts + _LEAST) + 2.0)

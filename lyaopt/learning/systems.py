@@ -8,6 +8,7 @@ import numpy as np
 
 from lyaopt._kernels import observe as kernel
 from lyaopt.learning.observer import Observer, Rows
+from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.policies.fixed import least_cut
 from lyaopt.problem import Floats, ProblemError
 from lyaopt.simulate.costs import backlog_shares
@@ -34,9 +35,13 @@ class VectorSystems:
         Periods of an episode; those of the scenario's `[learning]` if left out.
     features : collection of str
         Optional features to be shown, see `lyaopt.learning.observer`.
+    ranges : Ranges, optional
+        What every episode draws anew, the same for all copies.
 
     Attributes
     ----------
+    system : System
+        That of the present episode.
     observation, final_observation : ndarray (B, F) of float32
         What is seen now; and what was seen last in the episode that was over last.
     reward : ndarray (B,) of float32
@@ -68,14 +73,16 @@ class VectorSystems:
         seed: int | Sequence[int] = 0,
         decisions: int | None = None,
         features: Collection[str] = (),
+        ranges: Ranges = FIXED,
     ) -> None:
-        self.system, self.systems = system, systems
+        self.systems = systems
+        self._template, self._ranges, self._features = system, ranges, features
         self.decisions = system.learning.decisions_per_episode if decisions is None else decisions
         for name in ("systems", "decisions"):
             value = getattr(self, name)
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise ProblemError(f"$.{name}", f"expected a whole number >= 1, got {value!r}")
-        self.observer = Observer(system, features)
+        self._enter(system)
         self.choices: Integers = np.array(system.cuts)
         self.first_choice = least_cut(system)
         size = self.observer.layout.size
@@ -85,11 +92,16 @@ class VectorSystems:
         self.energy: Floats = np.zeros((systems, 2))
         self.backlog: Floats = np.zeros(systems)
         self._share = np.ascontiguousarray(backlog_shares(system).T)
-        self._state = State(system, systems, 0, None, systems)
         layout = self._state.layout
         self._plan = np.zeros((1, layout.blocks, layout.rows, layout.lanes), np.int64)
         self.seed(seed)
         self.reset()
+
+    def _enter(self, system: System) -> None:
+        """Go on in a system of the same devices and services."""
+        self.system = system
+        self.observer = Observer(system, self._features)
+        self._state = State(system, self.systems, 0, None, self.systems)
 
     def seed(self, seed: int | Sequence[int]) -> None:
         """Let the next `reset` begin episode 0 of another seed, or of one for each copy."""
@@ -108,7 +120,10 @@ class VectorSystems:
         """Begin the next episode, and write what is seen first."""
         self.episode += 1
         self.taken = 0
-        key = np.random.SeedSequence([self._seed, self.episode]).generate_state(1, np.uint64)[0]
+        sequence = np.random.SeedSequence([self._seed, self.episode])
+        if self._ranges.names:
+            self._enter(self._ranges.draw(self._template, np.random.default_rng(sequence.spawn(1)[0])))
+        key = sequence.generate_state(1, np.uint64)[0]
         self._state.restart(int(key), self._numbers)
         self.observer.write(self._state, self.observation)
 

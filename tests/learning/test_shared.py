@@ -9,11 +9,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+
 from lyaopt.learning import PPO, preset  # noqa: E402
 from lyaopt.learning.credited import CreditedSystems  # noqa: E402
 from lyaopt.learning.learned import LearnedPolicy  # noqa: E402
+from lyaopt.learning.ranges import Ranges  # noqa: E402
 from lyaopt.scenarios import load_scenario  # noqa: E402
 from lyaopt.simulate import simulate  # noqa: E402
+from lyaopt.system import Device  # noqa: E402
 
 SYSTEM = load_scenario("balanced")
 BRIEF = {"episodes": 8, "systems": 4, "decisions_per_episode": 10, "rollout": 10, "minibatch": 20}
@@ -91,3 +95,52 @@ def test_one_value_for_all_devices_together():
     learner = learner_on(SYSTEM, credit="joint")
     learner.update()
     assert answers(learner, learner.environment.observation)[1].shape == (4, 1)
+
+
+def test_a_network_learns_of_the_system_that_every_episode_is_in():
+    config = preset("shared", **{**BRIEF, "hidden_units": 16})
+    ranges = Ranges(cpu_capacity_hz=(1e8, 5e9), edge_capacity_hz=(1e8, 2e10))
+    environment = CreditedSystems(
+        SYSTEM, systems=4, seed=5, decisions=config.decisions_per_episode, ranges=ranges
+    )
+    learner = PPO(environment, config, 0)
+    works = []
+    for _ in range(3):
+        system = environment.system
+        learner.update()
+        fresh = PPO(CreditedSystems(system, systems=4), config, 0)
+        torch.testing.assert_close(learner.network.work, fresh.network.work)
+        torch.testing.assert_close(learner.network.cuts, fresh.network.cuts)
+        works.append(learner.network.work)
+    assert not torch.equal(works[0], works[1])
+    assert not torch.equal(works[1], works[2])
+
+
+def test_a_thousand_devices_are_learnt_with_memory_linear_in_their_number():
+    """Ten times the devices take ten times the elements in the largest tensors, and no more."""
+    largest = []
+    for count in (100, 1000):
+        services = (SYSTEM.devices[0].services[0],)
+        devices = tuple(Device(150.0 + 0.1 * m, services) for m in range(count))
+        learner = learner_on(replace(SYSTEM, devices=devices), systems=1, episodes=1, minibatch=10)
+        sizes = []
+        with _Sizes(sizes):
+            report = learner.update()
+        assert np.isfinite(report.reward)
+        largest.append(max(sizes))
+    assert 9.0 <= largest[1] / largest[0] <= 10.5
+
+
+class _Sizes(TorchDispatchMode):
+    """Notes the number of elements of every tensor that comes up."""
+
+    def __init__(self, sizes):
+        super().__init__()
+        self.sizes = sizes
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        for tensor in found if isinstance(found, (tuple, list)) else (found,):
+            if isinstance(tensor, torch.Tensor):
+                self.sizes.append(tensor.numel())
+        return found

@@ -1,0 +1,180 @@
+"""A campaign of learning: every learner and policy on every scenario, cell by cell.
+
+    python -m benchmarks.campaign run [--scenario NAME]... [--learner NAME]... [--seeds N] [--jobs N]
+    python -m benchmarks.campaign table
+
+A cell is a scenario, a policy and a training seed; policies that learn nothing have one cell each. Finished
+cells are lines of benchmarks/learning_results.ndjson, and a run does those that are missing. All policies are
+evaluated on the same copies, whose seed no training and no search uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+RESULTS = Path(__file__).with_name("learning_results.ndjson")
+SCENARIOS = ("paper", "balanced", "scarce-edge", "shadowing", "bursty")
+POLICIES = ("best-fixed", "table", "greedy", "all-local", "all-offload", "middle", "random", "planning")
+LEARNERS: dict[str, tuple[str, str]] = {
+    "lyappo": ("lyappo", "shared"),
+    "lyappo-flat": ("lyappo", "tuned"),
+    "lyappo-paper": ("lyappo", "paper"),
+    "ppo-joint": ("ppo-joint", "paper"),
+    "ddpg": ("ddpg", "ddpg"),
+}
+COPIES, SLOTS, WARMUP, SEED = 20, 20_000, 2_000, 77
+# Planning simulates half a million slots for a decision.
+SHORT: dict[str, dict[str, int]] = {"planning": {"copies": 4, "slots": 3_000, "warmup": 1_000}}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a line of the results is about."""
+
+    scenario: str
+    policy: str
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """As lines have it."""
+        return self.scenario, self.policy, self.seed
+
+
+def cells(scenarios: list[str], policies: list[str], seeds: int) -> Iterator[Cell]:
+    """All cells, so that every seed of all learners comes before the next seed of any."""
+    for seed in range(1, seeds + 1):
+        for scenario in scenarios:
+            for policy in policies:
+                if policy in LEARNERS or seed == 1:
+                    yield Cell(scenario, policy, seed)
+
+
+def finished() -> list[dict[str, Any]]:
+    """The lines of the results."""
+    if not RESULTS.exists():
+        return []
+    return [json.loads(line) for line in RESULTS.read_text().splitlines()]
+
+
+def do(cell: Cell) -> dict[str, Any]:
+    """Train, if there is something to train, and evaluate."""
+    from lyaopt.scenarios import load_scenario
+
+    system = load_scenario(cell.scenario)
+    start = time.perf_counter()
+    if cell.policy in LEARNERS:
+        policy, training = _trained(cell, system)
+    else:
+        from lyaopt.policies import make_policy
+
+        policy, training = make_policy(cell.policy, system), {}
+    ready = time.perf_counter()
+    found = _measured(system, policy, **SHORT.get(cell.policy, {}))
+    return {
+        "scenario": cell.scenario,
+        "policy": cell.policy,
+        "seed": cell.seed,
+        **found,
+        **training,
+        "preparing_s": round(ready - start, 1),
+        "evaluating_s": round(time.perf_counter() - ready, 1),
+    }
+
+
+def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
+    from lyaopt.learning import load_policy
+    from lyaopt.learning.run_folder import RunFolder
+    from lyaopt.learning.training import begin, use_one_thread
+
+    use_one_thread()
+    algorithm, preset = LEARNERS[cell.policy]
+    with tempfile.TemporaryDirectory() as path:
+        folder = RunFolder(path)
+        with folder.locked():
+            summary = begin(folder, system, algorithm, preset=preset, seed=cell.seed).run()
+        policy = load_policy(path)
+    return policy, {"decisions": summary.decisions, "shares": summary.shares}
+
+
+def _measured(
+    system: Any, policy: Any, copies: int = COPIES, slots: int = SLOTS, warmup: int = WARMUP
+) -> dict[str, Any]:
+    """Figures of each copy, so that policies can be compared copy by copy."""
+    from lyaopt.evaluation import Score
+    from lyaopt.simulate import simulate
+
+    result = simulate(system, policy, slots=slots, warmup=warmup, systems=copies, seed=SEED)
+    score = Score.of(system, result)
+    return {
+        "copies": copies,
+        "slots": slots,
+        "cost": _rounded(score.cost),
+        "energy_mj": _rounded(1e3 * score.energy_j),
+        "local_mj": _rounded(1e3 * score.local_energy_j),
+        "latency_s": _rounded(score.latency_s[0]),
+        "p99_s": _rounded(score.latency_s[3]),
+        "queues": [float(f"{value:.4g}") for value in score.queues.mean(axis=1)],
+        "energy_limited": round(result.limited_share, 4),
+        "born": result.born,
+        "completed": result.completed,
+    }
+
+
+def _rounded(values: np.ndarray) -> list[float | None]:
+    return [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]
+
+
+def run(wanted: list[Cell], jobs: int) -> None:
+    """Do the missing cells; a line is written as soon as a cell is done."""
+    there = {(line["scenario"], line["policy"], line["seed"]) for line in finished()}
+    missing = [cell for cell in wanted if cell.key not in there]
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
+        running = {pool.submit(do, cell): cell for cell in missing}
+        for number, future in enumerate(as_completed(running), 1):
+            cell = running[future]
+            try:
+                line = future.result()
+            except Exception as error:  # the other cells go on
+                print(f"{number}/{len(missing)} {cell.key}: {error!r}", file=sys.stderr, flush=True)
+                continue
+            with RESULTS.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            took = line["preparing_s"] + line["evaluating_s"]
+            print(f"{number}/{len(missing)} {cell.key}: {took:.0f} s", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("--scenario", action="append", choices=SCENARIOS)
+    parser.add_argument("--policy", action="append", choices=[*LEARNERS, *POLICIES])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    given = parser.parse_args()
+    if given.what == "table":
+        from benchmarks.campaign_table import table
+
+        print(table(finished()))
+        return
+    policies = given.policy or [*POLICIES, *LEARNERS]
+    run(list(cells(given.scenario or list(SCENARIOS), policies, given.seeds)), given.jobs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Ranges of capacities, so that one training serves a whole sweep."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic.dataclasses import dataclass
+
+from lyaopt.problem import ProblemError
+from lyaopt.schemas import Expected, Positive
+from lyaopt.settings import STRICT, checked
+from lyaopt.system import Device, System
+
+Range = Annotated[tuple[Positive, Positive], Expected("two numbers above 0, the lower one first")]
+
+_OF_DEVICE = ("distance_m", "cpu_capacity_hz", "max_power_w")
+
+
+@checked
+@dataclass(frozen=True, config=STRICT)
+class Ranges:
+    """What each episode draws anew, evenly on a logarithmic scale; what is left out stays as it is.
+
+    Devices and services draw for themselves. Made for devices that stand still: one that walks stays within
+    its own limits.
+    """
+
+    edge_capacity_hz: Range | None = None
+    """F^e."""
+    cpu_capacity_hz: Range | None = None
+    """F^l of each device."""
+    max_power_w: Range | None = None
+    """p^max of each device."""
+    distance_m: Range | None = None
+    """d of each device."""
+    arrival_rate_per_s: Range | None = None
+    """lambda of each service."""
+
+    def __post_init__(self) -> None:
+        for name, ends in asdict(self).items():
+            if ends is not None and ends[0] > ends[1]:
+                raise ProblemError(
+                    f"$.{name}", f"expected the lower end first, got {ends[0]:g} to {ends[1]:g}"
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What varies."""
+        return tuple(name for name, ends in asdict(self).items() if ends is not None)
+
+    def draw(self, system: System, random: np.random.Generator) -> System:
+        """The system with other numbers in its place."""
+        if not self.names:
+            return system
+        edge = self._number("edge_capacity_hz", system.edge_capacity_hz, random)
+        devices = tuple(self._device(device, random) for device in system.devices)
+        return replace(system, devices=devices, edge_capacity_hz=edge)
+
+    def _device(self, device: Device, random: np.random.Generator) -> Device:
+        own: dict[str, Any] = {name: self._number(name, getattr(device, name), random) for name in _OF_DEVICE}
+        rates = [
+            self._number("arrival_rate_per_s", service.arrival_rate_per_s, random)
+            for service in device.services
+        ]
+        services = tuple(
+            replace(service, arrival_rate_per_s=rate)
+            for service, rate in zip(device.services, rates, strict=True)
+        )
+        return replace(device, services=services, **own)
+
+    def _number(self, name: str, value: float, random: np.random.Generator) -> float:
+        ends: Any = getattr(self, name)
+        if ends is None:
+            return value
+        return float(np.exp(random.uniform(*np.log(ends))))
+
+
+FIXED = Ranges()
+"""Nothing varies."""

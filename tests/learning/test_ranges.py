@@ -1,0 +1,103 @@
+"""Capacities that every episode draws anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lyaopt.learning import VectorSystems
+from lyaopt.learning.ranges import FIXED, Ranges
+from lyaopt.problem import ProblemError
+from tests.learning.worlds import ragged_system, random_points
+
+ALL = Ranges(
+    edge_capacity_hz=(1e8, 1e10),
+    cpu_capacity_hz=(5e8, 2e9),
+    max_power_w=(0.1, 0.5),
+    distance_m=(100.0, 300.0),
+    arrival_rate_per_s=(0.1, 0.4),
+)
+
+
+def drawn(count):
+    rng = np.random.default_rng(3)
+    return [ALL.draw(ragged_system(), rng) for _ in range(count)]
+
+
+def test_what_is_drawn_lies_in_its_range_evenly_on_a_logarithmic_scale():
+    systems = drawn(400)
+    for name, ends in vars(ALL).items():
+        values = np.array([np.ravel(getattr(system, name)) for system in systems])
+        place = np.log(values / ends[0]) / np.log(ends[1] / ends[0])
+        assert ((place >= 0.0) & (place <= 1.0)).all()
+        assert abs(place.mean() - 0.5) < 4.0 / np.sqrt(12.0 * place.size)
+        assert abs(place.std() - np.sqrt(1.0 / 12.0)) < 0.05
+        if values.shape[1] > 1:  # devices and services draw for themselves
+            assert abs(np.corrcoef(values[:, 0], values[:, 1])[0, 1]) < 0.2
+
+
+def test_all_else_stays_as_it_was():
+    system, other = ragged_system(), drawn(1)[0]
+    for name in (
+        "slots_per_period",
+        "bandwidth_hz",
+        "energy_weight_local",
+        "channel",
+        "arrivals",
+        "learning",
+    ):
+        assert getattr(other, name) == getattr(system, name)
+    assert [service.model for service in other.services] == [service.model for service in system.services]
+    only_edge = Ranges(edge_capacity_hz=(1e9, 2e9)).draw(system, np.random.default_rng(1))
+    assert only_edge.devices == system.devices
+    assert only_edge.edge_capacity_hz != system.edge_capacity_hz
+    assert FIXED.draw(system, np.random.default_rng(1)) is system
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"distance_m": (300.0, 100.0)}, "$.distance_m"),
+        ({"edge_capacity_hz": (0.0, 1.0)}, "$.edge_capacity_hz[0]"),
+        ({"max_power_w": (1.0,)}, "$.max_power_w[1]"),
+    ],
+)
+def test_wrong_ranges_are_refused(settings, place):
+    with pytest.raises(ProblemError) as caught:
+        Ranges(**settings)
+    assert caught.value.path == place
+
+
+def stories(seed, ranges):
+    """Systems, observations and rewards of three episodes."""
+    systems = VectorSystems(ragged_system(), systems=3, seed=seed, decisions=4, ranges=ranges)
+    found = []
+    for points in random_points(systems, 11):
+        found.append((systems.system, systems.observation.copy()))
+        systems.step(points)
+        found[-1] += (systems.reward.copy(),)
+    return found
+
+
+def test_every_episode_is_of_another_system_and_equal_seeds_repeat_it():
+    first, again, other = stories(1, ALL), stories(1, ALL), stories(2, ALL)
+    assert len({id(system) for system, _, _ in first}) == 3
+    for (system, seen, reward), (same, seen_again, reward_again) in zip(first, again, strict=True):
+        assert system == same
+        np.testing.assert_array_equal(seen, seen_again)
+        np.testing.assert_array_equal(reward, reward_again)
+    assert all(a[0] != b[0] for a, b in zip(first, other, strict=True))
+
+
+def test_an_episode_is_as_in_that_system_alone():
+    """Only the capacities are drawn: channels and arrivals are those that any system of this seed meets."""
+    for system, seen, reward in stories(1, ALL)[:4]:
+        alone = VectorSystems(system, systems=3, seed=1, decisions=4)
+        for points in random_points(alone, 11)[:4]:
+            if np.array_equal(alone.observation, seen):
+                alone.step(points)
+                np.testing.assert_array_equal(alone.reward, reward)
+                break
+            alone.step(points)
+        else:
+            pytest.fail("the observation never came up")
