@@ -1,4 +1,4 @@
-"""Candidates of a search tried side by side, each on the same random numbers, within a budget of simulated slots."""
+"""Candidates of a search tried side by side, all on the same random numbers, within a budget of slots."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _GROWTH = 0.02
 Progress = Callable[[int, int], bool | None]
 
 
-def search_seed(seed: int, purpose: int = _PURPOSE) -> int:
+def search_seed(seed: int, *purpose: int) -> int:
     """The seed of the trials of a search: another than that of the runs which compare what it found."""
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise ProblemError("$.seed", f"expected a whole number from 0 to {2**64 - 1}, got {seed!r}")
-    return int(np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0])
+    return int(np.random.SeedSequence([seed, *(purpose or (_PURPOSE,))]).generate_state(1, np.uint64)[0])
 
 
 @dataclass(frozen=True, eq=False)
