@@ -75,7 +75,7 @@ def is_slow(system: System) -> bool:
 def channel_states(
     system: System, states: int, *, seed: int, slots: int, replications: int, traces: Sequence[Trace] = ()
 ) -> ChannelStates:
-    """States that the channels of a system are in equally often; one state where they are not slow.
+    """States that the channels of a system are in equally often; one where they are drawn and not slow.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def channel_states(
     traces : sequence of Trace, optional
         Recorded channels to use in their place.
     """
-    if states == 1 or not is_slow(system):
+    if states == 1 or not (traces or is_slow(system)):
         return ChannelStates(1.0, np.empty((len(system.devices), 0)))
     if traces:
         parts = [_period_means(system, trace.channel_gain[:slots, :, None]) for trace in traces]
