@@ -23,7 +23,11 @@ def busy_system() -> System:
         for m, device in enumerate(system.devices[:3])
     )
     channel = replace(
-        system.channel, fading_correlation=0.9, shadowing_std_db=6.0, walk_m_per_sqrt_s=3.0, walk_farthest_m=260.0
+        system.channel,
+        fading_correlation=0.9,
+        shadowing_std_db=6.0,
+        walk_m_per_sqrt_s=3.0,
+        walk_farthest_m=260.0,
     )
     return replace(system, devices=devices, channel=channel)
 
