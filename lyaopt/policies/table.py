@@ -103,11 +103,17 @@ def table(
     """
     if not isinstance(states, (int, np.integer)) or isinstance(states, bool) or not 1 <= states <= 1000:
         raise ProblemError("$.states", f"expected a whole number from 1 to 1000, got {states!r}")
-    options = {"slots": slots, "replications": replications, "traces": traces, "progress": progress}
-    fixed = search_fixed(system, seed=seed, budget=budget, **options)  # type: ignore[arg-type]
-    if not fixed.stable:
-        raise ProblemError("$", "expected a system that fixed points can keep stable, none were found")
+    fixed = search_fixed(
+        system,
+        seed=seed,
+        budget=budget,
+        slots=slots,
+        replications=replications,
+        traces=traces,
+        progress=progress,
+    )
     trials = Trials(system, search_seed(seed, _SEARCH), slots, replications, budget, traces, progress)
+    trials.used = fixed.slots
     told = channel_states(
         system,
         int(states),
@@ -116,14 +122,17 @@ def table(
         replications=trials.replications,
         traces=traces,
     )
-    start = np.repeat(fixed.points[None], told.count, axis=0)
-    if told.count == 1:
-        return Table(start, told)
-    trials.budget, trials.used = budget - trials.price(2), fixed.slots
-    points = search_table(trials, told, start)
-    check = replace(trials, seed=search_seed(seed, _CHECK), budget=budget)
+    start = np.repeat(np.asarray(fixed.policy().points)[None], told.count, axis=0)
+    return Table(start if told.count == 1 else _search(trials, told, start, seed), told)
+
+
+def _search(trials: Trials, states: ChannelStates, start: Integers, seed: int) -> Integers:
+    """The better of the start and of what is found from there, in all with the budget of the trials."""
+    check = replace(trials, seed=search_seed(seed, _CHECK))
+    trials.budget -= check.price(2)
+    points = search_table(trials, states, start)
     check.used = trials.used
-    return Table(better_table(check, told, start, points), told)
+    return better_table(check, states, start, points)
 
 
 def search_table(trials: Trials, states: ChannelStates, start: Integers) -> Integers:

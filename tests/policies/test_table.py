@@ -149,8 +149,8 @@ def test_channels_drawn_anew_have_one_state_and_the_best_fixed_points():
 
 @pytest.mark.parametrize("edge", [20e9, 0.6e9])
 def test_the_best_table_of_a_channel_of_two_states_is_found(edge):
-    system = pair(edge_capacity_hz=edge)
-    traces = [spells(system, 3000, seed) for seed in range(4)]
+    system = pair(edge_capacity_hz=edge, slots_per_period=20)
+    traces = [spells(system, 2400, seed) for seed in range(4)]
     found = table(system, traces=traces, states=2)
     assert (found.points[0] != found.points[1]).any()
     every = np.array(list(product(range(3), repeat=4))).T.reshape(2, 2, -1)
@@ -203,7 +203,7 @@ def test_budgets_are_kept_and_searches_repeatable():
 
     def look(used, budget):
         spent.append(used)
-        assert budget <= 60_000
+        assert budget in (60_000, 60_000 - 2 * 4 * 500)
 
     options = {"slots": 500, "replications": 4, "budget": 60_000, "states": 4}
     first, again = table(system, progress=look, **options), table(system, **options)
