@@ -49,8 +49,9 @@ def command(
 ) -> int:
     """Run each POLICY on the same copies of SCENARIO and print interquartile means with 95 % intervals.
 
-    A POLICY is a name (middle, all-local, all-offload, random, greedy, best-fixed), points as in
-    3,0,12, or a folder with a trained policy. Savings are of the first policy against each other one.
+    A POLICY is a name (middle, all-local, all-offload, random, greedy, best-fixed, table,
+    planning), points as in 3,0,12, or a folder with a trained policy. Savings are of the first
+    policy against each other one.
 
     \b
     Examples:

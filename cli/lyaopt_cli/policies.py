@@ -22,7 +22,7 @@ def make_policy(name: str, system: System, seed: int, interrupts: Interrupts) ->
     from lyaopt import policies
     from lyaopt.policies.best_fixed import BUDGET
 
-    if name != "best-fixed":
+    if not policies.is_searched(name):
         return policies.make_policy(name, system)
     with progress_bar("searching", BUDGET) as show:
 

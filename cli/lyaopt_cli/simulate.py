@@ -68,9 +68,9 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     """Simulate SCENARIO (the name of a shipped one, or a file) and print energy, backlogs and latency.
 
     \b
-    Policies: middle, all-local, all-offload, random, greedy, best-fixed, trace
-    (the points of --trace), or the points themselves, one for each service, as
-    in 3,0,12.
+    Policies: middle, all-local, all-offload, random, greedy, best-fixed, table,
+    planning, trace (the points of --trace), or the points themselves, one for
+    each service, as in 3,0,12.
     The same seed brings the same arrivals and channels under every policy.
 
     \b

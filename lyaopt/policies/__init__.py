@@ -3,21 +3,28 @@
 from lyaopt.policies.best_fixed import Search, best_fixed, search_fixed
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.greedy import Greedy, drift_plus_penalty
+from lyaopt.policies.planning import Planning, planning
 from lyaopt.policies.random import Random
-from lyaopt.policies.registry import make_policy, parse_points, policy_names
+from lyaopt.policies.registry import is_searched, make_policy, parse_points, policy_names
+from lyaopt.policies.table import Table, table
 
 __all__ = [
     "Fixed",
     "Greedy",
+    "Planning",
     "Random",
     "Search",
+    "Table",
     "all_local",
     "all_offload",
     "best_fixed",
     "drift_plus_penalty",
+    "is_searched",
     "make_policy",
     "middle",
     "parse_points",
+    "planning",
     "policy_names",
     "search_fixed",
+    "table",
 ]

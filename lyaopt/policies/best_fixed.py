@@ -49,6 +49,12 @@ class Search:
     finished: bool
     slots: int
 
+    def policy(self) -> Fixed:
+        """The points for good; `ProblemError` if the backlog grew."""
+        if not self.stable:
+            raise ProblemError("$", "expected a system that fixed points can keep stable, none were found")
+        return Fixed(self.points, "best-fixed")
+
 
 def best_fixed(
     system: System,
@@ -67,7 +73,7 @@ def best_fixed(
     ProblemError
         If all points that were tried let the backlog grow, or as `search_fixed` raises it.
     """
-    found = search_fixed(
+    return search_fixed(
         system,
         seed=seed,
         budget=budget,
@@ -75,10 +81,7 @@ def best_fixed(
         replications=replications,
         traces=traces,
         progress=progress,
-    )
-    if not found.stable:
-        raise ProblemError("$", "expected a system that fixed points can keep stable, none were found")
-    return Fixed(found.points, "best-fixed")
+    ).policy()
 
 
 def search_fixed(

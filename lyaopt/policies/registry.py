@@ -11,7 +11,9 @@ import numpy as np
 from lyaopt.policies.best_fixed import best_fixed
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.greedy import Greedy
+from lyaopt.policies.planning import planning
 from lyaopt.policies.random import Random
+from lyaopt.policies.table import table
 from lyaopt.problem import ProblemError
 from lyaopt.simulate import Policy
 from lyaopt.system import Integers, Service, System
@@ -35,12 +37,19 @@ _POLICIES: Mapping[str, Callable[..., Policy]] = {
     "random": _random,
     "greedy": _greedy,
     "best-fixed": best_fixed,
+    "table": table,
+    "planning": planning,
 }
 
 
 def policy_names() -> tuple[str, ...]:
     """Names that `make_policy` takes; beside them it takes points as text."""
     return tuple(_POLICIES)
+
+
+def is_searched(name: str) -> bool:
+    """Whether the policy of a name is found by a search, which takes `seed` and `progress`."""
+    return "progress" in signature(_POLICIES.get(name, Fixed)).parameters
 
 
 def make_policy(name: str, system: System, **options: Any) -> Policy:
@@ -51,7 +60,7 @@ def make_policy(name: str, system: System, **options: Any) -> Policy:
     name : str
     system : System
     **options
-        Of the policy: those of `best_fixed`, or `weights` of `Greedy`.
+        Of the policy: those of `best_fixed`, `table` or `planning`, or `weights` of `Greedy`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Fixed points tried side by side, each on the same random numbers, within a budget of simulated slots."""
+"""Candidates of a search tried side by side, all on the same random numbers, within a budget of slots."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from lyaopt.policies.fixed import Fixed
 from lyaopt.problem import Floats, ProblemError
-from lyaopt.simulate import Result, Simulator, Trace, slot_costs, waiting_tasks
+from lyaopt.simulate import Policy, Result, Simulator, Trace, slot_costs, waiting_tasks
 from lyaopt.system import Integers, System
 
 _PURPOSE = 0x6669786564  # "fixed": seeds of searches are not those of runs
@@ -19,11 +19,11 @@ _GROWTH = 0.02
 Progress = Callable[[int, int], bool | None]
 
 
-def search_seed(seed: int) -> int:
+def search_seed(seed: int, *purpose: int) -> int:
     """The seed of the trials of a search: another than that of the runs which compare what it found."""
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise ProblemError("$.seed", f"expected a whole number from 0 to {2**64 - 1}, got {seed!r}")
-    return int(np.random.SeedSequence([seed, _PURPOSE]).generate_state(1, np.uint64)[0])
+    return int(np.random.SeedSequence([seed, *(purpose or (_PURPOSE,))]).generate_state(1, np.uint64)[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,23 +127,40 @@ class Trials:
         return candidates * self.replications * self.slots
 
     def run(self, points: Integers) -> Outcome | None:
-        """Try candidates (S, C); None if the budget does not allow it, or it was called off."""
-        price = self.price(points.shape[1])
+        """Try fixed points (S, C); None if the budget does not allow it, or it was called off."""
+
+        def make(replications: int) -> Policy:
+            return Fixed(np.repeat(points, replications, axis=1), "best-fixed")
+
+        return self.run_policy(make, points.shape[1])
+
+    def run_policy(self, make: Callable[[int], Policy], candidates: int) -> Outcome | None:
+        """Try candidates; None if the budget does not allow it, or it was called off.
+
+        Parameters
+        ----------
+        make : callable
+            Of the number of replications R, the policy of C R systems: system i has candidate i // R.
+        candidates : int
+            C.
+        """
+        price = self.price(candidates)
         stopped = self.progress is not None and self.progress(self.used, self.budget) is False
         if stopped or self.used + price > self.budget:
             return None
         self.used += price
         if self.traces:
-            parts = [self._simulate(points, 1, trace) for trace in self.traces]
+            parts = [self._simulate(make(1), candidates, 1, trace) for trace in self.traces]
             costs, growth = (np.concatenate(values, axis=-1) for values in zip(*parts, strict=True))
         else:
-            costs, growth = self._simulate(points, self.replications, None)
+            costs, growth = self._simulate(make(self.replications), candidates, self.replications, None)
         return Outcome(costs, growth, _GROWTH * self._tasks_in_half())
 
-    def _simulate(self, points: Integers, replications: int, trace: Trace | None) -> tuple[Floats, Floats]:
+    def _simulate(
+        self, policy: Policy, candidates: int, replications: int, trace: Trace | None
+    ) -> tuple[Floats, Floats]:
         """Costs and growth, each (M, C, replications)."""
-        copies = points.shape[1] * replications
-        policy = Fixed(np.repeat(points, replications, axis=1), "best-fixed")
+        copies = candidates * replications
         simulator = Simulator(
             self.system, policy, systems=copies, seed=self.seed, trace=trace, replications=replications
         )
@@ -151,7 +168,7 @@ class Trials:
         first = simulator.result().queues
         simulator.run(self._half)
         whole = simulator.result()
-        shape = (-1, points.shape[1], replications)
+        shape = (-1, candidates, replications)
         growth = self._by_device(waiting_tasks(self.system, 2.0 * (whole.queues - first)).sum(axis=0))
         return _costs(self.system, whole).reshape(shape), growth.reshape(shape)
 

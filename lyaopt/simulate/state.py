@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt._kernels import fifo, period
+from lyaopt._kernels import births, fifo, period
 from lyaopt._kernels.grouped import Chance, Model, Record, Systems, Tasks, Trace
 from lyaopt._kernels.levels import NETWORK_ITEMS
 from lyaopt._kernels.stream_options import CHANNEL_ROWS
 from lyaopt.problem import Floats
+from lyaopt.simulate.copies import copy_systems, copy_tasks
 from lyaopt.simulate.layout import Layout
 from lyaopt.simulate.traces import Trace as Recorded
 from lyaopt.streams import make_streams
@@ -98,14 +99,59 @@ class State:
         numbers : ndarray (B,) of int
             The number, from 0 to 2^32 - 1, by which each system draws: equal numbers draw the same.
         """
-        layout = self.layout
         self.slot = 0
-        _empty_systems(self.kernel_systems, self.system, layout)
+        _empty_systems(self.kernel_systems, self.system, self.layout)
         self._tasks.pool[:] = _NO_TASKS
+        self._draw_by(seed, numbers)
+
+    def _draw_by(self, seed: int, numbers: Integers) -> None:
+        layout = self.layout
         filled = np.zeros(layout.blocks * layout.width, np.uint32)
         filled[: layout.systems] = numbers
         lane_system = np.tile(filled.reshape(layout.blocks, layout.width), layout.devices)
         self._chance = self._chance._replace(seed=np.uint64(seed), lane_system=lane_system)
+
+    def copies(self, of: int, numbers: Integers, seed: int) -> State:
+        """Systems that go on from the present state of one of these, each by its own chance.
+
+        A copy has the tasks, backlogs, points in force, means of the last period, slow channels and busy
+        services of the original; its sums of past periods start from nothing. Drawing by the seed and number
+        of the original it meets exactly what the original will. Copies of systems that replay a trace draw:
+        from channels and services that are in their ordinary state, as a trace does not tell it.
+
+        Parameters
+        ----------
+        of : int
+            Which system.
+        numbers : ndarray (B,) of int
+            See `restart`.
+        seed : int
+        """
+        copy = State(self.system, len(numbers), seed, None, 1)
+        copy._draw_by(seed, numbers)
+        copy.slot = self.slot
+        copy_systems(self.kernel_systems, self.layout, of, copy.kernel_systems, copy.layout)
+        copy._tasks = copy_tasks(self._tasks, _FIRST_ROOM, copy.kernel_systems, copy.layout)
+        copy.take_sums()
+        return copy
+
+    def add_tasks(self, tasks: Integers, points: Integers) -> None:
+        """Let tasks (S, B) join before the next slot that chance does not bring, cut at points (S, B)."""
+        table, log = births.bear(
+            self.slot,
+            self.layout.width,
+            self.layout.to_lanes(tasks, np.int64),
+            self.layout.to_lanes(points, np.int64),
+            self.amounts,
+            self.kernel_systems,
+            self._tasks,
+        )
+        self._tasks = self._tasks._replace(table=table, log=log)
+
+    @property
+    def replays(self) -> bool:
+        """Whether a trace is replayed."""
+        return len(self._trace.gain) > 0
 
     def advance_recorded(self, slots: int, plan: Integers) -> tuple[Floats, Floats]:
         """As `advance`; return everything of every slot, (slots, rows, S, B) and (slots, rows, M, B)."""

@@ -46,6 +46,7 @@ def seen(
         slot=period * system.slots_per_period,
         backlog=lambda: backlog,
         last_gain=lambda: gain,
+        mean_gain=lambda: gain,
     )
     return Observation(state, seed)  # type: ignore[arg-type]
 

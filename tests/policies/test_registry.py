@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from lyaopt.policies import Fixed, all_local, make_policy, middle, parse_points, policy_names
 from lyaopt.problem import ProblemError
@@ -21,7 +23,8 @@ NAMES = [
     for device, services in zip(SYSTEM.device_ids, SYSTEM.service_ids, strict=True)
     for service in services
 ]
-QUICK = {"best-fixed": {"slots": 100, "replications": 2}}
+SEARCH = {"slots": 100, "replications": 2}
+QUICK = {"best-fixed": SEARCH, "table": SEARCH, "planning": SEARCH | {"horizon": 2, "futures": 2}}
 
 
 @pytest.mark.parametrize("name", policy_names())
@@ -29,7 +32,7 @@ def test_every_name_makes_a_policy_of_that_name_with_legal_points(name):
     policy = make_policy(name, SYSTEM, **QUICK.get(name, {}))
     assert isinstance(policy, Policy)
     assert policy.name == name
-    result = simulate(SYSTEM, policy, slots=200, systems=3)
+    result = simulate(SYSTEM, policy, slots=100, systems=3)
     assert result.policy == name
     assert ((result.points >= 0) & (result.points < SYSTEM.cuts[:, None])).all()
 
@@ -107,3 +110,9 @@ def test_options_reach_the_policy():
     assert make_policy("greedy", SYSTEM, weights=(1.0, 2.0, 3.0)).weights == (1.0, 2.0, 3.0)
     with pytest.raises(ProblemError, match=r"\$\.budget"):
         make_policy("best-fixed", SYSTEM, budget=1)
+
+
+@pytest.mark.parametrize("command", ["simulate", "evaluate"])
+def test_help_names_every_policy(command):
+    said = CliRunner().invoke(import_module(f"lyaopt_cli.{command}").command, ["--help"]).output
+    assert set(policy_names()) <= set(re.findall(r"[\w-]+", said))
