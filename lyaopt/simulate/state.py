@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt._kernels import fifo, period
-from lyaopt._kernels.grouped import Chance, Model, Record, Systems, Tasks, Trace
+from lyaopt._kernels import fifo, period, shares
+from lyaopt._kernels.grouped import Chance, Model, Record, SharedModel, Systems, Tasks, Trace
 from lyaopt._kernels.levels import NETWORK_ITEMS
 from lyaopt._kernels.stream_options import CHANNEL_ROWS
 from lyaopt.problem import Floats
 from lyaopt.simulate.layout import Layout
+from lyaopt.simulate.shares import SharesInForce
 from lyaopt.simulate.traces import Trace as Recorded
 from lyaopt.streams import make_streams
 from lyaopt.system import Integers, System
@@ -56,7 +57,7 @@ class State:
             np.zeros((_FIRST_ROOM, fifo.LOG_COLUMNS), np.int64),
         )
         self._no_record = _new_record(layout, 0)
-        self._model = Model(self._scalars, self._devices, self.amounts)
+        self._model: Model | SharedModel = Model(self._scalars, self._devices, self.amounts)
         self._chance = _chance(system, layout, seed)
         self._trace = _spread_trace(layout, trace)
         self.restart(seed, np.arange(systems) % replications)
@@ -87,6 +88,23 @@ class State:
         tables = (self.system.local_cycles, self.system.transmit_bits, self.system.edge_cycles)
         spread = self.layout.spread([table.T for table in tables])
         return np.ascontiguousarray(np.moveaxis(spread, 1, -1))
+
+    @cached_property
+    def _shares(self) -> SharesInForce:
+        return SharesInForce(self.layout)
+
+    def share(self, told: tuple[Floats, Floats] | None) -> None:
+        """Allocate by levels (B, 2, M) and shares (B, 3, S) from now on, or exactly if there are none."""
+        if told is not None:
+            self._shares.adopt(*told)
+        elif isinstance(self._model, Model):
+            return
+        self._kernel = _kernel_for(self.layout) if told is None else shares.advance_shares
+        model = Model(self._scalars, self._devices, self.amounts)
+        if told is None:
+            self._model = model
+        else:
+            self._model = SharedModel(*model, self._shares.lane_levels, self._shares.lane_shares)
 
     def restart(self, seed: int, numbers: Integers) -> None:
         """Go back to slot 0 with empty queues, and draw by another seed.
