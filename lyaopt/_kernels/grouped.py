@@ -19,7 +19,7 @@ class Model(NamedTuple):
 
 
 class SharedModel(NamedTuple):
-    """A `Model`, and what of its capacities is used: `levels` (b, 2, L) and `shares` (b, 3, N, L), see shares.py."""
+    """A `Model`, and who gets what of it: `levels` (b, 2, L) and `shares` (b, 3, N, L), see shares.py."""
 
     scalars: Any
     devices: Any

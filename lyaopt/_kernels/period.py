@@ -207,7 +207,7 @@ def _lane_constants(devices, width):
 def _allocator(local, transmit, edge):
     @helper
     def allocate(b, work, gain, model, rates, cpu, power, multiplier):
-        """Solve the three problems of a slot of block `b`; write `rates` (3, N, L), `cpu` and `power` (L,)."""
+        """Solve a slot's three problems in block `b`; write `rates` (3, N, L), `cpu` and `power` (L,)."""
         scalars, devices = model.scalars, model.devices
         tau = scalars[TAU]
         local(

@@ -5,9 +5,9 @@ Shares hold until others are told. In each slot they are cut to what can be used
     f^l_n = min(share_n level^l F^l, Q^l_n / tau),  r_n = min(share_n R(level^t p^max), Q^t_n / tau),
     f^e_n = min(share_n F^e, Q^e_n / tau),
 
-and only what is used costs energy: the speed is the sum of f^l, the power the least that carries the sum of r.
-Arrays are those of grouped.py. The learner has `levels` (B, 2, M), of the CPU and of the power, and `shares`
-(B, 3, S), of the stages; `row` and `device` (S,) say where each service is kept.
+and only what is used costs energy: the speed is the sum of f^l, the power the least that carries all r.
+Arrays are those of grouped.py. The learner has `levels` (B, 2, M), of the CPU and of the power, and
+`shares` (B, 3, S), of the stages; `row` and `device` (S,) say where each service is kept.
 """
 
 import functools

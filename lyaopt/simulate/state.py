@@ -93,18 +93,20 @@ class State:
     def _shares(self) -> SharesInForce:
         return SharesInForce(self.layout)
 
+    def use_shares(self) -> None:
+        """Allocate by shares from now on: those told last, or all of everything in equal shares."""
+        self._kernel = shares.advance_shares
+        told = self._shares.lane_levels, self._shares.lane_shares
+        self._model = SharedModel(self._scalars, self._devices, self.amounts, *told)
+
     def share(self, told: tuple[Floats, Floats] | None) -> None:
         """Allocate by levels (B, 2, M) and shares (B, 3, S) from now on, or exactly if there are none."""
         if told is not None:
             self._shares.adopt(*told)
-        elif isinstance(self._model, Model):
-            return
-        self._kernel = _kernel_for(self.layout) if told is None else shares.advance_shares
-        model = Model(self._scalars, self._devices, self.amounts)
-        if told is None:
-            self._model = model
-        else:
-            self._model = SharedModel(*model, self._shares.lane_levels, self._shares.lane_shares)
+            self.use_shares()
+        elif isinstance(self._model, SharedModel):
+            self._kernel = _kernel_for(self.layout)
+            self._model = Model(self._scalars, self._devices, self.amounts)
 
     def restart(self, seed: int, numbers: Integers) -> None:
         """Go back to slot 0 with empty queues, and draw by another seed.

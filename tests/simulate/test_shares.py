@@ -189,19 +189,17 @@ def test_every_copy_has_shares_of_its_own(story, seed):
 @given(stories())
 @settings(max_examples=30)
 def test_a_policy_may_allocate_in_some_periods_only(story):
-    """What is left to the solvers is solved as if nobody ever had told shares."""
+    """Until shares are told, slots are those of a policy that tells none."""
     half = len(story.partition) // 2
     shares = [None] * half + [even_shares(story.system)] * (len(story.partition) - half)
     trace = Trace(story.arrivals, story.channel_gain)
     exact = Told(story.partition, [None] * len(story.partition))
     records = [
         simulate(story.system, policy, slots=story.slots, trace=trace, record=True).record
-        for policy in (Told(story.partition, shares), exact, Told(story.partition, shares[::-1]))
+        for policy in (Told(story.partition, shares), exact)
     ]
     until = half * story.system.slots_per_period
     np.testing.assert_array_equal(rates(records[0])[:, :until], rates(records[1])[:, :until])
-    for record in records:
-        assert record.arrivals.sum() >= record.completed.sum()
 
 
 def test_exact_allocation_comes_back():
