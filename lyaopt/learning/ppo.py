@@ -49,8 +49,8 @@ class Report:
         Seconds for the rollout, of them in the environment, and for the rest of the update.
     losses : dict
         Means over minibatches of the clipped objective and the critic's error, of the entropy of a part of
-        an action (such as a service's point), of the divergence from the policy that collected the rollout, of the share of clipped ratios
-        and of the norm of the gradient.
+        an action (such as a service's point), of the divergence from the policy that collected the rollout,
+        of the share of clipped ratios and of the norm of the gradient.
     measures : dict
         Means over the rollout of what the environment measures beside the reward.
     """
