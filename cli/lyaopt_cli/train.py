@@ -41,10 +41,10 @@ class _Wanted:
 @click.argument("scenario", metavar="SCENARIO|-")
 @click.option(
     "--algorithm",
-    type=click.Choice(["lyappo"]),
+    type=click.Choice(["lyappo", "ppo-joint"]),
     default="lyappo",
     show_default=True,
-    help="What learns.",
+    help="What learns: the partition points only, or the resource shares too.",
 )
 @click.option(
     "--preset",
@@ -72,6 +72,7 @@ def command(scenario: str, **options: Any) -> int:
       lyaopt train balanced --out run
       lyaopt train balanced --preset paper --episodes 500 --seed 3 --out paper-3
       lyaopt train balanced --out run --resume
+      lyaopt train balanced --algorithm ppo-joint --preset paper --out joint
       lyaopt simulate balanced --policy run --policy middle --policy best-fixed
 
     \b

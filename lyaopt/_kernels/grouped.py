@@ -18,6 +18,16 @@ class Model(NamedTuple):
     amounts: Any
 
 
+class SharedModel(NamedTuple):
+    """A `Model`, and who gets what of it: `levels` (b, 2, L) and `shares` (b, 3, N, L), see shares.py."""
+
+    scalars: Any
+    devices: Any
+    amounts: Any
+    levels: Any
+    shares: Any
+
+
 class Chance(NamedTuple):
     """What draws channels and arrivals, see streams.py; `lane_mean` (N, L) is the mean number of new tasks.
 
@@ -79,6 +89,7 @@ class Record(NamedTuple):
 
 _TYPES = {
     Model: "f8[::1], f8[:,::1], f8[:,:,:,::1]",
+    SharedModel: "f8[::1], f8[:,::1], f8[:,:,:,::1], f8[:,:,::1], f8[:,:,:,::1]",
     Chance: "u8, f8[::1], u4[:,::1], u4[::1], f8[::1], f8[::1], f8[:,::1]",
     Trace: "f8[:,::1], i8[:,:,::1]",
     Systems: (

@@ -206,8 +206,8 @@ def _lane_constants(devices, width):
 
 def _allocator(local, transmit, edge):
     @helper
-    def allocate(work, gain, model, rates, scratch):
-        """Solve the three problems of a slot."""
+    def allocate(b, work, gain, model, rates, cpu, power, multiplier):
+        """Solve a slot's three problems in block `b`; write `rates` (3, N, L), `cpu` and `power` (L,)."""
         scalars, devices = model.scalars, model.devices
         tau = scalars[TAU]
         local(
@@ -217,8 +217,8 @@ def _allocator(local, transmit, edge):
             scalars[WEIGHT_LOCAL],
             scalars[DELTA],
             rates[LOCAL],
-            scratch[_CPU],
-            scratch[_NU],
+            cpu,
+            multiplier,
         )
         transmit(
             work[BACKLOG, TRANSMIT],
@@ -229,8 +229,8 @@ def _allocator(local, transmit, edge):
             scalars[WEIGHT_TRANSMIT],
             scalars[NOISE],
             rates[TRANSMIT],
-            scratch[_POWER],
-            scratch[_NU],
+            power,
+            multiplier,
         )
         services, count = rates.shape[1:]
         shape = (services * devices.shape[1], count // devices.shape[1])
@@ -239,7 +239,7 @@ def _allocator(local, transmit, edge):
             scalars[EDGE_CAPACITY],
             tau,
             rates[EDGE].reshape(shape),
-            scratch[_NU],
+            multiplier,
         )
 
     return allocate
@@ -305,8 +305,8 @@ def _look(arrivals, scratch):
     return coming
 
 
-def _advancer(local, transmit, edge):
-    allocate = _allocator(local, transmit, edge)
+def advancer(allocate):
+    """The loop over slots for an allocator, see `_allocator`, which is compiled into it."""
 
     def advance(start, stop, slots_per_period, width, model, chance, trace, plan, systems, tasks, record):
         """Take all systems from slot `start` to `stop`; return the tables of tasks, which may have grown.
@@ -337,7 +337,16 @@ def _advancer(local, transmit, edge):
                     coming = _look(arrivals[now], scratch)
                     log = roomy(log, pool[LOGGED], pool[ALIVE] + coming)
                     table = roomy(table, pool[USED], coming - (pool[USED] - pool[ALIVE]))
-                    allocate(systems.work[b], gain[now], model, rates, scratch)
+                    allocate(
+                        b,
+                        systems.work[b],
+                        gain[now],
+                        model,
+                        rates,
+                        scratch[_CPU],
+                        scratch[_POWER],
+                        scratch[_NU],
+                    )
                     if recording:
                         _record(
                             gain[now], arrivals[now], scratch, systems.work[b], rates, b, slot - start, record
@@ -368,17 +377,20 @@ def _advancer(local, transmit, edge):
     return advance
 
 
-def _signature():
+def signature(model=Model):
+    """The signature of a kernel whose model is such a tuple."""
     from numba.core import types
 
     grown = types.int64[:, ::1]
-    groups = [compiled_type(group) for group in (Model, Chance, Trace, Systems, Tasks, Record)]
+    groups = [compiled_type(group) for group in (model, Chance, Trace, Systems, Tasks, Record)]
     plan = types.int64[:, :, :, ::1]
     return types.Tuple((grown, grown))(*[types.int64] * 4, *groups[:3], plan, *groups[3:])
 
 
-advance_few = Kernel("advance_few", _signature, _advancer(local_lanes, transmit_lanes, edge_lanes))
-advance_some = Kernel("advance_some", _signature, _advancer(local_lanes, transmit_lanes, edge_lanes_many))
-advance_many = Kernel(
-    "advance_many", _signature, _advancer(local_lanes_many, transmit_lanes_many, edge_lanes_many)
-)
+def _kernel(name, *solvers):
+    return Kernel(name, signature, advancer(_allocator(*solvers)))
+
+
+advance_few = _kernel("advance_few", local_lanes, transmit_lanes, edge_lanes)
+advance_some = _kernel("advance_some", local_lanes, transmit_lanes, edge_lanes_many)
+advance_many = _kernel("advance_many", local_lanes_many, transmit_lanes_many, edge_lanes_many)

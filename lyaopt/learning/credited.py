@@ -33,7 +33,8 @@ class CreditedSystems(VectorSystems):
         services = len(system.services)
         self.part_of_choice: Integers = np.array(system.device_of_service)
         self.parts: Rows = np.zeros((self.systems, len(system.devices)), np.float32)
-        self.met: NDArray[np.bool_] = np.zeros((self.systems, services), np.bool_)
+        self._point_met: NDArray[np.bool_] = np.zeros((self.systems, services), np.bool_)
+        self.met = self._point_met
         self._born: Integers = np.zeros((self.systems, services), np.int64)
         self._backlog_share = np.ascontiguousarray(backlog_shares(system).T)
 
@@ -54,5 +55,5 @@ class CreditedSystems(VectorSystems):
             self._state.kernel_systems,
             self._born,
             self.parts,
-            self.met,
+            self._point_met,
         )

@@ -17,7 +17,8 @@ class Environment(Protocol):
     """B environments in step, each of S choices.
 
     Environments whose episodes end one by one also have `terminated` and `truncated`, arrays (B,) of bool;
-    without them an episode that ends is truncated in all environments at once.
+    without them an episode that ends is truncated in all environments at once. Those whose steps take shares
+    too (see `lyaopt.learning.joint_systems`) say of how many devices: `devices_with_shares`.
 
     Attributes
     ----------
@@ -45,6 +46,11 @@ class Environment(Protocol):
     def step(self, points: NDArray[np.int64]) -> bool:
         """Act with points (B, S); return whether an episode ended anywhere."""
         ...
+
+
+def acts_of(environment: Environment) -> int:
+    """C, how many parts an action has that are judged apart: each choice, and each device's shares."""
+    return len(environment.choices) + getattr(environment, "devices_with_shares", 0)
 
 
 def shape_of(environment: Environment) -> Shape:
@@ -91,9 +97,9 @@ class Credit(NamedTuple):
     ----------
     parts : ndarray (B, D) of float32
         Parts of the reward.
-    part_of_choice : ndarray (S,) of int
+    part_of_choice : ndarray (C,) of int
         The part by which each choice is judged.
-    met : ndarray (B, S) of bool
+    met : ndarray (B, C) of bool
         Which choices had an effect.
     """
 
@@ -107,6 +113,6 @@ def credit_of(environment: Environment, by_part: bool) -> Credit:
     parts = getattr(environment, "parts", None)
     if by_part and parts is not None:
         return Credit(parts, getattr(environment, "part_of_choice"), getattr(environment, "met"))  # noqa: B009
-    services = len(environment.choices)
-    met = np.ones((len(environment.reward), services), np.bool_)
-    return Credit(environment.reward[:, None], np.zeros(services, np.int64), met)
+    choices = acts_of(environment)
+    met = np.ones((len(environment.reward), choices), np.bool_)
+    return Credit(environment.reward[:, None], np.zeros(choices, np.int64), met)

@@ -10,6 +10,7 @@ import torch
 
 from lyaopt.learning.architectures import make_network
 from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.joint import JointActorCritic, make_joint_network
 from lyaopt.learning.networks import ActorCritic, Shape
 from lyaopt.learning.observer import Observer
 from lyaopt.learning.ppo import below
@@ -22,7 +23,7 @@ from lyaopt.system import System
 
 
 class LearnedPolicy:
-    """The most probable points of a network, in every period.
+    """The most probable actions of a network, in every period.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class LearnedPolicy:
         self._observer: Observer | None = None
 
     def decide(self, observation: Observation) -> Decision:
-        """Points of one period.
+        """Points of one period, and shares if the network was trained to set them.
 
         Raises
         ------
@@ -49,14 +50,16 @@ class LearnedPolicy:
             self._observer = self._observer_of(observation.system)
         rows = torch.from_numpy(self._observer.see(observation))
         with torch.inference_mode():
-            points = self.network.points(self.network.normalised(rows)).mode()
-        return Decision(points.numpy().T)
+            actions = self.network.actions(self.network.normalised(rows)).mode()
+        return self.network.decision(actions)
 
     def _observer_of(self, system: System) -> Observer:
         if isinstance(self.network, SharedActorCritic):
             self.network.bind(system)
             return Observer(system, self.features)
         choices = tuple(system.cuts.tolist())
+        if isinstance(self.network, JointActorCritic):
+            self.network.check_devices(system)
         if choices != self.network.shape.choices:
             reason = f"expected services with {list(self.network.shape.choices)} cuts, got {list(choices)}"
             raise ProblemError("$.policy", f"{self.name} was trained for other services: {reason}")
@@ -76,7 +79,8 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     tensors, _ = files.read_checkpoint()
     shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
     config = PPOConfig(**run["config"])
-    system = read_scenario(json.dumps(run["scenario"])) if config.network == "shared" else None
-    network = make_network(shape, run["parts"], config, torch.Generator(), system)
+    system = read_scenario(json.dumps(run["scenario"]))
+    make = make_joint_network if run["algorithm"] == "ppo-joint" else make_network
+    network = make(shape, run["parts"], config, torch.Generator(), system)
     network.load_state_dict(below("network.", tensors))
     return LearnedPolicy(network, run["algorithm"], config.features)

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lyaopt.learning.actions import Actions
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.statistics import RunningStatistics
+from lyaopt.simulate import Decision
 from lyaopt.system import System
 
 _IMPOSSIBLE = -1e9
@@ -146,6 +148,22 @@ class ActorCritic(nn.Module):
         """Distribution of the points in states given by normalised features (n, F)."""
         raise NotImplementedError
 
+    def actions(self, features: Tensor) -> Actions:
+        """Distribution of what is done in such states: of the points, and of what else there may be."""
+        return self.points(features)
+
+    def empty_actions(self, *size: int) -> Tensor:
+        """Room (*size, ·) for actions."""
+        return torch.empty(*size, len(self.shape.choices), dtype=torch.int64)
+
+    def orders(self, actions: Tensor) -> tuple[Any, ...]:
+        """What actions (B, ·) tell an environment's `step`."""
+        return (actions.numpy(),)
+
+    def decision(self, actions: Tensor) -> Decision:
+        """What actions (B, ·) tell a simulation."""
+        return Decision(actions.numpy().T)
+
     def scaled_value(self, features: Tensor) -> Tensor:
         """Values (n, D) of such states in deviations of the returns from their mean."""
         raise NotImplementedError
@@ -193,8 +211,12 @@ class FlatActorCritic(ActorCritic):
 
     def points(self, features: Tensor) -> Points:
         """As of `ActorCritic`."""
+        return self.points_after(self.actor(features))
+
+    def points_after(self, hidden: Tensor) -> Points:
+        """Distribution of the points from what the hidden layers of the actor make of a state."""
         layer = self.points_layer
-        logits = nn.functional.linear(self.actor(features), layer.weight, layer.bias + self.mask.flatten())
+        logits = nn.functional.linear(hidden, layer.weight, layer.bias + self.mask.flatten())
         return Points(logits.view(-1, *self.mask.shape))
 
     def scaled_value(self, features: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Proximal policy optimisation (Schulman et al. 2017) of partition points, top to bottom.
+"""Proximal policy optimisation (Schulman et al. 2017), top to bottom.
 
 An update collects a rollout of T decisions in B environments, works out advantages and returns, and takes a
 few passes over the T B decisions in random minibatches. The paper's variant and the tuned one differ in their
@@ -48,9 +48,9 @@ class Report:
     collect_s, environment_s, learn_s : float
         Seconds for the rollout, of them in the environment, and for the rest of the update.
     losses : dict
-        Means over minibatches of the clipped objective and the critic's error, of the entropy of a service's
-        points, of the divergence from the policy that collected the rollout, of the share of clipped ratios
-        and of the norm of the gradient.
+        Means over minibatches of the clipped objective and the critic's error, of the entropy of a part of
+        an action (such as a service's point), of the divergence from the policy that collected the rollout,
+        of the share of clipped ratios and of the norm of the gradient.
     measures : dict
         Means over the rollout of what the environment measures beside the reward.
     """
@@ -78,6 +78,8 @@ class PPO:
         Updates that were made.
     """
 
+    make_network = staticmethod(make_network)
+
     def __init__(self, environment: Environment, config: PPOConfig, seed: int) -> None:
         self.environment, self.config = environment, config
         self.generator = torch.Generator().manual_seed(seed)
@@ -85,15 +87,15 @@ class PPO:
         self._credit = credit_of(environment, config.credit == "device")
         self._part_of_choice = torch.from_numpy(self._credit.part_of_choice)
         parts = self._credit.parts.shape[1]
-        self.network: ActorCritic = make_network(
+        self.network: ActorCritic = self.make_network(
             shape, parts, config, self.generator, getattr(environment, "system", None)
         )
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), config.learning_rate, eps=1e-5, fused=True
         )
         self.done = 0
-        size = (config.rollout, len(environment.reward), shape.features, len(shape.choices), parts)
-        self._rollout = Rollout(*size)
+        actions = self.network.empty_actions(config.rollout, len(environment.reward))
+        self._rollout = Rollout(actions, shape.features, len(self._part_of_choice), parts)
 
     def update(self) -> Report:
         """Collect a rollout and learn from it."""
@@ -129,12 +131,13 @@ class PPO:
         rollout.ended.zero_()
         for t in range(self.config.rollout):
             rollout.observation[t] = observation
-            distribution = network.points(network.normalised(observation))
-            points = rollout.points[t]
-            points.copy_(distribution.sample(self.generator))
-            rollout.log_probability[t] = distribution.of(points)
+            distribution = network.actions(network.normalised(observation))
+            actions = rollout.actions[t]
+            actions.copy_(distribution.sample(self.generator))
+            rollout.log_probability[t] = distribution.of(actions)
+            orders = network.orders(actions)
             start = time.perf_counter()
-            over = environment.step(points.numpy())
+            over = environment.step(*orders)
             seconds += time.perf_counter() - start
             rollout.reward[t] = reward
             rollout.met[t] = met
@@ -192,8 +195,8 @@ class PPO:
             network.add_returns(returns)
             returns = network.scaled(returns)
         advantage = rollout.advantage.flatten(0, 1)[:, self._part_of_choice]
-        points, log_probability = rollout.points.flatten(0, 1), rollout.log_probability.flatten(0, 1)
-        choices = Choices(features, points, log_probability, rollout.met.flatten(0, 1), advantage)
+        actions, log_probability = rollout.actions.flatten(0, 1), rollout.log_probability.flatten(0, 1)
+        choices = Choices(features, actions, log_probability, rollout.met.flatten(0, 1), advantage)
         if self.config.credit == "device":
             # Most rows are of periods in which no task was born: they hold nothing for the actor.
             rows = choices.met.any(-1).nonzero().squeeze(-1)
@@ -246,10 +249,10 @@ def below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 class Choices(NamedTuple):
-    """What the actor learns from: features (n, F), and what each service chose and got, (n, S)."""
+    """What the actor learns from: features (n, F), actions (n, ·), and of each part of these (n, C)."""
 
     features: Tensor
-    points: Tensor
+    actions: Tensor
     log_probability: Tensor
     met: Tensor
     advantage: Tensor
@@ -268,11 +271,10 @@ def losses_of(
     """What to minimise, and its parts in the order of `PARTS` but for the gradient.
 
     With g = pi(a|s) / pi_old(a|s), the objective is the mean of min(g A, clip(g, 1 - eps, 1 + eps) A), (37).
-    With joint credit, g is that of the points of all services together; else there is one for each service
-    whose point had an effect.
+    With joint credit, g is that of the whole action; else each part of it that had an effect has one.
     """
-    distribution = network.points(choices.features)
-    now, entropies = distribution.of_with_entropy(choices.points)
+    distribution = network.actions(choices.features)
+    now, entropies = distribution.of_with_entropy(choices.actions)
     log_ratio, advantage = now - choices.log_probability, choices.advantage
     if config.credit == "joint":
         log_ratio, advantage = log_ratio.sum(-1), advantage[:, 0]

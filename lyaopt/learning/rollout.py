@@ -33,22 +33,22 @@ class Rollout:
     Attributes
     ----------
     observation : Tensor (T, B, F)
-    points : Tensor (T, B, S) of int64
-    log_probability : Tensor (T, B, S)
-        Of each of the points when they were drawn.
-    met : Tensor (T, B, S) of bool
-        Whether the point had an effect.
+    actions : Tensor (T, B, ·)
+    log_probability : Tensor (T, B, C)
+        Of each of the C parts of an action when it was drawn.
+    met : Tensor (T, B, C) of bool
+        Whether the part had an effect.
     reward, value, following, advantage, returns : Tensor (T, B, D)
         D parts each; `following` is the value of the state that followed, 0 where an episode came to its end.
     ended : Tensor (T, B) of bool
     """
 
-    def __init__(self, decisions: int, systems: int, features: int, services: int, parts: int) -> None:
-        size = (decisions, systems)
+    def __init__(self, actions: Tensor, features: int, choices: int, parts: int) -> None:
+        size = actions.shape[:2]
         self.observation = torch.empty(*size, features)
-        self.points = torch.empty(*size, services, dtype=torch.int64)
-        self.log_probability = torch.empty(*size, services)
-        self.met = torch.ones(*size, services, dtype=torch.bool)
+        self.actions = actions
+        self.log_probability = torch.empty(*size, choices)
+        self.met = torch.ones(*size, choices, dtype=torch.bool)
         self.reward, self.value, self.following, self.advantage, self.returns = (
             torch.empty(*size, parts) for _ in range(5)
         )

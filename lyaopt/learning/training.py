@@ -16,6 +16,8 @@ from lyaopt import __version__
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.config import preset as make_preset
 from lyaopt.learning.credited import CreditedSystems
+from lyaopt.learning.joint import JointPPO
+from lyaopt.learning.joint_systems import JointSystems
 from lyaopt.learning.observer import Observer
 from lyaopt.learning.ppo import PPO, NotFinite, Report
 from lyaopt.learning.run_folder import RunFolder
@@ -25,6 +27,12 @@ from lyaopt.scenarios import scenario_to_dict
 from lyaopt.system import System
 
 _BETWEEN_CHECKPOINTS_S = 10.0
+
+_ALGORITHMS: dict[str, tuple[type[CreditedSystems], type[PPO]]] = {
+    "lyappo": (CreditedSystems, PPO),
+    "ppo-joint": (JointSystems, JointPPO),
+}
+"""What each trains in, and what learns."""
 
 Progress = Callable[[dict[str, Any]], bool]
 
@@ -85,22 +93,25 @@ class Summary:
 
 
 class Training:
-    """A training of LyaPPO in a folder that it has to itself (see `RunFolder.locked`).
+    """A training in a folder that it has to itself (see `RunFolder.locked`).
 
     It goes on where the folder's checkpoint stands, and equal bits come of it on one machine however often it
     was stopped: checkpoints are taken where episodes begin, and what was learnt since then is done again.
     """
 
-    def __init__(self, folder: RunFolder, system: System, config: PPOConfig, seed: int) -> None:
+    def __init__(
+        self, folder: RunFolder, system: System, config: PPOConfig, seed: int, algorithm: str = "lyappo"
+    ) -> None:
         self.folder, self.config = folder, config
-        self.environment = CreditedSystems(
+        make_environment, make_learner = _ALGORITHMS[algorithm]
+        self.environment = make_environment(
             system,
             systems=config.systems,
             seed=seed,
             decisions=config.decisions_per_episode,
             features=config.features,
         )
-        self.ppo = PPO(self.environment, config, seed)
+        self.ppo = make_learner(self.environment, config, seed)
         self._log_length = 0
 
     def restore(self) -> None:
@@ -224,7 +235,7 @@ def begin(
         reason = f"{folder.path} holds a training: resume it, or choose another folder"
         raise ProblemError("$.out", reason)
     config = make_preset(preset, system.learning, **changes)
-    training = Training(folder, system, config, seed)
+    training = Training(folder, system, config, seed, algorithm)
     folder.write_run(run_document(system, config, preset, seed, algorithm))
     return training
 
@@ -249,7 +260,7 @@ def resume(folder: RunFolder, system: System, algorithm: str, **given: Any) -> T
             raise ProblemError(f"$.{name}", f"expected {was!r}, as the training was begun; got {value!r}")
     if json.loads(json.dumps(scenario_to_dict(system))) != run["scenario"]:
         raise ProblemError("$.scenario", f"expected the scenario in {folder.path}, got another one")
-    training = Training(folder, system, PPOConfig(**run["config"]), run["seed"])
+    training = Training(folder, system, PPOConfig(**run["config"]), run["seed"], algorithm)
     if folder.has_checkpoint:
         training.restore()
     return training

@@ -6,6 +6,7 @@ from lyaopt.simulate.policy import Decision, Observation, Policy
 from lyaopt.simulate.records import Record
 from lyaopt.simulate.results import Result
 from lyaopt.simulate.series import Series, run_in_steps
+from lyaopt.simulate.shares import Shares
 from lyaopt.simulate.simulator import Simulator, simulate
 from lyaopt.simulate.traces import Trace, read_trace
 
@@ -17,6 +18,7 @@ __all__ = [
     "Record",
     "Result",
     "Series",
+    "Shares",
     "Simulator",
     "Trace",
     "read_trace",

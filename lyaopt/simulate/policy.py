@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from numpy.typing import ArrayLike
 
 from lyaopt.problem import Floats
+from lyaopt.simulate.shares import Shares
 from lyaopt.system import Integers, System
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decision:
-    """Partition points of the periods to come.
+    """Partition points of the periods to come and, if the policy allocates itself, shares of the resources.
 
     Attributes
     ----------
@@ -24,10 +25,13 @@ class Decision:
         k of each service: the same in all systems, in each of them, or in each for P periods in a row.
     for_good : bool
         Whether the (last) points stay in force and the policy need not be asked again.
+    shares : Shares, optional
+        In force in all slots that are decided; left out, every slot is allocated exactly.
     """
 
     points: ArrayLike
     for_good: bool = False
+    shares: Shares | None = None
 
 
 @runtime_checkable

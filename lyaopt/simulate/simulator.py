@@ -170,6 +170,15 @@ class Simulator:
         wide = np.broadcast_to(table, (len(table), services, layout.systems))
         self._plan = layout.to_lanes(wide, np.int64)
         self._decided_from = now
+        self._state.share(self._shares_of(self._decision))
+
+    def _shares_of(self, decision: Decision) -> tuple[Floats, Floats] | None:
+        if decision.shares is None:
+            return None
+        try:
+            return decision.shares.spread(self._state.layout)
+        except ProblemError as error:
+            raise ProblemError(error.path, f"policy {self.policy.name}: {error.reason}") from None
 
     def _step(self, stop: int) -> None:
         state, period_slots = self._state, self.system.slots_per_period

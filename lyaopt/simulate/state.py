@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt._kernels import births, fifo, period
-from lyaopt._kernels.grouped import Chance, Model, Record, Systems, Tasks, Trace
+from lyaopt._kernels import births, fifo, period, shares
+from lyaopt._kernels.grouped import Chance, Model, Record, SharedModel, Systems, Tasks, Trace
 from lyaopt._kernels.levels import NETWORK_ITEMS
 from lyaopt._kernels.stream_options import CHANNEL_ROWS
 from lyaopt.problem import Floats
 from lyaopt.simulate.copies import copy_systems, copy_tasks
 from lyaopt.simulate.layout import Layout
+from lyaopt.simulate.shares import SharesInForce
 from lyaopt.simulate.traces import Trace as Recorded
 from lyaopt.streams import make_streams
 from lyaopt.system import Integers, System
@@ -57,7 +58,7 @@ class State:
             np.zeros((_FIRST_ROOM, fifo.LOG_COLUMNS), np.int64),
         )
         self._no_record = _new_record(layout, 0)
-        self._model = Model(self._scalars, self._devices, self.amounts)
+        self._model: Model | SharedModel = Model(self._scalars, self._devices, self.amounts)
         self._chance = _chance(system, layout, seed)
         self._trace = _spread_trace(layout, trace)
         self.restart(seed, np.arange(systems) % replications)
@@ -88,6 +89,25 @@ class State:
         tables = (self.system.local_cycles, self.system.transmit_bits, self.system.edge_cycles)
         spread = self.layout.spread([table.T for table in tables])
         return np.ascontiguousarray(np.moveaxis(spread, 1, -1))
+
+    @cached_property
+    def _shares(self) -> SharesInForce:
+        return SharesInForce(self.layout)
+
+    def use_shares(self) -> None:
+        """Allocate by shares from now on: those told last, or all of everything in equal shares."""
+        self._kernel = shares.advance_shares
+        told = self._shares.lane_levels, self._shares.lane_shares
+        self._model = SharedModel(self._scalars, self._devices, self.amounts, *told)
+
+    def share(self, told: tuple[Floats, Floats] | None) -> None:
+        """Allocate by levels (B, 2, M) and shares (B, 3, S) from now on, or exactly if there are none."""
+        if told is not None:
+            self._shares.adopt(*told)
+            self.use_shares()
+        elif isinstance(self._model, SharedModel):
+            self._kernel = _kernel_for(self.layout)
+            self._model = Model(self._scalars, self._devices, self.amounts)
 
     def restart(self, seed: int, numbers: Integers) -> None:
         """Go back to slot 0 with empty queues, and draw by another seed.

@@ -247,7 +247,7 @@ def test_the_objective_is_the_papers():
     choices, returns = minibatch_of(network)
     _, (objective, *_) = losses_of(network, choices, returns, SMALL, 0.0)
     with torch.no_grad():
-        new = network.points(choices.features).of(choices.points).sum(-1).tolist()
+        new = network.points(choices.features).of(choices.actions).sum(-1).tolist()
     old, advantage = choices.log_probability.sum(-1).tolist(), choices.advantage[:, 0].tolist()
     assert float(objective) == pytest.approx(sum(map(clipped, new, old, advantage)) / 12, rel=1e-9)
 
@@ -258,7 +258,7 @@ def test_points_that_met_no_task_do_not_count():
     choices, returns = minibatch_of(network)
     _, (objective, *_) = losses_of(network, choices, returns, config, 0.0)
     with torch.no_grad():
-        new = network.points(choices.features).of(choices.points)
+        new = network.points(choices.features).of(choices.actions)
     met = choices.met
     parts = [values[met].tolist() for values in (new, choices.log_probability, choices.advantage)]
     assert float(objective) == pytest.approx(sum(map(clipped, *parts)) / int(met.sum()), rel=1e-9)
@@ -280,7 +280,7 @@ def test_the_first_minibatch_has_the_policy_that_collected_it(config, monkeypatc
 
     def spy(network, choices, *rest):
         with torch.no_grad():
-            now = network.points(choices.features).of(choices.points)
+            now = network.points(choices.features).of(choices.actions)
         seen.append(float((now - choices.log_probability).abs().max()))
         return losses_of(network, choices, *rest)
 
