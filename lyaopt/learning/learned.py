@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from lyaopt.learning.architectures import make_network
-from lyaopt.learning.config import PPOConfig
-from lyaopt.learning.networks import ActorCritic, Shape
+from lyaopt.learning.algorithms import find_algorithm
+from lyaopt.learning.learner import below
+from lyaopt.learning.networks import Shape
 from lyaopt.learning.observer import Observer
-from lyaopt.learning.ppo import below
 from lyaopt.learning.run_folder import RunFolder
 from lyaopt.learning.shared import SharedActorCritic
 from lyaopt.problem import ProblemError
@@ -22,17 +22,17 @@ from lyaopt.system import System
 
 
 class LearnedPolicy:
-    """The most probable points of a network, in every period.
+    """The points that a network thinks best, in every period.
 
     Parameters
     ----------
-    network : ActorCritic
+    network : ActorCritic or CutActorCritic
     name : str
     features : collection of str
         Optional features that it was trained with.
     """
 
-    def __init__(self, network: ActorCritic, name: str = "lyappo", features: Collection[str] = ()) -> None:
+    def __init__(self, network: Any, name: str = "lyappo", features: Collection[str] = ()) -> None:
         self.network = network.eval()
         self.name, self.features = name, features
         self._observer: Observer | None = None
@@ -49,7 +49,7 @@ class LearnedPolicy:
             self._observer = self._observer_of(observation.system)
         rows = torch.from_numpy(self._observer.see(observation))
         with torch.inference_mode():
-            points = self.network.points(self.network.normalised(rows)).mode()
+            points = self.network.choose(rows)
         return Decision(points.numpy().T)
 
     def _observer_of(self, system: System) -> Observer:
@@ -74,9 +74,9 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     files = RunFolder(folder)
     run = files.read_run()
     tensors, _ = files.read_checkpoint()
+    algorithm = find_algorithm(run["algorithm"])
+    config = algorithm.config(**run["config"])
     shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
-    config = PPOConfig(**run["config"])
-    system = read_scenario(json.dumps(run["scenario"])) if config.network == "shared" else None
-    network = make_network(shape, run["parts"], config, torch.Generator(), system)
+    network = algorithm.network(shape, config, read_scenario(json.dumps(run["scenario"])))
     network.load_state_dict(below("network.", tensors))
     return LearnedPolicy(network, run["algorithm"], config.features)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.statistics import RunningStatistics
+from lyaopt.learning.training_config import TrainingConfig
 
 _IMPOSSIBLE = -1e9
 """Logit of what is no choice: its probability is exactly 0, and 0 times its logarithm still 0."""
@@ -138,6 +139,10 @@ class ActorCritic(nn.Module):
         """Take observations (n, F) into their statistics."""
         raise NotImplementedError
 
+    def choose(self, observation: Tensor) -> Tensor:
+        """Most probable points (n, S) in observed states (n, F)."""
+        return self.points(self.normalised(observation)).mode()
+
     def points(self, features: Tensor) -> Points:
         """Distribution of the points in states given by normalised features (n, F)."""
         raise NotImplementedError
@@ -199,12 +204,14 @@ class FlatActorCritic(ActorCritic):
         return values
 
 
-def hidden_layers(features: int, config: PPOConfig, generator: torch.Generator) -> nn.Sequential:
-    """Layers of tanh."""
+def hidden_layers(
+    features: int, config: TrainingConfig, generator: torch.Generator, between: type[nn.Module] = nn.Tanh
+) -> nn.Sequential:
+    """Layers with a function between them."""
     widths = [features] + [config.hidden_units] * config.hidden_layers
     layers = []
     for before, after in pairwise(widths):
-        layers += [linear(before, after, math.sqrt(2.0), generator), nn.Tanh()]
+        layers += [linear(before, after, math.sqrt(2.0), generator), between()]
     return nn.Sequential(*layers)
 
 

@@ -1,0 +1,111 @@
+"""Algorithms by name: what a training needs of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from lyaopt.learning.architectures import make_network
+from lyaopt.learning.config import PPOConfig, preset
+from lyaopt.learning.continuous import ContinuousCuts
+from lyaopt.learning.credited import CreditedSystems
+from lyaopt.learning.ddpg import DDPG
+from lyaopt.learning.ddpg_config import DDPGConfig, ddpg_config
+from lyaopt.learning.ddpg_networks import CutActorCritic
+from lyaopt.learning.learner import Learner
+from lyaopt.learning.networks import Shape
+from lyaopt.learning.ppo import PPO
+from lyaopt.learning.systems import VectorSystems
+from lyaopt.learning.training_config import TrainingConfig
+from lyaopt.problem import ProblemError
+from lyaopt.settings import Learning
+from lyaopt.system import System
+
+
+class Chooser(Protocol):
+    """A network that chooses cuts."""
+
+    shape: Shape
+
+    def choose(self, observation: Tensor) -> Tensor:
+        """Cuts (n, S) in observed states (n, F)."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> Any:
+        """Take over what lies under ``network.`` in the state of a learner."""
+        ...
+
+
+class Algorithm(NamedTuple):
+    """What a training needs of an algorithm.
+
+    Attributes
+    ----------
+    config : callable
+        From the fields of a configuration.
+    default_preset : str or None
+        None where there are no presets.
+    configure : callable
+        From a preset, the `[learning]` of a scenario, and fields of the configuration.
+    systems : callable
+        From a system and the options of `VectorSystems`.
+    learner : callable
+        From what `systems` gave, the configuration and the seed.
+    network : callable
+        From a shape, the configuration and the system.
+    """
+
+    config: Callable[..., Any]
+    default_preset: str | None
+    configure: Callable[[str | None, Learning, dict[str, Any]], Any]
+    systems: Callable[..., VectorSystems]
+    learner: Callable[[Any, Any, int], Learner]
+    network: Callable[[Shape, Any, System], Any]
+
+
+def find_algorithm(name: str, preset_name: str | None = None) -> Algorithm:
+    """The algorithm of a name.
+
+    Raises
+    ------
+    ProblemError
+        If there is none, or it has no presets and one was named.
+    """
+    if name not in ALGORITHMS:
+        raise ProblemError("$.algorithm", f"expected one of {', '.join(ALGORITHMS)}; got {name!r}")
+    algorithm = ALGORITHMS[name]
+    if preset_name is not None and algorithm.default_preset is None:
+        raise ProblemError("$.preset", f"expected none, as {name} has no presets; got {preset_name!r}")
+    return algorithm
+
+
+def _ppo_network(shape: Shape, config: PPOConfig, system: System) -> Any:
+    parts = len(system.devices) if config.credit == "device" else 1
+    return make_network(shape, parts, config, torch.Generator(), system)
+
+
+def _ddpg_config(_: str | None, learning: Learning, changes: dict[str, Any]) -> TrainingConfig:
+    return ddpg_config(learning, **changes)
+
+
+ALGORITHMS = {
+    "lyappo": Algorithm(
+        config=PPOConfig,
+        default_preset="tuned",
+        configure=lambda name, learning, changes: preset(name or "tuned", learning, **changes),
+        systems=CreditedSystems,
+        learner=PPO,
+        network=_ppo_network,
+    ),
+    "ddpg": Algorithm(
+        config=DDPGConfig,
+        default_preset=None,
+        configure=_ddpg_config,
+        systems=VectorSystems,
+        learner=lambda systems, config, seed: DDPG(ContinuousCuts(systems), config, seed),
+        network=lambda shape, config, system: CutActorCritic(shape, config, torch.Generator()),
+    ),
+}
