@@ -16,7 +16,7 @@ from lyaopt.settings import STRICT, Count, Flag, FromZeroToOne, Learning, checke
 class DDPGConfig(TrainingConfig):
     """Deep deterministic policy gradient; the paper says nothing of it but that it is a baseline."""
 
-    systems: Count = 8
+    systems: Count = 20
     """B, systems simulated side by side."""
     rollout: Count = 50
     """Decisions of each system in an update; divides an episode."""
@@ -26,7 +26,7 @@ class DDPGConfig(TrainingConfig):
     """Decisions that are remembered, of all systems together; rounded up to whole episodes."""
     warmup: Count = 10_000
     """Decisions that are drawn blindly at first, before anything is learnt."""
-    minibatch: Count = 128
+    minibatch: Count = 256
     """Decisions in a step of the optimisers."""
     actor_learning_rate: Positive = 3e-4
     """Step size of the actor's Adam."""

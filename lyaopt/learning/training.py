@@ -250,7 +250,7 @@ def resume(folder: RunFolder, system: System, algorithm: str, **given: Any) -> T
         If the folder holds no training, or one of something else.
     """
     run = folder.read_run()
-    found = find_algorithm(algorithm)
+    found = find_algorithm(algorithm, given.get("preset"))
     were = {**run["config"], "preset": run["preset"], "seed": run["seed"], "algorithm": run["algorithm"]}
     for name, value in {**given, "algorithm": algorithm}.items():
         if value != (was := were[name]):
