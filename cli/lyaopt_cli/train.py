@@ -41,21 +41,22 @@ class _Wanted:
 @click.argument("scenario", metavar="SCENARIO|-")
 @click.option(
     "--algorithm",
-    type=click.Choice(["lyappo", "ppo-joint"]),
+    type=click.Choice(["lyappo", "ppo-joint", "ddpg"]),
     default="lyappo",
     show_default=True,
-    help="What learns: the partition points only, or the resource shares too.",
+    help="What learns: LyaPPO, or a baseline: PPO that sets the resource shares too, or DDPG-Cov.",
 )
 @click.option(
     "--preset",
     type=click.Choice(["paper", "tuned", "shared"]),
-    help="Configuration: as in the paper, what worked best (default tuned), or one network for all devices.",
+    help="Configuration of lyappo: as in the paper, what worked best (default tuned), or one network for all "
+    "devices.",
 )
 @click.option(
     "--episodes", type=click.IntRange(min=1), help="Training episodes (default: those of the scenario)."
 )
 @click.option(
-    "--systems", type=click.IntRange(min=1), help="Copies simulated side by side (default: of the preset)."
+    "--systems", type=click.IntRange(min=1), help="Copies simulated side by side (default: of the algorithm)."
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the training (default 0).")
 @click.option("--out", metavar="DIR", required=True, help="Folder of checkpoint and log.")
@@ -71,6 +72,7 @@ def command(scenario: str, **options: Any) -> int:
     Examples:
       lyaopt train balanced --out run
       lyaopt train balanced --preset paper --episodes 500 --seed 3 --out paper-3
+      lyaopt train balanced --algorithm ddpg --out ddpg
       lyaopt train balanced --out run --resume
       lyaopt train balanced --algorithm ppo-joint --preset paper --out joint
       lyaopt simulate balanced --policy run --policy middle --policy best-fixed
@@ -108,7 +110,7 @@ def _train(system: System, wanted: _Wanted, interrupts: Interrupts) -> Summary:
     with folder.locked():
         start = resume if wanted.resume else begin
         training = start(folder, system, wanted.algorithm, **given)
-        with _watched(training.config.updates, training.ppo.done) as show:
+        with _watched(training.config.updates, training.learner.done) as show:
 
             def look_up(line: dict[str, Any]) -> bool:
                 show(line)

@@ -11,12 +11,15 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from lyaopt.learning.config import PPOConfig, preset, preset_names
+from lyaopt.learning.ddpg_config import DDPGConfig
 from lyaopt.learning.observer import FeatureLayout, Observer
 from lyaopt.learning.systems import VectorSystems
 
 if TYPE_CHECKING:
+    from lyaopt.learning.ddpg import DDPG
     from lyaopt.learning.learned import LearnedPolicy, load_policy
-    from lyaopt.learning.ppo import PPO, NotFinite, Report
+    from lyaopt.learning.learner import Learner, NotFinite, Report
+    from lyaopt.learning.ppo import PPO
     from lyaopt.learning.training import Summary, Training
 
 ENVIRONMENT = "lyaopt/Partition-v0"
@@ -24,18 +27,23 @@ ENVIRONMENT = "lyaopt/Partition-v0"
 _WITH_TORCH = {
     "LearnedPolicy": "learned",
     "load_policy": "learned",
+    "Learner": "learner",
+    "NotFinite": "learner",
+    "Report": "learner",
+    "DDPG": "ddpg",
     "PPO": "ppo",
-    "NotFinite": "ppo",
-    "Report": "ppo",
     "Summary": "training",
     "Training": "training",
 }
 
 __all__ = [
+    "DDPG",
     "ENVIRONMENT",
     "PPO",
+    "DDPGConfig",
     "FeatureLayout",
     "LearnedPolicy",
+    "Learner",
     "NotFinite",
     "Observer",
     "PPOConfig",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic.dataclasses import dataclass
 
+from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.problem import ProblemError
 from lyaopt.schemas import Expected, NonNegative, Positive
 from lyaopt.settings import STRICT, Count, Flag, FromZeroToOne, Learning, checked
@@ -17,29 +18,15 @@ Credit = Annotated[Literal["joint", "device"], Expected('"joint" or "device"')]
 
 @checked
 @dataclass(frozen=True, config=STRICT)
-class PPOConfig:
+class PPOConfig(TrainingConfig):
     """Proximal policy optimisation; the defaults are the paper's where the paper says something."""
 
     network: Network = "flat"
     """One network for the whole state, or one that devices and services share."""
-    hidden_layers: Count = 2
-    """Hidden layers of actor and critic."""
-    hidden_units: Count = 128
-    """Units of each hidden layer."""
     credit: Credit = "joint"
     """``joint``: all points together are judged by the whole reward. ``device``: each point is judged by what
     its device has to do with it, and only where a task was born that it applies to; the others changed
     nothing."""
-    channel: Flag = False
-    """Whether the state also holds the channel that each device had in the last period."""
-    episodes: Count = 2500
-    """Training episodes, of all systems together; rounded up to a multiple of their number."""
-    decisions_per_episode: Count = 200
-    """Periods after which an episode is cut off."""
-    systems: Count = 4
-    """B, systems simulated side by side."""
-    rollout: Count = 200
-    """Decisions of each system between two updates; divides an episode."""
     epochs: Count = 4
     """Passes over a rollout in an update."""
     minibatch: Count = 200
@@ -48,8 +35,6 @@ class PPOConfig:
     """Step size of Adam."""
     anneal: Flag = False
     """Whether the step size falls linearly to 0 over the training."""
-    discount: FromZeroToOne = 0.99
-    """gamma."""
     advantage_decay: FromZeroToOne = 0.0
     """lambda of generalised advantage estimation; 0 is the one-step difference."""
     critic_decay: FromZeroToOne = 1.0
@@ -70,31 +55,6 @@ class PPOConfig:
     """Whether the advantages of a minibatch are shifted and scaled to mean 0 and deviation 1."""
     normalise_returns: Flag = False
     """Whether the critic learns returns shifted and scaled by their running mean and deviation."""
-
-    def __post_init__(self) -> None:
-        if self.decisions_per_episode % self.rollout:
-            reason = f"expected a divisor of {self.decisions_per_episode} decisions, got {self.rollout}"
-            raise ProblemError("$.rollout", reason)
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Optional features that are seen, as `VectorSystems` names them."""
-        return ("channel",) if self.channel else ()
-
-    @property
-    def rounds(self) -> int:
-        """Episodes of each system; the last round is a whole one too."""
-        return -(-self.episodes // self.systems)
-
-    @property
-    def updates_per_round(self) -> int:
-        """Updates in an episode."""
-        return self.decisions_per_episode // self.rollout
-
-    @property
-    def updates(self) -> int:
-        """Updates of the whole training."""
-        return self.rounds * self.updates_per_round
 
 
 _TUNED: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What PPO asks of environments: buffers that a step overwrites."""
+"""What learners ask of environments: buffers that a step overwrites."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Singles = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 
-class Environment(Protocol):
-    """B environments in step, each of S choices.
+class Buffers(Protocol):
+    """What B environments in step show.
 
     Environments whose episodes end one by one also have `terminated` and `truncated`, arrays (B,) of bool;
     without them an episode that ends is truncated in all environments at once. Those whose steps take shares
@@ -27,15 +27,24 @@ class Environment(Protocol):
     reward : ndarray (B,) of float32
     final_observation : ndarray (B, F) of float32
         Where an episode has ended, its last one.
+    """
+
+    observation: Singles
+    reward: Singles
+    final_observation: Singles
+
+
+class Environment(Buffers, Protocol):
+    """B environments in step, each of S choices.
+
+    Attributes
+    ----------
     choices : ndarray (S,) of int
         Number of choices of each kind.
     first_choice : int
         The least choice, 0 or 1.
     """
 
-    observation: Singles
-    reward: Singles
-    final_observation: Singles
     choices: NDArray[np.int64]
     first_choice: int
 
@@ -59,7 +68,7 @@ def shape_of(environment: Environment) -> Shape:
     return Shape(environment.observation.shape[1], choices, int(environment.first_choice))
 
 
-def ends(environment: Environment) -> tuple[Flags, Flags]:
+def ends(environment: Buffers) -> tuple[Flags, Flags]:
     """Where episodes came to an end (B,), and where a time limit cut them (B,), if they ended anywhere."""
     nowhere = np.zeros(len(environment.reward), np.bool_)
     terminated = getattr(environment, "terminated", nowhere)
@@ -69,7 +78,7 @@ def ends(environment: Environment) -> tuple[Flags, Flags]:
 class Measures:
     """Means over a rollout of what is measured beside the reward: energy in J, backlog in tasks."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Buffers) -> None:
         names = ("energy", "backlog")
         self._arrays = {name: getattr(environment, name) for name in names if hasattr(environment, name)}
         self._sums = {name: np.zeros(array.shape[1:]) for name, array in self._arrays.items()}

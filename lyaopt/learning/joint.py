@@ -138,8 +138,9 @@ class JointActorCritic(FlatActorCritic):
         both = (*levels.transpose(1, 2, 0), *shares.transpose(1, 2, 0))
         return Decision(points.T, shares=Shares(*both))
 
-    def check_devices(self, system: System) -> None:
-        """Raise `ProblemError` unless a system's services are on the devices that this network knows."""
+    def bind(self, system: System) -> None:
+        """As of `ActorCritic`."""
+        super().bind(system)
         devices = list(system.device_of_service)
         if devices != self._device_of_service or len(system.devices) != self.table.shape[1]:
             reason = f"expected services on devices {self._device_of_service}, got {devices}"

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from lyaopt.learning.actions import Actions
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.statistics import RunningStatistics
+from lyaopt.learning.training_config import TrainingConfig
+from lyaopt.problem import ProblemError
 from lyaopt.simulate import Decision
 from lyaopt.system import System
 
@@ -103,6 +105,14 @@ class Points:
         return self.log_probability.argmax(-1)
 
 
+def check_services(shape: Shape, system: System) -> None:
+    """Raise `ProblemError` if the services of a system have other cuts."""
+    choices = tuple(system.cuts.tolist())
+    if choices != shape.choices:
+        reason = f"expected services with {list(shape.choices)} cuts, got {list(choices)}"
+        raise ProblemError("$.policy", f"trained for other services: {reason}")
+
+
 class ActorCritic(nn.Module):
     """Logits of all services and the value of the state, from features.
 
@@ -133,8 +143,15 @@ class ActorCritic(nn.Module):
             row[shape.first_choice : choices] = 0.0
         self.register_buffer("mask", mask, persistent=False)
 
-    def bind(self, system: System | None) -> None:
-        """Serve a system from now on, for networks that are told what it is."""
+    def bind(self, system: System) -> None:
+        """Serve a system from now on.
+
+        Raises
+        ------
+        ProblemError
+            If the network was made for other services or devices.
+        """
+        check_services(self.shape, system)
 
     def normalised(self, observation: Tensor) -> Tensor:
         """Features (n, F) as the layers take them."""
@@ -143,6 +160,10 @@ class ActorCritic(nn.Module):
     def add_observations(self, rows: Tensor) -> None:
         """Take observations (n, F) into their statistics."""
         raise NotImplementedError
+
+    def choose(self, observation: Tensor) -> Decision:
+        """What is most probably done in observed states (n, F)."""
+        return self.decision(self.actions(self.normalised(observation)).mode())
 
     def points(self, features: Tensor) -> Points:
         """Distribution of the points in states given by normalised features (n, F)."""
@@ -226,7 +247,7 @@ class FlatActorCritic(ActorCritic):
 
 
 def hidden_layers(
-    features: int, config: PPOConfig, generator: torch.Generator, activation: type[nn.Module] = nn.Tanh
+    features: int, config: TrainingConfig, generator: torch.Generator, activation: type[nn.Module] = nn.Tanh
 ) -> nn.Sequential:
     """Layers that each end in the same activation."""
     widths = [features] + [config.hidden_units] * config.hidden_layers

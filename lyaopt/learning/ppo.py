@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -22,47 +21,19 @@ from torch import Tensor, nn
 from lyaopt.learning.architectures import make_network
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.environment import Environment, Measures, credit_of, shape_of
+from lyaopt.learning.learner import (
+    NotFinite,
+    Report,
+    below,
+    check_finite,
+    network_state,
+    optimiser_state,
+    restore_optimiser,
+)
 from lyaopt.learning.networks import ActorCritic
 from lyaopt.learning.rollout import Ends, Rollout
 
-
-class NotFinite(ArithmeticError):
-    """A reward, loss or gradient that is no finite number; names the update where it came up."""
-
-
 PARTS = ("objective", "value_loss", "entropy", "divergence", "clipped", "gradient")
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an update saw and did.
-
-    Attributes
-    ----------
-    update : int
-        From 1.
-    reward : float
-        Mean over the rollout of the whole reward, whoever was credited with what.
-    explained : float
-        Share of the variance of returns that the critic explained.
-    collect_s, environment_s, learn_s : float
-        Seconds for the rollout, of them in the environment, and for the rest of the update.
-    losses : dict
-        Means over minibatches of the clipped objective and the critic's error, of the entropy of a part of
-        an action (such as a service's point), of the divergence from the policy that collected the rollout,
-        of the share of clipped ratios and of the norm of the gradient.
-    measures : dict
-        Means over the rollout of what the environment measures beside the reward.
-    """
-
-    update: int
-    reward: float
-    explained: float
-    collect_s: float
-    environment_s: float
-    learn_s: float
-    losses: dict[str, float]
-    measures: dict[str, float]
 
 
 class PPO:
@@ -100,20 +71,18 @@ class PPO:
     def update(self) -> Report:
         """Collect a rollout and learn from it."""
         start = time.perf_counter()
-        self.network.bind(getattr(self.environment, "system", None))
+        if hasattr(self.environment, "system"):
+            self.network.bind(self.environment.system)
         ended, environment_s, reward, measures = self._collect()
         middle = time.perf_counter()
         features = self._judge(ended)
         explained = self._rollout.explained()
-        losses = self._learn(features)
+        losses = {**self._learn(features), "explained": explained}
         self.done += 1
-        for name, value in losses.items():
-            if not math.isfinite(value):
-                raise NotFinite(f"update {self.done}: {name} is {value}")
+        check_finite(self.done, losses)
         return Report(
             update=self.done,
             reward=reward,
-            explained=explained,
             collect_s=middle - start,
             environment_s=environment_s,
             learn_s=time.perf_counter() - middle,
@@ -226,26 +195,16 @@ class PPO:
 
     def state(self) -> dict[str, Tensor]:
         """All that the next update depends on, but for the environment, as copies."""
-        named = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        for name, weight in self.network.named_parameters():
-            for key, value in self.optimiser.state[weight].items():
-                named[f"optimiser.{name}.{key}"] = value
+        named = network_state("network.", self.network) | optimiser_state(self.network, self.optimiser)
         named |= {"generator": self.generator.get_state(), "updates": torch.tensor(self.done)}
         return {name: value.clone() for name, value in named.items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a `state`."""
         self.network.load_state_dict(below("network.", state))
-        for name, weight in self.network.named_parameters():
-            self.optimiser.state[weight] = below(f"optimiser.{name}.", state)
+        restore_optimiser(state, self.network, self.optimiser)
         self.generator.set_state(state["generator"])
         self.done = int(state["updates"])
-
-
-def below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The part of a state under a prefix, as copies."""
-    named = state.items()
-    return {name.removeprefix(prefix): value.clone() for name, value in named if name.startswith(prefix)}
 
 
 class Choices(NamedTuple):

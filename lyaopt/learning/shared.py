@@ -56,9 +56,9 @@ class SharedActorCritic(ActorCritic):
         self._system: System | None = None
         self.bind(system)
 
-    def bind(self, system: System | None) -> None:
+    def bind(self, system: System) -> None:
         """Serve the devices and services of a system from now on, which may be others than before."""
-        if system is None or system is self._system:
+        if system is self._system:
             return
         self._system = system
         size = _OF_SERVICE * len(system.services) + self._of_device * len(system.devices)

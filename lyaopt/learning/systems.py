@@ -116,6 +116,11 @@ class VectorSystems:
         self._numbers = np.array([_number_of(value) for value in seeds]) if own else np.arange(self.systems)
         self.episode = -1
 
+    def begin(self, episode: int) -> None:
+        """Begin the episode of this number, from 0."""
+        self.episode = episode - 1
+        self.reset()
+
     def reset(self) -> None:
         """Begin the next episode, and write what is seen first."""
         self.episode += 1

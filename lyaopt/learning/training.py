@@ -13,26 +13,17 @@ import numpy as np
 import torch
 
 from lyaopt import __version__
-from lyaopt.learning.config import PPOConfig
-from lyaopt.learning.config import preset as make_preset
-from lyaopt.learning.credited import CreditedSystems
-from lyaopt.learning.joint import JointPPO
-from lyaopt.learning.joint_systems import JointSystems
+from lyaopt.learning.algorithms import Algorithm, find_algorithm
+from lyaopt.learning.learner import NotFinite, Report
 from lyaopt.learning.observer import Observer
-from lyaopt.learning.ppo import PPO, NotFinite, Report
 from lyaopt.learning.run_folder import RunFolder
+from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.policies.fixed import least_cut
 from lyaopt.problem import ProblemError
 from lyaopt.scenarios import scenario_to_dict
 from lyaopt.system import System
 
 _BETWEEN_CHECKPOINTS_S = 10.0
-
-_ALGORITHMS: dict[str, tuple[type[CreditedSystems], type[PPO]]] = {
-    "lyappo": (CreditedSystems, PPO),
-    "ppo-joint": (JointSystems, JointPPO),
-}
-"""What each trains in, and what learns."""
 
 Progress = Callable[[dict[str, Any]], bool]
 
@@ -42,7 +33,9 @@ def use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def run_document(system: System, config: PPOConfig, preset: str, seed: int, algorithm: str) -> dict[str, Any]:
+def run_document(
+    system: System, config: TrainingConfig, preset: str | None, seed: int, algorithm: str
+) -> dict[str, Any]:
     """What a training is asked for, as its folder keeps it."""
     return {
         "algorithm": algorithm,
@@ -52,7 +45,6 @@ def run_document(system: System, config: PPOConfig, preset: str, seed: int, algo
         "features": Observer(system, config.features).layout.size,
         "choices": system.cuts.tolist(),
         "first_choice": least_cut(system),
-        "parts": len(system.devices) if config.credit == "device" else 1,
         "scenario": scenario_to_dict(system),
         "versions": {
             "lyaopt": __version__,
@@ -100,27 +92,25 @@ class Training:
     """
 
     def __init__(
-        self, folder: RunFolder, system: System, config: PPOConfig, seed: int, algorithm: str = "lyappo"
+        self, folder: RunFolder, system: System, algorithm: Algorithm, config: TrainingConfig, seed: int
     ) -> None:
         self.folder, self.config = folder, config
-        make_environment, make_learner = _ALGORITHMS[algorithm]
-        self.environment = make_environment(
+        self.environment = algorithm.systems(
             system,
             systems=config.systems,
             seed=seed,
             decisions=config.decisions_per_episode,
             features=config.features,
         )
-        self.ppo = make_learner(self.environment, config, seed)
+        self.learner = algorithm.learner(self.environment, config, seed)
         self._log_length = 0
 
     def restore(self) -> None:
         """Go on from the checkpoint of the folder."""
         tensors, progress = self.folder.read_checkpoint()
-        self.ppo.restore(tensors)
+        self.learner.restore(tensors)
         self._log_length = progress["log_bytes"]
-        self.environment.episode = progress["round"] - 1
-        self.environment.reset()
+        self.environment.begin(progress["round"])
 
     def run(self, progress: Progress = lambda line: True) -> Summary:
         """Train to the end, or until `progress` answers False.
@@ -142,9 +132,9 @@ class Training:
         start = written = time.perf_counter()
         lines: list[dict[str, Any]] = []
         spent = np.zeros(3)
-        before, wanted = self.ppo.done, True
+        before, wanted = self.learner.done, True
         snapshot: bytes | None = self._snapshot(log)
-        while wanted and self.ppo.done < self.config.updates:
+        while wanted and self.learner.done < self.config.updates:
             report = self._update()
             line = self._line(report)
             spent += report.environment_s, report.collect_s - report.environment_s, report.learn_s
@@ -152,7 +142,7 @@ class Training:
             log.write(json.dumps(line).encode() + b"\n")
             log.flush()
             wanted = progress(line)
-            if self.ppo.done % self.config.updates_per_round == 0:
+            if self.learner.done % self.config.updates_per_round == 0:
                 snapshot = self._snapshot(log)
                 now = time.perf_counter()
                 if now - written > _BETWEEN_CHECKPOINTS_S:
@@ -164,9 +154,9 @@ class Training:
 
     def _update(self) -> Report:
         try:
-            return self.ppo.update()
+            return self.learner.update()
         except NotFinite as error:
-            raise NotFinite(f"{error} (episode {self._episodes(self.ppo.done) + 1})") from None
+            raise NotFinite(f"{error} (episode {self._episodes(self.learner.done) + 1})") from None
 
     def _episodes(self, updates: int) -> int:
         return updates // self.config.updates_per_round * self.config.systems
@@ -176,7 +166,7 @@ class Training:
 
     def _snapshot(self, log: IO[bytes]) -> bytes:
         progress = {"round": self.environment.episode, "log_bytes": log.tell()}
-        return self.folder.encode(self.ppo.state(), progress)
+        return self.folder.encode(self.learner.state(), progress)
 
     def _line(self, report: Report) -> dict[str, Any]:
         seen = asdict(report)
@@ -192,7 +182,7 @@ class Training:
     def _summary(
         self, before: int, seconds: float, spent: np.ndarray, lines: list[dict[str, Any]]
     ) -> Summary:
-        done = self.ppo.done
+        done = self.learner.done
         made = self._decisions(done - before)
         shares = dict(zip(("system", "rollout", "update"), (spent / seconds).tolist(), strict=True))
         return Summary(
@@ -213,7 +203,7 @@ def begin(
     system: System,
     algorithm: str,
     *,
-    preset: str = "tuned",
+    preset: str | None = None,
     seed: int = 0,
     **changes: Any,
 ) -> Training:
@@ -223,8 +213,12 @@ def begin(
     ----------
     folder : RunFolder
         Locked.
+    algorithm : str
+        A name of `ALGORITHMS`.
+    preset : str, optional
+        For algorithms that have any.
     **changes
-        Fields of `PPOConfig` beside the preset.
+        Fields of the algorithm's configuration.
 
     Raises
     ------
@@ -234,8 +228,10 @@ def begin(
     if folder.has_run:
         reason = f"{folder.path} holds a training: resume it, or choose another folder"
         raise ProblemError("$.out", reason)
-    config = make_preset(preset, system.learning, **changes)
-    training = Training(folder, system, config, seed, algorithm)
+    found = find_algorithm(algorithm, preset)
+    preset = preset or found.default_preset
+    config = found.configure(preset, system.learning, changes)
+    training = Training(folder, system, found, config, seed)
     folder.write_run(run_document(system, config, preset, seed, algorithm))
     return training
 
@@ -246,7 +242,7 @@ def resume(folder: RunFolder, system: System, algorithm: str, **given: Any) -> T
     Parameters
     ----------
     **given
-        `preset`, `seed` and fields of `PPOConfig`; what is given must be as it was.
+        `preset`, `seed` and fields of the configuration; what is given must be as it was.
 
     Raises
     ------
@@ -254,13 +250,14 @@ def resume(folder: RunFolder, system: System, algorithm: str, **given: Any) -> T
         If the folder holds no training, or one of something else.
     """
     run = folder.read_run()
+    found = find_algorithm(algorithm, given.get("preset"))
     were = {**run["config"], "preset": run["preset"], "seed": run["seed"], "algorithm": run["algorithm"]}
     for name, value in {**given, "algorithm": algorithm}.items():
         if value != (was := were[name]):
             raise ProblemError(f"$.{name}", f"expected {was!r}, as the training was begun; got {value!r}")
     if json.loads(json.dumps(scenario_to_dict(system))) != run["scenario"]:
         raise ProblemError("$.scenario", f"expected the scenario in {folder.path}, got another one")
-    training = Training(folder, system, PPOConfig(**run["config"]), run["seed"], algorithm)
+    training = Training(folder, system, found, found.config(**run["config"]), run["seed"])
     if folder.has_checkpoint:
         training.restore()
     return training

@@ -1,4 +1,4 @@
-"""Environments with known answers, in the form that PPO asks for, and gymnasium's in that form."""
+"""Environments with known answers, in the form that learners ask for, and gymnasium's in that form."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ class Probe:
     """B copies of an environment whose episodes have `length` steps; subclasses say what is seen and paid."""
 
     first_choice = 0
+    actions = 1
     length = 1
     time_limit = False
 
@@ -95,15 +96,54 @@ class Endless(Probe):
     time_limit = True
 
 
-class Gymnasium:
-    """Copies of a registered environment of one discrete action."""
+class ActionToDistance(Probe):
+    """One step, which pays most for action 0.4."""
 
-    first_choice = 0
+    def pay(self, actions):
+        self.reward[:] = -((actions[:, 0] - 0.4) ** 2)
+
+
+class ObservationAndActionToDistance(ObservationToValue):
+    """One step, which pays most for an action of half of what is seen, 1 or -1."""
+
+    def pay(self, actions):
+        self.reward[:] = -((actions[:, 0] - 0.5 * self.observation[:, 0]) ** 2)
+
+
+class Drift(Probe):
+    """Actions push what is seen, which begins elsewhere in every episode; all end together after 5 steps."""
+
+    length = 5
+    time_limit = True
+    episode = 0
+
+    def __init__(self, systems=3):
+        super().__init__(systems)
+        self.begin(0)
+
+    def begin(self, episode):
+        self.episode = episode
+        self.reset()
+
+    def see(self):
+        self.observation[self.age == 0, 0] = np.sin(self.episode + np.arange(len(self.age)))[self.age == 0]
+
+    def pay(self, actions):
+        self.observation[:, 0] = 0.9 * self.observation[:, 0] + 0.3 * actions[:, 0]
+        self.reward[:] = -(self.observation[:, 0] ** 2)
+
+    def step(self, actions):
+        if self.age[0] == self.length - 1:
+            self.episode += 1
+        return super().step(actions)
+
+
+class _Copies:
+    """Copies of a registered environment."""
 
     def __init__(self, name, systems, seed):
         make = [lambda: gymnasium.make(name)] * systems
         self.environments = SyncVectorEnv(make, autoreset_mode=AutoresetMode.SAME_STEP)
-        self.choices = np.array([self.environments.single_action_space.n])
         self.observation = self.environments.reset(seed=seed)[0].astype(np.float32)
         self.final_observation = np.zeros_like(self.observation)
         self.reward = np.zeros(systems, np.float32)
@@ -114,9 +154,10 @@ class Gymnasium:
     def reset(self):
         self.observation[:] = self.environments.reset()[0]
 
-    def step(self, points):
+    def act(self, actions):
+        """Act as the environments themselves take it."""
         self.observation[:], self.reward[:], self.terminated[:], self.truncated[:], more = (
-            self.environments.step(points[:, 0])
+            self.environments.step(actions)
         )
         self.age += 1
         over = self.terminated | self.truncated
@@ -125,3 +166,29 @@ class Gymnasium:
         self.lengths += self.age[over].tolist()
         self.age[over] = 0
         return bool(over.any())
+
+
+class Gymnasium(_Copies):
+    """Copies of a registered environment of one discrete action."""
+
+    first_choice = 0
+
+    def __init__(self, name, systems, seed):
+        super().__init__(name, systems, seed)
+        self.choices = np.array([self.environments.single_action_space.n])
+
+    def step(self, points):
+        return self.act(points[:, 0])
+
+
+class ContinuousGymnasium(_Copies):
+    """Copies of a registered environment whose action is a box, all of which actions from -1 to 1 reach."""
+
+    def __init__(self, name, systems, seed):
+        super().__init__(name, systems, seed)
+        box = self.environments.single_action_space
+        self.actions = box.shape[0]
+        self.middle, self.reach = 0.5 * (box.high + box.low), 0.5 * (box.high - box.low)
+
+    def step(self, actions):
+        return self.act(self.middle + self.reach * actions)

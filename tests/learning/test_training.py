@@ -17,12 +17,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from lyaopt.learning import NotFinite, load_policy  # noqa: E402
+from lyaopt.learning.algorithms import ALGORITHMS  # noqa: E402
 from lyaopt.learning.checkpoints import decode_checkpoint, encode_checkpoint  # noqa: E402
+from lyaopt.learning.continuous import nearest_cuts  # noqa: E402
 from lyaopt.learning.run_folder import CHECKPOINT, LOG, RUN, RunFolder  # noqa: E402
 from lyaopt.learning.training import begin, resume  # noqa: E402
 from lyaopt.problem import ProblemError  # noqa: E402
 from lyaopt.scenarios import load_scenario  # noqa: E402
 from lyaopt.simulate.policy import Observation  # noqa: E402
+from lyaopt_cli import train as train_command  # noqa: E402
 from lyaopt_cli.main import run  # noqa: E402
 
 SYSTEM = load_scenario("balanced")
@@ -42,14 +45,14 @@ def _one_thread():
     torch.set_num_threads(1)
 
 
-def train(path, stop_after=None, **changes):
+def train(path, stop_after=None, algorithm="lyappo", **changes):
     """Begin a training, or go on with the one that is there, up to an update."""
     folder = RunFolder(path)
     with folder.locked():
         if folder.has_run:
-            training = resume(folder, SYSTEM, "lyappo")
+            training = resume(folder, SYSTEM, algorithm)
         else:
-            training = begin(folder, SYSTEM, "lyappo", **BRIEF, **changes)
+            training = begin(folder, SYSTEM, algorithm, **BRIEF, **changes)
         return training.run(lambda line: line["update"] != stop_after)
 
 
@@ -58,15 +61,20 @@ def log_of(path):
     return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
 
 
-@pytest.mark.parametrize("preset", ["paper", "tuned"])
+# The ring of the last one holds one of the three episodes.
+DDPG = {"algorithm": "ddpg", "warmup": 10, "replay": 40}
+ALL = [{"preset": "paper"}, {"preset": "tuned"}, DDPG]
+
+
+@pytest.mark.parametrize("wanted", ALL, ids=["paper", "tuned", "ddpg"])
 @pytest.mark.parametrize("stops", [(2,), (3,), (1, 5)])
-def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, preset, stops):
+def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, wanted, stops):
     """Stopped at the end of an episode, within one, and before the first was over."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert train(whole, preset=preset).finished
+    assert train(whole, **wanted).finished
     for stop in stops:
-        assert not train(broken, stop, preset=preset).finished
-    assert train(broken).finished
+        assert not train(broken, stop, **wanted).finished
+    assert train(broken, **wanted).finished
     assert log_of(whole) == log_of(broken)
     assert [line["update"] for line in log_of(whole)] == [1, 2, 3, 4, 5, 6]
     expected, _ = RunFolder(whole).read_checkpoint()
@@ -146,6 +154,21 @@ def test_the_policy_sees_in_simulations_what_it_saw_in_training(tmp_path):
         systems.step(np.ascontiguousarray(decided.T))
 
 
+def test_a_ddpg_policy_sees_in_simulations_what_it_saw_in_training(tmp_path):
+    train(tmp_path, **DDPG)
+    policy = load_policy(tmp_path)
+    with RunFolder(tmp_path).locked():
+        learner = resume(RunFolder(tmp_path), SYSTEM, "ddpg").learner
+    systems = learner.environment._systems
+    for _ in range(3):
+        decided = policy.decide(Observation(systems._state, 0)).points
+        with torch.no_grad():
+            features = learner.network.normalised(torch.from_numpy(systems.observation))
+            actions = learner.network.action(features).numpy()
+        np.testing.assert_array_equal(decided, nearest_cuts(actions, systems.first_choice, systems.choices).T)
+        learner.environment.step(actions)
+
+
 def test_a_policy_for_other_services_is_refused(tmp_path):
     train(tmp_path)
     fewer = replace(SYSTEM, devices=SYSTEM.devices[:2])
@@ -156,15 +179,21 @@ def test_a_policy_for_other_services_is_refused(tmp_path):
 ARGUMENTS = ["train", "balanced", "--episodes", "2", "--systems", "2", "--seed", "5"]
 
 
-def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary):
+def test_the_command_knows_all_algorithms():
+    (option,) = (option for option in train_command.command.params if option.name == "algorithm")
+    assert list(option.type.choices) == list(ALGORITHMS)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary, algorithm):
     out = str(tmp_path / "run")
-    assert run([*ARGUMENTS, "--out", out]) == 0
+    assert run([*ARGUMENTS, "--algorithm", algorithm, "--out", out]) == 0
     summary = json.loads(capsysbinary.readouterr().out)
     assert summary["finished"]
     assert summary["decisions"] == 400
     assert json.loads((tmp_path / "run" / RUN).read_text())["seed"] == 5
     assert run(["simulate", "balanced", "--policy", out, "--slots", "100", "--json"]) == 0
-    assert json.loads(capsysbinary.readouterr().out)["policy"] == "lyappo"
+    assert json.loads(capsysbinary.readouterr().out)["policy"] == algorithm
 
 
 @pytest.mark.parametrize(
@@ -173,6 +202,7 @@ def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary):
         ([], "holds a training"),
         (["--resume", "--episodes", "3"], "$.episodes: expected 2"),
         (["--resume", "--preset", "paper"], "$.preset: expected 'tuned'"),
+        (["--resume", "--algorithm", "ddpg"], "$.algorithm: expected 'lyappo'"),
     ],
 )
 def test_bad_usage_is_one_line(tmp_path, capsysbinary, more, part):
@@ -184,6 +214,28 @@ def test_bad_usage_is_one_line(tmp_path, capsysbinary, more, part):
     assert answer.out == b""
     assert part in answer.err.decode()
     assert answer.err.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_a_preset_of_what_has_none_is_refused(tmp_path, capsysbinary, more):
+    arguments = [*ARGUMENTS, "--algorithm", "ddpg", "--out", str(tmp_path / "run")]
+    if more:
+        run(arguments)
+        capsysbinary.readouterr()
+    assert run([*arguments, *more, "--preset", "paper"]) == 2
+    answer = capsysbinary.readouterr()
+    assert answer.out == b""
+    assert b"$.preset: expected none, as ddpg has no presets; got 'paper'" in answer.err
+    assert answer.err.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("wanted", ALL, ids=["paper", "tuned", "ddpg"])
+def test_the_bar_shows_what_every_algorithm_logs(tmp_path, monkeypatch, wanted):
+    train(tmp_path, **wanted)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with train_command._watched(6, 0) as show:
+        for line in map(json.loads, (tmp_path / LOG).read_text().splitlines()):
+            show(line)
 
 
 def test_another_scenario_is_refused_on_resumption(tmp_path, capsysbinary):

@@ -1,0 +1,137 @@
+"""Algorithms by name: what a training needs of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from lyaopt.learning.architectures import make_network
+from lyaopt.learning.config import PPOConfig, preset
+from lyaopt.learning.continuous import ContinuousCuts
+from lyaopt.learning.credited import CreditedSystems
+from lyaopt.learning.ddpg import DDPG
+from lyaopt.learning.ddpg_config import DDPGConfig, ddpg_config
+from lyaopt.learning.ddpg_networks import CutActorCritic
+from lyaopt.learning.joint import JointPPO, make_joint_network
+from lyaopt.learning.joint_systems import JointSystems
+from lyaopt.learning.learner import Learner
+from lyaopt.learning.networks import Shape
+from lyaopt.learning.ppo import PPO
+from lyaopt.learning.systems import VectorSystems
+from lyaopt.learning.training_config import TrainingConfig
+from lyaopt.problem import ProblemError
+from lyaopt.settings import Learning
+from lyaopt.simulate import Decision
+from lyaopt.system import System
+
+_PPO_PRESET = "tuned"
+
+
+class Chooser(Protocol):
+    """A network that decides."""
+
+    shape: Shape
+
+    def choose(self, observation: Tensor) -> Decision:
+        """What to do in observed states (n, F)."""
+        ...
+
+    def bind(self, system: System) -> None:
+        """Serve a system from now on, or refuse it."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> Any:
+        """Take over what lies under ``network.`` in the state of a learner."""
+        ...
+
+
+class Algorithm(NamedTuple):
+    """What a training needs of an algorithm.
+
+    Attributes
+    ----------
+    config : callable
+        From the fields of a configuration.
+    default_preset : str or None
+        None where there are no presets.
+    configure : callable
+        From a preset, the `[learning]` of a scenario, and fields of the configuration.
+    systems : callable
+        From a system and the options of `VectorSystems`.
+    learner : callable
+        From what `systems` gave, the configuration and the seed.
+    network : callable
+        From a shape, the configuration and the system.
+    """
+
+    config: Callable[..., Any]
+    default_preset: str | None
+    configure: Callable[[str | None, Learning, dict[str, Any]], Any]
+    systems: Callable[..., VectorSystems]
+    learner: Callable[[Any, Any, int], Learner]
+    network: Callable[[Shape, Any, System], Any]
+
+
+def find_algorithm(name: str, preset_name: str | None = None) -> Algorithm:
+    """The algorithm of a name.
+
+    Raises
+    ------
+    ProblemError
+        If there is none, or it has no presets and one was named.
+    """
+    if name not in ALGORITHMS:
+        raise ProblemError("$.algorithm", f"expected one of {', '.join(ALGORITHMS)}; got {name!r}")
+    algorithm = ALGORITHMS[name]
+    if preset_name is not None and algorithm.default_preset is None:
+        raise ProblemError("$.preset", f"expected none, as {name} has no presets; got {preset_name!r}")
+    return algorithm
+
+
+def _network_of(make: Callable[..., Any]) -> Callable[[Shape, PPOConfig, System], Any]:
+    """What makes the network of a PPO, given what makes it in training."""
+
+    def network(shape: Shape, config: PPOConfig, system: System) -> Any:
+        parts = len(system.devices) if config.credit == "device" else 1
+        return make(shape, parts, config, torch.Generator(), system)
+
+    return network
+
+
+def _ppo_config(name: str | None, learning: Learning, changes: dict[str, Any]) -> PPOConfig:
+    return preset(name or _PPO_PRESET, learning, **changes)
+
+
+def _ddpg_config(_: str | None, learning: Learning, changes: dict[str, Any]) -> TrainingConfig:
+    return ddpg_config(learning, **changes)
+
+
+ALGORITHMS = {
+    "lyappo": Algorithm(
+        config=PPOConfig,
+        default_preset=_PPO_PRESET,
+        configure=_ppo_config,
+        systems=CreditedSystems,
+        learner=PPO,
+        network=_network_of(make_network),
+    ),
+    "ppo-joint": Algorithm(
+        config=PPOConfig,
+        default_preset=_PPO_PRESET,
+        configure=_ppo_config,
+        systems=JointSystems,
+        learner=JointPPO,
+        network=_network_of(make_joint_network),
+    ),
+    "ddpg": Algorithm(
+        config=DDPGConfig,
+        default_preset=None,
+        configure=_ddpg_config,
+        systems=VectorSystems,
+        learner=lambda systems, config, seed: DDPG(ContinuousCuts(systems), config, seed),
+        network=lambda shape, config, system: CutActorCritic(shape, config, torch.Generator()),
+    ),
+}

@@ -1,0 +1,204 @@
+"""Deep deterministic policy gradient (Lillicrap et al. 2016), top to bottom.
+
+B environments are decided on together, with noise on the actions; what came of it is remembered in a ring.
+After every decision of all of them, a minibatch of the ring teaches the critic Q(s, a), the critic teaches
+the actor mu(s), and slow copies of both, which the critic's targets come from, follow.
+
+Actions are numbers from -1 to 1, and nothing here knows of cuts: `ContinuousCuts` makes cuts of them.
+
+Equal seeds, configurations and environments give equal results bit for bit on one machine with one number of
+threads.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from lyaopt.learning.continuous import ContinuousEnvironment
+from lyaopt.learning.ddpg_config import DDPGConfig
+from lyaopt.learning.ddpg_networks import DeterministicActorCritic
+from lyaopt.learning.environment import Measures, ends
+from lyaopt.learning.learner import (
+    NotFinite,
+    Report,
+    below,
+    check_finite,
+    network_state,
+    optimiser_state,
+    restore_optimiser,
+)
+from lyaopt.learning.replay import Replay, Transitions
+
+PARTS = ("objective", "value_loss", "gradient", "value_gradient")
+
+
+class DDPG:
+    """A network, its slow copy, their optimisers, and what is remembered of an environment.
+
+    The parts of a report's losses are the mean of Q(s, mu(s)), the critic's squared error, and the norms of
+    the gradients of actor and critic.
+
+    Attributes
+    ----------
+    network, target : DeterministicActorCritic
+    generator : torch.Generator
+        All chance but the environment's.
+    done : int
+        Updates that were made.
+    """
+
+    def __init__(self, environment: ContinuousEnvironment, config: DDPGConfig, seed: int) -> None:
+        self.environment, self.config = environment, config
+        self.generator = torch.Generator().manual_seed(seed)
+        systems, features = environment.observation.shape
+        self.network = DeterministicActorCritic(features, environment.actions, config, self.generator)
+        self.target = copy.deepcopy(self.network).requires_grad_(False)
+        actor, critic = self.network.actor.parameters(), self.network.critic.parameters()
+        self._actor_optimiser = torch.optim.Adam(actor, config.actor_learning_rate, fused=True)
+        self._critic_optimiser = torch.optim.Adam(critic, config.critic_learning_rate, fused=True)
+        self.done = 0
+        # Whole episodes, so that the oldest decision of the ring begins one: see `restore`.
+        episodes = -(-config.replay // (systems * config.decisions_per_episode))
+        rows = episodes * config.decisions_per_episode
+        self._replay = Replay(rows, systems, features, environment.actions)
+
+    def update(self) -> Report:
+        """Take a rollout of decisions, and learn after each of them."""
+        start = time.perf_counter()
+        measures, reward, environment_s, learn_s = Measures(self.environment), 0.0, 0.0, 0.0
+        losses: list[Tensor] = []
+        for t in range(self.config.rollout):
+            environment_s += self._take(self._explore(), t)
+            measures.add()
+            reward += float(self.environment.reward.mean())
+            middle = time.perf_counter()
+            losses += self._learn()
+            learn_s += time.perf_counter() - middle
+        if self.config.normalise_observations:
+            rows = self._replay.newest(self.config.rollout).observation
+            self.network.observations.add(rows.flatten(0, 1))
+        self.done += 1
+        means = torch.stack(losses).mean(0).tolist() if losses else []
+        named = dict(zip(PARTS, means, strict=bool(losses)))
+        check_finite(self.done, named)
+        return Report(
+            update=self.done,
+            reward=reward / self.config.rollout,
+            collect_s=time.perf_counter() - start - learn_s,
+            environment_s=environment_s,
+            learn_s=learn_s,
+            losses=named,
+            measures=measures.means(),
+        )
+
+    @property
+    def _learns(self) -> bool:
+        """Whether enough was seen to learn from."""
+        return self._replay.added * len(self.environment.reward) >= self.config.warmup
+
+    @torch.inference_mode()
+    def _explore(self) -> Tensor:
+        """Actions (B, A) to try: uniform ones at first, later the actor's with noise."""
+        size = (len(self.environment.reward), self.environment.actions)
+        if not self._learns:
+            return 2.0 * torch.rand(size, generator=self.generator) - 1.0
+        observation = torch.from_numpy(self.environment.observation)
+        actions = self.network.action(self.network.normalised(observation))
+        noise = self.config.exploration_noise * torch.randn(size, generator=self.generator)
+        return (actions + noise).clamp_(-1.0, 1.0)
+
+    def _take(self, actions: Tensor, decision: int) -> float:
+        """Act in all environments and remember it; seconds in the environment."""
+        environment = self.environment
+        before = torch.tensor(environment.observation)
+        start = time.perf_counter()
+        over = environment.step(actions.numpy())
+        seconds = time.perf_counter() - start
+        reward = torch.from_numpy(environment.reward)
+        if not reward.isfinite().all():
+            raise NotFinite(f"update {self.done + 1}: a reward of decision {decision} is not finite")
+        following, terminated = _following(environment, over)
+        self._replay.add(Transitions(before, actions, reward, following, terminated))
+        return seconds
+
+    def _learn(self) -> list[Tensor]:
+        """Steps of the optimisers after a decision; for each the losses in the order of `PARTS`."""
+        return [self._step() for _ in range(self.config.gradient_steps)] if self._learns else []
+
+    def _step(self) -> Tensor:
+        network, config = self.network, self.config
+        batch = self._replay.sample(config.minibatch, self.generator)
+        features = network.normalised(batch.observation)
+        worth = target_values(self.target, batch, network.normalised(batch.following), config.discount)
+        error = (network.value(features, batch.action) - worth).square().mean()
+        value_gradient = _descend(error, network.critic, self._critic_optimiser)
+        objective = network.value(features, network.action(features)).mean()
+        gradient = _descend(-objective, network.actor, self._actor_optimiser)
+        follow(self.target, network, config.target_share)
+        return torch.stack([objective.detach(), error.detach(), gradient, value_gradient])
+
+    def state(self) -> dict[str, Tensor]:
+        """All that the next update depends on, but for the environment, as copies; where episodes begin.
+
+        Of what is remembered it holds the actions only (rows, B, A): the environment gives the rest again.
+        """
+        named = network_state("network.", self.network) | network_state("target.", self.target)
+        named |= optimiser_state(self.network, self._actor_optimiser, self._critic_optimiser)
+        named |= {"generator": self.generator.get_state(), "updates": torch.tensor(self.done)}
+        named["actions"] = self._replay.newest(self._replay.rows).action
+        return {name: value.clone() for name, value in named.items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a `state`: the environment goes once more through what is remembered."""
+        self.network.load_state_dict(below("network.", state))
+        self.target.load_state_dict(below("target.", state))
+        restore_optimiser(state, self.network, self._actor_optimiser, self._critic_optimiser)
+        self.done = int(state["updates"])
+        actions = state["actions"]
+        self._replay.added = self.done * self.config.rollout - len(actions)
+        self.environment.begin(self._replay.added // self.config.decisions_per_episode)
+        for decision, row in enumerate(actions):
+            self._take(row, decision)
+        self.generator.set_state(state["generator"])
+
+
+def _following(environment: ContinuousEnvironment, over: bool) -> tuple[Tensor, Tensor]:
+    """What was seen next in the same episode (B, F), and whether the episode came to its end (B,)."""
+    observation = torch.from_numpy(environment.observation)
+    if not over:
+        return observation, torch.zeros(len(observation), dtype=torch.bool)
+    terminated, truncated = (torch.tensor(flags) for flags in ends(environment))
+    last = torch.from_numpy(environment.final_observation)
+    return torch.where((terminated | truncated).unsqueeze(-1), last, observation), terminated
+
+
+@torch.no_grad()
+def target_values(
+    target: DeterministicActorCritic, batch: Transitions, following: Tensor, discount: float
+) -> Tensor:
+    """y = r + gamma Q'(s', mu'(s')) (n,), and r alone where the episode came to its end.
+
+    A time limit says nothing of what the state is worth: it counts as any other state.
+    """
+    later = target.value(following, target.action(following))
+    return batch.reward + discount * later.masked_fill(batch.terminated, 0.0)
+
+
+def _descend(loss: Tensor, part: nn.Module, optimiser: torch.optim.Optimizer) -> Tensor:
+    """A step of a part of the network along its gradient; the gradient's norm."""
+    optimiser.zero_grad()
+    loss.backward(inputs=list(part.parameters()))
+    optimiser.step()
+    return nn.utils.get_total_norm([weight.grad for weight in part.parameters() if weight.grad is not None])
+
+
+@torch.no_grad()
+def follow(target: DeterministicActorCritic, network: DeterministicActorCritic, share: float) -> None:
+    """theta' <- theta' + tau (theta - theta') of all weights (Polyak averaging)."""
+    for slow, fast in zip(target.parameters(), network.parameters(), strict=True):
+        slow.lerp_(fast, share)

@@ -1,0 +1,55 @@
+"""What every learner is told: its layers, and how a training is cut into episodes and updates."""
+
+from __future__ import annotations
+
+from pydantic.dataclasses import dataclass
+
+from lyaopt.problem import ProblemError
+from lyaopt.settings import STRICT, Count, Flag, FromZeroToOne
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrainingConfig:
+    """Fields that the configurations of all algorithms have."""
+
+    hidden_layers: Count = 2
+    """Hidden layers of actor and critic."""
+    hidden_units: Count = 128
+    """Units of each hidden layer."""
+    channel: Flag = False
+    """Whether the state also holds the channel that each device had in the last period."""
+    episodes: Count = 2500
+    """Training episodes, of all systems together; rounded up to a multiple of their number."""
+    decisions_per_episode: Count = 200
+    """Periods after which an episode is cut off."""
+    systems: Count = 4
+    """B, systems simulated side by side."""
+    rollout: Count = 200
+    """Decisions of each system in an update; divides an episode."""
+    discount: FromZeroToOne = 0.99
+    """gamma."""
+
+    def __post_init__(self) -> None:
+        if self.decisions_per_episode % self.rollout:
+            reason = f"expected a divisor of {self.decisions_per_episode} decisions, got {self.rollout}"
+            raise ProblemError("$.rollout", reason)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Optional features that are seen, as `VectorSystems` names them."""
+        return ("channel",) if self.channel else ()
+
+    @property
+    def rounds(self) -> int:
+        """Episodes of each system; the last round is a whole one too."""
+        return -(-self.episodes // self.systems)
+
+    @property
+    def updates_per_round(self) -> int:
+        """Updates in an episode."""
+        return self.decisions_per_episode // self.rollout
+
+    @property
+    def updates(self) -> int:
+        """Updates of the whole training."""
+        return self.rounds * self.updates_per_round

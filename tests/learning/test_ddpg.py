@@ -1,0 +1,364 @@
+"""DDPG on environments with known answers, and its parts against slow or exact ones."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from lyaopt.learning import DDPG, DDPGConfig, NotFinite, VectorSystems  # noqa: E402
+from lyaopt.learning.continuous import ContinuousCuts, nearest_cuts  # noqa: E402
+from lyaopt.learning.ddpg import follow, target_values  # noqa: E402
+from lyaopt.learning.ddpg_networks import DeterministicActorCritic  # noqa: E402
+from lyaopt.learning.replay import Replay, Transitions  # noqa: E402
+from tests.learning.environments import (  # noqa: E402
+    ActionToDistance,
+    ContinuousGymnasium,
+    Discounting,
+    Drift,
+    Endless,
+    ObservationAndActionToDistance,
+    ObservationToValue,
+    Probe,
+    ValueOnly,
+)
+from tests.learning.worlds import WITHOUT_ZERO, ragged_system  # noqa: E402
+
+SMALL = DDPGConfig(
+    hidden_layers=1,
+    hidden_units=32,
+    systems=16,
+    rollout=10,
+    decisions_per_episode=10,
+    episodes=16 * 50,
+    replay=4000,
+    warmup=160,
+    minibatch=64,
+    actor_learning_rate=1e-2,
+    critic_learning_rate=1e-2,
+    target_share=0.1,
+    discount=0.9,
+    exploration_noise=0.3,
+)
+RAW = replace(SMALL, normalise_observations=False)
+BOTH = pytest.mark.parametrize("config", [RAW, SMALL], ids=["plain", "normalised"])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+def trained(environment, config, seed=0):
+    ddpg = DDPG(environment, config, seed)
+    for _ in range(config.updates):
+        ddpg.update()
+    return ddpg.network
+
+
+def judged(network, *seen):
+    """Actions and their values where this is seen."""
+    with torch.no_grad():
+        features = network.normalised(torch.tensor(seen)[:, None])
+        actions = network.action(features)
+        return actions[:, 0].numpy(), network.value(features, actions).numpy()
+
+
+@BOTH
+def test_value_of_a_constant(config):
+    assert judged(trained(ValueOnly(), config), 0.0)[1] == pytest.approx([1.0], abs=0.05)
+
+
+@BOTH
+def test_value_depends_on_what_is_seen(config):
+    _, values = judged(trained(ObservationToValue(), config), -1.0, 1.0)
+    np.testing.assert_allclose(values, [-1.0, 1.0], atol=0.05)
+
+
+@BOTH
+def test_value_of_what_comes_later_is_discounted(config):
+    _, values = judged(trained(Discounting(), config), 0.0, 1.0)
+    np.testing.assert_allclose(values, [0.9, 1.0], atol=0.05)
+
+
+@BOTH
+def test_the_best_action_is_found(config):
+    actions, values = judged(trained(ActionToDistance(), config), 0.0)
+    assert actions == pytest.approx([0.4], abs=0.05)
+    assert values == pytest.approx([0.0], abs=0.05)
+
+
+@BOTH
+def test_the_best_action_depends_on_what_is_seen(config):
+    actions, _ = judged(trained(ObservationAndActionToDistance(), config), -1.0, 1.0)
+    np.testing.assert_allclose(actions, [-0.5, 0.5], atol=0.08)
+
+
+@BOTH
+def test_a_time_limit_is_no_end(config):
+    # 1 + gamma + gamma^2 + ... = 10; with the limit for an end, ages 0 to 4 average 2.4
+    _, values = judged(trained(Endless(), replace(config, episodes=16 * 100)), 0.0)
+    assert values == pytest.approx([10.0], rel=0.05)
+
+
+class OneByOne(Probe):
+    """Three environments that see and pay their number of steps; the first ends and the second is cut."""
+
+    length = 4
+
+    def __init__(self):
+        super().__init__(systems=3)
+        self.age[:] = 0
+        self.see()
+
+    def see(self):
+        self.observation[:, 0] = self.age
+
+    def pay(self, actions):
+        self.reward[:] = self.age
+
+    def step(self, actions):
+        over = super().step(actions)
+        self.terminated[1:] = False
+        self.truncated[1] = over
+        if over:  # the third goes on
+            self.age[2] = self.length
+            self.observation[2] = self.length
+        return over
+
+
+def test_what_follows_is_of_the_same_episode():
+    config = replace(RAW, systems=3, rollout=5, decisions_per_episode=5, warmup=10**6)
+    ddpg = DDPG(OneByOne(), config, 0)
+    ddpg.update()
+    row = ddpg._replay.newest(5)
+    np.testing.assert_array_equal(row.observation[:, :2, 0].T, [[0, 1, 2, 3, 0]] * 2)
+    np.testing.assert_array_equal(row.observation[:, 2, 0], [0, 1, 2, 3, 4])
+    np.testing.assert_array_equal(row.following[:, :2, 0].T, [[1, 2, 3, 4, 1]] * 2)
+    np.testing.assert_array_equal(row.following[:, 2, 0], [1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(row.reward, row.observation[..., 0])
+    ends = np.zeros((5, 3), bool)
+    ends[3, 0] = True
+    np.testing.assert_array_equal(row.terminated, ends)
+
+
+def networks(count=1, features=4, actions=3):
+    generator = torch.Generator().manual_seed(5)
+    return [DeterministicActorCritic(features, actions, RAW, generator) for _ in range(count)]
+
+
+def transitions_of(count, features=4, actions=3, seed=1):
+    rng = np.random.default_rng(seed)
+    floats = [rng.normal(size=(count, width)) for width in (features, actions, 1, features)]
+    observation, action, reward, following = (torch.tensor(part, dtype=torch.float32) for part in floats)
+    terminated = torch.tensor(rng.random(count) < 0.4)
+    return Transitions(observation, action.clamp(-1, 1), reward[:, 0], following, terminated)
+
+
+def test_targets_bootstrap_unless_the_episode_came_to_its_end():
+    """Row by row with plain numbers: y = r + gamma Q(s', mu(s')), and y = r at an end."""
+    (network,) = networks()
+    batch = transitions_of(20)
+    assert 0 < int(batch.terminated.sum()) < 20
+    for row, found in enumerate(target_values(network, batch, batch.following, 0.9).tolist()):
+        following = batch.following[row : row + 1]
+        with torch.no_grad():
+            later = float(network.value(following, network.action(following)))
+        expected = float(batch.reward[row]) + (0.0 if batch.terminated[row] else 0.9 * later)
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_targets_follow_by_a_share():
+    slow, fast = networks(2)
+    before = [weight.detach().clone() for weight in slow.parameters()]
+    follow(slow, fast, 0.25)
+    for weight, was, goal in zip(slow.parameters(), before, fast.parameters(), strict=True):
+        torch.testing.assert_close(weight, 0.75 * was + 0.25 * goal)
+
+
+@pytest.mark.parametrize(("share", "as_before", "as_network"), [(0.0, True, False), (1.0, False, True)])
+def test_targets_stay_or_go_all_the_way(share, as_before, as_network):
+    ddpg = DDPG(ActionToDistance(), replace(SMALL, target_share=share), 0)
+    before = [weight.detach().clone() for weight in ddpg.target.parameters()]
+    for _ in range(3):
+        ddpg.update()
+    after, goal = list(ddpg.target.parameters()), list(ddpg.network.parameters())
+    assert all(map(torch.equal, after, before)) is as_before
+    assert all(map(torch.equal, after, goal)) is as_network
+
+
+def numbered(row, systems=3):
+    """A row of decisions that tell their row and system in every column."""
+    number = torch.arange(systems) + systems * float(row)
+    column = number[:, None]
+    return Transitions(column.expand(-1, 2), column, number, column.expand(-1, 2) + 0.5, number % 2 == 0)
+
+
+def test_the_ring_holds_what_a_list_would():
+    ring, kept = Replay(rows=7, systems=3, features=2, actions=1), deque(maxlen=7)
+    generator = torch.Generator().manual_seed(0)
+    for row in range(15):
+        ring.add(numbered(row))
+        kept.append(numbered(row))
+        assert (ring.added, ring.rows, len(ring)) == (row + 1, len(kept), 3 * len(kept))
+        for column, expected in zip(ring.newest(len(kept)), zip(*kept, strict=True), strict=True):
+            assert torch.equal(column, torch.stack(expected))
+        drawn = ring.sample(400, generator)
+        columns = numbered(0, 45)
+        held = {float(number) for each in kept for number in each.reward}
+        assert set(drawn.reward.tolist()) == held
+        for name, column in drawn._asdict().items():
+            assert torch.equal(column, getattr(columns, name)[drawn.reward.long()])
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_actions_reach_all_legal_cuts_and_no_others(first):
+    choices = np.array([first + 1, 3, 11, 40])
+    line = np.linspace(-1.0, 1.0, 2001, dtype=np.float32)
+    cuts = nearest_cuts(np.repeat(line[:, None], 4, axis=1), first, choices)
+    assert cuts.dtype == np.int64
+    for reached, count in zip(cuts.T, choices, strict=True):
+        np.testing.assert_array_equal(np.unique(reached), np.arange(first, count))
+        assert (np.diff(reached) >= 0).all()
+        assert (reached[0], reached[-1]) == (first, count - 1)
+        # Each cut belongs to the actions that lie nearest to its place.
+        places = np.linspace(-1.0, 1.0, count - first)
+        nearest = np.abs(places[:, None] - line).min(axis=0)
+        np.testing.assert_allclose(np.abs(places[reached - first] - line), nearest, atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"learning": WITHOUT_ZERO}])
+def test_systems_take_actions_for_the_cuts_that_they_stand_for(settings):
+    told, shown = (VectorSystems(ragged_system(**settings), systems=4, seed=3) for _ in range(2))
+    environment = ContinuousCuts(told)
+    rng = np.random.default_rng(0)
+    environment.begin(2)
+    shown.begin(2)
+    for _ in range(20):
+        actions = rng.uniform(-1, 1, (4, environment.actions)).astype(np.float32)
+        environment.step(actions)
+        shown.step(nearest_cuts(actions, shown.first_choice, shown.choices))
+        for name in ("observation", "reward", "energy", "backlog"):
+            np.testing.assert_array_equal(getattr(environment, name), getattr(shown, name))
+
+
+def test_nothing_is_learnt_before_the_warm_up_is_over():
+    ddpg = DDPG(ObservationAndActionToDistance(), replace(SMALL, warmup=2 * 16 * 10), 0)
+    before = [weight.detach().clone() for weight in ddpg.network.parameters()]
+    assert ddpg.update().losses == {}
+    assert all(map(torch.equal, ddpg.network.parameters(), before))
+    actions = ddpg._replay.newest(10).action
+    assert actions.min() < -0.9
+    assert actions.max() > 0.9
+    ddpg.update()
+    assert ddpg.update().losses
+    assert not any(map(torch.equal, ddpg.network.parameters(), before))
+
+
+def test_noise_goes_where_it_is_told():
+    loud, still = (
+        DDPG(ActionToDistance(), replace(SMALL, warmup=1, exploration_noise=noise), 0) for noise in (0.3, 0.0)
+    )
+    for ddpg in (loud, still):
+        ddpg.update()
+    assert len(still._replay.newest(9).action[-1].unique()) == 1
+    assert loud._replay.newest(9).action.std() == pytest.approx(0.3, rel=0.3)
+    assert loud._replay.newest(9).action.abs().max() <= 1.0
+
+
+@BOTH
+def test_equal_seeds_give_equal_bits(config):
+    config = replace(config, episodes=16 * 5)
+    probe = ObservationAndActionToDistance
+    first, second, other = (trained(probe(), config, seed).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+@BOTH
+@pytest.mark.parametrize("stop", [0, 1, 3, 7])
+def test_a_restored_learner_goes_on_bit_for_bit(config, stop):
+    """Stopped before anything, while blind, while the ring fills, and when old decisions were given up."""
+    config = replace(config, systems=3, rollout=5, decisions_per_episode=5, replay=60, warmup=20)
+    whole, broken, resumed = (DDPG(Drift(), config, 1) for _ in range(3))
+    for _ in range(10):
+        whole.update()
+    for _ in range(stop):
+        broken.update()
+    resumed.restore(broken.state())
+    for _ in range(10 - stop):
+        resumed.update()
+    expected, found = whole.state(), resumed.state()
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    for was, again in zip(whole._replay.newest(20), resumed._replay.newest(20), strict=True):
+        assert torch.equal(was, again)
+
+
+class Spoilt(Probe):
+    """Pays no number after a while."""
+
+    def __init__(self, bad):
+        super().__init__()
+        self.bad, self.steps = bad, 0
+
+    def pay(self, actions):
+        self.steps += 1
+        self.reward[:] = 1.0
+        if self.steps > 25:
+            self.reward[3] = self.bad
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_rewards_that_are_not_finite_stop_the_training(bad):
+    ddpg = DDPG(Spoilt(bad), SMALL, 0)
+    ddpg.update()
+    ddpg.update()
+    with pytest.raises(NotFinite, match="update 3: a reward of decision 5"):
+        ddpg.update()
+    assert ddpg._replay.newest(25).reward.isfinite().all()
+
+
+def test_losses_that_are_not_finite_stop_the_training():
+    ddpg = DDPG(ValueOnly(), SMALL, 0)
+    ddpg.update()
+    with torch.no_grad():
+        ddpg.network.critic[-1].bias.fill_(np.inf)
+    with pytest.raises(NotFinite, match=r"update 2: .* is (nan|-?inf)"):
+        ddpg.update()
+
+
+def evaluated(ddpg, name, systems, seed):
+    """Mean return of episodes of 200 decisions without noise, in environments that were not trained on."""
+    environment, total = ContinuousGymnasium(name, systems, seed), 0.0
+    for _ in range(200):
+        with torch.no_grad():
+            features = ddpg.network.normalised(torch.from_numpy(environment.observation))
+            environment.step(ddpg.network.action(features).numpy())
+        total += environment.reward.mean()
+    return total
+
+
+@pytest.mark.slow
+def test_pendulums_are_swung_up():
+    config = DDPGConfig(
+        systems=4,
+        gradient_steps=2,
+        decisions_per_episode=200,
+        episodes=100,
+        warmup=1000,
+        minibatch=128,
+        actor_learning_rate=1e-3,
+    )
+    returns = []
+    for seed in range(3):
+        ddpg = DDPG(ContinuousGymnasium("Pendulum-v1", config.systems, seed), config, seed)
+        for _ in range(config.updates):
+            ddpg.update()
+        returns.append(evaluated(ddpg, "Pendulum-v1", 50, 1000 + seed))
+    assert median(returns) > -200.0
