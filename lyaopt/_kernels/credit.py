@@ -33,11 +33,10 @@ def _credit(
     parts,
     met,
 ):
-    """Write what devices have to do with the last period's rewards, `parts` (B, M), and `met` (B, S).
+    """Write the parts of the last period's rewards, `parts` (B, M + 1), and `met` (B, S).
 
-    A part is the reward without what concerns other devices only: their energy, their local and transmission
-    queues, and work of theirs at the edge that was served within a slot. Edge work that had to wait waited
-    for the work of all, and counts in every part.
+    Each device's part is its energy, its local and transmission queues, and edge work of its own that was
+    served in its slot; the last part is edge work that had to wait. They add up to the reward.
 
     `met` says whether a task of a service was born in the period: else its point changed nothing. `born`
     (B, S) are the tasks born before the period, after the call those born until now. `share` (S, 3) is what
@@ -47,16 +46,16 @@ def _credit(
     for i in range(parts.shape[0]):
         b, place = i // width, i % width
         held_up = _held_up(tau, place, width, row, device, share, systems.service_sums[b, PRESENT])
-        for m in range(parts.shape[1]):
+        devices = parts.shape[1] - 1
+        parts[i, devices] = -per_slot * backlog_weight * held_up
+        for m in range(devices):
             sums = systems.device_sums[b, PRESENT, :, m * width + place]
-            energy = sums[LOCAL_ENERGY] + tau * sums[POWER]
-            parts[i, m] = -per_slot * (energy_weight * energy + backlog_weight * held_up)
+            parts[i, m] = -per_slot * energy_weight * (sums[LOCAL_ENERGY] + tau * sums[POWER])
         for s in range(row.size):
             n, t = row[s], device[s] * width + place
             waiting = 0.0
             for stage in (LOCAL, TRANSMIT):
                 waiting += share[s, stage] * systems.service_sums[b, PRESENT, BACKLOGS + stage, n, t]
-            # What its own edge work had to wait is in every part, what it was served is in its own.
             waiting += share[s, EDGE] * tau * systems.service_sums[b, PRESENT, RATES + EDGE, n, t]
             parts[i, device[s]] -= per_slot * backlog_weight * waiting
             now = systems.ledger[b, BORN, n, t]

@@ -2,11 +2,11 @@
 
 from lyaopt._kernels._jit import Kernel
 
-_SIGNATURE = "void(f4[:,::1], f4[:,::1], f4[:,::1], b1[:,::1], f8, f8, f4[:,::1])"
+_SIGNATURE = "void(f4[:,::1], f4[:,::1], f4[:,::1], b1[:,::1], f8[::1], f8, f4[:,::1])"
 
 
 def _advantages(reward, value, following, ended, discount, decay, out):
-    """Write the advantages of T decisions in B environments into `out`; all arrays are (T, B).
+    """Write advantages of T decisions in B environments into `out`; arrays are (T, B), `discount` is (B,).
 
     `following` is V of the state that followed: of an episode's last state where a time limit cut it, and 0
     where it came to an end. With d = reward + discount following - value,
@@ -15,11 +15,12 @@ def _advantages(reward, value, following, ended, discount, decay, out):
     """
     steps, environments = reward.shape
     for b in range(environments):
-        out[steps - 1, b] = reward[steps - 1, b] + discount * following[steps - 1, b] - value[steps - 1, b]
+        last = reward[steps - 1, b] + discount[b] * following[steps - 1, b]
+        out[steps - 1, b] = last - value[steps - 1, b]
     for t in range(steps - 2, -1, -1):
         for b in range(environments):
-            difference = reward[t, b] + discount * following[t, b] - value[t, b]
-            later = 0.0 if ended[t, b] else discount * decay * out[t + 1, b]
+            difference = reward[t, b] + discount[b] * following[t, b] - value[t, b]
+            later = 0.0 if ended[t, b] else discount[b] * decay * out[t + 1, b]
             out[t, b] = difference + later
 
 

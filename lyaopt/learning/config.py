@@ -24,9 +24,12 @@ class PPOConfig(TrainingConfig):
     network: Network = "flat"
     """One network for the whole state, or one that devices and services share."""
     credit: Credit = "joint"
-    """``joint``: all points together are judged by the whole reward. ``device``: each point is judged by what
-    its device has to do with it, and only where a task was born that it applies to; the others changed
-    nothing."""
+    """``joint``: all points together are judged by the whole reward. ``device``: each point is judged by its
+    device's part of it and by what waits at the edge, and only where a task was born that it applies to; the
+    others changed nothing."""
+    edge_discount: FromZeroToOne = 0.999
+    """gamma of what waits at the edge, with credit by device: where the edge is scarce its queue fills and
+    empties over minutes, a hundred times as slowly as tasks pass."""
     epochs: Count = 4
     """Passes over a rollout in an update."""
     minibatch: Count = 200
@@ -89,7 +92,6 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate": 4e-4,
         "episodes": 250,
         "decisions_per_episode": 2000,
-        "discount": 0.999,
     },
 }
 # What a scenario says of learning under the same name.

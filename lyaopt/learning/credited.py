@@ -19,11 +19,14 @@ class CreditedSystems(VectorSystems):
 
     Attributes
     ----------
-    parts : ndarray (B, M) of float32
-        What each device adds to the reward of the last period: its energy, and the backlogs of its services
-        in all three stages.
+    parts : ndarray (B, M + 1) of float32
+        Parts of the reward of the last period. What each device adds to it: its energy, the backlogs of its
+        services in the first two stages, and edge work of theirs that was served in its slot. Last, what
+        edge work adds that had to wait: it waited for the work of all.
     part_of_choice : ndarray (S,) of int
         The device of each service.
+    part_of_all : int
+        M, the last part: every choice is judged by it beside its own.
     met : ndarray (B, S) of bool
         Whether a task of a service was born in the last period; if not, its point changed nothing.
     """
@@ -32,7 +35,8 @@ class CreditedSystems(VectorSystems):
         super().__init__(system, **options)
         services = len(system.services)
         self.part_of_choice: Integers = np.array(system.device_of_service)
-        self.parts: Rows = np.zeros((self.systems, len(system.devices)), np.float32)
+        self.part_of_all = len(system.devices)
+        self.parts: Rows = np.zeros((self.systems, self.part_of_all + 1), np.float32)
         self._point_met: NDArray[np.bool_] = np.zeros((self.systems, services), np.bool_)
         self.met = self._point_met
         self._born: Integers = np.zeros((self.systems, services), np.int64)

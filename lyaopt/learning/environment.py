@@ -108,12 +108,15 @@ class Credit(NamedTuple):
         Parts of the reward.
     part_of_choice : ndarray (C,) of int
         The part by which each choice is judged.
+    part_of_all : int or None
+        A part by which every choice is judged beside its own.
     met : ndarray (B, C) of bool
         Which choices had an effect.
     """
 
     parts: Singles
     part_of_choice: NDArray[np.int64]
+    part_of_all: int | None
     met: Flags
 
 
@@ -121,7 +124,8 @@ def credit_of(environment: Environment, by_part: bool) -> Credit:
     """The parts that an environment tells apart, or one for all where it has none or they are not wanted."""
     parts = getattr(environment, "parts", None)
     if by_part and parts is not None:
-        return Credit(parts, getattr(environment, "part_of_choice"), getattr(environment, "met"))  # noqa: B009
+        known: Any = environment
+        return Credit(parts, known.part_of_choice, getattr(environment, "part_of_all", None), known.met)
     choices = acts_of(environment)
     met = np.ones((len(environment.reward), choices), np.bool_)
-    return Credit(environment.reward[:, None], np.zeros(choices, np.int64), met)
+    return Credit(environment.reward[:, None], np.zeros(choices, np.int64), None, met)

@@ -121,6 +121,8 @@ class ActorCritic(nn.Module):
     Attributes
     ----------
     returns : RunningStatistics
+    kind_of_part : list of int
+        Which of these statistics, and which output of the critic, each part of the reward has.
     value_layer : Linear
         The last one of the critic.
     """
@@ -132,6 +134,7 @@ class ActorCritic(nn.Module):
         super().__init__()
         self.normalises = config.normalise_observations
         self.returns = RunningStatistics(parts, _NEWEST_RETURNS)
+        self.kind_of_part = list(range(parts))
         self.choose_from(shape)
 
     def choose_from(self, shape: Shape) -> None:
@@ -195,20 +198,26 @@ class ActorCritic(nn.Module):
 
     def unscaled(self, value: Tensor) -> Tensor:
         """Returns from scaled ones, in double precision."""
-        return value.double() * self.returns.deviation + self.returns.mean
+        kinds = self.kind_of_part
+        return value.double() * self.returns.deviation[kinds] + self.returns.mean[kinds]
 
     def scaled(self, returns: Tensor) -> Tensor:
         """Returns in deviations from their mean."""
-        return ((returns.double() - self.returns.mean) / self.returns.deviation).float()
+        kinds = self.kind_of_part
+        return ((returns.double() - self.returns.mean[kinds]) / self.returns.deviation[kinds]).float()
 
     @torch.no_grad()
     def add_returns(self, returns: Tensor) -> None:
         """Take in returns (n, D), and leave all values as they are (van Hasselt et al. 2016)."""
-        layer = self.value_layer
-        bias, before = self.unscaled(layer.bias), self.returns.deviation
-        self.returns.add(returns.reshape(-1, len(self.returns.mean)))
+        layer, mean, before = self.value_layer, self.returns.mean.clone(), self.returns.deviation
+        bias = layer.bias.double() * before + mean
+        self.returns.add(self.by_kind(returns))
         layer.weight.mul_((before / self.returns.deviation).float().unsqueeze(-1))
-        layer.bias.copy_(self.scaled(bias))
+        layer.bias.copy_((bias - self.returns.mean) / self.returns.deviation)
+
+    def by_kind(self, returns: Tensor) -> Tensor:
+        """Returns (n, D) as rows of their kinds, which share statistics."""
+        return returns
 
 
 class FlatActorCritic(ActorCritic):

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -58,6 +59,9 @@ class PPO:
         self._credit = credit_of(environment, config.credit == "device")
         self._part_of_choice = torch.from_numpy(self._credit.part_of_choice)
         parts = self._credit.parts.shape[1]
+        self._discounts = np.full(parts, config.discount)
+        if self._credit.part_of_all is not None:
+            self._discounts[self._credit.part_of_all] = config.edge_discount
         self.network: ActorCritic = self.make_network(
             shape, parts, config, self.generator, getattr(environment, "system", None)
         )
@@ -134,7 +138,7 @@ class PPO:
             values = self._value_of(end.observation)
             rollout.following[end.decision, end.truncated] = values[end.truncated]
             rollout.following[end.decision, end.terminated] = 0.0
-        rollout.judge(config.discount, config.advantage_decay, config.critic_decay)
+        rollout.judge(self._discounts, config.advantage_decay, config.critic_decay)
         return features
 
     def _value_of(self, observation: Tensor) -> Tensor:
@@ -163,7 +167,10 @@ class PPO:
         if self.config.normalise_returns:
             network.add_returns(returns)
             returns = network.scaled(returns)
-        advantage = rollout.advantage.flatten(0, 1)[:, self._part_of_choice]
+        parts = rollout.advantage.flatten(0, 1)
+        advantage = parts[:, self._part_of_choice]
+        if self._credit.part_of_all is not None:
+            advantage = advantage + parts[:, self._credit.part_of_all].unsqueeze(-1)
         actions, log_probability = rollout.actions.flatten(0, 1), rollout.log_probability.flatten(0, 1)
         choices = Choices(features, actions, log_probability, rollout.met.flatten(0, 1), advantage)
         if self.config.credit == "device":

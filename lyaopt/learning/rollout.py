@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lyaopt._kernels.gae import advantages
 from lyaopt.learning.environment import Environment, ends
+from lyaopt.problem import Floats
 
 
 class Ends(NamedTuple):
@@ -54,9 +56,10 @@ class Rollout:
         )
         self.ended = torch.empty(size, dtype=torch.bool)
 
-    def judge(self, discount: float, decay: float, critic_decay: float) -> None:
-        """Work out advantages and returns from rewards and values."""
+    def judge(self, discounts: Floats, decay: float, critic_decay: float) -> None:
+        """Work out advantages and returns from rewards and values, with the parts' `discounts` (D,)."""
         # Parts of a reward are environments side by side to the compiled sum.
+        discount = np.tile(discounts, self.reward.shape[1])
         ended = self.ended.unsqueeze(-1).expand_as(self.reward).flatten(1).contiguous().numpy()
         given = [part.flatten(1).numpy() for part in (self.reward, self.value, self.following)]
         advantages(*given, ended, discount, critic_decay, self.returns.flatten(1).numpy())

@@ -29,7 +29,7 @@ _OF_CUT = 7
 
 
 class SharedActorCritic(ActorCritic):
-    """As `ActorCritic`; the parts of the reward are those of the devices, or one of all together."""
+    """As `ActorCritic`; the parts of the reward are those of the devices and that of the edge, or one."""
 
     work: Tensor
     cuts: Tensor
@@ -39,7 +39,7 @@ class SharedActorCritic(ActorCritic):
     def __init__(
         self, shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator, system: System
     ) -> None:
-        super().__init__(shape, 1, config)
+        super().__init__(shape, min(parts, 2), config)
         self._together = parts == 1
         features = shape.features - _OF_SERVICE * len(system.services)
         self._of_device = features // len(system.devices)
@@ -52,7 +52,7 @@ class SharedActorCritic(ActorCritic):
         self.key = nn.Sequential(
             hidden_layers(_OF_CUT, config, generator, nn.ReLU), linear(width, width, 0.1, generator)
         )
-        self.value_layer = linear(width, 1, 0.1, generator)
+        self.value_layer = linear(width, min(parts, 2), 0.1, generator)
         self._system: System | None = None
         self.bind(system)
 
@@ -61,6 +61,8 @@ class SharedActorCritic(ActorCritic):
         if system is self._system:
             return
         self._system = system
+        if not self._together:
+            self.kind_of_part = [0] * len(system.devices) + [1]
         size = _OF_SERVICE * len(system.services) + self._of_device * len(system.devices)
         self.choose_from(Shape(size, tuple(system.cuts.tolist()), least_cut(system)))
         seconds = _seconds(system)
@@ -110,10 +112,18 @@ class SharedActorCritic(ActorCritic):
         return Points(logits + self.mask)
 
     def scaled_value(self, features: Tensor) -> Tensor:
-        """As of `ActorCritic`, a value for each device."""
+        """As of `ActorCritic`: a value for each device, and one for the edge."""
         _, devices = self._described(self.critic, features)
-        values: Tensor = self.value_layer(devices).squeeze(-1)
-        return values.mean(-1, keepdim=True) if self._together else values
+        values: Tensor = self.value_layer(devices)
+        mean = values[..., -1].mean(-1, keepdim=True)
+        return mean if self._together else torch.cat([values[..., 0], mean], -1)
+
+    def by_kind(self, returns: Tensor) -> Tensor:
+        """As of `ActorCritic`."""
+        if self._together:
+            return returns
+        own, edge = returns[:, :-1], returns[:, -1:]
+        return torch.stack([own, edge.expand_as(own)], -1).flatten(0, 1)
 
 
 class _Described(nn.Module):

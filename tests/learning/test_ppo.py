@@ -118,8 +118,8 @@ def slow_advantages(reward, value, following, ended, discount, decay):
     for t, b in itertools.product(range(steps), range(environments)):
         weight = 1.0
         for k in range(t, steps):
-            result[t, b] += weight * (reward[k, b] + discount * following[k, b] - value[k, b])
-            weight *= discount * decay
+            result[t, b] += weight * (reward[k, b] + discount[b] * following[k, b] - value[k, b])
+            weight *= discount[b] * decay
             if ended[k, b]:
                 break
     return result
@@ -130,9 +130,9 @@ def test_advantages_against_a_slow_sum(decay):
     rng = np.random.default_rng(3)
     reward, value, following = rng.standard_normal((3, 40, 5)).astype(np.float32)
     ended = rng.random((40, 5)) < 0.1
-    out = np.empty((40, 5), np.float32)
-    advantages(reward, value, following, ended, 0.97, decay, out)
-    slow = slow_advantages(reward, value, following, ended, 0.97, decay)
+    out, discounts = np.empty((40, 5), np.float32), np.linspace(0.9, 0.999, 5)
+    advantages(reward, value, following, ended, discounts, decay, out)
+    slow = slow_advantages(reward, value, following, ended, discounts, decay)
     np.testing.assert_allclose(out, slow, rtol=1e-5, atol=1e-5)
 
 
@@ -145,7 +145,7 @@ def test_returns_without_decay_are_the_discounted_sums_up_to_a_truncation():
     )  # cut after the second, ended after the last
     ended = np.array([[False], [True], [False], [True]])
     out = np.empty((4, 1), np.float32)
-    advantages(reward, value, following, ended, 0.5, 1.0, out)
+    advantages(reward, value, following, ended, np.full(value.shape[1], 0.5), 1.0, out)
     expected = [1 + 0.5 * (2 + 0.5 * 100), 2 + 0.5 * 100, 3 + 0.5 * 4, 4]
     np.testing.assert_allclose((out + value)[:, 0], expected, rtol=1e-6)
 
