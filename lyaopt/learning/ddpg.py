@@ -80,7 +80,7 @@ class DDPG:
             losses += self._learn()
             learn_s += time.perf_counter() - middle
         if self.config.normalise_observations:
-            rows = self._replay.newest(self.config.rollout).observation
+            rows = self._replay.newest("observation", self.config.rollout)
             self.network.observations.add(rows.flatten(0, 1))
         self.done += 1
         means = torch.stack(losses).mean(0).tolist() if losses else []
@@ -150,7 +150,7 @@ class DDPG:
         named = network_state("network.", self.network) | network_state("target.", self.target)
         named |= optimiser_state(self.network, self._actor_optimiser, self._critic_optimiser)
         named |= {"generator": self.generator.get_state(), "updates": torch.tensor(self.done)}
-        named["actions"] = self._replay.newest(self._replay.rows).action
+        named["actions"] = self._replay.newest("action", self._replay.rows)
         return {name: value.clone() for name, value in named.items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:

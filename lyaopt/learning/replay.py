@@ -72,7 +72,8 @@ class Replay:
         drawn = torch.randint(len(self), (count,), generator=generator)
         return Transitions(*(column.index_select(0, drawn) for column in self._decisions))
 
-    def newest(self, rows: int) -> Transitions:
-        """Copies of the newest rows (rows, B, ...), the oldest of them first."""
+    def newest(self, column: str, rows: int) -> Tensor:
+        """A copy of a column of `Transitions` in the newest rows (rows, B, ...), the oldest of them first."""
         places = torch.arange(self.added - rows, self.added) % self._rows
-        return Transitions(*(column.index_select(0, places) for column in self._columns))
+        values: Tensor = getattr(self._columns, column)
+        return values.index_select(0, places)

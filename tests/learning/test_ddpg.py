@@ -61,6 +61,11 @@ def trained(environment, config, seed=0):
     return ddpg.network
 
 
+def newest(ddpg, rows):
+    """What is remembered of the newest decisions."""
+    return Transitions(*(ddpg._replay.newest(name, rows) for name in Transitions._fields))
+
+
 def judged(network, *seen):
     """Actions and their values where this is seen."""
     with torch.no_grad():
@@ -136,7 +141,7 @@ def test_what_follows_is_of_the_same_episode():
     config = replace(RAW, systems=3, rollout=5, decisions_per_episode=5, warmup=10**6)
     ddpg = DDPG(OneByOne(), config, 0)
     ddpg.update()
-    row = ddpg._replay.newest(5)
+    row = newest(ddpg, 5)
     np.testing.assert_array_equal(row.observation[:, :2, 0].T, [[0, 1, 2, 3, 0]] * 2)
     np.testing.assert_array_equal(row.observation[:, 2, 0], [0, 1, 2, 3, 4])
     np.testing.assert_array_equal(row.following[:, :2, 0].T, [[1, 2, 3, 4, 1]] * 2)
@@ -206,8 +211,8 @@ def test_the_ring_holds_what_a_list_would():
         ring.add(numbered(row))
         kept.append(numbered(row))
         assert (ring.added, ring.rows, len(ring)) == (row + 1, len(kept), 3 * len(kept))
-        for column, expected in zip(ring.newest(len(kept)), zip(*kept, strict=True), strict=True):
-            assert torch.equal(column, torch.stack(expected))
+        for name, expected in zip(Transitions._fields, zip(*kept, strict=True), strict=True):
+            assert torch.equal(ring.newest(name, len(kept)), torch.stack(expected))
         drawn = ring.sample(400, generator)
         columns = numbered(0, 45)
         held = {float(number) for each in kept for number in each.reward}
@@ -252,7 +257,7 @@ def test_nothing_is_learnt_before_the_warm_up_is_over():
     before = [weight.detach().clone() for weight in ddpg.network.parameters()]
     assert ddpg.update().losses == {}
     assert all(map(torch.equal, ddpg.network.parameters(), before))
-    actions = ddpg._replay.newest(10).action
+    actions = ddpg._replay.newest("action", 10)
     assert actions.min() < -0.9
     assert actions.max() > 0.9
     ddpg.update()
@@ -266,9 +271,9 @@ def test_noise_goes_where_it_is_told():
     )
     for ddpg in (loud, still):
         ddpg.update()
-    assert len(still._replay.newest(9).action[-1].unique()) == 1
-    assert loud._replay.newest(9).action.std() == pytest.approx(0.3, rel=0.3)
-    assert loud._replay.newest(9).action.abs().max() <= 1.0
+    assert len(still._replay.newest("action", 9)[-1].unique()) == 1
+    assert loud._replay.newest("action", 9).std() == pytest.approx(0.3, rel=0.3)
+    assert loud._replay.newest("action", 9).abs().max() <= 1.0
 
 
 @BOTH
@@ -296,7 +301,7 @@ def test_a_restored_learner_goes_on_bit_for_bit(config, stop):
     expected, found = whole.state(), resumed.state()
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
-    for was, again in zip(whole._replay.newest(20), resumed._replay.newest(20), strict=True):
+    for was, again in zip(newest(whole, 20), newest(resumed, 20), strict=True):
         assert torch.equal(was, again)
 
 
@@ -321,7 +326,7 @@ def test_rewards_that_are_not_finite_stop_the_training(bad):
     ddpg.update()
     with pytest.raises(NotFinite, match="update 3: a reward of decision 5"):
         ddpg.update()
-    assert ddpg._replay.newest(25).reward.isfinite().all()
+    assert ddpg._replay.newest("reward", 25).isfinite().all()
 
 
 def test_losses_that_are_not_finite_stop_the_training():
