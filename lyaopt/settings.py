@@ -156,7 +156,7 @@ class Learning:
     exclude_cut_zero: Flag = False
     """Whether sending the raw input (k = 0) is no choice, as in constraint C.11."""
     discount: FromZeroToOne = 0.99
-    """gamma of PPO."""
+    """gamma."""
     clip_range: Positive = 0.2
     """epsilon of PPO's clipped objective."""
     advantage_decay: FromZeroToOne = 0.0
