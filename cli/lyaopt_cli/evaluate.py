@@ -11,7 +11,7 @@ import click
 from lyaopt_cli.files import InputError
 from lyaopt_cli.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.options import seed_option, warmup_option
-from lyaopt_cli.output import check_writable, write_whole
+from lyaopt_cli.output import check_picture, write_whole
 from lyaopt_cli.policies import make_policy
 from lyaopt_cli.progress import progress_bar
 from lyaopt_cli.scenario import read_system
@@ -68,7 +68,7 @@ def command(
 
     system = read_system(scenario)
     if plot is not None:
-        _check_picture(plot)
+        check_picture("lyaopt evaluate", plot)
     with Interrupts() as interrupts:
         try:
             made = [make_policy(name, system, seed, interrupts) for name in policies]
@@ -93,18 +93,6 @@ def command(
 
             write_whole(Path(plot), draw_evaluation(found, plot))
         return INTERRUPTED if interrupts.seen else 0
-
-
-def _check_picture(plot: str) -> None:
-    """Complain before the work, not after it."""
-    from lyaopt.pictures import picture_format
-    from lyaopt.problem import ProblemError
-
-    try:
-        picture_format(plot)
-    except ProblemError as error:
-        raise InputError(f"lyaopt evaluate: --plot: {error.reason}") from None
-    check_writable(Path(plot))
 
 
 def _print(found: Evaluation, as_json: bool) -> None:

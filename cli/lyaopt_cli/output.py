@@ -18,6 +18,18 @@ def write_whole(path: Path, content: bytes) -> None:
         raise InputError(f"{path}: {error.strerror}") from None
 
 
+def check_picture(command: str, path: str) -> None:
+    """Raise `InputError` if there can be no picture of this name there: before long work, not after it."""
+    from lyaopt.pictures import picture_format
+    from lyaopt.problem import ProblemError
+
+    try:
+        picture_format(path)
+    except ProblemError as error:
+        raise InputError(f"{command}: --plot: {error.reason}") from None
+    check_writable(Path(path))
+
+
 def check_writable(path: Path) -> None:
     """Raise `InputError` if a file cannot be written there: before long work, not after it."""
     if path.is_dir():

@@ -7,16 +7,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lyaopt_cli.files import InputError
 from lyaopt_cli.interrupts import Interrupts
+from lyaopt_cli.output import check_picture, write_whole
 from lyaopt_cli.scenario import read_system
 
 if TYPE_CHECKING:
     from lyaopt.learning import Summary
+    from lyaopt.learning.ranges import Ranges
     from lyaopt.system import System
 
 
@@ -33,8 +36,11 @@ class _Wanted:
     episodes: int | None
     systems: int | None
     seed: int | None
+    vary: tuple[str, ...]
     out: str
     resume: bool
+    plot: str | None
+    tensorboard: str | None
 
 
 @click.command("train")
@@ -59,8 +65,19 @@ class _Wanted:
     "--systems", type=click.IntRange(min=1), help="Copies simulated side by side (default: of the algorithm)."
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the training (default 0).")
+@click.option(
+    "--vary",
+    metavar="NAME=LOW:HIGH",
+    multiple=True,
+    help="Draw a capacity anew for every episode, so that one policy serves a range: edge_capacity_hz, "
+    "cpu_capacity_hz, max_power_w, distance_m or arrival_rate_per_s. With --preset shared; may be repeated.",
+)
 @click.option("--out", metavar="DIR", required=True, help="Folder of checkpoint and log.")
 @click.option("--resume", is_flag=True, help="Go on with the training in DIR, bit for bit.")
+@click.option(
+    "--plot", metavar="FILE", help="Draw return, energy and backlog as FILE (.png or .svg) at the end."
+)
+@click.option("--tensorboard", metavar="DIR", help="Write the log for TensorBoard too (needs tensorboard).")
 def command(scenario: str, **options: Any) -> int:
     """Learn the partition points of SCENARIO (the name of a shipped one, or a file).
 
@@ -75,6 +92,7 @@ def command(scenario: str, **options: Any) -> int:
       lyaopt train balanced --algorithm ddpg --out ddpg
       lyaopt train balanced --out run --resume
       lyaopt train balanced --algorithm ppo-joint --preset paper --out joint
+      lyaopt train balanced --preset shared --vary edge_capacity_hz=1e8:2e10 --out any-edge
       lyaopt simulate balanced --policy run --policy middle --policy best-fixed
 
     \b
@@ -86,6 +104,8 @@ def command(scenario: str, **options: Any) -> int:
 
     wanted = _Wanted(**options)
     system = read_system(scenario)
+    if wanted.plot is not None:
+        check_picture("lyaopt train", wanted.plot)
     with Interrupts(signal.SIGTERM) as interrupts:
         try:
             summary = _train(system, wanted, interrupts)
@@ -96,6 +116,10 @@ def command(scenario: str, **options: Any) -> int:
         except ArithmeticError as error:
             raise _Diverged(f"lyaopt train: {error}; the checkpoint was left as it was") from None
         _print(summary, wanted)
+        if wanted.plot is not None:
+            from lyaopt.learning.plot import draw_training
+
+            write_whole(Path(wanted.plot), draw_training(wanted.out, wanted.plot))
         return interrupts.status
 
 
@@ -107,16 +131,48 @@ def _train(system: System, wanted: _Wanted, interrupts: Interrupts) -> Summary:
     folder = RunFolder(wanted.out)
     given = {name: getattr(wanted, name) for name in ("preset", "episodes", "systems", "seed")}
     given = {name: value for name, value in given.items() if value is not None}
+    if wanted.vary:
+        given["ranges"] = _ranges(wanted.vary)
     with folder.locked():
         start = resume if wanted.resume else begin
         training = start(folder, system, wanted.algorithm, **given)
-        with _watched(training.config.updates, training.learner.done) as show:
+        with (
+            _watched(training.config.updates, training.learner.done) as show,
+            _written(wanted.tensorboard) as write,
+        ):
 
             def look_up(line: dict[str, Any]) -> bool:
                 show(line)
+                write(line)
                 return not interrupts.seen
 
             return training.run(look_up)
+
+
+def _ranges(texts: tuple[str, ...]) -> Ranges:
+    from lyaopt.learning.ranges import Ranges
+
+    named = {}
+    for text in texts:
+        name, _, ends = text.partition("=")
+        try:
+            low, high = map(float, ends.split(":"))
+        except ValueError:
+            raise InputError(f"lyaopt train: --vary: expected NAME=LOW:HIGH, got {text!r}") from None
+        named[name] = (low, high)
+    return Ranges.from_dict(named)
+
+
+@contextmanager
+def _written(folder: str | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that hands the lines of the log to TensorBoard, if that is wanted."""
+    if folder is None:
+        yield lambda line: None
+        return
+    from lyaopt.learning.tensorboard import Scalars
+
+    with Scalars(folder) as scalars:
+        yield scalars.add
 
 
 @contextmanager

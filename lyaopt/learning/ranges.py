@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -49,6 +50,26 @@ class Ranges:
     def names(self) -> tuple[str, ...]:
         """What varies."""
         return tuple(name for name, ends in asdict(self).items() if ends is not None)
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """What varies, for JSON."""
+        return {name: list(getattr(self, name)) for name in self.names}
+
+    @classmethod
+    def from_dict(cls, named: Mapping[str, Sequence[float]]) -> Ranges:
+        """The opposite of `to_dict`.
+
+        Raises
+        ------
+        ProblemError
+            If a name or a range is wrong.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in named:
+            if name not in known:
+                raise ProblemError(f"$.{name}", f"expected one of {', '.join(known)}")
+        ends: Any = {name: tuple(map(float, pair)) for name, pair in named.items()}
+        return cls(**ends)
 
     def draw(self, system: System, random: np.random.Generator) -> System:
         """The system with other numbers in its place."""

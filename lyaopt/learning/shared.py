@@ -23,6 +23,9 @@ from lyaopt.system import System
 
 _LEAST = 1e-4
 _BACKLOG_AT_EDGE = SERVICE_FEATURES.index("edge backlog")
+_BACKLOGS = (slice(0, 3), slice(9, 12))
+_TASKS_PER_UNIT = 20.0
+"""Backlogs below a twentieth of a task are shown in proportion, larger ones by their order."""
 _OF_SERVICE = len(SERVICE_FEATURES)
 _OF_WORK = 6
 _OF_CUT = 7
@@ -50,7 +53,7 @@ class SharedActorCritic(ActorCritic):
         width = config.hidden_units
         self.query = linear(2 * width, width, 1.0, generator)
         self.key = nn.Sequential(
-            hidden_layers(_OF_CUT, config, generator, nn.ReLU), linear(width, width, 0.1, generator)
+            hidden_layers(_OF_CUT, config, generator), linear(width, width, 0.1, generator)
         )
         self.value_layer = linear(width, min(parts, 2), 0.1, generator)
         self._system: System | None = None
@@ -89,6 +92,7 @@ class SharedActorCritic(ActorCritic):
         """Features (n, F + 1), scaled alike for all services and all devices; last what waits at the edge."""
         services, devices = self._split(observation)
         waiting = (services[:, :, _BACKLOG_AT_EDGE] * self.edge_seconds).sum(-1, keepdim=True).log1p()
+        services = _compressed(services)
         if self.normalises:
             services, devices = self.services.scale(services), self.devices.scale(devices)
         return torch.cat([services.flatten(1), devices.flatten(1), waiting], -1)
@@ -96,7 +100,7 @@ class SharedActorCritic(ActorCritic):
     def add_observations(self, rows: Tensor) -> None:
         """As of `ActorCritic`."""
         services, devices = self._split(rows)
-        self.services.add(services.flatten(0, 1))
+        self.services.add(_compressed(services).flatten(0, 1))
         self.devices.add(devices.flatten(0, 1))
 
     def _described(self, layers: _Described, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -126,14 +130,25 @@ class SharedActorCritic(ActorCritic):
         return torch.stack([own, edge.expand_as(own)], -1).flatten(0, 1)
 
 
+def _compressed(services: Tensor) -> Tensor:
+    """Features of services (n, S, f) with backlogs on a logarithmic scale.
+
+    While a channel is bad or the edge full, tasks wait by the dozen. Beside them half a task, which is most of
+    what there is to decide on, would not be seen.
+    """
+    services = services.clone()
+    for backlogs in _BACKLOGS:
+        services[..., backlogs] = services[..., backlogs].mul(_TASKS_PER_UNIT).log1p_()
+    return services
+
+
 class _Described(nn.Module):
     """Vectors of services (n, S, width) and devices (n, M, width)."""
 
     def __init__(self, of_device: int, config: PPOConfig, generator: torch.Generator) -> None:
         super().__init__()
-        # Half of the time of training went into tanh: there is a layer for each service.
-        self.of_service = hidden_layers(_OF_SERVICE + _OF_WORK, config, generator, nn.ReLU)
-        self.of_device = hidden_layers(of_device + config.hidden_units + 1, config, generator, nn.ReLU)
+        self.of_service = hidden_layers(_OF_SERVICE + _OF_WORK, config, generator)
+        self.of_device = hidden_layers(of_device + config.hidden_units + 1, config, generator)
 
     def forward(
         self, services: Tensor, devices: Tensor, waiting: Tensor, device: Tensor

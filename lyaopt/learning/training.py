@@ -16,6 +16,7 @@ from lyaopt import __version__
 from lyaopt.learning.algorithms import Algorithm, find_algorithm
 from lyaopt.learning.learner import NotFinite, Report
 from lyaopt.learning.observer import Observer
+from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.run_folder import RunFolder
 from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.policies.fixed import least_cut
@@ -34,7 +35,12 @@ def use_one_thread() -> None:
 
 
 def run_document(
-    system: System, config: TrainingConfig, preset: str | None, seed: int, algorithm: str
+    system: System,
+    config: TrainingConfig,
+    preset: str | None,
+    seed: int,
+    algorithm: str,
+    ranges: Ranges = FIXED,
 ) -> dict[str, Any]:
     """What a training is asked for, as its folder keeps it."""
     return {
@@ -42,6 +48,7 @@ def run_document(
         "preset": preset,
         "seed": seed,
         "config": asdict(config),
+        "ranges": ranges.to_dict(),
         "features": Observer(system, config.features).layout.size,
         "choices": system.cuts.tolist(),
         "first_choice": least_cut(system),
@@ -92,8 +99,17 @@ class Training:
     """
 
     def __init__(
-        self, folder: RunFolder, system: System, algorithm: Algorithm, config: TrainingConfig, seed: int
+        self,
+        folder: RunFolder,
+        system: System,
+        algorithm: Algorithm,
+        config: TrainingConfig,
+        seed: int,
+        ranges: Ranges = FIXED,
     ) -> None:
+        if ranges.names and getattr(config, "network", "flat") != "shared":
+            reason = "expected a network that is told the capacities (preset shared), to vary them"
+            raise ProblemError("$.ranges", reason)
         self.folder, self.config = folder, config
         self.environment = algorithm.systems(
             system,
@@ -101,6 +117,7 @@ class Training:
             seed=seed,
             decisions=config.decisions_per_episode,
             features=config.features,
+            ranges=ranges,
         )
         self.learner = algorithm.learner(self.environment, config, seed)
         self._log_length = 0
@@ -205,6 +222,7 @@ def begin(
     *,
     preset: str | None = None,
     seed: int = 0,
+    ranges: Ranges = FIXED,
     **changes: Any,
 ) -> Training:
     """A new training in a folder that holds none yet.
@@ -217,6 +235,8 @@ def begin(
         A name of `ALGORITHMS`.
     preset : str, optional
         For algorithms that have any.
+    ranges : Ranges, optional
+        Capacities that every episode draws anew; for networks that are told them.
     **changes
         Fields of the algorithm's configuration.
 
@@ -231,8 +251,8 @@ def begin(
     found = find_algorithm(algorithm, preset)
     preset = preset or found.default_preset
     config = found.configure(preset, system.learning, changes)
-    training = Training(folder, system, found, config, seed)
-    folder.write_run(run_document(system, config, preset, seed, algorithm))
+    training = Training(folder, system, found, config, seed, ranges)
+    folder.write_run(run_document(system, config, preset, seed, algorithm, ranges))
     return training
 
 
@@ -242,7 +262,7 @@ def resume(folder: RunFolder, system: System, algorithm: str, **given: Any) -> T
     Parameters
     ----------
     **given
-        `preset`, `seed` and fields of the configuration; what is given must be as it was.
+        `preset`, `seed`, `ranges` and fields of the configuration; what is given must be as it was.
 
     Raises
     ------
@@ -251,13 +271,15 @@ def resume(folder: RunFolder, system: System, algorithm: str, **given: Any) -> T
     """
     run = folder.read_run()
     found = find_algorithm(algorithm, given.get("preset"))
-    were = {**run["config"], "preset": run["preset"], "seed": run["seed"], "algorithm": run["algorithm"]}
+    ranges = Ranges.from_dict(run["ranges"])
+    named = {name: run[name] for name in ("preset", "seed", "algorithm")}
+    were = {**run["config"], **named, "ranges": ranges}
     for name, value in {**given, "algorithm": algorithm}.items():
         if value != (was := were[name]):
             raise ProblemError(f"$.{name}", f"expected {was!r}, as the training was begun; got {value!r}")
     if json.loads(json.dumps(scenario_to_dict(system))) != run["scenario"]:
         raise ProblemError("$.scenario", f"expected the scenario in {folder.path}, got another one")
-    training = Training(folder, system, found, found.config(**run["config"]), run["seed"])
+    training = Training(folder, system, found, found.config(**run["config"]), run["seed"], ranges)
     if folder.has_checkpoint:
         training.restore()
     return training

@@ -1,0 +1,39 @@
+"""The log of a training for TensorBoard (needs the package `tensorboard`)."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from lyaopt.problem import ProblemError
+
+
+class Scalars:
+    """Writes the numbers of log lines, over the decisions made, as event files into a folder.
+
+    Raises
+    ------
+    ProblemError
+        Without TensorBoard.
+    """
+
+    def __init__(self, folder: str) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise ProblemError("$.tensorboard", "needs pip install 'lyaopt[tensorboard]'") from None
+        self._writer: Any = SummaryWriter(folder)
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Take in a line of the log."""
+        for name, value in line.items():
+            if name != "decisions":
+                self._writer.add_scalar(name, value, line["decisions"])
+
+    def __enter__(self) -> Scalars:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()
