@@ -133,8 +133,8 @@ class SharedActorCritic(ActorCritic):
 def _compressed(services: Tensor) -> Tensor:
     """Features of services (n, S, f) with backlogs on a logarithmic scale.
 
-    While a channel is bad or the edge full, tasks wait by the dozen. Beside them half a task, which is most of
-    what there is to decide on, would not be seen.
+    While a channel is bad or the edge full, tasks wait by the dozen. Beside them half a task, which is most
+    of what there is to decide on, would not be seen.
     """
     services = services.clone()
     for backlogs in _BACKLOGS:
