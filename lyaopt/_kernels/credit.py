@@ -4,24 +4,49 @@ The arrays of the state are those of grouped.py; `row` and `device` (S,) say whe
 """
 
 from lyaopt._kernels._jit import Kernel, helper
-from lyaopt._kernels.fifo import EDGE, LOCAL, TRANSMIT
+from lyaopt._kernels.fifo import BACKLOG, EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.grouped import Systems, compiled_type
 from lyaopt._kernels.period import BACKLOGS, BORN, LOCAL_ENERGY, POWER, PRESENT, RATES
 
+# Columns of `edge`: seconds of work that waits at the end, and what a second of it that was not served in its
+# slot cost in the period
+WAITING, RATE = range(2)
+EDGE_COLUMNS = 2
+
 
 @helper
-def _held_up(tau, place, width, row, device, share, sums):
-    """Return what Qbar owes, summed over a period, to edge work that was not served in its slot."""
-    total = 0.0
+def _held_up(tau, capacity, place, width, row, device, share, sums):
+    """Return what edge work not served in its slot adds to Qbar in a period, and its seconds, both summed."""
+    cost, seconds = 0.0, 0.0
     for s in range(row.size):
         n, t = row[s], device[s] * width + place
-        total += share[s, EDGE] * (sums[BACKLOGS + EDGE, n, t] - tau * sums[RATES + EDGE, n, t])
-    return max(total, 0.0)
+        left = max(sums[BACKLOGS + EDGE, n, t] - tau * sums[RATES + EDGE, n, t], 0.0)
+        cost += share[s, EDGE] * left
+        seconds += left / capacity
+    return cost, seconds
+
+
+@helper
+def _edge_work(tau, capacity, place, width, row, device, sums, backlog, before, joined):
+    """Write the seconds of edge work that joined, of each device, and return those that wait.
+
+    `before` (M,) holds the seconds that waited at the last call, and then those that wait now.
+    """
+    joined[:] = -before
+    before[:] = 0.0
+    for s in range(row.size):
+        n, m = row[s], device[s]
+        t = m * width + place
+        waits = backlog[n, t] / capacity
+        joined[m] += waits + tau * sums[RATES + EDGE, n, t] / capacity
+        before[m] += waits
+    return before.sum()
 
 
 def _credit(
     slots,
     tau,
+    capacity,
     energy_weight,
     backlog_weight,
     width,
@@ -30,33 +55,39 @@ def _credit(
     share,
     systems,
     born,
+    before,
     parts,
     met,
+    joined,
+    edge,
 ):
-    """Write the parts of the last period's rewards, `parts` (B, M + 1), and `met` (B, S).
+    """Write the devices' parts of the last period's rewards, `parts` (B, M), and `met` (B, S).
 
-    Each device's part is its energy, its local and transmission queues, and edge work of its own that was
-    served in its slot; the last part is edge work that had to wait. They add up to the reward.
+    A device's part is its energy, its local and transmission queues, and edge work of its own that was served
+    in its slot. Edge work that had to wait had to because of the work of all: of it, `joined` (B, M) are the
+    seconds of F^e = `capacity` that each device added, and `edge` (B, 2) what is named above.
 
     `met` says whether a task of a service was born in the period: else its point changed nothing. `born`
-    (B, S) are the tasks born before the period, after the call those born until now. `share` (S, 3) is what
-    a unit of backlog adds to Qbar.
+    (B, S) are the tasks born before the period, after the call those born until now; `before` (B, M) goes
+    from call to call likewise. `share` (S, 3) is what a unit of backlog adds to Qbar.
     """
     per_slot = 1.0 / slots
     for i in range(parts.shape[0]):
         b, place = i // width, i % width
-        held_up = _held_up(tau, place, width, row, device, share, systems.service_sums[b, PRESENT])
-        devices = parts.shape[1] - 1
-        parts[i, devices] = -per_slot * backlog_weight * held_up
-        for m in range(devices):
+        period, work = systems.service_sums[b, PRESENT], systems.work[b, BACKLOG, EDGE]
+        cost, seconds = _held_up(tau, capacity, place, width, row, device, share, period)
+        edge[i, RATE] = backlog_weight * cost / seconds if seconds > 0.0 else 0.0
+        edge[i, WAITING] = _edge_work(
+            tau, capacity, place, width, row, device, period, work, before[i], joined[i]
+        )
+        for m in range(parts.shape[1]):
             sums = systems.device_sums[b, PRESENT, :, m * width + place]
             parts[i, m] = -per_slot * energy_weight * (sums[LOCAL_ENERGY] + tau * sums[POWER])
         for s in range(row.size):
             n, t = row[s], device[s] * width + place
-            waiting = 0.0
+            waiting = share[s, EDGE] * min(tau * period[RATES + EDGE, n, t], period[BACKLOGS + EDGE, n, t])
             for stage in (LOCAL, TRANSMIT):
-                waiting += share[s, stage] * systems.service_sums[b, PRESENT, BACKLOGS + stage, n, t]
-            waiting += share[s, EDGE] * tau * systems.service_sums[b, PRESENT, RATES + EDGE, n, t]
+                waiting += share[s, stage] * period[BACKLOGS + stage, n, t]
             parts[i, device[s]] -= per_slot * backlog_weight * waiting
             now = systems.ledger[b, BORN, n, t]
             met[i, s] = now > born[i, s]
@@ -66,9 +97,10 @@ def _credit(
 def _signature():
     from numba.core import types
 
-    numbers = [types.int64, types.float64, types.float64, types.float64]
+    numbers = [types.int64, *[types.float64] * 4]
     places = [types.int64, types.int64[::1], types.int64[::1]]
-    written = [types.int64[:, ::1], types.float32[:, ::1], types.boolean[:, ::1]]
+    rows = types.float64[:, ::1]
+    written = [types.int64[:, ::1], rows, types.float32[:, ::1], types.boolean[:, ::1], rows, rows]
     return types.void(*numbers, *places, types.float64[:, ::1], compiled_type(Systems), *written)
 
 

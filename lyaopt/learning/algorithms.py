@@ -95,7 +95,7 @@ def _network_of(make: Callable[..., Any]) -> Callable[[Shape, PPOConfig, System]
     """What makes the network of a PPO, given what makes it in training."""
 
     def network(shape: Shape, config: PPOConfig, system: System) -> Any:
-        parts = len(system.devices) + 1 if config.credit == "device" else 1
+        parts = len(system.devices) if config.credit == "device" else 1
         return make(shape, parts, config, torch.Generator(), system)
 
     return network

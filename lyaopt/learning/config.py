@@ -25,11 +25,10 @@ class PPOConfig(TrainingConfig):
     """One network for the whole state, or one that devices and services share."""
     credit: Credit = "joint"
     """``joint``: all points together are judged by the whole reward. ``device``: each point is judged by its
-    device's part of it and by what waits at the edge, and only where a task was born that it applies to; the
-    others changed nothing."""
+    device's part of it, edge work at its price, and only where a task was born that it applies to; the others
+    changed nothing."""
     edge_discount: FromZeroToOne = 0.999
-    """gamma of what waits at the edge, with credit by device: where the edge is scarce its queue fills and
-    empties over minutes, a hundred times as slowly as tasks pass."""
+    """gamma of the price of the edge capacity, with credit by device (see `lyaopt.learning.edge_price`)."""
     epochs: Count = 4
     """Passes over a rollout in an update."""
     minibatch: Count = 200
@@ -92,6 +91,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate": 4e-4,
         "episodes": 250,
         "decisions_per_episode": 2000,
+        "discount": 0.999,
     },
 }
 # What a scenario says of learning under the same name.

@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from lyaopt._kernels import credit as kernel
 from lyaopt.learning.observer import Rows
 from lyaopt.learning.systems import VectorSystems
+from lyaopt.problem import Floats
 from lyaopt.simulate.costs import backlog_shares
 from lyaopt.system import Integers, System
+
+_LEAST_CAPACITY_HZ = 1.0
+"""Seconds of an edge server that does nothing are those of one that does next to nothing."""
 
 
 class CreditedSystems(VectorSystems):
@@ -19,14 +23,16 @@ class CreditedSystems(VectorSystems):
 
     Attributes
     ----------
-    parts : ndarray (B, M + 1) of float32
-        Parts of the reward of the last period. What each device adds to it: its energy, the backlogs of its
-        services in the first two stages, and edge work of theirs that was served in its slot. Last, what
-        edge work adds that had to wait: it waited for the work of all.
+    parts : ndarray (B, M) of float32
+        What each device adds to the reward of the last period: its energy, the backlogs of its services in
+        the first two stages, and edge work of theirs that was served in its slot.
+    joined : ndarray (B, M) of float64
+        Edge work that each device's tasks brought in the last period, in seconds of F^e.
+    edge : ndarray (B, 2) of float64
+        Seconds of edge work that wait now; and what a second of it that was not served in its slot took off
+        the reward of the last period. The rest of the reward is the latter times those seconds.
     part_of_choice : ndarray (S,) of int
         The device of each service.
-    part_of_all : int
-        M, the last part: every choice is judged by it beside its own.
     met : ndarray (B, S) of bool
         Whether a task of a service was born in the last period; if not, its point changed nothing.
     """
@@ -35,8 +41,11 @@ class CreditedSystems(VectorSystems):
         super().__init__(system, **options)
         services = len(system.services)
         self.part_of_choice: Integers = np.array(system.device_of_service)
-        self.part_of_all = len(system.devices)
-        self.parts: Rows = np.zeros((self.systems, self.part_of_all + 1), np.float32)
+        size = self.systems, len(system.devices)
+        self.parts: Rows = np.zeros(size, np.float32)
+        self.joined: Floats = np.zeros(size)
+        self.edge: Floats = np.zeros((self.systems, kernel.EDGE_COLUMNS))
+        self._edge_before: Floats = np.zeros(size)
         self._point_met: NDArray[np.bool_] = np.zeros((self.systems, services), np.bool_)
         self.met = self._point_met
         self._born: Integers = np.zeros((self.systems, services), np.int64)
@@ -46,10 +55,12 @@ class CreditedSystems(VectorSystems):
         super()._account()
         if self.taken == 0:
             self._born[:] = 0
+            self._edge_before[:] = 0.0
         system, layout = self.system, self._state.layout
         kernel.credit(
             system.slots_per_period,
             system.slot_duration_s,
+            max(system.edge_capacity_hz, _LEAST_CAPACITY_HZ),
             system.learning.reward_energy_weight,
             system.learning.reward_backlog_weight,
             layout.width,
@@ -58,6 +69,9 @@ class CreditedSystems(VectorSystems):
             self._backlog_share,
             self._state.kernel_systems,
             self._born,
+            self._edge_before,
             self.parts,
             self._point_met,
+            self.joined,
+            self.edge,
         )

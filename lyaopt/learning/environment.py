@@ -108,15 +108,12 @@ class Credit(NamedTuple):
         Parts of the reward.
     part_of_choice : ndarray (C,) of int
         The part by which each choice is judged.
-    part_of_all : int or None
-        A part by which every choice is judged beside its own.
     met : ndarray (B, C) of bool
         Which choices had an effect.
     """
 
     parts: Singles
     part_of_choice: NDArray[np.int64]
-    part_of_all: int | None
     met: Flags
 
 
@@ -125,7 +122,7 @@ def credit_of(environment: Environment, by_part: bool) -> Credit:
     parts = getattr(environment, "parts", None)
     if by_part and parts is not None:
         known: Any = environment
-        return Credit(parts, known.part_of_choice, getattr(environment, "part_of_all", None), known.met)
+        return Credit(parts, known.part_of_choice, known.met)
     choices = acts_of(environment)
     met = np.ones((len(environment.reward), choices), np.bool_)
-    return Credit(environment.reward[:, None], np.zeros(choices, np.int64), None, met)
+    return Credit(environment.reward[:, None], np.zeros(choices, np.int64), met)

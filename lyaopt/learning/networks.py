@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lyaopt.learning.actions import Actions
 from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.edge_price import EdgePrice
 from lyaopt.learning.statistics import RunningStatistics
 from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.problem import ProblemError
@@ -121,8 +122,8 @@ class ActorCritic(nn.Module):
     Attributes
     ----------
     returns : RunningStatistics
-    kind_of_part : list of int
-        Which of these statistics, and which output of the critic, each part of the reward has.
+    edge_price : EdgePrice
+        Found in training with credit by device; else nothing.
     value_layer : Linear
         The last one of the critic.
     """
@@ -134,7 +135,7 @@ class ActorCritic(nn.Module):
         super().__init__()
         self.normalises = config.normalise_observations
         self.returns = RunningStatistics(parts, _NEWEST_RETURNS)
-        self.kind_of_part = list(range(parts))
+        self.edge_price = EdgePrice()
         self.choose_from(shape)
 
     def choose_from(self, shape: Shape) -> None:
@@ -198,26 +199,20 @@ class ActorCritic(nn.Module):
 
     def unscaled(self, value: Tensor) -> Tensor:
         """Returns from scaled ones, in double precision."""
-        kinds = self.kind_of_part
-        return value.double() * self.returns.deviation[kinds] + self.returns.mean[kinds]
+        return value.double() * self.returns.deviation + self.returns.mean
 
     def scaled(self, returns: Tensor) -> Tensor:
         """Returns in deviations from their mean."""
-        kinds = self.kind_of_part
-        return ((returns.double() - self.returns.mean[kinds]) / self.returns.deviation[kinds]).float()
+        return ((returns.double() - self.returns.mean) / self.returns.deviation).float()
 
     @torch.no_grad()
     def add_returns(self, returns: Tensor) -> None:
         """Take in returns (n, D), and leave all values as they are (van Hasselt et al. 2016)."""
-        layer, mean, before = self.value_layer, self.returns.mean.clone(), self.returns.deviation
-        bias = layer.bias.double() * before + mean
-        self.returns.add(self.by_kind(returns))
+        layer = self.value_layer
+        bias, before = self.unscaled(layer.bias), self.returns.deviation
+        self.returns.add(returns.reshape(-1, len(self.returns.mean)))
         layer.weight.mul_((before / self.returns.deviation).float().unsqueeze(-1))
-        layer.bias.copy_((bias - self.returns.mean) / self.returns.deviation)
-
-    def by_kind(self, returns: Tensor) -> Tensor:
-        """Returns (n, D) as rows of their kinds, which share statistics."""
-        return returns
+        layer.bias.copy_(self.scaled(bias))
 
 
 class FlatActorCritic(ActorCritic):

@@ -15,12 +15,13 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lyaopt.learning.architectures import make_network
 from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.credited import CreditedSystems
+from lyaopt.learning.edge_price import EdgeCharges
 from lyaopt.learning.environment import Environment, Measures, credit_of, shape_of
 from lyaopt.learning.learner import (
     NotFinite,
@@ -59,9 +60,11 @@ class PPO:
         self._credit = credit_of(environment, config.credit == "device")
         self._part_of_choice = torch.from_numpy(self._credit.part_of_choice)
         parts = self._credit.parts.shape[1]
-        self._discounts = np.full(parts, config.discount)
-        if self._credit.part_of_all is not None:
-            self._discounts[self._credit.part_of_all] = config.edge_discount
+        self._charges = (
+            EdgeCharges(environment, config.rollout, config.edge_discount)
+            if config.credit == "device" and isinstance(environment, CreditedSystems)
+            else None
+        )
         self.network: ActorCritic = self.make_network(
             shape, parts, config, self.generator, getattr(environment, "system", None)
         )
@@ -114,6 +117,8 @@ class PPO:
             seconds += time.perf_counter() - start
             rollout.reward[t] = reward
             rollout.met[t] = met
+            if self._charges is not None:
+                self._charges.note(t, over)
             whole += float(environment.reward.mean())
             measures.add()
             if over:
@@ -129,6 +134,8 @@ class PPO:
     def _judge(self, ended: list[Ends]) -> Tensor:
         """Work out values, advantages and returns of the rollout; its normalised features (T B, F)."""
         rollout, network, config = self._rollout, self.network, self.config
+        if self._charges is not None:
+            self._charges.charge(network.edge_price, rollout.reward)
         features = network.normalised(rollout.observation.flatten(0, 1))
         rollout.value.copy_(network.value(features).view_as(rollout.value))
         rollout.following[:-1] = rollout.value[1:]
@@ -138,7 +145,7 @@ class PPO:
             values = self._value_of(end.observation)
             rollout.following[end.decision, end.truncated] = values[end.truncated]
             rollout.following[end.decision, end.terminated] = 0.0
-        rollout.judge(self._discounts, config.advantage_decay, config.critic_decay)
+        rollout.judge(config.discount, config.advantage_decay, config.critic_decay)
         return features
 
     def _value_of(self, observation: Tensor) -> Tensor:
@@ -167,10 +174,7 @@ class PPO:
         if self.config.normalise_returns:
             network.add_returns(returns)
             returns = network.scaled(returns)
-        parts = rollout.advantage.flatten(0, 1)
-        advantage = parts[:, self._part_of_choice]
-        if self._credit.part_of_all is not None:
-            advantage = advantage + parts[:, self._credit.part_of_all].unsqueeze(-1)
+        advantage = rollout.advantage.flatten(0, 1)[:, self._part_of_choice]
         actions, log_probability = rollout.actions.flatten(0, 1), rollout.log_probability.flatten(0, 1)
         choices = Choices(features, actions, log_probability, rollout.met.flatten(0, 1), advantage)
         if self.config.credit == "device":

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from lyaopt._kernels.gae import advantages
 from lyaopt.learning.environment import Environment, ends
-from lyaopt.problem import Floats
 
 
 class Ends(NamedTuple):
@@ -56,15 +55,15 @@ class Rollout:
         )
         self.ended = torch.empty(size, dtype=torch.bool)
 
-    def judge(self, discounts: Floats, decay: float, critic_decay: float) -> None:
-        """Work out advantages and returns from rewards and values, with the parts' `discounts` (D,)."""
+    def judge(self, discount: float, decay: float, critic_decay: float) -> None:
+        """Work out advantages and returns from rewards and values."""
         # Parts of a reward are environments side by side to the compiled sum.
-        discount = np.tile(discounts, self.reward.shape[1])
         ended = self.ended.unsqueeze(-1).expand_as(self.reward).flatten(1).contiguous().numpy()
+        discounts = np.full(ended.shape[1], discount)
         given = [part.flatten(1).numpy() for part in (self.reward, self.value, self.following)]
-        advantages(*given, ended, discount, critic_decay, self.returns.flatten(1).numpy())
+        advantages(*given, ended, discounts, critic_decay, self.returns.flatten(1).numpy())
         self.returns += self.value
-        advantages(*given, ended, discount, decay, self.advantage.flatten(1).numpy())
+        advantages(*given, ended, discounts, decay, self.advantage.flatten(1).numpy())
 
     def explained(self) -> float:
         """Share of the variance of the returns that the values explain."""

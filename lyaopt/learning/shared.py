@@ -29,10 +29,11 @@ _TASKS_PER_UNIT = 20.0
 _OF_SERVICE = len(SERVICE_FEATURES)
 _OF_WORK = 6
 _OF_CUT = 7
+_OF_EDGE = 2
 
 
 class SharedActorCritic(ActorCritic):
-    """As `ActorCritic`; the parts of the reward are those of the devices and that of the edge, or one."""
+    """As `ActorCritic`; the parts of the reward are those of the devices, or one of all together."""
 
     work: Tensor
     cuts: Tensor
@@ -42,7 +43,7 @@ class SharedActorCritic(ActorCritic):
     def __init__(
         self, shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator, system: System
     ) -> None:
-        super().__init__(shape, min(parts, 2), config)
+        super().__init__(shape, 1, config)
         self._together = parts == 1
         features = shape.features - _OF_SERVICE * len(system.services)
         self._of_device = features // len(system.devices)
@@ -55,7 +56,7 @@ class SharedActorCritic(ActorCritic):
         self.key = nn.Sequential(
             hidden_layers(_OF_CUT, config, generator), linear(width, width, 0.1, generator)
         )
-        self.value_layer = linear(width, min(parts, 2), 0.1, generator)
+        self.value_layer = linear(width, 1, 0.1, generator)
         self._system: System | None = None
         self.bind(system)
 
@@ -64,8 +65,6 @@ class SharedActorCritic(ActorCritic):
         if system is self._system:
             return
         self._system = system
-        if not self._together:
-            self.kind_of_part = [0] * len(system.devices) + [1]
         size = _OF_SERVICE * len(system.services) + self._of_device * len(system.devices)
         self.choose_from(Shape(size, tuple(system.cuts.tolist()), least_cut(system)))
         seconds = _seconds(system)
@@ -89,13 +88,17 @@ class SharedActorCritic(ActorCritic):
         return services.view(len(rows), -1, _OF_SERVICE), devices.reshape(len(rows), -1, self._of_device)
 
     def normalised(self, observation: Tensor) -> Tensor:
-        """Features (n, F + 1), scaled alike for all services and all devices; last what waits at the edge."""
+        """Features (n, F + 2), scaled alike for all services and all devices; last of the edge.
+
+        These are the seconds of work that wait there, and the price of one more.
+        """
         services, devices = self._split(observation)
-        waiting = (services[:, :, _BACKLOG_AT_EDGE] * self.edge_seconds).sum(-1, keepdim=True).log1p()
+        waiting = (services[:, :, _BACKLOG_AT_EDGE] * self.edge_seconds).sum(-1, keepdim=True)
+        edge = [waiting.log1p(), self.edge_price(waiting).log1p().float()]
         services = _compressed(services)
         if self.normalises:
             services, devices = self.services.scale(services), self.devices.scale(devices)
-        return torch.cat([services.flatten(1), devices.flatten(1), waiting], -1)
+        return torch.cat([services.flatten(1), devices.flatten(1), *edge], -1)
 
     def add_observations(self, rows: Tensor) -> None:
         """As of `ActorCritic`."""
@@ -106,7 +109,7 @@ class SharedActorCritic(ActorCritic):
     def _described(self, layers: _Described, features: Tensor) -> tuple[Tensor, Tensor]:
         services, devices = self._split(features)
         services = torch.cat([services, self.work.expand(len(services), -1, -1)], -1)
-        return layers(services, devices, features[:, -1:], self.device)
+        return layers(services, devices, features[:, -_OF_EDGE:], self.device)
 
     def points(self, features: Tensor) -> Points:
         """As of `ActorCritic`."""
@@ -116,18 +119,10 @@ class SharedActorCritic(ActorCritic):
         return Points(logits + self.mask)
 
     def scaled_value(self, features: Tensor) -> Tensor:
-        """As of `ActorCritic`: a value for each device, and one for the edge."""
+        """As of `ActorCritic`, a value for each device."""
         _, devices = self._described(self.critic, features)
-        values: Tensor = self.value_layer(devices)
-        mean = values[..., -1].mean(-1, keepdim=True)
-        return mean if self._together else torch.cat([values[..., 0], mean], -1)
-
-    def by_kind(self, returns: Tensor) -> Tensor:
-        """As of `ActorCritic`."""
-        if self._together:
-            return returns
-        own, edge = returns[:, :-1], returns[:, -1:]
-        return torch.stack([own, edge.expand_as(own)], -1).flatten(0, 1)
+        values: Tensor = self.value_layer(devices).squeeze(-1)
+        return values.mean(-1, keepdim=True) if self._together else values
 
 
 def _compressed(services: Tensor) -> Tensor:
@@ -148,14 +143,14 @@ class _Described(nn.Module):
     def __init__(self, of_device: int, config: PPOConfig, generator: torch.Generator) -> None:
         super().__init__()
         self.of_service = hidden_layers(_OF_SERVICE + _OF_WORK, config, generator)
-        self.of_device = hidden_layers(of_device + config.hidden_units + 1, config, generator)
+        self.of_device = hidden_layers(of_device + config.hidden_units + _OF_EDGE, config, generator)
 
     def forward(
-        self, services: Tensor, devices: Tensor, waiting: Tensor, device: Tensor
+        self, services: Tensor, devices: Tensor, edge: Tensor, device: Tensor
     ) -> tuple[Tensor, Tensor]:
         described = self.of_service(services)
         pooled = described.new_zeros(*devices.shape[:2], described.shape[-1]).index_add(1, device, described)
-        everywhere = waiting.unsqueeze(1).expand(-1, devices.shape[1], -1)
+        everywhere = edge.unsqueeze(1).expand(-1, devices.shape[1], -1)
         return described, self.of_device(torch.cat([devices, pooled, everywhere], -1))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lyaopt._kernels.credit import RATE, WAITING
 from lyaopt.learning.credited import CreditedSystems
-from lyaopt.simulate.costs import backlog_shares
 from tests.learning.worlds import WITHOUT_ZERO, ragged_system, random_points
 
 
@@ -14,26 +14,41 @@ def make_systems(**options):
     return CreditedSystems(ragged_system(learning=WITHOUT_ZERO), systems=5, seed=3, **options)
 
 
-def held_up(systems):
-    """What edge work that had to wait adds to a reward, as (B,)."""
-    system, (backlog, given, _) = systems.system, systems._state.present_means()
-    waited = backlog[2] - given[2] * system.slot_duration_s
-    return -system.learning.reward_backlog_weight * backlog_shares(system)[2] @ waited
-
-
 @pytest.mark.parametrize("edge_capacity_hz", [20e9, 40e6])
-def test_parts_add_up_to_the_reward_the_last_one_being_what_waited_at_the_edge(edge_capacity_hz):
+def test_parts_and_what_waited_at_the_edge_add_up_to_the_reward(edge_capacity_hz):
     system = ragged_system(learning=WITHOUT_ZERO, edge_capacity_hz=edge_capacity_hz)
     systems = CreditedSystems(system, systems=5, seed=3, decisions=6)
     scarce = False
     for points in random_points(systems, 13):
         truncated = systems.step(points)
-        np.testing.assert_allclose(systems.parts.sum(axis=1), systems.reward, rtol=1e-5)
         assert (systems.parts[:, 1] == 0.0).all()  # a device without services
-        if not truncated:
-            np.testing.assert_allclose(systems.parts[:, -1], held_up(systems), rtol=1e-4, atol=1e-7)
-        scarce |= (systems.parts[:, -1] < -1e-6).any()
+        if truncated:
+            continue
+        backlog, given, _ = systems._state.present_means()
+        waited = (backlog[2] - given[2] * system.slot_duration_s).sum(axis=0) / edge_capacity_hz
+        rest = systems.edge[:, RATE] * waited
+        np.testing.assert_allclose(systems.parts.sum(axis=1) - rest, systems.reward, rtol=1e-4)
+        scarce |= (rest > 1e-6).any()
     assert scarce == (edge_capacity_hz < 1e9)
+
+
+def test_edge_work_that_joined_is_what_was_served_and_what_waits_more():
+    system = ragged_system(edge_capacity_hz=40e6)
+    systems = CreditedSystems(system, systems=5, seed=3, decisions=50)
+    before = np.zeros((5, 3))
+    for points in random_points(systems, 20):
+        systems.step(points)
+        served = systems._state.present_means()[1][2] * system.slot_duration_s * system.slots_per_period
+        waits = np.zeros((5, 3))
+        expected = np.zeros((5, 3))
+        for s, m in enumerate(system.device_of_service):
+            waits[:, m] += systems._state.backlog()[2, s] / 40e6
+            expected[:, m] += served[s] / 40e6
+        expected += waits - before
+        np.testing.assert_allclose(systems.joined, expected, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(systems.edge[:, WAITING], waits.sum(axis=1))
+        before = waits
+    assert before.any()
 
 
 def test_points_that_met_no_task_change_nothing():
@@ -61,6 +76,6 @@ def test_points_that_met_a_task_change_something():
         second.step(np.tile(second.choices - 1, (5, 1)))
         met |= first.met
         np.testing.assert_array_equal(first.met, second.met)
-        differ = first.parts[:, :-1] != second.parts[:, :-1]
+        differ = first.parts != second.parts
         assert not (differ & ~np.stack([met[:, :2].any(1), met[:, 0] & False, met[:, 2]], axis=1)).any()
     assert differ[:, 0].any()

@@ -1,0 +1,121 @@
+"""The price of the edge capacity, found on the edge load as a training meets it.
+
+A second of work that joins the edge server while others wait makes the server idle a second later: until
+then, one second more of work waits in every period. With g[t] what a waiting second costs in period t, the
+price of a second that joins where W seconds wait is
+
+    p(W) = E[g[t] + gamma g[t + 1] + ... while the server has work],
+
+the multiplier of the capacity constraint C.10 in the upper level's problem, as the derivative of its cost. A
+plain dual ascent with unit step gives W itself, the work that exceeded capacity so far; p says what it costs
+to exceed it. Each device pays it for the work that its own tasks bring, in place of the waiting of all, which
+depends on everybody's deeds: that leaves the sum of all effects of a deed as it was, and most noise out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lyaopt._kernels.credit import RATE, WAITING
+from lyaopt._kernels.gae import advantages
+from lyaopt.learning.credited import CreditedSystems
+from lyaopt.problem import Floats
+
+_KNOTS, _FINEST_S, _LONGEST_S = 48, 0.01, 1000.0
+_REMEMBERED = 20_000.0
+"""Samples that a knot remembers: prices follow the policy as it gets better."""
+_DECAY = 0.95
+
+
+class EdgePrice(nn.Module):
+    """p(W), linear between knots that are even in log(1 + W / 10 ms); beyond the last it stays."""
+
+    prices: Tensor
+    counts: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("prices", torch.zeros(_KNOTS, dtype=torch.float64))
+        self.register_buffer("counts", torch.zeros(_KNOTS, dtype=torch.float64))
+
+    def forward(self, waiting: Tensor) -> Tensor:
+        """Prices, in reward a second, where these seconds wait; in double precision."""
+        knot, share = self._place(waiting)
+        return torch.lerp(self.prices[knot], self.prices[knot + 1], share)
+
+    def learn(self, waiting: Tensor, prices: Tensor) -> None:
+        """Take in what a second that joined came to cost, (n,) both."""
+        knot, share = self._place(waiting)
+        weights, sums = torch.zeros_like(self.prices), torch.zeros_like(self.prices)
+        for place, weight in ((knot, 1.0 - share), (knot + 1, share)):
+            weights.index_add_(0, place, weight)
+            sums.index_add_(0, place, weight * prices)
+        self.counts.add_(weights).clamp_(max=_REMEMBERED)
+        step = (weights / self.counts.clamp(min=1e-9)).clamp(max=1.0)
+        self.prices.add_(step * (sums / weights.clamp(min=1e-9) - self.prices))
+
+    @staticmethod
+    def _place(waiting: Tensor) -> tuple[Tensor, Tensor]:
+        """The knot below, and how far it is to the next."""
+        span = np.log1p(_LONGEST_S / _FINEST_S)
+        place = (waiting.double() / _FINEST_S).log1p() * ((_KNOTS - 1) / span)
+        place = place.clamp(0.0, _KNOTS - 1.0)
+        knot = place.floor().clamp(max=_KNOTS - 2).long()
+        return knot, place - knot
+
+
+class EdgeCharges:
+    """What the devices of B systems pay for the edge work that they bring in a rollout of T periods.
+
+    Parameters
+    ----------
+    environment : CreditedSystems
+    rollout : int
+        T.
+    discount : float
+        gamma of the price, a period.
+    """
+
+    def __init__(self, environment: CreditedSystems, rollout: int, discount: float) -> None:
+        self._environment, self._discount = environment, discount
+        systems, devices = environment.joined.shape
+        self._joined: Floats = np.zeros((rollout, systems, devices))
+        self._after: Floats = np.zeros((rollout, systems))
+        self._rate: Floats = np.zeros((rollout, systems))
+        self._cut = np.zeros(rollout, np.bool_)
+        self._begun: Floats = np.zeros(systems)
+
+    def note(self, period: int, truncated: bool) -> None:
+        """Keep what the last period of the environment brought."""
+        self._joined[period] = self._environment.joined
+        self._after[period] = self._environment.edge[:, WAITING]
+        self._rate[period] = self._environment.edge[:, RATE]
+        self._cut[period] = truncated
+
+    def charge(self, price: EdgePrice, reward: Tensor) -> None:
+        """Bring the price up to date, and take the charges off the devices' rewards (T, B, M)."""
+        self._learn(price)
+        joined = torch.from_numpy(self._joined)
+        # Half of what joins waits for the other half: the price of a second is that of the one in the middle.
+        middle = (torch.from_numpy(self._after).unsqueeze(-1) - 0.5 * joined).clamp_(min=0.0)
+        reward -= (joined * price(middle)).to(reward.dtype)
+
+    def _learn(self, price: EdgePrice) -> None:
+        before = np.vstack([self._begun, self._after[:-1]])
+        before[1:][self._cut[:-1]] = 0.0
+        self._begun = np.where(self._cut[-1], 0.0, self._after[-1])
+        now, then = (price(torch.from_numpy(seconds)).numpy() for seconds in (before, self._after))
+        idle = self._after <= 0.0
+        found = np.empty(now.shape, np.float32)
+        advantages(
+            self._rate.astype(np.float32),
+            now.astype(np.float32),
+            np.where(idle, 0.0, then).astype(np.float32),
+            idle | self._cut[:, None],
+            np.full(now.shape[1], self._discount),
+            _DECAY,
+            found,
+        )
+        price.learn(torch.from_numpy(before).flatten(), torch.from_numpy(now + found).flatten())
