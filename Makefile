@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint bench nightly clean help
+.PHONY: demo test lint bench nightly learning clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -14,19 +14,23 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) install -q -c constraints.txt -e .[bound,plot]
+	$(PIP) install -q -c constraints.txt -e .[bound,plot,train]
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/core.stamp
 	$(PIP) install -q -c constraints.txt -e .[dev]
 	@touch $@
 
-demo: $(VENV)/core.stamp  ## solve the example slot, then simulate the default system under three policies
+demo: $(VENV)/core.stamp  ## solve a slot, simulate the default system, train LyaPPO for a minute and compare
 	$(BIN)/lyaopt solve-slot examples/slot.json
 	$(BIN)/lyaopt simulate default --policy middle --policy random --policy best-fixed \
 		--slots 20000 --warmup 2000 --systems 16 --bound
 	$(BIN)/lyaopt simulate default --policy middle --slots 3000 --plot demo.png > /dev/null
-	@echo "demo.png shows energy, backlogs and latencies of 30 seconds under middle points"
+	rm -rf demo-run
+	$(BIN)/lyaopt train default --preset shared --episodes 150 --seed 1 --out demo-run --plot demo-training.png > /dev/null
+	$(BIN)/lyaopt evaluate demo-run best-fixed greedy all-offload middle random default --plot demo-policies.png
+	@echo "demo.png shows energy, backlogs and latencies of 30 seconds under middle points,"
+	@echo "demo-training.png how LyaPPO learnt, demo-policies.png what all policies came to"
 
 test: $(VENV)/dev.stamp  ## run the tests
 	$(BIN)/python -m pytest -q -n 2
@@ -44,5 +48,8 @@ nightly: $(VENV)/dev.stamp  ## a million random instances in every regime, a mil
 	$(BIN)/lyaopt check --instances 1000000 --seed 1
 	$(BIN)/python -m pytest -q -m slow
 
+learning: $(VENV)/dev.stamp  ## every learner and policy on every scenario, ten seeds (hours); cells that are done stay
+	$(BIN)/python -m benchmarks.campaign run
+
 clean:  ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf demo-run $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -24,8 +24,11 @@ from lyaopt.learning.credited import CreditedSystems
 from lyaopt.problem import Floats
 
 _KNOTS, _FINEST_S, _LONGEST_S = 48, 0.01, 1000.0
-_REMEMBERED = 20_000.0
-"""Samples that a knot remembers: prices follow the policy as it gets better."""
+_REMEMBERED = 0.8
+"""Part of the samples that is remembered from one rollout to the next. What a crowded server cost is no price
+of one that few use now, and those few are all that tell."""
+_SEEN = 5.0
+"""Samples that a knot must remember for its price to stand as it is."""
 _DECAY = 0.95
 
 
@@ -52,9 +55,12 @@ class EdgePrice(nn.Module):
         for place, weight in ((knot, 1.0 - share), (knot + 1, share)):
             weights.index_add_(0, place, weight)
             sums.index_add_(0, place, weight * prices)
-        self.counts.add_(weights).clamp_(max=_REMEMBERED)
+        self.counts.mul_(_REMEMBERED).add_(weights)
         step = (weights / self.counts.clamp(min=1e-9)).clamp(max=1.0)
         self.prices.add_(step * (sums / weights.clamp(min=1e-9) - self.prices))
+        # The longer the queue, the longer until it is gone: where nobody was of late, no less than below.
+        least = self.prices.cummax(0).values
+        self.prices.copy_(torch.where(self.counts < _SEEN, least, self.prices))
 
     @staticmethod
     def _place(waiting: Tensor) -> tuple[Tensor, Tensor]:
