@@ -68,3 +68,11 @@ def test_devices_pay_for_what_their_tasks_bring():
     charges._learn = lambda price: None
     charges.charge(price, reward)
     torch.testing.assert_close(reward[0, 0], torch.tensor([0.0, -2.8]))
+
+
+def test_a_longer_queue_than_was_ever_seen_is_no_cheaper():
+    price, waiting = EdgePrice(), torch.linspace(0.0, 1.0, 4000, dtype=torch.float64)
+    price.learn(waiting, 4.0 * waiting)
+    seen = float(price(torch.tensor([0.9])))
+    assert seen == pytest.approx(3.6, rel=0.05)
+    assert (price(torch.tensor([5.0, 50.0, 5000.0])) >= seen).all()

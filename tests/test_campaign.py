@@ -1,0 +1,45 @@
+"""The tables of a campaign of learning."""
+
+from __future__ import annotations
+
+from benchmarks.campaign import LEARNERS, POLICIES, cells
+from benchmarks.campaign_table import table
+
+
+def line(policy, seed, factor):
+    figures = {
+        name: [factor * value for value in (1.0, 2.0, 3.0, 4.0, 5.0)] for name in ("cost", "energy_mj")
+    }
+    return {
+        "scenario": "balanced",
+        "policy": policy,
+        "seed": seed,
+        "slots": 100,
+        **figures,
+        "local_mj": [0.5] * 5,
+        "latency_s": [0.1] * 5,
+        "p99_s": [None] * 5,
+        "queues": [1.0, 1.0, 1.0],
+        "energy_limited": 0.25,
+        "born": 10,
+        "completed": 9,
+    }
+
+
+def test_policies_stand_in_the_order_of_their_cost_beside_best_fixed():
+    lines = [line("random", 1, 3.0), line("best-fixed", 1, 1.0)]
+    lines += [line("lyappo", seed, 0.9 + 0.01 * seed) for seed in range(1, 6)]
+    rows = [row.split(" | ") for row in table(lines).splitlines()[4:] if row]
+    assert [row[0].strip("| ") for row in rows] == ["**LyaPPO** (`shared`)", "best-fixed", "Random-Cov"]
+    learnt, fixed, random = rows
+    assert learnt[1] == "5"
+    assert learnt[3].startswith("-7.0 (")  # the middle half of 0.91 to 0.95, copy by copy
+    assert fixed[3] == ""
+    assert random[3] == "+200.0 (+200.0 to +200.0)"
+    assert random[-1].startswith("90.0 %")
+
+
+def test_a_cell_for_every_seed_of_what_is_trained_and_one_of_all_else():
+    found = list(cells(["paper", "balanced"], [*POLICIES, *LEARNERS], 3))
+    assert len(found) == len({cell.key for cell in found}) == 2 * (len(POLICIES) + 3 * len(LEARNERS))
+    assert [cell.seed for cell in found] == sorted(cell.seed for cell in found)
