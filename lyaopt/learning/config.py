@@ -82,8 +82,8 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "tuned": _TUNED,
     # Layers stand one behind another in it: each need not be deep or wide. What one service learns all others
     # do, so that long steps go astray. Episodes and horizon are long enough for a scarce edge server to fill
-    # up: in 200 decisions it hardly does, and a policy that overloads it looks good. With less entropy it settled
-    # for its first prices of the edge, with more its own random points overloaded it.
+    # up: in 200 decisions it hardly does, and a policy that overloads it looks good. With less entropy it
+    # settled for its first prices of the edge, with more its own random points overloaded it.
     "shared": {
         **_TUNED,
         "network": "shared",
