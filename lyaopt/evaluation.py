@@ -8,7 +8,7 @@ policies cancels. Needs SciPy (extra `bound`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -204,6 +204,7 @@ def evaluate(
     slots: int = 20_000,
     warmup: int = 2_000,
     seed: int = 0,
+    names: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Run policies on the same copies of a system.
@@ -212,9 +213,10 @@ def evaluate(
     ----------
     system : System
     policies : sequence of Policy
-        With different names.
     systems, slots, warmup, seed : int
         As in `lyaopt.simulate.simulate`; `systems` copies, each with arrivals and channels of its own.
+    names : sequence of str, optional
+        What to call the policies, all differently; as they call themselves if left out.
     progress : callable, optional
         Called now and then with the slots taken so far, over all policies; False ends the evaluation with
         those policies that are done.
@@ -226,11 +228,11 @@ def evaluate(
     ImportError
         Without SciPy.
     """
-    names = [policy.name for policy in policies]
-    if not names or len(set(names)) < len(names):
+    names = [policy.name for policy in policies] if names is None else list(names)
+    if not names or len(set(names)) < len(policies):
         raise ProblemError("$.policies", f"expected policies with different names, got {names}")
     scores: list[Score] = []
-    for number, policy in enumerate(policies):
+    for number, (policy, name) in enumerate(zip(policies, names, strict=True)):
         before = number * (slots + warmup)
         done = [True]
 
@@ -243,7 +245,7 @@ def evaluate(
         )
         if result.slots < slots + warmup:
             break
-        scores.append(Score.of(system, result))
+        scores.append(Score.of(system, replace(result, policy=name)))
         if not done[0]:
             break
     if not scores:

@@ -14,6 +14,7 @@ from lyaopt.policies import all_local, all_offload, make_policy, middle
 from lyaopt.problem import ProblemError
 from lyaopt.scenarios import load_scenario
 from lyaopt.simulate import simulate
+from lyaopt.simulate.costs import backlog_shares
 from lyaopt_cli.main import run
 from tests.slot_text import on_a_terminal
 
@@ -72,6 +73,34 @@ def test_savings_are_paired():
 def test_policies_need_different_names():
     with pytest.raises(ProblemError, match="different names"):
         evaluate(SYSTEM, [middle(SYSTEM), middle(SYSTEM)])
+
+
+def test_policies_of_one_name_go_by_what_was_given(capsysbinary):
+    points = ["3,1,5,8,6,2,4,1", "1,1,1,1,1,1,1,1"]
+    assert (
+        run(["evaluate", *points, "middle", "default", "--seeds", "2", "--slots", "300", "--warmup", "0"])
+        == 0
+    )
+    found = json.loads(capsysbinary.readouterr().out)["policies"]
+    assert [policy["policy"] for policy in found] == [*points, "middle"]
+    assert found[0]["cost"] != found[1]["cost"]
+
+
+def test_costs_are_those_of_the_reward():
+    found = evaluate(SYSTEM, [middle(SYSTEM)], systems=2, slots=500, warmup=0)
+    (score,), weights = found.scores, SYSTEM.learning
+    waiting = np.einsum("qs,qsb->b", backlog_shares(SYSTEM), score.result.queues)
+    expected = weights.reward_energy_weight * score.energy_j + weights.reward_backlog_weight * waiting
+    np.testing.assert_allclose(score.cost, expected)
+
+
+def test_a_picture_shows_every_policy(tmp_path, capsysbinary):
+    brief = ["--seeds", "2", "--slots", "300", "--warmup", "0"]
+    assert run(["evaluate", "middle", "all-local", "default", *brief, "--plot", str(tmp_path / "p.svg")]) == 0
+    text = (tmp_path / "p.svg").read_text()
+    assert text.startswith("<?xml")
+    assert run(["evaluate", "middle", "default", *brief, "--plot", str(tmp_path / "p.gif")]) == 2
+    assert b"--plot: expected a figure that ends in .png or .svg" in capsysbinary.readouterr().err
 
 
 def test_an_evaluation_that_is_called_off_keeps_what_is_done():

@@ -18,6 +18,7 @@ from lyaopt_cli.scenario import read_system
 
 if TYPE_CHECKING:
     from lyaopt.evaluation import Evaluation
+    from lyaopt.simulate import Policy
 
 
 @click.command("evaluate")
@@ -79,7 +80,14 @@ def command(
                     return not interrupts.seen
 
                 found = evaluate(
-                    system, made, systems=seeds, slots=slots, warmup=warmup, seed=seed, progress=look_up
+                    system,
+                    made,
+                    systems=seeds,
+                    slots=slots,
+                    warmup=warmup,
+                    seed=seed,
+                    names=_names(policies, made),
+                    progress=look_up,
                 )
         except ProblemError as error:
             if interrupts.seen:
@@ -93,6 +101,12 @@ def command(
 
             write_whole(Path(plot), draw_evaluation(found, plot))
         return INTERRUPTED if interrupts.seen else 0
+
+
+def _names(given: tuple[str, ...], made: list[Policy]) -> list[str]:
+    """Names that tell the policies apart: two trainings, or two sets of points, go by what was given."""
+    own = [policy.name for policy in made]
+    return [text if own.count(name) > 1 else name for text, name in zip(given, own, strict=True)]
 
 
 def _print(found: Evaluation, as_json: bool) -> None:
