@@ -77,10 +77,8 @@ def test_policies_need_different_names():
 
 def test_policies_of_one_name_go_by_what_was_given(capsysbinary):
     points = ["3,1,5,8,6,2,4,1", "1,1,1,1,1,1,1,1"]
-    assert (
-        run(["evaluate", *points, "middle", "default", "--seeds", "2", "--slots", "300", "--warmup", "0"])
-        == 0
-    )
+    brief = ["--seeds", "2", "--slots", "300", "--warmup", "0"]
+    assert run(["evaluate", *points, "middle", "default", *brief]) == 0
     found = json.loads(capsysbinary.readouterr().out)["policies"]
     assert [policy["policy"] for policy in found] == [*points, "middle"]
     assert found[0]["cost"] != found[1]["cost"]
