@@ -8,22 +8,27 @@ from lyaopt._kernels.fifo import BACKLOG, EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.grouped import Systems, compiled_type
 from lyaopt._kernels.period import BACKLOGS, BORN, LOCAL_ENERGY, POWER, PRESENT, RATES
 
-# Columns of `edge`: seconds of work that waits at the end, and what a second of it that was not served in its
-# slot cost in the period
+# Columns of `edge`: seconds of work that waits at the end, and what one second more at the start would have
+# cost in the period
 WAITING, RATE = range(2)
 EDGE_COLUMNS = 2
 
 
 @helper
 def _held_up(tau, capacity, place, width, row, device, share, sums):
-    """Return what edge work not served in its slot adds to Qbar in a period, and its seconds, both summed."""
-    cost, seconds = 0.0, 0.0
+    """Return what edge work not served in its slot adds to Qbar in a period, its seconds, and those served.
+
+    All are sums over the slots.
+    """
+    cost, seconds, served = 0.0, 0.0, 0.0
     for s in range(row.size):
         n, t = row[s], device[s] * width + place
-        left = max(sums[BACKLOGS + EDGE, n, t] - tau * sums[RATES + EDGE, n, t], 0.0)
+        given = tau * sums[RATES + EDGE, n, t]
+        left = max(sums[BACKLOGS + EDGE, n, t] - given, 0.0)
         cost += share[s, EDGE] * left
         seconds += left / capacity
-    return cost, seconds
+        served += given / capacity
+    return cost, seconds, served
 
 
 @helper
@@ -75,8 +80,10 @@ def _credit(
     for i in range(parts.shape[0]):
         b, place = i // width, i % width
         period, work = systems.service_sums[b, PRESENT], systems.work[b, BACKLOG, EDGE]
-        cost, seconds = _held_up(tau, capacity, place, width, row, device, share, period)
-        edge[i, RATE] = backlog_weight * cost / seconds if seconds > 0.0 else 0.0
+        cost, seconds, served = _held_up(tau, capacity, place, width, row, device, share, period)
+        # It would have waited in every slot in which other work waits: then the server is busy all the time.
+        busy = min(served * per_slot / tau, 1.0)
+        edge[i, RATE] = backlog_weight * busy * cost / seconds if seconds > 0.0 else 0.0
         edge[i, WAITING] = _edge_work(
             tau, capacity, place, width, row, device, period, work, before[i], joined[i]
         )

@@ -29,8 +29,8 @@ class CreditedSystems(VectorSystems):
     joined : ndarray (B, M) of float64
         Edge work that each device's tasks brought in the last period, in seconds of F^e.
     edge : ndarray (B, 2) of float64
-        Seconds of edge work that wait now; and what a second of it that was not served in its slot took off
-        the reward of the last period. The rest of the reward is the latter times those seconds.
+        Seconds of edge work that wait now; and what one more at its start would have taken off the reward
+        of the last period: what a second takes off that waits all the time, for as long as work waited.
     part_of_choice : ndarray (S,) of int
         The device of each service.
     met : ndarray (B, S) of bool

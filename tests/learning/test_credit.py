@@ -26,7 +26,8 @@ def test_parts_and_what_waited_at_the_edge_add_up_to_the_reward(edge_capacity_hz
             continue
         backlog, given, _ = systems._state.present_means()
         waited = (backlog[2] - given[2] * system.slot_duration_s).sum(axis=0) / edge_capacity_hz
-        rest = systems.edge[:, RATE] * waited
+        busy = np.minimum(given[2].sum(axis=0) / edge_capacity_hz, 1.0)
+        rest = systems.edge[:, RATE] * waited / np.where(busy > 0.0, busy, 1.0)
         np.testing.assert_allclose(systems.parts.sum(axis=1) - rest, systems.reward, rtol=1e-4)
         scarce |= (rest > 1e-6).any()
     assert scarce == (edge_capacity_hz < 1e9)
