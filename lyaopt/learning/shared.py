@@ -27,6 +27,7 @@ _BACKLOGS = (slice(0, 3), slice(9, 12))
 _TASKS_PER_UNIT = 20.0
 """Backlogs below a twentieth of a task are shown in proportion, larger ones by their order."""
 _OF_SERVICE = len(SERVICE_FEATURES)
+_SHOWN = _OF_SERVICE + 6
 _OF_WORK = 6
 _OF_CUT = 7
 _OF_EDGE = 2
@@ -47,14 +48,14 @@ class SharedActorCritic(ActorCritic):
         self._together = parts == 1
         features = shape.features - _OF_SERVICE * len(system.services)
         self._of_device = features // len(system.devices)
-        self.services = RunningStatistics(_OF_SERVICE)
+        self.services = RunningStatistics(_SHOWN)
         self.devices = RunningStatistics(self._of_device)
         self.actor = _Described(self._of_device, config, generator)
         self.critic = _Described(self._of_device, config, generator)
         width = config.hidden_units
         self.query = linear(2 * width, width, 1.0, generator)
         self.key = nn.Sequential(
-            hidden_layers(_OF_CUT, config, generator), linear(width, width, 0.1, generator)
+            hidden_layers(_OF_CUT, config, generator, nn.ReLU), linear(width, width, 0.1, generator)
         )
         self.value_layer = linear(width, 1, 0.1, generator)
         self._system: System | None = None
@@ -81,21 +82,22 @@ class SharedActorCritic(ActorCritic):
     def _keep(self, name: str, values: np.ndarray) -> None:
         self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
 
-    def _split(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Views (n, S, f) and (n, M, g) of rows (n, F)."""
-        first = len(self.device) * _OF_SERVICE
-        services, devices = rows[:, :first], rows[:, first : self.shape.features]
-        return services.view(len(rows), -1, _OF_SERVICE), devices.reshape(len(rows), -1, self._of_device)
+    def _split(self, rows: Tensor, of_service: int = _OF_SERVICE) -> tuple[Tensor, Tensor]:
+        """Views (n, S, f) and (n, M, g) of rows (n, S f + M g and more)."""
+        first = len(self.device) * of_service
+        last = first + self.shape.features - len(self.device) * _OF_SERVICE
+        services, devices = rows[:, :first], rows[:, first:last]
+        return services.view(len(rows), -1, of_service), devices.reshape(len(rows), -1, self._of_device)
 
     def normalised(self, observation: Tensor) -> Tensor:
-        """Features (n, F + 2), scaled alike for all services and all devices; last of the edge.
+        """Features (n, ·), scaled alike for all services and all devices; last of the edge.
 
         These are the seconds of work that wait there, and the price of one more.
         """
         services, devices = self._split(observation)
         waiting = (services[:, :, _BACKLOG_AT_EDGE] * self.edge_seconds).sum(-1, keepdim=True)
         edge = [waiting.log1p(), self.edge_price(waiting).log1p().float()]
-        services = _compressed(services)
+        services = _with_orders(services)
         if self.normalises:
             services, devices = self.services.scale(services), self.devices.scale(devices)
         return torch.cat([services.flatten(1), devices.flatten(1), *edge], -1)
@@ -103,11 +105,11 @@ class SharedActorCritic(ActorCritic):
     def add_observations(self, rows: Tensor) -> None:
         """As of `ActorCritic`."""
         services, devices = self._split(rows)
-        self.services.add(_compressed(services).flatten(0, 1))
+        self.services.add(_with_orders(services).flatten(0, 1))
         self.devices.add(devices.flatten(0, 1))
 
     def _described(self, layers: _Described, features: Tensor) -> tuple[Tensor, Tensor]:
-        services, devices = self._split(features)
+        services, devices = self._split(features, _SHOWN)
         services = torch.cat([services, self.work.expand(len(services), -1, -1)], -1)
         return layers(services, devices, features[:, -_OF_EDGE:], self.device)
 
@@ -125,16 +127,14 @@ class SharedActorCritic(ActorCritic):
         return values.mean(-1, keepdim=True) if self._together else values
 
 
-def _compressed(services: Tensor) -> Tensor:
-    """Features of services (n, S, f) with backlogs on a logarithmic scale.
+def _with_orders(services: Tensor) -> Tensor:
+    """Features of services (n, S, f), and once more the backlogs by their orders of magnitude.
 
     While a channel is bad or the edge full, tasks wait by the dozen. Beside them half a task, which is most
-    of what there is to decide on, would not be seen.
+    of what there is to decide on, would not be seen; by orders alone, a critic would not add up.
     """
-    services = services.clone()
-    for backlogs in _BACKLOGS:
-        services[..., backlogs] = services[..., backlogs].mul(_TASKS_PER_UNIT).log1p_()
-    return services
+    backlogs = torch.cat([services[..., rows] for rows in _BACKLOGS], -1)
+    return torch.cat([services, backlogs.mul_(_TASKS_PER_UNIT).log1p_()], -1)
 
 
 class _Described(nn.Module):
@@ -142,8 +142,8 @@ class _Described(nn.Module):
 
     def __init__(self, of_device: int, config: PPOConfig, generator: torch.Generator) -> None:
         super().__init__()
-        self.of_service = hidden_layers(_OF_SERVICE + _OF_WORK, config, generator)
-        self.of_device = hidden_layers(of_device + config.hidden_units + _OF_EDGE, config, generator)
+        self.of_service = hidden_layers(_SHOWN + _OF_WORK, config, generator, nn.ReLU)
+        self.of_device = hidden_layers(of_device + config.hidden_units + _OF_EDGE, config, generator, nn.ReLU)
 
     def forward(
         self, services: Tensor, devices: Tensor, edge: Tensor, device: Tensor
