@@ -1,6 +1,6 @@
 """A campaign of learning: every learner and policy on every scenario, cell by cell.
 
-    python -m benchmarks.campaign run [--scenario NAME]... [--learner NAME]... [--seeds N] [--jobs N]
+    python -m benchmarks.campaign run [--scenario NAME]... [--policy NAME]... [--seeds N] [--jobs N]
     python -m benchmarks.campaign table
 
 A cell is a scenario, a policy and a training seed; policies that learn nothing have one cell each. Finished
