@@ -28,12 +28,14 @@ import numpy as np
 RESULTS = Path(__file__).with_name("learning_results.ndjson")
 SCENARIOS = ("paper", "balanced", "scarce-edge", "shadowing", "bursty")
 POLICIES = ("best-fixed", "table", "greedy", "all-local", "all-offload", "middle", "random", "planning")
-LEARNERS: dict[str, tuple[str, str]] = {
-    "lyappo": ("lyappo", "shared"),
+LEARNERS: dict[str, tuple[str, str | None]] = {
+    "lyappo": ("lyappo", "best"),
+    "lyappo-shared": ("lyappo", "shared"),
     "lyappo-flat": ("lyappo", "tuned"),
     "lyappo-paper": ("lyappo", "paper"),
     "ppo-joint": ("ppo-joint", "paper"),
-    "ddpg": ("ddpg", "ddpg"),
+    "ppo-joint-tuned": ("ppo-joint", "tuned"),
+    "ddpg": ("ddpg", None),
 }
 COPIES, SLOTS, WARMUP, SEED = 20, 20_000, 2_000, 77
 # Planning simulates half a million slots for a decision.
@@ -97,7 +99,7 @@ def do(cell: Cell) -> dict[str, Any]:
 
 def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
     from lyaopt.learning import load_policy
-    from lyaopt.learning.run_folder import RunFolder
+    from lyaopt.learning.run_folder import LOG, RunFolder
     from lyaopt.learning.training import begin, use_one_thread
 
     use_one_thread()
@@ -106,8 +108,14 @@ def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
         folder = RunFolder(path)
         with folder.locked():
             summary = begin(folder, system, algorithm, preset=preset, seed=cell.seed).run()
-        policy = load_policy(path)
-    return policy, {"decisions": summary.decisions, "shares": summary.shares}
+        policy, lines = load_policy(path), (Path(path) / LOG).read_text().splitlines()
+    kept = [line["update"] for line in map(json.loads, lines) if line.get("kept")]
+    return policy, {
+        "decisions": summary.decisions,
+        "searched": summary.searched,
+        "kept_update": max(kept, default=0),
+        "shares": summary.shares,
+    }
 
 
 def _measured(

@@ -15,10 +15,12 @@ HEAD = (
     "| mean latency, s | p99, s | edge backlog, Mcycles | energy-limited | done of born |"
 )
 _NAMES = {
-    "lyappo": "**LyaPPO** (`shared`)",
+    "lyappo": "**LyaPPO** (`best`)",
+    "lyappo-shared": "LyaPPO from nothing, shared network (`shared`)",
     "lyappo-flat": "LyaPPO, flat network (`tuned`)",
     "lyappo-paper": "LyaPPO, the paper's form (`paper`)",
-    "ppo-joint": "PPO, joint",
+    "ppo-joint": "PPO (joint), the paper's form",
+    "ppo-joint-tuned": "PPO (joint), tuned",
     "ddpg": "DDPG-Cov",
     "random": "Random-Cov",
     "middle": "Fix-Cov (middle cuts)",

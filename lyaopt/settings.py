@@ -30,6 +30,9 @@ _Made = TypeVar("_Made")
 Count = Annotated[
     int, Field(strict=True, ge=1, le=2**53), Expected("a whole number from 1 to 9007199254740992")
 ]
+Whole = Annotated[
+    int, Field(strict=True, ge=0, le=2**53), Expected("a whole number from 0 to 9007199254740992")
+]
 Flag = Annotated[bool, Field(strict=True), Expected("true or false")]
 _Share = Annotated[
     float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False), Expected("a number > 0 and < 1")

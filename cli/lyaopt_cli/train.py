@@ -54,7 +54,7 @@ class _Wanted:
 )
 @click.option(
     "--preset",
-    type=click.Choice(["paper", "tuned", "shared"]),
+    type=click.Choice(["paper", "tuned", "shared", "best"]),
     help="Configuration of lyappo: as in the paper, what worked best (default tuned), or one network for all "
     "devices.",
 )

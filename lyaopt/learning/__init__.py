@@ -17,8 +17,9 @@ from lyaopt.learning.systems import VectorSystems
 
 if TYPE_CHECKING:
     from lyaopt.learning.ddpg import DDPG
-    from lyaopt.learning.learned import LearnedPolicy, load_policy
+    from lyaopt.learning.learned import LearnedPolicy
     from lyaopt.learning.learner import Learner, NotFinite, Report
+    from lyaopt.learning.loading import load_policy
     from lyaopt.learning.ppo import PPO
     from lyaopt.learning.training import Summary, Training
 
@@ -26,7 +27,7 @@ ENVIRONMENT = "lyaopt/Partition-v0"
 
 _WITH_TORCH = {
     "LearnedPolicy": "learned",
-    "load_policy": "learned",
+    "load_policy": "loading",
     "Learner": "learner",
     "NotFinite": "learner",
     "Report": "learner",

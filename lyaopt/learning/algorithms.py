@@ -18,8 +18,8 @@ from lyaopt.learning.ddpg_networks import CutActorCritic
 from lyaopt.learning.joint import JointPPO, make_joint_network
 from lyaopt.learning.joint_systems import JointSystems
 from lyaopt.learning.learner import Learner
+from lyaopt.learning.lyappo import LyaPPO
 from lyaopt.learning.networks import Shape
-from lyaopt.learning.ppo import PPO
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.problem import ProblemError
@@ -44,7 +44,7 @@ class Chooser(Protocol):
         ...
 
     def load_state_dict(self, state: dict[str, Tensor]) -> Any:
-        """Take over what lies under ``network.`` in the state of a learner."""
+        """Take over `best_network` of the state of a learner."""
         ...
 
 
@@ -115,7 +115,7 @@ ALGORITHMS = {
         default_preset=_PPO_PRESET,
         configure=_ppo_config,
         systems=CreditedSystems,
-        learner=PPO,
+        learner=LyaPPO,
         network=_network_of(make_network),
     ),
     "ppo-joint": Algorithm(

@@ -9,9 +9,11 @@ from pydantic.dataclasses import dataclass
 from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.problem import ProblemError
 from lyaopt.schemas import Expected, NonNegative, Positive
-from lyaopt.settings import STRICT, Count, Flag, FromZeroToOne, Learning, checked
+from lyaopt.settings import STRICT, Count, Flag, FromZeroToOne, Learning, Whole, checked
 
 Network = Annotated[Literal["flat", "shared"], Expected('"flat" or "shared"')]
+
+Start = Annotated[Literal["nothing", "best-fixed", "table"], Expected('"nothing", "best-fixed" or "table"')]
 
 Credit = Annotated[Literal["joint", "device"], Expected('"joint" or "device"')]
 
@@ -29,6 +31,14 @@ class PPOConfig(TrainingConfig):
     changed nothing."""
     edge_discount: FromZeroToOne = 0.999
     """gamma of the price of the edge capacity, with credit by device (see `lyaopt.learning.edge_price`)."""
+    start: Start = "nothing"
+    """The policy that the network is taught first, found by a search."""
+    doubt: FromZeroToOne = 0.1
+    """Probability that the taught network leaves to all cuts alike."""
+    critic_first: Whole = 0
+    """Updates in which the critic alone learns."""
+    checks: Whole = 0
+    """Times that the network is tried, so that the best one is kept; 0 keeps the last."""
     epochs: Count = 4
     """Passes over a rollout in an update."""
     minibatch: Count = 200
@@ -77,23 +87,40 @@ _TUNED: dict[str, Any] = {
     "normalise_advantages": True,
     "normalise_returns": True,
 }
+# Layers stand one behind another in it: each need not be deep or wide. What one service learns all others
+# do, so that long steps go astray. Episodes and horizon are long enough for a scarce edge server to fill
+# up: in 200 decisions it hardly does, and a policy that overloads it looks good. With less entropy it
+# settled for its first prices of the edge, with more its own random points overloaded it.
+_SHARED: dict[str, Any] = {
+    **_TUNED,
+    "network": "shared",
+    "hidden_layers": 1,
+    "hidden_units": 64,
+    "learning_rate": 4e-4,
+    "entropy_bonus": 0.03,
+    "episodes": 250,
+    "decisions_per_episode": 2000,
+    "discount": 0.999,
+}
 _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "tuned": _TUNED,
-    # Layers stand one behind another in it: each need not be deep or wide. What one service learns all others
-    # do, so that long steps go astray. Episodes and horizon are long enough for a scarce edge server to fill
-    # up: in 200 decisions it hardly does, and a policy that overloads it looks good. With less entropy it
-    # settled for its first prices of the edge, with more its own random points overloaded it.
-    "shared": {
-        **_TUNED,
-        "network": "shared",
-        "hidden_layers": 1,
-        "hidden_units": 64,
-        "learning_rate": 4e-4,
-        "entropy_bonus": 0.03,
-        "episodes": 250,
-        "decisions_per_episode": 2000,
-        "discount": 0.999,
+    "shared": _SHARED,
+    # Where it starts there is little left to gain: effects are small and come late, so that sums of rewards
+    # tell more than the critic does. Copies that begin together fill the edge together: a rollout that shows
+    # them all filling, the next all full, has the actor run to and fro. So they go on without an end, each by
+    # its own chance, and rollouts are longer.
+    "best": {
+        **_SHARED,
+        "start": "table",
+        "critic_first": 10,
+        "checks": 10,
+        "episodes": 50,
+        "decisions_per_episode": 10000,
+        "rollout": 100,
+        "advantage_decay": 0.99,
+        "critic_decay": 0.99,
+        "entropy_bonus": 0.003,
     },
 }
 # What a scenario says of learning under the same name.
@@ -120,7 +147,8 @@ def preset(name: str, learning: Learning | None = None, **changes: Any) -> PPOCo
     Parameters
     ----------
     name : str
-        ``paper``, or ``tuned`` for what worked best.
+        ``paper``; ``tuned``, with a flat network; ``shared``, with one that devices share; or ``best``, which
+        also starts from a searched policy and keeps the best network.
     learning : Learning, optional
         Section `[learning]` of a scenario; the preset goes before it, `changes` before both.
     **changes

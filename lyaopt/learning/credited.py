@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,15 @@ class CreditedSystems(VectorSystems):
         self.met = self._point_met
         self._born: Integers = np.zeros((self.systems, services), np.int64)
         self._backlog_share = np.ascontiguousarray(backlog_shares(system).T)
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """As of `VectorSystems`."""
+        return {**super().snapshot(), "born": self._born.copy(), "edge_before": self._edge_before.copy()}
+
+    def go_on(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """As of `VectorSystems`."""
+        super().go_on(snapshot)
+        self._born[:], self._edge_before[:] = snapshot["born"], snapshot["edge_before"]
 
     def _account(self) -> None:
         super()._account()

@@ -52,6 +52,8 @@ class DDPG:
         Updates that were made.
     """
 
+    stops_anywhere = False
+
     def __init__(self, environment: ContinuousEnvironment, config: DDPGConfig, seed: int) -> None:
         self.environment, self.config = environment, config
         self.generator = torch.Generator().manual_seed(seed)

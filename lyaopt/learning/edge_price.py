@@ -82,6 +82,11 @@ class EdgeCharges:
         T.
     discount : float
         gamma of the price, a period.
+
+    Attributes
+    ----------
+    begun : ndarray (B,)
+        Seconds of edge work that waited as the rollout began.
     """
 
     def __init__(self, environment: CreditedSystems, rollout: int, discount: float) -> None:
@@ -91,7 +96,7 @@ class EdgeCharges:
         self._after: Floats = np.zeros((rollout, systems))
         self._rate: Floats = np.zeros((rollout, systems))
         self._cut = np.zeros(rollout, np.bool_)
-        self._begun: Floats = np.zeros(systems)
+        self.begun: Floats = np.zeros(systems)
 
     def note(self, period: int, truncated: bool) -> None:
         """Keep what the last period of the environment brought."""
@@ -109,9 +114,9 @@ class EdgeCharges:
         reward -= (joined * price(middle)).to(reward.dtype)
 
     def _learn(self, price: EdgePrice) -> None:
-        before = np.vstack([self._begun, self._after[:-1]])
+        before = np.vstack([self.begun, self._after[:-1]])
         before[1:][self._cut[:-1]] = 0.0
-        self._begun = np.where(self._cut[-1], 0.0, self._after[-1])
+        self.begun = np.where(self._cut[-1], 0.0, self._after[-1])
         now, then = (price(torch.from_numpy(seconds)).numpy() for seconds in (before, self._after))
         idle = self._after <= 0.0
         found = np.empty(now.shape, np.float32)

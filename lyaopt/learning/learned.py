@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from lyaopt.learning.algorithms import find_algorithm
-from lyaopt.learning.learner import below
-from lyaopt.learning.networks import Shape
 from lyaopt.learning.observer import Observer
-from lyaopt.learning.run_folder import RunFolder
-from lyaopt.scenarios import read_scenario
 from lyaopt.simulate import Decision, Observation
 
 
@@ -48,22 +41,3 @@ class LearnedPolicy:
         rows = torch.from_numpy(self._observer.see(observation))
         with torch.inference_mode():
             return self.network.choose(rows)
-
-
-def load_policy(folder: str | Path) -> LearnedPolicy:
-    """The policy that a training left in its folder, as of the newest checkpoint.
-
-    Raises
-    ------
-    ProblemError
-        If the folder holds no whole training.
-    """
-    files = RunFolder(folder)
-    run = files.read_run()
-    tensors, _ = files.read_checkpoint()
-    algorithm = find_algorithm(run["algorithm"])
-    config = algorithm.config(**run["config"])
-    shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
-    network = algorithm.network(shape, config, read_scenario(json.dumps(run["scenario"])))
-    network.load_state_dict(below("network.", tensors))
-    return LearnedPolicy(network, run["algorithm"], config.features)

@@ -10,6 +10,9 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+KEPT = "kept."
+"""Prefix of what an algorithm keeps of its best so far."""
+
 
 class NotFinite(ArithmeticError):
     """A reward, loss or gradient that is no finite number; names the update where it came up."""
@@ -50,9 +53,12 @@ class Learner(Protocol):
     ----------
     done : int
         Updates that were made.
+    stops_anywhere : bool
+        Whether its `state` is whole after every update; else where episodes begin.
     """
 
     done: int
+    stops_anywhere: bool
 
     def update(self) -> Report:
         """Collect a rollout and learn from it.
@@ -65,14 +71,14 @@ class Learner(Protocol):
         ...
 
     def state(self) -> dict[str, Tensor]:
-        """All that the next update depends on, but for the environment, as copies; where episodes begin.
+        """All that the next update depends on, but for the environment, as copies.
 
-        What lies under ``network.`` is the network that makes the decisions.
+        What lies under ``network.`` is the network that learns; `best_network` is the one to use.
         """
         ...
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from a `state`, in an environment that is then put to the episode where it was taken."""
+        """Go on from a `state`, in an environment that is then put where it was."""
         ...
 
 
@@ -87,6 +93,11 @@ def below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The part of a state under a prefix, as copies."""
     named = state.items()
     return {name.removeprefix(prefix): value.clone() for name, value in named if name.startswith(prefix)}
+
+
+def best_network(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights to use: the best so far where such were kept, else those that learn."""
+    return below(f"{KEPT}network.", state) or below("network.", state)
 
 
 def network_state(prefix: str, network: nn.Module) -> dict[str, Tensor]:

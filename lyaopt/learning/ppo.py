@@ -51,6 +51,7 @@ class PPO:
         Updates that were made.
     """
 
+    stops_anywhere = True
     make_network = staticmethod(make_network)
 
     def __init__(self, environment: Environment, config: PPOConfig, seed: int) -> None:
@@ -196,7 +197,8 @@ class PPO:
     def _step(self, choices: Choices, returns: Returns, bonus: float) -> Tensor:
         """One step of the optimiser; the losses in the order of `PARTS`."""
         config = self.config
-        loss, parts = losses_of(self.network, choices, returns, config, bonus)
+        acts = self.done >= config.critic_first
+        loss, parts = losses_of(self.network, choices, returns, config, bonus, acts)
         self.optimiser.zero_grad()
         loss.backward()
         limit = config.largest_gradient or math.inf
@@ -208,6 +210,8 @@ class PPO:
         """All that the next update depends on, but for the environment, as copies."""
         named = network_state("network.", self.network) | optimiser_state(self.network, self.optimiser)
         named |= {"generator": self.generator.get_state(), "updates": torch.tensor(self.done)}
+        if self._charges is not None:
+            named["begun"] = torch.from_numpy(self._charges.begun)
         return {name: value.clone() for name, value in named.items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -215,6 +219,8 @@ class PPO:
         self.network.load_state_dict(below("network.", state))
         restore_optimiser(state, self.network, self.optimiser)
         self.generator.set_state(state["generator"])
+        if self._charges is not None:
+            self._charges.begun = state["begun"].numpy().copy()
         self.done = int(state["updates"])
 
 
@@ -236,12 +242,18 @@ class Returns(NamedTuple):
 
 
 def losses_of(
-    network: ActorCritic, choices: Choices, returns: Returns, config: PPOConfig, bonus: float
+    network: ActorCritic,
+    choices: Choices,
+    returns: Returns,
+    config: PPOConfig,
+    bonus: float,
+    acts: bool = True,
 ) -> tuple[Tensor, list[Tensor]]:
     """What to minimise, and its parts in the order of `PARTS` but for the gradient.
 
     With g = pi(a|s) / pi_old(a|s), the objective is the mean of min(g A, clip(g, 1 - eps, 1 + eps) A), (37).
-    With joint credit, g is that of the whole action; else each part of it that had an effect has one.
+    With joint credit, g is that of the whole action; else each part of it that had an effect has one. The
+    actor is left as it is unless it `acts`.
     """
     distribution = network.actions(choices.features)
     now, entropies = distribution.of_with_entropy(choices.actions)
@@ -260,7 +272,7 @@ def losses_of(
     within = ratio.clamp(1.0 - config.clip_range, 1.0 + config.clip_range)
     objective = torch.minimum(ratio * advantage, within * advantage).sum() / count
     value_loss = (network.scaled_value(returns.features) - returns.returns).square().mean()
-    loss = config.value_weight * value_loss - objective - bonus * entropy
+    loss = config.value_weight * value_loss - float(acts) * (objective + bonus * entropy)
     with torch.no_grad():
         divergence = (ratio - 1.0 - log_ratio).sum() / count
         clipped = ((ratio - 1.0).abs() > config.clip_range).sum() / count

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lyaopt._kernels import observe as kernel
 from lyaopt.learning.observer import Observer, Rows
@@ -42,6 +44,9 @@ class VectorSystems:
     ----------
     system : System
         That of the present episode.
+    template : System
+        As given; others are drawn from it where `ranges` says so.
+    ranges : Ranges
     observation, final_observation : ndarray (B, F) of float32
         What is seen now; and what was seen last in the episode that was over last.
     reward : ndarray (B,) of float32
@@ -76,7 +81,7 @@ class VectorSystems:
         ranges: Ranges = FIXED,
     ) -> None:
         self.systems = systems
-        self._template, self._ranges, self._features = system, ranges, features
+        self.template, self.ranges, self._features = system, ranges, features
         self.decisions = system.learning.decisions_per_episode if decisions is None else decisions
         for name in ("systems", "decisions"):
             value = getattr(self, name)
@@ -126,11 +131,25 @@ class VectorSystems:
         self.episode += 1
         self.taken = 0
         sequence = np.random.SeedSequence([self._seed, self.episode])
-        if self._ranges.names:
-            self._enter(self._ranges.draw(self._template, np.random.default_rng(sequence.spawn(1)[0])))
+        if self.ranges.names:
+            self._enter(self.ranges.draw(self.template, np.random.default_rng(sequence.spawn(1)[0])))
         key = sequence.generate_state(1, np.uint64)[0]
         self._state.restart(int(key), self._numbers)
         self.observer.write(self._state, self.observation)
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """All that the next step depends on, as copies."""
+        state = {f"state.{name}": array for name, array in self._state.arrays().items()}
+        place = np.array([self.episode, self.taken])
+        return {**state, "place": place, "observation": self.observation.copy()}
+
+    def go_on(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a `snapshot` of systems made with the same arguments."""
+        episode, taken = snapshot["place"].tolist()
+        self.begin(episode)
+        self.taken = taken
+        self._state.take_over({name.removeprefix("state."): array for name, array in snapshot.items()})
+        self.observation[:] = snapshot["observation"]
 
     def step(self, points: Integers) -> bool:
         """Take all copies through a period.

@@ -14,7 +14,7 @@ import torch
 
 from lyaopt import __version__
 from lyaopt.learning.algorithms import Algorithm, find_algorithm
-from lyaopt.learning.learner import NotFinite, Report
+from lyaopt.learning.learner import NotFinite, Report, below
 from lyaopt.learning.observer import Observer
 from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.run_folder import RunFolder
@@ -25,6 +25,7 @@ from lyaopt.scenarios import scenario_to_dict
 from lyaopt.system import System
 
 _BETWEEN_CHECKPOINTS_S = 10.0
+_ENVIRONMENT = "environment."
 
 Progress = Callable[[dict[str, Any]], bool]
 
@@ -74,6 +75,8 @@ class Summary:
         Made so far, in all runs together.
     seconds, decisions_per_s : float
         Of this run.
+    searched : int
+        Slots that were simulated beside those of the decisions, for a start and to compare networks.
     shares : dict
         Parts of the time: ``system`` (environment), ``rollout`` (the rest of collecting) and ``update``.
     first, last : dict
@@ -86,6 +89,7 @@ class Summary:
     decisions: int
     seconds: float
     decisions_per_s: float
+    searched: int
     shares: dict[str, float]
     first: dict[str, Any] | None
     last: dict[str, Any] | None
@@ -95,7 +99,8 @@ class Training:
     """A training in a folder that it has to itself (see `RunFolder.locked`).
 
     It goes on where the folder's checkpoint stands, and equal bits come of it on one machine however often it
-    was stopped: checkpoints are taken where episodes begin, and what was learnt since then is done again.
+    was stopped. Checkpoints are taken after updates, of algorithms that remember whole episodes only where
+    these begin: what was learnt since then is done again.
     """
 
     def __init__(
@@ -127,7 +132,11 @@ class Training:
         tensors, progress = self.folder.read_checkpoint()
         self.learner.restore(tensors)
         self._log_length = progress["log_bytes"]
-        self.environment.begin(progress["round"])
+        if self.learner.stops_anywhere:
+            arrays = {name: tensor.numpy() for name, tensor in below(_ENVIRONMENT, tensors).items()}
+            self.environment.go_on(arrays)
+        else:
+            self.environment.begin(progress["round"])
 
     def run(self, progress: Progress = lambda line: True) -> Summary:
         """Train to the end, or until `progress` answers False.
@@ -159,7 +168,7 @@ class Training:
             log.write(json.dumps(line).encode() + b"\n")
             log.flush()
             wanted = progress(line)
-            if self.learner.done % self.config.updates_per_round == 0:
+            if self.learner.stops_anywhere or self.learner.done % self.config.updates_per_round == 0:
                 snapshot = self._snapshot(log)
                 now = time.perf_counter()
                 if now - written > _BETWEEN_CHECKPOINTS_S:
@@ -183,7 +192,11 @@ class Training:
 
     def _snapshot(self, log: IO[bytes]) -> bytes:
         progress = {"round": self.environment.episode, "log_bytes": log.tell()}
-        return self.folder.encode(self.learner.state(), progress)
+        tensors = self.learner.state()
+        if self.learner.stops_anywhere:
+            arrays = self.environment.snapshot()
+            tensors |= {f"{_ENVIRONMENT}{name}": torch.from_numpy(array) for name, array in arrays.items()}
+        return self.folder.encode(tensors, progress)
 
     def _line(self, report: Report) -> dict[str, Any]:
         seen = asdict(report)
@@ -209,6 +222,7 @@ class Training:
             decisions=self._decisions(done),
             seconds=seconds,
             decisions_per_s=made / seconds,
+            searched=getattr(self.learner, "searched", 0),
             shares=shares,
             first=lines[0] if lines else None,
             last=lines[-1] if lines else None,

@@ -43,10 +43,13 @@ class Table:
     points : ndarray (states, S) or (states, S, B) of int
         For each state of its device's channel the cut of a service; the same in all systems, or in each.
     states : ChannelStates
+    searched : int
+        Slots that were simulated to find it.
     """
 
     points: Integers
     states: ChannelStates
+    searched: int = 0
     name: str = "table"
     _level_db: Floats = field(default_factory=lambda: np.empty((0, 0)), init=False, repr=False)
 
@@ -123,16 +126,16 @@ def table(
         traces=traces,
     )
     start = np.repeat(np.asarray(fixed.policy().points)[None], told.count, axis=0)
-    return Table(start if told.count == 1 else _search(trials, told, start, seed), told)
+    return Table(start, told, trials.used) if told.count == 1 else _search(trials, told, start, seed)
 
 
-def _search(trials: Trials, states: ChannelStates, start: Integers, seed: int) -> Integers:
+def _search(trials: Trials, states: ChannelStates, start: Integers, seed: int) -> Table:
     """The better of the start and of what is found from there, in all with the budget of the trials."""
     check = replace(trials, seed=search_seed(seed, _CHECK))
     trials.budget -= check.price(2)
     points = search_table(trials, states, start)
     check.used = trials.used
-    return better_table(check, states, start, points)
+    return Table(better_table(check, states, start, points), states, check.used)
 
 
 def search_table(trials: Trials, states: ChannelStates, start: Integers) -> Integers:

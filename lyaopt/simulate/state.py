@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lyaopt._kernels import births, fifo, period, shares
 from lyaopt._kernels.grouped import Chance, Model, Record, SharedModel, Systems, Tasks, Trace
@@ -154,6 +156,26 @@ class State:
         copy._tasks = copy_tasks(self._tasks, _FIRST_ROOM, copy.kernel_systems, copy.layout)
         copy.take_sums()
         return copy
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that the next slot depends on, but for the system and what it draws by, as copies."""
+        table, pool, log = self._tasks
+        tasks = {"tasks": table[: pool[fifo.USED]], "pool": pool, "log": log[: pool[fifo.LOGGED]]}
+        named = {**self.kernel_systems._asdict(), **tasks, "slot": np.array(self.slot)}
+        return {name: array.copy() for name, array in named.items()}
+
+    def take_over(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from `arrays` of a state of the same system, copies and chance."""
+        for name, array in self.kernel_systems._asdict().items():
+            array[:] = arrays[name]
+        grown = []
+        for present, name in ((self._tasks.table, "tasks"), (self._tasks.log, "log")):
+            lines = arrays[name]
+            room = np.zeros((max(len(present), len(lines)), present.shape[1]), np.int64)
+            room[: len(lines)] = lines
+            grown.append(room)
+        self._tasks = Tasks(grown[0], arrays["pool"].copy(), grown[1])
+        self.slot = int(arrays["slot"])
 
     def add_tasks(self, tasks: Integers, points: Integers) -> None:
         """Let tasks (S, B) join before the next slot that chance does not bring, cut at points (S, B)."""

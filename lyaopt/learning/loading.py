@@ -1,0 +1,32 @@
+"""The policy that a training left in its folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lyaopt.learning.algorithms import find_algorithm
+from lyaopt.learning.learned import LearnedPolicy
+from lyaopt.learning.learner import best_network
+from lyaopt.learning.networks import Shape
+from lyaopt.learning.run_folder import RunFolder
+from lyaopt.scenarios import read_scenario
+
+
+def load_policy(folder: str | Path) -> LearnedPolicy:
+    """The policy that a training left in its folder, as of the newest checkpoint.
+
+    Raises
+    ------
+    ProblemError
+        If the folder holds no whole training.
+    """
+    files = RunFolder(folder)
+    run = files.read_run()
+    tensors, _ = files.read_checkpoint()
+    algorithm = find_algorithm(run["algorithm"])
+    config = algorithm.config(**run["config"])
+    shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
+    network = algorithm.network(shape, config, read_scenario(json.dumps(run["scenario"])))
+    network.load_state_dict(best_network(tensors))
+    return LearnedPolicy(network, run["algorithm"], config.features)
