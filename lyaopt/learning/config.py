@@ -112,6 +112,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     # its own chance, and rollouts are longer.
     "best": {
         **_SHARED,
+        "learning_rate": 3e-4,
         "start": "table",
         "critic_first": 10,
         "checks": 10,

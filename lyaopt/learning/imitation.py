@@ -26,7 +26,7 @@ from lyaopt.system import Integers, System
 
 _SEARCH, _LESSON = 0x7374617274, 0x6C6573736F6E
 """Purposes of seeds: "start", "lesson"."""
-_SLOTS, _REPLICATIONS = 5_000, 4
+_SLOTS, _REPLICATIONS = 10_000, 8
 """Of a trial in the search for what is taught: it need not be as good as the one that it is compared with."""
 _PERIODS, _COPIES = 500, 20
 _AT_RANDOM = 0.1

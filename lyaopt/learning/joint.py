@@ -155,10 +155,14 @@ def make_joint_network(
     Raises
     ------
     ProblemError
-        If devices are to share a network, or there are none.
+        If devices are to share a network, or there are none, or it is to start from a policy.
     """
     if config.network != "flat" or system is None:
         raise ProblemError("$.network", "expected a flat network of a system's devices to set shares")
+    if config.start != "nothing":
+        raise ProblemError("$.start", f"expected nothing to start from, to set shares; got {config.start!r}")
+    if config.checks:
+        raise ProblemError("$.checks", f"expected 0 to set shares, got {config.checks}")
     return JointActorCritic(shape, parts, config, generator, system)
 
 

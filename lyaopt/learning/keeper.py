@@ -20,7 +20,7 @@ from lyaopt.system import System
 
 _CHECK = 0x6B6565706572
 """Purpose of a seed: "keeper"."""
-_SLOTS, _REPLICATIONS = 10_000, 16
+_SLOTS, _REPLICATIONS = 10_000, 40
 
 
 class Keeper:

@@ -87,7 +87,10 @@ class SharedActorCritic(ActorCritic):
         first = len(self.device) * of_service
         last = first + self.shape.features - len(self.device) * _OF_SERVICE
         services, devices = rows[:, :first], rows[:, first:last]
-        return services.view(len(rows), -1, of_service), devices.reshape(len(rows), -1, self._of_device)
+        # Sizes in full: there may be no rows at all.
+        sizes = len(self.device), (last - first) // self._of_device
+        services = services.view(len(rows), sizes[0], of_service)
+        return services, devices.reshape(len(rows), sizes[1], self._of_device)
 
     def normalised(self, observation: Tensor) -> Tensor:
         """Features (n, ·), scaled alike for all services and all devices; last of the edge.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lyaopt.learning import VectorSystems
+from lyaopt.learning.credited import CreditedSystems
 from lyaopt.learning.observer import DEVICE_FEATURES, SERVICE_FEATURES
 from lyaopt.problem import ProblemError
 from lyaopt.scenarios import load_scenario
@@ -333,3 +334,35 @@ def test_a_channel_without_gain_is_shown_as_the_faintest():
     systems._state.kernel_systems.device_sums[:] = 0.0
     systems.observer.write(systems._state, systems.observation)
     assert (systems.observer.layout.of_devices(systems.observation)[..., -1] == -10.0).all()
+
+
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("taken", [0, 7, 20, 29])
+def test_systems_go_on_from_a_snapshot_bit_for_bit(name, taken):
+    """Within an episode, where one begins, and with more tasks waiting than new systems have room for."""
+    system = WORLDS[name]
+    options = {"systems": 5, "seed": 3, "decisions": 20, "features": ("channel",)}
+    first, second = (CreditedSystems(system, **options) for _ in range(2))
+    points = random_points(first, PERIODS + 10)
+    for step in points[:taken]:
+        first.step(step)
+    second.step(points[0])
+    second.go_on(first.snapshot())
+    for step in points[taken:]:
+        assert first.step(step) == second.step(step)
+        for buffer in (*BUFFERS, "parts", "joined", "edge", "met"):
+            if buffer != "final_observation" or first.episode > taken // 20:
+                np.testing.assert_array_equal(getattr(first, buffer), getattr(second, buffer))
+
+
+def test_a_snapshot_holds_any_number_of_tasks():
+    first, second = (VectorSystems(ragged_system(60.0), systems=3, decisions=100) for _ in range(2))
+    points = random_points(first, 80)
+    for step in points[:60]:
+        first.step(step)
+    assert first._state.room[0] > second._state.room[0]
+    second.go_on(first.snapshot())
+    for step in points[60:]:
+        first.step(step)
+        second.step(step)
+        np.testing.assert_array_equal(first.observation, second.observation)

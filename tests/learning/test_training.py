@@ -16,7 +16,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lyaopt.learning import NotFinite, load_policy  # noqa: E402
+from lyaopt.learning import NotFinite, imitation, keeper, load_policy  # noqa: E402
 from lyaopt.learning.algorithms import ALGORITHMS  # noqa: E402
 from lyaopt.learning.checkpoints import decode_checkpoint, encode_checkpoint  # noqa: E402
 from lyaopt.learning.continuous import nearest_cuts  # noqa: E402
@@ -41,8 +41,10 @@ TIMES = ("collect_s", "environment_s", "learn_s")
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
+def _brief(monkeypatch):
     torch.set_num_threads(1)
+    for module, name, few in ((keeper, "_SLOTS", 300), (imitation, "_SLOTS", 100), (imitation, "_STEPS", 20)):
+        monkeypatch.setattr(module, name, few)
 
 
 def train(path, stop_after=None, algorithm="lyappo", **changes):
@@ -63,10 +65,13 @@ def log_of(path):
 
 # The ring of the last one holds one of the three episodes.
 DDPG = {"algorithm": "ddpg", "warmup": 10, "replay": 40}
-ALL = [{"preset": "paper"}, {"preset": "tuned"}, DDPG]
+# It is tried after updates 3 and 6.
+BEST = {"preset": "best", "checks": 2, "critic_first": 2}
+ALL = [{"preset": "paper"}, {"preset": "tuned"}, BEST, DDPG]
+IDS = ["paper", "tuned", "best", "ddpg"]
 
 
-@pytest.mark.parametrize("wanted", ALL, ids=["paper", "tuned", "ddpg"])
+@pytest.mark.parametrize("wanted", ALL, ids=IDS)
 @pytest.mark.parametrize("stops", [(2,), (3,), (1, 5)])
 def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, wanted, stops):
     """Stopped at the end of an episode, within one, and before the first was over."""
@@ -229,7 +234,7 @@ def test_a_preset_of_what_has_none_is_refused(tmp_path, capsysbinary, more):
     assert answer.err.count(b"\n") == 1
 
 
-@pytest.mark.parametrize("wanted", ALL, ids=["paper", "tuned", "ddpg"])
+@pytest.mark.parametrize("wanted", ALL, ids=IDS)
 def test_the_bar_shows_what_every_algorithm_logs(tmp_path, monkeypatch, wanted):
     train(tmp_path, **wanted)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)

@@ -1,0 +1,213 @@
+"""LyaPPO at its best: what it is taught, what it keeps, and how it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from lyaopt.learning import imitation, keeper, preset  # noqa: E402
+from lyaopt.learning.algorithms import ALGORITHMS  # noqa: E402
+from lyaopt.learning.credited import CreditedSystems  # noqa: E402
+from lyaopt.learning.imitation import Teacher, imitate  # noqa: E402
+from lyaopt.learning.keeper import Keeper  # noqa: E402
+from lyaopt.learning.learned import LearnedPolicy  # noqa: E402
+from lyaopt.learning.learner import best_network  # noqa: E402
+from lyaopt.learning.lyappo import LyaPPO  # noqa: E402
+from lyaopt.learning.ppo import PPO  # noqa: E402
+from lyaopt.learning.ranges import Ranges  # noqa: E402
+from lyaopt.policies.channel_states import channel_states  # noqa: E402
+from lyaopt.policies.fixed import Fixed  # noqa: E402
+from lyaopt.policies.table import Table  # noqa: E402
+from lyaopt.problem import ProblemError  # noqa: E402
+from lyaopt.simulate import simulate, slot_costs  # noqa: E402
+from lyaopt.system import Channel  # noqa: E402
+from tests.learning.worlds import WITHOUT_ZERO, ragged_system  # noqa: E402
+
+SYSTEM = ragged_system(0.3)
+POINTS = np.array([2, 1, 0])
+EARLY, LATE = [2, 1, 10], [8, 30, 10]
+"""Stable points: the last device cannot transmit."""
+
+
+@pytest.fixture(autouse=True)
+def _brief(monkeypatch):
+    torch.set_num_threads(1)
+    monkeypatch.setattr(keeper, "_SLOTS", 500)
+    monkeypatch.setattr(imitation, "_SLOTS", 300)
+    monkeypatch.setattr(imitation, "_PERIODS", 60)
+    monkeypatch.setattr(imitation, "_STEPS", 300)
+
+
+def configured(**changes):
+    brief = {"systems": 4, "rollout": 5, "decisions_per_episode": 10, "episodes": 16, "minibatch": 10}
+    small = {"hidden_units": 16, "checks": 2, "critic_first": 2}
+    return preset("best", **brief | small | changes)
+
+
+def learner(system=SYSTEM, make=LyaPPO, seed=3, ranges=None, **changes):
+    config = configured(**changes)
+    more = {} if ranges is None else {"ranges": ranges}
+    options = {"systems": config.systems, "seed": seed, "decisions": config.decisions_per_episode}
+    systems = CreditedSystems(system, features=config.features, **options, **more)
+    return make(systems, config, seed)
+
+
+def teach(monkeypatch, policy):
+    monkeypatch.setitem(imitation.TEACHERS, "table", lambda system, seed: Teacher(policy(system), 0))
+
+
+def choose(network, points, sure=30.0):
+    """Let a flat network choose points whatever it sees."""
+    with torch.no_grad():
+        network.points_layer.weight.zero_()
+        bias = network.points_layer.bias.view(network.mask.shape).zero_()
+        bias[torch.arange(len(points)), torch.tensor(points)] = sure
+
+
+@pytest.mark.parametrize("network", ["flat", "shared"])
+def test_a_network_does_what_it_was_taught_with_the_doubt_it_was_told(monkeypatch, network):
+    teach(monkeypatch, lambda system: Fixed(POINTS, "taught"))
+    monkeypatch.setattr(imitation, "_STEPS", 1500)
+    doubt, ppo = 0.3, learner(make=PPO, network=network, hidden_units=32)
+    imitate(ppo.network, [SYSTEM], start="table", doubt=doubt, features=("channel",), seed=1)
+    rows = torch.from_numpy(ppo.environment.observation)
+    with torch.inference_mode():
+        found = ppo.network.points(ppo.network.normalised(rows))
+        assert (found.mode().numpy() == POINTS).all()
+        expected = 1.0 - doubt + doubt / SYSTEM.cuts
+        np.testing.assert_allclose(found.of(torch.from_numpy(POINTS).expand(4, 3)).exp()[0], expected, 0.1)
+
+
+def test_a_table_is_taught_by_what_is_seen_of_the_channel(monkeypatch):
+    system = replace(SYSTEM, channel=Channel(shadowing_std_db=25.0, shadowing_sojourn_s=5.0))
+    told = channel_states(system, 2, seed=1, slots=2000, replications=4, traces=())
+    points = np.array([EARLY, LATE])
+    monkeypatch.setattr(imitation, "_PERIODS", 300)
+    monkeypatch.setattr(imitation, "_STEPS", 1500)
+    teach(monkeypatch, lambda system: Table(points, told))
+    ppo = learner(system, PPO)
+    imitate(ppo.network, [system], start="table", doubt=0.1, features=("channel",), seed=1)
+    seen = []
+
+    class Compared(LearnedPolicy):
+        teacher = Table(points, told)
+
+        def decide(self, observation):
+            decision = super().decide(observation)
+            seen.append(np.asarray(self.teacher.decide(observation).points) == decision.points)
+            return decision
+
+    simulate(system, Compared(ppo.network, features=("channel",)), slots=3000, systems=8, seed=9)
+    agreed = np.mean(seen[1:], axis=(0, 2))
+    assert (agreed > 0.8).all()
+
+
+@pytest.mark.parametrize("start", ["best-fixed", "table"])
+def test_what_a_search_finds_is_taught_and_its_slots_are_counted(start):
+    ppo = learner(make=PPO)
+    used = imitate(ppo.network, [SYSTEM], start=start, doubt=0.05, features=("channel",), seed=4)
+    found = imitation.TEACHERS[start](SYSTEM, imitation.search_seed(4, imitation._SEARCH, 0))
+    watched = imitation._COPIES * imitation._PERIODS * SYSTEM.slots_per_period
+    assert used == found.slots + watched
+    assert found.slots > 0
+    points = np.atleast_2d(found.policy.points)[0]
+    rows = torch.from_numpy(ppo.environment.observation)
+    assert (ppo.network.choose(rows).points == points[:, None]).all()
+
+
+def test_nothing_that_is_excluded_is_tried_in_lessons():
+    system = replace(SYSTEM, learning=WITHOUT_ZERO)
+    watched = imitation._Watched(
+        Fixed(system.cuts - 1, "last"), SimpleNamespace(see=lambda _: None), np.random.default_rng(0)
+    )
+    tried = np.asarray(watched.decide(SimpleNamespace(system=system, systems=2000)).points)
+    assert (tried.min(axis=1) == 1).all()
+    assert (tried.max(axis=1) == system.cuts - 1).all()
+    assert (tried != (system.cuts - 1)[:, None]).mean() < 0.12
+
+
+def test_the_better_network_is_kept_whichever_comes_first():
+    costs = {}
+    for name, points in (("early", EARLY), ("late", LATE)):
+        result = simulate(SYSTEM, Fixed(np.array(points), name), slots=500, systems=16, seed=1)
+        energy = result.local_energy_j + result.transmit_energy_j
+        costs[name] = slot_costs(SYSTEM, energy, result.queues).sum(axis=0).mean()
+    better, worse = (EARLY, LATE)[:: 1 if costs["early"] < costs["late"] else -1]
+    network = learner(make=PPO, network="flat").network
+    for order in ([better, worse], [worse, better]):
+        kept = Keeper([SYSTEM], ("channel",), 0)
+        tried = []
+        for points in order:
+            choose(network, points)
+            tried.append(kept.consider(network))
+        assert [line["kept"] for line in tried] == [1.0, float(order[0] is worse)]
+        choose(network, better)
+        assert torch.equal(best_network(kept.state())["points_layer.bias"], network.points_layer.bias)
+        assert kept.consider(network)["kept"] == 0.0, "no better than itself"
+        assert kept.used == 3 * 16 * 500
+
+
+def test_a_network_that_keeps_the_backlog_from_growing_replaces_one_that_does_not():
+    kept = Keeper([SYSTEM], ("channel",), 0)
+    cheap, dear = torch.ones(1, 16, dtype=torch.float64), torch.full((1, 16), 2.0, dtype=torch.float64)
+    yes, no = torch.tensor(True), torch.tensor(False)
+    kept._costs, kept._stable = cheap, no
+    assert kept._better(dear, yes)
+    kept._stable = yes
+    assert not kept._better(0.5 * cheap, no)
+    assert kept._better(0.5 * cheap, yes)
+    assert not kept._better(cheap - torch.linspace(-1.0, 1.01, 16).double(), yes), "within the standard error"
+
+
+def test_the_critic_learns_first():
+    ppo = learner(critic_first=2, start="nothing", checks=0)
+    before = {name: value.clone() for name, value in ppo.network.named_parameters()}
+
+    def changed():
+        now = dict(ppo.network.named_parameters())
+        return {name.split(".")[0] for name in before if not torch.equal(before[name], now[name])}
+
+    for _ in range(2):
+        ppo.update()
+        assert changed() == {"critic", "value_layer"}
+    ppo.update()
+    assert {"actor", "query", "key"} <= changed()
+
+
+def test_checks_come_evenly_and_the_start_is_one_of_them():
+    ppo = learner(episodes=40, checks=3)
+    tried = {}
+    while ppo.done < ppo.config.updates:
+        report = ppo.update()
+        if "kept" in report.measures:
+            tried[report.update] = report.measures["kept"]
+    assert list(tried) == [7, 13, 20]
+    assert ppo._keeper.used == 4 * 16 * 500
+    assert ppo.searched > ppo._keeper.used
+    best = best_network(ppo.state())
+    same = all(torch.equal(best[name], value) for name, value in ppo.network.state_dict().items())
+    assert same == bool(tried[20])
+
+
+def test_one_training_over_ranges_is_taught_in_several_systems():
+    ppo = learner(ranges=Ranges(edge_capacity_hz=(1e8, 1e10)), episodes=8)
+    capacities = {system.edge_capacity_hz for system in ppo._systems}
+    assert len(capacities) == 8
+    assert min(capacities) > 1e8
+    assert max(capacities) < 1e10
+    report = ppo.update()
+    assert np.isfinite(report.reward)
+
+
+@pytest.mark.parametrize("field", [{"start": "table"}, {"checks": 3}])
+def test_shares_have_no_start_and_no_trials(field):
+    algorithm = ALGORITHMS["ppo-joint"]
+    config = algorithm.configure("tuned", SYSTEM.learning, field)
+    systems = algorithm.systems(SYSTEM, systems=2)
+    with pytest.raises(ProblemError, match=rf"\$\.{next(iter(field))}: expected"):
+        algorithm.learner(systems, config, 0)
