@@ -27,7 +27,7 @@ demo: $(VENV)/core.stamp  ## solve a slot, simulate the default system, train Ly
 		--slots 20000 --warmup 2000 --systems 16 --bound
 	$(BIN)/lyaopt simulate default --policy middle --slots 3000 --plot demo.png > /dev/null
 	rm -rf demo-run
-	$(BIN)/lyaopt train default --preset shared --episodes 150 --seed 1 --out demo-run --plot demo-training.png > /dev/null
+	$(BIN)/lyaopt train default --systems 30 --episodes 30 --seed 1 --out demo-run --plot demo-training.png > /dev/null
 	$(BIN)/lyaopt evaluate demo-run best-fixed greedy all-offload middle random default --plot demo-policies.png
 	@echo "demo.png shows energy, backlogs and latencies of 30 seconds under middle points,"
 	@echo "demo-training.png how LyaPPO learnt, demo-policies.png what all policies came to"

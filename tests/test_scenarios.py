@@ -70,7 +70,7 @@ def test_shipped_scenarios_differ_from_the_default_where_they_say():
     assert load_scenario("paper") == replace(base, **weights)
     assert load_scenario("scarce-edge") == replace(base, edge_capacity_hz=3e8)
     assert load_scenario("bursty") == replace(base, arrivals=Arrivals(5.0, 0.1, 10.0))
-    slow = replace(base.channel, shadowing_std_db=25.0, shadowing_sojourn_s=5.0)
+    slow = replace(base.channel, shadowing_std_db=25.0, shadowing_sojourn_s=10.0)
     assert load_scenario("shadowing") == replace(base, channel=slow)
     assert len({load_scenario(name) for name in list_scenarios()}) == len(list_scenarios()) - 1
 

@@ -55,8 +55,9 @@ class _Wanted:
 @click.option(
     "--preset",
     type=click.Choice(["paper", "tuned", "shared", "best"]),
-    help="Configuration of lyappo: as in the paper, what worked best (default tuned), or one network for all "
-    "devices.",
+    help="Configuration: best (default of lyappo) starts from a searched policy and keeps the best network; "
+    "shared starts from nothing; tuned (default of ppo-joint) has a network for these devices only; paper is "
+    "the paper's.",
 )
 @click.option(
     "--episodes", type=click.IntRange(min=1), help="Training episodes (default: those of the scenario)."
@@ -70,7 +71,7 @@ class _Wanted:
     metavar="NAME=LOW:HIGH",
     multiple=True,
     help="Draw a capacity anew for every episode, so that one policy serves a range: edge_capacity_hz, "
-    "cpu_capacity_hz, max_power_w, distance_m or arrival_rate_per_s. With --preset shared; may be repeated.",
+    "cpu_capacity_hz, max_power_w, distance_m or arrival_rate_per_s. For best and shared; may be repeated.",
 )
 @click.option("--out", metavar="DIR", required=True, help="Folder of checkpoint and log.")
 @click.option("--resume", is_flag=True, help="Go on with the training in DIR, bit for bit.")
@@ -92,7 +93,7 @@ def command(scenario: str, **options: Any) -> int:
       lyaopt train balanced --algorithm ddpg --out ddpg
       lyaopt train balanced --out run --resume
       lyaopt train balanced --algorithm ppo-joint --preset paper --out joint
-      lyaopt train balanced --preset shared --vary edge_capacity_hz=1e8:2e10 --out any-edge
+      lyaopt train balanced --vary edge_capacity_hz=1e8:2e10 --out any-edge
       lyaopt simulate balanced --policy run --policy middle --policy best-fixed
 
     \b
@@ -185,18 +186,21 @@ def _watched(updates: int, done: int) -> Iterator[Callable[[dict[str, Any]], Non
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     live = TextColumn(
+        "{task.description}  "
         "return {task.fields[reward]:.1f}  energy {task.fields[energy]:.3f} mJ/slot  "
         "backlog {task.fields[backlog]:.3f} tasks"
     )
     nothing: dict[str, Any] = {"reward": float("nan"), "energy": float("nan"), "backlog": float("nan")}
     console = Console(stderr=True)
     with Progress(BarColumn(), TimeRemainingColumn(), live, console=console, transient=True) as bar:
-        task = bar.add_task("updates", total=updates, completed=done, **nothing)
+        task = bar.add_task(
+            "begins" if done else "looks for a start", total=updates, completed=done, **nothing
+        )
 
         def show(line: dict[str, Any]) -> None:
             energy = 1e3 * (line["local_energy_j"] + line["transmit_energy_j"])
             shown = {"reward": line["return"], "energy": energy, "backlog": line["backlog"]}
-            bar.update(task, completed=line["update"], **shown)
+            bar.update(task, description="learns", completed=line["update"], **shown)
 
         yield show
 

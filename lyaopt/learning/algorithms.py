@@ -27,7 +27,8 @@ from lyaopt.settings import Learning
 from lyaopt.simulate import Decision
 from lyaopt.system import System
 
-_PPO_PRESET = "tuned"
+_BEST, _JOINT = "best", "tuned"
+"""Default presets: what worked best."""
 
 
 class Chooser(Protocol):
@@ -101,8 +102,9 @@ def _network_of(make: Callable[..., Any]) -> Callable[[Shape, PPOConfig, System]
     return network
 
 
-def _ppo_config(name: str | None, learning: Learning, changes: dict[str, Any]) -> PPOConfig:
-    return preset(name or _PPO_PRESET, learning, **changes)
+def _configured(default: str) -> Callable[[str | None, Learning, dict[str, Any]], PPOConfig]:
+    """What makes the configuration of a PPO, by a default preset."""
+    return lambda name, learning, changes: preset(name or default, learning, **changes)
 
 
 def _ddpg_config(_: str | None, learning: Learning, changes: dict[str, Any]) -> TrainingConfig:
@@ -112,16 +114,16 @@ def _ddpg_config(_: str | None, learning: Learning, changes: dict[str, Any]) -> 
 ALGORITHMS = {
     "lyappo": Algorithm(
         config=PPOConfig,
-        default_preset=_PPO_PRESET,
-        configure=_ppo_config,
+        default_preset=_BEST,
+        configure=_configured(_BEST),
         systems=CreditedSystems,
         learner=LyaPPO,
         network=_network_of(make_network),
     ),
     "ppo-joint": Algorithm(
         config=PPOConfig,
-        default_preset=_PPO_PRESET,
-        configure=_ppo_config,
+        default_preset=_JOINT,
+        configure=_configured(_JOINT),
         systems=JointSystems,
         learner=JointPPO,
         network=_network_of(make_joint_network),

@@ -124,6 +124,9 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "entropy_bonus": 0.003,
     },
 }
+WITH_RANGES: dict[str, dict[str, Any]] = {"best": {"episodes": 250, "decisions_per_episode": 2000}}
+"""What presets change where every episode draws capacities anew: it has to be one of many."""
+
 # What a scenario says of learning under the same name.
 _FROM_SCENARIO = (
     "discount",

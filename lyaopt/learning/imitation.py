@@ -26,7 +26,7 @@ from lyaopt.system import Integers, System
 
 _SEARCH, _LESSON = 0x7374617274, 0x6C6573736F6E
 """Purposes of seeds: "start", "lesson"."""
-_SLOTS, _REPLICATIONS = 10_000, 8
+_SLOTS, _REPLICATIONS, _LEAST_REPLICATIONS = 10_000, 8, 2
 """Of a trial in the search for what is taught: it need not be as good as the one that it is compared with."""
 _PERIODS, _COPIES = 500, 20
 _AT_RANDOM = 0.1
@@ -41,17 +41,17 @@ class Teacher(NamedTuple):
     slots: int
 
 
-def _best_fixed(system: System, seed: int) -> Teacher:
-    found = search_fixed(system, seed=seed, slots=_SLOTS, replications=_REPLICATIONS)
+def _best_fixed(system: System, seed: int, replications: int) -> Teacher:
+    found = search_fixed(system, seed=seed, slots=_SLOTS, replications=replications)
     return Teacher(found.policy(), found.slots)
 
 
-def _table(system: System, seed: int) -> Teacher:
-    found = table(system, seed=seed, slots=_SLOTS, replications=_REPLICATIONS)
+def _table(system: System, seed: int, replications: int) -> Teacher:
+    found = table(system, seed=seed, slots=_SLOTS, replications=replications)
     return Teacher(found, found.searched)
 
 
-TEACHERS: dict[str, Callable[[System, int], Teacher]] = {"best-fixed": _best_fixed, "table": _table}
+TEACHERS: dict[str, Callable[[System, int, int], Teacher]] = {"best-fixed": _best_fixed, "table": _table}
 
 
 @dataclass(eq=False)
@@ -111,8 +111,9 @@ def imitate(
         As the search for the policy raises it; if no points keep the backlog from growing, for example.
     """
     used, lessons = 0, []
+    replications = max(_LEAST_REPLICATIONS, _REPLICATIONS // len(systems))
     for number, system in enumerate(systems):
-        teacher = TEACHERS[start](system, search_seed(seed, _SEARCH, number))
+        teacher = TEACHERS[start](system, search_seed(seed, _SEARCH, number), replications)
         lessons.append(_watch(teacher.policy, system, features, search_seed(seed, _LESSON, number)))
         used += teacher.slots + _COPIES * _PERIODS * system.slots_per_period
     rows = torch.cat([lesson[0] for lesson in lessons])

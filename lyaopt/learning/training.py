@@ -14,6 +14,7 @@ import torch
 
 from lyaopt import __version__
 from lyaopt.learning.algorithms import Algorithm, find_algorithm
+from lyaopt.learning.config import WITH_RANGES
 from lyaopt.learning.learner import NotFinite, Report, below
 from lyaopt.learning.observer import Observer
 from lyaopt.learning.ranges import FIXED, Ranges
@@ -264,7 +265,8 @@ def begin(
         raise ProblemError("$.out", reason)
     found = find_algorithm(algorithm, preset)
     preset = preset or found.default_preset
-    config = found.configure(preset, system.learning, changes)
+    usual = WITH_RANGES.get(preset or "", {}) if ranges.names else {}
+    config = found.configure(preset, system.learning, {**usual, **changes})
     training = Training(folder, system, found, config, seed, ranges)
     folder.write_run(run_document(system, config, preset, seed, algorithm, ranges))
     return training

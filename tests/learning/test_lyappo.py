@@ -58,7 +58,7 @@ def learner(system=SYSTEM, make=LyaPPO, seed=3, ranges=None, **changes):
 
 
 def teach(monkeypatch, policy):
-    monkeypatch.setitem(imitation.TEACHERS, "table", lambda system, seed: Teacher(policy(system), 0))
+    monkeypatch.setitem(imitation.TEACHERS, "table", lambda system, *_: Teacher(policy(system), 0))
 
 
 def choose(network, points, sure=30.0):
@@ -111,7 +111,7 @@ def test_a_table_is_taught_by_what_is_seen_of_the_channel(monkeypatch):
 def test_what_a_search_finds_is_taught_and_its_slots_are_counted(start):
     ppo = learner(make=PPO)
     used = imitate(ppo.network, [SYSTEM], start=start, doubt=0.05, features=("channel",), seed=4)
-    found = imitation.TEACHERS[start](SYSTEM, imitation.search_seed(4, imitation._SEARCH, 0))
+    found = imitation.TEACHERS[start](SYSTEM, imitation.search_seed(4, imitation._SEARCH, 0), 8)
     watched = imitation._COPIES * imitation._PERIODS * SYSTEM.slots_per_period
     assert used == found.slots + watched
     assert found.slots > 0

@@ -175,13 +175,14 @@ def test_a_ddpg_policy_sees_in_simulations_what_it_saw_in_training(tmp_path):
 
 
 def test_a_policy_for_other_services_is_refused(tmp_path):
-    train(tmp_path)
+    train(tmp_path, preset="tuned")
     fewer = replace(SYSTEM, devices=SYSTEM.devices[:2])
     with pytest.raises(ProblemError, match="trained for other services"):
         load_policy(tmp_path).decide(SimpleNamespace(system=fewer, systems=1))
 
 
 ARGUMENTS = ["train", "balanced", "--episodes", "2", "--systems", "2", "--seed", "5"]
+TUNED = ["--preset", "tuned"]
 
 
 def test_the_command_knows_all_algorithms():
@@ -192,7 +193,8 @@ def test_the_command_knows_all_algorithms():
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary, algorithm):
     out = str(tmp_path / "run")
-    assert run([*ARGUMENTS, "--algorithm", algorithm, "--out", out]) == 0
+    more = [] if algorithm == "ddpg" else TUNED
+    assert run([*ARGUMENTS, *more, "--algorithm", algorithm, "--out", out]) == 0
     summary = json.loads(capsysbinary.readouterr().out)
     assert summary["finished"]
     assert summary["decisions"] == 400
@@ -212,9 +214,9 @@ def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary, 
 )
 def test_bad_usage_is_one_line(tmp_path, capsysbinary, more, part):
     out = str(tmp_path / "run")
-    run([*ARGUMENTS, "--out", out])
+    run([*ARGUMENTS, *TUNED, "--out", out])
     capsysbinary.readouterr()
-    assert run([*ARGUMENTS, "--out", out, *more]) == 2
+    assert run([*ARGUMENTS, *TUNED, "--out", out, *more]) == 2
     answer = capsysbinary.readouterr()
     assert answer.out == b""
     assert part in answer.err.decode()
@@ -245,14 +247,14 @@ def test_the_bar_shows_what_every_algorithm_logs(tmp_path, monkeypatch, wanted):
 
 def test_another_scenario_is_refused_on_resumption(tmp_path, capsysbinary):
     out = str(tmp_path / "run")
-    run([*ARGUMENTS, "--out", out])
+    run([*ARGUMENTS, *TUNED, "--out", out])
     assert run(["train", "paper", "--out", out, "--resume"]) == 2
     assert b"$.scenario" in capsysbinary.readouterr().err
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_a_checkpoint(tmp_path, number, status):
-    command = [sys.executable, "-m", "lyaopt_cli.main", "train", "balanced", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "lyaopt_cli.main", "train", "balanced", *TUNED, "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while process.poll() is None and not ((tmp_path / LOG).exists() and (tmp_path / LOG).stat().st_size):
         time.sleep(0.05)
