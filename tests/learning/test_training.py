@@ -216,7 +216,7 @@ def test_bad_usage_is_one_line(tmp_path, capsysbinary, more, part):
     out = str(tmp_path / "run")
     run([*ARGUMENTS, *TUNED, "--out", out])
     capsysbinary.readouterr()
-    assert run([*ARGUMENTS, *TUNED, "--out", out, *more]) == 2
+    assert run([*ARGUMENTS, "--out", out, *more]) == 2
     answer = capsysbinary.readouterr()
     assert answer.out == b""
     assert part in answer.err.decode()
