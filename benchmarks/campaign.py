@@ -1,11 +1,12 @@
 """A campaign of learning: every learner and policy on every scenario, cell by cell.
 
     python -m benchmarks.campaign run [--scenario NAME]... [--policy NAME]... [--seeds N] [--jobs N]
-    python -m benchmarks.campaign table
+    python -m benchmarks.campaign table|write
 
 A cell is a scenario, a policy and a training seed; policies that learn nothing have one cell each. Finished
 cells are lines of benchmarks/learning_results.ndjson, and a run does those that are missing. All policies are
-evaluated on the same copies, whose seed no training and no search uses.
+evaluated on the same copies, whose seed no training and no search uses. `table` prints what came of it, and
+`write` puts it into docs/results.md.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 
 RESULTS = Path(__file__).with_name("learning_results.ndjson")
+PAGE = RESULTS.parent.parent / "docs" / "results.md"
 SCENARIOS = ("paper", "balanced", "scarce-edge", "shadowing", "bursty")
 POLICIES = ("best-fixed", "table", "greedy", "all-local", "all-offload", "middle", "random", "planning")
 LEARNERS: dict[str, tuple[str, str | None]] = {
@@ -78,12 +80,7 @@ def do(cell: Cell) -> dict[str, Any]:
 
     system = load_scenario(cell.scenario)
     start = time.perf_counter()
-    if cell.policy in LEARNERS:
-        policy, training = _trained(cell, system)
-    else:
-        from lyaopt.policies import make_policy
-
-        policy, training = make_policy(cell.policy, system), {}
+    policy, training = (_trained if cell.policy in LEARNERS else _made)(cell, system)
     ready = time.perf_counter()
     found = _measured(system, policy, **SHORT.get(cell.policy, {}))
     return {
@@ -95,6 +92,17 @@ def do(cell: Cell) -> dict[str, Any]:
         "preparing_s": round(ready - start, 1),
         "evaluating_s": round(time.perf_counter() - ready, 1),
     }
+
+
+def _made(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
+    from lyaopt.policies import make_policy
+    from lyaopt.policies.best_fixed import search_fixed
+
+    if cell.policy == "best-fixed":
+        found = search_fixed(system)
+        return found.policy(), {"prepared_slots": found.slots}
+    policy = make_policy(cell.policy, system)
+    return policy, {"prepared_slots": getattr(policy, "searched", 0)}
 
 
 def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
@@ -111,8 +119,7 @@ def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
         policy, lines = load_policy(path), (Path(path) / LOG).read_text().splitlines()
     kept = [line["update"] for line in map(json.loads, lines) if line.get("kept")]
     return policy, {
-        "decisions": summary.decisions,
-        "searched": summary.searched,
+        "prepared_slots": summary.decisions * system.slots_per_period + summary.searched,
         "kept_update": max(kept, default=0),
         "shares": summary.shares,
     }
@@ -169,16 +176,19 @@ def run(wanted: list[Cell], jobs: int) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("what", choices=["run", "table", "write"])
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--policy", action="append", choices=[*LEARNERS, *POLICIES])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     given = parser.parse_args()
-    if given.what == "table":
-        from benchmarks.campaign_table import table
+    if given.what != "run":
+        from benchmarks import campaign_table
 
-        print(table(finished()))
+        if given.what == "write":
+            campaign_table.write(finished(), PAGE)
+        else:
+            print(campaign_table.table(finished()))
         return
     policies = given.policy or [*POLICIES, *LEARNERS]
     run(list(cells(given.scenario or list(SCENARIOS), policies, given.seeds)), given.jobs)

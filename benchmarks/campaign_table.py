@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lyaopt.bounds import energy_bound
 from lyaopt.evaluation import Estimate, interquartile_mean
+from lyaopt.scenarios import load_scenario
 
 BASE = "best-fixed"
 HEAD = (
-    "| policy | runs | cost (34) | against best-fixed, % | energy, mJ a slot (local) | against best-fixed, % "
-    "| mean latency, s | p99, s | edge backlog, Mcycles | energy-limited | done of born |"
+    "| policy | runs | slots to get it, M | cost (34) | against best-fixed, % | energy, mJ a slot (local) "
+    "| against best-fixed, % | over LB1 | mean latency, s | p99, s | edge backlog, Mcycles | energy-limited "
+    "| done of born |"
 )
 _NAMES = {
     "lyappo": "**LyaPPO** (`best`)",
@@ -28,6 +32,14 @@ _NAMES = {
     "planning": "planning (short runs)",
 }
 Line = dict[str, Any]
+BEGIN, END = "<!-- tables of the campaign -->", "<!-- end of the tables -->"
+
+
+def write(lines: list[Line], page: Path) -> None:
+    """Put the tables into a page, between its marks."""
+    before, rest = page.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    page.write_text(f"{before}{BEGIN}\n\n{table(lines)}\n{END}{after}")
 
 
 def table(lines: list[Line]) -> str:
@@ -42,19 +54,22 @@ def _scenario(lines: list[Line]) -> str:
         by_policy.setdefault(line["policy"], []).append(line)
     base = next(line for line in lines if line["policy"] == BASE)
     ordered = sorted(by_policy.items(), key=lambda item: _of_runs(item[1], "cost").value)
-    rows = [_row(name, runs, base) for name, runs in ordered]
     name = lines[0]["scenario"]
+    bound = 1e3 * energy_bound(load_scenario(name)).energy_j
+    rows = [_row(policy, runs, base, bound) for policy, runs in ordered]
     return "\n".join([f"### `{name}`", "", HEAD, "|" + "---|" * HEAD.count(" |"), *rows, ""])
 
 
-def _row(name: str, runs: list[Line], base: Line) -> str:
+def _row(name: str, runs: list[Line], base: Line, bound_mj: float) -> str:
     columns = [
         _NAMES.get(name, name),
         str(len(runs)),
+        f"{np.mean([run['prepared_slots'] for run in runs]) / 1e6:.3g}",
         _text(_of_runs(runs, "cost")),
         "" if name == BASE else _text(_beside(runs, base, "cost"), "{:+.1f}"),
         f"{_text(_of_runs(runs, 'energy_mj'))} ({_of_runs(runs, 'local_mj').value:.3g})",
         "" if name == BASE else _text(_beside(runs, base, "energy_mj"), "{:+.1f}"),
+        f"{_of_runs(runs, 'energy_mj').value / bound_mj:.3g}",
         f"{_of_runs(runs, 'latency_s').value:.3g}",
         f"{_of_runs(runs, 'p99_s').value:.3g}",
         f"{np.mean([run['queues'][2] for run in runs]) / 1e6:.3g}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.campaign import LEARNERS, POLICIES, cells
-from benchmarks.campaign_table import table
+from benchmarks.campaign_table import BEGIN, END, table, write
 
 
 def line(policy, seed, factor):
@@ -23,6 +23,7 @@ def line(policy, seed, factor):
         "energy_limited": 0.25,
         "born": 10,
         "completed": 9,
+        "prepared_slots": 5_000_000,
     }
 
 
@@ -30,12 +31,13 @@ def test_policies_stand_in_the_order_of_their_cost_beside_best_fixed():
     lines = [line("random", 1, 3.0), line("best-fixed", 1, 1.0)]
     lines += [line("lyappo", seed, 0.9 + 0.01 * seed) for seed in range(1, 6)]
     rows = [row.split(" | ") for row in table(lines).splitlines()[4:] if row]
-    assert [row[0].strip("| ") for row in rows] == ["**LyaPPO** (`shared`)", "best-fixed", "Random-Cov"]
+    assert [row[0].strip("| ") for row in rows] == ["**LyaPPO** (`best`)", "best-fixed", "Random-Cov"]
     learnt, fixed, random = rows
     assert learnt[1] == "5"
-    assert learnt[3].startswith("-7.0 (")  # the middle half of 0.91 to 0.95, copy by copy
-    assert fixed[3] == ""
-    assert random[3] == "+200.0 (+200.0 to +200.0)"
+    assert learnt[2] == "5"
+    assert learnt[4].startswith("-7.0 (")  # the middle half of 0.91 to 0.95, copy by copy
+    assert fixed[4] == ""
+    assert random[4] == "+200.0 (+200.0 to +200.0)"
     assert random[-1].startswith("90.0 %")
 
 
@@ -43,3 +45,11 @@ def test_a_cell_for_every_seed_of_what_is_trained_and_one_of_all_else():
     found = list(cells(["paper", "balanced"], [*POLICIES, *LEARNERS], 3))
     assert len(found) == len({cell.key for cell in found}) == 2 * (len(POLICIES) + 3 * len(LEARNERS))
     assert [cell.seed for cell in found] == sorted(cell.seed for cell in found)
+
+
+def test_tables_are_written_between_the_marks_and_nothing_else_is(tmp_path):
+    page, lines = tmp_path / "results.md", [line("best-fixed", 1, 1.0)]
+    page.write_text(f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n")
+    for _ in range(2):
+        write(lines, page)
+        assert page.read_text() == f"before\n\n{BEGIN}\n\n{table(lines)}\n{END}\n\nafter\n"
