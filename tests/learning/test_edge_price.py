@@ -50,7 +50,7 @@ def test_a_price_is_the_cost_of_waiting_until_the_server_is_idle():
     price = EdgePrice()
     for _ in range(60):
         charges = EdgeCharges(environment, 12, DISCOUNT)
-        charges._begun[:] = start
+        charges.begun[:] = start
         drain(charges, environment, start, 12)
         charges.charge(price, torch.zeros(12, len(start), 1))
     busy = start[3:] / PERIOD_S

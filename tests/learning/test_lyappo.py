@@ -38,6 +38,7 @@ EARLY, LATE = [2, 1, 10], [8, 30, 10]
 def _brief(monkeypatch):
     torch.set_num_threads(1)
     monkeypatch.setattr(keeper, "_SLOTS", 500)
+    monkeypatch.setattr(keeper, "_REPLICATIONS", 16)
     monkeypatch.setattr(imitation, "_SLOTS", 300)
     monkeypatch.setattr(imitation, "_PERIODS", 60)
     monkeypatch.setattr(imitation, "_STEPS", 300)
