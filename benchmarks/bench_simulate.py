@@ -14,7 +14,7 @@ from benchmarks.data import batch
 from lyaopt import solve_slots
 from lyaopt._kernels.edge import edge_lanes
 from lyaopt._kernels.local import local_lanes
-from lyaopt._kernels.transmit import transmit_lanes
+from lyaopt._kernels.transmit import transmit_lanes, transmit_workspace
 from lyaopt.policies import middle
 from lyaopt.profiles import load_profile
 from lyaopt.scenarios import load_scenario
@@ -98,12 +98,13 @@ def scalar_solver():
     def solve(times, local, transmit, edge, gain, capacity, bandwidth, power):
         rate, edge_rate = np.empty_like(local), np.empty_like(edge)
         total, multiplier = np.empty(gain.size), np.empty(gain.size)
+        work = np.empty(transmit_workspace(edge.shape[0], gain.size, bandwidth.size, False))
         for _ in range(times):
-            local_lanes(local, capacity, tau, weight_local, delta, rate, total, multiplier)
+            local_lanes(local, capacity, tau, weight_local, delta, rate, total, multiplier, work)
             transmit_lanes(
-                transmit, gain, bandwidth, power, tau, weight_transmit, noise, rate, total, multiplier
+                transmit, gain, bandwidth, power, tau, weight_transmit, noise, rate, total, multiplier, work
             )
-            edge_lanes(edge, edge_capacity, tau, edge_rate, multiplier)
+            edge_lanes(edge, edge_capacity, tau, edge_rate, multiplier, work)
 
     def repeat(times):
         solve(times, local_queue, transmit_queue, edge_queue, gain, *constants)

@@ -382,7 +382,7 @@ def test_a_bad_core_is_one_line(slot_file):
     environment = interpreted() | {"LYAOPT_CORE": "c"}
     process = subprocess.run(command("solve-slot", str(slot_file)), capture_output=True, env=environment)
     assert process.returncode == 2
-    assert process.stderr == b"lyaopt: LYAOPT_CORE: expected 'jit' or 'python', got 'c'\n"
+    assert process.stderr == b"lyaopt: LYAOPT_CORE: expected 'aot', 'jit' or 'python', got 'c'\n"
 
 
 def test_closed_standard_streams_are_no_reason_for_a_traceback(slot_file):

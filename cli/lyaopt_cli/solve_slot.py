@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     _Solver = Callable[[bytes], tuple[SlotSolution, dict[str, Any]]]
 
-# Loading the compiled kernels takes longer than solving a document of this size without them.
+# Where no kernels were built, loading compiled ones takes longer than solving such a document without them.
 _SMALL_DOCUMENT_BYTES = 2**16
 # How the first line of a document ends that was written over several lines
 _OPEN_ENDS = (b"{", b"[", b",")
@@ -60,7 +60,7 @@ def command(file: str | None, as_json: bool, stream: bool, method: str, check: b
 def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
     text = read_whole(name)
     if len(text) < _SMALL_DOCUMENT_BYTES:
-        _prefer_interpreted_core()
+        _rather_interpret_than_compile()
     from lyaopt.documents import encode
     from lyaopt.slot import ProblemError
 
@@ -80,11 +80,11 @@ def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
     return int(_failed(document))
 
 
-def _prefer_interpreted_core() -> None:
-    """Have the kernels imported interpreted, unless they are there or their core is given."""
+def _rather_interpret_than_compile() -> None:
+    """Have kernels that were not built interpreted, unless they are there or their core is given."""
     if "lyaopt._kernels._jit" in sys.modules or "LYAOPT_CORE" in os.environ:
         return
-    os.environ["LYAOPT_CORE"] = "python"
+    os.environ["LYAOPT_CORE"] = "aot,python"
     try:
         import lyaopt.slot  # noqa: F401
     finally:

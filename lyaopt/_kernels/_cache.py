@@ -162,20 +162,28 @@ class _KernelFile(_Cache):
 
 
 def compile_cached(
-    function: Callable[..., Any], name: str, signature: Any, flags: dict[str, Any], sources: str
+    function: Callable[..., Any],
+    name: str,
+    signature: Any,
+    flags: dict[str, Any],
+    sources: str,
+    reason: str = "",
 ) -> Any:
-    """Return the dispatcher of `function`, compiled for one signature or loaded from the folder."""
+    """Return the dispatcher of `function`, compiled for one signature or loaded from the folder.
+
+    The first compilation of a process is announced, with the reason for it if there is one.
+    """
     dispatcher = numba.njit(**flags)(function)
     folder = cache_folder(tuple(sorted(flags.items())), sources)
     if folder is None:
-        _announce("not kept: no folder can be written")
+        _announce("not kept: no folder can be written", reason)
         dispatcher.compile(signature)
     else:
         path = folder / f"{name}.kernel"
         dispatcher._cache = _KernelFile(path)
         with contextlib.nullcontext() if path.exists() else _one_compiler(path):
             if not path.exists():
-                _announce(f"once, kept in {folder}")
+                _announce(f"once, kept in {folder}", reason)
                 _forget_unused(folder)
             dispatcher.compile(signature)
     dispatcher.disable_compile()
@@ -183,9 +191,10 @@ def compile_cached(
 
 
 @functools.cache  # once a process: one call may compile several kernels
-def _announce(detail: str) -> None:
+def _announce(detail: str, reason: str) -> None:
     """Say what takes so long; without a handler of the caller's, logging writes a warning to stderr."""
-    _log.warning("lyaopt: compiling kernels, up to a minute (%s)", detail)
+    because = f", as {reason}" if reason else ""
+    _log.warning("lyaopt: compiling kernels, up to a minute (%s)%s", detail, because)
 
 
 @contextlib.contextmanager

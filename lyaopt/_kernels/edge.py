@@ -9,26 +9,27 @@ import numpy as np
 from lyaopt._kernels._jit import Kernel, helper
 from lyaopt._kernels.costs import EDGE
 from lyaopt._kernels.levels import (
-    SCRATCH_ROWS,
-    block_rows,
+    block_arrays,
     block_width,
     exact_solver,
     fill,
     many_solver,
     multiplier_solver,
+    workspace,
 )
-from lyaopt._kernels.rows import FLOOR, FOUND_ROWS, GIVEN_ROWS, INVERSE, LEVEL, LIMIT, SCALE
+from lyaopt._kernels.rows import FLOOR, INVERSE, LEVEL, LIMIT, SCALE
 
 
-def _batch(solve, one_by_one):
-    def batch(queue, capacity, tau, cpu, multiplier):
-        """Write `cpu` (S, B) in Hz, and `multiplier` (B,) nu in cycles (0 if all is served)."""
+def _solver(solve, one_by_one):
+    @helper
+    def within(queue, capacity, tau, cpu, multiplier, work):
+        """Write `cpu` (S, B) in Hz, and `multiplier` (B,) nu in cycles (0 if all is served).
+
+        `work` are as many doubles as `workspace` says.
+        """
         items, lanes = queue.shape
         width = block_width(items, lanes, one_by_one)
-        given = np.empty((GIVEN_ROWS, width))
-        found = np.empty((FOUND_ROWS, width))
-        scratch = np.empty((SCRATCH_ROWS, width))
-        rows = block_rows(items, width, one_by_one)
+        given, found, scratch, rows = block_arrays(work, items, width, one_by_one)
         fill(given[LIMIT], width, capacity * tau)
         fill(given[SCALE], width, 1.0)
         fill(given[INVERSE], width, 1.0)
@@ -39,14 +40,22 @@ def _batch(solve, one_by_one):
             for t in range(count):
                 multiplier[start + t] = found[LEVEL, t]
 
+    return within
+
+
+def _allocating(within, one_by_one):
+    def batch(queue, capacity, tau, cpu, multiplier):
+        work = np.empty(workspace(queue.shape[0], queue.shape[1], one_by_one))
+        within(queue, capacity, tau, cpu, multiplier, work)
+
     return batch
 
 
 _SIGNATURE = "void(f8[:,::1], f8, f8, f8[:,::1], f8[::1])"
-_exact = _batch(exact_solver(EDGE, (4, 8), at_once=True), False)
-edge_lanes = helper(_exact)  # for kernels that solve several problems
-edge_exact = Kernel("edge_exact", _SIGNATURE, _exact)
-edge_bisection = Kernel("edge_bisection", _SIGNATURE, _batch(multiplier_solver(EDGE), False))
-_many = _batch(many_solver(EDGE), True)
-edge_lanes_many = helper(_many)
-edge_many = Kernel("edge_many", _SIGNATURE, _many)
+# for kernels that solve several problems, and have a workspace
+edge_lanes = _solver(exact_solver(EDGE, (4, 8), at_once=True), False)
+edge_lanes_many = _solver(many_solver(EDGE), True)
+_bisection = _solver(multiplier_solver(EDGE), False)
+edge_exact = Kernel("edge_exact", _SIGNATURE, _allocating(edge_lanes, False))
+edge_bisection = Kernel("edge_bisection", _SIGNATURE, _allocating(_bisection, False))
+edge_many = Kernel("edge_many", _SIGNATURE, _allocating(edge_lanes_many, True))

@@ -1,7 +1,5 @@
 """Which solver serves a block of lanes, and what a block looks like."""
 
-import numpy as np
-
 from lyaopt._kernels._jit import helper, inline, lanes
 from lyaopt._kernels.bisection import bisection_solver
 from lyaopt._kernels.few import lane_server, lane_solver
@@ -37,9 +35,27 @@ def block_width(items, lanes, one_by_one):
 
 
 @inline
-def block_rows(items, width, one_by_one):
-    """Return the scratch for the items of a block: two columns, or two rows an item."""
-    return np.empty((2, items) if one_by_one else (2 * items, width))
+def workspace(items, lanes, one_by_one):
+    """Return how many doubles `block_arrays` takes for blocks of these lanes."""
+    return (2 * items + GIVEN_ROWS + FOUND_ROWS + SCRATCH_ROWS) * block_width(items, lanes, one_by_one)
+
+
+@inline
+def block_arrays(work, items, width, one_by_one):
+    """Return the parts of a workspace: what lanes are given, what is found, scratch, and rows of items.
+
+    The rows are two columns, or two rows an item.
+    """
+    found = GIVEN_ROWS * width
+    scratch = found + FOUND_ROWS * width
+    rows = scratch + SCRATCH_ROWS * width
+    shape = (2, items) if one_by_one else (2 * items, width)
+    return (
+        work[:found].reshape(GIVEN_ROWS, width),
+        work[found:scratch].reshape(FOUND_ROWS, width),
+        work[scratch:rows].reshape(SCRATCH_ROWS, width),
+        work[rows : rows + 2 * items * width].reshape(shape),
+    )
 
 
 @lanes

@@ -11,9 +11,8 @@ import numpy as np
 from lyaopt._kernels._jit import Kernel, helper, inline, lanes
 from lyaopt._kernels.costs import LOCAL, local_price
 from lyaopt._kernels.levels import (
-    SCRATCH_ROWS,
     SOLVER_ROWS,
-    block_rows,
+    block_arrays,
     block_width,
     exact_solver,
     fill,
@@ -21,12 +20,11 @@ from lyaopt._kernels.levels import (
     multiplier_solver,
     only_device,
     spread,
+    workspace,
 )
 from lyaopt._kernels.rows import (
     EFFORT,
     FLOOR,
-    FOUND_ROWS,
-    GIVEN_ROWS,
     INVERSE,
     LEVEL,
     LIMIT,
@@ -59,15 +57,16 @@ def _limit(capacity, count, tau, given):
         given[LIMIT, t] = capacity[t] * tau
 
 
-def _batch(solve, one_by_one):
-    def batch(queue, capacity, tau, weight, delta, cpu, total, multiplier):
-        """Write `cpu` (N, L) in Hz, `total` (L,) = sum f in Hz, and `multiplier` (L,) nu in cycles."""
+def _solver(solve, one_by_one):
+    @helper
+    def within(queue, capacity, tau, weight, delta, cpu, total, multiplier, work):
+        """Write `cpu` (N, L) in Hz, `total` (L,) = sum f in Hz, and `multiplier` (L,) nu in cycles.
+
+        `work` are as many doubles as `workspace` says.
+        """
         items, lanes = queue.shape
         width = block_width(items, lanes, one_by_one)
-        given = np.empty((GIVEN_ROWS, width))
-        found = np.empty((FOUND_ROWS, width))
-        scratch = np.empty((SCRATCH_ROWS, width))
-        rows = block_rows(items, width, one_by_one)
+        given, found, scratch, rows = block_arrays(work, items, width, one_by_one)
         device_capacity = scratch[SOLVER_ROWS]
         scale = local_scale(tau, weight, delta)
         fill(given[SCALE], width, scale)
@@ -84,14 +83,22 @@ def _batch(solve, one_by_one):
             solve(queue, start, count, given, found, scratch, rows, tau, cpu)
             _report(given, found, device_capacity, tau, start, count, total, multiplier)
 
+    return within
+
+
+def _allocating(within, one_by_one):
+    def batch(queue, capacity, tau, weight, delta, cpu, total, multiplier):
+        work = np.empty(workspace(queue.shape[0], queue.shape[1], one_by_one))
+        within(queue, capacity, tau, weight, delta, cpu, total, multiplier, work)
+
     return batch
 
 
 _SIGNATURE = "void(f8[:,::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[::1])"
-_exact = _batch(exact_solver(LOCAL, (2, 4), at_once=True), False)
-local_lanes = helper(_exact)  # for kernels that solve several problems
-local_exact = Kernel("local_exact", _SIGNATURE, _exact)
-local_bisection = Kernel("local_bisection", _SIGNATURE, _batch(multiplier_solver(LOCAL), False))
-_many = _batch(many_solver(LOCAL), True)
-local_lanes_many = helper(_many)
-local_many = Kernel("local_many", _SIGNATURE, _many)
+# for kernels that solve several problems, and have a workspace
+local_lanes = _solver(exact_solver(LOCAL, (2, 4), at_once=True), False)
+local_lanes_many = _solver(many_solver(LOCAL), True)
+_bisection = _solver(multiplier_solver(LOCAL), False)
+local_exact = Kernel("local_exact", _SIGNATURE, _allocating(local_lanes, False))
+local_bisection = Kernel("local_bisection", _SIGNATURE, _allocating(_bisection, False))
+local_many = Kernel("local_many", _SIGNATURE, _allocating(local_lanes_many, True))

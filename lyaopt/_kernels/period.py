@@ -8,13 +8,13 @@ and `arrivals` (G, N, L) hold what the slots of a period bring.
 import numpy as np
 
 from lyaopt._kernels._jit import Kernel, helper, lanes
+from lyaopt._kernels.allocate import CPU_CAPACITY, DELTA, MAX_POWER, TAU, allocator, buffer_size
 from lyaopt._kernels.edge import edge_lanes, edge_lanes_many
 from lyaopt._kernels.fifo import (
     ALIVE,
     BACKLOG,
     BEHIND,
     CRUMB,
-    EDGE,
     HEAD,
     LOCAL,
     LOGGED,
@@ -33,10 +33,6 @@ from lyaopt._kernels.local import local_lanes, local_lanes_many
 from lyaopt._kernels.streams import draw_arrivals, draw_gains
 from lyaopt._kernels.transmit import transmit_lanes, transmit_lanes_many
 
-# Entries of `scalars`
-TAU, DELTA, WEIGHT_LOCAL, WEIGHT_TRANSMIT, EDGE_CAPACITY, NOISE = range(6)
-# Rows of `devices`
-CPU_CAPACITY, MAX_POWER, BANDWIDTH = range(3)
 # Of both kinds of sums
 PRESENT, PAST = range(2)
 # Rows of `service_sums`: the stages' backlogs, then what they are given
@@ -204,47 +200,6 @@ def _lane_constants(devices, width):
     return rows
 
 
-def _allocator(local, transmit, edge):
-    @helper
-    def allocate(b, work, gain, model, rates, cpu, power, multiplier):
-        """Solve a slot's three problems in block `b`; write `rates` (3, N, L), `cpu` and `power` (L,)."""
-        scalars, devices = model.scalars, model.devices
-        tau = scalars[TAU]
-        local(
-            work[BACKLOG, LOCAL],
-            devices[CPU_CAPACITY],
-            tau,
-            scalars[WEIGHT_LOCAL],
-            scalars[DELTA],
-            rates[LOCAL],
-            cpu,
-            multiplier,
-        )
-        transmit(
-            work[BACKLOG, TRANSMIT],
-            gain,
-            devices[BANDWIDTH],
-            devices[MAX_POWER],
-            tau,
-            scalars[WEIGHT_TRANSMIT],
-            scalars[NOISE],
-            rates[TRANSMIT],
-            power,
-            multiplier,
-        )
-        services, count = rates.shape[1:]
-        shape = (services * devices.shape[1], count // devices.shape[1])
-        edge(
-            work[BACKLOG, EDGE].reshape(shape),
-            scalars[EDGE_CAPACITY],
-            tau,
-            rates[EDGE].reshape(shape),
-            multiplier,
-        )
-
-    return allocate
-
-
 @helper
 def _begin_period(b, points, systems):
     """Adopt the points of a period, and start its sums."""
@@ -305,8 +260,8 @@ def _look(arrivals, scratch):
     return coming
 
 
-def advancer(allocate):
-    """The loop over slots for an allocator, see `_allocator`, which is compiled into it."""
+def advancer(allocate, buffer_size):
+    """The loop over slots for an allocator and the size of its buffer, see allocate.py."""
 
     def advance(start, stop, slots_per_period, width, model, chance, trace, plan, systems, tasks, record):
         """Take all systems from slot `start` to `stop`; return the tables of tasks, which may have grown.
@@ -321,6 +276,7 @@ def advancer(allocate):
         rates = np.empty((STAGES, services, count))
         scratch = np.empty((_LANE_ROWS, count))
         constants = _lane_constants(model.devices, width)
+        buffer = np.empty(buffer_size(services, count // width, width))
         gain = np.empty((slots_per_period, count))
         arrivals = np.empty((slots_per_period, services, count), np.int64)
         for b in range(blocks):
@@ -346,6 +302,7 @@ def advancer(allocate):
                         scratch[_CPU],
                         scratch[_POWER],
                         scratch[_NU],
+                        buffer,
                     )
                     if recording:
                         _record(
@@ -387,10 +344,10 @@ def signature(model=Model):
     return types.Tuple((grown, grown))(*[types.int64] * 4, *groups[:3], plan, *groups[3:])
 
 
-def _kernel(name, *solvers):
-    return Kernel(name, signature, advancer(_allocator(*solvers)))
+def _kernel(name, solvers, one_by_one):
+    return Kernel(name, signature, advancer(allocator(*solvers), buffer_size(*one_by_one)))
 
 
-advance_few = _kernel("advance_few", local_lanes, transmit_lanes, edge_lanes)
-advance_some = _kernel("advance_some", local_lanes, transmit_lanes, edge_lanes_many)
-advance_many = _kernel("advance_many", local_lanes_many, transmit_lanes_many, edge_lanes_many)
+advance_few = _kernel("advance_few", (local_lanes, transmit_lanes, edge_lanes), (False, False))
+advance_some = _kernel("advance_some", (local_lanes, transmit_lanes, edge_lanes_many), (False, True))
+advance_many = _kernel("advance_many", (local_lanes_many, transmit_lanes_many, edge_lanes_many), (True, True))

@@ -16,21 +16,11 @@ import math
 import numpy as np
 
 from lyaopt._kernels._jit import Kernel, helper, lanes
+from lyaopt._kernels.allocate import BANDWIDTH, CPU_CAPACITY, EDGE_CAPACITY, MAX_POWER, NOISE, TAU
 from lyaopt._kernels.elementary import expm1, log1p
 from lyaopt._kernels.fifo import BACKLOG, EDGE, LOCAL, STAGES, TRANSMIT
 from lyaopt._kernels.grouped import SharedModel, Systems, compiled_type
-from lyaopt._kernels.period import (
-    BACKLOGS,
-    BANDWIDTH,
-    CPU_CAPACITY,
-    EDGE_CAPACITY,
-    MAX_POWER,
-    NOISE,
-    PRESENT,
-    TAU,
-    advancer,
-    signature,
-)
+from lyaopt._kernels.period import BACKLOGS, PRESENT, advancer, signature
 
 # Rows of `levels`
 CPU_LEVEL, POWER_LEVEL = range(2)
@@ -88,7 +78,12 @@ def _divide_all(backlog, share, start, whole, tau, rate, total):
 
 
 @helper
-def _allocate(b, work, gain, model, rates, cpu, power, scratch):
+def _no_buffer(services, devices, width):
+    return 0
+
+
+@helper
+def _allocate(b, work, gain, model, rates, cpu, power, scratch, _):
     """Write what the services of block `b` get in a slot, `rates` (3, N, L), `cpu` and `power` (L,)."""
     tau, backlog = model.scalars[TAU], work[BACKLOG]
     edge, noise = model.scalars[EDGE_CAPACITY], model.scalars[NOISE]
@@ -174,7 +169,9 @@ def _occupied_signature():
     return types.void(types.int64, compiled_type(Systems), types.boolean[:, ::1])
 
 
-advance_shares = Kernel("advance_shares", functools.partial(signature, SharedModel), advancer(_allocate))
+advance_shares = Kernel(
+    "advance_shares", functools.partial(signature, SharedModel), advancer(_allocate, _no_buffer)
+)
 adopt_shares = Kernel(
     "adopt_shares",
     "i8(f8[:,:,::1], f8[:,:,::1], i8, i8[::1], i8[::1], f8[:,:,::1], f8[:,:,:,::1])",

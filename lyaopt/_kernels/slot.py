@@ -4,11 +4,14 @@ Layout: `queues` and `rates` (3, N, M) stack the local, transmission and edge pr
 and `scalars` (6,) hold what the names below say; `lanes` (LANE_ROWS, M) and `summary` receive the rest.
 """
 
+import numpy as np
+
 from lyaopt._kernels._jit import Kernel, helper, inline
 from lyaopt._kernels.certificate import edge_gap, local_gap, transmit_gap, worse
 from lyaopt._kernels.edge import edge_lanes
+from lyaopt._kernels.levels import workspace
 from lyaopt._kernels.local import local_lanes
-from lyaopt._kernels.transmit import transmit_lanes
+from lyaopt._kernels.transmit import transmit_lanes, transmit_workspace
 
 # Rows of `devices`
 CPU_CAPACITY, MAX_POWER, GAIN, BANDWIDTH = range(4)
@@ -33,8 +36,16 @@ def _price(tau, weight, capacity, speed, nu):
     return tau * worth if (speed >= capacity) & (worth > 0.0) else 0.0
 
 
+@inline
+def slots_workspace(items, count, slots):
+    """Return how many doubles so many slots, of `items` services on each of `count` devices, take."""
+    edge = workspace(items * count, slots, False)
+    transmit = transmit_workspace(items, count * slots, count, False)
+    return transmit if transmit > edge else edge
+
+
 @helper
-def _solve(queues, devices, scalars, rates, lanes, summary):
+def _solve(queues, devices, scalars, rates, lanes, summary, work):
     """Fill `rates`, the first four rows of `lanes`, and nu of the edge."""
     items, count = queues.shape[1:]
     tau, edge = scalars[TAU], items * count
@@ -47,6 +58,7 @@ def _solve(queues, devices, scalars, rates, lanes, summary):
         rates[0],
         lanes[CPU],
         lanes[LOCAL_NU],
+        work,
     )
     transmit_lanes(
         queues[1],
@@ -59,9 +71,10 @@ def _solve(queues, devices, scalars, rates, lanes, summary):
         rates[1],
         lanes[POWER],
         lanes[TRANSMIT_NU],
+        work,
     )
     nu = summary[EDGE_NU : EDGE_NU + 1]
-    edge_lanes(queues[2].reshape(edge, 1), scalars[EDGE_CAPACITY], tau, rates[2].reshape(edge, 1), nu)
+    edge_lanes(queues[2].reshape(edge, 1), scalars[EDGE_CAPACITY], tau, rates[2].reshape(edge, 1), nu, work)
 
 
 @helper
@@ -104,9 +117,11 @@ def _certify_lane(m, queues, devices, scalars, rates, lanes):
     return local, transmit
 
 
-def _slot(queues, devices, scalars, rates, lanes, summary):
+@helper
+def solve_within(queues, devices, scalars, rates, lanes, summary, work):
+    """Solve and certify a slot, with a workspace of `slots_workspace` doubles."""
     items, count = queues.shape[1:]
-    _solve(queues, devices, scalars, rates, lanes, summary)
+    _solve(queues, devices, scalars, rates, lanes, summary, work)
     queue = queues[2].reshape(items * count, 1)
     cpu = rates[2].reshape(items * count, 1)
     gap, gross, violation = edge_gap(queue, cpu, 0, scalars[EDGE_CAPACITY], scalars[TAU], summary[EDGE_NU])
@@ -123,6 +138,11 @@ def _slot(queues, devices, scalars, rates, lanes, summary):
     summary[EDGE_OBJECTIVE] = -gross
     summary[RELATIVE_GAP] = gap
     summary[VIOLATION] = violation
+
+
+def _slot(queues, devices, scalars, rates, lanes, summary):
+    work = np.empty(slots_workspace(queues.shape[1], queues.shape[2], 1))
+    solve_within(queues, devices, scalars, rates, lanes, summary, work)
 
 
 _SIGNATURE = "void(f8[:,:,::1], f8[:,::1], f8[::1], f8[:,:,::1], f8[:,::1], f8[::1])"

@@ -9,24 +9,22 @@ import math
 
 import numpy as np
 
-from lyaopt._kernels._jit import Kernel, helper, lanes
+from lyaopt._kernels._jit import Kernel, helper, inline, lanes
 from lyaopt._kernels.costs import TRANSMIT, transmit_price
 from lyaopt._kernels.levels import (
-    SCRATCH_ROWS,
     SOLVER_ROWS,
-    block_rows,
+    block_arrays,
     block_width,
     exact_solver,
     many_solver,
     multiplier_solver,
     only_device,
     spread,
+    workspace,
 )
 from lyaopt._kernels.rows import (
     EFFORT,
     FLOOR,
-    FOUND_ROWS,
-    GIVEN_ROWS,
     INVERSE,
     LEVEL,
     LIMIT,
@@ -36,10 +34,19 @@ from lyaopt._kernels.rows import (
 _LN2 = math.log(2.0)
 
 
+_DEVICE_ROWS = 4
+
+
+@inline
+def transmit_workspace(items, lanes, devices, one_by_one):
+    """Return how many doubles the solvers below take."""
+    return workspace(items, lanes, one_by_one) + _DEVICE_ROWS * devices
+
+
 @helper
-def _devices(bandwidth, max_power, tau, noise):
+def _devices(bandwidth, max_power, tau, noise, work):
     """Return what is the same in every slot of a device: b tau, its inverse, b_w N_0, pmax / (b_w N_0)."""
-    table = np.empty((4, bandwidth.size))
+    table = work[work.size - _DEVICE_ROWS * bandwidth.size :].reshape(_DEVICE_ROWS, bandwidth.size)
     for m in range(bandwidth.size):
         scale = bandwidth[m] / _LN2 * tau
         noise_power = bandwidth[m] * noise
@@ -73,16 +80,17 @@ def _report(given, found, noise_power, max_power, gain, start, count, power, mul
         multiplier[start + t] = marginal if (marginal > level) & (snr > 0.0) else level
 
 
-def _batch(solve, one_by_one):
-    def batch(queue, gain, bandwidth, max_power, tau, weight, noise, rate, power, multiplier):
-        """Write `rate` (N, L) in bit/s, `power` (L,) in W, and `multiplier` (L,) nu in bits."""
+def _solver(solve, one_by_one):
+    @helper
+    def within(queue, gain, bandwidth, max_power, tau, weight, noise, rate, power, multiplier, work):
+        """Write `rate` (N, L) in bit/s, `power` (L,) in W, and `multiplier` (L,) nu in bits.
+
+        `work` are at least as many doubles as `transmit_workspace` says.
+        """
         items, lanes = queue.shape
         width = block_width(items, lanes, one_by_one)
-        given = np.empty((GIVEN_ROWS, width))
-        found = np.empty((FOUND_ROWS, width))
-        scratch = np.empty((SCRATCH_ROWS, width))
-        rows = block_rows(items, width, one_by_one)
-        devices = _devices(bandwidth, max_power, tau, noise)
+        given, found, scratch, rows = block_arrays(work, items, width, one_by_one)
+        devices = _devices(bandwidth, max_power, tau, noise, work)
         noise_power, full_power, most = (
             scratch[SOLVER_ROWS],
             scratch[SOLVER_ROWS + 1],
@@ -103,14 +111,22 @@ def _batch(solve, one_by_one):
             solve(queue, start, count, given, found, scratch, rows, tau, rate)
             _report(given, found, noise_power, most, gain, start, count, power, multiplier)
 
+    return within
+
+
+def _allocating(within, one_by_one):
+    def batch(queue, gain, bandwidth, max_power, tau, weight, noise, rate, power, multiplier):
+        work = np.empty(transmit_workspace(queue.shape[0], queue.shape[1], bandwidth.size, one_by_one))
+        within(queue, gain, bandwidth, max_power, tau, weight, noise, rate, power, multiplier, work)
+
     return batch
 
 
 _SIGNATURE = "void(f8[:,::1], f8[::1], f8[::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[::1])"
-_exact = _batch(exact_solver(TRANSMIT, (2, 4), at_once=False), False)
-transmit_lanes = helper(_exact)  # for kernels that solve several problems
-transmit_exact = Kernel("transmit_exact", _SIGNATURE, _exact)
-transmit_bisection = Kernel("transmit_bisection", _SIGNATURE, _batch(multiplier_solver(TRANSMIT), False))
-_many = _batch(many_solver(TRANSMIT), True)
-transmit_lanes_many = helper(_many)
-transmit_many = Kernel("transmit_many", _SIGNATURE, _many)
+# for kernels that solve several problems, and have a workspace
+transmit_lanes = _solver(exact_solver(TRANSMIT, (2, 4), at_once=False), False)
+transmit_lanes_many = _solver(many_solver(TRANSMIT), True)
+_bisection = _solver(multiplier_solver(TRANSMIT), False)
+transmit_exact = Kernel("transmit_exact", _SIGNATURE, _allocating(transmit_lanes, False))
+transmit_bisection = Kernel("transmit_bisection", _SIGNATURE, _allocating(_bisection, False))
+transmit_many = Kernel("transmit_many", _SIGNATURE, _allocating(transmit_lanes_many, True))

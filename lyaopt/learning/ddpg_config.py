@@ -26,8 +26,8 @@ class DDPGConfig(TrainingConfig):
     """Decisions that are remembered, of all systems together; rounded up to whole episodes."""
     warmup: Count = 10_000
     """Decisions that are drawn blindly at first, before anything is learnt."""
-    minibatch: Count = 256
-    """Decisions in a step of the optimisers."""
+    minibatch: Count = 64
+    """Decisions in a step of the optimisers; the number of Lillicrap et al. (2016)."""
     actor_learning_rate: Positive = 3e-4
     """Step size of the actor's Adam."""
     critic_learning_rate: Positive = 1e-3

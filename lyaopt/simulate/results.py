@@ -133,11 +133,13 @@ def _without_nan(values: dict[str, float]) -> dict[str, float | None]:
 def versions() -> dict[str, str]:
     """What made a result."""
     from lyaopt import __version__
-    from lyaopt._kernels._jit import CORE
+    from lyaopt._kernels._choice import CHOICE
 
     found = {"lyaopt": __version__, "python": platform.python_version(), "numpy": np.__version__}
-    found["core"] = CORE
-    if CORE != "python":
+    found["core"] = CHOICE.core
+    if CHOICE.core == "aot":
+        found["numba"] = CHOICE.about["numba"]
+    elif CHOICE.core == "jit":
         import numba
 
         found["numba"] = numba.__version__

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lyaopt._kernels import births, fifo, period, shares
+from lyaopt._kernels import allocate, births, fifo, period, shares
 from lyaopt._kernels.grouped import Chance, Model, Record, SharedModel, Systems, Tasks, Trace
 from lyaopt._kernels.levels import NETWORK_ITEMS
 from lyaopt._kernels.stream_options import CHANNEL_ROWS
@@ -69,20 +69,20 @@ class State:
     def _scalars(self) -> Floats:
         system = self.system
         values = np.empty(6)
-        values[period.TAU] = system.slot_duration_s
-        values[period.DELTA] = system.energy_coefficient
-        values[period.WEIGHT_LOCAL] = system.energy_weight_local
-        values[period.WEIGHT_TRANSMIT] = system.energy_weight_transmit
-        values[period.EDGE_CAPACITY] = system.edge_capacity_hz
-        values[period.NOISE] = system.noise_w_per_hz
+        values[allocate.TAU] = system.slot_duration_s
+        values[allocate.DELTA] = system.energy_coefficient
+        values[allocate.WEIGHT_LOCAL] = system.energy_weight_local
+        values[allocate.WEIGHT_TRANSMIT] = system.energy_weight_transmit
+        values[allocate.EDGE_CAPACITY] = system.edge_capacity_hz
+        values[allocate.NOISE] = system.noise_w_per_hz
         return values
 
     @cached_property
     def _devices(self) -> Floats:
         rows = np.empty((3, self.layout.devices))
-        rows[period.CPU_CAPACITY] = self.system.cpu_capacity_hz
-        rows[period.MAX_POWER] = self.system.max_power_w
-        rows[period.BANDWIDTH] = self.system.device_bandwidth_hz
+        rows[allocate.CPU_CAPACITY] = self.system.cpu_capacity_hz
+        rows[allocate.MAX_POWER] = self.system.max_power_w
+        rows[allocate.BANDWIDTH] = self.system.device_bandwidth_hz
         return rows
 
     @cached_property

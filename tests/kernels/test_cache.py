@@ -1,4 +1,4 @@
-"""Compiled kernels on disk: cold starts, several at once, damage, and edits of the sources."""
+"""Kernels compiled at run time, on disk: cold starts, several at once, damage, and edits of the sources."""
 
 import hashlib
 import os
@@ -28,7 +28,8 @@ EXPECTED = "[3.0, 4.0, 0.0]"
 
 def start(cache, root=None, **env):
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("LYAOPT", "NUMBA"))}
-    variables |= {"LYAOPT_CACHE_DIR": str(cache), "PYTHONPATH": str(root or PACKAGE.parent)} | env
+    variables |= {"LYAOPT_CACHE_DIR": str(cache), "PYTHONPATH": str(root or PACKAGE.parent)}
+    variables |= {"LYAOPT_CORE": "jit"} | env
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT],
         env=variables,

@@ -57,4 +57,4 @@ def test_an_unknown_core_is_refused():
     env = os.environ | {"LYAOPT_CORE": "fortran"}
     done = subprocess.run([sys.executable, "-c", "import lyaopt"], env=env, capture_output=True, text=True)
     assert done.returncode != 0
-    assert "LYAOPT_CORE: expected 'jit' or 'python', got 'fortran'" in done.stderr
+    assert "LYAOPT_CORE: expected 'aot', 'jit' or 'python', got 'fortran'" in done.stderr

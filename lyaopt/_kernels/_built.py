@@ -1,0 +1,55 @@
+"""Calls into the core that was built ahead of time, which takes what it is given for what it expects.
+
+Numba's dispatcher looks at the types of all arguments; the extension does not, and an array of another
+type, layout or dimension would have it read and write where it must not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+Kind = Any
+"""What an argument must be: (dtype, dimensions) of an array, a list of kinds of a tuple, None of a scalar."""
+
+
+def kinds_of(described: Sequence[Any]) -> list[Kind]:
+    """Kinds from what ``_core.json`` says: "f8:2" of an array, "f8" of a scalar, a list of a tuple."""
+    return [kinds_of(kind) if isinstance(kind, list) else _kind_of(kind) for kind in described]
+
+
+def _kind_of(described: str) -> Kind:
+    dtype, _, dimensions = described.partition(":")
+    return (np.dtype(dtype), int(dimensions)) if dimensions else None
+
+
+def guarded(function: Callable[..., Any], described: Sequence[Any]) -> Callable[..., Any]:
+    """The function behind a look at its arguments.
+
+    Raises
+    ------
+    TypeError
+        When called with an array of another type or number of dimensions, or one that is not writeable,
+        aligned and contiguous.
+    """
+    kinds = kinds_of(described)
+
+    def call(*args: Any) -> Any:
+        _check(kinds, args)
+        return function(*args)
+
+    return call
+
+
+def _check(kinds: Sequence[Kind], args: Sequence[Any]) -> None:
+    for kind, value in zip(kinds, args, strict=False):  # the function itself counts its arguments
+        if kind is None:
+            continue
+        if type(kind) is list:
+            if not isinstance(value, tuple) or len(value) != len(kind):
+                raise TypeError(f"expected a tuple of {len(kind)}, got {value!r}")
+            _check(kind, value)
+        elif type(value) is not np.ndarray or not value.flags.carray or (value.dtype, value.ndim) != kind:
+            raise TypeError(f"expected a contiguous writeable array of {kind[0]} in {kind[1]} dimensions")

@@ -1,0 +1,287 @@
+/* What is in front of the compiled kernels: checks, and the layout that they take. See lyaopt.h. */
+#include "lyaopt.h"
+
+#include <math.h>
+#include <string.h>
+
+#ifndef LYAOPT_VERSION
+#define LYAOPT_VERSION "unknown"
+#endif
+#if defined(_WIN32)
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+
+/* The kernels, by lyaopt/_kernels/c_entries.py. */
+int64_t lyaopt_kernel_workspace(int64_t services, int64_t devices, int64_t slots);
+int64_t lyaopt_kernel_slot(int64_t services, int64_t devices, double *queues, double *device_rows, double *scalars,
+                           double *rates, double *lanes, double *summary, double *work);
+int64_t lyaopt_kernel_local(int64_t services, int64_t devices, int64_t slots, double *scalars, double *queue,
+                            double *capacity, double *cpu, double *total, double *multiplier, double *work);
+int64_t lyaopt_kernel_transmit(int64_t services, int64_t devices, int64_t slots, double *scalars, double *queue,
+                               double *gain, double *bandwidth, double *max_power, double *rate, double *power,
+                               double *multiplier, double *work);
+int64_t lyaopt_kernel_edge(int64_t services, int64_t devices, int64_t slots, double *scalars, double *queue,
+                           double *cpu, double *multiplier, double *work);
+
+/* Two things that compiled kernels ask of Numba's runtime, which is not here (see _build.py): what becomes of
+ * memory that an array owns, and none does; and a view of another shape, of arrays that are all contiguous. */
+void NRT_MemInfo_call_dtor(void *memory);
+void NRT_MemInfo_call_dtor(void *memory)
+{
+    (void)memory;
+}
+
+int numba_attempt_nocopy_reshape(intptr_t nd, const intptr_t *dims, const intptr_t *strides, intptr_t new_nd,
+                                 const intptr_t *new_dims, intptr_t *new_strides, intptr_t item_size,
+                                 int fortran);
+int numba_attempt_nocopy_reshape(intptr_t nd, const intptr_t *dims, const intptr_t *strides, intptr_t new_nd,
+                                 const intptr_t *new_dims, intptr_t *new_strides, intptr_t item_size,
+                                 int fortran)
+{
+    (void)nd, (void)dims, (void)strides, (void)fortran;
+    intptr_t stride = item_size;
+    for (intptr_t i = new_nd - 1; i >= 0; i--) {
+        new_strides[i] = stride;
+        stride *= new_dims[i];
+    }
+    return 1;
+}
+
+/* Rows of what a slot fills in, as lyaopt/_kernels/slot.py names them. */
+enum { CPU = 0, POWER = 1, LANE_ROWS = 8 };
+enum { EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION, SUMMARY_PLACES };
+enum { STAGES = 3, DEVICE_ROWS = 4, SCALARS = 6 };
+
+static const int64_t LARGEST = INT64_MAX / 4096; /* doubles of an array, so that no size overflows */
+static const double LARGEST_GAP = 1e-9;
+static const double LARGEST_SIGNAL = 8.218407461554972e307; /* e^709 - 1: its logarithm can be taken back */
+
+static int sizes_are_good(int64_t devices, int64_t services, int64_t slots)
+{
+    if (devices < 1 || services < 1 || slots < 1)
+        return 0;
+    return services <= LARGEST / devices && slots <= LARGEST / (devices * services);
+}
+
+static int within(double value)
+{
+    return value >= 0.0 && value < INFINITY; /* false for NaN */
+}
+
+/* Whether an array holds such values only; `sum` gets their sum. */
+static int all_within(const double *values, int64_t count, double *sum)
+{
+    int good = 1;
+    double total = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        good &= within(values[i]);
+        total += values[i];
+    }
+    *sum = total;
+    return good;
+}
+
+static int positive(const double *values, int64_t count)
+{
+    int good = 1;
+    for (int64_t i = 0; i < count; i++)
+        good &= values[i] > 0.0;
+    return good;
+}
+
+static int check_system(const lyaopt_system *system)
+{
+    const int good = within(system->slot_duration_s) && system->slot_duration_s > 0.0
+                     && within(system->energy_coefficient) && within(system->energy_weight_local)
+                     && within(system->energy_weight_transmit) && within(system->edge_capacity_hz)
+                     && within(system->noise_psd_w_per_hz) && system->noise_psd_w_per_hz > 0.0;
+    return good ? LYAOPT_OK : LYAOPT_BAD_VALUE;
+}
+
+static int check_signals(int64_t devices, int64_t slots, const lyaopt_state *state, double noise)
+{
+    for (int64_t m = 0; m < devices; m++) {
+        const double floor = state->bandwidth_hz[m] * noise;
+        double gain = 0.0;
+        for (int64_t b = 0; b < slots; b++)
+            gain = state->channel_gain[m * slots + b] > gain ? state->channel_gain[m * slots + b] : gain;
+        if (!(floor > 0.0) || !(state->max_power_w[m] * (gain / floor) <= LARGEST_SIGNAL))
+            return LYAOPT_BAD_VALUE;
+    }
+    return LYAOPT_OK;
+}
+
+static int check_state(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
+                       const lyaopt_state *state)
+{
+    const double *queues[STAGES]
+        = {state->local_queue_cycles, state->transmit_queue_bits, state->edge_queue_cycles};
+    const double *rows[] = {state->cpu_capacity_hz, state->max_power_w, state->bandwidth_hz};
+    double sum;
+    for (int i = 0; i < STAGES; i++) {
+        if (queues[i] == NULL || rows[i] == NULL || state->channel_gain == NULL)
+            return LYAOPT_NULL;
+    }
+    for (int i = 0; i < STAGES; i++) {
+        if (!all_within(queues[i], services * devices * slots, &sum) || !(sum / system->slot_duration_s < INFINITY))
+            return LYAOPT_BAD_VALUE;
+        if (!all_within(rows[i], devices, &sum))
+            return LYAOPT_BAD_VALUE;
+    }
+    if (!all_within(state->channel_gain, devices * slots, &sum) || !positive(state->bandwidth_hz, devices))
+        return LYAOPT_BAD_VALUE;
+    return check_signals(devices, slots, state, system->noise_psd_w_per_hz);
+}
+
+static int check(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
+                 const lyaopt_state *state, const lyaopt_allocation *to, const double *workspace, size_t size,
+                 size_t needed)
+{
+    if (!sizes_are_good(devices, services, slots))
+        return LYAOPT_BAD_SIZE;
+    if (system == NULL || state == NULL || to == NULL || workspace == NULL)
+        return LYAOPT_NULL;
+    if (!to->local_cpu_hz || !to->rate_bps || !to->edge_cpu_hz || !to->cpu_hz || !to->power_w)
+        return LYAOPT_NULL;
+    if (size < needed)
+        return LYAOPT_SMALL_WORKSPACE;
+    const int status = check_system(system);
+    return status ? status : check_state(devices, services, slots, system, state);
+}
+
+static void fill_scalars(const lyaopt_system *system, double *scalars)
+{
+    scalars[0] = system->slot_duration_s;
+    scalars[1] = system->energy_coefficient;
+    scalars[2] = system->energy_weight_local;
+    scalars[3] = system->energy_weight_transmit;
+    scalars[4] = system->edge_capacity_hz;
+    scalars[5] = system->noise_psd_w_per_hz;
+}
+
+static double *put(double *to, const double *values, size_t count)
+{
+    memcpy(to, values, count * sizeof *to);
+    return to + count;
+}
+
+EXPORT size_t lyaopt_slot_workspace(int64_t devices, int64_t services)
+{
+    if (!sizes_are_good(devices, services, 1))
+        return 0;
+    const size_t laid_out = (size_t)devices * (2 * STAGES * (size_t)services + DEVICE_ROWS + LANE_ROWS);
+    return laid_out + (size_t)lyaopt_kernel_workspace(services, devices, 1);
+}
+
+EXPORT size_t lyaopt_batch_workspace(int64_t devices, int64_t services, int64_t slots)
+{
+    if (!sizes_are_good(devices, services, slots))
+        return 0;
+    const size_t lanes = (size_t)devices * (size_t)slots;
+    return lanes + (size_t)lyaopt_kernel_workspace(services, devices, slots);
+}
+
+static void report(const double *summary, double tau, lyaopt_certificate *certificate)
+{
+    certificate->objective_local = summary[LOCAL_OBJECTIVE];
+    certificate->objective_transmit = summary[TRANSMIT_OBJECTIVE];
+    certificate->objective_edge = summary[EDGE_OBJECTIVE];
+    certificate->edge_price = tau * summary[EDGE_NU];
+    certificate->relative_gap = summary[RELATIVE_GAP];
+    certificate->max_violation = summary[VIOLATION];
+}
+
+static int verdict(const double *summary)
+{
+    const double objective = summary[LOCAL_OBJECTIVE] + summary[TRANSMIT_OBJECTIVE] + summary[EDGE_OBJECTIVE];
+    if (!(fabs(objective) < INFINITY))
+        return LYAOPT_BAD_VALUE;
+    const int certified = summary[RELATIVE_GAP] <= LARGEST_GAP && summary[VIOLATION] <= LARGEST_GAP;
+    return certified ? LYAOPT_OK : LYAOPT_NOT_CERTIFIED;
+}
+
+EXPORT int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_system *system,
+                             const lyaopt_state *state, const lyaopt_allocation *to,
+                             lyaopt_certificate *certificate, double *workspace, size_t workspace_size)
+{
+    const size_t needed = lyaopt_slot_workspace(devices, services);
+    const int status = check(devices, services, 1, system, state, to, workspace, workspace_size, needed);
+    if (status)
+        return status;
+    const size_t count = (size_t)devices, items = (size_t)services * count;
+    double scalars[SCALARS], summary[SUMMARY_PLACES];
+    fill_scalars(system, scalars);
+    double *queues = workspace;
+    double *rows = put(put(put(queues, state->local_queue_cycles, items), state->transmit_queue_bits, items),
+                       state->edge_queue_cycles, items);
+    double *rates = put(put(put(put(rows, state->cpu_capacity_hz, count), state->max_power_w, count),
+                            state->channel_gain, count),
+                        state->bandwidth_hz, count);
+    double *lanes = rates + STAGES * items;
+    double *work = lanes + LANE_ROWS * count;
+    if (lyaopt_kernel_slot(services, devices, queues, rows, scalars, rates, lanes, summary, work) != 0)
+        return LYAOPT_BAD_SIZE;
+    put(to->local_cpu_hz, rates, items);
+    put(to->rate_bps, rates + items, items);
+    put(to->edge_cpu_hz, rates + 2 * items, items);
+    put(to->cpu_hz, lanes + CPU * count, count);
+    put(to->power_w, lanes + POWER * count, count);
+    if (certificate != NULL)
+        report(summary, scalars[0], certificate);
+    return verdict(summary);
+}
+
+/* The kernels take what they only read as they take what they write. */
+static double *read_only(const double *values)
+{
+    return (double *)values;
+}
+
+EXPORT int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
+                              const lyaopt_state *state, const lyaopt_allocation *to, double *workspace,
+                              size_t workspace_size)
+{
+    const size_t needed = lyaopt_batch_workspace(devices, services, slots);
+    const int status = check(devices, services, slots, system, state, to, workspace, workspace_size, needed);
+    if (status)
+        return status;
+    double scalars[SCALARS];
+    fill_scalars(system, scalars);
+    double *multiplier = workspace, *work = workspace + devices * slots;
+    int64_t failed = lyaopt_kernel_local(services, devices, slots, scalars, read_only(state->local_queue_cycles),
+                                         read_only(state->cpu_capacity_hz), to->local_cpu_hz, to->cpu_hz,
+                                         multiplier, work);
+    failed |= lyaopt_kernel_transmit(services, devices, slots, scalars, read_only(state->transmit_queue_bits),
+                                     read_only(state->channel_gain), read_only(state->bandwidth_hz),
+                                     read_only(state->max_power_w), to->rate_bps, to->power_w, multiplier, work);
+    failed |= lyaopt_kernel_edge(services, devices, slots, scalars, read_only(state->edge_queue_cycles),
+                                 to->edge_cpu_hz, multiplier, work);
+    return failed ? LYAOPT_BAD_SIZE : LYAOPT_OK;
+}
+
+EXPORT const char *lyaopt_message(int status)
+{
+    switch (status) {
+    case LYAOPT_OK:
+        return "solved";
+    case LYAOPT_BAD_SIZE:
+        return "devices, services and slots must be at least 1, and fit into memory";
+    case LYAOPT_NULL:
+        return "an array that is needed is NULL";
+    case LYAOPT_BAD_VALUE:
+        return "a value is not finite, negative, 0 where it must be positive, or the answer is beyond doubles";
+    case LYAOPT_SMALL_WORKSPACE:
+        return "the workspace is too small";
+    case LYAOPT_NOT_CERTIFIED:
+        return "no solution can be certified in double precision";
+    default:
+        return "unknown status";
+    }
+}
+
+EXPORT const char *lyaopt_version(void)
+{
+    return LYAOPT_VERSION;
+}

@@ -1,0 +1,99 @@
+/* Exact solvers for the slot problems of Lyapunov-guided DNN offloading, for C and C++.
+ *
+ * Nothing here allocates memory, keeps state between calls, or prints. All functions may be called from several
+ * threads at once, as long as no two calls write into the same arrays, workspace included. Pointers are used
+ * during the call only: the caller owns every array before, while and after.
+ *
+ * Arrays are contiguous doubles in SI units. M devices have N services each, of B slots: an entry of a service
+ * is at [n * M + m] in a slot, at [(n * M + m) * B + b] in a batch; one of a device is at [m], or
+ * [m * B + b]. Devices with fewer services have empty queues at the end, which are given nothing. Arrays that
+ * are written must not overlap each other or those that are read.
+ *
+ * The model and the problems are those of the documentation: docs/solvers.md, docs/capi.md.
+ */
+#ifndef LYAOPT_H
+#define LYAOPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LYAOPT_API_VERSION 1
+
+/* What a call returns; lyaopt_message says it in words. */
+enum lyaopt_status {
+    LYAOPT_OK = 0,
+    LYAOPT_BAD_SIZE = 1,        /* devices, services or slots below 1, or beyond what memory can hold */
+    LYAOPT_NULL = 2,            /* an array that is needed is NULL */
+    LYAOPT_BAD_VALUE = 3,       /* a value is NaN, infinite or negative, or 0 where it must be positive, or the
+                                   answer is beyond double precision */
+    LYAOPT_SMALL_WORKSPACE = 4, /* fewer doubles than the workspace function says */
+    LYAOPT_NOT_CERTIFIED = 5    /* written, but with a relative gap or violation above 1e-9 (extreme magnitudes) */
+};
+
+/* What holds for all devices. */
+typedef struct lyaopt_system {
+    double slot_duration_s;        /* tau > 0 */
+    double energy_coefficient;     /* delta, W s^3 */
+    double energy_weight_local;    /* U^l */
+    double energy_weight_transmit; /* U^t */
+    double edge_capacity_hz;       /* F^e */
+    double noise_psd_w_per_hz;     /* N_0 > 0; -174 dBm/Hz is 3.98107170553497e-21 */
+} lyaopt_system;
+
+/* What the solvers see of a slot (B = 1) or of B slots. */
+typedef struct lyaopt_state {
+    const double *cpu_capacity_hz;       /* [M] F^l */
+    const double *max_power_w;           /* [M] p^max */
+    const double *bandwidth_hz;          /* [M] b_w > 0 */
+    const double *channel_gain;          /* [M * B] h */
+    const double *local_queue_cycles;    /* [N * M * B] Q^l */
+    const double *transmit_queue_bits;   /* [N * M * B] Q^t */
+    const double *edge_queue_cycles;     /* [N * M * B] Q^e */
+} lyaopt_state;
+
+/* Where the optimal allocation goes; no pointer may be NULL. */
+typedef struct lyaopt_allocation {
+    double *local_cpu_hz; /* [N * M * B] f^l */
+    double *rate_bps;     /* [N * M * B] r */
+    double *edge_cpu_hz;  /* [N * M * B] f^e */
+    double *cpu_hz;       /* [M * B] sum of f^l over the services of a device */
+    double *power_w;      /* [M * B] p */
+} lyaopt_allocation;
+
+/* What else is known of a slot. Objectives are as minimised; a price is by how much the objective falls for
+ * one more Hz or bit/s of the capacity; the relative gap and the violation certify the optimum. */
+typedef struct lyaopt_certificate {
+    double objective_local, objective_transmit, objective_edge;
+    double edge_price;
+    double relative_gap;
+    double max_violation;
+} lyaopt_certificate;
+
+/* Doubles of workspace that a slot or a batch needs; 0 if the sizes are bad. */
+size_t lyaopt_slot_workspace(int64_t devices, int64_t services);
+size_t lyaopt_batch_workspace(int64_t devices, int64_t services, int64_t slots);
+
+/* Solve and certify one slot.
+ *
+ * Everything is checked before anything is written; `certificate` may be NULL. */
+int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_system *system, const lyaopt_state *state,
+                      const lyaopt_allocation *allocation, lyaopt_certificate *certificate, double *workspace,
+                      size_t workspace_size);
+
+/* Solve many slots of the same devices, without certificates. */
+int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
+                       const lyaopt_state *state, const lyaopt_allocation *allocation, double *workspace,
+                       size_t workspace_size);
+
+/* A status in words, never NULL; and the version of the library, such as "0.1.0". */
+const char *lyaopt_message(int status);
+const char *lyaopt_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
