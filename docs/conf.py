@@ -8,8 +8,9 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
-from docutils.utils.math import latex2mathml
+from docutils.utils.math import MathError, latex2mathml
 from sphinx.util.inspect import TypeAliasForwardRef
+from sphinx.util.logging import getLogger
 
 from lyaopt import __version__
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 project = "lyaopt"
-author = "the lyaopt maintainers"
+copyright = "the lyaopt maintainers, Apache-2.0"
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -80,7 +81,11 @@ def _names_only(app: Sphinx, what: str, name: str, obj: Any, options: Any, *_: A
 
 
 def _as_mathml(node: nodes.Element, as_block: bool) -> str:
-    return re.sub(r"\s*\n\s*", "", latex2mathml.tex2mathml(node.astext(), as_block=as_block))
+    try:
+        return re.sub(r"\s*\n\s*", "", latex2mathml.tex2mathml(node.astext(), as_block=as_block))
+    except MathError as error:
+        getLogger(__name__).warning("%s", error, location=node)
+        return ""
 
 
 def _show_inline(self: Any, node: nodes.Element) -> None:
