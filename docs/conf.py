@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.utils.math import MathError, latex2mathml
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 from sphinx.util.inspect import TypeAliasForwardRef
 from sphinx.util.logging import getLogger
 
@@ -29,7 +30,7 @@ highlight_language = "text"  # of indented blocks: commands and formulas
 html_theme = "furo"
 html_title = f"lyaopt {version}"
 html_static_path = ["_static"]
-html_css_files = ["formulas.css"]
+html_css_files = ["lyaopt.css"]
 html_copy_source = False
 html_math_renderer = "mathml"
 
@@ -55,6 +56,8 @@ TypeAliasForwardRef.__repr__ = lambda self: self.name  # else its class is shown
 
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+# What stands before a colon in the first line of a property is no type.
+GoogleDocstring._consume_inline_attribute = lambda self: ("", self._consume_to_end())
 
 # Whatever is ours must be found; of other projects there is no inventory without a network.
 nitpicky = True
