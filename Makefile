@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint bench nightly learning clean help
+.PHONY: demo test lint docs bench nightly learning clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -41,6 +41,9 @@ lint: $(VENV)/dev.stamp  ## ruff, mypy and the layer contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/dev.stamp  ## build the documentation into build/docs; a warning is an error
+	$(BIN)/python -m sphinx -q -E -n -W --keep-going -b html docs build/docs
+
 bench: $(VENV)/dev.stamp  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python -m pytest -q benchmarks
 
@@ -52,4 +55,4 @@ learning: $(VENV)/dev.stamp  ## every learner and policy on every scenario, ten 
 	$(BIN)/python -m benchmarks.campaign run
 
 clean:  ## remove the environment and caches
-	rm -rf demo-run $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf demo-run build/docs $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,7 +1,7 @@
 """Lower bounds on the energy of every policy that keeps the queues stable.
 
 LB1, the bound of a system, from the rates of its arrivals. In the long run a stable policy does the work that
-arrives, so its mean energy is at least the optimum of
+arrives, so its mean energy is at least the optimum of::
 
     minimise    sum_m delta W_m^3 + P_m(r_m)                                                            (a)
     subject to  W_m >= sum_n lambda_n sum_k x_nk c_k C rho,   0 <= W_m <= F_m                           (b)
@@ -11,7 +11,7 @@ arrives, so its mean energy is at least the optimum of
 
 with x_nk the share of tasks cut at k and P_m(r) the least mean power that carries r bits per second over the
 fading (convex, as delta W^3 is by Jensen's inequality). Its Lagrange dual, with multipliers alpha, nu and
-theta of (b), (c) and (d), is LB1, and every value of the dual is a bound:
+theta of (b), (c) and (d), is LB1, and every value of the dual is a bound::
 
     g = sum_m min_{0<=W<=F} (delta W^3 - alpha_m W) + sum_m E_h min_{0<=p<=pmax} (p - nu_m R(p))
         + sum_n lambda_n min_k [alpha c_k C rho + nu d_k D + theta (1 - c_k) C rho] - theta F^e.

@@ -41,8 +41,8 @@ class DocumentError(ProblemError):
 
     Attributes
     ----------
-    errors : tuple of (path, reason)
-        Everything that is wrong, the first one first.
+    errors : tuple of (str, str)
+        Path and reason of everything that is wrong, the first one first.
     line : int or None
         Line of the first error in the text, from 1; None for a document that never was text.
     """

@@ -1,7 +1,8 @@
-"""The documentation names every command, option, exit status and key."""
+"""The documentation names every command, option, exit status and key, and only tests and files that exist."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import pytest
 from lyaopt.scenarios import list_scenarios, scenario_schema
 from lyaopt.schemas import DOCUMENTS, json_schema
 from lyaopt_cli.main import group
+from tests.documented import PAGES, ROOT, text_of
 from tests.slot_text import EXAMPLE, keys
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -65,3 +67,26 @@ def test_every_shipped_scenario_is_documented():
 def test_every_path_of_the_example_is_a_documented_key():
     text = (DOCS / "formats.md").read_text()
     assert all(f"`{path[-1]}`" in text for path in keys(EXAMPLE))
+
+
+FILE = re.compile(r"`((?:lyaopt|cli|tests|benchmarks|docs|examples)/[\w./-]+)((?:::\w+)?)`")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_and_tests_that_are_named_exist(page):
+    for path, name in FILE.findall(text_of(page)):
+        assert (ROOT / path).exists(), path
+        if name:
+            assert f"\ndef {name[2:]}(" in (ROOT / path).read_text(), name
+
+
+def test_every_page_is_on_the_site():
+    listed = text_of("index.md")
+    others = {"index.md", "README.md", "experiments.md", "results.md"}  # the last two by a pattern
+    assert all(f"\n{page.removesuffix('.md')}\n" in listed for page in PAGES if page not in others)
+
+
+def test_every_erratum_names_a_test():
+    errata = re.split(r"\n\*\*\d+\. ", text_of("errata.md"))[1:]
+    assert len(errata) == 11
+    assert all("*Here*" in erratum and "`tests/" in erratum for erratum in errata)
