@@ -29,6 +29,8 @@ _MODULES = {
     "simulate": "simulate",
     "evaluate": "evaluate",
     "train": "train",
+    "serve": "serve",
+    "info": "info",
     "schema": "schema",
 }
 

@@ -213,7 +213,6 @@ def _build_library(folder: Path) -> None:
     from numba.core.runtime import nrtdynmod
     from numba.pycc.platform import Toolchain
 
-    from lyaopt import __version__
     from lyaopt._kernels import c_entries
 
     with _as_at_run_time(), global_compiler_lock:
@@ -231,7 +230,7 @@ def _build_library(folder: Path) -> None:
         [str(_CAPI / "lyaopt.c")],
         str(folder),
         include_dirs=[str(_CAPI)],
-        macros=[("LYAOPT_VERSION", f'"{__version__}"')],
+        macros=[("LYAOPT_VERSION", f'"{_version()}"')],
         extra_cflags=["-O2", "-std=c99"],
     )
     strict = []
@@ -243,6 +242,12 @@ def _build_library(folder: Path) -> None:
     toolchain.link_shared(
         str(folder / _library_name()), [*objects, str(compiled)], libraries=["m"], extra_ldflags=strict
     )
+
+
+def _version() -> str:
+    """That of the package, which kernels import nothing of."""
+    text = (Path(__file__).parent.parent / "__init__.py").read_text()
+    return text.partition('__version__ = "')[2].partition('"')[0]
 
 
 def _add_entry(context: Any, library: Any, name: str, signature: str, function: Any) -> None:

@@ -41,7 +41,7 @@ typedef struct lyaopt_system {
     double energy_weight_local;    /* U^l */
     double energy_weight_transmit; /* U^t */
     double edge_capacity_hz;       /* F^e */
-    double noise_psd_w_per_hz;     /* N_0 > 0; -174 dBm/Hz is 3.98107170553497e-21 */
+    double noise_psd_w_per_hz;     /* N_0 > 0; -174 dBm/Hz is 3.981071705534986e-21 */
 } lyaopt_system;
 
 /* What the solvers see of a slot (B = 1) or of B slots. */

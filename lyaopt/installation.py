@@ -1,0 +1,69 @@
+"""What is installed here: which core runs, for what processor, and where the library for C is."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyaopt import __version__
+from lyaopt._kernels._choice import ABOUT, CHOICE
+
+CAPI = Path(__file__).parent / "capi"
+"""The folder of lyaopt.h and, where it was built, of the library for C."""
+
+
+def installation() -> dict[str, Any]:
+    """What runs here, for people who ask why something is slow, or reports a fault."""
+    library = c_library()
+    return {
+        "lyaopt": __version__,
+        "core": CHOICE.core,
+        "why_not_built": CHOICE.why_not_built or None,
+        "target": CHOICE.about.get("target"),
+        "processor": CHOICE.about.get("processor"),
+        "machine": platform.machine(),
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "numba": CHOICE.about.get("numba") or _numba(),
+        },
+        "package": str(ABOUT.parent),
+        "extension": getattr(CHOICE.extension, "__file__", None),
+        "cache": _cache() if CHOICE.core == "jit" else None,
+        "c_library": None if library is None else str(library),
+    }
+
+
+def _numba() -> str | None:
+    from importlib import metadata
+
+    try:
+        return metadata.version("numba")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cache() -> str | None:
+    from lyaopt._kernels._cache import cache_folder
+    from lyaopt._kernels._jit import FLAGS
+
+    folder = cache_folder(tuple(sorted(FLAGS.items())), CHOICE.sources)
+    return None if folder is None else str(folder)
+
+
+def c_library() -> Path | None:
+    """The library for C; None where it was not built."""
+    return next((path for path in sorted(CAPI.glob("liblyaopt.*")) if path.suffix in (".so", ".dylib")), None)
+
+
+def c_flags() -> str:
+    """What a C compiler is to be told: where the header is."""
+    return f"-I{CAPI}"
+
+
+def c_libs() -> str:
+    """What a linker is to be told: where the library is, at run time too."""
+    return f"-L{CAPI} -Wl,-rpath,{CAPI} -llyaopt -lm"
