@@ -14,6 +14,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
+def _paths() -> list[str]:
+    """Where an isolated build finds what it requires."""
+    return list(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
+
+
 class KernelsHook(BuildHookInterface):
     """Runs `python -m lyaopt._kernels._build`."""
 
@@ -26,7 +31,7 @@ class KernelsHook(BuildHookInterface):
         done = subprocess.run(
             [sys.executable, "-m", "lyaopt._kernels._build", str(package)],
             cwd=root,
-            env=os.environ | {"LYAOPT_CORE": "jit", "PYTHONPATH": str(root)},
+            env=os.environ | {"LYAOPT_CORE": "jit", "PYTHONPATH": os.pathsep.join([str(root), *_paths()])},
             capture_output=True,
             text=True,
         )

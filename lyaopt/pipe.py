@@ -82,7 +82,7 @@ class SolverPipe:
             raise
 
     def _greeted(self) -> dict[str, Any]:
-        greeting = from_json(self._line())
+        greeting = _parsed(self._line())
         if not isinstance(greeting, dict) or greeting.get("protocol") != PROTOCOL:
             raise PeerGone(f"expected a solver with protocol {PROTOCOL}, got {greeting!r}")
         return greeting
@@ -100,10 +100,10 @@ class SolverPipe:
         sequence = self._sequence
         self._sequence += 1
         self._send(to_json({"sequence": sequence, "slot": slot}) + b"\n")
-        answer: dict[str, Any] = from_json(self._line())
-        if answer.pop("sequence", None) != sequence:
+        answer = _parsed(self._line())
+        if not isinstance(answer, dict) or answer.pop("sequence", None) != sequence:
             raise PeerGone(f"expected the answer to request {sequence}, got another")
-        if answer["status"] == "error":
+        if answer.get("status") == "error":
             raise ProblemError(answer["path"].replace("$.slot", "$", 1), answer["error"])
         return answer
 
@@ -156,3 +156,11 @@ class SolverPipe:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _parsed(line: bytes) -> Any:
+    """A line as JSON; as text where it is none."""
+    try:
+        return from_json(line)
+    except ValueError:
+        return line.decode(errors="replace")

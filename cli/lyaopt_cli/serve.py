@@ -54,7 +54,7 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
         return _closed(None)
     try:
         for number, line in enumerate(_lines(timeout), start=1):
-            if not line.isspace() and not _write(_answer(line, number, method)):
+            if line.strip() and not _write(_answer(line, number, method)):
                 return _closed(number)
     except TimeoutError:
         print(f"lyaopt serve: no request within {timeout:g} s", file=sys.stderr)
