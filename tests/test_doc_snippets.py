@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from lyaopt_cli.main import run
-from tests.documented import PAGES, fences
+from tests.documented import PAGES, ROOT, fences
 
 WITH_PYTHON = [page for page in PAGES if fences(page, "python")]
 
@@ -13,6 +15,7 @@ WITH_PYTHON = [page for page in PAGES if fences(page, "python")]
 @pytest.mark.parametrize("page", WITH_PYTHON)
 def test_snippets_run(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
     snippets = fences(page, "python")
     if any('load_policy("run")' in snippet for snippet in snippets):
         short = ["--preset", "tuned", "--episodes", "2", "--systems", "2"]

@@ -1,0 +1,193 @@
+"""The core built ahead of time beside the same kernels compiled at run time; calls from C; a pipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from lyaopt._kernels._choice import CHOICE
+from lyaopt.installation import c_flags, c_library, c_libs
+from lyaopt.pipe import SolverPipe
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = json.loads((ROOT / "examples" / "slot.json").read_text())
+CORES = "The same kernels, built ahead of time and compiled at run time"
+CALLS = "A slot of 4 devices with 2 services, by the way in"
+pytestmark = pytest.mark.skipif(CHOICE.core != "aot", reason="no core was built")
+
+# Prints the seconds of rounds of each kind of work, one line a round, whenever a line comes in.
+WORKER = """
+import sys, time
+import numpy as np
+from benchmarks.data import batch
+from lyaopt import solve_slots
+from lyaopt.policies.fixed import middle
+from lyaopt.scenarios import load_scenario
+from lyaopt.simulate import Simulator
+
+slots = batch(20_000)
+out = solve_slots(slots)
+system = load_scenario("default")
+simulator = Simulator(system, middle(system), systems=256, seed=1)
+simulator.run(200)
+try:
+    import torch
+    from lyaopt.learning import PPO, preset
+    from lyaopt.learning.credited import CreditedSystems
+    torch.set_num_threads(1)
+    config = preset("tuned", system.learning)
+    options = {"systems": config.systems, "seed": 1, "decisions": config.decisions_per_episode}
+    learner = PPO(CreditedSystems(system, **options), config, 0)
+    learner.update()
+except ImportError:
+    learner = None
+
+def timed(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+print("ready", flush=True)
+for _ in sys.stdin:
+    found = [
+        min(timed(lambda: solve_slots(slots, out=out)) for _ in range(5)),
+        timed(lambda: simulator.run(300)),
+        timed(learner.update) if learner else 0.0,
+    ]
+    print(*found, flush=True)
+"""
+ROUNDS = 9
+
+
+def worker(core):
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER],
+        cwd=ROOT,
+        env=os.environ | {"LYAOPT_CORE": core},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_speeds_beside_the_core_compiled_at_run_time(record):
+    workers = {core: worker(core) for core in ("aot", "jit")}
+    for process in workers.values():
+        assert process.stdout.readline() == "ready\n"
+    taken = {core: [] for core in workers}
+    for _ in range(ROUNDS):  # in turn, so that a change of the machine's speed meets both
+        for core, process in workers.items():
+            print(file=process.stdin, flush=True)
+            taken[core].append([float(word) for word in process.stdout.readline().split()])
+    for process in workers.values():
+        process.communicate("")
+    names = ("a batch of 20,000 slots", "300 slots of 256 systems", "an update of PPO, tuned")
+    for place, name in enumerate(names):
+        ours, theirs = (median(row[place] for row in taken[core]) for core in ("aot", "jit"))
+        if not theirs:
+            continue
+        record.time(CORES, f"lyaopt built, {name}", ours, "round")
+        record.time(CORES, f"compiled at run time, {name}", theirs, "round")
+        ratio = median(a[place] / b[place] for a, b in zip(taken["aot"], taken["jit"], strict=True))
+        record.require(f"built core, of run time: {name}", "<= 1.05", f"{ratio:.2f}", ratio <= 1.05)
+
+
+LOOP = r"""
+#include <time.h>
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None or c_library() is None, reason="no C compiler")
+def test_call_from_c(record, tmp_path):
+    text = (ROOT / "examples" / "c" / "slot.c").read_text()
+    call = text[text.index("    const int status\n") : text.index("    free(workspace);\n")]
+    again = call.replace("const int status", "status", 1)
+    timed = (
+        "    int status = 0;\n    double best = 1e9;\n    for (int round = 0; round < 50; round++) {\n"
+        f"    const double start = now();\n    for (int i = 0; i < 10000; i++) {{\n{again}    }}\n"
+        "    const double each = (now() - start) / 10000;\n    best = each < best ? each : best;\n    }\n"
+        '    fprintf(stderr, "%.9g\\n", best);\n'
+    )
+    source = tmp_path / "loop.c"
+    source.write_text(
+        f"#define _POSIX_C_SOURCE 199309L\n{text.replace(call, timed)}".replace("int main", f"{LOOP}int main")
+    )
+    program = tmp_path / "loop"
+    subprocess.run(["cc", "-O2", str(source), c_flags(), *c_libs().split(), "-o", str(program)], check=True)
+    seconds = float(subprocess.run([str(program)], check=True, capture_output=True, text=True).stderr)
+    record.time(CALLS, "lyaopt_solve_slot from C, checked and certified", seconds, "slot")
+    record.require(
+        "call of one slot from C (M = 4, N = 2)", "< 1 us", f"{seconds * 1e6:.2f} us", seconds < 1e-6
+    )
+
+
+ECHO = """
+import os
+while data := os.read(0, 65536):
+    os.write(1, data)
+"""
+
+
+def _echo_seconds(line, count=1000):
+    with subprocess.Popen([sys.executable, "-c", ECHO], stdin=-1, stdout=-1, bufsize=0) as process:
+        found = []
+        for _ in range(count):
+            start = time.perf_counter()
+            process.stdin.write(line)
+            got = 0
+            while got < len(line):
+                got += len(process.stdout.read(65536))
+            found.append(time.perf_counter() - start)
+        process.stdin.close()
+    return median(found)
+
+
+def test_round_trip_over_a_pipe(record):
+    """Beside an echo of the same bytes by another process, which does nothing with them."""
+    request = json.dumps({"sequence": 1, "slot": EXAMPLE}).encode() + b"\n"
+    with SolverPipe() as pipe:
+        for _ in range(300):
+            pipe.solve(EXAMPLE)
+        found = []
+        for _ in range(2000):
+            start = time.perf_counter()
+            pipe.solve(EXAMPLE)
+            found.append(time.perf_counter() - start)
+    ours, echo = median(found), _echo_seconds(request)
+    record.time(CALLS, "SolverPipe.solve, a round trip over a pipe", ours, "slot")
+    record.time(CALLS, "an echo of the request by another process", echo, "slot")
+    told = f"{ours * 1e6:.0f} us; an echo {echo * 1e6:.0f} us"
+    record.require("round trip over a pipe", "< 60 us", told, ours < 60e-6)
+
+
+def test_first_start_beside_later_ones(record, tmp_path):
+    """In a home where lyaopt never ran: nothing is compiled."""
+    command = [
+        str(Path(sys.executable).with_name("lyaopt")),
+        "solve-slot",
+        str(ROOT / "examples" / "slot.json"),
+    ]
+    first = []
+    for number in range(9):
+        env = os.environ | {"HOME": str(tmp_path / f"{number}"), "XDG_CACHE_HOME": ""}
+        start = time.perf_counter()
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env=env)
+        middle = time.perf_counter()
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env=env)
+        first.append((middle - start) / (time.perf_counter() - middle))
+    ratio = median(first)
+    record.require("first call in a new home, of the next", "<= 1.3", f"{ratio:.2f}", ratio <= 1.3)
