@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --disable-pip-version-check
+# The same versions where the kernels are built, which pip does apart from where they are installed
+PIP    := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: demo test lint docs bench nightly learning clean help
 .DEFAULT_GOAL := help
