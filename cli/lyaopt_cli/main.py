@@ -29,6 +29,7 @@ _MODULES = {
     "simulate": "simulate",
     "evaluate": "evaluate",
     "train": "train",
+    "sweep": "sweep",
     "schema": "schema",
 }
 

@@ -132,8 +132,8 @@ def _trained(sweep: Sweep, system: System, systems: Sequence[System]) -> Iterato
             if learner is None:
                 continue
             if learner.once:
-                home = varied(system, learner.at, sweep.more_models)
-                yield Cell(policy, tuple(range(len(systems))), tuple(systems), sweep.evaluation, seed, learner, home)
+                home, everywhere = varied(system, learner.at, sweep.more_models), tuple(range(len(systems)))
+                yield Cell(policy, everywhere, tuple(systems), sweep.evaluation, seed, learner, home)
                 continue
             for point, there in enumerate(systems):
                 yield Cell(policy, (point,), (there,), sweep.evaluation, seed, learner, there)

@@ -14,7 +14,6 @@ from lyaopt import strict_json
 from lyaopt.documents import DocumentError
 from lyaopt.experiments.learners import LEARNERS, Learner
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
-from lyaopt.policies import policy_names
 from lyaopt.problem import ProblemError
 from lyaopt.scenarios import toml_text
 from lyaopt.schemas import Expected, Id, unknown_key
@@ -76,7 +75,8 @@ class Sweep:
                 raise ProblemError(f"$.vary.{name}", f"expected a list of values, at least one; got {shown}")
         for number, policy in enumerate(self.policies):
             if policy in self.policies[:number]:
-                raise ProblemError(f"$.policies[{number}]", f"expected every policy once, got {policy!r} again")
+                place = f"$.policies[{number}]"
+                raise ProblemError(place, f"expected every policy once, got {policy!r} again")
         count = 1
         for values in self.vary.values():
             count *= len(values)
@@ -109,11 +109,6 @@ class Sweep:
         return tuple(varied(system, point, self.more_models) for point in self.points)
 
 
-def known_policies(sweep: Sweep) -> tuple[str, ...]:
-    """Names that `policies` may hold, beside points as text."""
-    return (*dict.fromkeys((*sweep.learners, *LEARNERS)), *policy_names(), BOUND)
-
-
 def read_sweep(text: bytes | str) -> Sweep:
     """Read the definition of a sweep.
 
@@ -130,8 +125,8 @@ def read_sweep(text: bytes | str) -> Sweep:
     try:
         return _sweep(data)
     except ProblemError as error:
-        place = strict_json.parse_path(error.path.removeprefix("$"))
-        raise DocumentError([(error.path, error.reason)], toml_text.line_of(decoded, _in_text(place))) from None
+        line = toml_text.line_of(decoded, strict_json.parse_path(error.path))
+        raise DocumentError([(error.path, error.reason)], line) from None
 
 
 def _sweep(data: dict[str, Any]) -> Sweep:
@@ -182,7 +177,3 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     for name, value in table.items():
         found += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [(f"{prefix}{name}", value)]
     return found
-
-
-def _in_text(place: strict_json.Path) -> strict_json.Path:
-    return tuple(place)

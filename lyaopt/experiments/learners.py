@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,9 +16,7 @@ from lyaopt.settings import STRICT, Count, checked
 if TYPE_CHECKING:
     from lyaopt.system import System
 
-_Algorithm = Annotated[
-    Literal["lyappo", "ppo-joint", "ddpg"], Expected('"lyappo", "ppo-joint" or "ddpg"')
-]
+_Algorithm = Annotated[Literal["lyappo", "ppo-joint", "ddpg"], Expected('"lyappo", "ppo-joint" or "ddpg"')]
 DECISIONS = 500_000
 """The paper's budget: 2,500 episodes of 200 decisions."""
 
@@ -90,7 +87,7 @@ def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int
     return ranges, budget(usual.systems, usual.rollout, usual.decisions_per_episode, learner.decisions)
 
 
-def budget(systems: int, rollout: int, per_episode: int, decisions: int) -> Mapping[str, int] | Any:
+def budget(systems: int, rollout: int, per_episode: int, decisions: int) -> dict[str, int]:
     """Episodes and their length, near to the usual one, that come nearest to a number of decisions."""
     rounds = max(1, round(decisions / (systems * per_episode)))
     rollouts = max(1, round(decisions / (systems * rounds * rollout)))

@@ -2,8 +2,8 @@
 
 The unit is a training seed: its figure is the mean over the copies of the evaluation, and intervals come of
 drawing seeds anew. Where nothing is trained, or with one seed, the unit is a copy. All policies meet the same
-copies, so that a saving is a ratio within the same luck: of seed i against seed i, of each against the one run
-of what is not trained, or copy by copy.
+copies, so that a saving is a ratio within the same luck: of seed i against seed i, of each seed against the
+one run of what is not trained, or copy by copy.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ _PATIENCE = 3
 
 Work = Callable[[Any], None]
 Progress = Callable[[int], None]
+Failures = dict[str, str]
 
 
 def _attempt(work: Work, key: str, task: Any, running: str) -> str | None:
@@ -153,7 +154,7 @@ def run_tasks(
 
 
 def _do(
-    work: Work, tasks: Mapping[str, Any], watch: _Watch, jobs: int, raised: dict[str, str], lost: dict[str, str]
+    work: Work, tasks: Mapping[str, Any], watch: _Watch, jobs: int, raised: Failures, lost: Failures
 ) -> None:
     """Do tasks; after the loss of a worker the rest of them, without those that were in work."""
     waiting, patience = dict(tasks), _PATIENCE
@@ -172,7 +173,7 @@ def _do(
 
 
 def _do_once(
-    work: Work, tasks: Mapping[str, Any], watch: _Watch, jobs: int, raised: dict[str, str]
+    work: Work, tasks: Mapping[str, Any], watch: _Watch, jobs: int, raised: Failures
 ) -> Exception | None:
     """Do tasks; the error with which the engine gave up, if it did."""
     from joblib import Parallel, delayed

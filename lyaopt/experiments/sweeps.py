@@ -104,7 +104,7 @@ def run_parts(
     return Outcome(len(different), len(missing) - len(failed), named)
 
 
-class _unwatched:  # noqa: N801  # stands for a function
+class _unwatched:  # stands for a function
     def __init__(self, total: int) -> None:
         self.total = total
 
@@ -116,7 +116,7 @@ class _unwatched:  # noqa: N801  # stands for a function
 
 
 def _experiment(parts: Sequence[Part], cells: Sequence[Sequence[Cell]], command: str) -> dict[str, Any]:
-    definitions = [asdict(part.sweep) for part in parts]
+    definitions = [_definition(part.sweep) for part in parts]
     return {
         "command": command,
         "configuration": digest(definitions),
@@ -135,3 +135,10 @@ def _experiment(parts: Sequence[Part], cells: Sequence[Sequence[Cell]], command:
             for part, definition, some in zip(parts, definitions, cells, strict=True)
         ],
     }
+
+
+def _definition(sweep: Sweep) -> dict[str, Any]:
+    """With the learners that are known by name spelled out."""
+    found = {policy: sweep.learner(policy) for policy in sweep.policies}
+    learners = {policy: learner.to_dict() for policy, learner in found.items() if learner is not None}
+    return {**asdict(sweep), "learners": learners}

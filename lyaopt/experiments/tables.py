@@ -113,7 +113,8 @@ def number(value: Any) -> str:
 def interval(found: Estimate, unit: float = 1.0) -> str:
     """Value and interval."""
     value = number(found.value * unit)
-    return value if np.isnan(found.low) else f"{value} ({number(found.low * unit)} to {number(found.high * unit)})"
+    ends = f" ({number(found.low * unit)} to {number(found.high * unit)})"
+    return value if np.isnan(found.low) else value + ends
 
 
 def percent(found: Estimate) -> str:
@@ -121,4 +122,5 @@ def percent(found: Estimate) -> str:
     if np.isnan(found.value):
         return ""
     value = f"{100.0 * found.value:+.1f}"
-    return value if np.isnan(found.low) else f"{value} ({100.0 * found.low:+.1f} to {100.0 * found.high:+.1f})"
+    ends = f" ({100.0 * found.low:+.1f} to {100.0 * found.high:+.1f})"
+    return value if np.isnan(found.low) else value + ends

@@ -29,7 +29,7 @@ MORE_MODELS: tuple[tuple[str, ...], ...] = (
     ("face_landmark", "hand_landmark_lite"),
     ("mobilenetv2", "pose_detection"),
 )
-"""Networks that the first, second, ... device gets where it is to run more than its own (docs/experiments.md)."""
+"""Networks of the first, second, ... device where it is to run more than its own (docs/experiments.md)."""
 
 
 def varied(
@@ -102,7 +102,8 @@ def _with_services(device: Device, m: int, count: int, more_models: Sequence[Seq
     most = len(device.services) + len(more)
     if count > most:
         name = device.id or f"device-{m}"
-        raise ProblemError(f"$.{SERVICES}", f"expected at most {most}, as {name} has networks for, got {count}")
+        reason = f"expected at most {most}, as {name} has networks for, got {count}"
+        raise ProblemError(f"$.{SERVICES}", reason)
     rate = device.services[-1].arrival_rate_per_s if device.services else Service(more[0]).arrival_rate_per_s
     further = tuple(Service(model, arrival_rate_per_s=rate) for model in more)
     return replace(device, services=(*device.services, *further)[:count])

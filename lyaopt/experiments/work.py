@@ -38,7 +38,7 @@ def do_cell(cell: Cell, folder: str, commit: str | None) -> None:
 
 
 def compute(cell: Cell) -> dict[str, Any]:
-    """`training` (None where nothing is trained), `prepared_slots`, and `evaluations`, one for each system."""
+    """`training` (None where nothing is trained), `prepared_slots`, and `evaluations` on each system."""
     if cell.policy == BOUND:
         found = [{"energy_j": _bound(system)} for system in cell.systems]
         return {"training": None, "prepared_slots": 0, "evaluations": found}
@@ -111,7 +111,11 @@ def curve_of(lines: list[dict[str, Any]]) -> dict[str, list[float]]:
         "energy_j": [line["local_energy_j"] + line["transmit_energy_j"] for line in lines],
         "backlog": [line["backlog"] for line in lines],
     }
-    return {name: [float(np.mean(np.array(values)[part])) for part in parts] for name, values in columns.items()}
+    return {name: [_mean(values, part) for part in parts] for name, values in columns.items()}
+
+
+def _mean(values: list[float], part: Any) -> float:
+    return float(np.mean(np.array(values)[part]))
 
 
 @dataclass(eq=False)
