@@ -37,8 +37,9 @@ def _dask(jobs: int) -> Iterator[None]:
     from dask.distributed import Client, LocalCluster
     from joblib import parallel_config
 
-    # Who is lost is tried again by the runner, alone, and not by Dask beside others.
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+    # Dask does the tasks of a worker that died once more, and tasks count how often they were begun: joblib
+    # would wait for ever for one that Dask gave up.
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1000}):
         address = os.environ.get("DASK_SCHEDULER_ADDRESS")
         cluster: Any = address or LocalCluster(
             n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50

@@ -23,7 +23,7 @@ from lyaopt.problem import ProblemError
 
 _LOOK_EVERY_S = 0.2
 _DIED = "its worker died"
-_PATIENCE = 3
+_ATTEMPTS, _PATIENCE = 2, 3
 
 Work = Callable[[Any], None]
 Progress = Callable[[int], None]
@@ -35,7 +35,12 @@ def _attempt(work: Work, key: str, task: Any, running: str) -> str | None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that hands out the tasks
     marker = Path(running) / key
-    marker.write_text(str(os.getpid()))
+    # Dask hands the task of a worker that died to another one, and would do so for ever.
+    attempts = int(marker.read_text().split()[1]) if marker.exists() else 0
+    if attempts == _ATTEMPTS:
+        marker.unlink()
+        return _DIED
+    marker.write_text(f"{os.getpid()} {attempts + 1}")
     try:
         work(task)
     except Exception as error:  # whatever it is, the other tasks go on
@@ -85,10 +90,10 @@ class _Watch:
 
     def _end_if_late(self, marker: Path) -> None:
         try:
-            pid, since = marker.read_text(), marker.stat().st_mtime
-            if pid and time.time() - since > self.timeout_s:
+            told, since = marker.read_text().split(), marker.stat().st_mtime
+            if told and time.time() - since > self.timeout_s:
                 self.late.add(marker.name)
-                os.kill(int(pid), signal.SIGKILL)
+                os.kill(int(told[0]), signal.SIGKILL)
         except OSError:  # it has just ended
             return
 
@@ -143,8 +148,8 @@ def run_tasks(
     lost: dict[str, str] = {}
     with engine(engine_name, jobs), watch.looking():
         _do(work, tasks, watch, jobs, raised, lost)
-        again = {key: tasks[key] for key in raised if key not in lost}
-        failed: dict[str, str] = {}
+        failed = {key: watch.reason(key) for key, reason in raised.items() if reason == _DIED}
+        again = {key: tasks[key] for key in raised if key not in (failed | lost)}
         if again:
             _do(work, again, watch, jobs, failed, lost)
         for key in list(lost):  # alone: whose fault it was shows now
