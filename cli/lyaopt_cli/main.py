@@ -30,6 +30,8 @@ _MODULES = {
     "evaluate": "evaluate",
     "train": "train",
     "sweep": "sweep",
+    "reproduce": "reproduce",
+    "report": "report",
     "schema": "schema",
 }
 
