@@ -11,12 +11,18 @@ _FIGURES = ("fig3", "fig4", "fig5", "fig6", "fig7")
 
 
 @click.command("reproduce")
-@click.argument("figures", nargs=-1, required=True, type=click.Choice([*_FIGURES, "all"]), metavar="FIGURE...")
+@click.argument(
+    "figures", nargs=-1, required=True, type=click.Choice((*_FIGURES, "all")), metavar="FIGURE..."
+)
 @click.option("--out", required=True, metavar="DIR", help="Folder of the results; what is there stays.")
 @click.option("--quick", is_flag=True, help="Fewer points, one seed, small budgets: does it work at all?")
 @click.option("--seeds", type=click.IntRange(min=1), help="Training seeds (default 5; 1 with --quick).")
 @click.option(
-    "--scenario", default="balanced", show_default=True, metavar="NAME|FILE|-", help="The system at the middle."
+    "--scenario",
+    default="balanced",
+    show_default=True,
+    metavar="NAME|FILE|-",
+    help="The base system.",
 )
 @engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row, not tables.")

@@ -144,6 +144,12 @@ FIGURES: dict[str, Figure] = {
 }
 
 
+def title_of(figure: str | None, name: str) -> str:
+    """How a sweep is headed: as the paper's figure that it remakes, or by its name."""
+    known = FIGURES.get(figure or "")
+    return f"Fig. {figure[3:]}: {known.title}" if known and figure else name
+
+
 def parts(
     names: tuple[str, ...], system: System, scenario: str, *, quick: bool, seeds: int | None
 ) -> list[Part]:
