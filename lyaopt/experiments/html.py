@@ -40,8 +40,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int, gro
         first = groups and before is not None and row[0] != before
         lines.append(_row("td", row, words, ' class="first"' if first else ""))
         before = row[0]
-    body = "".join(lines[1:])
-    return f'<div class="wide"><table><thead>{lines[0]}</thead><tbody>{body}</tbody></table></div>'
+    body, kind = "".join(lines[1:]), ' class="claims"' if words == 3 else ""
+    return f'<div class="wide"><table{kind}><thead>{lines[0]}</thead><tbody>{body}</tbody></table></div>'
 
 
 def _row(tag: str, cells: Sequence[str], words: int, attributes: str) -> str:

@@ -87,7 +87,7 @@ FIGURES: dict[str, Figure] = {
     "fig4": Figure(
         "Number of networks on a device",
         setting=SERVICES,
-        axis="networks on a device, N_m",
+        axis="networks on a device",
         values=(1, 2, 3, 4),
         quick=(1, 2, 4),
         ranges={"arrival_rate_per_s": (0.05, 0.4)},
@@ -102,7 +102,7 @@ FIGURES: dict[str, Figure] = {
     "fig5": Figure(
         "Speed of the devices",
         setting="cpu_capacity_hz",
-        axis="speed of a device F^l, GHz",
+        axis="speed of a device, GHz",
         unit=1e9,
         values=(0.5e9, 1.0e9, 1.5e9, 2.0e9, 2.5e9),
         quick=(0.5e9, 1.5e9, 2.5e9),
@@ -118,7 +118,7 @@ FIGURES: dict[str, Figure] = {
     "fig6": Figure(
         "Largest transmit power",
         setting="max_power_w",
-        axis="largest power p^max, W",
+        axis="largest power of a device, W",
         values=(0.1, 0.2, 0.3, 0.4, 0.5),
         quick=(0.1, 0.3, 0.5),
         ranges={"max_power_w": (0.1, 0.5)},
@@ -133,7 +133,7 @@ FIGURES: dict[str, Figure] = {
     "fig7": Figure(
         "Speed of the edge server",
         setting="edge_capacity_hz",
-        axis="speed of the edge F^e, GHz",
+        axis="speed of the edge server, GHz",
         unit=1e9,
         values=(0.3e9, 1e9, 3e9, 8e9, 20e9),
         quick=(0.3e9, 3e9, 20e9),

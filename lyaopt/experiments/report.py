@@ -60,14 +60,12 @@ def _lead(found: Sequence[Results]) -> str:
     systems = sum(len(results.points) for results in found)
     missing = sum(results.missing for results in found)
     left = f" {missing} cells are not finished, and left out." if missing else ""
-    names = [
-        (html.text(results.name), html.text(title_of(results.figure, results.name))) for results in found
-    ]
-    links = "".join(f'<a href="#{name}">{title}</a>' for name, title in names)
+    titles = {results.name: title_of(results.figure, results.name) for results in found}
+    links = "".join(f'<a href="#{html.text(name)}">{html.text(titles[name])}</a>' for name in titles)
     return (
-        f'<p class="lead">{runs} runs of policies at {systems} points, all on the same arrivals and channels.'
-        f"{left} Figures are interquartile means over training seeds, or over copies where nothing is trained, "
-        f"with {CONFIDENCE:.0%} bootstrap intervals.</p>"
+        f'<p class="lead">{runs} runs of policies at {systems} points, all on the same arrivals and '
+        f"channels.{left} Figures are interquartile means over training seeds, or over copies where nothing is "
+        f"trained, with {CONFIDENCE:.0%} bootstrap intervals.</p>"
         f'<nav>{links}<a href="#settings">Settings, and how to run it again</a></nav>'
     )
 
@@ -99,7 +97,8 @@ def _saving_row(found: Saving) -> tuple[str, ...]:
 
 
 def _trend_row(found: Verdict) -> tuple[str, ...]:
-    shown = (number(found.first.value), number(found.last.value), percent(found.change), found.steps)
+    ends = (f"{number(end.value * found.scale)} {found.unit}".strip() for end in (found.first, found.last))
+    shown = (*ends, percent(found.change), found.steps)
     return (_number_of(found.figure), found.claim, html.verdict(found.held), *shown)
 
 
@@ -139,9 +138,9 @@ def _once(results: Results) -> str:
         return ""
     once, each = results.slots[ONCE] / 1e6, results.slots[OURS] / 1e6
     return Raw(
-        f"<p>One training over the whole range took {once:.3g} million slots, trainings for each of the {points} "
-        f"points {points * each:.3g} million together. What the one saves of the energy of the others: "
-        f"{percent(saved)} %.</p>"
+        f"<p>One training over the whole range took {once:.3g} million slots, trainings for each of the "
+        f"{points} points {points * each:.3g} million together. What the one saves of the energy of the "
+        f"others: {percent(saved)} %.</p>"
     )
 
 

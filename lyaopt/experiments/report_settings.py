@@ -35,9 +35,9 @@ def _measuring(definition: Mapping[str, Any]) -> str:
     measuring = definition["evaluation"]
     trained = f"training seeds 1 to {definition['seeds']}" if definition["learners"] else "nothing is trained"
     return (
-        f"<p>Scenario {html.text(definition['scenario'])}{html.text(varied)}. {measuring['copies']} copies of "
-        f"{measuring['slots']} slots after {measuring['warmup']}, seed {measuring['seed']}, for all policies; "
-        f"{trained}; searches have seed {measuring['search_seed']}.</p>"
+        f"<p>Scenario {html.text(definition['scenario'])}{html.text(varied)}. {measuring['copies']} copies "
+        f"of {measuring['slots']} slots after {measuring['warmup']}, seed {measuring['seed']}, for all "
+        f"policies; {trained}; searches have seed {measuring['search_seed']}.</p>"
     )
 
 

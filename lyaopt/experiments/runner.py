@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -185,7 +186,10 @@ def _do_once(
 
     calls = (delayed(_attempt)(work, key, task, str(watch.running)) for key, task in tasks.items())
     try:
-        reasons = Parallel(batch_size=1, pre_dispatch=jobs)(calls)
+        with warnings.catch_warnings():
+            # Loky replaces workers that have grown, between two tasks: nothing is lost by it.
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
+            reasons = Parallel(batch_size=1, pre_dispatch=jobs)(calls)
     except Exception as error:
         return error
     raised |= {key: reason for key, reason in zip(tasks, reasons, strict=True) if reason is not None}

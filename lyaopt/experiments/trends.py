@@ -9,6 +9,7 @@ import numpy as np
 from lyaopt.evaluation import Estimate, interquartile_mean
 from lyaopt.experiments.paper import BASELINES, FIGURES, OURS, Trend
 from lyaopt.experiments.results import Results
+from lyaopt.experiments.tables import NAMES
 from lyaopt.problem import Floats
 
 _CONVERGED_AT = 0.4
@@ -31,6 +32,8 @@ class Verdict:
         Of the last against the first, relative to it.
     steps : str
         How many steps along the sweep go the claimed way.
+    scale, unit
+        With which `first` and `last` are shown.
     """
 
     figure: str
@@ -40,6 +43,16 @@ class Verdict:
     last: Estimate
     change: Estimate
     steps: str
+    scale: float = 1.0
+    unit: str = ""
+
+
+_SHOWN = {
+    "energy_j": (1e3, "mJ"),
+    "local_energy_j": (1e3, "mJ"),
+    "transmit_energy_j": (1e3, "mJ"),
+    "local_queue_cycles": (1e-6, "Mcycles"),
+}
 
 
 def trends_of(results: Results, policy: str = OURS) -> list[Verdict]:
@@ -48,7 +61,7 @@ def trends_of(results: Results, policy: str = OURS) -> list[Verdict]:
     if figure is None:
         return []
     points = [point for point in range(len(results.points)) if (policy, point) in results.runs]
-    if len(points) < 2:
+    if len(points) < 2 or len(points) != len(results.points):
         return []
     return [_trend(results, policy, points, trend) for trend in figure.trends]
 
@@ -66,6 +79,7 @@ def _trend(results: Results, policy: str, points: list[int], trend: Trend) -> Ve
         last=found[-1],
         change=change,
         steps=f"{int((steps > 0).sum())} of {steps.size}",
+        **dict(zip(("scale", "unit"), _SHOWN.get(measure, (1.0, "")), strict=True)),
     )
 
 
@@ -115,7 +129,7 @@ def savings_of(results: Results, policy: str = OURS) -> list[Saving]:
     figure = FIGURES.get(results.figure or "")
     if figure is None or not figure.percent:
         return []
-    return [
+    found = [
         Saving(
             figure=results.figure or "",
             policy=policy,
@@ -126,12 +140,14 @@ def savings_of(results: Results, policy: str = OURS) -> list[Saving]:
         )
         for other, percent in zip(BASELINES, figure.percent, strict=True)
     ]
+    return [saving for saving in found if not np.isnan(saving.ours.value)]
 
 
 def convergence_of(results: Results, policy: str = OURS) -> list[Verdict]:
     """Verdicts on curves of training: who ends highest, and when LyaPPO has converged."""
+    figure = FIGURES.get(results.figure or "")
     ends = {name: _ends(results, name) for name in results.policies if results.curves.get((name, 0))}
-    if policy not in ends:
+    if figure is None or figure.setting is not None or policy not in ends:
         return []
     verdicts = []
     for other in ("ppo-joint", "ddpg"):
@@ -153,7 +169,7 @@ def _higher(results: Results, ends: dict[str, Floats], policy: str, other: str) 
     change = interquartile_mean(mine[:count] / theirs[:count] - 1.0)
     return Verdict(
         figure=results.figure or "",
-        claim=f"{policy} ends with a higher return than {other}",
+        claim=f"{NAMES[policy]} ends with a higher return than {NAMES[other]}",
         held=is_sure(change, -1.0),
         first=interquartile_mean(theirs),
         last=interquartile_mean(mine),
@@ -168,12 +184,13 @@ def _converged(results: Results, policy: str) -> Verdict:
     until = np.array([curve["decisions"][-1] for curve in results.curves[policy, 0]])
     return Verdict(
         figure=results.figure or "",
-        claim=f"{policy} has converged by two fifths of the training (episode 1,000 of 2,500)",
+        claim=f"{NAMES[policy]} has converged by two fifths of the training (episode 1,000 of 2,500)",
         held=bool(found.value <= _CONVERGED_AT),
         first=interquartile_mean(until * shares),
         last=interquartile_mean(until),
         change=interquartile_mean(shares - 1.0),
         steps="",
+        unit="decisions",
     )
 
 
