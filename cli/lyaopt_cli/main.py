@@ -32,6 +32,7 @@ _MODULES = {
     "sweep": "sweep",
     "reproduce": "reproduce",
     "report": "report",
+    "tune": "tune",
     "schema": "schema",
 }
 

@@ -71,6 +71,7 @@ def _trend(results: Results, policy: str, points: list[int], trend: Trend) -> Ve
     found = [results.estimate(policy, point, measure) for point in points]
     steps = sign * np.diff([estimate.value for estimate in found])
     change = interquartile_mean(_changes(results, policy, points, measure))
+    scale, unit = _SHOWN.get(measure, (1.0, ""))
     return Verdict(
         figure=results.figure or "",
         claim=trend.claim,
@@ -79,7 +80,8 @@ def _trend(results: Results, policy: str, points: list[int], trend: Trend) -> Ve
         last=found[-1],
         change=change,
         steps=f"{int((steps > 0).sum())} of {steps.size}",
-        **dict(zip(("scale", "unit"), _SHOWN.get(measure, (1.0, "")), strict=True)),
+        scale=scale,
+        unit=unit,
     )
 
 
