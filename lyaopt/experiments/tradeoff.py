@@ -1,4 +1,4 @@
-"""Energy against latency: the weights U^l and U^t scaled together, the Pareto front, and a pick for a target."""
+"""Energy against latency over U^l and U^t, scaled together: the Pareto front, and a pick for a target."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ POLICIES = ("middle", "best-fixed", "lyappo")
 FACTORS = tuple(float(f"{10.0 ** (step / 2.0):.3g}") for step in range(-8, 4))
 """Two a decade, from 10^-4 (in the shipped scenarios energy hardly counts there) to 30."""
 DECISIONS = 200_000
-_REFINEMENTS = 2
+REFINEMENTS = 3
+"""Factors that are tried beside a pick: each halves, in orders of magnitude, what it may be off by."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,11 @@ class Point:
 def tradeoff_sweep(
     scenario: str, policies: Sequence[str], factors: Sequence[float] = FACTORS, seeds: int = 1
 ) -> Sweep:
-    """The sweep over the weights."""
+    """A sweep over the weights; one of other factors than usual looks at a part of them more closely."""
     learners = {name: replace(LEARNERS[name], decisions=DECISIONS) for name in policies if name in LEARNERS}
     return Sweep(
         policies=tuple(policies),
-        name="trade-off",
+        name="trade-off" if factors == FACTORS else "trade-off, closer",
         scenario=scenario,
         seeds=seeds,
         vary={WEIGHTS: list(factors)},
@@ -111,15 +112,13 @@ def pick(points: Sequence[Point], target_s: float) -> Point | None:
     return min(within, key=lambda point: point.energy_j.value, default=None)
 
 
-def next_factors(points: Sequence[Point], chosen: Point) -> list[float]:
-    """Factors between a point that was picked and the next larger one of its policy."""
-    larger = [
-        point.factor for point in points if point.policy == chosen.policy and point.factor > chosen.factor
-    ]
+def factor_between(points: Sequence[Point], chosen: Point) -> float | None:
+    """The factor half-way between a point that was picked and the next larger one of its policy."""
+    mine = [point.factor for point in points if point.policy == chosen.policy]
+    larger = [factor for factor in mine if factor > chosen.factor]
     if not larger or chosen.factor <= 0.0:
-        return []
-    between = np.geomspace(chosen.factor, min(larger), _REFINEMENTS + 2)[1:-1]
-    return [float(f"{factor:.3g}") for factor in between]
+        return None
+    return float(f"{(chosen.factor * min(larger)) ** 0.5:.3g}")
 
 
 def document(points: Sequence[Point], latency: str, target_s: float | None) -> Mapping[str, Any]:

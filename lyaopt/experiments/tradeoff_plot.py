@@ -48,13 +48,7 @@ def _draw(axes: Any, points: Sequence[Point], shade: str) -> None:
     line = sorted(points, key=lambda point: point.factor)
     latencies = [point.latency_s.value for point in line]
     energies = [1e3 * point.energy_j.value for point in line]
-    axes.plot(
-        latencies,
-        energies,
-        "-",
-        color=shade,
-        linewidth=1.2,
-        label=NAMES.get(points[0].policy, points[0].policy),
-    )
+    policy = points[0].policy
+    axes.plot(latencies, energies, color=shade, linewidth=1.2, label=NAMES.get(policy, policy))
     filled = [shade if point.on_front else "#ffffff" for point in line]
     axes.scatter(latencies, energies, c=filled, edgecolors=shade, s=26, zorder=3)
