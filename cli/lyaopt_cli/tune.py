@@ -101,22 +101,26 @@ def _points(
     seeds: int,
     *engine: Any,
 ) -> tuple[list[Point], bool]:
-    """All points, with some more around the one that a first look picks; and whether cells failed."""
+    """All points, with some more beside the one that a first look picks; and whether cells failed."""
     from lyaopt.experiments.sweeps import Part
-    from lyaopt.experiments.tradeoff import next_factors, pick, points_of, tradeoff_sweep
+    from lyaopt.experiments.tradeoff import REFINEMENTS, factor_between, pick, points_of, tradeoff_sweep
     from lyaopt.problem import ProblemError
 
     try:
-        parts = [Part(tradeoff_sweep(scenario, policies, seeds=seeds), system)]
+        all_factors = Part(tradeoff_sweep(scenario, policies, seeds=seeds), system)
     except ProblemError as error:
         raise InputError(f"lyaopt tune: {error}") from None
-    outcome, found = run_experiment("tune", parts, out, *engine)
+    outcome, found = run_experiment("tune", [all_factors], out, *engine)
     points = points_of(found, system, latency)
-    chosen = None if target is None else pick(points, target)
-    between = [] if chosen is None else next_factors(points, chosen)
-    if chosen is not None and between:
-        parts.append(Part(tradeoff_sweep(scenario, [chosen.policy], between, seeds), system))
-        outcome, found = run_experiment("tune", parts, out, *engine)
+    closer: list[float] = []
+    for _ in range(REFINEMENTS):
+        chosen = None if target is None else pick(points, target)
+        factor = None if chosen is None else factor_between(points, chosen)
+        if chosen is None or factor is None:
+            break
+        closer.append(factor)
+        more = Part(tradeoff_sweep(scenario, [chosen.policy], closer, seeds), system)
+        outcome, found = run_experiment("tune", [all_factors, more], out, *engine)
         points = points_of(found, system, latency)
     return points, bool(outcome.failed)
 
