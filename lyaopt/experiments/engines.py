@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from lyaopt.problem import ProblemError
@@ -54,6 +55,7 @@ def _dask(jobs: int) -> Iterator[None]:
 
 @contextmanager
 def _ray(jobs: int) -> Iterator[None]:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read at import: nothing is told to anyone
     import ray
     from joblib import parallel_config
     from ray.util.joblib import register_ray
@@ -75,6 +77,9 @@ _ENGINES: dict[str, Callable[[int], AbstractContextManager[None]]] = {
 }
 
 
+_PACKAGES = {"dask": ("dask", "distributed"), "ray": ("ray",)}
+
+
 def engine_names() -> tuple[str, ...]:
     """Names that `engine` takes."""
     return tuple(_ENGINES)
@@ -91,11 +96,9 @@ def engine(name: str, jobs: int) -> Iterator[None]:
     """
     if name not in _ENGINES:
         raise ProblemError("$.engine", f"expected one of {', '.join(_ENGINES)}; got {name!r}")
-    try:
-        __import__("joblib" if name == "local" else name)
-    except ImportError:
+    if any(find_spec(package) is None for package in ("joblib", *_PACKAGES.get(name, ()))):
         extra = "experiments" if name == "local" else name
-        raise ProblemError("$.engine", f"{name} needs the extra: pip install 'lyaopt[{extra}]'") from None
+        raise ProblemError("$.engine", f"{name} needs the extra: pip install 'lyaopt[{extra}]'")
     before = {variable: os.environ.get(variable) for variable in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:

@@ -85,7 +85,7 @@ def run_parts(
     cells = [cells_of(part.sweep, part.system) for part in parts]
     different = {cell.key: cell for some in cells for cell in some}
     with store.locked():
-        store.write_experiment(_experiment(parts, cells, command))
+        store.write_experiment(experiment_document(parts, cells, command))
         missing = {key: different[key] for key in store.missing(different)}
         with (watched or _unwatched)(len(missing)) as progress:
             running = store.path / RUNNING
@@ -115,7 +115,10 @@ class _unwatched:  # stands for a function
         return None
 
 
-def _experiment(parts: Sequence[Part], cells: Sequence[Sequence[Cell]], command: str) -> dict[str, Any]:
+def experiment_document(
+    parts: Sequence[Part], cells: Sequence[Sequence[Cell]], command: str
+) -> dict[str, Any]:
+    """What an experiment consists of: definitions, points, and the keys of its cells."""
     definitions = [_definition(part.sweep) for part in parts]
     return {
         "command": command,

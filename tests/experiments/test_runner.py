@@ -57,9 +57,10 @@ def test_a_worker_that_hangs_is_ended(tmp_path, what):
     assert is_done(tmp_path, "c")
 
 
-def test_dask_reports_the_same(tmp_path):
-    pytest.importorskip("distributed", reason="extra dask")
-    failed, _ = run(tmp_path, {"a": "raise", "b": "", "c": "die", "d": ""}, jobs=2, engine_name="dask")
+@pytest.mark.parametrize("name", ["dask", "ray"])
+def test_engines_report_the_same(tmp_path, name):
+    pytest.importorskip(name, reason=f"extra {name}")
+    failed, _ = run(tmp_path, {"a": "raise", "b": "", "c": "die", "d": ""}, jobs=2, engine_name=name)
     assert failed == {"a": "ValueError: expected better, got this", "c": "its worker died"}
     assert is_done(tmp_path, "b")
     assert is_done(tmp_path, "d")

@@ -101,14 +101,13 @@ def test_every_damage_is_noticed(tmp_path):
     assert not file.exists()
 
 
-def test_dask_computes_the_same(tmp_path, definition, capsysbinary):
-    pytest.importorskip("distributed", reason="extra dask")
+@pytest.mark.parametrize("name", ["dask", "ray"])
+def test_engines_compute_the_same(tmp_path, definition, capsysbinary, name):
+    pytest.importorskip(name, reason=f"extra {name}")
     rows = printed(capsysbinary, definition, "--out", str(tmp_path / "local"), "--jobs", "2")
-    other = printed(
-        capsysbinary, definition, "--out", str(tmp_path / "dask"), "--jobs", "2", "--engine", "dask"
-    )
+    other = printed(capsysbinary, definition, "--out", str(tmp_path / name), "--jobs", "2", "--engine", name)
     assert other == rows
-    assert figures(tmp_path / "dask") == figures(tmp_path / "local")
+    assert figures(tmp_path / name) == figures(tmp_path / "local")
 
 
 def start(folder):
