@@ -90,10 +90,15 @@ class Results:
     curves: dict[tuple[str, int], list[Mapping[str, list[float]]]] = field(default_factory=dict)
     slots: dict[str, float] = field(default_factory=dict)
     missing: int = 0
+    # Tables and figures ask for the same ones, and a bootstrap takes its time.
+    _estimates: dict[tuple[str, int, str], Estimate] = field(default_factory=dict, repr=False)
 
     def estimate(self, policy: str, point: int, measure: str = ENERGY) -> Estimate:
         """Interquartile mean of a measure."""
-        return interquartile_mean(self.units(policy, point, measure))
+        place = policy, point, measure
+        if place not in self._estimates:
+            self._estimates[place] = interquartile_mean(self.units(policy, point, measure))
+        return self._estimates[place]
 
     def units(self, policy: str, point: int, measure: str = ENERGY) -> Floats:
         """Means of the runs; the copies where there is one run."""
@@ -118,7 +123,8 @@ class Results:
             return np.empty(0)
         with np.errstate(divide="ignore", invalid="ignore"):
             if len(mine) == len(theirs) == 1:
-                return np.asarray(1.0 - mine[0].copies(measure) / theirs[0].copies(measure))
+                ours, others = mine[0].copies(measure), theirs[0].copies(measure)
+                return np.asarray(1.0 - ours / others) if ours.size == others.size else np.empty(0)
             pairs = zip(_stretched(mine, len(theirs)), _stretched(theirs, len(mine)), strict=False)
             return np.array([1.0 - a.mean(measure) / np.float64(b.mean(measure)) for a, b in pairs])
 

@@ -94,10 +94,11 @@ def points_of(results: Sequence[Results], system: System, latency: str) -> list[
                 energy_j=some.estimate(policy, number, ENERGY),
                 latency_s=some.estimate(policy, number, LATENCIES[latency]),
             )
-    return _with_front([found[key] for key in sorted(found)])
+    return with_front([found[key] for key in sorted(found)])
 
 
-def _with_front(points: Sequence[Point]) -> list[Point]:
+def with_front(points: Sequence[Point]) -> list[Point]:
+    """Points of which each knows whether it is on the front of all."""
     values = np.array([(point.energy_j.value, point.latency_s.value) for point in points])
     better = [
         ((values <= mine).all(axis=1) & (values < mine).any(axis=1)).any() or np.isnan(mine).any()

@@ -24,17 +24,26 @@ def measured(energy_j, copies=COPIES, **others):
         **dict.fromkeys(QUEUES, 1e6),
         **others,
     }
-    single = {"cut_depth": [0.4], "local_share": [0.3], "energy_limited_share": [0.1], "completed_share": [1.0]}
+    single = {
+        "cut_depth": [0.4],
+        "local_share": [0.3],
+        "energy_limited_share": [0.1],
+        "completed_share": [1.0],
+    }
     return {name: [value * luck for luck in copies] for name, value in values.items()} | single
 
 
 def result(cell, energy_j):
     """The result of a cell in which a policy spends a number of joules at each point."""
     if cell.policy == BOUND:
-        return {"training": None, "prepared_slots": 0, "evaluations": [{"energy_j": [1e-6]} for _ in cell.points]}
+        return {
+            "training": None,
+            "prepared_slots": 0,
+            "evaluations": [{"energy_j": [1e-6]} for _ in cell.points],
+        }
     curve = {
         "decisions": [100.0 * step for step in range(1, 41)],
-        "reward": [-1.0 / step - 100.0 * energy_j(cell, 0) for step in range(1, 41)],
+        "reward": [-1.0 / step**2 - 100.0 * energy_j(cell, 0) for step in range(1, 41)],
         "energy_j": [1e-3] * 40,
         "backlog": [0.1] * 40,
     }
@@ -61,5 +70,3 @@ def write(store, parts, energy_j):
         store.write(cell.key, {"wanted": cell.wanted, **result(cell, energy_j), **provenance, "seconds": 1.0})
     store.path.mkdir(exist_ok=True)
     store.write_experiment(experiment_document(parts, cells, "lyaopt reproduce <all> & more"))
-
-

@@ -72,7 +72,9 @@ def test_trainings_that_serve_all_points_are_one_cell_a_seed():
 
 def test_keys_tell_what_determines_a_result_and_nothing_else():
     def keys(text):
-        return {(cell.policy, cell.points, cell.seed): cell.key for cell in cells_of(read_sweep(text), SYSTEM)}
+        return {
+            (cell.policy, cell.points, cell.seed): cell.key for cell in cells_of(read_sweep(text), SYSTEM)
+        }
 
     before = keys(WHOLE)
     assert keys(WHOLE.replace("everything", "something")) == before
@@ -94,10 +96,18 @@ def test_keys_tell_what_determines_a_result_and_nothing_else():
         ('"best-fixed"', '"lyappo"', r"^\$\.policies\[2\]: expected every policy once, got 'lyappo' again"),
         ('"best-fixed"', "3", r"^\$\.policies\[2\]: "),
         ("[1e9, 2e10]\nchannel", "3\nchannel", r"^\$\.vary\.edge_capacity_hz: expected a list of values"),
-        ("edge_capacity_hz = [1e9, 2e10]\nch", "edge = [1]\nch", r"^\$\.vary\.edge: expected one of the keys"),
+        (
+            "edge_capacity_hz = [1e9, 2e10]\nch",
+            "edge = [1]\nch",
+            r"^\$\.vary\.edge: expected one of the keys",
+        ),
         ("slots = 1000", "slot = 1000", r"^\$\.evaluation\.slot: expected one of the keys .*slots"),
         ("slots = 1000", "slots = -1", r"^\$\.evaluation\.slots: expected a whole number"),
-        ('algorithm = "lyappo"', 'algorithm = "sarsa"', r"^\$\.learners\.mine\.algorithm: expected \"lyappo\""),
+        (
+            'algorithm = "lyappo"',
+            'algorithm = "sarsa"',
+            r"^\$\.learners\.mine\.algorithm: expected \"lyappo\"",
+        ),
         ('algorithm = "lyappo"\n', "", r"^\$\.learners\.mine\.algorithm: expected this key, got nothing"),
         ("ranges.edge_capacity_hz", "ranges.edge", r"^\$\.learners\.mine\.ranges\.edge: expected one of"),
         ("ranges.edge_capacity_hz = [1e9, 2e10]", "", r"^\$\.learners\.mine\.at: expected ranges"),
@@ -125,7 +135,10 @@ def test_the_line_of_an_error_is_told(tmp_path, capsys):
         ({"policies": ("no-such",)}, r"^\$\.policies\[0\]: expected middle, .*got 'no-such'"),
         ({"policies": ("9,9",)}, r"^\$\.policies\[0\]: expected a cut for each of 8 services"),
         ({"vary": {"edge_capacity_hz": [1e9, -1.0]}}, r"^\$\.vary\.edge_capacity_hz\[1\]: expected a finite"),
-        ({"vary": {"services_per_device": [1, 5]}}, r"^\$\.vary\.services_per_device\[1\]: expected at most 4"),
+        (
+            {"vary": {"services_per_device": [1, 5]}},
+            r"^\$\.vary\.services_per_device\[1\]: expected at most 4",
+        ),
         ({"policies": ("lyappo",), "seeds": 77}, r"^\$\.evaluation\.seed: expected no training seed"),
     ],
 )
@@ -162,7 +175,9 @@ def test_settings_of_devices_hold_for_all_and_services_grow_in_order():
 
 
 @pytest.mark.parametrize("decisions", [1, 5_000, 30_000, 250_000, 500_000])
-@pytest.mark.parametrize("usual", [(4, 200, 200), (50, 50, 200), (50, 100, 10_000), (20, 50, 200), (50, 50, 2_000)])
+@pytest.mark.parametrize(
+    "usual", [(4, 200, 200), (50, 50, 200), (50, 100, 10_000), (20, 50, 200), (50, 50, 2_000)]
+)
 def test_budgets_come_as_near_as_whole_rollouts_do(usual, decisions):
     systems, rollout, _ = usual
     found = budget(*usual, decisions)
