@@ -60,7 +60,7 @@ def _ray(jobs: int) -> Iterator[None]:
     from joblib import parallel_config
     from ray.util.joblib import register_ray
 
-    given = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": jobs, "include_dashboard": False}
+    given: Any = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": jobs, "include_dashboard": False}
     ray.init(log_to_driver=False, logging_level="ERROR", **given)
     register_ray()
     try:

@@ -1,4 +1,4 @@
-"""What is made of finished cells: means, paired savings, intervals, tables, and verdicts on the paper's claims."""
+"""What is made of finished cells: means, savings, intervals, tables, and verdicts on the paper's claims."""
 
 from __future__ import annotations
 

@@ -14,7 +14,10 @@ import pytest
 
 from lyaopt.experiments.store import CELLS, Store
 from lyaopt.experiments.sweeps import Part, run_parts
+from lyaopt.experiments.work import WatchedPoints
+from lyaopt.policies import make_policy
 from lyaopt.scenarios import load_scenario
+from lyaopt.simulate import simulate
 from lyaopt_cli.main import run
 from tests.experiments.killed_sweep import part
 
@@ -176,3 +179,49 @@ def test_sweeps_share_the_cells_that_they_have_in_common(tmp_path):
     assert run_parts([first], store, command="", jobs=2).computed == 2
     both = [first, Part(first.sweep, load_scenario("balanced"))]
     assert run_parts(both, store, command="", jobs=2).computed == 0
+
+
+LEARNT = """
+policies = ["once", "each"]
+seeds = 2
+[vary]
+edge_capacity_hz = [1e9, 2e10]
+[evaluation]
+slots = 300
+warmup = 0
+copies = 2
+[learners.once]
+algorithm = "lyappo"
+preset = "shared"
+decisions = 2500
+ranges.edge_capacity_hz = [1e9, 2e10]
+[learners.each]
+algorithm = "ddpg"
+decisions = 1000
+"""
+
+
+def test_learners_are_trained_with_every_seed(tmp_path, capsysbinary):
+    (tmp_path / "sweep.toml").write_text(LEARNT)
+    rows = printed(capsysbinary, str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "a"), "--jobs", "2")
+    assert [row["runs"] for row in rows] == [2, 2, 2, 2]
+    store = Store(tmp_path / "a")
+    cells = store.read_experiment()["sweeps"][0]["cells"]
+    assert [cell["policy"] for cell in cells] == 2 * ["once", "each", "each"]
+    found = [store.read(cell["key"]) for cell in cells]
+    assert [result["wanted"]["training"]["seed"] for result in found] == [1, 1, 1, 2, 2, 2]
+    assert found[0]["training"]["decisions"] == 2500
+    assert found[0]["training"]["curve"] != found[3]["training"]["curve"]
+    assert len(found[0]["evaluations"]) == 2
+    assert all("torch" in result["versions"] for result in found)
+
+
+def test_points_are_watched_as_they_are_in_force():
+    system = load_scenario("default")
+    for policy, depth, share in (("all-local", 1.0, 1.0), ("all-offload", 0.0, 0.0)):
+        watched = WatchedPoints(make_policy(policy, system), system)
+        simulate(system, watched, slots=100, systems=2)
+        assert (watched.depth, watched.local_share) == (depth, share)
+    watched = WatchedPoints(make_policy("random", system), system)
+    simulate(system, watched, slots=20_000, systems=4)
+    assert watched.depth == pytest.approx(0.5, abs=0.01)
