@@ -6,6 +6,7 @@ workers have to see the folder of the experiment under the same path.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -61,7 +62,7 @@ def _ray(jobs: int) -> Iterator[None]:
     from ray.util.joblib import register_ray
 
     given: Any = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": jobs, "include_dashboard": False}
-    ray.init(log_to_driver=False, logging_level="ERROR", **given)
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
     register_ray()
     try:
         with parallel_config(backend="ray", n_jobs=_processes(jobs)):
