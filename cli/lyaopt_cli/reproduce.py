@@ -58,8 +58,11 @@ def command(
     found = parts(wanted, read_system(scenario), scenario, quick=quick, seeds=seeds)
     outcome, results = run_experiment("reproduce", found, out, engine_name, jobs, timeout_s)
     if results:
+        from lyaopt.experiments.outputs import write_figures
+        from lyaopt.experiments.store import Store
         from lyaopt_cli.report import write_report
 
         write_report("reproduce", out)
+        write_figures(Store(out), results)
     print_outcome(outcome, results, out, as_json)
     return SOME_FAILED if outcome.failed else 0

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lyaopt.experiments.cells import Cell
 from lyaopt.experiments.definition import BOUND, Measuring
+from lyaopt.experiments.preparing import Prepared, prepare, train
 from lyaopt.experiments.provenance import versions
 from lyaopt.experiments.store import Store
 from lyaopt.problem import Floats, ProblemError
@@ -42,15 +41,22 @@ def compute(cell: Cell) -> dict[str, Any]:
     if cell.policy == BOUND:
         found = [{"energy_j": _bound(system)} for system in cell.systems]
         return {"training": None, "prepared_slots": 0, "evaluations": found}
-    if cell.learner is not None:
-        policy, training = _trained(cell)
-        slots = training["slots"]
-        found = [_evaluated(system, policy, cell.measuring) for system in cell.systems]
-        return {"training": training, "prepared_slots": slots, "evaluations": found}
-    (system,) = cell.systems
-    policy, slots = _made(cell.policy, system, cell.measuring.search_seed)
-    evaluations = [_evaluated(system, policy, cell.measuring)]
-    return {"training": None, "prepared_slots": slots, "evaluations": evaluations}
+    if cell.learner is None or cell.home is None:
+        ready = prepare(cell.policy, cell.systems[0], cell.measuring.search_seed)
+    else:
+        ready = train(cell.learner, cell.home, cell.seed or 0)
+    return {
+        "training": _training(ready),
+        "prepared_slots": ready.slots,
+        "evaluations": [_evaluated(system, ready.policy, cell.measuring) for system in cell.systems],
+    }
+
+
+def _training(ready: Prepared) -> dict[str, Any] | None:
+    if ready.summary is None:
+        return None
+    numbers = {"decisions": ready.summary.decisions, "searched": ready.summary.searched}
+    return {**numbers, "slots": ready.slots, "curve": curve_of(ready.log)}
 
 
 def _bound(system: System) -> list[float] | None:
@@ -64,45 +70,7 @@ def _bound(system: System) -> list[float] | None:
     return [energy] if np.isfinite(energy) else None
 
 
-def _made(name: str, system: System, seed: int) -> tuple[Policy, int]:
-    from lyaopt.policies import is_searched, make_policy, search_fixed
-
-    if name == "best-fixed":
-        found = search_fixed(system, seed=seed)
-        return found.policy(), found.slots
-    policy = make_policy(name, system, **({"seed": seed} if is_searched(name) else {}))
-    return policy, int(getattr(policy, "searched", 0))
-
-
-def _trained(cell: Cell) -> tuple[Policy, dict[str, Any]]:
-    from lyaopt.experiments.learners import training_of
-    from lyaopt.learning import load_policy
-    from lyaopt.learning.run_folder import LOG, RunFolder
-    from lyaopt.learning.training import begin, use_one_thread
-
-    assert cell.learner is not None
-    assert cell.home is not None
-    use_one_thread()
-    learner, system = cell.learner, cell.home
-    ranges, budget = training_of(learner, system)
-    with tempfile.TemporaryDirectory() as path:
-        folder = RunFolder(path)
-        with folder.locked():
-            seed = cell.seed or 0
-            training = begin(
-                folder, system, learner.algorithm, preset=learner.preset, seed=seed, ranges=ranges, **budget
-            )
-            summary = training.run()
-        policy, lines = load_policy(path), (Path(path) / LOG).read_text().splitlines()
-    return policy, {
-        "decisions": summary.decisions,
-        "searched": summary.searched,
-        "slots": summary.decisions * system.slots_per_period + summary.searched,
-        "curve": curve_of([json.loads(line) for line in lines]),
-    }
-
-
-def curve_of(lines: list[dict[str, Any]]) -> dict[str, list[float]]:
+def curve_of(lines: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
     """Means over equal parts of the log of a training: of a decision's reward, energy and backlog."""
     parts = np.array_split(np.arange(len(lines)), min(_CURVE_POINTS, len(lines)))
     columns = {

@@ -7,8 +7,9 @@ import pytest
 from lyaopt.documents import DocumentError
 from lyaopt.experiments.cells import cells_of
 from lyaopt.experiments.definition import Sweep, read_sweep
-from lyaopt.experiments.learners import LEARNERS, Learner, budget
+from lyaopt.experiments.learners import LEARNERS, Learner, budget, training_of
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
+from lyaopt.learning.training import configuration
 from lyaopt.problem import ProblemError
 from lyaopt.scenarios import load_scenario
 from lyaopt_cli.main import run
@@ -193,3 +194,15 @@ def test_learners_check_themselves():
         Learner("lyappo", decisions=0)
     with pytest.raises(ProblemError, match=r"\$\.ranges\.distance_m: expected two numbers"):
         Learner("lyappo", ranges={"distance_m": [1.0]})
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_the_usual_budget_is_that_of_the_algorithm(name):
+    """So that a cell trains as `lyaopt train` does."""
+    learner = LEARNERS[name]
+    usual = configuration(SYSTEM, learner.algorithm, learner.preset)
+    _, found = training_of(learner, SYSTEM)
+    assert found == {
+        "episodes": usual.rounds * usual.systems,
+        "decisions_per_episode": usual.decisions_per_episode,
+    }
