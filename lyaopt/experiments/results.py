@@ -111,9 +111,9 @@ class Results:
         """Share of the other's energy that a policy saves at a point."""
         return interquartile_mean(self.savings(policy, other, point))
 
-    def saving_over_points(self, policy: str, other: str) -> Estimate:
-        """The same, averaged over the points, of which each counts as much as any other."""
-        strata = [self.savings(policy, other, point) for point in range(len(self.points))]
+    def saving_over_points(self, policy: str, other: str, measure: str = ENERGY) -> Estimate:
+        """What is saved of a measure, averaged over the points, of which each counts as much as any other."""
+        strata = [self.savings(policy, other, point, measure) for point in range(len(self.points))]
         return mean_of_strata([values for values in strata if values.size])
 
     def savings(self, policy: str, other: str, point: int, measure: str = ENERGY) -> Floats:

@@ -111,6 +111,8 @@ class Saving:
     ours : Estimate
     against_fixed : Estimate
         What the best fixed points save of it: so much needs no learning.
+    latency : Estimate
+        What LyaPPO saves of its mean latency: who lets tasks wait saves energy.
     """
 
     figure: str
@@ -119,6 +121,7 @@ class Saving:
     paper: float
     ours: Estimate
     against_fixed: Estimate
+    latency: Estimate
 
     @property
     def held(self) -> bool:
@@ -139,6 +142,7 @@ def savings_of(results: Results, policy: str = OURS) -> list[Saving]:
             paper=percent / 100.0,
             ours=results.saving_over_points(policy, other),
             against_fixed=results.saving_over_points("best-fixed", other),
+            latency=results.saving_over_points(policy, other, "latency_s"),
         )
         for other, percent in zip(BASELINES, figure.percent, strict=True)
     ]
