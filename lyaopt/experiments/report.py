@@ -22,8 +22,8 @@ _SAVINGS = (
     "<h3>Energy that LyaPPO saves</h3><p>Averages over the points of a sweep, in per cent; held where the "
     "whole interval is above nothing. Beside it stands what fixed points that a search found save of the "
     "same baseline: so much of the saving needs no learning; and what LyaPPO saves of the mean latency, as "
-    "who lets tasks wait saves energy. Networks and ranges are not the paper's, which gives none: the numbers "
-    "stand beside each other, and need not agree.</p>"
+    "who lets tasks wait saves energy. Networks and ranges are not the paper's, which gives none: the "
+    "numbers stand beside each other, and need not agree.</p>"
 )
 _TRENDS = (
     "<h3>Trends</h3><p>From the first point of a sweep to the last; held where the change has the claimed "
