@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ import time
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 from lyaopt.experiments.store import CELLS, Store
 from lyaopt.experiments.sweeps import Part, run_parts
@@ -19,7 +22,9 @@ from lyaopt.policies import make_policy
 from lyaopt.scenarios import load_scenario
 from lyaopt.simulate import simulate
 from lyaopt_cli.main import run
+from lyaopt_cli.time_left import TimeLeft
 from tests.experiments.killed_sweep import part
+from tests.slot_text import command, on_a_terminal
 
 DEFINITION = """
 policies = ["middle", "random", "bound"]
@@ -225,3 +230,27 @@ def test_points_are_watched_as_they_are_in_force():
     watched = WatchedPoints(make_policy("random", system), system)
     simulate(system, watched, slots=20_000, systems=4)
     assert watched.depth == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_time_left_goes_by_the_mean_pace():
+    now = [100.0]
+    with Progress(TimeLeft(), get_time=lambda: now[0], console=Console(file=io.StringIO())) as bar:
+        bar.add_task("cells", total=4)
+        (task,) = bar.tasks
+        assert TimeLeft().render(task).plain == "-:--:-- left"
+        now[0] += 600.0
+        bar.update(task.id, completed=1)
+        assert TimeLeft().render(task).plain == "0:30:00 left"
+        bar.update(task.id, completed=4)
+        assert TimeLeft().render(task).plain == "0:00:00 left"
+
+
+def test_a_terminal_shows_a_table_and_a_pipe_no_bar(tmp_path, definition):
+    shown = on_a_terminal("sweep", definition, "--out", str(tmp_path / "a"))
+    assert "6 cells, 6 of them computed now" in shown
+    assert "left" in shown
+    piped = subprocess.run(
+        command("sweep", definition, "--out", str(tmp_path / "b")), capture_output=True, check=True
+    )
+    assert piped.stderr == b""
+    assert len(piped.stdout.splitlines()) == 6
