@@ -9,6 +9,7 @@ raised is tried once more too. What fails again is reported, and everything else
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import threading
 import time
@@ -41,7 +42,7 @@ def _attempt(work: Work, key: str, task: Any, running: str) -> str | None:
     if attempts == _ATTEMPTS:
         marker.unlink()
         return _DIED
-    marker.write_text(f"{os.getpid()} {attempts + 1}")
+    marker.write_text(f"{os.getpid()} {attempts + 1} {platform.node()}")
     try:
         work(task)
     except Exception as error:  # whatever it is, the other tasks go on
@@ -52,7 +53,7 @@ def _attempt(work: Work, key: str, task: Any, running: str) -> str | None:
 
 
 @dataclass
-class _Watch:
+class Watch:
     """Looks after workers while they work, in a thread.
 
     Attributes
@@ -70,6 +71,7 @@ class _Watch:
 
     @contextmanager
     def looking(self) -> Iterator[None]:
+        """Look, while the block lasts."""
         over = threading.Event()
         thread = threading.Thread(target=self._look, args=(over,), daemon=True)
         thread.start()
@@ -84,15 +86,17 @@ class _Watch:
         while not over.wait(_LOOK_EVERY_S):
             self._show()
             for marker in self.running.iterdir():
-                self._end_if_late(marker)
+                self.end_if_late(marker)
 
     def _show(self) -> None:
         self.progress(sum(map(self.is_done, self.tasks)))
 
-    def _end_if_late(self, marker: Path) -> None:
+    def end_if_late(self, marker: Path) -> None:
+        """End the worker that a file tells of if it has had its time."""
         try:
             told, since = marker.read_text().split(), marker.stat().st_mtime
-            if told and time.time() - since > self.timeout_s:
+            here = len(told) == 3 and told[2] == platform.node()  # elsewhere the number is another's
+            if here and time.time() - since > self.timeout_s:
                 self.late.add(marker.name)
                 os.kill(int(told[0]), signal.SIGKILL)
         except OSError:  # it has just ended
@@ -144,7 +148,7 @@ def run_tasks(
         If there is no such engine.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    watch = _Watch(folder, timeout_s, tasks, is_done, progress)
+    watch = Watch(folder, timeout_s, tasks, is_done, progress)
     raised: dict[str, str] = {}
     lost: dict[str, str] = {}
     with engine(engine_name, jobs), watch.looking():
@@ -160,7 +164,7 @@ def run_tasks(
 
 
 def _do(
-    work: Work, tasks: Mapping[str, Any], watch: _Watch, jobs: int, raised: Failures, lost: Failures
+    work: Work, tasks: Mapping[str, Any], watch: Watch, jobs: int, raised: Failures, lost: Failures
 ) -> None:
     """Do tasks; after the loss of a worker the rest of them, without those that were in work."""
     waiting, patience = dict(tasks), _PATIENCE
@@ -179,7 +183,7 @@ def _do(
 
 
 def _do_once(
-    work: Work, tasks: Mapping[str, Any], watch: _Watch, jobs: int, raised: Failures
+    work: Work, tasks: Mapping[str, Any], watch: Watch, jobs: int, raised: Failures
 ) -> Exception | None:
     """Do tasks; the error with which the engine gave up, if it did."""
     from joblib import Parallel, delayed

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import platform
+import signal
+import subprocess
+import sys
+import time
 from functools import partial
 
 import pytest
 
 from lyaopt.experiments.engines import engine_names
-from lyaopt.experiments.runner import run_tasks
+from lyaopt.experiments.runner import Watch, run_tasks
 from lyaopt.problem import ProblemError
 from tests.experiments import tasks
 
@@ -74,3 +79,15 @@ def test_an_unknown_engine_is_refused(tmp_path):
     with pytest.raises(ProblemError, match=r"\$\.engine: expected one of local, dask, ray; got 'abacus'"):
         run(tmp_path, {"a": ""}, engine_name="abacus")
     assert engine_names() == ("local", "dask", "ray")
+
+
+def test_only_workers_of_this_machine_are_ended(tmp_path):
+    """Numbers of processes mean something else on another one that sees the folder too."""
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    watch = Watch(tmp_path, 0.0, {}, bool, lambda done: None)
+    for node, ends in (("another-machine", False), (platform.node(), True)):
+        (tmp_path / "task").write_text(f"{bystander.pid} 1 {node}")
+        time.sleep(0.05)
+        watch.end_if_late(tmp_path / "task")
+        assert (watch.late == {"task"}) == ends
+    assert bystander.wait() == -signal.SIGKILL
