@@ -36,7 +36,7 @@ def _attempt(work: Work, key: str, task: Any, running: str) -> str | None:
     """In a worker: do a task; None, or what went wrong."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that hands out the tasks
-    marker = Path(running) / key
+    marker, parent = Path(running) / key, os.getppid()
     # Dask hands the task of a worker that died to another one, and would do so for ever.
     attempts = int(marker.read_text().split()[1]) if marker.exists() else 0
     if attempts == _ATTEMPTS:
@@ -49,6 +49,8 @@ def _attempt(work: Work, key: str, task: Any, running: str) -> str | None:
         return " ".join(f"{type(error).__name__}: {error}".split())
     finally:
         marker.unlink(missing_ok=True)
+        if os.getppid() != parent:
+            os._exit(1)  # who handed out the tasks was killed: nobody waits for the next one
     return None
 
 
