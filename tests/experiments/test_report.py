@@ -144,6 +144,13 @@ def test_names_from_outside_cannot_break_the_page(tmp_path):
     assert '<script>alert("x")</script>' in "".join(seen.texts)
 
 
+def test_one_training_seed_is_called_what_it_is(tmp_path, text):
+    store = Store(tmp_path / "made")
+    reproduction(store, spent, figures=("fig7",), seeds=1)
+    assert "With one training seed" in page(store)
+    assert "With one training seed" not in text
+
+
 def test_figures_can_be_drawn_alone(store):
     found = {results.figure: results for results in read_results(store)[1]}
     assert draw_curves(found["fig3"]).startswith(b"<?xml")
