@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The same versions where the kernels are built, which pip does apart from where they are installed
 PIP    := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs bench nightly learning clean help
+.PHONY: demo test lint docs bench nightly learning reproduce clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -15,7 +15,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) install -q -c constraints.txt -e .[bound,plot,train]
+	$(PIP) install -q -c constraints.txt -e .[experiments]
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/core.stamp
@@ -54,6 +54,10 @@ nightly: $(VENV)/dev.stamp  ## a million random instances in every regime, a mil
 
 learning: $(VENV)/dev.stamp  ## every learner and policy on every scenario, ten seeds (hours); cells that are done stay
 	$(BIN)/python -m benchmarks.campaign run
+
+reproduce: $(VENV)/core.stamp  ## the paper's figures, five seeds (hours); cells that are done stay
+	$(BIN)/lyaopt reproduce all --out reproduction > /dev/null
+	@echo "reproduction/report.html says what came of it"
 
 clean:  ## remove the environment and caches
 	rm -rf demo-run build/docs $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

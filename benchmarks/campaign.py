@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -95,33 +94,22 @@ def do(cell: Cell) -> dict[str, Any]:
 
 
 def _made(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
-    from lyaopt.policies import make_policy
-    from lyaopt.policies.best_fixed import search_fixed
+    from lyaopt.experiments.preparing import prepare
 
-    if cell.policy == "best-fixed":
-        found = search_fixed(system)
-        return found.policy(), {"prepared_slots": found.slots}
-    policy = make_policy(cell.policy, system)
-    return policy, {"prepared_slots": getattr(policy, "searched", 0)}
+    ready = prepare(cell.policy, system, 0)
+    return ready.policy, {"prepared_slots": ready.slots}
 
 
 def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
-    from lyaopt.learning import load_policy
-    from lyaopt.learning.run_folder import LOG, RunFolder
-    from lyaopt.learning.training import begin, use_one_thread
+    from lyaopt.experiments.learners import Learner
+    from lyaopt.experiments.preparing import train
 
-    use_one_thread()
-    algorithm, preset = LEARNERS[cell.policy]
-    with tempfile.TemporaryDirectory() as path:
-        folder = RunFolder(path)
-        with folder.locked():
-            summary = begin(folder, system, algorithm, preset=preset, seed=cell.seed).run()
-        policy, lines = load_policy(path), (Path(path) / LOG).read_text().splitlines()
-    kept = [line["update"] for line in map(json.loads, lines) if line.get("kept")]
-    return policy, {
-        "prepared_slots": summary.decisions * system.slots_per_period + summary.searched,
+    ready = train(Learner(*LEARNERS[cell.policy]), system, cell.seed)
+    kept = [line["update"] for line in ready.log if line.get("kept")]
+    return ready.policy, {
+        "prepared_slots": ready.slots,
         "kept_update": max(kept, default=0),
-        "shares": summary.shares,
+        "shares": ready.summary.shares,
     }
 
 

@@ -52,21 +52,37 @@ def interquartile_mean(values: Floats, seed: int = 0) -> Estimate:
 
     The interval is that of the percentile bootstrap.
     """
+    return mean_of_strata([values], seed)
+
+
+def mean_of_strata(strata: Sequence[Floats], seed: int = 0) -> Estimate:
+    """Mean over strata of the interquartile means within each, with its interval.
+
+    The bootstrap is stratified: it draws anew within each stratum, so that all strata keep their weight.
+    Strata without a finite value are left out; there is no interval if one has a single value.
+    """
     from scipy.stats import bootstrap
 
-    finite = np.asarray(values)[np.isfinite(values)]
-    if finite.size < 2:
-        value = float(finite.mean()) if finite.size else float("nan")
+    finite = [np.asarray(values)[np.isfinite(values)] for values in strata]
+    finite = [values for values in finite if values.size]
+    if not finite:
+        return Estimate(*3 * (float("nan"),))
+    value = float(_mean_of_middle_means(*finite))
+    if min(values.size for values in finite) < 2:
         return Estimate(value, float("nan"), float("nan"))
     found = bootstrap(
-        (finite,),
-        _middle_mean,
+        finite,
+        _mean_of_middle_means,
         confidence_level=CONFIDENCE,
         n_resamples=RESAMPLES,
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return Estimate(float(_middle_mean(finite)), float(found.low), float(found.high))
+    return Estimate(value, float(found.low), float(found.high))
+
+
+def _mean_of_middle_means(*strata: Floats, axis: int = -1) -> Any:
+    return np.mean([_middle_mean(values, axis) for values in strata], axis=0)
 
 
 def _middle_mean(values: Floats, axis: int = -1) -> Any:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import click
 import pytest
 
-from lyaopt.scenarios import list_scenarios, scenario_schema
+from lyaopt.experiments.definition import Measuring, Sweep
+from lyaopt.experiments.learners import LEARNERS, Learner
+from lyaopt.experiments.paper import FIGURES
+from lyaopt.experiments.results import MEASURES
+from lyaopt.experiments.variations import MORE_MODELS
+from lyaopt.scenarios import list_scenarios, load_scenario, scenario_schema
 from lyaopt.schemas import DOCUMENTS, json_schema
 from lyaopt_cli.main import group
 from tests.documented import PAGES, ROOT, text_of
@@ -57,6 +63,31 @@ def test_every_key_of_a_scenario_is_documented_with_its_default():
         assert rows
         if type(key.get("default")) in (int, float):
             assert f"{key['default']:g}" in [line.split(" | ")[1] for line in rows]
+
+
+def test_every_key_of_a_sweep_is_documented_with_its_default():
+    text = (DOCS / "formats.md").read_text().split("\n## Sweep\n", 1)[1].split("\n## ", 1)[0]
+    for kind in (Sweep, Measuring, Learner):
+        for item in fields(kind):
+            (row,) = [line for line in text.splitlines() if f"`{item.name}`" in line.split(" | ")[0]]
+            assert not isinstance(item.default, int) or str(item.default) in row
+    assert all(f"`{name}`" in text for name in LEARNERS)
+
+
+def test_every_measure_is_documented():
+    text = (DOCS / "experiments.md").read_text()
+    assert all(f"`{measure}`" in text for measure in MEASURES)
+
+
+def test_the_chosen_networks_and_ranges_are_those_in_the_document():
+    text = (DOCS / "experiments.md").read_text().replace("*", "")
+    devices = load_scenario("balanced").devices
+    for device, more in zip(devices, MORE_MODELS, strict=True):
+        models = " | ".join(f"`{model}`" for model in (*(s.model for s in device.services), *more))
+        assert f"| {models} |" in text
+    for figure in FIGURES.values():
+        values = ", ".join(f"{value / figure.unit:g}" for value in figure.values)
+        assert not figure.setting or values in text
 
 
 def test_every_shipped_scenario_is_documented():

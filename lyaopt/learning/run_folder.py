@@ -10,20 +10,20 @@ lock                held while a training runs; left behind, it holds nothing
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from lyaopt.learning.checkpoints import SCHEMA_VERSION, Tensors, decode_checkpoint, encode_checkpoint
+from lyaopt.locked_folders import locked_folder
 from lyaopt.problem import ProblemError
 from lyaopt.strict_json import JsonError, parse
 from lyaopt.whole_files import write_whole
 
-RUN, CHECKPOINT, LOG, LOCK = "run.json", "checkpoint.safetensors", "log.ndjson", "lock"
+RUN, CHECKPOINT, LOG = "run.json", "checkpoint.safetensors", "log.ndjson"
 
 
 class RunFolder:
@@ -37,8 +37,7 @@ class RunFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Make the folder if need be, and keep other trainings out of it.
 
         Raises
@@ -46,14 +45,7 @@ class RunFolder:
         ProblemError
             If another process trains in it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path / LOCK, "a") as lock:
-            try:
-                # Of the process, not of the file's existence: a killed training leaves no lock behind.
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ProblemError("$.out", f"another training runs in {self.path}") from None
-            yield
+        return locked_folder(self.path, "training")
 
     @property
     def has_run(self) -> bool:

@@ -230,6 +230,16 @@ class Training:
         )
 
 
+def configuration(
+    system: System, algorithm: str, preset: str | None = None, ranges: Ranges = FIXED, **changes: Any
+) -> Any:
+    """The configuration with which `begin` would train; `ProblemError` if an argument is wrong."""
+    found = find_algorithm(algorithm, preset)
+    preset = preset or found.default_preset
+    usual = WITH_RANGES.get(preset or "", {}) if ranges.names else {}
+    return found.configure(preset, system.learning, {**usual, **changes})
+
+
 def begin(
     folder: RunFolder,
     system: System,
@@ -265,8 +275,7 @@ def begin(
         raise ProblemError("$.out", reason)
     found = find_algorithm(algorithm, preset)
     preset = preset or found.default_preset
-    usual = WITH_RANGES.get(preset or "", {}) if ranges.names else {}
-    config = found.configure(preset, system.learning, {**usual, **changes})
+    config = configuration(system, algorithm, preset, ranges, **changes)
     training = Training(folder, system, found, config, seed, ranges)
     folder.write_run(run_document(system, config, preset, seed, algorithm, ranges))
     return training

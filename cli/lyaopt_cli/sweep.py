@@ -1,0 +1,63 @@
+"""`lyaopt sweep`: policies and learners over settings of a scenario."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lyaopt_cli.experiments import SOME_FAILED, engine_options, print_outcome, run_experiment
+from lyaopt_cli.files import InputError, read_whole, shown_name
+from lyaopt_cli.scenario import read_system
+
+if TYPE_CHECKING:
+    from lyaopt.experiments.definition import Sweep
+
+
+@click.command("sweep")
+@click.argument("file", metavar="FILE|-")
+@click.option("--out", required=True, metavar="DIR", help="Folder of the results; what is there stays.")
+@engine_options
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row, not tables.")
+def command(file: str, out: str, engine_name: str, jobs: int | None, timeout_s: float, as_json: bool) -> int:
+    """Run the sweep that FILE (TOML) defines: settings of a scenario x policies x training seeds.
+
+    Every cell is kept as soon as it is finished. Run again, the command does what is missing.
+
+    \b
+    A definition:
+      scenario = "balanced"
+      policies = ["lyappo", "best-fixed", "middle", "bound"]
+      seeds = 5
+      [vary]
+      edge_capacity_hz = [1e9, 5e9, 20e9]
+
+    \b
+    Examples:
+      lyaopt sweep edge.toml --out edge
+      lyaopt sweep edge.toml --out edge --engine dask --jobs 8
+      lyaopt report edge
+
+    \b
+    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130 interrupted
+    (cells that were finished stay), 141 output closed.
+    """
+    from lyaopt.experiments.sweeps import Part
+
+    sweep = _read(file)
+    part = Part(sweep, read_system(sweep.scenario))
+    outcome, found = run_experiment("sweep", [part], out, engine_name, jobs, timeout_s)
+    print_outcome(outcome, found, out, as_json)
+    return SOME_FAILED if outcome.failed else 0
+
+
+def _read(file: str) -> Sweep:
+    from lyaopt.experiments.definition import read_sweep
+    from lyaopt.problem import ProblemError
+
+    try:
+        return read_sweep(read_whole(file))
+    except ProblemError as error:
+        line = getattr(error, "line", None)
+        place = shown_name(file) if line is None else f"{shown_name(file)}:{line}"
+        raise InputError(f"{place}: {error}") from None

@@ -1,0 +1,1 @@
+"""Sweeps over scenarios, policies and training seeds, and the figures of the paper made of them."""

@@ -1,0 +1,139 @@
+"""Cells: the pieces of a sweep that are computed, and kept, one by one.
+
+A cell is a policy at one point of the grid; or a training that serves all points, at all of them. Its key is
+a digest of everything that determines what comes of it, so that figures share the cells that they have in
+common, and a change of the definition does those cells anew that it concerns, and no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from lyaopt import __version__
+from lyaopt.experiments.definition import BOUND, Measuring, Sweep
+from lyaopt.experiments.learners import Learner
+from lyaopt.experiments.provenance import digest
+from lyaopt.experiments.variations import varied
+from lyaopt.policies import is_searched, make_policy, policy_names
+from lyaopt.problem import ProblemError
+from lyaopt.profiles import format_profile
+from lyaopt.scenarios import scenario_to_dict
+from lyaopt.system import System
+
+_KEY_LENGTH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """What is computed in one go.
+
+    Attributes
+    ----------
+    policy : str
+        Its name in the sweep.
+    points : tuple of int
+        The points of the grid at which the policy is evaluated.
+    systems : tuple of System
+        At these points.
+    measuring : Measuring
+    seed : int or None
+        Of the training; None where nothing is trained.
+    learner : Learner or None
+    home : System or None
+        Where it is trained.
+    """
+
+    policy: str
+    points: tuple[int, ...]
+    systems: tuple[System, ...]
+    measuring: Measuring
+    seed: int | None = None
+    learner: Learner | None = None
+    home: System | None = None
+
+    @cached_property
+    def wanted(self) -> dict[str, Any]:
+        """Everything that determines the result."""
+        systems = [_described(system) for system in self.systems]
+        document: dict[str, Any] = {"lyaopt": __version__, "systems": systems}
+        if self.policy == BOUND:
+            return {**document, "policy": BOUND}
+        measuring = asdict(self.measuring)
+        if self.learner is not None and self.home is not None:
+            measuring.pop("search_seed")
+            training = {**self.learner.to_dict(), "seed": self.seed, "system": _described(self.home)}
+            return {**document, "training": training, "evaluation": measuring}
+        if not is_searched(self.policy):
+            measuring.pop("search_seed")
+        return {**document, "policy": self.policy, "evaluation": measuring}
+
+    @cached_property
+    def key(self) -> str:
+        """Name of the cell in the store."""
+        return digest(self.wanted)[:_KEY_LENGTH]
+
+    @property
+    def label(self) -> str:
+        """For messages."""
+        points = ", ".join(map(str, self.points)) if len(self.points) < 4 else f"{len(self.points)} points"
+        trained = "" if self.seed is None else f", training seed {self.seed}"
+        return f"{self.policy} at point {points}{trained}"
+
+
+def _described(system: System) -> dict[str, Any]:
+    # Profiles by what they hold: a file may change under its name.
+    profiles = "".join(format_profile(service.profile) for service in system.services)
+    return {**scenario_to_dict(system), "profiles": hashlib.sha256(profiles.encode()).hexdigest()}
+
+
+def cells_of(sweep: Sweep, system: System) -> tuple[Cell, ...]:
+    """All cells of a sweep over a system; those of the first training seeds come first.
+
+    Raises
+    ------
+    ProblemError
+        If a policy is none of those that are known, or a value of a setting is none.
+    """
+    systems = sweep.systems(system)
+    for number, policy in enumerate(sweep.policies):
+        _check(sweep, policy, f"$.policies[{number}]", systems)
+    seeds = range(1, sweep.seeds + 1)
+    if any(sweep.learner(policy) for policy in sweep.policies) and sweep.evaluation.seed in seeds:
+        reason = f"expected no training seed (1 to {sweep.seeds}), got {sweep.evaluation.seed}"
+        raise ProblemError("$.evaluation.seed", reason)
+    return (*_untrained(sweep, systems), *_trained(sweep, system, systems))
+
+
+def _check(sweep: Sweep, policy: str, place: str, systems: Sequence[System]) -> None:
+    if sweep.learner(policy) is not None or policy in (*policy_names(), BOUND):
+        return
+    for system in systems:
+        try:
+            make_policy(policy, system)  # points as text
+        except ProblemError as error:
+            raise ProblemError(place, error.reason) from None
+
+
+def _untrained(sweep: Sweep, systems: Sequence[System]) -> Iterator[Cell]:
+    for policy in sweep.policies:
+        if sweep.learner(policy) is None:
+            for point, there in enumerate(systems):
+                yield Cell(policy, (point,), (there,), sweep.evaluation)
+
+
+def _trained(sweep: Sweep, system: System, systems: Sequence[System]) -> Iterator[Cell]:
+    for seed in range(1, sweep.seeds + 1):
+        for policy in sweep.policies:
+            learner = sweep.learner(policy)
+            if learner is None:
+                continue
+            if learner.once:
+                home, everywhere = varied(system, learner.at, sweep.more_models), tuple(range(len(systems)))
+                yield Cell(policy, everywhere, tuple(systems), sweep.evaluation, seed, learner, home)
+                continue
+            for point, there in enumerate(systems):
+                yield Cell(policy, (point,), (there,), sweep.evaluation, seed, learner, there)

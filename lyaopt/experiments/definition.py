@@ -1,0 +1,179 @@
+"""What a sweep is asked for, and its strict reading from TOML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from itertools import product
+from typing import Annotated, Any
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from lyaopt import strict_json
+from lyaopt.documents import DocumentError
+from lyaopt.experiments.learners import LEARNERS, Learner
+from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
+from lyaopt.problem import ProblemError
+from lyaopt.scenarios import toml_text
+from lyaopt.schemas import Expected, Id, unknown_key
+from lyaopt.settings import STRICT, Count, Whole, checked
+from lyaopt.system import System
+
+BOUND = "bound"
+"""The policy that is none: the lower bound LB1."""
+
+_MOST_POINTS = 10_000
+_Names = Annotated[tuple[Id, ...], Field(min_length=1), Expected("a list of names, at least one")]
+_Models = Annotated[tuple[tuple[Id, ...], ...], Expected("a list of lists of networks, one for each device")]
+
+
+@checked
+@dataclass(frozen=True, config=STRICT)
+class Measuring:
+    """How policies are evaluated: all on the same arrivals and channels."""
+
+    seed: Whole = 77
+    """Of the copies; trainings and searches draw from other streams."""
+    slots: Count = 20_000
+    """Slots of each copy that are measured."""
+    warmup: Whole = 2_000
+    """Slots before those."""
+    copies: Count = 20
+    """Copies of the system, each with arrivals and channels of its own."""
+    search_seed: Whole = 0
+    """Of policies that are found by a search."""
+
+
+@checked
+@dataclass(frozen=True, config=STRICT)
+class Sweep:
+    """Policies at the points of a grid of settings."""
+
+    policies: _Names
+    """Policies and learners by name; fixed points as text; or `bound`."""
+    name: Id = "sweep"
+    """As in tables and figures."""
+    scenario: Id = "default"
+    """Name of a shipped scenario, or path of one."""
+    seeds: Count = 5
+    """Training seeds, from 1 on."""
+    more_models: _Models = MORE_MODELS
+    """Networks of further services where `services_per_device` asks for them."""
+    vary: dict[str, Any] = Field(default_factory=dict)
+    """Values of settings; several settings make a grid."""
+    evaluation: Measuring = Field(default_factory=Measuring)
+    learners: dict[str, Any] = Field(default_factory=dict)
+    """Learners beside, or in place of, those that are known."""
+
+    def __post_init__(self) -> None:
+        for name, values in self.vary.items():
+            if name not in SETTINGS:
+                raise ProblemError(f"$.vary.{name}", unknown_key(name, SETTINGS))
+            if not isinstance(values, list | tuple) or not values:
+                shown = strict_json.show_value(values)
+                raise ProblemError(f"$.vary.{name}", f"expected a list of values, at least one; got {shown}")
+        for number, policy in enumerate(self.policies):
+            if policy in self.policies[:number]:
+                place = f"$.policies[{number}]"
+                raise ProblemError(place, f"expected every policy once, got {policy!r} again")
+        count = 1
+        for values in self.vary.values():
+            count *= len(values)
+        if count > _MOST_POINTS:
+            raise ProblemError("$.vary", f"expected a grid of at most {_MOST_POINTS} points, got {count}")
+
+    @property
+    def points(self) -> tuple[dict[str, Any], ...]:
+        """Values of the settings at each point of the grid; the last setting changes first."""
+        return tuple(dict(zip(self.vary, values, strict=True)) for values in product(*self.vary.values()))
+
+    def learner(self, policy: str) -> Learner | None:
+        """The learner of a name; None for a policy that learns nothing."""
+        return self.learners.get(policy) or LEARNERS.get(policy)
+
+    def systems(self, system: System) -> tuple[System, ...]:
+        """The system at each point.
+
+        Raises
+        ------
+        ProblemError
+            With the place in the file of a value that is none.
+        """
+        for name, values in self.vary.items():
+            for number, value in enumerate(values):
+                try:
+                    varied(system, {name: value}, self.more_models)
+                except ProblemError as error:
+                    raise ProblemError(f"$.vary.{name}[{number}]", error.reason) from None
+        return tuple(varied(system, point, self.more_models) for point in self.points)
+
+
+def read_sweep(text: bytes | str) -> Sweep:
+    """Read the definition of a sweep.
+
+    Raises
+    ------
+    DocumentError
+        If the text is not exactly one (see docs/formats.md).
+    """
+    try:
+        decoded = strict_json.decode(text)
+        data = toml_text.parse(decoded)
+    except strict_json.JsonError as error:
+        raise DocumentError([("$", error.reason)], error.line) from None
+    try:
+        return _sweep(data)
+    except ProblemError as error:
+        line = toml_text.line_of(decoded, strict_json.parse_path(error.path))
+        raise DocumentError([(error.path, error.reason)], line) from None
+
+
+def _sweep(data: dict[str, Any]) -> Sweep:
+    for key in data:
+        known = [item.name for item in fields(Sweep)]
+        if key not in known:
+            raise ProblemError(strict_json.show_path((key,)), unknown_key(key, known))
+    tables = {name: _table(data, name) for name in ("vary", "evaluation", "learners") if name in data}
+    vary = dict(_flat(tables.get("vary", {})))
+    evaluation = _made(Measuring, tables.get("evaluation", {}), "$.evaluation")
+    learners = {name: _learner(tables["learners"], name) for name in tables.get("learners", {})}
+    rest = {name: value for name, value in data.items() if name not in tables}
+    return _made(Sweep, {**rest, "vary": vary, "evaluation": evaluation, "learners": learners}, "$")
+
+
+def _table(data: Mapping[str, Any], name: str, path: str = "$") -> dict[str, Any]:
+    value = data[name]
+    if not isinstance(value, dict):
+        shown = strict_json.show_value(value)
+        raise ProblemError(f"{path}.{name}", f"expected a table, got {shown}")
+    return value
+
+
+def _learner(learners: Mapping[str, Any], name: str) -> Learner:
+    document = dict(_table(learners, name, "$.learners"))
+    if isinstance(document.get("at"), dict):
+        document["at"] = dict(_flat(document["at"]))
+    return _made(Learner, document, f"$.learners.{name}")
+
+
+def _made(kind: Any, values: Mapping[str, Any], path: str) -> Any:
+    known = [item.name for item in fields(kind)]
+    for key in values:
+        if key not in known:
+            raise ProblemError(f"{path}.{key}", unknown_key(key, known))
+    try:
+        return kind(**values)
+    except TypeError:  # a key is missing
+        missing = next(name for name in ("policies", "algorithm") if name in known and name not in values)
+        raise ProblemError(f"{path}.{missing}", "expected this key, got nothing") from None
+    except ProblemError as error:
+        raise ProblemError(path + error.path.removeprefix("$"), error.reason) from None
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Dotted names of nested tables, as TOML reads ``channel.shadowing_std_db``."""
+    found: list[tuple[str, Any]] = []
+    for name, value in table.items():
+        found += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [(f"{prefix}{name}", value)]
+    return found

@@ -1,0 +1,113 @@
+"""Where cells are computed: joblib's local processes, or Dask or Ray by name (extras `dask` and `ray`).
+
+Dask and Ray start workers on this machine, unless DASK_SCHEDULER_ADDRESS or RAY_ADDRESS names a cluster. Its
+workers have to see the folder of the experiment under the same path.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from lyaopt.problem import ProblemError
+
+# Cells are small networks and compiled loops: a thread each, and as many cells at once as there are cores.
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def _processes(jobs: int) -> int:
+    # With one joblib would compute in this process, which no task may take with it; who asks for one hands
+    # out one task at a time (`pre_dispatch`).
+    return max(2, jobs)
+
+
+@contextmanager
+def _local(jobs: int) -> Iterator[None]:
+    from joblib import parallel_config
+
+    with parallel_config(backend="loky", n_jobs=_processes(jobs), inner_max_num_threads=1):
+        yield
+
+
+@contextmanager
+def _dask(jobs: int) -> Iterator[None]:
+    import dask
+    from dask.distributed import Client, LocalCluster
+    from joblib import parallel_config
+
+    # Dask does the tasks of a worker that died once more, and tasks count how often they were begun: joblib
+    # would wait for ever for one that Dask gave up.
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1000}):
+        address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+        cluster: Any = address or LocalCluster(
+            n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        )
+        try:
+            with Client(cluster), parallel_config(backend="dask", n_jobs=-1):
+                yield
+        finally:
+            if address is None:
+                cluster.close()
+
+
+@contextmanager
+def _ray(jobs: int) -> Iterator[None]:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read at import: nothing is told to anyone
+    import ray
+    from joblib import parallel_config
+    from ray.util.joblib import register_ray
+
+    given: Any = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": jobs, "include_dashboard": False}
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
+    register_ray()
+    try:
+        with parallel_config(backend="ray", n_jobs=_processes(jobs)):
+            yield
+    finally:
+        ray.shutdown()
+
+
+_ENGINES: dict[str, Callable[[int], AbstractContextManager[None]]] = {
+    "local": _local,
+    "dask": _dask,
+    "ray": _ray,
+}
+
+
+_PACKAGES = {"dask": ("dask", "distributed"), "ray": ("ray",)}
+
+
+def engine_names() -> tuple[str, ...]:
+    """Names that `engine` takes."""
+    return tuple(_ENGINES)
+
+
+@contextmanager
+def engine(name: str, jobs: int) -> Iterator[None]:
+    """Inside the block `joblib.Parallel` computes there.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such engine, or it is not installed.
+    """
+    if name not in _ENGINES:
+        raise ProblemError("$.engine", f"expected one of {', '.join(_ENGINES)}; got {name!r}")
+    if any(find_spec(package) is None for package in ("joblib", *_PACKAGES.get(name, ()))):
+        extra = "experiments" if name == "local" else name
+        raise ProblemError("$.engine", f"{name} needs the extra: pip install 'lyaopt[{extra}]'")
+    before = {variable: os.environ.get(variable) for variable in _ONE_THREAD}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    try:
+        with _ENGINES[name](jobs):
+            yield
+    finally:
+        for variable, value in before.items():
+            if value is None:
+                os.environ.pop(variable, None)
+            else:
+                os.environ[variable] = value

@@ -1,0 +1,149 @@
+"""Figures of sweeps and trainings (extra `plot`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lyaopt.experiments.paper import FIGURES
+from lyaopt.experiments.results import Results
+from lyaopt.experiments.tables import NAMES
+from lyaopt.pictures import new_figure, picture_bytes
+
+_COLOURS = {
+    "lyappo": "#b5482f",
+    "lyappo-once": "#e08a4a",
+    "lyappo-shared": "#e08a4a",
+    "lyappo-paper": "#8c5a6b",
+    "ppo-joint": "#35719c",
+    "ppo-joint-paper": "#7fa8c6",
+    "ddpg": "#5a8f4e",
+    "random": "#9a9a9a",
+    "middle": "#555555",
+    "best-fixed": "#1d1d1d",
+    "bound": "#bbbbbb",
+}
+_MORE = ("#6b5b95", "#c29b38", "#2a9d8f", "#a44a6c")
+_MARKS = {"lyappo": "o", "lyappo-once": "D", "best-fixed": "s", "ppo-joint": "^", "ddpg": "v"}
+PANELS = (
+    ("energy per slot, mJ", "energy_j", 1e3),
+    ("local energy, mJ", "local_energy_j", 1e3),
+    ("transmission energy, mJ", "transmit_energy_j", 1e3),
+    ("depth of cuts, k / K", "cut_depth", 1.0),
+    ("local backlog, Mcycles", "local_queue_cycles", 1e-6),
+    ("transmission backlog, Mbit", "transmit_queue_bits", 1e-6),
+    ("edge backlog, Mcycles", "edge_queue_cycles", 1e-6),
+    ("95 % of latencies, s", "latency_p95_s", 1.0),
+)
+"""What is drawn of a sweep: title, measure, factor."""
+
+_COLUMNS = 2
+_PAPER_EPISODE = 200
+"""Decisions; returns are shown for episodes of this length, whatever those of the training were."""
+
+
+def colour(policy: str, policies: Sequence[str]) -> str:
+    """The colour of a policy in all figures."""
+    known = [name for name in policies if name not in _COLOURS]
+    return _COLOURS.get(policy) or _MORE[known.index(policy) % len(_MORE)]
+
+
+def draw_sweep(results: Results) -> bytes:
+    """A panel for each measure, along the setting that varies (the first one, if there are several); SVG."""
+    figure = new_figure(9.0, 11.5)
+    panels = figure.subplots(-(-len(PANELS) // _COLUMNS), _COLUMNS).ravel()
+    for axes, (title, measure, scale) in zip(panels, PANELS, strict=True):
+        _draw_panel(axes, results, measure, scale)
+        axes.set_title(title, fontsize=10, loc="left")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
+    return picture_bytes(figure, "svg")
+
+
+def draw_panel(results: Results, measure: str, scale: float) -> bytes:
+    """One measure along a sweep, without a legend; SVG."""
+    figure = new_figure(4.4, 2.7)
+    _draw_panel(figure.subplots(), results, measure, scale)
+    return picture_bytes(figure, "svg")
+
+
+def _draw_panel(axes: Any, results: Results, measure: str, scale: float) -> None:
+    known = FIGURES.get(results.figure or "")
+    setting = next(iter(results.points[0]), "")
+    unit = known.unit if known else 1.0
+    values = [point.get(setting, number) for number, point in enumerate(results.points)]
+    places = np.array(values, np.float64) / unit
+    for policy in results.policies:
+        _draw_policy(axes, results, policy, places, measure, scale)
+    _scale(axes, places)
+    axes.set_xlabel(known.axis if known else setting or "point", fontsize=9)
+
+
+def _draw_policy(
+    axes: Any, results: Results, policy: str, places: np.ndarray, measure: str, scale: float
+) -> None:
+    found = [results.estimate(policy, point, measure) for point in range(len(places))]
+    values = scale * np.array([estimate.value for estimate in found])
+    if np.isnan(values).all():
+        return
+    ends = scale * np.array([(estimate.low, estimate.high) for estimate in found]).T
+    shade = colour(policy, results.policies)
+    style: dict[str, Any] = {"marker": _MARKS.get(policy, "."), "markersize": 5, "linewidth": 1.4}
+    if policy in ("bound", "middle", "random"):
+        style["linestyle"] = "--"
+    axes.plot(places, values, color=shade, label=NAMES.get(policy, policy), **style)
+    if not np.isnan(ends).all():
+        axes.fill_between(places, *ends, color=shade, alpha=0.15, linewidth=0)
+
+
+def _scale(axes: Any, places: np.ndarray) -> None:
+    """Logarithmic where what is shown spans more than a decade and a half."""
+    shown = np.concatenate([line.get_ydata() for line in axes.lines] or [np.ones(1)])
+    shown = shown[np.isfinite(shown)]
+    if shown.size and shown.min() > 0.0 and shown.max() > 30.0 * shown.min():
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0.0)
+    if places.min() > 0.0 and places.max() > 20.0 * places.min():
+        axes.set_xscale("log")
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8)
+
+
+def draw_curves(results: Results) -> bytes:
+    """Returns of trainings over the decisions made: the middle of the seeds, and their range; SVG."""
+    figure = new_figure(9.0, 4.5)
+    axes = figure.subplots()
+    for policy in results.policies:
+        curves = results.curves.get((policy, 0), [])
+        if curves:
+            _draw_curve(axes, curves, colour(policy, results.policies), NAMES.get(policy, policy))
+    # Symmetrical: returns are below 0, some by far.
+    axes.set_yscale("symlog", linthresh=1.0)
+    axes.set_xlabel("decisions", fontsize=9)
+    axes.set_ylabel(f"return of {_PAPER_EPISODE} decisions", fontsize=9)
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=9)
+    return picture_bytes(figure, "svg")
+
+
+def _draw_curve(axes: Any, curves: Sequence[Any], shade: str, label: str) -> None:
+    length = min(len(curve["reward"]) for curve in curves)
+    rewards = _PAPER_EPISODE * np.array([_smooth(curve["reward"][:length]) for curve in curves])
+    decisions = np.mean([curve["decisions"][:length] for curve in curves], axis=0)
+    axes.plot(decisions, np.median(rewards, axis=0), color=shade, linewidth=1.4, label=label)
+    if len(curves) > 1:
+        ends = rewards.min(axis=0), rewards.max(axis=0)
+        axes.fill_between(decisions, *ends, color=shade, alpha=0.15, linewidth=0)
+
+
+def _smooth(values: Sequence[float]) -> np.ndarray:
+    """A sliding mean over a fortieth of the curve, as the paper smooths its own."""
+    width = max(1, len(values) // 40)
+    padded = np.concatenate([np.full(width - 1, values[0]), values])
+    return np.convolve(padded, np.ones(width) / width, mode="valid")

@@ -1,0 +1,94 @@
+"""What learns in an experiment: algorithm, preset and budget, by name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from lyaopt.learning.ranges import FIXED, Ranges
+from lyaopt.problem import ProblemError
+from lyaopt.schemas import Expected, Id
+from lyaopt.settings import STRICT, Count, checked
+
+if TYPE_CHECKING:
+    from lyaopt.system import System
+
+_Algorithm = Annotated[Literal["lyappo", "ppo-joint", "ddpg"], Expected('"lyappo", "ppo-joint" or "ddpg"')]
+DECISIONS = 500_000
+"""The paper's budget: 2,500 episodes of 200 decisions."""
+
+
+@checked
+@dataclass(frozen=True, config=STRICT)
+class Learner:
+    """One way to learn."""
+
+    algorithm: _Algorithm
+    """As `lyaopt train` names it."""
+    preset: Id | None = None
+    """Of the algorithm; its default one when left out."""
+    decisions: Count = DECISIONS
+    """Decisions of a training, all copies together; as near to it as whole rollouts come."""
+    ranges: dict[str, Any] = Field(default_factory=dict)
+    """What every episode draws anew: then one training serves all points of a sweep."""
+    at: dict[str, Any] = Field(default_factory=dict)
+    """Values of settings in a training that serves all points; those of the scenario when left out."""
+
+    def __post_init__(self) -> None:
+        for name, ends in self.ranges.items():
+            if not isinstance(ends, list | tuple) or len(ends) != 2:
+                raise ProblemError(f"$.ranges.{name}", "expected two numbers above 0, the lower one first")
+        try:
+            Ranges.from_dict(self.ranges)
+        except ProblemError as error:
+            raise ProblemError(f"$.ranges{error.path.removeprefix('$')}", error.reason) from None
+        except (TypeError, ValueError):
+            raise ProblemError("$.ranges", "expected numbers") from None
+        if self.at and not self.ranges:
+            raise ProblemError("$.at", "expected ranges beside it: without them each point is trained for")
+
+    @property
+    def once(self) -> bool:
+        """Whether one training serves all points of a sweep."""
+        return bool(self.ranges)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+LEARNERS: dict[str, Learner] = {
+    "lyappo": Learner("lyappo", "best"),
+    "lyappo-shared": Learner("lyappo", "shared"),
+    "lyappo-paper": Learner("lyappo", "paper"),
+    "ppo-joint": Learner("ppo-joint", "tuned"),
+    "ppo-joint-paper": Learner("ppo-joint", "paper"),
+    "ddpg": Learner("ddpg"),
+}
+
+
+def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int]]:
+    """Ranges, and the fields of a configuration that make the budget: episodes, and decisions of each.
+
+    Raises
+    ------
+    ProblemError
+        If the algorithm has no such preset.
+    ImportError
+        Without PyTorch.
+    """
+    from lyaopt.learning.training import configuration
+
+    ranges = Ranges.from_dict(learner.ranges) if learner.ranges else FIXED
+    usual = configuration(system, learner.algorithm, learner.preset, ranges)
+    return ranges, budget(usual.systems, usual.rollout, usual.decisions_per_episode, learner.decisions)
+
+
+def budget(systems: int, rollout: int, per_episode: int, decisions: int) -> dict[str, int]:
+    """Episodes and their length, near to the usual one, that come nearest to a number of decisions."""
+    rounds = max(1, round(decisions / (systems * per_episode)))
+    rollouts = max(1, round(decisions / (systems * rounds * rollout)))
+    return {"episodes": rounds * systems, "decisions_per_episode": rollouts * rollout}

@@ -1,0 +1,67 @@
+"""The part of a report that says how its numbers came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lyaopt.experiments import html
+from lyaopt.experiments.definition import BOUND
+from lyaopt.experiments.paper import title_of
+from lyaopt.experiments.results import Results
+from lyaopt.experiments.tables import NAMES, number
+
+
+def settings(experiment: Mapping[str, Any], found: Sequence[Results]) -> str:
+    """How it was run, and how it is run again."""
+    versions = ", ".join(f"{name} {version}" for name, version in experiment["versions"].items())
+    commit = experiment["commit"] or "not known"
+    content = [
+        '<h2 id="settings">Settings, and how to run it again</h2>',
+        f"<pre>{html.text(experiment['command'])}</pre>",
+        f"<p>Versions: {html.text(versions)}. Commit: <code>{html.text(commit)}</code>. "
+        f"Configuration: <code>{html.text(experiment['configuration'])}</code>.</p>",
+    ]
+    for results in found:
+        heading = html.text(title_of(results.figure, results.name))
+        content.append(f"<h3>{heading}</h3>{_measuring(results.definition)}{_learners(results.definition)}")
+        content.append(_spent(results))
+    return "".join(content)
+
+
+def _measuring(definition: Mapping[str, Any]) -> str:
+    listed = {name: ", ".join(map(number, values)) for name, values in definition["vary"].items()}
+    varied = "".join(f"; {name} = {values}" for name, values in listed.items())
+    measuring = definition["evaluation"]
+    trained = f"training seeds 1 to {definition['seeds']}" if definition["learners"] else "nothing is trained"
+    return (
+        f"<p>Scenario {html.text(definition['scenario'])}{html.text(varied)}. {measuring['copies']} copies "
+        f"of {measuring['slots']} slots after {measuring['warmup']}, seed {measuring['seed']}, for all "
+        f"policies; {trained}; searches have seed {measuring['search_seed']}.</p>"
+    )
+
+
+def _learners(definition: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            NAMES.get(name, name),
+            learner["algorithm"],
+            learner["preset"] or "",
+            _ranges(learner),
+            f"{learner['decisions']:,}",
+        )
+        for name, learner in definition["learners"].items()
+    ]
+    head = ("learner", "algorithm", "preset", "trained over", "decisions")
+    return html.table(head, rows, words=4) if rows else ""
+
+
+def _ranges(learner: Mapping[str, Any]) -> str:
+    ranges = [f"{name} {number(low)} to {number(high)}" for name, (low, high) in learner["ranges"].items()]
+    return ", ".join(ranges + [f"{name} = {number(value)}" for name, value in learner["at"].items()])
+
+
+def _spent(results: Results) -> str:
+    taken = {name: slots for name, slots in results.slots.items() if name != BOUND and slots}
+    rows = [(NAMES.get(name, name), f"{slots / 1e6:.3g}") for name, slots in taken.items()]
+    return html.table(("policy", "slots to get it, M"), rows, words=1) if rows else ""

@@ -1,0 +1,126 @@
+"""Results as tables: every number in CSV, what one reads in Markdown."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from typing import Any
+
+import numpy as np
+
+from lyaopt.evaluation import Estimate
+from lyaopt.experiments.definition import BOUND
+from lyaopt.experiments.results import MEASURES, Results
+
+BASE = "best-fixed"
+"""With which all are compared where it is there."""
+
+NAMES = {
+    "lyappo": "LyaPPO",
+    "lyappo-once": "LyaPPO, one training for all",
+    "lyappo-shared": "LyaPPO from nothing",
+    "lyappo-paper": "LyaPPO, the paper's form",
+    "ppo-joint": "PPO (joint)",
+    "ppo-joint-paper": "PPO (joint), the paper's form",
+    "ddpg": "DDPG-Cov",
+    "random": "Random-Cov",
+    "middle": "Fix-Cov",
+    "best-fixed": "best fixed points",
+    BOUND: "lower bound",
+}
+"""Policies as readers of the paper know them."""
+
+_COLUMNS = (
+    ("energy, mJ a slot", "energy_j", 1e3),
+    ("local", "local_energy_j", 1e3),
+    ("radio", "transmit_energy_j", 1e3),
+    ("mean latency, s", "latency_s", 1.0),
+    ("p95, s", "latency_p95_s", 1.0),
+    ("local backlog, Mcycles", "local_queue_cycles", 1e-6),
+    ("radio backlog, Mbit", "transmit_queue_bits", 1e-6),
+    ("edge backlog, Mcycles", "edge_queue_cycles", 1e-6),
+    ("depth of cuts", "cut_depth", 1.0),
+    ("done of born, %", "completed_share", 1e2),
+)
+
+
+def rows(results: Results) -> Iterator[dict[str, Any]]:
+    """A row for each point and policy, with value and interval of every measure; None where there is none."""
+    base = BASE if BASE in results.policies else None
+    for point, settings in enumerate(results.points):
+        for policy in results.policies:
+            runs = results.runs.get((policy, point), [])
+            if not runs:
+                continue
+            row: dict[str, Any] = {"sweep": results.name, **settings, "policy": policy, "runs": len(runs)}
+            for measure in MEASURES:
+                row |= _spread(measure, results.estimate(policy, point, measure))
+            nothing = Estimate(*3 * (float("nan"),))
+            compared = base is not None and policy not in (base, BOUND)
+            saved = results.saving(policy, base, point) if compared and base else nothing
+            yield row | _spread(f"saving_against_{BASE}", saved)
+
+
+def _spread(name: str, found: Estimate) -> dict[str, Any]:
+    values = found.to_dict()
+    return {name: values["value"], f"{name}_low": values["low"], f"{name}_high": values["high"]}
+
+
+def csv_text(found: Sequence[Results]) -> str:
+    """All rows; settings that a sweep does not vary stay empty."""
+    table = [row for results in found for row in rows(results)]
+    settings = dict.fromkeys(name for results in found for point in results.points for name in point)
+    columns = ["sweep", *settings, *(name for name in table[0] if name not in ("sweep", *settings))]
+    text = StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue()
+
+
+def markdown(results: Results) -> str:
+    """The table of one sweep, with intervals of the energy."""
+    head = [*(results.points[0] if results.points else ()), "policy", *(title for title, _, _ in _COLUMNS)]
+    base = BASE in results.policies
+    head += [f"saved against {BASE}, %"] if base else []
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for point, settings in enumerate(results.points):
+        for policy in results.policies:
+            if (policy, point) in results.runs:
+                cells = [number(value) for value in settings.values()]
+                cells += [NAMES.get(policy, policy), *_figures(results, policy, point)]
+                if base:
+                    compared = policy not in (BASE, BOUND)
+                    cells.append(percent(results.saving(policy, BASE, point)) if compared else "")
+                lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _figures(results: Results, policy: str, point: int) -> Iterator[str]:
+    for _, measure, unit in _COLUMNS:
+        found = results.estimate(policy, point, measure)
+        yield interval(found, unit) if measure == "energy_j" else number(found.value * unit)
+
+
+def number(value: Any) -> str:
+    """Three digits; nothing for what is no number."""
+    if isinstance(value, float | np.floating):
+        return "" if np.isnan(value) else f"{value:.3g}"
+    return str(value)
+
+
+def interval(found: Estimate, unit: float = 1.0) -> str:
+    """Value and interval."""
+    value = number(found.value * unit)
+    ends = f" ({number(found.low * unit)} to {number(found.high * unit)})"
+    return value if np.isnan(found.low) else value + ends
+
+
+def percent(found: Estimate) -> str:
+    """A share in per cent, with its sign."""
+    if np.isnan(found.value):
+        return ""
+    value = f"{100.0 * found.value:+.1f}"
+    ends = f" ({100.0 * found.low:+.1f} to {100.0 * found.high:+.1f})"
+    return value if np.isnan(found.low) else value + ends

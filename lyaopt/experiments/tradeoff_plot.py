@@ -1,0 +1,54 @@
+"""A figure of energy against latency (extra `plot`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lyaopt.experiments.figures import colour
+from lyaopt.experiments.tables import NAMES
+from lyaopt.experiments.tradeoff import Point
+from lyaopt.pictures import new_figure, picture_bytes, picture_format
+
+
+def draw_tradeoff(
+    points: Sequence[Point], latency: str, path: str | Path, *, target_s: float | None, chosen: Point | None
+) -> bytes:
+    """Draw points, the Pareto front and what was picked; the ending of `path`, .png or .svg, says as what.
+
+    Raises
+    ------
+    ProblemError
+        If the ending is another, or matplotlib is missing.
+    """
+    kind = picture_format(path)
+    figure = new_figure(7.5, 5.0)
+    axes = figure.subplots()
+    policies = list(dict.fromkeys(point.policy for point in points))
+    for policy in policies:
+        _draw(axes, [point for point in points if point.policy == policy], colour(policy, policies))
+    front = sorted((point for point in points if point.on_front), key=lambda point: point.latency_s.value)
+    places = [point.latency_s.value for point in front], [1e3 * point.energy_j.value for point in front]
+    axes.plot(*places, color="#000000", linewidth=0.8, linestyle=":", label="Pareto front")
+    if target_s is not None:
+        axes.axvline(target_s, color="#999999", linewidth=0.8)
+    if chosen is not None:
+        place = chosen.latency_s.value, 1e3 * chosen.energy_j.value
+        axes.plot(*place, "o", markersize=13, markerfacecolor="none", color="#000000")
+        axes.annotate(f"{chosen.factor:g} U", place, xytext=(9, 9), textcoords="offset points", fontsize=9)
+    axes.set(xscale="log", yscale="log", ylabel="energy per slot, mJ")
+    axes.set_xlabel(f"latency of a task ({latency}), s")
+    axes.grid(alpha=0.25, which="both", linewidth=0.5)
+    axes.legend(frameon=False)
+    return picture_bytes(figure, kind)
+
+
+def _draw(axes: Any, points: Sequence[Point], shade: str) -> None:
+    line = sorted(points, key=lambda point: point.factor)
+    latencies = [point.latency_s.value for point in line]
+    energies = [1e3 * point.energy_j.value for point in line]
+    policy = points[0].policy
+    axes.plot(latencies, energies, color=shade, linewidth=1.2, label=NAMES.get(policy, policy))
+    filled = [shade if point.on_front else "#ffffff" for point in line]
+    axes.scatter(latencies, energies, c=filled, edgecolors=shade, s=26, zorder=3)

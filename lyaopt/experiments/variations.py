@@ -1,0 +1,109 @@
+"""Settings of a scenario by name, so that a sweep can give them other values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from lyaopt.documents import DocumentError
+from lyaopt.problem import ProblemError
+from lyaopt.schemas import unknown_key
+from lyaopt.settings import Arrivals, Channel, Learning
+from lyaopt.system import Device, Service, System
+
+_SECTIONS: dict[str, type] = {"channel": Channel, "arrivals": Arrivals, "learning": Learning}
+_OF_SYSTEM = tuple(item.name for item in fields(System) if item.name not in ("devices", *_SECTIONS))
+_OF_DEVICE = ("distance_m", "cpu_capacity_hz", "max_power_w")
+_OF_SERVICE = ("arrival_rate_per_s",)
+_IN_SECTIONS = tuple(f"{name}.{item.name}" for name, kind in _SECTIONS.items() for item in fields(kind))
+
+SERVICES, WEIGHTS = "services_per_device", "energy_weights"
+"""N_m; and a factor on both U^l and U^t."""
+SETTINGS = (*_OF_SYSTEM, *_OF_DEVICE, *_OF_SERVICE, SERVICES, WEIGHTS, *_IN_SECTIONS)
+"""What may be varied."""
+
+MORE_MODELS: tuple[tuple[str, ...], ...] = (
+    ("palm_detection", "face_landmark"),
+    ("pose_detection", "face_detection"),
+    ("face_landmark", "hand_landmark_lite"),
+    ("mobilenetv2", "pose_detection"),
+)
+"""Networks of the first, second, ... device where it is to run more than its own (docs/experiments.md)."""
+
+
+def varied(
+    system: System, values: Mapping[str, Any], more_models: Sequence[Sequence[str]] = MORE_MODELS
+) -> System:
+    """The system with other values of some settings; those of devices and services hold for all of them.
+
+    Parameters
+    ----------
+    system : System
+    values : mapping
+        By names of `SETTINGS`.
+    more_models : sequence of sequences of str
+        Networks of further services, a sequence for each device in order, and again from the first.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such setting, or a value is none for it.
+    """
+    for name, value in values.items():
+        if name not in SETTINGS:
+            raise ProblemError(f"$.{name}", unknown_key(name, SETTINGS))
+        try:
+            system = _with(system, name, value, more_models)
+        except DocumentError as error:
+            raise ProblemError(f"$.{name}", error.reason) from None
+    return system
+
+
+def _with(system: System, name: str, value: Any, more_models: Sequence[Sequence[str]]) -> System:
+    if name == SERVICES:
+        return replace(system, devices=_filled(system.devices, value, more_models))
+    if name == WEIGHTS:
+        return _weighted(system, value)
+    section, _, field = name.partition(".")
+    if field:
+        return replace(system, **{section: replace(getattr(system, section), **{field: value})})
+    if name in _OF_SYSTEM:
+        changed: dict[str, Any] = {name: value}
+        return replace(system, **changed)
+    return replace(system, devices=tuple(_device(device, name, value) for device in system.devices))
+
+
+def _device(device: Device, name: str, value: Any) -> Device:
+    changed: dict[str, Any] = {name: value}
+    if name in _OF_DEVICE:
+        return replace(device, **changed)
+    return replace(device, services=tuple(replace(service, **changed) for service in device.services))
+
+
+def _weighted(system: System, factor: Any) -> System:
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0.0 <= factor < float("inf"):
+        raise ProblemError(f"$.{WEIGHTS}", f"expected a finite number >= 0, got {factor!r}")
+    local, transmit = system.energy_weight_local * factor, system.energy_weight_transmit * factor
+    return replace(system, energy_weight_local=local, energy_weight_transmit=transmit)
+
+
+def _filled(
+    devices: Sequence[Device], count: Any, more_models: Sequence[Sequence[str]]
+) -> tuple[Device, ...]:
+    """Every device with the first `count` of its services, and further ones if it has fewer."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ProblemError(f"$.{SERVICES}", f"expected a whole number >= 1, got {count!r}")
+    return tuple(_with_services(devices[m], m, count, more_models) for m in range(len(devices)))
+
+
+def _with_services(device: Device, m: int, count: int, more_models: Sequence[Sequence[str]]) -> Device:
+    more = more_models[m % len(more_models)] if more_models else ()
+    most = len(device.services) + len(more)
+    if count > most:
+        name = device.id or f"device-{m}"
+        reason = f"expected at most {most}, as {name} has networks for, got {count}"
+        raise ProblemError(f"$.{SERVICES}", reason)
+    rate = device.services[-1].arrival_rate_per_s if device.services else Service(more[0]).arrival_rate_per_s
+    further = tuple(Service(model, arrival_rate_per_s=rate) for model in more)
+    return replace(device, services=(*device.services, *further)[:count])

@@ -1,0 +1,72 @@
+"""Experiments whose numbers are made up, so that what follows from them is known."""
+
+from __future__ import annotations
+
+from lyaopt.experiments import paper
+from lyaopt.experiments.cells import cells_of
+from lyaopt.experiments.definition import BOUND
+from lyaopt.experiments.sweeps import experiment_document
+from lyaopt.experiments.work import LATENCIES, QUEUES
+from lyaopt.scenarios import load_scenario
+
+COPIES = (0.9, 1.0, 1.1, 1.2)
+"""Luck of each copy, the same for all policies."""
+
+
+def measured(energy_j, copies=COPIES, **others):
+    """An evaluation in which a policy spends so much, and more or less of it in each copy."""
+    values = {
+        "energy_j": energy_j,
+        "local_energy_j": energy_j / 4,
+        "transmit_energy_j": 3 * energy_j / 4,
+        "cost": 1.0,
+        **dict.fromkeys(LATENCIES, 0.5),
+        **dict.fromkeys(QUEUES, 1e6),
+        **others,
+    }
+    single = {
+        "cut_depth": [0.4],
+        "local_share": [0.3],
+        "energy_limited_share": [0.1],
+        "completed_share": [1.0],
+    }
+    return {name: [value * luck for luck in copies] for name, value in values.items()} | single
+
+
+def result(cell, energy_j):
+    """The result of a cell in which a policy spends a number of joules at each point."""
+    if cell.policy == BOUND:
+        return {
+            "training": None,
+            "prepared_slots": 0,
+            "evaluations": [{"energy_j": [1e-6]} for _ in cell.points],
+        }
+    curve = {
+        "decisions": [100.0 * step for step in range(1, 41)],
+        "reward": [-1.0 / step**2 - 100.0 * energy_j(cell, 0) for step in range(1, 41)],
+        "energy_j": [1e-3] * 40,
+        "backlog": [0.1] * 40,
+    }
+    training = {"decisions": 4000, "searched": 0, "slots": 40_000, "curve": curve}
+    return {
+        "training": training if cell.learner else None,
+        "prepared_slots": 40_000 if cell.learner else 0,
+        "evaluations": [measured(energy_j(cell, point)) for point in cell.points],
+    }
+
+
+def reproduction(store, energy_j, figures=("fig3", "fig5"), seeds=3):
+    """A reproduction of some figures in which `energy_j(cell, point)` is what policies spend."""
+    system = load_scenario("balanced")
+    parts = paper.parts(figures, system, "balanced", quick=True, seeds=seeds)
+    write(store, parts, energy_j)
+
+
+def write(store, parts, energy_j):
+    """All cells of some sweeps, and the experiment."""
+    cells = [cells_of(part.sweep, part.system) for part in parts]
+    for cell in {cell.key: cell for some in cells for cell in some}.values():
+        provenance = {"versions": {"lyaopt": "0.1.0"}, "commit": None, "configuration": cell.key}
+        store.write(cell.key, {"wanted": cell.wanted, **result(cell, energy_j), **provenance, "seconds": 1.0})
+    store.path.mkdir(exist_ok=True)
+    store.write_experiment(experiment_document(parts, cells, "lyaopt reproduce <all> & more"))

@@ -1,0 +1,208 @@
+"""Definitions of sweeps: what they mean, and what is refused, with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from lyaopt.documents import DocumentError
+from lyaopt.experiments.cells import cells_of
+from lyaopt.experiments.definition import Sweep, read_sweep
+from lyaopt.experiments.learners import LEARNERS, Learner, budget, training_of
+from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
+from lyaopt.learning.training import configuration
+from lyaopt.problem import ProblemError
+from lyaopt.scenarios import load_scenario
+from lyaopt_cli.main import run
+
+SYSTEM = load_scenario("balanced")
+WHOLE = """
+name = "everything"
+scenario = "balanced"
+policies = ["lyappo", "mine", "best-fixed", "0,0,0,0,0,0,0,0", "bound"]
+seeds = 3
+
+[vary]
+edge_capacity_hz = [1e9, 2e10]
+channel.shadowing_std_db = [0.0, 8.0, 20.0]
+
+[evaluation]
+seed = 5
+slots = 1000
+warmup = 10
+copies = 4
+search_seed = 9
+
+[learners.mine]
+algorithm = "lyappo"
+preset = "shared"
+decisions = 10_000
+ranges.edge_capacity_hz = [1e9, 2e10]
+at.channel.shadowing_std_db = 8.0
+"""
+
+
+def test_a_whole_definition_is_read():
+    sweep = read_sweep(WHOLE)
+    assert len(sweep.points) == 6
+    assert sweep.points[1] == {"edge_capacity_hz": 1e9, "channel.shadowing_std_db": 8.0}
+    systems = sweep.systems(SYSTEM)
+    assert [system.channel.shadowing_std_db for system in systems] == 2 * [0.0, 8.0, 20.0]
+    assert sweep.learner("lyappo") == LEARNERS["lyappo"]
+    assert sweep.learner("mine").once
+    assert sweep.evaluation.search_seed == 9
+    assert sweep.learner("best-fixed") is None
+
+
+def test_trainings_that_serve_all_points_are_one_cell_a_seed():
+    cells = cells_of(read_sweep(WHOLE), SYSTEM)
+    by_policy = {}
+    for cell in cells:
+        by_policy.setdefault(cell.policy, []).append(cell)
+    assert {policy: len(some) for policy, some in by_policy.items()} == {
+        "lyappo": 3 * 6,
+        "mine": 3,
+        "best-fixed": 6,
+        "0,0,0,0,0,0,0,0": 6,
+        "bound": 6,
+    }
+    assert by_policy["mine"][0].points == (0, 1, 2, 3, 4, 5)
+    assert by_policy["mine"][0].home.channel.shadowing_std_db == 8.0
+    assert len({cell.key for cell in cells}) == len(cells)
+    assert [cell.seed for cell in cells if cell.seed] == sorted(cell.seed for cell in cells if cell.seed)
+
+
+def test_keys_tell_what_determines_a_result_and_nothing_else():
+    def keys(text):
+        return {
+            (cell.policy, cell.points, cell.seed): cell.key for cell in cells_of(read_sweep(text), SYSTEM)
+        }
+
+    before = keys(WHOLE)
+    assert keys(WHOLE.replace("everything", "something")) == before
+    assert keys(WHOLE.replace("seeds = 3", "seeds = 2")).items() < before.items()
+    searched = keys(WHOLE.replace("search_seed = 9", "search_seed = 10"))
+    assert {key[0] for key in before if searched[key] != before[key]} == {"best-fixed"}
+    longer = keys(WHOLE.replace("slots = 1000", "slots = 1001"))
+    assert {key[0] for key in before if longer[key] == before[key]} == {"bound"}
+    other = keys(WHOLE.replace("10_000", "20_000"))
+    assert {key[0] for key in before if other[key] != before[key]} == {"mine"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("seeds = 3", "seed = 3", r"^\$\.seed: expected one of the keys .*did you mean seeds"),
+        ("seeds = 3", "seeds = 0", r"^\$\.seeds: expected a whole number from 1"),
+        ("seeds = 3", 'seeds = "3"', r"^\$\.seeds: expected a whole number from 1"),
+        ('"best-fixed"', '"lyappo"', r"^\$\.policies\[2\]: expected every policy once, got 'lyappo' again"),
+        ('"best-fixed"', "3", r"^\$\.policies\[2\]: "),
+        ("[1e9, 2e10]\nchannel", "3\nchannel", r"^\$\.vary\.edge_capacity_hz: expected a list of values"),
+        (
+            "edge_capacity_hz = [1e9, 2e10]\nch",
+            "edge = [1]\nch",
+            r"^\$\.vary\.edge: expected one of the keys",
+        ),
+        ("slots = 1000", "slot = 1000", r"^\$\.evaluation\.slot: expected one of the keys .*slots"),
+        ("slots = 1000", "slots = -1", r"^\$\.evaluation\.slots: expected a whole number"),
+        (
+            'algorithm = "lyappo"',
+            'algorithm = "sarsa"',
+            r"^\$\.learners\.mine\.algorithm: expected \"lyappo\"",
+        ),
+        ('algorithm = "lyappo"\n', "", r"^\$\.learners\.mine\.algorithm: expected this key, got nothing"),
+        ("ranges.edge_capacity_hz", "ranges.edge", r"^\$\.learners\.mine\.ranges\.edge: expected one of"),
+        ("ranges.edge_capacity_hz = [1e9, 2e10]", "", r"^\$\.learners\.mine\.at: expected ranges"),
+        ("[evaluation]", "[evaluation", r"^\$: expected TOML, got a syntax error"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_place(old, new, message):
+    assert old in WHOLE
+    with pytest.raises(DocumentError, match=message):
+        read_sweep(WHOLE.replace(old, new, 1))
+
+
+def test_the_line_of_an_error_is_told(tmp_path, capsys):
+    file = tmp_path / "sweep.toml"
+    file.write_text(WHOLE.replace("copies = 4", "copies = 0"))
+    assert run(["sweep", str(file), "--out", str(tmp_path / "out")]) == 2
+    line = 1 + WHOLE.splitlines().index("copies = 4")
+    assert capsys.readouterr().err.startswith(f"{file}:{line}: $.evaluation.copies: expected a whole number")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"policies": ("no-such",)}, r"^\$\.policies\[0\]: expected middle, .*got 'no-such'"),
+        ({"policies": ("9,9",)}, r"^\$\.policies\[0\]: expected a cut for each of 8 services"),
+        ({"vary": {"edge_capacity_hz": [1e9, -1.0]}}, r"^\$\.vary\.edge_capacity_hz\[1\]: expected a finite"),
+        (
+            {"vary": {"services_per_device": [1, 5]}},
+            r"^\$\.vary\.services_per_device\[1\]: expected at most 4",
+        ),
+        ({"policies": ("lyappo",), "seeds": 77}, r"^\$\.evaluation\.seed: expected no training seed"),
+    ],
+)
+def test_what_the_system_does_not_allow_is_refused(changes, message):
+    with pytest.raises(ProblemError, match=message):
+        cells_of(Sweep(**{"policies": ("middle",), **changes}), SYSTEM)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_can_be_varied(name):
+    where = {"services_per_device": 1, "energy_weights": 1.0}
+    section, _, field = name.partition(".")
+    if name in where:
+        value = where[name]
+    elif field:
+        value = getattr(getattr(SYSTEM, section), field)
+    else:
+        parts = (SYSTEM, SYSTEM.devices[0], SYSTEM.services[0])
+        value = next(getattr(part, name) for part in parts if hasattr(part, name))
+        value = float(value[0]) if hasattr(value, "__len__") else value
+    varied(SYSTEM, {name: value})
+
+
+def test_settings_of_devices_hold_for_all_and_services_grow_in_order():
+    assert set(varied(SYSTEM, {"cpu_capacity_hz": 3e9}).cpu_capacity_hz) == {3e9}
+    heavier = varied(SYSTEM, {"energy_weights": 3.0})
+    assert heavier.energy_weight_local == 3.0 * SYSTEM.energy_weight_local
+    assert heavier.energy_weight_transmit == 3.0 * SYSTEM.energy_weight_transmit
+    assert varied(SYSTEM, {"services_per_device": 2}) == SYSTEM
+    models = [service.model for service in SYSTEM.devices[0].services]
+    for count in (1, 3, 4):
+        device = varied(SYSTEM, {"services_per_device": count}).devices[0]
+        assert [service.model for service in device.services] == [*models, *MORE_MODELS[0]][:count]
+
+
+@pytest.mark.parametrize("decisions", [1, 5_000, 30_000, 250_000, 500_000])
+@pytest.mark.parametrize(
+    "usual", [(4, 200, 200), (50, 50, 200), (50, 100, 10_000), (20, 50, 200), (50, 50, 2_000)]
+)
+def test_budgets_come_as_near_as_whole_rollouts_do(usual, decisions):
+    systems, rollout, _ = usual
+    found = budget(*usual, decisions)
+    assert found["episodes"] % systems == 0
+    assert found["decisions_per_episode"] % rollout == 0
+    made = found["episodes"] * found["decisions_per_episode"]
+    rounds = found["episodes"] // systems
+    assert abs(made - decisions) <= max(systems * rollout * rounds / 2, systems * rollout)
+
+
+def test_learners_check_themselves():
+    with pytest.raises(DocumentError, match=r"\$\.decisions: expected a whole number"):
+        Learner("lyappo", decisions=0)
+    with pytest.raises(ProblemError, match=r"\$\.ranges\.distance_m: expected two numbers"):
+        Learner("lyappo", ranges={"distance_m": [1.0]})
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_the_usual_budget_is_that_of_the_algorithm(name):
+    """So that a cell trains as `lyaopt train` does."""
+    learner = LEARNERS[name]
+    usual = configuration(SYSTEM, learner.algorithm, learner.preset)
+    _, found = training_of(learner, SYSTEM)
+    assert found == {
+        "episodes": usual.rounds * usual.systems,
+        "decisions_per_episode": usual.decisions_per_episode,
+    }

@@ -1,0 +1,26 @@
+"""What takes long to load is loaded when it is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "matplotlib", "joblib", "dask", "distributed", "ray")  # Numba itself looks for SciPy
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "lyaopt_cli.sweep",
+        "lyaopt_cli.tune",
+        "lyaopt.experiments.sweeps",
+        "lyaopt.experiments.report",
+        "lyaopt.experiments.tradeoff_plot",
+    ],
+)
+def test_heavy_libraries_are_not_loaded(module):
+    script = f"import sys, {module}\nprint([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

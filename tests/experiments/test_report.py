@@ -1,0 +1,199 @@
+"""The page about an experiment: it holds together by itself, and can be read in wide and narrow windows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+
+from lyaopt.experiments.figures import PANELS, draw_curves, draw_sweep
+from lyaopt.experiments.report import page
+from lyaopt.experiments.results import read_results
+from lyaopt.experiments.store import Store
+from lyaopt_cli.main import run
+from tests.experiments.made import reproduction
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--virtual-time-budget=3000",
+)
+FACTORS = {"lyappo": 0.5, "lyappo-once": 0.6, "best-fixed": 0.5, "ppo-joint": 0.4, "ddpg": 1.0}
+
+
+def spent(cell, point):
+    where = cell.points[0] if len(cell.points) == 1 else point
+    return 1e-3 * (FACTORS.get(cell.policy, 2.0) + 0.001 * (cell.seed or 0)) * 0.9**where
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    found = Store(tmp_path_factory.mktemp("made") / "all")
+    reproduction(found, spent, figures=("fig3", "fig4", "fig5", "fig6", "fig7"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def text(store):
+    return page(store)
+
+
+class Seen(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.links, self.ids = [], [], [], []
+        self.texts = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag not in ("meta", "path", "use", "image", "rect", "br"):
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in ("href", "src", "xlink:href"):
+                self.links.append(value)
+            if name == "id":
+                self.ids.append(value)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_the_page_needs_nothing_but_itself_and_is_well_formed(text):
+    seen = Seen(text)
+    assert seen.open == []
+    assert all(link.startswith("#") for link in seen.links)
+    assert "@import" not in text
+    assert "url(http" not in text
+    assert "script" not in seen.tags
+    # Links within the page lead somewhere; drawings share no names but those that mean the same.
+    assert {link.removeprefix("#") for link in seen.links} <= set(seen.ids)
+    assert seen.tags.count("svg") == 1 + 4 * len(PANELS)
+
+
+def test_the_page_says_what_was_found_and_how_to_run_it_again(store, text):
+    assert "lyaopt reproduce &lt;all&gt; &amp; more" in text
+    for words in ("+12.0", "+56.6", "LyaPPO", "DDPG-Cov", "Random-Cov", "Fix-Cov", "lower bound", "held"):
+        assert words in text, words
+    assert text.count(">held<") + text.count(">not held<") == 3 + 4 * 4 + 3 + 4 + 4 + 1
+    assert "One training over the whole range took" in text
+    assert text == page(store)
+
+
+def test_the_command_writes_it_and_leaves_out_what_is_not_finished(store, tmp_path, capsys):
+    folder = shutil.copytree(store.path, tmp_path / "some")
+    for file in sorted((folder / "cells").iterdir())[::3]:
+        file.unlink()
+    assert run(["report", str(folder)]) == 0
+    assert capsys.readouterr().out.strip() == str(folder / "report.html")
+    assert "cells are not finished, and left out" in (folder / "report.html").read_text()
+    assert run(["report", str(folder), "-o", str(tmp_path / "page.html")]) == 0
+    assert (tmp_path / "page.html").read_text() == (folder / "report.html").read_text()
+
+
+def test_a_reproduction_that_is_finished_is_only_written_up(store, tmp_path, capsysbinary):
+    folder = shutil.copytree(store.path, tmp_path / "some")
+    before = {file.name: file.stat().st_ino for file in (folder / "cells").iterdir()}
+    assert run(["reproduce", "fig5", "fig7", "--quick", "--seeds", "3", "--out", str(folder)]) == 0
+    rows = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert {row["sweep"] for row in rows} == {"fig5", "fig7"}
+    assert {file.name: file.stat().st_ino for file in (folder / "cells").iterdir()} == before
+    assert "Fig. 7" in (folder / "report.html").read_text()
+    assert (folder / "tables.csv").exists()
+    assert (folder / "tables.md").read_text().count("| LyaPPO saves ") == 8
+    assert {file.name for file in folder.glob("*.svg")} == {"fig5.svg", "fig7.svg"}
+    assert run(["reproduce", "fig8", "--out", str(folder)]) == 2
+
+
+def test_what_is_no_experiment_is_refused_in_one_line(tmp_path, capsys):
+    assert run(["report", str(tmp_path / "none")]) == 2
+    assert run(["report", str(tmp_path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "expected the folder of a sweep or reproduction" in lines[0]
+
+
+def test_names_from_outside_cannot_break_the_page(tmp_path):
+    store = Store(tmp_path / "made")
+    reproduction(store, spent, figures=("fig7",))
+    document = json.loads((store.path / "experiment.json").read_text())
+    document["sweeps"][0]["figure"] = None
+    document["sweeps"][0]["name"] = '<script>alert("x")</script>'
+    store.write_experiment(document)
+    seen = Seen(page(store))
+    assert "script" not in seen.tags
+    assert '<script>alert("x")</script>' in "".join(seen.texts)
+
+
+def test_one_training_seed_is_called_what_it_is(tmp_path, text):
+    store = Store(tmp_path / "made")
+    reproduction(store, spent, figures=("fig7",), seeds=1)
+    assert "With one training seed" in page(store)
+    assert "With one training seed" not in text
+
+
+def test_figures_can_be_drawn_alone(store):
+    found = {results.figure: results for results in read_results(store)[1]}
+    assert draw_curves(found["fig3"]).startswith(b"<?xml")
+    assert draw_sweep(found["fig6"]) == draw_sweep(found["fig6"])
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser is installed; its text is checked above")
+@pytest.mark.parametrize("width", [1400, 420])
+def test_a_browser_shows_it_without_scrolling_sideways(text, tmp_path, width):
+    """The page measures itself: nothing is wider than the window, and every drawing has a size."""
+    probe = (
+        "<script>addEventListener('load', () => { const d = document.documentElement; "
+        "const small = [...document.querySelectorAll('svg')].filter(s => "
+        "s.getBoundingClientRect().width < 250 || s.getBoundingClientRect().height < 100).length; "
+        "const font = [...document.querySelectorAll('p, td, figcaption')].map(e => "
+        "parseFloat(getComputedStyle(e).fontSize)); "
+        "document.title = [d.clientWidth, d.scrollWidth, small, Math.min(...font)].join(' '); });</script>"
+    )
+    # Headless windows have a least width: a frame has none.
+    inner, outer = tmp_path / "inner.html", tmp_path / "outer.html"
+    inner.write_text(text.replace("</body>", probe + "</body>"))
+    outer.write_text(
+        f'<iframe src="inner.html" width="{width}" height="900" style="border: 0"></iframe><script>'
+        "addEventListener('load', () => setTimeout(() => { document.body.id = 'told'; "
+        "document.body.textContent = frames[0].document.title; }, 500));</script>"
+    )
+    done = subprocess.run(
+        [
+            BROWSER,
+            *FLAGS,
+            "--allow-file-access-from-files",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--window-size=1600,1000",
+            "--dump-dom",
+            outer.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    body = done.stdout.split('id="told">')[1].split("<")[0]
+    window, content, small, font = map(float, body.split())
+    assert window == width
+    assert content <= window
+    assert small == 0
+    assert font >= 13.0

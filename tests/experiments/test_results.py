@@ -1,0 +1,171 @@
+"""What is made of finished cells: means, savings, intervals, tables, and verdicts on the paper's claims."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from lyaopt.evaluation import interquartile_mean, mean_of_strata
+from lyaopt.experiments import tables
+from lyaopt.experiments.paper import BASELINES, FIGURES, ONCE
+from lyaopt.experiments.results import MEASURES, Results, Run, read_results
+from lyaopt.experiments.store import Store
+from lyaopt.experiments.trends import convergence_of, savings_of, trends_of
+from lyaopt.problem import ProblemError
+from tests.experiments.made import COPIES, measured, reproduction
+
+FACTORS = {
+    "lyappo": 0.5,
+    "lyappo-once": 0.6,
+    "best-fixed": 0.5,
+    "ppo-joint": 0.4,
+    "ddpg": 1.0,
+    "random": 2.0,
+    "middle": 1.0,
+}
+"""What policies spend at the first point; 10 % more at each further one."""
+
+
+@pytest.fixture
+def found(tmp_path):
+    store = Store(tmp_path / "made")
+
+    def energy(cell, point):
+        where = cell.points[0] if len(cell.points) == 1 else point
+        return 1e-3 * (FACTORS[cell.policy] + 0.001 * (cell.seed or 0)) * 1.1**where
+
+    reproduction(store, energy)
+    return {results.figure: results for results in read_results(store)[1]}
+
+
+def results_of(**runs):
+    made = Results("made", None, [{}], list(runs), {})
+    made.runs.update({(policy, 0): some for policy, some in runs.items()})
+    return made
+
+
+def test_of_trainings_the_unit_is_the_seed_of_all_else_the_copy(found):
+    results = found["fig5"]
+    assert results.units("lyappo", 0) == pytest.approx(
+        [1e-3 * (0.5 + 0.001 * seed) * np.mean(COPIES) for seed in (1, 2, 3)]
+    )
+    assert results.units("random", 0) == pytest.approx([2e-3 * luck for luck in COPIES])
+    estimate = results.estimate("lyappo", 0)
+    assert estimate.low <= estimate.value <= estimate.high
+
+
+def test_savings_are_paired_so_that_luck_cancels(found):
+    results = found["fig5"]
+    saved = results.saving("best-fixed", "random", 0)  # copy by copy
+    assert (saved.value, saved.low, saved.high) == pytest.approx((0.75, 0.75, 0.75))
+    of_seeds = results.savings("lyappo", "ddpg", 0)
+    assert of_seeds == pytest.approx([1 - (0.5 + s / 1000) / (1 + s / 1000) for s in (1, 2, 3)])
+    against_one = results.savings("lyappo", "random", 0)
+    assert against_one == pytest.approx([1 - (0.5 + s / 1000) / 2 for s in (1, 2, 3)])
+
+
+def test_an_average_over_points_gives_each_point_its_weight():
+    strata = [np.array([1.0, 2.0]), np.array([10.0] * 50), np.array([4.0])]
+    assert mean_of_strata(strata).value == pytest.approx((1.5 + 10.0 + 4.0) / 3)
+    assert np.isnan(mean_of_strata(strata).low)  # a single value tells nothing of its spread
+    assert mean_of_strata(strata[:1]) == interquartile_mean(strata[0])
+    assert np.isnan(mean_of_strata([]).value)
+    spread = mean_of_strata([np.arange(5.0), 100.0 + np.arange(5.0)])
+    assert 50.0 <= spread.low < spread.value < spread.high <= 54.0  # strata are never exchanged
+
+
+def test_where_nothing_was_measured_there_is_no_number():
+    results = results_of(a=[Run(None, {"energy_j": None})], b=[Run(None, measured(1.0))])
+    assert np.isnan(results.estimate("a", 0).value)
+    assert np.isnan(results.saving("a", "b", 0).value)
+    assert results.savings("a", "missing", 0).size == 0
+
+
+def test_tables_have_a_row_for_each_point_and_policy(found):
+    results = found["fig5"]
+    text = tables.csv_text(list(found.values()))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == sum(len(some.runs) for some in found.values())
+    row = next(row for row in rows if row["sweep"] == "fig5" and row["policy"] == "random")
+    assert float(row["energy_j"]) == results.estimate("random", 0).value
+    assert float(row["saving_against_best-fixed"]) == pytest.approx(-3.0)
+    assert {f"{measure}{end}" for measure in MEASURES for end in ("", "_low", "_high")} <= row.keys()
+    lines = tables.markdown(results).splitlines()
+    assert len(lines) == 2 + len(results.runs)
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_claims_are_held_to_what_was_measured(found):
+    savings = {saving.other: saving for saving in savings_of(found["fig5"])}
+    assert list(savings) == list(BASELINES)
+    assert savings["random"].held
+    assert savings["random"].ours.value == pytest.approx(0.749, abs=1e-3)
+    assert savings["random"].against_fixed.value == pytest.approx(0.75)
+    assert savings["random"].paper == 0.4982
+    assert not savings["ppo-joint"].held  # which spends less
+    verdicts = {verdict.claim: verdict for verdict in trends_of(found["fig5"])}
+    assert [verdict.held for verdict in verdicts.values()] == [False, False, True, False]
+    rising = verdicts["transmission energy rises"]
+    assert rising.change.value == pytest.approx(0.21)
+    assert rising.steps == "2 of 2"
+
+
+def test_half_a_sweep_gives_no_verdict(found):
+    results = found["fig5"]
+    results.runs["lyappo", 2] = []
+    assert np.isnan(results.estimate("lyappo", 2).value)
+    del results.runs["lyappo", 2]
+    assert trends_of(results) == []
+
+
+def test_curves_are_compared_by_their_ends(found):
+    verdicts = convergence_of(found["fig3"])
+    assert [verdict.held for verdict in verdicts] == [False, True, True]
+    assert convergence_of(found["fig5"]) == []
+
+
+def test_what_is_missing_is_counted(tmp_path):
+    store = Store(tmp_path / "made")
+    reproduction(store, lambda cell, point: 1e-3, figures=("fig7",))
+    cells = sorted((store.path / "cells").iterdir())
+    cells[0].unlink()
+    cells[1].write_text("{}")
+    (results,) = read_results(store)[1]
+    assert results.missing == 2
+    for cell in cells[2:]:
+        cell.unlink()
+    with pytest.raises(ProblemError, match=r"expected finished cells"):
+        read_results(store)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    with pytest.raises(ProblemError, match="expected the folder of a sweep or reproduction"):
+        read_results(Store(tmp_path))
+    (tmp_path / "experiment.json").write_text('{"schema_version": 99}')
+    with pytest.raises(ProblemError, match=r"\$\.schema_version: .*expected schema version 1, got 99"):
+        read_results(Store(tmp_path))
+
+
+@pytest.mark.parametrize("figure", [name for name, figure in FIGURES.items() if figure.setting])
+def test_every_sweep_of_the_paper_holds_its_middle_and_its_ranges(figure):
+    known = FIGURES[figure]
+    assert set(known.quick) <= set(known.values)
+    assert list(known.values) == sorted(known.values)
+    assert len(known.percent) == len(BASELINES)
+    for low, high in known.ranges.values():
+        if known.setting in known.ranges:
+            assert (low, high) == (known.values[0], known.values[-1])
+
+
+def test_figures_share_the_system_in_the_middle(tmp_path):
+    """N_m = 2, F^l = 1.5 GHz, p^max = 0.3 W and F^e = 20 GHz are one system, trained for once."""
+    store = Store(tmp_path)
+    reproduction(store, lambda cell, point: 1e-3, figures=("fig4", "fig5", "fig6", "fig7"), seeds=1)
+    sweeps = store.read_experiment()["sweeps"]
+    keys = [{c["key"] for c in sweep["cells"] if c["policy"] == "lyappo"} for sweep in sweeps]
+    assert len(set.intersection(*keys)) == 1
+    once = [{c["key"] for c in sweep["cells"] if c["policy"] == ONCE} for sweep in sweeps]
+    assert not set.intersection(*once)

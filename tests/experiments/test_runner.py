@@ -1,0 +1,93 @@
+"""Workers that raise, die or hang: what fails is tried twice and reported, all else is done."""
+
+from __future__ import annotations
+
+import platform
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+
+import pytest
+
+from lyaopt.experiments.engines import engine_names
+from lyaopt.experiments.runner import Watch, run_tasks
+from lyaopt.problem import ProblemError
+from tests.experiments import tasks
+
+
+def run(tmp_path, behaviours, **options):
+    (tmp_path / "out").mkdir()
+    wanted = {name: (what, name, str(tmp_path / "out")) for name, what in behaviours.items()}
+    seen: list[int] = []
+    failed = run_tasks(
+        tasks.do,
+        wanted,
+        tmp_path / "running",
+        is_done=partial(is_done, tmp_path),
+        progress=seen.append,
+        **options,
+    )
+    return failed, seen
+
+
+def is_done(tmp_path, name):
+    return (tmp_path / "out" / f"{name}.done").exists()
+
+
+def attempts(tmp_path, name):
+    return len((tmp_path / "out" / f"{name}.tried").read_text())
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_fails_twice_is_reported_and_the_rest_is_done(tmp_path, jobs):
+    behaviours = {"a": "raise", "b": "", "c": "die", "d": "raise once", "e": "die once", "f": ""}
+    failed, seen = run(tmp_path, behaviours, jobs=jobs)
+    assert failed == {"a": "ValueError: expected better, got this", "c": "its worker died"}
+    assert all(is_done(tmp_path, name) for name in "bdef")
+    assert attempts(tmp_path, "e") == 2
+    assert attempts(tmp_path, "c") == 2
+    assert attempts(tmp_path, "a") >= 2
+    assert seen == sorted(seen)
+    assert seen[-1] == 4
+
+
+@pytest.mark.parametrize("what", ["hang", "stop"])
+def test_a_worker_that_hangs_is_ended(tmp_path, what):
+    failed, _ = run(tmp_path, {"a": what, "b": "", "c": ""}, jobs=2, timeout_s=2.0)
+    assert failed == {"a": "it took longer than 2 s"}
+    assert attempts(tmp_path, "a") == 2
+    assert is_done(tmp_path, "b")
+    assert is_done(tmp_path, "c")
+
+
+@pytest.mark.parametrize("name", ["dask", "ray"])
+def test_engines_report_the_same(tmp_path, name):
+    pytest.importorskip(name, reason=f"extra {name}")
+    failed, _ = run(tmp_path, {"a": "raise", "b": "", "c": "die", "d": ""}, jobs=2, engine_name=name)
+    assert failed == {"a": "ValueError: expected better, got this", "c": "its worker died"}
+    assert is_done(tmp_path, "b")
+    assert is_done(tmp_path, "d")
+
+
+def test_nothing_to_do_is_done_at_once(tmp_path):
+    assert run(tmp_path, {}) == ({}, [0])
+
+
+def test_an_unknown_engine_is_refused(tmp_path):
+    with pytest.raises(ProblemError, match=r"\$\.engine: expected one of local, dask, ray; got 'abacus'"):
+        run(tmp_path, {"a": ""}, engine_name="abacus")
+    assert engine_names() == ("local", "dask", "ray")
+
+
+def test_only_workers_of_this_machine_are_ended(tmp_path):
+    """Numbers of processes mean something else on another one that sees the folder too."""
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    watch = Watch(tmp_path, 0.0, {}, bool, lambda done: None)
+    for node, ends in (("another-machine", False), (platform.node(), True)):
+        (tmp_path / "task").write_text(f"{bystander.pid} 1 {node}")
+        time.sleep(0.05)
+        watch.end_if_late(tmp_path / "task")
+        assert (watch.late == {"task"}) == ends
+    assert bystander.wait() == -signal.SIGKILL

@@ -1,0 +1,256 @@
+"""Sweeps end to end: what is finished is kept, whatever happens, and equal on every engine."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from lyaopt.experiments.store import CELLS, Store
+from lyaopt.experiments.sweeps import Part, run_parts
+from lyaopt.experiments.work import WatchedPoints
+from lyaopt.policies import make_policy
+from lyaopt.scenarios import load_scenario
+from lyaopt.simulate import simulate
+from lyaopt_cli.main import run
+from lyaopt_cli.time_left import TimeLeft
+from tests.experiments.killed_sweep import part
+from tests.slot_text import command, on_a_terminal
+
+DEFINITION = """
+policies = ["middle", "random", "bound"]
+[vary]
+edge_capacity_hz = [1e9, 2e10]
+[evaluation]
+slots = 300
+warmup = 50
+copies = 3
+"""
+MOMENTS = 50
+
+
+@pytest.fixture
+def definition(tmp_path):
+    file = tmp_path / "sweep.toml"
+    file.write_text(DEFINITION)
+    return str(file)
+
+
+def printed(capsysbinary, *arguments):
+    assert run(["sweep", *arguments]) == 0
+    return [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+
+
+def figures(folder):
+    """What the cells of a folder came to, without the time that it took."""
+    files = sorted((folder / CELLS).glob("*.json"))
+    cells = [json.loads(file.read_text())["cell"] for file in files]
+    return [{name: cell[name] for name in ("key", "wanted", "evaluations")} for cell in cells]
+
+
+def test_a_sweep_is_computed_once(tmp_path, definition, capsysbinary):
+    rows = printed(capsysbinary, definition, "--out", str(tmp_path / "a"))
+    assert [(row["edge_capacity_hz"], row["policy"]) for row in rows] == [
+        (speed, policy) for speed in (1e9, 2e10) for policy in ("middle", "random", "bound")
+    ]
+    before = {file: file.stat().st_ino for file in (tmp_path / "a" / CELLS).iterdir()}
+    assert len(before) == 6
+    assert printed(capsysbinary, definition, "--out", str(tmp_path / "a")) == rows
+    assert {file: file.stat().st_ino for file in (tmp_path / "a" / CELLS).iterdir()} == before
+    table = (tmp_path / "a" / "tables.csv").read_text().splitlines()
+    assert len(table) == 7
+    assert (tmp_path / "a" / "tables.md").read_text().count("Fix-Cov") == 2
+
+
+def test_results_say_where_they_come_from(tmp_path, definition, capsysbinary):
+    printed(capsysbinary, definition, "--out", str(tmp_path))
+    experiment = Store(tmp_path).read_experiment()
+    for cell in experiment["sweeps"][0]["cells"]:
+        result = Store(tmp_path).read(cell["key"])
+        assert result["configuration"] == cell["key"]
+        assert result["versions"]["lyaopt"] == result["wanted"]["lyaopt"]
+        assert "commit" in result
+        assert cell["policy"] == "bound" or result["wanted"]["evaluation"]["seed"] == 77
+
+
+def test_a_damaged_cell_is_noticed_and_done_again(tmp_path, definition, capsysbinary):
+    out = tmp_path / "a"
+    rows = printed(capsysbinary, definition, "--out", str(out))
+    expected = figures(out)
+    first, second, third = sorted((out / CELLS).iterdir())[:3]
+    first.write_bytes(first.read_bytes()[:-100])
+    second.write_bytes(second.read_bytes().replace(b"energy_j", b"energy_k", 1))
+    third.write_bytes(b"")
+    assert printed(capsysbinary, definition, "--out", str(out)) == rows
+    assert figures(out) == expected
+
+
+def test_every_damage_is_noticed(tmp_path):
+    store = Store(tmp_path)
+    store.write("a" * 32, {"evaluations": [{"energy_j": [1.5, 0.1 + 0.2]}]})
+    (file,) = (tmp_path / CELLS).iterdir()
+    content = file.read_bytes()
+    assert store.read("a" * 32)["evaluations"] == [{"energy_j": [1.5, 0.1 + 0.2]}]
+    for place in range(len(content) - 1):  # the last byte ends the line
+        spoilt = bytearray(content)
+        spoilt[place] ^= 1
+        file.write_bytes(bytes(spoilt))
+        assert store.read("a" * 32) is None
+    assert store.missing(["a" * 32]) == ["a" * 32]
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("name", ["dask", "ray"])
+def test_engines_compute_the_same(tmp_path, definition, capsysbinary, name):
+    pytest.importorskip(name, reason=f"extra {name}")
+    rows = printed(capsysbinary, definition, "--out", str(tmp_path / "local"), "--jobs", "2")
+    other = printed(capsysbinary, definition, "--out", str(tmp_path / name), "--jobs", "2", "--engine", name)
+    assert other == rows
+    assert figures(tmp_path / name) == figures(tmp_path / "local")
+
+
+def start(folder):
+    # The interpreted core begins at once; in a group of its own, so that workers can be killed too.
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.experiments.killed_sweep", str(folder)],
+        env={**os.environ, "LYAOPT_CORE": "python"},
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def finished(folder):
+    """Whole cells, by which file each is."""
+    store = Store(folder)
+    files = (folder / CELLS).glob("*.json") if (folder / CELLS).exists() else ()
+    kept = {file.stem: file.stat().st_ino for file in files}
+    assert all(store.read(key) is not None for key in kept)  # whole, or not there
+    return kept
+
+
+def test_killed_at_any_moment_it_loses_and_repeats_nothing_that_was_finished(tmp_path):
+    begun = time.perf_counter()
+    assert start(tmp_path / "whole").wait() == 0
+    lasts = time.perf_counter() - begun
+    expected = figures(tmp_path / "whole")
+    assert len(expected) == 2
+    rng, number = np.random.default_rng(4), 0
+    for moment in rng.uniform(0.3 * lasts, lasts, MOMENTS):
+        folder = tmp_path / str(number)
+        before = finished(folder)
+        process = start(folder)
+        time.sleep(moment)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        after = finished(folder)
+        assert before.items() <= after.items()
+        number += len(after) == 2
+    last = start(tmp_path / str(number))
+    assert last.wait() == 0
+    assert number >= 2
+    for folder in range(number + 1):
+        assert figures(tmp_path / str(folder)) == expected
+
+
+def test_two_runs_in_a_folder_are_refused(tmp_path, definition, capsys):
+    with Store(tmp_path / "a").locked():
+        assert run(["sweep", definition, "--out", str(tmp_path / "a")]) == 2
+    assert "another experiment runs in" in capsys.readouterr().err
+
+
+def test_cells_that_fail_are_reported_and_the_others_kept(tmp_path, capsysbinary):
+    text = DEFINITION.replace("300", "9007199254740992")  # more slots than there can be
+    (tmp_path / "sweep.toml").write_text(text.replace('"random", ', ""))
+    assert run(["sweep", str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "a")]) == 1
+    told = capsysbinary.readouterr()
+    lines = told.err.decode().splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("lyaopt sweep: middle at point ") for line in lines)
+    assert [json.loads(line)["policy"] for line in told.out.splitlines()] == ["bound", "bound"]
+
+
+def test_sweeps_share_the_cells_that_they_have_in_common(tmp_path):
+    first = part()
+    store = Store(tmp_path)
+    assert run_parts([first], store, command="", jobs=2).computed == 2
+    both = [first, Part(first.sweep, load_scenario("balanced"))]
+    assert run_parts(both, store, command="", jobs=2).computed == 0
+
+
+LEARNT = """
+policies = ["once", "each"]
+seeds = 2
+[vary]
+edge_capacity_hz = [1e9, 2e10]
+[evaluation]
+slots = 300
+warmup = 0
+copies = 2
+[learners.once]
+algorithm = "lyappo"
+preset = "shared"
+decisions = 2500
+ranges.edge_capacity_hz = [1e9, 2e10]
+[learners.each]
+algorithm = "ddpg"
+decisions = 1000
+"""
+
+
+def test_learners_are_trained_with_every_seed(tmp_path, capsysbinary):
+    (tmp_path / "sweep.toml").write_text(LEARNT)
+    rows = printed(capsysbinary, str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "a"), "--jobs", "2")
+    assert [row["runs"] for row in rows] == [2, 2, 2, 2]
+    store = Store(tmp_path / "a")
+    cells = store.read_experiment()["sweeps"][0]["cells"]
+    assert [cell["policy"] for cell in cells] == 2 * ["once", "each", "each"]
+    found = [store.read(cell["key"]) for cell in cells]
+    assert [result["wanted"]["training"]["seed"] for result in found] == [1, 1, 1, 2, 2, 2]
+    assert found[0]["training"]["decisions"] == 2500
+    assert found[0]["training"]["curve"] != found[3]["training"]["curve"]
+    assert len(found[0]["evaluations"]) == 2
+    assert all("torch" in result["versions"] for result in found)
+
+
+def test_points_are_watched_as_they_are_in_force():
+    system = load_scenario("default")
+    for policy, depth, share in (("all-local", 1.0, 1.0), ("all-offload", 0.0, 0.0)):
+        watched = WatchedPoints(make_policy(policy, system), system)
+        simulate(system, watched, slots=100, systems=2)
+        assert (watched.depth, watched.local_share) == (depth, share)
+    watched = WatchedPoints(make_policy("random", system), system)
+    simulate(system, watched, slots=20_000, systems=4)
+    assert watched.depth == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_time_left_goes_by_the_mean_pace():
+    now = [100.0]
+    with Progress(TimeLeft(), get_time=lambda: now[0], console=Console(file=io.StringIO())) as bar:
+        bar.add_task("cells", total=4)
+        (task,) = bar.tasks
+        assert TimeLeft().render(task).plain == "-:--:-- left"
+        now[0] += 600.0
+        bar.update(task.id, completed=1)
+        assert TimeLeft().render(task).plain == "0:30:00 left"
+        bar.update(task.id, completed=4)
+        assert TimeLeft().render(task).plain == "0:00:00 left"
+
+
+def test_a_terminal_shows_a_table_and_a_pipe_no_bar(tmp_path, definition):
+    shown = on_a_terminal("sweep", definition, "--out", str(tmp_path / "a"))
+    assert "6 cells, 6 of them computed now" in shown
+    assert "left" in shown
+    piped = subprocess.run(
+        command("sweep", definition, "--out", str(tmp_path / "b")), capture_output=True, check=True
+    )
+    assert piped.stderr == b""
+    assert len(piped.stdout.splitlines()) == 6

@@ -1,0 +1,110 @@
+"""Energy against latency: fronts, picks, and `lyaopt tune`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyaopt.evaluation import Estimate
+from lyaopt.experiments import tradeoff
+from lyaopt.experiments.tradeoff import Point, factor_between, pick, points_of
+from lyaopt.experiments.tradeoff_plot import draw_tradeoff
+from lyaopt.problem import ProblemError
+from lyaopt.scenarios import load_scenario
+from lyaopt_cli.main import run
+from tests.slot_text import on_a_terminal
+
+
+def point(energy, latency, factor=1.0, policy="middle"):
+    nothing = float("nan")
+    return Point(
+        policy, factor, 1.0, 1.0, Estimate(energy, nothing, nothing), Estimate(latency, nothing, nothing)
+    )
+
+
+NUMBERS = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=12)
+
+
+@given(NUMBERS)
+def test_the_front_is_what_nothing_beats(pairs):
+    found = tradeoff.with_front([point(float(energy), float(latency)) for energy, latency in pairs])
+    for mine, (energy, latency) in zip(found, pairs, strict=True):
+        beaten = any((e <= energy and t <= latency) and (e, t) != (energy, latency) for e, t in pairs)
+        assert mine.on_front != beaten
+
+
+@given(NUMBERS, st.integers(0, 7))
+def test_the_pick_is_the_least_energy_within_the_target(pairs, target):
+    points = tradeoff.with_front([point(float(energy), float(latency)) for energy, latency in pairs])
+    chosen = pick(points, float(target))
+    within = [energy for energy, latency in pairs if latency <= target]
+    assert (chosen is None) == (not within)
+    if chosen is not None:
+        assert chosen.energy_j.value == min(within)
+
+
+def test_what_has_no_latency_is_neither_picked_nor_on_the_front():
+    points = tradeoff.with_front([point(1.0, float("nan")), point(2.0, 1.0)])
+    assert [found.on_front for found in points] == [False, True]
+    assert pick(points, 5.0) is points[1]
+
+
+def test_a_pick_is_looked_for_between_it_and_the_next_factor_of_its_policy():
+    points = [point(3.0, 1.0, 1.0), point(2.0, 9.0, 4.0), point(2.0, 9.0, 2.0, "random")]
+    assert factor_between(points, points[0]) == 2.0
+    assert factor_between(points, points[1]) is None
+
+
+def test_the_command_picks_weights_that_meet_the_target(tmp_path, capsysbinary):
+    arguments = [
+        "tune",
+        "default",
+        "--policy",
+        "middle",
+        "--policy",
+        "all-offload",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert run([*arguments, "--latency-p95", "2", "--plot", str(tmp_path / "t.svg")]) == 0
+    document = json.loads(capsysbinary.readouterr().out)
+    chosen, points = document["pick"], document["points"]
+    assert chosen["latency_s"]["value"] <= 2.0
+    within = [found for found in points if found["latency_s"]["value"] <= 2.0]
+    assert chosen["energy_j"]["value"] == min(found["energy_j"]["value"] for found in within)
+    system = load_scenario("default")
+    assert chosen["energy_weight_local"] == chosen["factor"] * system.energy_weight_local
+    assert len(points) == 2 * len(tradeoff.FACTORS) + tradeoff.REFINEMENTS
+    by_factor = {found["factor"]: found for found in points if found["policy"] == "all-offload"}
+    energies = [by_factor[factor]["energy_j"]["value"] for factor in sorted(by_factor)]
+    assert energies[0] > energies[-1]
+    assert (tmp_path / "t.svg").read_bytes().startswith(b"<?xml")
+    # What is out of reach is said, with the status of something that failed; nothing is computed again.
+    assert run([*arguments, "--latency-p95", "0.001"]) == 1
+    assert json.loads(capsysbinary.readouterr().out)["pick"] is None
+    shown = on_a_terminal(*arguments, "--latency-p95", "2")
+    assert f"with all-offload: {1e6 * chosen['energy_j']['value']:.3g} µJ per slot" in shown
+
+
+def test_bad_requests_are_refused(tmp_path, capsys):
+    assert run(["tune", "default", "--latency-p95", "1", "--latency-mean", "1"]) == 2
+    assert run(["tune", "default", "--policy", "no-such"]) == 2
+    assert run(["tune", "default", "--plot", "t.gif"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert "Give one latency" in lines[0]
+    assert lines[1].startswith("lyaopt tune: $.policies[0]: expected middle")
+    assert len(lines) == 3
+
+
+def test_an_unknown_latency_is_refused():
+    with pytest.raises(ProblemError, match=r"\$\.latency: expected one of mean, p50, p95, p99; got 'p42'"):
+        points_of([], load_scenario("default"), "p42")
+
+
+def test_a_figure_shows_the_pick():
+    points = tradeoff.with_front([point(3.0, 1.0, 1.0), point(2.0, 9.0, 4.0)])
+    with_pick = draw_tradeoff(points, "p95", "a.svg", target_s=5.0, chosen=points[0])
+    assert with_pick != draw_tradeoff(points, "p95", "a.svg", target_s=None, chosen=None)
