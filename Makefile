@@ -14,7 +14,9 @@ help:  ## list the targets
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt
+KERNELS := hatch_build.py $(wildcard lyaopt/_kernels/*.py lyaopt/capi/lyaopt.[ch])
+
+$(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt $(KERNELS)
 	$(PIP) install -q -c constraints.txt -e .[experiments]
 	@touch $@
 

@@ -1,10 +1,12 @@
 """Build hook: kernels are compiled when the package is built, for wheels and editable installs alike.
 
-Where they cannot be (no C compiler, say) the package goes without, and compiles them at run time.
+Where they cannot be (no C compiler, say) the package goes without, and compiles them at run time. An editable
+install gets them into its source tree; what goes into a wheel stays apart from that, in build/core.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,11 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-
-
-def _paths() -> list[str]:
-    """Where an isolated build finds what it requires."""
-    return list(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
 
 
 class KernelsHook(BuildHookInterface):
@@ -27,19 +24,30 @@ class KernelsHook(BuildHookInterface):
         if os.environ.get("LYAOPT_BUILD_CORE") == "0":
             return
         root = Path(self.root)
-        package = root / "lyaopt"
-        done = subprocess.run(
-            [sys.executable, "-m", "lyaopt._kernels._build", str(package)],
-            cwd=root,
-            env=os.environ | {"LYAOPT_CORE": "jit", "PYTHONPATH": os.pathsep.join([str(root), *_paths()])},
-            capture_output=True,
-            text=True,
-        )
+        target = os.environ.get("LYAOPT_TARGET") or "host"
+        editable = version == "editable"
+        folder = root / "lyaopt" if editable else root / "build" / "core" / target
+        done = _compiled(root, folder)
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no word of why"])[-1]
+            if "LYAOPT_TARGET" in os.environ:
+                raise RuntimeError(f"LYAOPT_TARGET={target}: {last}")
             self.app.display_warning(f"lyaopt: no core was built, kernels are compiled at run time: {last}")
-            return
-        if version == "standard":
+        elif not editable:
+            about = json.loads((folder / "_core.json").read_bytes())
+            names = ["_core.json", *about["files"]]
+            build_data["force_include"] |= {str(folder / name): f"lyaopt/{name}" for name in names}
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
-            build_data["artifacts"] += ["lyaopt/_core*", "lyaopt/capi/liblyaopt*"]
+
+
+def _compiled(root: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    # Where an isolated build finds what it requires is on its path too.
+    paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.run(
+        [sys.executable, "-m", "lyaopt._kernels._build", str(folder)],
+        cwd=root,
+        env=os.environ | {"LYAOPT_CORE": "jit", "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+    )

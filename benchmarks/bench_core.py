@@ -132,7 +132,7 @@ static double now(void)
 """
 
 
-@pytest.mark.skipif(shutil.which("cc") is None or c_library() is None, reason="no C compiler")
+@pytest.mark.skipif(shutil.which("cc") is None or c_library()[0] is None, reason="no C compiler")
 def test_call_from_c(record, tmp_path):
     text = (ROOT / "examples" / "c" / "slot.c").read_text()
     call = text[text.index("    const int status\n") : text.index("    free(workspace);\n")]

@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 
 from lyaopt import __version__
-from lyaopt._kernels._choice import ABOUT, CHOICE
-
-CAPI = Path(__file__).parent / "capi"
-"""The folder of lyaopt.h and, where it was built, of the library for C."""
+from lyaopt._kernels._choice import ABOUT, CAPI, CHOICE, hash_of_builder, hash_of_sources, usable
 
 
 def installation() -> dict[str, Any]:
     """What runs here, for people who ask why something is slow, or reports a fault."""
-    library = c_library()
+    library, why_no_library = c_library()
     return {
         "lyaopt": __version__,
         "core": CHOICE.core,
@@ -34,6 +31,7 @@ def installation() -> dict[str, Any]:
         "extension": getattr(CHOICE.extension, "__file__", None),
         "cache": _cache() if CHOICE.core == "jit" else None,
         "c_library": None if library is None else str(library),
+        "why_no_c_library": why_no_library or None,
     }
 
 
@@ -54,9 +52,15 @@ def _cache() -> str | None:
     return None if folder is None else str(folder)
 
 
-def c_library() -> Path | None:
-    """The library for C; None where it was not built."""
-    return next((path for path in sorted(CAPI.glob("liblyaopt.*")) if path.suffix in (".so", ".dylib")), None)
+def c_library() -> tuple[Path | None, str]:
+    """The library for C; or None, and why: it was not built, or does not fit the processor or the header."""
+    about, reason = usable(CHOICE.sources or hash_of_sources())
+    if reason:
+        return None, reason
+    if about["builder"] != hash_of_builder():
+        return None, "it was built of another lyaopt.h or lyaopt.c"
+    path = ABOUT.parent / about["files"][1]
+    return (path, "") if path.exists() else (None, "it is not where it was built")
 
 
 def c_flags() -> str:

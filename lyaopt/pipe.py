@@ -10,6 +10,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -44,7 +45,9 @@ class SolverPipe:
     method : str, optional
         ``exact`` or ``bisection``.
     timeout_s : float, optional
-        Longest wait for any answer, the first one included.
+        Longest wait for the answer to a slot, sending it included.
+    start_timeout_s : float, optional
+        Longest wait for the first word: where no core was built, kernels are compiled before it.
 
     Attributes
     ----------
@@ -59,30 +62,42 @@ class SolverPipe:
     """
 
     def __init__(
-        self, command: Sequence[str] | None = None, *, method: str = "exact", timeout_s: float = 30.0
+        self,
+        command: Sequence[str] | None = None,
+        *,
+        method: str = "exact",
+        timeout_s: float = 30.0,
+        start_timeout_s: float = 180.0,
     ) -> None:
         default = [sys.executable, "-m", "lyaopt_cli", "serve", "--stdio", "--method", method]
         self._timeout_s = timeout_s
         self._sequence = 0
         self._received = b""
+        # Not a pipe: nobody reads it until the process ends, and a full one would stop it.
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
                 list(command or default),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=self._said,
                 bufsize=0,
             )
         except OSError as error:
+            self._said.close()
             raise PeerGone(f"{(command or default)[0]}: {error.strerror}") from None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
+        os.set_blocking(self._in, False)
         try:
-            self.greeting = self._greeted()
+            self.greeting = self._greeted(time.monotonic() + start_timeout_s)
         except BaseException:
             self.close()
             raise
 
-    def _greeted(self) -> dict[str, Any]:
-        greeting = _parsed(self._line())
+    def _greeted(self, deadline: float) -> dict[str, Any]:
+        greeting = _parsed(self._line(deadline))
         if not isinstance(greeting, dict) or greeting.get("protocol") != PROTOCOL:
             raise PeerGone(f"expected a solver with protocol {PROTOCOL}, got {greeting!r}")
         return greeting
@@ -99,48 +114,51 @@ class SolverPipe:
         """
         sequence = self._sequence
         self._sequence += 1
-        self._send(to_json({"sequence": sequence, "slot": slot}) + b"\n")
-        answer = _parsed(self._line())
+        deadline = time.monotonic() + self._timeout_s
+        self._send(to_json({"sequence": sequence, "slot": slot}) + b"\n", deadline)
+        answer = _parsed(self._line(deadline))
         if not isinstance(answer, dict) or answer.pop("sequence", None) != sequence:
             raise PeerGone(f"expected the answer to request {sequence}, got another")
         if answer.get("status") == "error":
             raise ProblemError(answer["path"].replace("$.slot", "$", 1), answer["error"])
         return answer
 
-    def _send(self, line: bytes) -> None:
-        assert self._process.stdin is not None
+    def _send(self, line: bytes, deadline: float) -> None:
+        left = memoryview(line)
         try:
-            while line:  # an unbuffered pipe may take less than all
-                line = line[self._process.stdin.write(line) :]
-        except (OSError, ValueError):
+            while left:
+                try:
+                    left = left[os.write(self._in, left) :]
+                except BlockingIOError:  # the pipe is full
+                    _wait(self._in, select.POLLOUT, deadline)
+        except PeerSilent:
+            raise
+        except OSError:
             raise PeerGone(self._last_words()) from None
 
-    def _line(self) -> bytes:
-        assert self._process.stdout is not None
-        descriptor, deadline = self._process.stdout.fileno(), time.monotonic() + self._timeout_s
-        while b"\n" not in self._received:
-            left = deadline - time.monotonic()
-            if left <= 0.0 or not select.select([descriptor], [], [], left)[0]:
-                raise PeerSilent(f"no answer within {self._timeout_s:g} s")
-            chunk = os.read(descriptor, _CHUNK)
-            if not chunk:
+    def _line(self, deadline: float) -> bytes:
+        chunks = [self._received]
+        while b"\n" not in chunks[-1]:
+            _wait(self._out, select.POLLIN, deadline)
+            chunks.append(os.read(self._out, _CHUNK))
+            if not chunks[-1]:
                 raise PeerGone(self._last_words())
-            self._received += chunk
-        line, _, self._received = self._received.partition(b"\n")
+        line, _, self._received = b"".join(chunks).partition(b"\n")
         return line
 
     def _last_words(self) -> str:
         """How the process ended, and the end of what it said of that."""
         try:
-            _, said = self._process.communicate(timeout=_GRACE_S)
-        except (subprocess.TimeoutExpired, ValueError):
+            status = self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
             return "the solver closed its output"
-        last = said.decode(errors="replace").strip().splitlines()[-1:]
-        return ": ".join([f"the solver ended with status {self._process.returncode}", *last])
+        self._said.seek(0)
+        last = self._said.read().decode(errors="replace").strip().splitlines()[-1:]
+        return ": ".join([f"the solver ended with status {status}", *last])
 
     def close(self) -> None:
         """Let the process end; it is killed if it does not within seconds."""
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for stream in (self._process.stdin, self._process.stdout):
             if stream is not None and not stream.closed:
                 stream.close()
         try:
@@ -148,6 +166,7 @@ class SolverPipe:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._said.close()
 
     def __enter__(self) -> SolverPipe:
         return self
@@ -164,3 +183,12 @@ def _parsed(line: bytes) -> Any:
         return from_json(line)
     except ValueError:
         return line.decode(errors="replace")
+
+
+def _wait(descriptor: int, event: int, deadline: float) -> None:
+    """Wait until a pipe can be read from or written to; `PeerSilent` when the time is over."""
+    ready = select.poll()
+    ready.register(descriptor, event)
+    left = deadline - time.monotonic()
+    if left <= 0.0 or not ready.poll(1e3 * left):
+        raise PeerSilent("no answer within the time limit")

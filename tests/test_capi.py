@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -13,14 +14,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lyaopt import SlotProblem, __version__, solve_slot, solve_slots
+from lyaopt import SlotProblem, __version__, installation, solve_slot, solve_slots
 from lyaopt.documents import read_slot_document, solution_to_dict
 from lyaopt.installation import CAPI, c_flags, c_library, c_libs
 from tests.kernels.test_sizes import make_batch
 
 ROOT = Path(__file__).parent.parent
-LIBRARY = c_library()
-pytestmark = pytest.mark.skipif(LIBRARY is None, reason="no C compiler was there when lyaopt was installed")
+LIBRARY, WHY_NOT = c_library()
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 
 Doubles = NDArray[np.float64]
 OK, BAD_SIZE, NULL, BAD_VALUE, SMALL_WORKSPACE, NOT_CERTIFIED = range(6)
@@ -51,6 +52,7 @@ class Certificate(ctypes.Structure):
 
 @pytest.fixture(scope="module")
 def library():
+    assert LIBRARY is not None, WHY_NOT
     found = ctypes.CDLL(str(LIBRARY))
     for name in ("lyaopt_slot_workspace", "lyaopt_batch_workspace"):
         getattr(found, name).restype = ctypes.c_size_t
@@ -167,9 +169,9 @@ def test_slots_are_those_of_python_with_their_certificates(library, services):
             SlotProblem(**scalars, **rows, **queues, **noise, channel_gain=batch.channel_gain[:, slot])
         )
         for name, answer in zip(SERVICES_OUT, call.answers, strict=False):
-            np.testing.assert_allclose(answer, getattr(solution, name).T.ravel(), rtol=1e-14, err_msg=name)
-        np.testing.assert_allclose(call.answers[3], solution.cpu_hz, rtol=1e-14)
-        np.testing.assert_allclose(call.answers[4], solution.power_w, rtol=1e-14)
+            np.testing.assert_array_equal(answer, getattr(solution, name).T.ravel(), err_msg=name)
+        np.testing.assert_array_equal(call.answers[3], solution.cpu_hz)
+        np.testing.assert_array_equal(call.answers[4], solution.power_w)
         assert call.certificate.relative_gap <= 1e-12
         assert call.certificate.max_violation <= 1e-14
         assert call.certificate.edge_price == pytest.approx(solution.edge_price, rel=1e-14)
@@ -285,13 +287,30 @@ def test_every_status_has_words(library):
     words = [library.lyaopt_message(status) for status in range(7)]
     assert len(set(words)) == 7
     assert library.lyaopt_version() == __version__.encode()
+    assert f"#define LYAOPT_API_VERSION {library.lyaopt_api_version()}\n" in (CAPI / "lyaopt.h").read_text()
+
+
+def test_an_objective_beyond_doubles_is_not_certified(library):
+    call = Call(library, make_batch(2, slots=1), 0)
+    call.given[-1][:] = 1e300
+    assert call() == NOT_CERTIFIED
+
+
+def test_a_library_that_does_not_fit_is_not_offered(monkeypatch):
+    monkeypatch.setattr(
+        installation, "usable", lambda sources: ({}, "the built core needs a processor with x")
+    )
+    assert installation.c_library() == (None, "the built core needs a processor with x")
+    monkeypatch.undo()
+    monkeypatch.setattr(installation, "hash_of_builder", lambda: "another")
+    assert installation.c_library() == (None, "it was built of another lyaopt.h or lyaopt.c")
 
 
 def test_nothing_else_is_exported():
     listed = subprocess.run(["nm", "-D", "--defined-only", str(LIBRARY)], capture_output=True, text=True)
-    names = [line.split()[-1] for line in listed.stdout.splitlines()]
-    assert names
-    assert all(name.startswith("lyaopt_") for name in names)
+    names = {line.split()[-1] for line in listed.stdout.splitlines()}
+    declared = {*re.findall(r"\b(lyaopt_\w+)\(", (CAPI / "lyaopt.h").read_text())}
+    assert names == declared
 
 
 def test_the_header_documents_what_there_is():

@@ -157,13 +157,15 @@ def test_a_solver_that_is_killed_is_gone(pipe):
         pipe.solve(EXAMPLE)
 
 
-def test_a_solver_that_hangs_is_silent():
+@pytest.mark.parametrize("devices", [4, 2000], ids=["small", "larger than a pipe holds"])
+def test_a_solver_that_hangs_is_silent(devices):
+    slot = {**EXAMPLE, "devices": [{**EXAMPLE["devices"][0], "id": f"{m}"} for m in range(devices)]}
     with SolverPipe(timeout_s=30.0) as pipe:
         pipe._timeout_s = 0.2
         os.kill(pipe._process.pid, signal.SIGSTOP)
         try:
-            with pytest.raises(PeerSilent, match=r"no answer within 0\.2 s"):
-                pipe.solve(EXAMPLE)
+            with pytest.raises(PeerSilent, match="no answer within the time limit"):
+                pipe.solve(slot)
         finally:
             os.kill(pipe._process.pid, signal.SIGCONT)
 
@@ -193,6 +195,28 @@ def test_an_answer_to_another_request_is_not_taken_for_this_one():
     answers = script(f"print({greeting!r}, flush=True); input(); print({other!r}, flush=True); input()")
     with SolverPipe(answers, timeout_s=30.0) as pipe, pytest.raises(PeerGone, match="request 0"):
         pipe.solve(EXAMPLE)
+
+
+def test_documents_larger_than_a_pipe_holds(pipe):
+    slot = {**EXAMPLE, "devices": [{**EXAMPLE["devices"][0], "id": f"{m}"} for m in range(2000)]}
+    assert len(pipe.solve(slot)["devices"]) == 2000
+
+
+def test_what_a_solver_says_beside_its_answers_does_not_stop_it():
+    talks = (
+        "import sys; sys.stderr.write('x' * 200_000 + '\\nlast words'); sys.stderr.flush();"
+        "print('{\"protocol\": 1}', flush=True); sys.stdin.readline()"
+    )
+    with SolverPipe(script(talks), start_timeout_s=60.0) as pipe, pytest.raises(PeerGone, match="last words"):
+        pipe.solve(EXAMPLE)
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "1e30", "soon"])
+def test_time_limits_are_seconds(given):
+    done = subprocess.run([*SERVE, "--timeout", given], capture_output=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert b"--timeout" in done.stderr
 
 
 def test_closing_ends_the_process():

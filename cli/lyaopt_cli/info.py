@@ -25,8 +25,9 @@ def command(as_json: bool, cflags: bool, libs: bool) -> None:
     from lyaopt import installation
 
     if cflags or libs:
-        if libs and installation.c_library() is None:
-            raise InputError("lyaopt info: --libs: the library for C was not built at installation")
+        library, reason = installation.c_library()
+        if libs and library is None:
+            raise InputError(f"lyaopt info: --libs: there is no library for C: {reason}")
         flags = [installation.c_flags()] * cflags + [installation.c_libs()] * libs
         click.echo(" ".join(flags))
         return

@@ -13,8 +13,20 @@ import click
 from lyaopt_cli.files import MAX_LINE_BYTES
 
 _CHUNK = 2**16
+_LONGEST_S = 1e6
+_SMALLEST = (
+    b'{"slot_duration_s":1,"bandwidth_hz":1,"edge_capacity_hz":1,"energy_coefficient":1,"energy_weight_local":1,'
+    b'"energy_weight_transmit":1,"devices":[{"cpu_capacity_hz":1,"max_power_w":1,"channel_gain":1,"services":'
+    b'[{"local_queue_cycles":1,"transmit_queue_bits":1,"edge_queue_cycles":1}]}]}'
+)
 TIMED_OUT = 1
 CLOSED_PIPE = 141
+
+
+def _checked(timeout: float | None) -> float | None:
+    if timeout is not None and not 0.0 < timeout <= _LONGEST_S:
+        raise click.BadParameter(f"expected more than 0 and at most {_LONGEST_S:g} seconds, got {timeout:g}")
+    return timeout
 
 
 @click.command("serve")
@@ -28,8 +40,9 @@ CLOSED_PIPE = 141
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.0, min_open=True),
+    type=float,
     metavar="SECONDS",
+    callback=lambda _context, _option, value: _checked(value),
     help="End if no request comes for so long (default: wait for ever).",
 )
 def command(stdio: bool, method: str, timeout: float | None) -> int:
@@ -49,6 +62,7 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
     from lyaopt.documents import encode
     from lyaopt.requests import PROTOCOL
 
+    _get_ready(method)
     greeting = {"protocol": PROTOCOL, "capabilities": ["slot"], "method": method, **_made_by()}
     if not _write(encode(greeting) + b"\n"):
         return _closed(None)
@@ -60,6 +74,14 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
         print(f"lyaopt serve: no request within {timeout:g} s", file=sys.stderr)
         return TIMED_OUT
     return 0
+
+
+def _get_ready(method: str) -> None:
+    """Have the kernels at hand before saying so: where none were built they are compiled now."""
+    from lyaopt.documents import read_slot_document
+    from lyaopt.slot import solve_slot
+
+    solve_slot(read_slot_document(_SMALLEST), method)
 
 
 def _made_by() -> dict[str, Any]:
@@ -95,24 +117,27 @@ def _answer(line: bytes, number: int, method: str) -> bytes:
 def _lines(timeout: float | None) -> Iterator[bytes]:
     """Lines of standard input as they come, the last one whole or not; no longer kept than can be answered.
 
-    Read without Python's buffers: `select` knows nothing of what waits in these.
+    Read without Python's buffers: `poll` knows nothing of what waits in these.
     """
-    descriptor, kept = sys.stdin.fileno(), b""
+    descriptor, kept, length = sys.stdin.fileno(), [b""], 0
+    ready = select.poll()
+    ready.register(descriptor, select.POLLIN)
     while True:
-        if timeout is not None and not select.select([descriptor], [], [], timeout)[0]:
+        if timeout is not None and not ready.poll(1e3 * timeout):
             raise TimeoutError
         chunk = os.read(descriptor, _CHUNK)
         if not chunk:
-            if kept.strip():
-                yield kept
+            yield b"".join(kept)
             return
         if b"\n" not in chunk:
-            if len(kept) <= MAX_LINE_BYTES:
-                kept += chunk
+            if length <= MAX_LINE_BYTES:
+                kept.append(chunk)
+                length += len(chunk)
             continue
-        *whole, rest = (kept + chunk).split(b"\n")
-        yield from whole
-        kept = rest
+        first, *whole = chunk.split(b"\n")
+        yield b"".join([*kept, first])
+        yield from whole[:-1]
+        kept, length = whole[-1:], len(whole[-1])
 
 
 def _write(line: bytes) -> bool:

@@ -32,7 +32,8 @@ struct Cell {
     Ptr<PropagationLossModel> loss;
     Ptr<UniformRandomVariable> chance = CreateObject<UniformRandomVariable>();
     double local[ITEMS] = {}, transmit[ITEMS] = {}, edge[ITEMS] = {};
-    double f[ITEMS], r[ITEMS], fe[ITEMS], cpu[DEVICES], power[DEVICES], gain[DEVICES];
+    double f[ITEMS] = {}, r[ITEMS] = {}, fe[ITEMS] = {};
+    double cpu[DEVICES] = {}, power[DEVICES] = {}, gain[DEVICES] = {};
     std::vector<double> work = std::vector<double>(lyaopt_slot_workspace(DEVICES, SERVICES));
     double joules = 0, worst_gap = 0;
     long slots = 0, failed = 0;
@@ -64,8 +65,19 @@ struct Cell {
         lyaopt_certificate proof;
         const int status
             = lyaopt_solve_slot(DEVICES, SERVICES, &system, &state, &to, &proof, work.data(), work.size());
-        failed += status != LYAOPT_OK;
-        worst_gap = std::max(worst_gap, proof.relative_gap);
+        if (status == LYAOPT_OK) {
+            worst_gap = std::max(worst_gap, proof.relative_gap);
+            serve();
+        } else {
+            failed++;
+        }
+        arrive();
+        slots++;
+        Simulator::Schedule(Seconds(TAU), &Cell::slot, this);
+    }
+
+    void serve()
+    {
         for (int i = 0; i < ITEMS; i++) {
             const double sent = std::min(transmit[i], r[i] * TAU);
             local[i] = std::max(0.0, local[i] - f[i] * TAU);
@@ -74,9 +86,6 @@ struct Cell {
         }
         for (int m = 0; m < DEVICES; m++)
             joules += TAU * (1e-28 * cpu[m] * cpu[m] * cpu[m] + power[m]);
-        arrive();
-        slots++;
-        Simulator::Schedule(Seconds(TAU), &Cell::slot, this);
     }
 };
 
@@ -118,7 +127,10 @@ def main() -> None:
     from ns import ns
 
     told = subprocess.run([given.lyaopt, "info", "--json"], check=True, capture_output=True).stdout
-    library = Path(json.loads(told)["c_library"])
+    info = json.loads(told)
+    if info["c_library"] is None:
+        parser.error(f"{given.lyaopt} has no library for C: {info['why_no_c_library']}")
+    library = Path(info["c_library"])
     ns.cppyy.add_include_path(str(library.parent))
     ns.cppyy.load_library(str(library))
     ns.cppyy.cppdef(HANDLER)

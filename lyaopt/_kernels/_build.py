@@ -2,9 +2,10 @@
 
     python -m lyaopt._kernels._build FOLDER
 
-FOLDER is that of the package. What is built: the extension module ``_core``, with every kernel as Python
-calls it, and ``capi/liblyaopt``, with what capi/lyaopt.h declares; last ``_core.json``, which says of what
-and for what they are. All that knows how machine code comes about ahead of time is in this file.
+FOLDER is that of the package, or one to take things from into a wheel. What is built: the extension module
+``_core``, with every kernel as Python calls it, and ``capi/liblyaopt``, with what capi/lyaopt.h declares;
+last ``_core.json``, which says of what and for what they are. All that knows how machine code comes about
+ahead of time is in this file.
 
 ``LYAOPT_TARGET`` names the processor: ``host`` (the default) has all that this one can, ``x86-64-v2`` and the
 like run wherever that level is reached.
@@ -26,7 +27,6 @@ from typing import Any
 
 HOST = "host"
 CORE, LIBRARY = "_core", "liblyaopt"
-_CAPI = Path(__file__).parent.parent / "capi"
 # Flags of /proc/cpuinfo that stand for instructions which compilers choose; others are of no concern.
 _SECOND = {"cx16", "lahf_lm", "pni", "popcnt", "sse4_1", "sse4_2", "ssse3"}
 _THIRD = _SECOND | {"abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"}
@@ -38,46 +38,55 @@ _BEYOND = """
 """
 
 
-def build(package: Path) -> bool:
+def build(folder: Path) -> bool:
     """Build what is not there yet, in processes of their own; return whether anything was to be done.
 
     A process that has compiled a helper for one library would link it into the other.
     """
     about = _describe()
-    place = package / "_core.json"
+    place = folder / "_core.json"
     with contextlib.suppress(OSError, ValueError):
-        there = all((package / name).exists() for name in about["files"])
+        there = all((folder / name).exists() for name in about["files"])
         if there and json.loads(place.read_bytes()) == about:
             return False
-    place.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="lyaopt-build-") as folder:
+    (folder / "capi").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="lyaopt-build-") as made:
         started = [
-            subprocess.Popen([sys.executable, "-m", __spec__.name, folder, part], env=_environment(package))
+            subprocess.Popen([sys.executable, "-m", __spec__.name, made, part], env=_environment())
             for part in (CORE, LIBRARY)
         ]
         statuses = [process.wait() for process in started]
         if any(statuses):
             raise OSError("the kernels could not be compiled ahead of time")
+        # What was there before is of use until now, and from now on not together with what is new.
+        place.unlink(missing_ok=True)
         for name in about["files"]:
-            _replace(package / name, (Path(folder) / Path(name).name).read_bytes(), 0o755)
+            _replace(folder / name, (Path(made) / Path(name).name).read_bytes(), 0o755)
     _replace(place, json.dumps(about, indent=1).encode() + b"\n", 0o644)
     return True
 
 
 def _replace(target: Path, content: bytes, mode: int) -> None:
     """Write a file whole: a process that starts meanwhile finds the one or the other."""
-    temporary = target.with_name(f".{target.name}.new")
-    temporary.write_bytes(content)
-    temporary.chmod(mode)
-    temporary.replace(target)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".new", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, mode)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
-def _environment(package: Path) -> dict[str, str]:
-    paths = [str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+def _environment() -> dict[str, str]:
+    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     name, features = _processor(_target())
     # Helpers come as Numba's compiler for the running process has optimised them: let it think of the target.
     target = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
-    return os.environ | target | {"LYAOPT_CORE": "jit", "PYTHONPATH": os.pathsep.join(paths)}
+    # What is for debugging, or for another compiler, must not get into what is built.
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LYAOPT_B", "NUMBA_"))}
+    return kept | target | {"LYAOPT_CORE": "jit", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _describe() -> dict[str, Any]:
@@ -85,23 +94,30 @@ def _describe() -> dict[str, Any]:
     import llvmlite
     import numba
 
-    from lyaopt._kernels._choice import hash_of, hash_of_sources, machine, processor_flags
+    from lyaopt._kernels._choice import hash_of_builder, hash_of_sources, machine, processor_flags
 
     target = _target()
     return {
         "sources": hash_of_sources(),
-        "builder": hash_of([Path(__file__), _CAPI / "lyaopt.c", _CAPI / "lyaopt.h"]),
+        "builder": hash_of_builder(),
+        "version": _version(),
         "machine": machine(),
         "target": target,
         "processor": _processor(target)[0],
-        "processor_flags": sorted(
-            processor_flags() & (_FOURTH | set(_BEYOND.split())) if target == HOST else _LEVELS[target]
-        ),
+        "processor_flags": sorted(_required(target, processor_flags())),
         "numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
         "files": [_extension_name(), f"capi/{_library_name()}"],
         "kernels": {name: _arguments(kernel) for name, kernel in sorted(_all_kernels().items())},
     }
+
+
+def _required(target: str, offered: frozenset[str]) -> set[str]:
+    """Flags without which what is built must not run."""
+    if target != HOST:
+        return _LEVELS[target]
+    known = _FOURTH | set(_BEYOND.split())
+    return set(offered & known or offered)  # those of other architectures are all of concern
 
 
 def _target() -> str:
@@ -214,6 +230,7 @@ def _build_library(folder: Path) -> None:
     from numba.pycc.platform import Toolchain
 
     from lyaopt._kernels import c_entries
+    from lyaopt._kernels._choice import CAPI
 
     with _as_at_run_time(), global_compiler_lock:
         context = cpu_target.target_context.with_aot_codegen(LIBRARY, cpu_name=_processor(_target())[0])
@@ -227,16 +244,16 @@ def _build_library(folder: Path) -> None:
     compiled.write_bytes(code)
     toolchain = Toolchain()
     objects = toolchain.compile_objects(
-        [str(_CAPI / "lyaopt.c")],
+        [str(CAPI / "lyaopt.c")],
         str(folder),
-        include_dirs=[str(_CAPI)],
+        include_dirs=[str(CAPI)],
         macros=[("LYAOPT_VERSION", f'"{_version()}"')],
         extra_cflags=["-O2", "-std=c99"],
     )
     strict = []
     if sys.platform != "darwin":
         exports = folder / "exports"
-        exports.write_text("{ global: lyaopt_*; local: *; };")
+        exports.write_text("{ global: lyaopt_[a-j]*; lyaopt_[l-z]*; local: *; };")
         # Nothing of Python, and nothing of Numba's runtime, which is not there: what allocates does not link.
         strict = ["-Wl,-z,defs", "-s", f"-Wl,--version-script={exports}"]
     toolchain.link_shared(

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 CORES = ("aot", "jit", "python")
 FOLDER = Path(__file__).parent
+CAPI = FOLDER.parent / "capi"
 ABOUT = FOLDER.parent / "_core.json"
 """What the extension was built of and for; written after it, and removed before."""
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -51,7 +52,13 @@ class Choice(NamedTuple):
 
 def hash_of_sources() -> str:
     """Hash of all files of this folder that machine code comes of."""
-    return hash_of(source for source in FOLDER.glob("*.py") if source.name not in _WITHOUT_CODE)
+    # Hidden ones are of editors: some are links to nowhere.
+    return hash_of(source for source in FOLDER.glob("[!.]*.py") if source.name not in _WITHOUT_CODE)
+
+
+def hash_of_builder() -> str:
+    """Hash of what else the extension and the library for C are made by."""
+    return hash_of([FOLDER / "_build.py", CAPI / "lyaopt.c", CAPI / "lyaopt.h"])
 
 
 def hash_of(files: Iterable[Path]) -> str:
@@ -66,7 +73,7 @@ def processor_flags() -> frozenset[str]:
     """What this processor can do, as Linux names it; nothing elsewhere."""
     try:
         with _CPU_INFO.open() as lines:
-            found = next((line for line in lines if line.startswith("flags")), "")
+            found = next((line for line in lines if line.startswith(("flags", "Features"))), "")
     except OSError:
         return frozenset()
     return frozenset(found.partition(":")[2].split())
@@ -85,11 +92,12 @@ def choose() -> Choice:
     ImportError
         If the variable names something else, or only the extension where it cannot be used.
     """
-    wanted = (os.environ.get("LYAOPT_CORE") or "aot,jit").split(",")
+    asked = os.environ.get("LYAOPT_CORE", "")
+    wanted = (asked or "aot,jit").split(",")
     if unknown := [core for core in wanted if core not in CORES]:
         raise ImportError(f"LYAOPT_CORE: expected 'aot', 'jit' or 'python', got {unknown[0]!r}")
     if os.environ.get("NUMBA_DISABLE_JIT") == "1":
-        wanted = ["python"]
+        wanted = ["python" if core == "jit" else core for core in wanted] if asked else ["python"]
     sources = hash_of_sources() if wanted[0] != "python" else ""
     reason = ""
     if wanted[0] == "aot":
@@ -104,19 +112,19 @@ def choose() -> Choice:
 
 def _built(sources: str) -> tuple[dict[str, Any], Any, str]:
     """What is known of the extension, the extension, and why it is not to be used (nothing if it is)."""
-    about, reason = _usable(sources)
+    about, reason = usable(sources)
     if reason:
         return {}, None, reason
+    if os.environ.get("LYAOPT_BOUNDSCHECK") == "1":
+        return {}, None, "the built core has no bounds checks"
     try:
         return about, importlib.import_module("lyaopt._core"), ""
     except ImportError as error:
         return {}, None, f"the built core cannot be loaded: {error}"
 
 
-def _usable(sources: str) -> tuple[dict[str, Any], str]:
-    """What is known of the extension, and why it would not do, without loading it."""
-    if os.environ.get("LYAOPT_BOUNDSCHECK") == "1":
-        return {}, "the built core has no bounds checks"
+def usable(sources: str) -> tuple[dict[str, Any], str]:
+    """What is known of what was built, and why it would not do here (nothing if it would)."""
     try:
         about = json.loads(ABOUT.read_bytes())
         built = about["sources"], about["machine"], set(about["processor_flags"])

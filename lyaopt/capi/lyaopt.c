@@ -196,9 +196,7 @@ static void report(const double *summary, double tau, lyaopt_certificate *certif
 static int verdict(const double *summary)
 {
     const double objective = summary[LOCAL_OBJECTIVE] + summary[TRANSMIT_OBJECTIVE] + summary[EDGE_OBJECTIVE];
-    if (!(fabs(objective) < INFINITY))
-        return LYAOPT_BAD_VALUE;
-    const int certified = summary[RELATIVE_GAP] <= LARGEST_GAP && summary[VIOLATION] <= LARGEST_GAP;
+    const int certified = fabs(objective) < INFINITY && summary[RELATIVE_GAP] <= LARGEST_GAP && summary[VIOLATION] <= LARGEST_GAP;
     return certified ? LYAOPT_OK : LYAOPT_NOT_CERTIFIED;
 }
 
@@ -271,14 +269,19 @@ EXPORT const char *lyaopt_message(int status)
     case LYAOPT_NULL:
         return "an array that is needed is NULL";
     case LYAOPT_BAD_VALUE:
-        return "a value is not finite, negative, 0 where it must be positive, or the answer is beyond doubles";
+        return "a value is not finite, negative, or 0 where it must be positive";
     case LYAOPT_SMALL_WORKSPACE:
         return "the workspace is too small";
     case LYAOPT_NOT_CERTIFIED:
-        return "no solution can be certified in double precision";
+        return "written, but it cannot be certified in double precision";
     default:
         return "unknown status";
     }
+}
+
+EXPORT int lyaopt_api_version(void)
+{
+    return LYAOPT_API_VERSION;
 }
 
 EXPORT const char *lyaopt_version(void)

@@ -28,10 +28,11 @@ enum lyaopt_status {
     LYAOPT_OK = 0,
     LYAOPT_BAD_SIZE = 1,        /* devices, services or slots below 1, or beyond what memory can hold */
     LYAOPT_NULL = 2,            /* an array that is needed is NULL */
-    LYAOPT_BAD_VALUE = 3,       /* a value is NaN, infinite or negative, or 0 where it must be positive, or the
-                                   answer is beyond double precision */
+    LYAOPT_BAD_VALUE = 3,       /* a value is NaN, infinite or negative, or 0 where it must be positive; or
+                                   signals or rates are beyond double precision */
     LYAOPT_SMALL_WORKSPACE = 4, /* fewer doubles than the workspace function says */
-    LYAOPT_NOT_CERTIFIED = 5    /* written, but with a relative gap or violation above 1e-9 (extreme magnitudes) */
+    LYAOPT_NOT_CERTIFIED = 5    /* written, but with a relative gap or violation above 1e-9, or an objective beyond
+                                   double precision: magnitudes are extreme */
 };
 
 /* What holds for all devices. */
@@ -79,7 +80,7 @@ size_t lyaopt_batch_workspace(int64_t devices, int64_t services, int64_t slots);
 
 /* Solve and certify one slot.
  *
- * Everything is checked before anything is written; `certificate` may be NULL. */
+ * What comes in is checked before anything is written; `certificate` may be NULL. */
 int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_system *system, const lyaopt_state *state,
                       const lyaopt_allocation *allocation, lyaopt_certificate *certificate, double *workspace,
                       size_t workspace_size);
@@ -89,8 +90,9 @@ int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, const l
                        const lyaopt_state *state, const lyaopt_allocation *allocation, double *workspace,
                        size_t workspace_size);
 
-/* A status in words, never NULL; and the version of the library, such as "0.1.0". */
+/* A status in words, never NULL; LYAOPT_API_VERSION of the library; and its version, such as "0.1.0". */
 const char *lyaopt_message(int status);
+int lyaopt_api_version(void);
 const char *lyaopt_version(void);
 
 #ifdef __cplusplus
