@@ -21,11 +21,13 @@ COPIES = 50
 CONVEX = "CVXPY with Clarabel, parametrised, 9 solves"
 
 
-@pytest.mark.parametrize("preset", ["tuned", "shared"])
+@pytest.mark.parametrize("preset", ["tuned", "shared", "best"])
 def test_the_budget_of_the_paper(record, tmp_path, preset):
     """2,500 episodes of 200 decisions of 10 slots, checkpoints and log included, on one core."""
     use_one_thread()
-    begin(RunFolder(tmp_path / "warm"), SYSTEM, "lyappo", preset=preset, episodes=50).run(lambda line: False)
+    warm = RunFolder(tmp_path / "warm")
+    with warm.locked():
+        begin(warm, SYSTEM, "lyappo", preset=preset, episodes=50).run(lambda line: False)
     folder = RunFolder(tmp_path / "run")
     with folder.locked():
         summary = begin(folder, SYSTEM, "lyappo", preset=preset).run()

@@ -117,10 +117,14 @@ class SolverPipe:
         deadline = time.monotonic() + self._timeout_s
         self._send(to_json({"sequence": sequence, "slot": slot}) + b"\n", deadline)
         answer = _parsed(self._line(deadline))
-        if not isinstance(answer, dict) or answer.pop("sequence", None) != sequence:
+        told = answer.pop("sequence", None) if isinstance(answer, dict) else None
+        refused = isinstance(answer, dict) and answer.get("status") == "error"
+        # A request that could not be read to its number, too long a one say, is answered without.
+        if told != sequence and not (refused and told is None):
             raise PeerGone(f"expected the answer to request {sequence}, got another")
-        if answer.get("status") == "error":
-            raise ProblemError(answer["path"].replace("$.slot", "$", 1), answer["error"])
+        if refused:
+            path = str(answer.get("path", "$")).replace("$.slot", "$", 1)
+            raise ProblemError(path, str(answer.get("error", "refused")))
         return answer
 
     def _send(self, line: bytes, deadline: float) -> None:

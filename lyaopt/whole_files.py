@@ -15,6 +15,10 @@ def write_whole(path: Path, content: bytes) -> None:
     OSError
         If it cannot be written; what was there before is still there.
     """
+    path = path.resolve()  # a link stays one
+    if path.exists() and not path.is_file():  # a device or pipe cannot be replaced, nor need be
+        path.write_bytes(content)
+        return
     temporary = None
     try:
         # In the same folder: a rename is atomic within one file system only.

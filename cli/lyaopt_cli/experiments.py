@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyaopt_cli.files import InputError, visible
+from lyaopt_cli.options import SECONDS
 from lyaopt_cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--timeout",
             "timeout_s",
-            type=click.FloatRange(min=0.0, min_open=True),
+            type=SECONDS,
             default=3600.0,
             show_default=True,
             metavar="SECONDS",

@@ -101,7 +101,8 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError as error:
         return _fail(f"lyaopt: not enough memory: {error}".rstrip(": "), BAD_INPUT)
     except OSError as error:
-        return _drop_output(_fail(f"lyaopt: {error.strerror or error}", CANNOT_WRITE))
+        place = f"{error.filename}: " if error.filename else ""
+        return _drop_output(_fail(f"lyaopt: {place}{error.strerror or error}", CANNOT_WRITE))
 
 
 def _invoke(arguments: Sequence[str]) -> int:

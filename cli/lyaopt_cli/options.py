@@ -26,3 +26,25 @@ seed_option = click.option(
     show_default=True,
     help="Seed of arrivals, channels, random policies and searches.",
 )
+
+
+class _Seconds(click.ParamType):
+    """A time that is no less than nothing and comes to an end; `nan` and `inf` are none."""
+
+    name = "seconds"
+    longest = 1e6
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = float("nan")
+        if not 0.0 < seconds <= self.longest:
+            self.fail(
+                f"expected seconds, more than 0 and at most {self.longest:g}, got {value!r}", param, ctx
+            )
+        return seconds
+
+
+SECONDS = _Seconds()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 
 from lyaopt_cli.files import MAX_LINE_BYTES
+from lyaopt_cli.options import SECONDS
 
 _CHUNK = 2**16
-_LONGEST_S = 1e6
 _SMALLEST = (
     b'{"slot_duration_s":1,"bandwidth_hz":1,"edge_capacity_hz":1,"energy_coefficient":1,"energy_weight_local":1,'
     b'"energy_weight_transmit":1,"devices":[{"cpu_capacity_hz":1,"max_power_w":1,"channel_gain":1,"services":'
@@ -21,12 +21,6 @@ _SMALLEST = (
 )
 TIMED_OUT = 1
 CLOSED_PIPE = 141
-
-
-def _checked(timeout: float | None) -> float | None:
-    if timeout is not None and not 0.0 < timeout <= _LONGEST_S:
-        raise click.BadParameter(f"expected more than 0 and at most {_LONGEST_S:g} seconds, got {timeout:g}")
-    return timeout
 
 
 @click.command("serve")
@@ -40,9 +34,8 @@ def _checked(timeout: float | None) -> float | None:
 )
 @click.option(
     "--timeout",
-    type=float,
+    type=SECONDS,
     metavar="SECONDS",
-    callback=lambda _context, _option, value: _checked(value),
     help="End if no request comes for so long (default: wait for ever).",
 )
 def command(stdio: bool, method: str, timeout: float | None) -> int:
@@ -63,12 +56,13 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
     from lyaopt.requests import PROTOCOL
 
     _get_ready(method)
+    answer = _answerer(method)
     greeting = {"protocol": PROTOCOL, "capabilities": ["slot"], "method": method, **_made_by()}
     if not _write(encode(greeting) + b"\n"):
         return _closed(None)
     try:
         for number, line in enumerate(_lines(timeout), start=1):
-            if line.strip() and not _write(_answer(line, number, method)):
+            if line.strip() and not _write(answer(line, number)):
                 return _closed(number)
     except TimeoutError:
         print(f"lyaopt serve: no request within {timeout:g} s", file=sys.stderr)
@@ -96,22 +90,25 @@ def _closed(number: int | None) -> int:
     return CLOSED_PIPE
 
 
-def _answer(line: bytes, number: int, method: str) -> bytes:
-    """The line that answers a request, with its end."""
+def _answerer(method: str) -> Callable[[bytes, int], bytes]:
+    """From a request and the number of its line to the line that answers it, with its end."""
     from lyaopt.documents import encode, encode_solution
     from lyaopt.problem import ProblemError
     from lyaopt.requests import read_request, sequence_of
     from lyaopt.slot import solve_slot
 
-    try:
-        if len(line) > MAX_LINE_BYTES:
-            raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
-        request = read_request(line)
-        text = encode_solution(solve_slot(request.problem, method))
-        return b'{"sequence":%d,%b\n' % (request.sequence, text[1:])
-    except ProblemError as error:
-        problem = {"sequence": sequence_of(line), "status": "error", "line": number}
-        return encode(problem | {"path": error.path, "error": error.reason}) + b"\n"
+    def answer(line: bytes, number: int) -> bytes:
+        try:
+            if len(line) > MAX_LINE_BYTES:
+                raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
+            request = read_request(line)
+            text = encode_solution(solve_slot(request.problem, method))
+            return b'{"sequence":%d,%b\n' % (request.sequence, text[1:])
+        except ProblemError as error:
+            problem = {"sequence": sequence_of(line), "status": "error", "line": number}
+            return encode(problem | {"path": error.path, "error": error.reason}) + b"\n"
+
+    return answer
 
 
 def _lines(timeout: float | None) -> Iterator[bytes]:

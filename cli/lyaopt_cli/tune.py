@@ -13,6 +13,7 @@ import click
 
 from lyaopt_cli.experiments import SOME_FAILED, engine_options, run_experiment
 from lyaopt_cli.files import InputError
+from lyaopt_cli.options import SECONDS
 from lyaopt_cli.output import check_picture, write_whole
 from lyaopt_cli.scenario import read_system
 
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
     from lyaopt.experiments.tradeoff import Point
     from lyaopt.system import System
 
-_TARGET = click.FloatRange(min=0.0, min_open=True)
-
 
 @click.command("tune")
 @click.argument("scenario", metavar="SCENARIO|-")
-@click.option("--latency-mean", "mean", type=_TARGET, metavar="SECONDS", help="Largest mean latency.")
-@click.option("--latency-p50", "p50", type=_TARGET, metavar="SECONDS", help="Largest median.")
-@click.option("--latency-p95", "p95", type=_TARGET, metavar="SECONDS", help="Largest 95th percentile.")
-@click.option("--latency-p99", "p99", type=_TARGET, metavar="SECONDS", help="Largest 99th percentile.")
+@click.option("--latency-mean", "mean", type=SECONDS, metavar="SECONDS", help="Largest mean latency.")
+@click.option("--latency-p50", "p50", type=SECONDS, metavar="SECONDS", help="Largest median.")
+@click.option("--latency-p95", "p95", type=SECONDS, metavar="SECONDS", help="Largest 95th percentile.")
+@click.option("--latency-p99", "p99", type=SECONDS, metavar="SECONDS", help="Largest 99th percentile.")
 @click.option(
     "--policy",
     "policies",
@@ -83,11 +82,11 @@ def command(
     if not points:
         return SOME_FAILED
     chosen = None if target is None else pick(points, target)
-    if plot is not None:
+    _print(points, latency, target, document(points, latency, target), as_json)
+    if plot is not None:  # last: what is computed is told, whatever becomes of the picture
         from lyaopt.experiments.tradeoff_plot import draw_tradeoff
 
         write_whole(Path(plot), draw_tradeoff(points, latency, plot, target_s=target, chosen=chosen))
-    _print(points, latency, target, document(points, latency, target), as_json)
     return SOME_FAILED if failed or (target is not None and chosen is None) else 0
 
 

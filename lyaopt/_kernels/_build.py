@@ -292,11 +292,13 @@ def _add_entry(context: Any, library: Any, name: str, signature: str, function: 
 
 def main() -> None:
     """Build everything, or one part in a folder."""
-    folder = Path(sys.argv[1])
     if len(sys.argv) > 2:
-        {CORE: _build_core, LIBRARY: _build_library}[sys.argv[2]](folder)
-    else:
-        build(folder)
+        {CORE: _build_core, LIBRARY: _build_library}[sys.argv[2]](Path(sys.argv[1]))
+        return
+    try:
+        build(Path(*sys.argv[1:2]))
+    except (OSError, ValueError) as error:
+        sys.exit(f"{error}")
 
 
 if __name__ == "__main__":

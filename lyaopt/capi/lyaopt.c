@@ -204,6 +204,8 @@ EXPORT int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_sys
                              const lyaopt_state *state, const lyaopt_allocation *to,
                              lyaopt_certificate *certificate, double *workspace, size_t workspace_size)
 {
+    if (certificate == NULL) /* the solution alone takes half the time */
+        return lyaopt_solve_batch(devices, services, 1, system, state, to, workspace, workspace_size);
     const size_t needed = lyaopt_slot_workspace(devices, services);
     const int status = check(devices, services, 1, system, state, to, workspace, workspace_size, needed);
     if (status)
@@ -226,8 +228,7 @@ EXPORT int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_sys
     put(to->edge_cpu_hz, rates + 2 * items, items);
     put(to->cpu_hz, lanes + CPU * count, count);
     put(to->power_w, lanes + POWER * count, count);
-    if (certificate != NULL)
-        report(summary, scalars[0], certificate);
+    report(summary, scalars[0], certificate);
     return verdict(summary);
 }
 

@@ -80,7 +80,8 @@ size_t lyaopt_batch_workspace(int64_t devices, int64_t services, int64_t slots);
 
 /* Solve and certify one slot.
  *
- * What comes in is checked before anything is written; `certificate` may be NULL. */
+ * What comes in is checked before anything is written. Where `certificate` is NULL none is worked out: the
+ * solution, the same to the last bit, takes about half the time, and is never LYAOPT_NOT_CERTIFIED. */
 int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_system *system, const lyaopt_state *state,
                       const lyaopt_allocation *allocation, lyaopt_certificate *certificate, double *workspace,
                       size_t workspace_size);

@@ -38,6 +38,7 @@ class Learner:
     """Values of settings in a training that serves all points; those of the scenario when left out."""
 
     def __post_init__(self) -> None:
+        self._check_preset()
         for name, ends in self.ranges.items():
             if not isinstance(ends, list | tuple) or len(ends) != 2:
                 raise ProblemError(f"$.ranges.{name}", "expected two numbers above 0, the lower one first")
@@ -45,10 +46,18 @@ class Learner:
             Ranges.from_dict(self.ranges)
         except ProblemError as error:
             raise ProblemError(f"$.ranges{error.path.removeprefix('$')}", error.reason) from None
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ProblemError("$.ranges", "expected numbers") from None
         if self.at and not self.ranges:
             raise ProblemError("$.at", "expected ranges beside it: without them each point is trained for")
+
+    def _check_preset(self) -> None:
+        from lyaopt.learning.config import preset_names
+
+        known = (None,) if self.algorithm == "ddpg" else (None, *preset_names())
+        if self.preset not in known:
+            named = ", ".join(name for name in known if name) or "none: the algorithm has no presets"
+            raise ProblemError("$.preset", f"expected one of {named}; got {self.preset!r}")
 
     @property
     def once(self) -> bool:

@@ -142,7 +142,11 @@ def read_results(store: Store) -> tuple[dict[str, Any], list[Results]]:
         If the folder holds no experiment, or none of its cells is done.
     """
     experiment = store.read_experiment()
-    found = [_read(store, sweep) for sweep in experiment["sweeps"]]
+    try:
+        found = [_read(store, sweep) for sweep in experiment["sweeps"]]
+    except (LookupError, TypeError, AttributeError) as error:
+        reason = f"{store.path}: expected the document of an experiment; it is damaged at {error}"
+        raise ProblemError("$", reason) from None
     if not any(results.runs for results in found):
         raise ProblemError("$", f"expected finished cells in {store.path}, got none")
     return experiment, found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -47,21 +48,33 @@ class Store:
         write_whole(self._cell(key), _encoded(body))
 
     def read(self, key: str) -> dict[str, Any] | None:
-        """The result of a cell; None if there is none, or its file is damaged."""
+        """The result of a cell; None if there is none, or its file is damaged.
+
+        Raises
+        ------
+        ProblemError
+            If there is a file that cannot be read: it may be whole.
+        """
         try:
             content = self._cell(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ProblemError("$", f"{self._cell(key)}: {error.strerror}") from None
+        try:
             body = parse(decode(content))["cell"]
             # Byte by byte: there are digits that change no number.
             whole = content == _encoded(body) and body["key"] == key
-        except (OSError, JsonError, LookupError, TypeError, ValueError):
+        except (JsonError, LookupError, TypeError, ValueError):
             return None
         return dict(body) if whole and body["schema_version"] == SCHEMA_VERSION else None
 
     def missing(self, keys: Iterable[str]) -> list[str]:
-        """Keys that have no whole file; what is damaged is taken away, to be done again."""
+        """Keys that have no whole file; what is damaged is put aside, to be done again."""
         absent = [key for key in dict.fromkeys(keys) if self.read(key) is None]
         for key in absent:
-            self._cell(key).unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                self._cell(key).replace(self._cell(key).with_suffix(".damaged"))
         return absent
 
     def write_experiment(self, document: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from lyaopt.experiments.store import Store
 from lyaopt.experiments.work import do_cell
 from lyaopt.system import System
 
-RUNNING = "running"
+RUNNING = ".lyaopt-running"
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,16 @@ def draw_tradeoff(
         place = chosen.latency_s.value, 1e3 * chosen.energy_j.value
         axes.plot(*place, "o", markersize=13, markerfacecolor="none", color="#000000")
         axes.annotate(f"{chosen.factor:g} U", place, xytext=(9, 9), textcoords="offset points", fontsize=9)
-    axes.set(xscale="log", yscale="log", ylabel="energy per slot, mJ")
+    latencies, energies = ([getattr(point, of).value for point in points] for of in ("latency_s", "energy_j"))
+    axes.set(xscale=_scale(latencies), yscale=_scale(energies), ylabel="energy per slot, mJ")
     axes.set_xlabel(f"latency of a task ({latency}), s")
     axes.grid(alpha=0.25, which="both", linewidth=0.5)
     axes.legend(frameon=False)
     return picture_bytes(figure, kind)
+
+
+def _scale(values: Sequence[float]) -> str:
+    return "log" if any(value > 0.0 for value in values) else "linear"
 
 
 def _draw(axes: Any, points: Sequence[Point], shade: str) -> None:

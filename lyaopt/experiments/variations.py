@@ -81,9 +81,15 @@ def _device(device: Device, name: str, value: Any) -> Device:
     return replace(device, services=tuple(replace(service, **changed) for service in device.services))
 
 
+LARGEST_FACTOR = 1e100
+"""Of energy weights; whole numbers may be larger than any floating-point one."""
+
+
 def _weighted(system: System, factor: Any) -> System:
-    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0.0 <= factor < float("inf"):
-        raise ProblemError(f"$.{WEIGHTS}", f"expected a finite number >= 0, got {factor!r}")
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0.0 <= factor <= LARGEST_FACTOR:
+        raise ProblemError(
+            f"$.{WEIGHTS}", f"expected a number from 0 to {LARGEST_FACTOR:g}, got {str(factor)[:40]}"
+        )
     local, transmit = system.energy_weight_local * factor, system.energy_weight_transmit * factor
     return replace(system, energy_weight_local=local, energy_weight_transmit=transmit)
 

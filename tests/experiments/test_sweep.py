@@ -50,6 +50,11 @@ def printed(capsysbinary, *arguments):
     return [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
 
 
+def sweep(definition, out, *more):
+    """The exit status."""
+    return run(["sweep", definition, "--out", str(out), *more])
+
+
 def figures(folder):
     """What the cells of a folder came to, without the time that it took."""
     files = sorted((folder / CELLS).glob("*.json"))
@@ -254,3 +259,41 @@ def test_a_terminal_shows_a_table_and_a_pipe_no_bar(tmp_path, definition):
     )
     assert piped.stderr == b""
     assert len(piped.stdout.splitlines()) == 6
+
+
+def test_folders_of_others_are_left_alone(tmp_path, definition):
+    """What a run says of its tasks has a folder that is nobody else's."""
+    out = tmp_path / "out"
+    (out / "running").mkdir(parents=True)
+    (out / "running" / "thesis.txt").write_text("precious")
+    assert sweep(definition, out) == 0
+    assert (out / "running" / "thesis.txt").read_text() == "precious"
+
+
+def test_a_damaged_cell_is_put_aside_not_removed(tmp_path, definition):
+    out = tmp_path / "out"
+    assert sweep(definition, out) == 0
+    cell = min((out / "cells").glob("*.json"))
+    cell.write_text("half a")
+    assert sweep(definition, out) == 0
+    assert cell.with_suffix(".damaged").read_text() == "half a"
+    assert cell.exists()
+
+
+def test_a_cell_that_cannot_be_read_is_neither_removed_nor_done_again(tmp_path, definition, capsys):
+    out = tmp_path / "out"
+    assert sweep(definition, out) == 0
+    cell = min((out / "cells").glob("*.json"))
+    cell.unlink()
+    cell.mkdir()  # root may read whatever is forbidden, but no folder
+    assert sweep(definition, out) == 2
+    assert f"{cell}: Is a directory" in capsys.readouterr().err
+    assert cell.is_dir()
+
+
+@pytest.mark.parametrize("timeout", ["nan", "inf", "0", "-1", "soon"])
+def test_time_limits_are_seconds(tmp_path, definition, timeout, capsys):
+    assert sweep(definition, tmp_path / "out", "--timeout", timeout) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--timeout" in line
+    assert not (tmp_path / "out").exists()
