@@ -206,3 +206,23 @@ def test_the_usual_budget_is_that_of_the_algorithm(name):
         "episodes": usual.rounds * usual.systems,
         "decisions_per_episode": usual.decisions_per_episode,
     }
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "preset", "words"), [("lyappo", "bset", "best"), ("ddpg", "best", "has no presets")]
+)
+def test_presets_are_checked_before_anything_is_computed(algorithm, preset, words):
+    with pytest.raises(ProblemError, match=words) as caught:
+        Learner(algorithm, preset)
+    assert caught.value.path == "$.preset"
+
+
+@pytest.mark.parametrize("factor", [10**400, -1, True, "1", float("nan"), float("inf")])
+def test_factors_of_weights_are_numbers_that_doubles_have(factor):
+    with pytest.raises(ProblemError, match=r"\$\.energy_weights: expected a number"):
+        varied(load_scenario("default"), {"energy_weights": factor})
+
+
+def test_ranges_that_doubles_do_not_have():
+    with pytest.raises(ProblemError):
+        Learner("lyappo", ranges={"edge_capacity_hz": [1, 10**400]})

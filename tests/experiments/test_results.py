@@ -169,3 +169,10 @@ def test_figures_share_the_system_in_the_middle(tmp_path):
     assert len(set.intersection(*keys)) == 1
     once = [{c["key"] for c in sweep["cells"] if c["policy"] == ONCE} for sweep in sweeps]
     assert not set.intersection(*once)
+
+
+@pytest.mark.parametrize("text", ['{"schema_version": 1}', '{"schema_version": 1, "sweeps": [{}]}'])
+def test_a_damaged_experiment_is_told(tmp_path, text):
+    (tmp_path / "experiment.json").write_text(text)
+    with pytest.raises(ProblemError, match="it is damaged at"):
+        read_results(Store(tmp_path))
