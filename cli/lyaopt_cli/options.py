@@ -28,6 +28,15 @@ seed_option = click.option(
 )
 
 
+method_option = click.option(
+    "--method",
+    type=click.Choice(["exact", "bisection"]),
+    default="exact",
+    show_default=True,
+    help="Algorithm.",
+)
+
+
 class _Seconds(click.ParamType):
     """A time that is no less than nothing and comes to an end; `nan` and `inf` are none."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from lyaopt_cli.files import MAX_LINE_BYTES
-from lyaopt_cli.options import SECONDS
+from lyaopt_cli.options import SECONDS, method_option
 
 _CHUNK = 2**16
 _SMALLEST = (
@@ -25,13 +25,7 @@ CLOSED_PIPE = 141
 
 @click.command("serve")
 @click.option("--stdio", is_flag=True, required=True, help="Talk over standard input and output.")
-@click.option(
-    "--method",
-    type=click.Choice(["exact", "bisection"]),
-    default="exact",
-    show_default=True,
-    help="Algorithm.",
-)
+@method_option
 @click.option(
     "--timeout",
     type=SECONDS,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyaopt_cli.files import MAX_LINE_BYTES, InputError, bounded_lines, read_whole, shown_name
+from lyaopt_cli.options import method_option
 
 if TYPE_CHECKING:
     from lyaopt.slot import SlotSolution
@@ -27,13 +28,7 @@ _HINT = " (a stream has one whole document a line)"
 @click.argument("file", required=False, metavar="FILE|-", type=click.Path(allow_dash=True, readable=False))
 @click.option("--json", "as_json", is_flag=True, help="Print the solution document, not a table.")
 @click.option("--stream", is_flag=True, help="Read one slot document a line and answer each with one line.")
-@click.option(
-    "--method",
-    type=click.Choice(["exact", "bisection"]),
-    default="exact",
-    show_default=True,
-    help="Algorithm.",
-)
+@method_option
 @click.option("--check", is_flag=True, help="Add the optimum found by CVXPY, and the difference from it.")
 def command(file: str | None, as_json: bool, stream: bool, method: str, check: bool) -> int:
     """Solve the slot document in FILE (- or nothing: standard input).
