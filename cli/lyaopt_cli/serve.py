@@ -6,7 +6,6 @@ import os
 import select
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import click
 
@@ -72,10 +71,11 @@ def _get_ready(method: str) -> None:
     solve_slot(read_slot_document(_SMALLEST), method)
 
 
-def _made_by() -> dict[str, Any]:
-    from lyaopt.simulate.results import versions
+def _made_by() -> dict[str, str]:
+    from lyaopt import __version__
+    from lyaopt._kernels._choice import CHOICE
 
-    return {name: value for name, value in versions().items() if name in ("lyaopt", "core")}
+    return {"lyaopt": __version__, "core": CHOICE.core}
 
 
 def _closed(number: int | None) -> int:
