@@ -181,7 +181,7 @@ def test_targets_bootstrap_unless_the_episode_came_to_its_end():
 def test_targets_follow_by_a_share():
     slow, fast = networks(2)
     before = [weight.detach().clone() for weight in slow.parameters()]
-    follow(slow, fast, 0.25)
+    follow(slow.parameters(), fast.parameters(), 0.25)
     for weight, was, goal in zip(slow.parameters(), before, fast.parameters(), strict=True):
         torch.testing.assert_close(weight, 0.75 * was + 0.25 * goal)
 
