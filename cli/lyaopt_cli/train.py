@@ -70,8 +70,9 @@ class _Wanted:
     "--vary",
     metavar="NAME=LOW:HIGH",
     multiple=True,
-    help="Draw a capacity anew for every episode, so that one policy serves a range: edge_capacity_hz, "
-    "cpu_capacity_hz, max_power_w, distance_m or arrival_rate_per_s. For best and shared; may be repeated.",
+    help="Draw a setting anew for every episode, so that one policy serves a range: edge_capacity_hz, "
+    "cpu_capacity_hz, max_power_w, distance_m, arrival_rate_per_s or services_per_device. For best and "
+    "shared; may be repeated.",
 )
 @click.option("--out", metavar="DIR", required=True, help="Folder of checkpoint and log.")
 @click.option("--resume", is_flag=True, help="Go on with the training in DIR, bit for bit.")

@@ -116,8 +116,9 @@ def imitate(
         teacher = TEACHERS[start](system, search_seed(seed, _SEARCH, number), replications)
         lessons.append(_watch(teacher.policy, system, features, search_seed(seed, _LESSON, number)))
         used += teacher.slots + _COPIES * _PERIODS * system.slots_per_period
-    rows = torch.cat([lesson[0] for lesson in lessons])
-    network.add_observations(rows)
+    for system, (rows, _) in zip(systems, lessons, strict=True):
+        network.bind(system)
+        network.add_observations(rows)
     _teach(network, systems, lessons, doubt, torch.Generator().manual_seed(seed))
     return used
 

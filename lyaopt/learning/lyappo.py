@@ -17,6 +17,7 @@ from lyaopt.learning.imitation import imitate
 from lyaopt.learning.keeper import Keeper
 from lyaopt.learning.learner import Report
 from lyaopt.learning.ppo import PPO
+from lyaopt.learning.ranges import without_silent
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.policies.trials import search_seed
 from lyaopt.system import System
@@ -90,4 +91,4 @@ def _some_systems(environment: VectorSystems, seed: int) -> Sequence[System]:
     if not ranges.names:
         return [template]
     random = np.random.default_rng(search_seed(seed, _DRAWS))
-    return [ranges.draw(template, random) for _ in range(_DRAWN)]
+    return [without_silent(ranges.draw(template, random)) for _ in range(_DRAWN)]

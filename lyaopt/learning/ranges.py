@@ -22,10 +22,10 @@ _OF_DEVICE = ("distance_m", "cpu_capacity_hz", "max_power_w")
 @checked
 @dataclass(frozen=True, config=STRICT)
 class Ranges:
-    """What each episode draws anew, evenly on a logarithmic scale; what is left out stays as it is.
+    """What each episode draws anew; what is left out stays as it is.
 
-    Devices and services draw for themselves. Made for devices that stand still: one that walks stays within
-    its own limits.
+    Capacities are drawn evenly on a logarithmic scale. Devices and services draw for themselves. Made for
+    devices that stand still: one that walks stays within its own limits.
     """
 
     edge_capacity_hz: Range | None = None
@@ -38,8 +38,15 @@ class Ranges:
     """d of each device."""
     arrival_rate_per_s: Range | None = None
     """lambda of each service."""
+    services_per_device: Range | None = None
+    """N_m of each device, as far as it has services, all numbers alike; the others bear no tasks."""
 
     def __post_init__(self) -> None:
+        for place, number in enumerate(self.services_per_device or ()):
+            if number != round(number):
+                raise ProblemError(
+                    f"$.services_per_device[{place}]", f"expected a whole number, got {number:g}"
+                )
         for name, ends in asdict(self).items():
             if ends is not None and ends[0] > ends[1]:
                 raise ProblemError(
@@ -81,21 +88,37 @@ class Ranges:
 
     def _device(self, device: Device, random: np.random.Generator) -> Device:
         own: dict[str, Any] = {name: self._number(name, getattr(device, name), random) for name in _OF_DEVICE}
+        count = self._count(device, random)
         rates = [
             self._number("arrival_rate_per_s", service.arrival_rate_per_s, random)
             for service in device.services
         ]
         services = tuple(
-            replace(service, arrival_rate_per_s=rate)
-            for service, rate in zip(device.services, rates, strict=True)
+            replace(service, arrival_rate_per_s=rate if number < count else 0.0)
+            for number, (service, rate) in enumerate(zip(device.services, rates, strict=True))
         )
         return replace(device, services=services, **own)
+
+    def _count(self, device: Device, random: np.random.Generator) -> int:
+        if self.services_per_device is None:
+            return len(device.services)
+        least, most = map(int, self.services_per_device)
+        return int(random.integers(least, most, endpoint=True))
 
     def _number(self, name: str, value: float, random: np.random.Generator) -> float:
         ends: Any = getattr(self, name)
         if ends is None:
             return value
         return float(np.exp(random.uniform(*np.log(ends))))
+
+
+def without_silent(system: System) -> System:
+    """The system without the services of which no tasks are born."""
+    devices = tuple(
+        replace(device, services=tuple(service for service in device.services if service.arrival_rate_per_s))
+        for device in system.devices
+    )
+    return system if devices == system.devices else replace(system, devices=devices)
 
 
 FIXED = Ranges()

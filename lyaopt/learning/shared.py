@@ -1,7 +1,8 @@
 """A network that devices and services share, so that it serves any number of either.
 
 A service is described by its features and by what its tasks take at full speed, a device by its features and
-the sum over its services, the edge by the work that waits there. The logit of a cut is the product of two
+the sum over its services, the edge by the work that waits there. Services of which no tasks are born are left
+out, as if they were not there. The logit of a cut is the product of two
 vectors, one of the service and its device, one of what a task cut there takes. Whoever numbers devices or
 services otherwise gets the answers in that order; memory is linear in their number.
 """
@@ -39,6 +40,7 @@ class SharedActorCritic(ActorCritic):
     work: Tensor
     cuts: Tensor
     device: Tensor
+    present: Tensor
     edge_seconds: Tensor
 
     def __init__(
@@ -77,6 +79,9 @@ class SharedActorCritic(ActorCritic):
         cuts = [*_order_of(seconds), *_order_of(_joules(system, seconds)), local, bits]
         self._keep("cuts", np.moveaxis(np.stack(cuts), 0, -1))
         self._keep("edge_seconds", whole[2])
+        present = torch.tensor(system.arrival_rate_per_s > 0.0)
+        self._all_present = bool(present.all())
+        self.register_buffer("present", present, persistent=False)
         self.register_buffer("device", torch.tensor(system.device_of_service), persistent=False)
 
     def _keep(self, name: str, values: np.ndarray) -> None:
@@ -108,13 +113,16 @@ class SharedActorCritic(ActorCritic):
     def add_observations(self, rows: Tensor) -> None:
         """As of `ActorCritic`."""
         services, devices = self._split(rows)
+        if not self._all_present:
+            services = services[:, self.present]
         self.services.add(_with_orders(services).flatten(0, 1))
         self.devices.add(devices.flatten(0, 1))
 
     def _described(self, layers: _Described, features: Tensor) -> tuple[Tensor, Tensor]:
         services, devices = self._split(features, _SHOWN)
         services = torch.cat([services, self.work.expand(len(services), -1, -1)], -1)
-        return layers(services, devices, features[:, -_OF_EDGE:], self.device)
+        present = None if self._all_present else self.present
+        return layers(services, devices, features[:, -_OF_EDGE:], self.device, present)
 
     def points(self, features: Tensor) -> Points:
         """As of `ActorCritic`."""
@@ -149,10 +157,11 @@ class _Described(nn.Module):
         self.of_device = hidden_layers(of_device + config.hidden_units + _OF_EDGE, config, generator, nn.ReLU)
 
     def forward(
-        self, services: Tensor, devices: Tensor, edge: Tensor, device: Tensor
+        self, services: Tensor, devices: Tensor, edge: Tensor, device: Tensor, present: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         described = self.of_service(services)
-        pooled = described.new_zeros(*devices.shape[:2], described.shape[-1]).index_add(1, device, described)
+        counted = described if present is None else described * present.unsqueeze(-1)
+        pooled = described.new_zeros(*devices.shape[:2], described.shape[-1]).index_add(1, device, counted)
         everywhere = edge.unsqueeze(1).expand(-1, devices.shape[1], -1)
         return described, self.of_device(torch.cat([devices, pooled, everywhere], -1))
 

@@ -205,6 +205,15 @@ def test_one_training_over_ranges_is_taught_in_several_systems():
     assert np.isfinite(report.reward)
 
 
+def test_one_training_over_numbers_of_services_is_taught_in_systems_that_have_no_others():
+    ppo = learner(ranges=Ranges(services_per_device=(1, 2)), episodes=8)
+    counts = {len(device.services) for system in ppo._systems for device in system.devices}
+    assert counts == {0, 1, 2}  # one device has none
+    report = ppo.update()
+    assert np.isfinite(report.reward)
+    assert ppo.searched > 0
+
+
 @pytest.mark.parametrize("field", [{"start": "table"}, {"checks": 3}])
 def test_shares_have_no_start_and_no_trials(field):
     algorithm = ALGORITHMS["ppo-joint"]

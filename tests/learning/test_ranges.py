@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lyaopt.learning import VectorSystems
-from lyaopt.learning.ranges import FIXED, Ranges
+from lyaopt.learning.ranges import FIXED, Ranges, without_silent
 from lyaopt.problem import ProblemError
+from lyaopt.scenarios import load_scenario
 from tests.learning.worlds import ragged_system, random_points
 
 ALL = Ranges(
@@ -27,6 +30,8 @@ def drawn(count):
 def test_what_is_drawn_lies_in_its_range_evenly_on_a_logarithmic_scale():
     systems = drawn(400)
     for name, ends in vars(ALL).items():
+        if ends is None:
+            continue
         values = np.array([np.ravel(getattr(system, name)) for system in systems])
         place = np.log(values / ends[0]) / np.log(ends[1] / ends[0])
         assert ((place >= 0.0) & (place <= 1.0)).all()
@@ -60,12 +65,31 @@ def test_all_else_stays_as_it_was():
         ({"distance_m": (300.0, 100.0)}, "$.distance_m"),
         ({"edge_capacity_hz": (0.0, 1.0)}, "$.edge_capacity_hz[0]"),
         ({"max_power_w": (1.0,)}, "$.max_power_w[1]"),
+        ({"services_per_device": (1.0, 2.5)}, "$.services_per_device[1]"),
+        ({"services_per_device": (0.0, 2.0)}, "$.services_per_device[0]"),
     ],
 )
 def test_wrong_ranges_are_refused(settings, place):
     with pytest.raises(ProblemError) as caught:
         Ranges(**settings)
     assert caught.value.path == place
+
+
+def test_services_beyond_a_number_that_devices_draw_bear_no_tasks():
+    system, rng = load_scenario("balanced"), np.random.default_rng(3)
+    found = {1: 0, 2: 0}
+    for _ in range(100):
+        other = Ranges(services_per_device=(1, 4)).draw(system, rng)  # devices have two
+        for device, now in zip(system.devices, other.devices, strict=True):
+            rates = [service.arrival_rate_per_s for service in now.services]
+            present = sum(rate > 0.0 for rate in rates)
+            assert rates == [0.2] * present + [0.0] * (2 - present)
+            assert replace(now, services=device.services) == device
+            found[present] += 1
+        left = without_silent(other)
+        assert len(left.services) == np.count_nonzero(other.arrival_rate_per_s)
+        assert without_silent(left) is left
+    assert abs(found[1] - 100) < 4.0 * np.sqrt(400 * 0.25 * 0.75)  # one of four
 
 
 def stories(seed, ranges):

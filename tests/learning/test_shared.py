@@ -14,7 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from lyaopt.learning import PPO, preset  # noqa: E402
 from lyaopt.learning.credited import CreditedSystems  # noqa: E402
 from lyaopt.learning.learned import LearnedPolicy  # noqa: E402
-from lyaopt.learning.ranges import Ranges  # noqa: E402
+from lyaopt.learning.observer import SERVICE_FEATURES  # noqa: E402
+from lyaopt.learning.ranges import Ranges, without_silent  # noqa: E402
 from lyaopt.scenarios import load_scenario  # noqa: E402
 from lyaopt.simulate import simulate  # noqa: E402
 from lyaopt.system import Device  # noqa: E402
@@ -78,6 +79,33 @@ def test_one_network_serves_other_numbers_of_devices_and_services(learner):
             assert simulate(system, policy, slots=200, seed=1).slots == 200
     finally:
         learner.network.bind(learner.environment.system)
+
+
+def test_a_service_without_tasks_is_as_good_as_absent(learner):
+    """To all others: the same cuts, the same values, the same statistics."""
+    network, system = learner.network, learner.environment.system
+    first = system.devices[0]
+    quiet = replace(first, services=(first.services[0], replace(first.services[1], arrival_rate_per_s=0.0)))
+    silent = replace(system, devices=(quiet, *system.devices[1:]))
+    rows = learner.environment.observation.copy()
+    learner.environment.observer.layout.of_services(rows)[:, 1] = 0.0
+    left = np.delete(rows, np.s_[len(SERVICE_FEATURES) : 2 * len(SERVICE_FEATURES)], axis=1)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    found = []
+    try:
+        for there, seen in ((silent, rows), (without_silent(silent), left)):
+            network.bind(there)
+            answer = answers(learner, seen)
+            network.add_observations(torch.from_numpy(seen))
+            found.append((*answer, network.services.mean.clone(), network.services.variance.clone()))
+            network.load_state_dict(before)
+    finally:
+        network.bind(system)
+    others = [s for s in range(len(system.services)) if s != 1]
+    (cuts, *rest), (same_cuts, *same_rest) = found
+    torch.testing.assert_close(cuts[:, others], same_cuts)
+    for one, other in zip(rest, same_rest, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_a_device_says_nothing_of_another_but_through_the_edge(learner):
