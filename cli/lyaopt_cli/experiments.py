@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyaopt_cli.files import InputError, visible
+from lyaopt_cli.interrupts import ended_by
 from lyaopt_cli.options import SECONDS
 from lyaopt_cli.progress import progress_bar
 
@@ -67,15 +69,16 @@ def run_experiment(
     if store.path.exists() and not store.path.is_dir():
         raise InputError(f"{out}: expected a folder, or none yet")
     try:
-        outcome = run_parts(
-            parts,
-            store,
-            command=shlex.join(["lyaopt", *sys.argv[1:]]),
-            engine_name=engine_name,
-            jobs=jobs or os.cpu_count() or 1,
-            timeout_s=timeout_s,
-            watched=lambda missing: progress_bar("cells", missing),
-        )
+        with ended_by(signal.SIGTERM):
+            outcome = run_parts(
+                parts,
+                store,
+                command=shlex.join(["lyaopt", *sys.argv[1:]]),
+                engine_name=engine_name,
+                jobs=jobs or os.cpu_count() or 1,
+                timeout_s=timeout_s,
+                watched=lambda missing: progress_bar("cells", missing),
+            )
     except ProblemError as error:
         raise InputError(f"lyaopt {name}: {error}") from None
     except ImportError as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -47,3 +49,17 @@ class Interrupts:
         if self.seen:
             raise KeyboardInterrupt
         self.status = 128 + number
+
+
+@contextmanager
+def ended_by(number: int) -> Iterator[None]:
+    """Inside the block a signal ends things in order, as Ctrl-C does; the exit status tells of it."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)

@@ -8,6 +8,7 @@ from lyaopt_cli.experiments import SOME_FAILED, engine_options, print_outcome, r
 from lyaopt_cli.scenario import read_system
 
 _FIGURES = ("fig3", "fig4", "fig5", "fig6", "fig7")
+_MOST_SEEDS = 76  # 77 is that of the evaluation
 
 
 @click.command("reproduce")
@@ -16,7 +17,11 @@ _FIGURES = ("fig3", "fig4", "fig5", "fig6", "fig7")
 )
 @click.option("--out", required=True, metavar="DIR", help="Folder of the results; what is there stays.")
 @click.option("--quick", is_flag=True, help="Fewer points, one seed, small budgets: does it work at all?")
-@click.option("--seeds", type=click.IntRange(min=1), help="Training seeds (default 5; 1 with --quick).")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, _MOST_SEEDS),
+    help=f"Training seeds (default 5; 1 with --quick; at most {_MOST_SEEDS}).",
+)
 @click.option(
     "--scenario",
     default="balanced",
@@ -49,8 +54,8 @@ def command(
       lyaopt reproduce all --out paper --engine dask --jobs 16
 
     \b
-    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130 interrupted
-    (cells that were finished stay), 141 output closed.
+    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130 interrupted,
+    143 terminated (cells that were finished stay), 141 output closed.
     """
     from lyaopt.experiments.paper import parts
 

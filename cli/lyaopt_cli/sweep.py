@@ -11,7 +11,7 @@ from lyaopt_cli.files import InputError, read_whole, shown_name
 from lyaopt_cli.scenario import read_system
 
 if TYPE_CHECKING:
-    from lyaopt.experiments.definition import Sweep
+    from lyaopt.experiments.sweeps import Part
 
 
 @click.command("sweep")
@@ -39,25 +39,31 @@ def command(file: str, out: str, engine_name: str, jobs: int | None, timeout_s: 
       lyaopt report edge
 
     \b
-    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130 interrupted
-    (cells that were finished stay), 141 output closed.
+    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130 interrupted,
+    143 terminated (cells that were finished stay), 141 output closed.
     """
-    from lyaopt.experiments.sweeps import Part
-
-    sweep = _read(file)
-    part = Part(sweep, read_system(sweep.scenario))
-    outcome, found = run_experiment("sweep", [part], out, engine_name, jobs, timeout_s)
+    outcome, found = run_experiment("sweep", [_read(file)], out, engine_name, jobs, timeout_s)
     print_outcome(outcome, found, out, as_json)
     return SOME_FAILED if outcome.failed else 0
 
 
-def _read(file: str) -> Sweep:
-    from lyaopt.experiments.definition import read_sweep
+def _read(file: str) -> Part:
+    from lyaopt.experiments.cells import cells_of
+    from lyaopt.experiments.definition import placed, read_sweep
+    from lyaopt.experiments.sweeps import Part
     from lyaopt.problem import ProblemError
+    from lyaopt.strict_json import decode
 
+    text = read_whole(file)
     try:
-        return read_sweep(read_whole(file))
+        sweep = read_sweep(text)
+        system = read_system(sweep.scenario)
+        try:
+            cells_of(sweep, system)  # whether policies and values fit the system
+        except ProblemError as error:
+            raise placed(error, decode(text)) from None
     except ProblemError as error:
         line = getattr(error, "line", None)
         place = shown_name(file) if line is None else f"{shown_name(file)}:{line}"
         raise InputError(f"{place}: {error}") from None
+    return Part(sweep, system)

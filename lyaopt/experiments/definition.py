@@ -125,8 +125,13 @@ def read_sweep(text: bytes | str) -> Sweep:
     try:
         return _sweep(data)
     except ProblemError as error:
-        line = toml_text.line_of(decoded, strict_json.parse_path(error.path))
-        raise DocumentError([(error.path, error.reason)], line) from None
+        raise placed(error, decoded) from None
+
+
+def placed(error: ProblemError, text: str) -> DocumentError:
+    """The error with the line of the definition that its path leads to."""
+    line = toml_text.line_of(text, strict_json.parse_path(error.path))
+    return DocumentError([(error.path, error.reason)], line)
 
 
 def _sweep(data: dict[str, Any]) -> Sweep:

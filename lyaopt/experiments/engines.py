@@ -36,7 +36,7 @@ def _local(jobs: int) -> Iterator[None]:
 @contextmanager
 def _dask(jobs: int) -> Iterator[None]:
     import dask
-    from dask.distributed import Client, LocalCluster
+    from dask.distributed import LocalCluster
     from joblib import parallel_config
 
     # Dask does the tasks of a worker that died once more, and tasks count how often they were begun: joblib
@@ -47,11 +47,20 @@ def _dask(jobs: int) -> Iterator[None]:
             n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
         )
         try:
-            with Client(cluster), parallel_config(backend="dask", n_jobs=-1):
+            with _client(cluster), parallel_config(backend="dask", n_jobs=-1):
                 yield
         finally:
             if address is None:
                 cluster.close()
+
+
+def _client(cluster: Any) -> Any:
+    from dask.distributed import Client
+
+    try:
+        return Client(cluster)
+    except (OSError, ValueError) as error:
+        raise ProblemError("$.engine", f"no scheduler at DASK_SCHEDULER_ADDRESS={cluster}: {error}") from None
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import pytest
 
 from lyaopt.documents import DocumentError
 from lyaopt.experiments.cells import cells_of
-from lyaopt.experiments.definition import Sweep, read_sweep
+from lyaopt.experiments.definition import Measuring, Sweep, read_sweep
 from lyaopt.experiments.learners import LEARNERS, Learner, budget, training_of
+from lyaopt.experiments.paper import parts
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
 from lyaopt.learning.training import configuration
 from lyaopt.problem import ProblemError
@@ -128,6 +129,21 @@ def test_the_line_of_an_error_is_told(tmp_path, capsys):
     line = 1 + WHOLE.splitlines().index("copies = 4")
     assert capsys.readouterr().err.startswith(f"{file}:{line}: $.evaluation.copies: expected a whole number")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_line_of_what_does_not_fit_the_system_is_told(tmp_path, capsys):
+    file = tmp_path / "sweep.toml"
+    file.write_text('policies = ["middle", "bound"]\n[vary]\nservices_per_device = [1, 9]\nedge_capacity_hz = [1e9]\n')
+    assert run(["sweep", str(file), "--out", str(tmp_path / "out")]) == 2
+    place = f"{file}:3: $.vary.services_per_device[1]: expected at most 4"
+    assert capsys.readouterr().err.startswith(place)
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_training_of_the_paper_has_the_seed_of_the_evaluation(tmp_path, capsys):
+    assert run(["reproduce", "fig3", "--out", str(tmp_path), "--seeds", str(Measuring().seed)]) == 2
+    assert "--seeds" in capsys.readouterr().err
+    assert len(parts(("fig3",), SYSTEM, "balanced", quick=True, seeds=Measuring().seed - 1)) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lyaopt.experiments.store import CELLS, Store
-from lyaopt.experiments.sweeps import Part, run_parts
+from lyaopt.experiments.sweeps import RUNNING, Part, run_parts
 from lyaopt.experiments.work import WatchedPoints
 from lyaopt.policies import make_policy
 from lyaopt.scenarios import load_scenario
@@ -164,6 +164,39 @@ def test_killed_at_any_moment_it_loses_and_repeats_nothing_that_was_finished(tmp
     assert number >= 2
     for folder in range(number + 1):
         assert figures(tmp_path / str(folder)) == expected
+
+
+def test_terminated_it_takes_its_workers_along(tmp_path):
+    endless = tmp_path / "endless.toml"
+    endless.write_text(DEFINITION.replace("slots = 300", "slots = 100_000_000"))
+    arguments = ["sweep", str(endless), "--out", str(tmp_path / "out"), "--jobs", "2"]
+    with subprocess.Popen(command(*arguments), stdout=subprocess.PIPE) as process:
+        markers = []
+        while len(markers) < 2 and process.poll() is None:
+            time.sleep(0.05)
+            markers = [text for text in map(told_by, (tmp_path / "out" / RUNNING).glob("*")) if text]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 143
+    workers = [int(text.split()[0]) for text in markers]
+    assert len(workers) == 2
+    while any(map(is_alive, workers)):  # they are ended, not waited for
+        time.sleep(0.05)
+
+
+def told_by(marker):
+    """What a worker says of itself; nothing while it writes, or when it has just gone."""
+    try:
+        return marker.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def is_alive(number):
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_two_runs_in_a_folder_are_refused(tmp_path, definition, capsys):
