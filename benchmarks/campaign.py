@@ -82,6 +82,8 @@ def do(cell: Cell) -> dict[str, Any]:
     policy, training = (_trained if cell.policy in LEARNERS else _made)(cell, system)
     ready = time.perf_counter()
     found = _measured(system, policy, **SHORT.get(cell.policy, {}))
+    if cell.policy in SHORT:
+        found["base"] = base_of(system, cell.policy)
     return {
         "scenario": cell.scenario,
         "policy": cell.policy,
@@ -98,6 +100,14 @@ def _made(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
 
     ready = prepare(cell.policy, system, 0)
     return ready.policy, {"prepared_slots": ready.slots}
+
+
+def base_of(system: Any, policy: str) -> dict[str, list[float | None]]:
+    """What best-fixed comes to in the fewer copies and slots of a policy that takes long."""
+    from lyaopt.experiments.preparing import prepare
+
+    found = _measured(system, prepare("best-fixed", system, 0).policy, **SHORT[policy])
+    return {name: found[name] for name in ("cost", "energy_mj")}
 
 
 def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:

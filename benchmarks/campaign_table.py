@@ -91,17 +91,11 @@ def _of_runs(runs: Iterable[Line], name: str) -> Estimate:
 
 
 def _beside(runs: Iterable[Line], base: Line, name: str) -> Estimate:
-    """How many per cent more than the base, copy by copy where both met the same."""
+    """How many per cent more than the base, copy by copy: both met the same."""
     runs = list(runs)
-    if len(runs[0][name]) != len(base[name]) or runs[0]["slots"] != base["slots"]:
-        value = 100.0 * (_mean(runs[0], name) / _mean(base, name) - 1.0)
-        return Estimate(value, float("nan"), float("nan"))
-    more = [100.0 * (np.array(run[name]) / np.array(base[name]) - 1.0) for run in runs]
+    more = [100.0 * (np.array(run[name]) / np.array(run.get("base", base)[name]) - 1.0) for run in runs]
     return interquartile_mean(more[0] if len(more) == 1 else np.array([row.mean() for row in more]))
 
 
 def _text(found: Estimate, form: str = "{:.3g}") -> str:
-    value = form.format(found.value)
-    if np.isnan(found.low):
-        return value
-    return f"{value} ({form.format(found.low)} to {form.format(found.high)})"
+    return f"{form.format(found.value)} ({form.format(found.low)} to {form.format(found.high)})"
