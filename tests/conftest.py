@@ -1,10 +1,17 @@
-"""Property tests: the same examples every time; HYPOTHESIS_PROFILE=search looks for new ones."""
+"""What tests share.
+
+Property tests try the same examples every time; HYPOTHESIS_PROFILE=search looks for new ones.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.slot_text import EXAMPLE
 
 # The first call compiles or loads a kernel: no deadline means anything.
 settings.register_profile("repeat", deadline=None, derandomize=True)
@@ -12,3 +19,11 @@ settings.register_profile(
     "search", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
+
+
+@pytest.fixture
+def slot_file(tmp_path):
+    """The example as a file."""
+    path = tmp_path / "slot.json"
+    path.write_text(json.dumps(EXAMPLE))
+    return path

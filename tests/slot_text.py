@@ -144,3 +144,9 @@ def on_a_terminal(*arguments: str) -> str:
     os.close(leader)
     assert process.wait() == 0
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", b"".join(chunks).decode())
+
+
+def printed(capsysbinary: Any) -> tuple[bytes, list[str]]:
+    """What a command wrote to standard output, and the lines on standard error."""
+    captured = capsysbinary.readouterr()
+    return captured.out, captured.err.decode().splitlines()

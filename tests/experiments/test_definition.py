@@ -133,7 +133,9 @@ def test_the_line_of_an_error_is_told(tmp_path, capsys):
 
 def test_the_line_of_what_does_not_fit_the_system_is_told(tmp_path, capsys):
     file = tmp_path / "sweep.toml"
-    file.write_text('policies = ["middle", "bound"]\n[vary]\nservices_per_device = [1, 9]\nedge_capacity_hz = [1e9]\n')
+    file.write_text(
+        'policies = ["middle", "bound"]\n[vary]\nservices_per_device = [1, 9]\nedge_capacity_hz = [1e9]\n'
+    )
     assert run(["sweep", str(file), "--out", str(tmp_path / "out")]) == 2
     place = f"{file}:3: $.vary.services_per_device[1]: expected at most 4"
     assert capsys.readouterr().err.startswith(place)
