@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ Progress = Callable[[int], bool | None]
 
 @dataclass(frozen=True)
 class Estimate:
-    """An interquartile mean over copies, and the interval that holds it with a confidence of 95 %.
+    """A mean over copies or trainings, and the interval that holds it with a confidence of 95 %.
 
     Attributes
     ----------
@@ -55,24 +56,33 @@ def interquartile_mean(values: Floats, seed: int = 0) -> Estimate:
     return mean_of_strata([values], seed)
 
 
-def mean_of_strata(strata: Sequence[Floats], seed: int = 0) -> Estimate:
-    """Mean over strata of the interquartile means within each, with its interval.
+def plain_mean(values: Floats, seed: int = 0) -> Estimate:
+    """Mean of all values, with its interval."""
+    return mean_of_strata([values], seed, middle=False)
 
-    The bootstrap is stratified: it draws anew within each stratum, so that all strata keep their weight.
-    Strata without a finite value are left out; there is no interval if one has a single value.
+
+def mean_of_strata(strata: Sequence[Floats], seed: int = 0, *, middle: bool = True) -> Estimate:
+    """Mean over strata of the interquartile means within each, or of plain means, with its interval.
+
+    All strata keep their weight. Of strata of one size, those in the same place belong together, and the
+    bootstrap draws them together: what one seed or one copy comes to at several points is of one luck.
+    Otherwise it draws within each stratum. Values that are not finite are left out, and strata without
+    others; there is no interval if one has a single value.
     """
     from scipy.stats import bootstrap
 
-    finite = [np.asarray(values)[np.isfinite(values)] for values in strata]
-    finite = [values for values in finite if values.size]
-    if not finite:
+    kept, together = _finite(strata)
+    if not kept:
         return Estimate(*3 * (float("nan"),))
-    value = float(_mean_of_middle_means(*finite))
-    if min(values.size for values in finite) < 2:
+    mean_of = partial(_mean_of_means, middle=middle)
+    value = float(mean_of(*kept))
+    if min(values.size for values in kept) < 2:
         return Estimate(value, float("nan"), float("nan"))
     found = bootstrap(
-        finite,
-        _mean_of_middle_means,
+        kept,
+        mean_of,
+        paired=together and len(kept) > 1,
+        vectorized=True,
         confidence_level=CONFIDENCE,
         n_resamples=RESAMPLES,
         method="percentile",
@@ -81,8 +91,19 @@ def mean_of_strata(strata: Sequence[Floats], seed: int = 0) -> Estimate:
     return Estimate(value, float(found.low), float(found.high))
 
 
-def _mean_of_middle_means(*strata: Floats, axis: int = -1) -> Any:
-    return np.mean([_middle_mean(values, axis) for values in strata], axis=0)
+def _finite(strata: Sequence[Floats]) -> tuple[list[Floats], bool]:
+    """Finite values, and whether those in the same place of all strata still belong together."""
+    arrays = [np.asarray(values, np.float64) for values in strata if np.isfinite(values).any()]
+    together = len({values.size for values in arrays}) == 1
+    if together:
+        known = np.isfinite(arrays).all(axis=0)
+        if known.any():
+            return [values[known] for values in arrays], True
+    return [values[np.isfinite(values)] for values in arrays], False
+
+
+def _mean_of_means(*strata: Floats, axis: int = -1, middle: bool = True) -> Any:
+    return np.mean([_middle_mean(values, axis) if middle else values.mean(axis) for values in strata], axis=0)
 
 
 def _middle_mean(values: Floats, axis: int = -1) -> Any:

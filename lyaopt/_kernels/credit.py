@@ -59,6 +59,7 @@ def _credit(
     device,
     share,
     systems,
+    own_waiting,
     born,
     before,
     parts,
@@ -70,7 +71,8 @@ def _credit(
 
     A device's part is its energy, its local and transmission queues, and edge work of its own that was served
     in its slot. Edge work that had to wait had to because of the work of all: of it, `joined` (B, M) are the
-    seconds of F^e = `capacity` that each device added, and `edge` (B, 2) what is named above.
+    seconds of F^e = `capacity` that each device added, and `edge` (B, 2) what is named above. With
+    `own_waiting` each device's part holds all edge work of its own, and the parts sum to the reward.
 
     `met` says whether a task of a service was born in the period: else its point changed nothing. `born`
     (B, S) are the tasks born before the period, after the call those born until now; `before` (B, M) goes
@@ -92,7 +94,10 @@ def _credit(
             parts[i, m] = -per_slot * energy_weight * (sums[LOCAL_ENERGY] + tau * sums[POWER])
         for s in range(row.size):
             n, t = row[s], device[s] * width + place
-            waiting = share[s, EDGE] * min(tau * period[RATES + EDGE, n, t], period[BACKLOGS + EDGE, n, t])
+            waits = period[BACKLOGS + EDGE, n, t]
+            waiting = share[s, EDGE] * (
+                waits if own_waiting else min(tau * period[RATES + EDGE, n, t], waits)
+            )
             for stage in (LOCAL, TRANSMIT):
                 waiting += share[s, stage] * period[BACKLOGS + stage, n, t]
             parts[i, device[s]] -= per_slot * backlog_weight * waiting
@@ -108,7 +113,8 @@ def _signature():
     places = [types.int64, types.int64[::1], types.int64[::1]]
     rows = types.float64[:, ::1]
     written = [types.int64[:, ::1], rows, types.float32[:, ::1], types.boolean[:, ::1], rows, rows]
-    return types.void(*numbers, *places, types.float64[:, ::1], compiled_type(Systems), *written)
+    known = types.float64[:, ::1], compiled_type(Systems), types.boolean
+    return types.void(*numbers, *places, *known, *written)
 
 
 credit = Kernel("credit", _signature, _credit)

@@ -15,7 +15,7 @@ from typing import Any
 
 from lyaopt import __version__
 from lyaopt.experiments.definition import BOUND, Measuring, Sweep
-from lyaopt.experiments.learners import Learner
+from lyaopt.experiments.learners import Learner, configuration_of
 from lyaopt.experiments.provenance import digest
 from lyaopt.experiments.variations import varied
 from lyaopt.policies import is_searched, make_policy, policy_names
@@ -65,7 +65,9 @@ class Cell:
         measuring = asdict(self.measuring)
         if self.learner is not None and self.home is not None:
             measuring.pop("search_seed")
+            configuration = asdict(configuration_of(self.learner, self.home))
             training = {**self.learner.to_dict(), "seed": self.seed, "system": _described(self.home)}
+            training["configuration"] = configuration
             return {**document, "training": training, "evaluation": measuring}
         if not is_searched(self.policy):
             measuring.pop("search_seed")

@@ -67,8 +67,10 @@ def legend(entries: Iterable[tuple[str, str]]) -> str:
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
-def verdict(held: bool) -> Raw:
-    """Held, or not held."""
+def verdict(held: bool | None) -> Raw:
+    """Held, not held, or undecided."""
+    if held is None:
+        return Raw("undecided")
     return Raw('<span class="held">held</span>' if held else '<span class="not">not held</span>')
 
 

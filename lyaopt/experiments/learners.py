@@ -96,6 +96,14 @@ def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int
     return ranges, budget(usual.systems, usual.rollout, usual.decisions_per_episode, learner.decisions)
 
 
+def configuration_of(learner: Learner, system: System) -> Any:
+    """Everything that the algorithm of a learner is told; raises as `training_of` does."""
+    from lyaopt.learning.training import configuration
+
+    ranges, found = training_of(learner, system)
+    return configuration(system, learner.algorithm, learner.preset, ranges, **found)
+
+
 def budget(systems: int, rollout: int, per_episode: int, decisions: int) -> dict[str, int]:
     """Episodes and their length, near to the usual one, that come nearest to a number of decisions."""
     rounds = max(1, round(decisions / (systems * per_episode)))

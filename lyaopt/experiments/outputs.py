@@ -67,5 +67,5 @@ def _verdict(found: Verdict) -> str:
     return f"| {found.claim} | {_held(found.held)} | {change} |"
 
 
-def _held(held: bool) -> str:
-    return "held" if held else "not held"
+def _held(held: bool | None) -> str:
+    return {True: "held", False: "not held", None: "undecided"}[held]

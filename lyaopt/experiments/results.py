@@ -1,9 +1,7 @@
-"""Finished cells as figures: interquartile means over training seeds, intervals, and paired savings.
+"""Finished cells as figures: means over training seeds or copies, intervals, and paired savings.
 
-The unit is a training seed: its figure is the mean over the copies of the evaluation, and intervals come of
-drawing seeds anew. Where nothing is trained, or with one seed, the unit is a copy. All policies meet the same
-copies, so that a saving is a ratio within the same luck: of seed i against seed i, of each seed against the
-one run of what is not trained, or copy by copy.
+All policies meet the same copies, so that a saving is a ratio within the same luck: see
+`lyaopt.experiments.units`.
 """
 
 from __future__ import annotations
@@ -14,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.evaluation import Estimate, interquartile_mean, mean_of_strata
+from lyaopt.evaluation import Estimate
 from lyaopt.experiments.definition import BOUND
 from lyaopt.experiments.store import Store
-from lyaopt.problem import Floats, ProblemError
+from lyaopt.experiments.units import NOTHING, Run, Units, estimate, ratios, units_of
+from lyaopt.problem import ProblemError
 
 ENERGY = "energy_j"
 MEASURES = (
@@ -38,25 +37,6 @@ MEASURES = (
     "completed_share",
 )
 """What is measured of a policy at a point, by its name in results and tables."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A policy at a point, of one training seed."""
-
-    seed: int | None
-    measured: Mapping[str, Any]
-
-    def copies(self, measure: str) -> Floats:
-        """Values of the copies; none where nothing was measured."""
-        values = self.measured.get(measure) or []
-        return np.array([np.nan if value is None else value for value in values], np.float64)
-
-    def mean(self, measure: str) -> float:
-        """Mean over the copies that have a value."""
-        values = self.copies(measure)
-        values = values[np.isfinite(values)]
-        return float(values.mean()) if values.size else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,43 +74,30 @@ class Results:
     _estimates: dict[tuple[str, int, str], Estimate] = field(default_factory=dict, repr=False)
 
     def estimate(self, policy: str, point: int, measure: str = ENERGY) -> Estimate:
-        """Interquartile mean of a measure."""
+        """Mean of a measure."""
         place = policy, point, measure
         if place not in self._estimates:
-            self._estimates[place] = interquartile_mean(self.units(policy, point, measure))
+            self._estimates[place] = estimate(units_of(self.runs.get((policy, point), []), measure))
         return self._estimates[place]
-
-    def units(self, policy: str, point: int, measure: str = ENERGY) -> Floats:
-        """Means of the runs; the copies where there is one run."""
-        runs = self.runs.get((policy, point), [])
-        if len(runs) == 1:
-            return runs[0].copies(measure)
-        return np.array([run.mean(measure) for run in runs])
 
     def saving(self, policy: str, other: str, point: int) -> Estimate:
         """Share of the other's energy that a policy saves at a point."""
-        return interquartile_mean(self.savings(policy, other, point))
+        return estimate(self.savings(policy, other, point))
 
     def saving_over_points(self, policy: str, other: str, measure: str = ENERGY) -> Estimate:
         """What is saved of a measure, averaged over the points, of which each counts as much as any other."""
-        strata = [self.savings(policy, other, point, measure) for point in range(len(self.points))]
-        return mean_of_strata([values for values in strata if values.size])
+        points = range(len(self.points))
+        return estimate(*(self.savings(policy, other, point, measure) for point in points))
 
-    def savings(self, policy: str, other: str, point: int, measure: str = ENERGY) -> Floats:
-        """Savings of the units, each paired with what met the same."""
-        mine, theirs = self.runs.get((policy, point), []), self.runs.get((other, point), [])
-        if not mine or not theirs:
-            return np.empty(0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if len(mine) == len(theirs) == 1:
-                ours, others = mine[0].copies(measure), theirs[0].copies(measure)
-                return np.asarray(1.0 - ours / others) if ours.size == others.size else np.empty(0)
-            pairs = zip(_stretched(mine, len(theirs)), _stretched(theirs, len(mine)), strict=False)
-            return np.array([1.0 - a.mean(measure) / np.float64(b.mean(measure)) for a, b in pairs])
+    def savings(self, policy: str, other: str, point: int, measure: str = ENERGY) -> Units:
+        """Savings of the units."""
+        found = self.compared((policy, point), (other, point), measure)
+        return found._replace(values=1.0 - found.values)
 
-
-def _stretched(runs: list[Run], count: int) -> list[Run]:
-    return runs * count if len(runs) == 1 else runs
+    def compared(self, one: tuple[str, int], other: tuple[str, int], measure: str) -> Units:
+        """A policy at a point over one that it is paired with."""
+        mine, theirs = self.runs.get(one, []), self.runs.get(other, [])
+        return ratios(mine, theirs, measure) if mine and theirs else NOTHING
 
 
 def read_results(store: Store) -> tuple[dict[str, Any], list[Results]]:

@@ -100,7 +100,11 @@ def run_parts(
                 progress=progress,
             )
         shutil.rmtree(running, ignore_errors=True)
-    named = {different[key].label: reason for key, reason in failed.items()}
+    labels: dict[str, str] = {}
+    for part, some in zip(parts, cells, strict=True):
+        for cell in some:
+            labels.setdefault(cell.key, f"{part.sweep.name}: {cell.label}")
+    named = {labels[key]: reason for key, reason in failed.items()}
     return Outcome(len(different), len(missing) - len(failed), named)
 
 

@@ -10,7 +10,7 @@ from lyaopt.evaluation import Estimate, interquartile_mean
 from lyaopt.experiments.paper import BASELINES, FIGURES, OURS, Trend
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
-from lyaopt.problem import Floats
+from lyaopt.experiments.units import estimate
 
 _CONVERGED_AT = 0.4
 """1,000 of 2,500 episodes."""
@@ -25,7 +25,8 @@ class Verdict:
     Attributes
     ----------
     figure, claim : str
-    held : bool
+    held : bool or None
+        None where one training says nothing of how far others would differ.
     first, last : Estimate
         What is compared: the measure at the two ends of a sweep, or two policies.
     change : Estimate
@@ -38,7 +39,7 @@ class Verdict:
 
     figure: str
     claim: str
-    held: bool
+    held: bool | None
     first: Estimate
     last: Estimate
     change: Estimate
@@ -70,7 +71,8 @@ def _trend(results: Results, policy: str, points: list[int], trend: Trend) -> Ve
     measure, sign = trend.measure, 1.0 if trend.rises else -1.0
     found = [results.estimate(policy, point, measure) for point in points]
     steps = sign * np.diff([estimate.value for estimate in found])
-    change = interquartile_mean(_changes(results, policy, points, measure))
+    ratio = results.compared((policy, points[-1]), (policy, points[0]), measure)
+    change = estimate(ratio._replace(values=ratio.values - 1.0))
     scale, unit = _SHOWN.get(measure, (1.0, ""))
     return Verdict(
         figure=results.figure or "",
@@ -85,19 +87,11 @@ def _trend(results: Results, policy: str, points: list[int], trend: Trend) -> Ve
     )
 
 
-def _changes(results: Results, policy: str, points: list[int], measure: str) -> Floats:
-    """Relative changes from the first point to the last, unit by unit."""
-    first, last = (results.units(policy, point, measure) for point in (points[0], points[-1]))
-    if first.size != last.size:
-        first, last = np.array([np.nanmean(first)]), np.array([np.nanmean(last)])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(last / first - 1.0)
-
-
-def is_sure(found: Estimate, sign: float) -> bool:
-    """Whether a number has a sign, and its whole interval too where there is one."""
-    ends = [found.value, *(end for end in (found.low, found.high) if not np.isnan(end))]
-    return all(sign * end > 0.0 for end in ends)
+def is_sure(found: Estimate, sign: float) -> bool | None:
+    """Whether the whole interval of a number has a sign; None where there is no interval."""
+    if np.isnan(found.low):
+        return None
+    return bool(sign * found.low > 0.0 and sign * found.high > 0.0)
 
 
 @dataclass(frozen=True)
@@ -124,7 +118,7 @@ class Saving:
     latency: Estimate
 
     @property
-    def held(self) -> bool:
+    def held(self) -> bool | None:
         """Whether we find a saving at all."""
         return is_sure(self.ours, 1.0)
 
@@ -162,17 +156,20 @@ def convergence_of(results: Results, policy: str = OURS) -> list[Verdict]:
     return [*verdicts, _converged(results, policy)]
 
 
-def _ends(results: Results, policy: str) -> Floats:
-    """Mean reward of a decision in the last tenth of each training."""
-    curves = results.curves[policy, 0]
-    return np.array([np.mean(curve["reward"][-max(1, len(curve["reward"]) // 10) :]) for curve in curves])
+def _ends(results: Results, policy: str) -> dict[int | None, float]:
+    """Mean reward of a decision in the last tenth of each training, by its seed."""
+    curves = zip(results.runs[policy, 0], results.curves[policy, 0], strict=True)
+    return {
+        run.seed: float(np.mean(curve["reward"][-max(1, len(curve["reward"]) // 10) :]))
+        for run, curve in curves
+    }
 
 
-def _higher(results: Results, ends: dict[str, Floats], policy: str, other: str) -> Verdict:
-    mine, theirs = ends[policy], ends[other]
-    count = min(mine.size, theirs.size)
+def _higher(results: Results, ends: dict[str, dict[int | None, float]], policy: str, other: str) -> Verdict:
+    seeds = [seed for seed in ends[policy] if seed in ends[other]]
+    mine, theirs = (np.array([ends[name][seed] for seed in seeds]) for name in (policy, other))
     # Rewards are negative: the sign of the change is that of the loss.
-    change = interquartile_mean(mine[:count] / theirs[:count] - 1.0)
+    change = interquartile_mean(mine / theirs - 1.0)
     return Verdict(
         figure=results.figure or "",
         claim=f"{NAMES[policy]} ends with a higher return than {NAMES[other]}",
@@ -191,7 +188,7 @@ def _converged(results: Results, policy: str) -> Verdict:
     return Verdict(
         figure=results.figure or "",
         claim=f"{NAMES[policy]} has converged by two fifths of the training (episode 1,000 of 2,500)",
-        held=bool(found.value <= _CONVERGED_AT),
+        held=None if np.isnan(found.high) else bool(found.high <= _CONVERGED_AT),
         first=interquartile_mean(until * shares),
         last=interquartile_mean(until),
         change=interquartile_mean(shares - 1.0),

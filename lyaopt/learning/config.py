@@ -124,8 +124,10 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "entropy_bonus": 0.003,
     },
 }
-WITH_RANGES: dict[str, dict[str, Any]] = {"best": {"episodes": 250, "decisions_per_episode": 2000}}
-"""What presets change where every episode draws capacities anew: it has to be one of many."""
+_DRAWN: dict[str, Any] = {"systems": 10, "rollout": 200, "episodes": 250, "decisions_per_episode": 2000}
+WITH_RANGES: dict[str, dict[str, Any]] = {"shared": _DRAWN, "best": {**_DRAWN, "critic_first": 20}}
+"""What presets change where every episode draws settings anew. All copies meet what was drawn: fewer copies
+meet more of it."""
 
 # What a scenario says of learning under the same name.
 _FROM_SCENARIO = (

@@ -34,9 +34,14 @@ class CreditedSystems(VectorSystems):
         of the last period: what a second takes off that waits all the time, for as long as work waited.
     part_of_choice : ndarray (S,) of int
         The device of each service.
+    prices_edge : bool
+        Whether edge work that waits is to be paid for by its price, as is right where the edge is never idle
+        while work waits. Else each device's part holds the waiting of its own.
     met : ndarray (B, S) of bool
         Whether a task of a service was born in the last period; if not, its point changed nothing.
     """
+
+    prices_edge = True
 
     def __init__(self, system: System, **options: Any) -> None:
         super().__init__(system, **options)
@@ -78,6 +83,7 @@ class CreditedSystems(VectorSystems):
             layout.device_of_service,
             self._backlog_share,
             self._state.kernel_systems,
+            not self.prices_edge,
             self._born,
             self._edge_before,
             self.parts,

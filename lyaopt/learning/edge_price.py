@@ -33,20 +33,28 @@ _DECAY = 0.95
 
 
 class EdgePrice(nn.Module):
-    """p(W), linear between knots that are even in log(1 + W / 10 ms); beyond the last it stays."""
+    """p(W), linear between knots that are even in log(1 + W / 10 ms); beyond the last it stays.
+
+    Attributes
+    ----------
+    scale : float
+        By which all prices are multiplied. A second of a faster server is more work, and costs as much more
+        to keep waiting: where capacities vary, what is learnt of one server holds for others in proportion.
+    """
 
     prices: Tensor
     counts: Tensor
 
     def __init__(self) -> None:
         super().__init__()
+        self.scale = 1.0
         self.register_buffer("prices", torch.zeros(_KNOTS, dtype=torch.float64))
         self.register_buffer("counts", torch.zeros(_KNOTS, dtype=torch.float64))
 
     def forward(self, waiting: Tensor) -> Tensor:
         """Prices, in reward a second, where these seconds wait; in double precision."""
         knot, share = self._place(waiting)
-        return torch.lerp(self.prices[knot], self.prices[knot + 1], share)
+        return self.scale * torch.lerp(self.prices[knot], self.prices[knot + 1], share)
 
     def learn(self, waiting: Tensor, prices: Tensor) -> None:
         """Take in what a second that joined came to cost, (n,) both."""
@@ -54,7 +62,7 @@ class EdgePrice(nn.Module):
         weights, sums = torch.zeros_like(self.prices), torch.zeros_like(self.prices)
         for place, weight in ((knot, 1.0 - share), (knot + 1, share)):
             weights.index_add_(0, place, weight)
-            sums.index_add_(0, place, weight * prices)
+            sums.index_add_(0, place, weight * prices / self.scale)
         self.counts.mul_(_REMEMBERED).add_(weights)
         step = (weights / self.counts.clamp(min=1e-9)).clamp(max=1.0)
         self.prices.add_(step * (sums / weights.clamp(min=1e-9) - self.prices))

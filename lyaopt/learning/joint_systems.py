@@ -15,6 +15,9 @@ from lyaopt.system import Integers, System
 class JointSystems(CreditedSystems):
     """A `CreditedSystems` whose steps take shares beside the points.
 
+    Shares may leave the edge idle while work waits there, and each device's shares say how long its own work
+    does: a device's part of the reward holds the waiting of all its work, and there is no price of the edge.
+
     Each period has shares of its own; until any are told, every service may use all of everything that the
     others leave: levels of one, and equal shares. In every slot they are projected, see
     `lyaopt.simulate.Shares`.
@@ -30,6 +33,8 @@ class JointSystems(CreditedSystems):
         Whether a task of a service was born in the last period; then whether a device's services had any
         backlog in it, without which shares change nothing.
     """
+
+    prices_edge = False
 
     def __init__(self, system: System, **options: Any) -> None:
         super().__init__(system, **options)

@@ -42,7 +42,7 @@ class LyaPPO(PPO):
         self._seed, self._taught = seed, 0
         self._systems = _some_systems(environment, seed)
         self._keeper = Keeper(self._systems, config.features, seed) if config.checks else None
-        marks = np.linspace(0, config.updates, config.checks + 1)[1:]
+        marks = np.linspace(min(config.critic_first, config.updates), config.updates, config.checks + 1)[1:]
         self._marks = {int(mark) for mark in marks.round()}
 
     @property

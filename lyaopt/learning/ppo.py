@@ -61,11 +61,7 @@ class PPO:
         self._credit = credit_of(environment, config.credit == "device")
         self._part_of_choice = torch.from_numpy(self._credit.part_of_choice)
         parts = self._credit.parts.shape[1]
-        self._charges = (
-            EdgeCharges(environment, config.rollout, config.edge_discount)
-            if config.credit == "device" and isinstance(environment, CreditedSystems)
-            else None
-        )
+        self._charges = _charges_of(environment, config)
         self.network: ActorCritic = self.make_network(
             shape, parts, config, self.generator, getattr(environment, "system", None)
         )
@@ -135,8 +131,8 @@ class PPO:
     def _judge(self, ended: list[Ends]) -> Tensor:
         """Work out values, advantages and returns of the rollout; its normalised features (T B, F)."""
         rollout, network, config = self._rollout, self.network, self.config
-        if self._charges is not None:
-            self._charges.charge(network.edge_price, rollout.reward)
+        # As they were collected, before anything that they come from is brought up to date: else the ratio
+        # of probabilities would begin elsewhere than at 1.
         features = network.normalised(rollout.observation.flatten(0, 1))
         rollout.value.copy_(network.value(features).view_as(rollout.value))
         rollout.following[:-1] = rollout.value[1:]
@@ -146,6 +142,8 @@ class PPO:
             values = self._value_of(end.observation)
             rollout.following[end.decision, end.truncated] = values[end.truncated]
             rollout.following[end.decision, end.terminated] = 0.0
+        if self._charges is not None:
+            self._charges.charge(network.edge_price, rollout.reward)
         rollout.judge(config.discount, config.advantage_decay, config.critic_decay)
         return features
 
@@ -164,9 +162,14 @@ class PPO:
         losses = []
         for _ in range(config.epochs):
             losses += [self._step(*both, bonus) for both in self._minibatches(*columns)]
-        if config.normalise_observations:
+        if config.normalise_observations and self._acts:
             network.add_observations(self._rollout.observation.flatten(0, 1))
         return dict(zip(PARTS, torch.stack(losses).mean(0).tolist(), strict=True))
+
+    @property
+    def _acts(self) -> bool:
+        """Whether the actor learns by now; until then what it sees and does stays as it was."""
+        return self.done >= self.config.critic_first
 
     def _columns(self, features: Tensor) -> tuple[Choices, Returns]:
         """The rollout as the actor and as the critic learn from it."""
@@ -197,8 +200,7 @@ class PPO:
     def _step(self, choices: Choices, returns: Returns, bonus: float) -> Tensor:
         """One step of the optimiser; the losses in the order of `PARTS`."""
         config = self.config
-        acts = self.done >= config.critic_first
-        loss, parts = losses_of(self.network, choices, returns, config, bonus, acts)
+        loss, parts = losses_of(self.network, choices, returns, config, bonus, self._acts)
         self.optimiser.zero_grad()
         loss.backward()
         limit = config.largest_gradient or math.inf
@@ -222,6 +224,15 @@ class PPO:
         if self._charges is not None:
             self._charges.begun = state["begun"].numpy().copy()
         self.done = int(state["updates"])
+
+
+def _charges_of(environment: Environment, config: PPOConfig) -> EdgeCharges | None:
+    """What devices pay for edge work; nothing where it is not told apart or has no price."""
+    if config.credit != "device" or not isinstance(environment, CreditedSystems):
+        return None
+    if not environment.prices_edge:
+        return None
+    return EdgeCharges(environment, config.rollout, config.edge_discount)
 
 
 class Choices(NamedTuple):

@@ -32,6 +32,7 @@ _SHOWN = _OF_SERVICE + 6
 _OF_WORK = 6
 _OF_CUT = 7
 _OF_EDGE = 2
+_USUAL_EDGE_HZ = 1e10
 
 
 class SharedActorCritic(ActorCritic):
@@ -54,6 +55,7 @@ class SharedActorCritic(ActorCritic):
         self.devices = RunningStatistics(self._of_device)
         self.actor = _Described(self._of_device, config, generator)
         self.critic = _Described(self._of_device, config, generator)
+        self._disregard_price()
         width = config.hidden_units
         self.query = linear(2 * width, width, 1.0, generator)
         self.key = nn.Sequential(
@@ -62,6 +64,16 @@ class SharedActorCritic(ActorCritic):
         self.value_layer = linear(width, 1, 0.1, generator)
         self._system: System | None = None
         self.bind(system)
+
+    @torch.no_grad()
+    def _disregard_price(self) -> None:
+        """Let the actor begin as one that knows no price.
+
+        While it is taught there is none. Weights that nothing has taught would change what it does as soon
+        as there is one.
+        """
+        first = next(layer for layer in self.actor.of_device.modules() if isinstance(layer, nn.Linear))
+        first.weight[:, -1] = 0.0
 
     def bind(self, system: System) -> None:
         """Serve the devices and services of a system from now on, which may be others than before."""
@@ -79,6 +91,7 @@ class SharedActorCritic(ActorCritic):
         cuts = [*_order_of(seconds), *_order_of(_joules(system, seconds)), local, bits]
         self._keep("cuts", np.moveaxis(np.stack(cuts), 0, -1))
         self._keep("edge_seconds", whole[2])
+        self.edge_price.scale = max(system.edge_capacity_hz / _USUAL_EDGE_HZ, _LEAST)
         present = torch.tensor(system.arrival_rate_per_s > 0.0)
         self._all_present = bool(present.all())
         self.register_buffer("present", present, persistent=False)

@@ -11,9 +11,10 @@ import pytest
 from lyaopt.evaluation import interquartile_mean, mean_of_strata
 from lyaopt.experiments import tables
 from lyaopt.experiments.paper import BASELINES, FIGURES, ONCE
-from lyaopt.experiments.results import MEASURES, Results, Run, read_results
+from lyaopt.experiments.results import MEASURES, Results, read_results
 from lyaopt.experiments.store import Store
-from lyaopt.experiments.trends import convergence_of, savings_of, trends_of
+from lyaopt.experiments.trends import convergence_of, is_sure, savings_of, trends_of
+from lyaopt.experiments.units import Run, Units, estimate, ratios, units_of
 from lyaopt.problem import ProblemError
 from tests.experiments.made import COPIES, measured, reproduction
 
@@ -49,22 +50,55 @@ def results_of(**runs):
 
 def test_of_trainings_the_unit_is_the_seed_of_all_else_the_copy(found):
     results = found["fig5"]
-    assert results.units("lyappo", 0) == pytest.approx(
+    trained = units_of(results.runs["lyappo", 0], "energy_j")
+    assert trained.trainings
+    assert trained.values == pytest.approx(
         [1e-3 * (0.5 + 0.001 * seed) * np.mean(COPIES) for seed in (1, 2, 3)]
     )
-    assert results.units("random", 0) == pytest.approx([2e-3 * luck for luck in COPIES])
-    estimate = results.estimate("lyappo", 0)
-    assert estimate.low <= estimate.value <= estimate.high
+    once = units_of(results.runs["random", 0], "energy_j")
+    assert not once.trainings
+    assert once.values == pytest.approx([2e-3 * luck for luck in COPIES])
+    found_mean = results.estimate("lyappo", 0)
+    assert found_mean.low <= found_mean.value <= found_mean.high
+
+
+def test_bad_days_belong_to_a_system_and_trainings_that_went_astray_do_not():
+    """The mean of copies is the long-run mean; of trainings the middle ones count."""
+    values = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 9.0]
+    alone = [Run(None, {"cost": values})]
+    many = [Run(seed, {"cost": [value, value]}) for seed, value in enumerate(values)]
+    assert estimate(units_of(alone, "cost")).value == pytest.approx(2.0)
+    assert estimate(units_of(many, "cost")).value == pytest.approx(1.0)
 
 
 def test_savings_are_paired_so_that_luck_cancels(found):
     results = found["fig5"]
     saved = results.saving("best-fixed", "random", 0)  # copy by copy
     assert (saved.value, saved.low, saved.high) == pytest.approx((0.75, 0.75, 0.75))
-    of_seeds = results.savings("lyappo", "ddpg", 0)
+    of_seeds = results.savings("lyappo", "ddpg", 0).values
     assert of_seeds == pytest.approx([1 - (0.5 + s / 1000) / (1 + s / 1000) for s in (1, 2, 3)])
-    against_one = results.savings("lyappo", "random", 0)
+    against_one = results.savings("lyappo", "random", 0).values
     assert against_one == pytest.approx([1 - (0.5 + s / 1000) / 2 for s in (1, 2, 3)])
+
+
+def test_trainings_are_paired_by_their_seeds():
+    """A seed that is missing on one side has no partner, and nobody else becomes it."""
+    mine = [Run(seed, {"cost": [2.0 * seed]}) for seed in (1, 3, 4)]
+    theirs = [Run(seed, {"cost": [1.0 * seed]}) for seed in (1, 2, 3)]
+    assert ratios(mine, theirs, "cost").values == pytest.approx([2.0, 2.0])
+    assert ratios(mine[:1], theirs, "cost").values == pytest.approx([2.0])
+
+
+def test_a_ratio_of_means_spreads_as_a_bootstrap_of_it_says():
+    rng = np.random.default_rng(1)
+    theirs = rng.lognormal(0.0, 1.0, 400)
+    ours = theirs * rng.uniform(0.4, 0.6, 400)
+    mine, other = ([Run(None, {"cost": values.tolist()})] for values in (ours, theirs))
+    found = estimate(ratios(mine, other, "cost"))
+    assert found.value == pytest.approx(ours.mean() / theirs.mean())
+    drawn = [rng.integers(0, 400, 400) for _ in range(2000)]
+    low, high = np.percentile([ours[some].mean() / theirs[some].mean() for some in drawn], [2.5, 97.5])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.1 * (high - low))
 
 
 def test_an_average_over_points_gives_each_point_its_weight():
@@ -77,11 +111,32 @@ def test_an_average_over_points_gives_each_point_its_weight():
     assert 50.0 <= spread.low < spread.value < spread.high <= 54.0  # strata are never exchanged
 
 
+def test_what_met_the_same_luck_at_all_points_is_drawn_together():
+    """Equal luck at four points is no more to know than at one; opposite luck cancels."""
+    luck = np.random.default_rng(2).normal(size=40)
+    one = mean_of_strata([luck], middle=False)
+    four = mean_of_strata([luck, luck + 1.0, luck + 2.0, luck - 3.0], middle=False)
+    assert four.high - four.low == pytest.approx(one.high - one.low, rel=0.1)
+    none = mean_of_strata([luck, -luck], middle=False)
+    assert (none.low, none.high) == pytest.approx((0.0, 0.0), abs=1e-12)
+    gap = np.where(np.arange(40) == 3, np.nan, luck)
+    assert mean_of_strata([gap, -luck], middle=False).high == pytest.approx(0.0, abs=1e-12)
+    uneven = mean_of_strata([luck, -luck[:-1]], middle=False)
+    assert uneven.high - uneven.low > 0.1
+
+
+def test_one_training_decides_nothing():
+    alone = estimate(Units(np.array([0.3]), True))
+    assert is_sure(alone, 1.0) is None
+    assert is_sure(estimate(Units(np.array([0.3, 0.4, 0.5]), True)), 1.0) is True
+    assert is_sure(estimate(Units(np.array([0.3, 0.4, -0.5]), True)), 1.0) is False
+
+
 def test_where_nothing_was_measured_there_is_no_number():
     results = results_of(a=[Run(None, {"energy_j": None})], b=[Run(None, measured(1.0))])
     assert np.isnan(results.estimate("a", 0).value)
     assert np.isnan(results.saving("a", "b", 0).value)
-    assert results.savings("a", "missing", 0).size == 0
+    assert results.savings("a", "missing", 0).values.size == 0
 
 
 def test_tables_have_a_row_for_each_point_and_policy(found):

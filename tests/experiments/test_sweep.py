@@ -212,7 +212,7 @@ def test_cells_that_fail_are_reported_and_the_others_kept(tmp_path, capsysbinary
     told = capsysbinary.readouterr()
     lines = told.err.decode().splitlines()
     assert len(lines) == 2
-    assert all(line.startswith("lyaopt sweep: middle at point ") for line in lines)
+    assert all(line.startswith("lyaopt sweep: sweep: middle at point ") for line in lines)
     assert [json.loads(line)["policy"] for line in told.out.splitlines()] == ["bound", "bound"]
 
 

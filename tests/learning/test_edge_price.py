@@ -76,3 +76,14 @@ def test_a_longer_queue_than_was_ever_seen_is_no_cheaper():
     seen = float(price(torch.tensor([0.9])))
     assert seen == pytest.approx(3.6, rel=0.05)
     assert (price(torch.tensor([5.0, 50.0, 5000.0])) >= seen).all()
+
+
+def test_what_is_learnt_of_one_server_holds_for_others_in_proportion():
+    price, waiting = EdgePrice(), torch.tensor([0.1, 2.0, 50.0])
+    price.scale = 4.0
+    for _ in range(60):
+        price.learn(waiting.repeat(20), torch.tensor([1.0, 5.0, 30.0]).double().repeat(20))
+    at_four = price(waiting)
+    assert float(at_four[1]) == pytest.approx(5.0, rel=0.2)
+    price.scale = 1.0
+    torch.testing.assert_close(price(waiting), at_four / 4.0)

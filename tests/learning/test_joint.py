@@ -263,6 +263,18 @@ def test_systems_and_simulations_agree():
     np.testing.assert_allclose(np.mean(energy), total, rtol=1e-12)
 
 
+def test_parts_of_devices_add_up_to_the_reward():
+    """With the waiting of their own work at the edge, of which shares leave more."""
+    system = ragged_system(3.0)
+    systems = JointSystems(replace(system, edge_capacity_hz=4e7), systems=5, seed=3, decisions=6)
+    left = 0.0
+    for orders in random_orders(systems, 13):
+        systems.step(*orders)
+        np.testing.assert_allclose(systems.parts.sum(axis=1), systems.reward, rtol=1e-4)
+        left = max(left, systems._state.backlog()[2].max())
+    assert left > 0.0
+
+
 def test_shares_left_out_stay_as_they_were():
     one, other = (JointSystems(ragged_system(), systems=4, seed=1) for _ in range(2))
     for t, (points, levels, shares) in enumerate(random_orders(one, 20)):

@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from lyaopt.learning import imitation, keeper, preset  # noqa: E402
+from lyaopt.learning import ppo as ppo_module  # noqa: E402
 from lyaopt.learning.algorithms import ALGORITHMS  # noqa: E402
 from lyaopt.learning.credited import CreditedSystems  # noqa: E402
 from lyaopt.learning.imitation import Teacher, imitate  # noqa: E402
@@ -180,6 +181,50 @@ def test_the_critic_learns_first():
     assert {"actor", "query", "key"} <= changed()
 
 
+def test_what_was_taught_is_done_until_the_actor_learns():
+    """Whatever the critic, the price of the edge and its statistics learn meanwhile."""
+    scarce = replace(SYSTEM, edge_capacity_hz=2e6)
+    ppo = learner(scarce, critic_first=4, start="best-fixed", checks=0, decisions_per_episode=40)
+    ppo._start()
+    rows = torch.from_numpy(np.random.default_rng(1).uniform(0, 3, ppo.environment.observation.shape))
+
+    def done():
+        with torch.inference_mode():
+            return ppo.network.points(ppo.network.normalised(rows.float())).log_probability
+
+    ppo._start = lambda: None
+    before = done()
+    for _ in range(4):
+        ppo.update()
+        torch.testing.assert_close(done(), before)
+    assert float(ppo.network.edge_price.prices.max()) > 0.0
+    ppo.update()
+    assert not torch.allclose(done(), before)
+
+
+def test_the_first_minibatch_has_the_policy_that_collected_it_whatever_prices_do(monkeypatch):
+    """The ratio is 1 up to rounding, though the price of the edge goes on from rollout to rollout."""
+    seen, losses_of = [], ppo_module.losses_of
+
+    def spy(network, choices, *rest):
+        with torch.no_grad():
+            now = network.points(choices.features).of(choices.actions)
+        seen.append(float((now - choices.log_probability).abs().max()))
+        return losses_of(network, choices, *rest)
+
+    monkeypatch.setattr(ppo_module, "losses_of", spy)
+    scarce = replace(ragged_system(3.0), edge_capacity_hz=2e6)
+    ppo = learner(scarce, critic_first=0, start="nothing", checks=0, learning_rate=0.02)
+    prices = []
+    for _ in range(8):
+        seen.clear()
+        ppo.update()
+        prices.append(float(ppo.network.edge_price.prices.max()))
+        assert seen[0] < 1e-5
+        assert max(seen[1:]) > 1e-3
+    assert len(set(prices)) > 4
+
+
 def test_checks_come_evenly_and_the_start_is_one_of_them():
     ppo = learner(episodes=40, checks=3)
     tried = {}
@@ -187,7 +232,7 @@ def test_checks_come_evenly_and_the_start_is_one_of_them():
         report = ppo.update()
         if "kept" in report.measures:
             tried[report.update] = report.measures["kept"]
-    assert list(tried) == [7, 13, 20]
+    assert list(tried) == [8, 14, 20]  # from where the actor begins to learn, after two updates
     assert ppo._keeper.used == 4 * 16 * 500
     assert ppo.searched > ppo._keeper.used
     best = best_network(ppo.state())
