@@ -3,10 +3,10 @@
     python -m benchmarks.campaign run [--scenario NAME]... [--policy NAME]... [--seeds N] [--jobs N]
     python -m benchmarks.campaign table|write
 
-A cell is a scenario, a policy and a seed of training or search; policies without either have one cell each. Finished
-cells are lines of benchmarks/learning_results.ndjson, and a run does those that are missing. All policies are
-evaluated on the same copies, whose seed no training and no search uses. `table` prints what came of it, and
-`write` puts it into docs/results.md.
+A cell is a scenario, a policy and a seed of training or search; policies without either have one cell each.
+Finished cells are lines of benchmarks/learning_results.ndjson, and a run does those that are missing. All
+policies are evaluated on the same copies, whose seed no training and no search uses. `table` prints what came
+of it, and `write` puts it into docs/results.md.
 """
 
 from __future__ import annotations
@@ -116,10 +116,11 @@ def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
     from lyaopt.experiments.preparing import train
 
     ready = train(Learner(*LEARNERS[cell.policy]), system, cell.seed)
-    kept = [line["update"] for line in ready.log if line.get("kept")]
+    tried = [line for line in ready.log if "tried_cost" in line]
+    kept = max((line["update"] for line in tried if line["kept"]), default=0)
     return ready.policy, {
         "prepared_slots": ready.slots,
-        "kept_update": max(kept, default=0),
+        "kept_update": kept if tried else None,
         "shares": ready.summary.shares,
     }
 
