@@ -60,7 +60,9 @@ class _Wanted:
     "the paper's.",
 )
 @click.option(
-    "--episodes", type=click.IntRange(min=1), help="Training episodes (default: those of the scenario)."
+    "--episodes",
+    type=click.IntRange(min=1),
+    help="Training episodes (default: of the preset or the scenario, half a million decisions).",
 )
 @click.option(
     "--systems", type=click.IntRange(min=1), help="Copies simulated side by side (default: of the algorithm)."

@@ -108,9 +108,17 @@ def with_front(points: Sequence[Point]) -> list[Point]:
 
 
 def pick(points: Sequence[Point], target_s: float) -> Point | None:
-    """The point of least energy whose latency is within a target; None if there is none."""
-    within = [point for point in points if point.latency_s.value <= target_s]
+    """The point of least energy whose latency is surely within a target; None if there is none.
+
+    Surely is with its whole interval, where there is one: of many points, those are nearest below a target
+    that were lucky.
+    """
+    within = [point for point in points if _at_most(point.latency_s) <= target_s]
     return min(within, key=lambda point: point.energy_j.value, default=None)
+
+
+def _at_most(latency: Estimate) -> float:
+    return latency.value if np.isnan(latency.high) else latency.high
 
 
 def factor_between(points: Sequence[Point], chosen: Point) -> float | None:

@@ -6,9 +6,9 @@ import pytest
 
 from lyaopt.documents import DocumentError
 from lyaopt.experiments.cells import cells_of
-from lyaopt.experiments.definition import Measuring, Sweep, read_sweep
+from lyaopt.experiments.definition import Sweep, read_sweep
 from lyaopt.experiments.learners import LEARNERS, Learner, budget, training_of
-from lyaopt.experiments.paper import parts
+from lyaopt.experiments.paper import EVALUATION_SEED, parts
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
 from lyaopt.learning.training import configuration
 from lyaopt.problem import ProblemError
@@ -143,9 +143,10 @@ def test_the_line_of_what_does_not_fit_the_system_is_told(tmp_path, capsys):
 
 
 def test_no_training_of_the_paper_has_the_seed_of_the_evaluation(tmp_path, capsys):
-    assert run(["reproduce", "fig3", "--out", str(tmp_path), "--seeds", str(Measuring().seed)]) == 2
+    assert run(["reproduce", "fig3", "--out", str(tmp_path), "--seeds", str(EVALUATION_SEED)]) == 2
     assert "--seeds" in capsys.readouterr().err
-    assert len(parts(("fig3",), SYSTEM, "balanced", quick=True, seeds=Measuring().seed - 1)) == 1
+    (part,) = parts(("fig3",), SYSTEM, "balanced", quick=True, seeds=EVALUATION_SEED - 1)
+    assert part.sweep.evaluation.seed == EVALUATION_SEED
 
 
 @pytest.mark.parametrize(

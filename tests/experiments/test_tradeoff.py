@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -46,6 +47,13 @@ def test_the_pick_is_the_least_energy_within_the_target(pairs, target):
         assert chosen.energy_j.value == min(within)
 
 
+def test_a_pick_meets_the_target_with_its_whole_interval():
+    likely = replace(point(1.0, 1.9), latency_s=Estimate(1.9, 1.7, 2.1))
+    sure = replace(point(2.0, 1.8), latency_s=Estimate(1.8, 1.6, 2.0))
+    assert pick([likely, sure], 2.0) is sure
+    assert pick([likely], 2.0) is None
+
+
 def test_what_has_no_latency_is_neither_picked_nor_on_the_front():
     points = tradeoff.with_front([point(1.0, float("nan")), point(2.0, 1.0)])
     assert [found.on_front for found in points] == [False, True]
@@ -72,8 +80,8 @@ def test_the_command_picks_weights_that_meet_the_target(tmp_path, capsysbinary):
     assert run([*arguments, "--latency-p95", "2", "--plot", str(tmp_path / "t.svg")]) == 0
     document = json.loads(capsysbinary.readouterr().out)
     chosen, points = document["pick"], document["points"]
-    assert chosen["latency_s"]["value"] <= 2.0
-    within = [found for found in points if found["latency_s"]["value"] <= 2.0]
+    assert chosen["latency_s"]["high"] <= 2.0
+    within = [found for found in points if found["latency_s"]["high"] <= 2.0]
     assert chosen["energy_j"]["value"] == min(found["energy_j"]["value"] for found in within)
     system = load_scenario("default")
     assert chosen["energy_weight_local"] == chosen["factor"] * system.energy_weight_local
