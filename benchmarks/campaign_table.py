@@ -99,7 +99,8 @@ def _of_runs(runs: Iterable[Line], name: str) -> Estimate:
     rows = [_array(run, name) for run in runs]
     if len(rows) == 1:
         return plain_mean(rows[0])
-    return interquartile_mean(np.array([np.nanmean(row) for row in rows]))
+    finite = [row[np.isfinite(row)] for row in rows]
+    return interquartile_mean(np.array([row.mean() if row.size else np.nan for row in finite]))
 
 
 def _beside(runs: Iterable[Line], base: Iterable[Line], name: str) -> Estimate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.campaign import LEARNERS, POLICIES, cells
+from benchmarks.campaign import LEARNERS, POLICIES, SEARCHED, cells
 from benchmarks.campaign_table import BEGIN, END, table, write
 
 
@@ -41,9 +41,32 @@ def test_policies_stand_in_the_order_of_their_cost_beside_best_fixed():
     assert random[-1].startswith("90.0 %")
 
 
-def test_a_cell_for_every_seed_of_what_is_trained_and_one_of_all_else():
+def test_a_run_is_compared_with_the_mean_of_the_searches_or_with_its_own_base():
+    """And says how many trainings kept what they started from."""
+    lines = [line("best-fixed", 1, 0.8), line("best-fixed", 2, 1.2)]
+    lines += [{**line("lyappo", seed, 1.1), "kept_update": kept} for seed, kept in ((1, 0), (2, 40))]
+    lines += [{**line("planning", 1, 1.0), "base": {"cost": [2.0] * 5, "energy_mj": [3.0] * 5}}]
+    rows = {row.split(" | ")[0].strip("| "): row.split(" | ") for row in table(lines).splitlines()[4:] if row}
+    assert rows["best-fixed"][1] == "2"
+    assert rows["**LyaPPO** (`best`)"][1] == "2 (1)"
+    assert rows["**LyaPPO** (`best`)"][4] == "+10.0 (+10.0 to +10.0)"
+    assert rows["planning (short runs)"][4].startswith("+50.0 (")
+    assert rows["planning (short runs)"][6].startswith("+0.0 (")
+
+
+def test_what_does_not_do_its_tasks_is_beside_no_bound():
+    done, slow = table(
+        [{**line("middle", 1, 1.0), "completed": 10}, line("best-fixed", 1, 2.0)]
+    ).splitlines()[4:6]
+    assert float(done.split(" | ")[7]) > 0.0
+    assert slow.split(" | ")[7].strip() == ""
+
+
+def test_a_cell_for_every_seed_of_what_is_trained_or_searched_for_and_one_of_all_else():
     found = list(cells(["paper", "balanced"], [*POLICIES, *LEARNERS], 3))
-    assert len(found) == len({cell.key for cell in found}) == 2 * (len(POLICIES) + 3 * len(LEARNERS))
+    several = len(LEARNERS) + len(SEARCHED)
+    expected = 2 * (len(POLICIES) - len(SEARCHED) + 3 * several)
+    assert len(found) == len({cell.key for cell in found}) == expected
     assert [cell.seed for cell in found] == sorted(cell.seed for cell in found)
 
 

@@ -253,7 +253,7 @@ def test_learners_are_trained_with_every_seed(tmp_path, capsysbinary):
     assert [cell["policy"] for cell in cells] == 2 * ["once", "each", "each"]
     found = [store.read(cell["key"]) for cell in cells]
     assert [result["wanted"]["training"]["seed"] for result in found] == [1, 1, 1, 2, 2, 2]
-    assert found[0]["training"]["decisions"] == 2500
+    assert found[0]["training"]["decisions"] == 2000
     assert found[0]["training"]["curve"] != found[3]["training"]["curve"]
     assert len(found[0]["evaluations"]) == 2
     assert all("torch" in result["versions"] for result in found)
