@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from lyaopt.bounds import energy_bound
-from lyaopt.evaluation import RESAMPLES, Estimate, interquartile_mean, plain_mean
+from lyaopt.evaluation import RESAMPLES, Estimate, middle_mean
+from lyaopt.experiments.units import Run, estimate, units_of
 from lyaopt.problem import Floats
 from lyaopt.scenarios import load_scenario
 
@@ -90,17 +91,13 @@ def _count(runs: list[Line]) -> str:
     return f"{len(runs)} ({sum(kept)})" if sum(kept) else str(len(runs))
 
 
-def _array(line: Line, name: str) -> Floats:
-    return np.array(line[name], np.float64)  # NaN where there is no value
-
-
 def _of_runs(runs: Iterable[Line], name: str) -> Estimate:
-    """Interquartile mean over runs of their means over copies; mean over copies if there is one run."""
-    rows = [_array(run, name) for run in runs]
-    if len(rows) == 1:
-        return plain_mean(rows[0])
-    finite = [row[np.isfinite(row)] for row in rows]
-    return interquartile_mean(np.array([row.mean() if row.size else np.nan for row in finite]))
+    return estimate(units_of([Run(run["seed"], run) for run in runs], name))
+
+
+def _copies(lines: Iterable[Line], name: str) -> Floats:
+    """Values (runs, copies)."""
+    return np.array([Run(None, line).copies(name) for line in lines])
 
 
 def _beside(runs: Iterable[Line], base: Iterable[Line], name: str) -> Estimate:
@@ -109,23 +106,19 @@ def _beside(runs: Iterable[Line], base: Iterable[Line], name: str) -> Estimate:
     The interval is that of a bootstrap that draws copies, and runs.
     """
     runs = list(runs)
-    mine = np.array([_array(run, name) for run in runs])
-    own = runs[0].get("base")
-    theirs = _array(own, name) if own else np.mean([_array(run, name) for run in base], axis=0)
+    mine = _copies(runs, name)
+    theirs = _copies([runs[0]["base"]] if "base" in runs[0] else base, name).mean(axis=0)
     random = np.random.default_rng(0)
-    found = [_more(mine, theirs)]
-    for _ in range(RESAMPLES):
-        rows = random.integers(0, len(mine), len(mine))
-        copies = random.integers(0, theirs.size, theirs.size)
-        found.append(_more(mine[rows][:, copies], theirs[copies]))
-    return Estimate(found[0], *np.percentile(found[1:], [2.5, 97.5]))
+    drawn = [[random.integers(0, size, size) for size in mine.shape] for _ in range(RESAMPLES)]
+    rows, copies = (np.array(some) for some in zip(*drawn, strict=True))
+    found = _more(mine[rows[:, :, None], copies[:, None, :]], theirs[copies])
+    return Estimate(float(_more(mine, theirs)), *np.percentile(found, [2.5, 97.5]))
 
 
-def _more(mine: Floats, theirs: Floats) -> float:
-    """Interquartile mean over rows, in per cent."""
-    ratios = np.sort(mine.mean(axis=1) / theirs.mean())
-    outer = ratios.size // 4
-    return float(100.0 * (ratios[outer : ratios.size - outer].mean() - 1.0))
+def _more(mine: Floats, theirs: Floats) -> Floats:
+    """Interquartile mean over runs (..., runs, copies) beside a base (..., copies), in per cent."""
+    ratios = mine.mean(axis=-1) / theirs.mean(axis=-1, keepdims=True)
+    return np.asarray(100.0 * (middle_mean(ratios) - 1.0))
 
 
 def _text(found: Estimate, form: str = "{:.3g}") -> str:

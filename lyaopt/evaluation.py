@@ -56,11 +56,6 @@ def interquartile_mean(values: Floats, seed: int = 0) -> Estimate:
     return mean_of_strata([values], seed)
 
 
-def plain_mean(values: Floats, seed: int = 0) -> Estimate:
-    """Mean of all values, with its interval."""
-    return mean_of_strata([values], seed, middle=False)
-
-
 def mean_of_strata(strata: Sequence[Floats], seed: int = 0, *, middle: bool = True) -> Estimate:
     """Mean over strata of the interquartile means within each, or of plain means, with its interval.
 
@@ -103,10 +98,11 @@ def _finite(strata: Sequence[Floats]) -> tuple[list[Floats], bool]:
 
 
 def _mean_of_means(*strata: Floats, axis: int = -1, middle: bool = True) -> Any:
-    return np.mean([_middle_mean(values, axis) if middle else values.mean(axis) for values in strata], axis=0)
+    return np.mean([middle_mean(values, axis) if middle else values.mean(axis) for values in strata], axis=0)
 
 
-def _middle_mean(values: Floats, axis: int = -1) -> Any:
+def middle_mean(values: Floats, axis: int = -1) -> Any:
+    """Mean of the middle half along an axis; of all, if there are fewer than four."""
     from scipy.stats import trim_mean
 
     few = values.shape[axis] < _FEWEST_FOR_QUARTILES

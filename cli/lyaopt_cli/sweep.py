@@ -48,7 +48,6 @@ def command(file: str, out: str, engine_name: str, jobs: int | None, timeout_s: 
 
 
 def _read(file: str) -> Part:
-    from lyaopt.experiments.cells import cells_of
     from lyaopt.experiments.definition import placed, read_sweep
     from lyaopt.experiments.sweeps import Part
     from lyaopt.problem import ProblemError
@@ -57,13 +56,13 @@ def _read(file: str) -> Part:
     text = read_whole(file)
     try:
         sweep = read_sweep(text)
-        system = read_system(sweep.scenario)
+        part = Part(sweep, read_system(sweep.scenario))
         try:
-            cells_of(sweep, system)  # whether policies and values fit the system
+            _ = part.cells  # whether policies and values fit the system
         except ProblemError as error:
             raise placed(error, decode(text)) from None
     except ProblemError as error:
         line = getattr(error, "line", None)
         place = shown_name(file) if line is None else f"{shown_name(file)}:{line}"
         raise InputError(f"{place}: {error}") from None
-    return Part(sweep, system)
+    return part

@@ -65,9 +65,12 @@ class Cell:
         measuring = asdict(self.measuring)
         if self.learner is not None and self.home is not None:
             measuring.pop("search_seed")
-            configuration = asdict(configuration_of(self.learner, self.home))
-            training = {**self.learner.to_dict(), "seed": self.seed, "system": _described(self.home)}
-            training["configuration"] = configuration
+            training = {
+                **self.learner.to_dict(),
+                "seed": self.seed,
+                "system": _described(self.home),
+                "configuration": asdict(configuration_of(self.learner, self.home)),
+            }
             return {**document, "training": training, "evaluation": measuring}
         if not is_searched(self.policy):
             measuring.pop("search_seed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from lyaopt.experiments.cells import Cell, cells_of
@@ -19,7 +19,7 @@ from lyaopt.system import System
 RUNNING = ".lyaopt-running"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """One sweep of an experiment, over a system.
 
@@ -34,6 +34,11 @@ class Part:
     sweep: Sweep
     system: System
     figure: str | None = None
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """All of it; raises `ProblemError` as `cells_of` does."""
+        return cells_of(self.sweep, self.system)
 
 
 @dataclass(frozen=True)
@@ -82,10 +87,9 @@ def run_parts(
     ProblemError
         If a definition is wrong, the engine is none, or another run uses the folder.
     """
-    cells = [cells_of(part.sweep, part.system) for part in parts]
-    different = {cell.key: cell for some in cells for cell in some}
+    different = {cell.key: cell for part in parts for cell in part.cells}
     with store.locked():
-        store.write_experiment(experiment_document(parts, cells, command))
+        store.write_experiment(experiment_document(parts, command))
         missing = {key: different[key] for key in store.missing(different)}
         with (watched or _unwatched)(len(missing)) as progress:
             running = store.path / RUNNING
@@ -101,8 +105,8 @@ def run_parts(
             )
         shutil.rmtree(running, ignore_errors=True)
     labels: dict[str, str] = {}
-    for part, some in zip(parts, cells, strict=True):
-        for cell in some:
+    for part in parts:
+        for cell in part.cells:
             labels.setdefault(cell.key, f"{part.sweep.name}: {cell.label}")
     named = {labels[key]: reason for key, reason in failed.items()}
     return Outcome(len(different), len(missing) - len(failed), named)
@@ -119,9 +123,7 @@ class _unwatched:  # stands for a function
         return None
 
 
-def experiment_document(
-    parts: Sequence[Part], cells: Sequence[Sequence[Cell]], command: str
-) -> dict[str, Any]:
+def experiment_document(parts: Sequence[Part], command: str) -> dict[str, Any]:
     """What an experiment consists of: definitions, points, and the keys of its cells."""
     definitions = [_definition(part.sweep) for part in parts]
     return {
@@ -136,10 +138,10 @@ def experiment_document(
                 "points": list(part.sweep.points),
                 "cells": [
                     {"policy": cell.policy, "seed": cell.seed, "points": list(cell.points), "key": cell.key}
-                    for cell in some
+                    for cell in part.cells
                 ],
             }
-            for part, definition, some in zip(parts, definitions, cells, strict=True)
+            for part, definition in zip(parts, definitions, strict=True)
         ],
     }
 

@@ -70,7 +70,7 @@ def trends_of(results: Results, policy: str = OURS) -> list[Verdict]:
 def _trend(results: Results, policy: str, points: list[int], trend: Trend) -> Verdict:
     measure, sign = trend.measure, 1.0 if trend.rises else -1.0
     found = [results.estimate(policy, point, measure) for point in points]
-    steps = sign * np.diff([estimate.value for estimate in found])
+    steps = sign * np.diff([each.value for each in found])
     ratio = results.compared((policy, points[-1]), (policy, points[0]), measure)
     change = estimate(ratio._replace(values=ratio.values - 1.0))
     scale, unit = _SHOWN.get(measure, (1.0, ""))

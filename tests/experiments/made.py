@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lyaopt.experiments import paper
-from lyaopt.experiments.cells import cells_of
 from lyaopt.experiments.definition import BOUND
 from lyaopt.experiments.sweeps import experiment_document
 from lyaopt.experiments.work import LATENCIES, QUEUES
@@ -64,9 +63,8 @@ def reproduction(store, energy_j, figures=("fig3", "fig5"), seeds=3):
 
 def write(store, parts, energy_j):
     """All cells of some sweeps, and the experiment."""
-    cells = [cells_of(part.sweep, part.system) for part in parts]
-    for cell in {cell.key: cell for some in cells for cell in some}.values():
+    for cell in {cell.key: cell for part in parts for cell in part.cells}.values():
         provenance = {"versions": {"lyaopt": "0.1.0"}, "commit": None, "configuration": cell.key}
         store.write(cell.key, {"wanted": cell.wanted, **result(cell, energy_j), **provenance, "seconds": 1.0})
     store.path.mkdir(exist_ok=True)
-    store.write_experiment(experiment_document(parts, cells, "lyaopt reproduce <all> & more"))
+    store.write_experiment(experiment_document(parts, "lyaopt reproduce <all> & more"))
