@@ -22,11 +22,18 @@ def picture_format(path: str | Path) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
         raise ProblemError("$", f"expected a figure that ends in .png or .svg, got {str(path)!r}")
+    need_matplotlib()
+    return _FORMATS[suffix]
+
+
+def need_matplotlib() -> None:
+    """Raise `ProblemError` if matplotlib is missing, or refuses to start."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
         raise ProblemError("$", "a figure needs the extra: pip install 'lyaopt[plot]'") from None
-    return _FORMATS[suffix]
+    except ValueError as error:  # a backend in the environment that it does not know
+        raise ProblemError("$", f"matplotlib refuses to start: {' '.join(str(error).split())}") from None
 
 
 def new_figure(width_inches: float, height_inches: float) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import sys
@@ -60,6 +59,7 @@ def run_experiment(
     InputError
         If a definition is wrong, or the folder is in use.
     """
+    from lyaopt.experiments.engines import cores
     from lyaopt.experiments.outputs import write_tables
     from lyaopt.experiments.store import Store
     from lyaopt.experiments.sweeps import run_parts
@@ -75,7 +75,7 @@ def run_experiment(
                 store,
                 command=shlex.join(["lyaopt", *sys.argv[1:]]),
                 engine_name=engine_name,
-                jobs=jobs or os.cpu_count() or 1,
+                jobs=jobs or cores(),
                 timeout_s=timeout_s,
                 watched=lambda missing: progress_bar("cells", missing),
             )

@@ -30,6 +30,17 @@ def check_picture(command: str, path: str) -> None:
     check_writable(Path(path))
 
 
+def check_drawing(command: str) -> None:
+    """Raise `InputError` if nothing can be drawn: before long work, not after it."""
+    from lyaopt.pictures import need_matplotlib
+    from lyaopt.problem import ProblemError
+
+    try:
+        need_matplotlib()
+    except ProblemError as error:
+        raise InputError(f"{command}: {error.reason}") from None
+
+
 def check_writable(path: Path) -> None:
     """Raise `InputError` if a file cannot be written there: before long work, not after it."""
     if path.is_dir():

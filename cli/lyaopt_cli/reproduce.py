@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lyaopt_cli.experiments import SOME_FAILED, engine_options, print_outcome, run_experiment
+from lyaopt_cli.output import check_drawing
 from lyaopt_cli.scenario import read_system
 
 _FIGURES = ("fig3", "fig4", "fig5", "fig6", "fig7")
@@ -59,6 +60,7 @@ def command(
     """
     from lyaopt.experiments.paper import parts
 
+    check_drawing("lyaopt reproduce")
     wanted = _FIGURES if "all" in figures else tuple(dict.fromkeys(figures))
     found = parts(wanted, read_system(scenario), scenario, quick=quick, seeds=seeds)
     outcome, results = run_experiment("reproduce", found, out, engine_name, jobs, timeout_s)

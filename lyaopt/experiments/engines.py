@@ -90,6 +90,24 @@ _ENGINES: dict[str, Callable[[int], AbstractContextManager[None]]] = {
 _PACKAGES = {"dask": ("dask", "distributed"), "ray": ("ray",)}
 
 
+def cores() -> int:
+    """Cores that this process may use, as joblib counts them: with affinity and the limits of containers.
+
+    Raises
+    ------
+    ProblemError
+        If the environment says nonsense about them.
+    ImportError
+        Without joblib.
+    """
+    from joblib import cpu_count
+
+    try:
+        return int(cpu_count())
+    except ValueError as error:
+        raise ProblemError("$.jobs", f"LOKY_MAX_CPU_COUNT: {error}") from None
+
+
 def engine_names() -> tuple[str, ...]:
     """Names that `engine` takes."""
     return tuple(_ENGINES)
@@ -102,13 +120,14 @@ def engine(name: str, jobs: int) -> Iterator[None]:
     Raises
     ------
     ProblemError
-        If there is no such engine, or it is not installed.
+        If there is no such engine, it is not installed, or the environment is wrong.
     """
     if name not in _ENGINES:
         raise ProblemError("$.engine", f"expected one of {', '.join(_ENGINES)}; got {name!r}")
     if any(find_spec(package) is None for package in ("joblib", *_PACKAGES.get(name, ()))):
         extra = "experiments" if name == "local" else name
         raise ProblemError("$.engine", f"{name} needs the extra: pip install 'lyaopt[{extra}]'")
+    cores()  # joblib asks too, however many it is told to use
     before = {variable: os.environ.get(variable) for variable in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:

@@ -9,6 +9,7 @@ from lyaopt.experiments.paper import FIGURES, title_of
 from lyaopt.experiments.results import Results, read_results
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import Saving, Verdict, convergence_of, savings_of, trends_of
+from lyaopt.pictures import need_matplotlib
 from lyaopt.whole_files import write_whole
 
 CSV, MARKDOWN = "tables.csv", "tables.md"
@@ -37,11 +38,12 @@ def write_figures(store: Store, found: Sequence[Results]) -> None:
 
     Raises
     ------
-    ImportError
-        Without matplotlib.
+    ProblemError
+        If matplotlib is missing.
     """
     from lyaopt.experiments.figures import draw_curves, draw_sweep
 
+    need_matplotlib()
     for results in found:
         if results.figure and results.runs:
             draw = draw_sweep if FIGURES[results.figure].setting else draw_curves

@@ -16,6 +16,7 @@ from lyaopt.experiments.results import Results, read_results
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.tables import NAMES, number, percent
 from lyaopt.experiments.trends import Saving, Verdict, convergence_of, savings_of, trends_of
+from lyaopt.pictures import need_matplotlib
 
 _STYLE = files("lyaopt.experiments") / "report.css"
 _SAVINGS = (
@@ -38,10 +39,9 @@ def page(store: Store) -> str:
     Raises
     ------
     ProblemError
-        If there is none, or none of its cells is done.
-    ImportError
-        Without matplotlib.
+        If there is none, none of its cells is done, or matplotlib is missing.
     """
+    need_matplotlib()
     import matplotlib
 
     experiment, found = read_results(store)

@@ -28,7 +28,7 @@ def draw_run(result: Result, series: Series, path: str | Path) -> bytes:
     _draw_energy(energy, series)
     _draw_backlogs(backlog, series)
     _draw_latencies(latency, result)
-    energy.set_title(f"policy {result.policy}: {1e3 * result.mean_energy_j:.4g} mJ per slot")
+    energy.set_title(f"policy {result.policy}: {1e3 * result.mean_energy_j:.4g} mJ per slot", loc="left")
     return picture_bytes(figure, kind)
 
 
@@ -46,7 +46,7 @@ def _draw_energy(axes: Any, series: Series) -> None:
     )
     axes.set_xlim(series.time_s[0], series.time_s[-1])
     axes.set_ylabel("energy per slot, mJ")
-    axes.legend(loc="upper right")
+    _legend_above(axes)
     axes.set_ylim(bottom=0)
 
 
@@ -58,8 +58,13 @@ def _draw_backlogs(axes: Any, series: Series) -> None:
     axes.set_xlim(series.time_s[0], series.time_s[-1])
     axes.set_ylabel("backlog, all services")
     axes.set_xlabel("time, s")
-    axes.legend(loc="upper right")
+    _legend_above(axes)
     axes.set_ylim(bottom=0)
+
+
+def _legend_above(axes: Any) -> None:
+    """Beside the title: within, it would hide the end of the run."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False, borderaxespad=0.2)
 
 
 def _draw_latencies(axes: Any, result: Result) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -15,6 +16,7 @@ from lyaopt.experiments.results import read_results
 from lyaopt.experiments.store import Store
 from lyaopt_cli.main import run
 from tests.experiments.made import reproduction
+from tests.slot_text import command
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
@@ -197,3 +199,17 @@ def test_a_browser_shows_it_without_scrolling_sideways(text, tmp_path, width):
     assert content <= window
     assert small == 0
     assert font >= 13.0
+
+
+def test_a_reproduction_that_cannot_be_drawn_is_refused_before_it_begins(tmp_path):
+    out = tmp_path / "out"
+    done = subprocess.run(
+        command("reproduce", "fig4", "--quick", "--out", str(out)),
+        env=os.environ | {"MPLBACKEND": "paper"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert not out.exists()
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("lyaopt reproduce: matplotlib refuses to start: ")

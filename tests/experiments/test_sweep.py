@@ -330,3 +330,19 @@ def test_time_limits_are_seconds(tmp_path, definition, timeout, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert "--timeout" in line
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("jobs", [[], ["--jobs", "1"]])
+def test_nonsense_about_cores_in_the_environment_is_one_line(
+    tmp_path, definition, jobs, monkeypatch, capsysbinary
+):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "many")
+    assert sweep(definition, tmp_path / "out", *jobs) == 2
+    assert b"$.jobs: LOKY_MAX_CPU_COUNT: " in one_line(capsysbinary)
+
+
+def one_line(capsysbinary):
+    """What was written to stderr, if it is a line."""
+    lines = capsysbinary.readouterr().err.splitlines()
+    assert len(lines) == 1
+    return lines[0]
