@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lyaopt.experiments import tables
 from lyaopt.experiments.paper import FIGURES, title_of
-from lyaopt.experiments.results import Results, read_results
+from lyaopt.experiments.results import Results, heading, read_results
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import Saving, Verdict, convergence_of, savings_of, trends_of
 from lyaopt.pictures import need_matplotlib
@@ -29,7 +29,7 @@ def write_tables(store: Store) -> list[Results]:
         f"## {title_of(results.figure, results.name)}\n\n{claims(results)}{tables.markdown(results)}"
         for results in found
     ]
-    write_whole(store.path / MARKDOWN, "\n".join(sections).encode())
+    write_whole(store.path / MARKDOWN, "\n".join([f"# {heading(found)}\n", *sections]).encode())
     return found
 
 

@@ -12,7 +12,7 @@ from lyaopt.experiments.figures import PANELS, colour, draw_curves, draw_panel
 from lyaopt.experiments.html import Raw
 from lyaopt.experiments.paper import FIGURES, ONCE, OURS, title_of
 from lyaopt.experiments.report_settings import settings
-from lyaopt.experiments.results import Results, read_results
+from lyaopt.experiments.results import Results, heading, read_results
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.tables import NAMES, number, percent
 from lyaopt.experiments.trends import Saving, Verdict, convergence_of, savings_of, trends_of
@@ -47,7 +47,7 @@ def page(store: Store) -> str:
     experiment, found = read_results(store)
     with matplotlib.rc_context({"svg.fonttype": "none"}):  # text stays text, to be found and copied
         sections = [*_claims(found), *map(_section, found), settings(experiment, found)]
-    title = "The paper's figures, remade" if any(results.figure for results in found) else found[0].name
+    title = heading(found)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.text(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -100,6 +100,11 @@ class Results:
         return ratios(mine, theirs, measure) if mine and theirs else NOTHING
 
 
+def heading(found: Sequence[Results]) -> str:
+    """What stands above all that is written about an experiment."""
+    return "The paper's figures, remade" if any(results.figure for results in found) else found[0].name
+
+
 def read_results(store: Store) -> tuple[dict[str, Any], list[Results]]:
     """The experiment of a folder, and what its sweeps came to.
 
