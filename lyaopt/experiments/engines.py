@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
+from multiprocessing import resource_tracker
 from typing import Any
 
 from lyaopt.problem import ProblemError
@@ -30,7 +32,22 @@ def _local(jobs: int) -> Iterator[None]:
     from joblib import parallel_config
 
     with parallel_config(backend="loky", n_jobs=_processes(jobs), inner_max_num_threads=1):
+        _start_deaf(_processes(jobs))
         yield
+
+
+def _start_deaf(processes: int) -> None:
+    """Start workers that Ctrl-C does not reach: it is for this process alone, which has them stopped."""
+    from joblib import Parallel, delayed
+
+    # They inherit what is blocked here, before they have loaded anything. What joblib would start with them
+    # is started first, as Python 3.11 blocks nothing any more after that.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        Parallel(batch_size=1)(delayed(os.getpid)() for _ in range(processes))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

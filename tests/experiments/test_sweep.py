@@ -183,6 +183,21 @@ def test_terminated_it_takes_its_workers_along(tmp_path):
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("moment_s", [0.05, 0.2, 0.4, 0.6, 0.8, 1.2])
+def test_ctrl_c_while_workers_start_is_an_end_without_tracebacks(tmp_path, moment_s):
+    endless = tmp_path / "endless.toml"
+    endless.write_text(DEFINITION.replace("slots = 300", "slots = 100_000_000"))
+    arguments = ["sweep", str(endless), "--out", str(tmp_path / "out"), "--jobs", "2"]
+    # A terminal sends it to all processes in the foreground, the workers among them.
+    with subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, start_new_session=True) as process:
+        while not (tmp_path / "out").exists():
+            time.sleep(0.01)
+        time.sleep(moment_s)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait() == 130
+        assert process.stderr.read() == b""
+
+
 def told_by(marker):
     """What a worker says of itself; nothing while it writes, or when it has just gone."""
     try:
