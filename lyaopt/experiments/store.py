@@ -13,6 +13,7 @@ from lyaopt.experiments.provenance import canonical, digest
 from lyaopt.locked_folders import locked_folder
 from lyaopt.problem import ProblemError
 from lyaopt.strict_json import JsonError, decode, parse
+from lyaopt.versioned_files import versioned_document
 from lyaopt.whole_files import write_whole
 
 SCHEMA_VERSION = 1
@@ -92,17 +93,11 @@ class Store:
         """
         path = self.path / EXPERIMENT
         try:
-            document = parse(decode(path.read_bytes()))
+            content = path.read_bytes()
         except OSError as error:
             reason = f"expected the folder of a sweep or reproduction; {path}: {error.strerror}"
             raise ProblemError("$", reason) from None
-        except JsonError as error:
-            raise ProblemError("$", f"{path}: {error.reason}") from None
-        version = document.get("schema_version") if isinstance(document, dict) else None
-        if version != SCHEMA_VERSION:
-            place = f"{path}: expected schema version {SCHEMA_VERSION}"
-            raise ProblemError("$.schema_version", f"{place}, got {version!r}")
-        return dict(document)
+        return versioned_document(path, content, SCHEMA_VERSION)
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

@@ -20,7 +20,7 @@ from typing import IO, Any
 from lyaopt.learning.checkpoints import SCHEMA_VERSION, Tensors, decode_checkpoint, encode_checkpoint
 from lyaopt.locked_folders import locked_folder
 from lyaopt.problem import ProblemError
-from lyaopt.strict_json import JsonError, parse
+from lyaopt.versioned_files import versioned_document
 from lyaopt.whole_files import write_whole
 
 RUN, CHECKPOINT, LOG = "run.json", "checkpoint.safetensors", "log.ndjson"
@@ -70,15 +70,7 @@ class RunFolder:
         ProblemError
             If there is no training, or its file is damaged or of another schema version.
         """
-        try:
-            run = parse(self._read(RUN).decode())
-        except (JsonError, UnicodeDecodeError) as error:
-            raise ProblemError("$", f"{self.path / RUN}: expected JSON ({error})") from None
-        version = run.get("schema_version") if isinstance(run, dict) else None
-        if version != SCHEMA_VERSION:
-            place = f"{self.path / RUN}: expected schema version {SCHEMA_VERSION}"
-            raise ProblemError("$.schema_version", f"{place}, got {version!r}")
-        return dict(run)
+        return versioned_document(self.path / RUN, self._read(RUN), SCHEMA_VERSION)
 
     def encode(self, tensors: Tensors, progress: Mapping[str, Any]) -> bytes:
         """A checkpoint that belongs to this run."""
