@@ -50,7 +50,7 @@ docs: $(VENV)/dev.stamp  ## build the documentation into build/docs; a warning i
 bench: $(VENV)/dev.stamp  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python -m pytest -q benchmarks
 
-nightly: $(VENV)/dev.stamp  ## a million random instances in every regime, a million slots of overload
+nightly: $(VENV)/dev.stamp  ## a million random instances over all regimes, a million slots of overload
 	$(BIN)/lyaopt check --instances 1000000 --seed 1
 	$(BIN)/python -m pytest -q -m slow
 

@@ -71,7 +71,8 @@ def pytest_sessionfinish() -> None:
         "",
         f"Measured {date.today()} by `make bench` on {cpuinfo.get_cpu_info()['brand_raw']}, one core,",
         f"Python {platform.python_version()}, {_versions()}.",
-        "Medians of one run; ratios are against lyaopt in the same group.",
+        "Medians of one run; ratios are against lyaopt in the same group. The table of requirements compares",
+        "contenders that take turns, the others what runs one after the other: their ratios differ.",
         "",
     ]
     if _requirements:

@@ -1,4 +1,4 @@
-"""Write slot.json: the default system (four devices, two services each) in the middle of a busy second.
+"""Write slot.json: four devices with two services each and the default capacities, in a busy second.
 
 Every service runs a real network. Its queues hold whole tasks and one in service, so backlogs are
 multiples of the network's work plus a rest; a task is either run on the device or sent whole.
@@ -33,7 +33,7 @@ DISTANCES_M = (157.0, 181.0, 212.0, 243.0)
 
 
 def backlog(rng: np.random.Generator, work: float) -> float:
-    """Return up to two waiting tasks and the rest of the one in service, half of the time nothing."""
+    """Return up to two waiting tasks and the rest of the one in service, a third of the time nothing."""
     if rng.random() < 0.35:
         return 0.0
     return float(round((rng.integers(0, 3) + rng.random()) * work, 3))

@@ -31,7 +31,7 @@ class _Diverged(click.ClickException):
 class _Wanted:
     """The options of a training; None for what was not given."""
 
-    algorithm: str
+    algorithm: str | None
     preset: str | None
     episodes: int | None
     systems: int | None
@@ -48,9 +48,8 @@ class _Wanted:
 @click.option(
     "--algorithm",
     type=click.Choice(["lyappo", "ppo-joint", "ddpg"]),
-    default="lyappo",
-    show_default=True,
-    help="What learns: LyaPPO, or a baseline: PPO that sets the resource shares too, or DDPG-Cov.",
+    help="What learns: lyappo (default, but for --resume), or a baseline: PPO that sets the resource shares "
+    "too, or DDPG-Cov.",
 )
 @click.option(
     "--preset",
@@ -112,14 +111,15 @@ def command(scenario: str, **options: Any) -> int:
         check_picture("lyaopt train", wanted.plot)
     with Interrupts(signal.SIGTERM) as interrupts:
         try:
-            summary = _train(system, wanted, interrupts)
+            algorithm = wanted.algorithm or _algorithm_of(wanted)
+            summary = _train(system, wanted, algorithm, interrupts)
         except ProblemError as error:
             raise InputError(f"lyaopt train: {error}") from None
         except ImportError as error:
             raise InputError(f"lyaopt train: {error}; pip install 'lyaopt[train]'") from None
         except ArithmeticError as error:
             raise _Diverged(f"lyaopt train: {error}; the checkpoint was left as it was") from None
-        _print(summary, wanted)
+        _print(summary, wanted, algorithm)
         if wanted.plot is not None:
             from lyaopt.learning.plot import draw_training
 
@@ -127,7 +127,14 @@ def command(scenario: str, **options: Any) -> int:
         return interrupts.status
 
 
-def _train(system: System, wanted: _Wanted, interrupts: Interrupts) -> Summary:
+def _algorithm_of(wanted: _Wanted) -> str:
+    """What learns if nothing is said of it."""
+    from lyaopt.learning.run_folder import RunFolder
+
+    return str(RunFolder(wanted.out).read_run()["algorithm"]) if wanted.resume else "lyappo"
+
+
+def _train(system: System, wanted: _Wanted, algorithm: str, interrupts: Interrupts) -> Summary:
     from lyaopt.learning.run_folder import RunFolder
     from lyaopt.learning.training import begin, resume, use_one_thread
 
@@ -139,7 +146,7 @@ def _train(system: System, wanted: _Wanted, interrupts: Interrupts) -> Summary:
         given["ranges"] = _ranges(wanted.vary)
     with folder.locked():
         start = resume if wanted.resume else begin
-        training = start(folder, system, wanted.algorithm, **given)
+        training = start(folder, system, algorithm, **given)
         with (
             _watched(training.config.updates, training.learner.done) as show,
             _written(wanted.tensorboard) as write,
@@ -208,8 +215,8 @@ def _watched(updates: int, done: int) -> Iterator[Callable[[dict[str, Any]], Non
         yield show
 
 
-def _print(summary: Summary, wanted: _Wanted) -> None:
+def _print(summary: Summary, wanted: _Wanted, algorithm: str) -> None:
     from lyaopt.documents import encode
 
-    document = {"algorithm": wanted.algorithm, "out": wanted.out, **asdict(summary)}
+    document = {"algorithm": algorithm, "out": wanted.out, **asdict(summary)}
     sys.stdout.buffer.write(encode(document) + b"\n")

@@ -54,7 +54,7 @@ def command(
 ) -> int:
     """Scale the energy weights U^l and U^t of SCENARIO together, and show energy against latency.
 
-    Points are searched for and policies are trained anew at each of twelve factors, from 1e-4 to 30.
+    Points are searched for and policies are trained anew at each of twelve factors, from 1e-4 to 31.6.
     With a target, the weights of least energy that meet it are picked, between these factors too.
 
     \b

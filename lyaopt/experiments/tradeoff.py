@@ -20,7 +20,7 @@ LATENCIES = {"mean": "latency_s", "p50": "latency_p50_s", "p95": "latency_p95_s"
 """Of tasks: the mean and percentiles, by the measure that has them."""
 POLICIES = ("middle", "best-fixed", "lyappo")
 FACTORS = tuple(float(f"{10.0 ** (step / 2.0):.3g}") for step in range(-8, 4))
-"""Two a decade, from 10^-4 (in the shipped scenarios energy hardly counts there) to 30."""
+"""Two a decade, from 10^-4 (in the shipped scenarios energy hardly counts there) to 31.6."""
 DECISIONS = 200_000
 REFINEMENTS = 3
 """Factors that are tried beside a pick: each halves, in orders of magnitude, what it may be off by."""

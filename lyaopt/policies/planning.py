@@ -69,6 +69,11 @@ class Planning:
             if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
                 raise ProblemError(f"$.{option}", f"expected a whole number >= {least}, got {value!r}")
 
+    @property
+    def searched(self) -> int:
+        """Slots that were simulated for the base policy; those of the roll-outs come with every decision."""
+        return self.base.searched
+
     def decide(self, observation: Observation) -> Decision:
         """Points of one period (S, B)."""
         _check_known(observation)

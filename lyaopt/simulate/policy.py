@@ -49,7 +49,7 @@ class Policy(Protocol):
 
 
 class Observation:
-    """What may be seen at the start of a period, of B systems at once (spec section 5).
+    """What may be seen at the start of a period, of B systems at once.
 
     Arrays are worked out when asked for. Means are those of the period before, zeros before the first one.
 

@@ -201,6 +201,8 @@ def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary, 
     assert json.loads((tmp_path / "run" / RUN).read_text())["seed"] == 5
     assert run(["simulate", "balanced", "--policy", out, "--slots", "100", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["policy"] == algorithm
+    assert run(["train", "balanced", "--out", out, "--resume"]) == 0  # which one it was, the folder knows
+    assert json.loads(capsysbinary.readouterr().out)["algorithm"] == algorithm
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,11 @@ def test_a_poor_base_is_improved_on_by_far():
     assert (costs[1] < 0.6 * costs[0]).all()
 
 
+def test_the_search_for_the_base_counts():
+    base = replace(base_of(quiet_pair(), [2, 1]), searched=7)
+    assert Planning(base).searched == 7
+
+
 def test_the_base_is_kept_where_nothing_gains():
     system = quiet_pair()
     free = replace(system.learning, reward_energy_weight=0.0, reward_backlog_weight=0.0)

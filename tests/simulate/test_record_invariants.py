@@ -1,4 +1,4 @@
-"""What holds in every slot of a record, whatever happened: spec sections 2, 3, 4 and 7."""
+"""What holds in every slot of a record, whatever happened: docs/model.md and docs/scenarios.md."""
 
 from __future__ import annotations
 
