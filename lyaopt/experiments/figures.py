@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.experiments.paper import FIGURES
+from lyaopt.experiments.paper import EPISODE, FIGURES
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
 from lyaopt.pictures import new_figure, picture_bytes
@@ -40,8 +40,6 @@ PANELS = (
 """What is drawn of a sweep: title, measure, factor."""
 
 _COLUMNS = 2
-_PAPER_EPISODE = 200
-"""Decisions; returns are shown for episodes of this length, whatever those of the training were."""
 
 
 def colour(policy: str, policies: Sequence[str]) -> str:
@@ -124,7 +122,7 @@ def draw_curves(results: Results) -> bytes:
     # Symmetrical: returns are below 0, some by far.
     axes.set_yscale("symlog", linthresh=1.0)
     axes.set_xlabel("decisions", fontsize=9)
-    axes.set_ylabel(f"return of {_PAPER_EPISODE} decisions", fontsize=9)
+    axes.set_ylabel(f"return of {EPISODE} decisions", fontsize=9)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
@@ -134,7 +132,7 @@ def draw_curves(results: Results) -> bytes:
 
 def _draw_curve(axes: Any, curves: Sequence[Any], shade: str, label: str) -> None:
     length = min(len(curve["reward"]) for curve in curves)
-    rewards = _PAPER_EPISODE * np.array([_smooth(curve["reward"][:length]) for curve in curves])
+    rewards = EPISODE * np.array([_smooth(curve["reward"][:length]) for curve in curves])
     decisions = np.mean([curve["decisions"][:length] for curve in curves], axis=0)
     axes.plot(decisions, np.median(rewards, axis=0), color=shade, linewidth=1.4, label=label)
     if len(curves) > 1:

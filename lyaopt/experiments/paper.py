@@ -23,6 +23,9 @@ OURS = "lyappo"
 BASELINES = ("ppo-joint", "ddpg", "random", "middle")
 """PPO, DDPG-Cov, Random-Cov and Fix-Cov, in the order in which the paper compares with them."""
 
+EPISODE = 200
+"""Decisions of an episode: returns are of so many, whatever those of a training were."""
+
 SEEDS, QUICK_SEEDS = 5, 1
 EVALUATION_SEED = 4_000
 """Of copies on which nothing was ever tried out."""
@@ -34,19 +37,18 @@ _QUICK_CURVES = ("lyappo", "ppo-joint", "ddpg")
 
 @dataclass(frozen=True)
 class Trend:
-    """How a figure of LyaPPO moves along a sweep, as the paper says.
+    """How a figure of a policy moves along a sweep, as the paper says.
 
     Attributes
     ----------
     measure : str
     rises : bool
-    claim : str
-        In words.
+    policy : str
     """
 
     measure: str
     rises: bool
-    claim: str
+    policy: str = OURS
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,16 @@ class Figure:
     trends: tuple[Trend, ...] = ()
 
 
-_FORWARD = Trend("cut_depth", False, "cuts move forward")
+def _work_moves(to_edge: bool) -> tuple[Trend, ...]:
+    """What cuts that move forward, or back, bring with them."""
+    return (
+        Trend("cut_depth", not to_edge),
+        Trend("local_queue_cycles", not to_edge),
+        Trend("transmit_queue_bits", to_edge),
+        Trend("edge_queue_cycles", to_edge),
+    )
+
+
 FIGURES: dict[str, Figure] = {
     "fig3": Figure("Convergence in training"),
     "fig4": Figure(
@@ -95,11 +106,7 @@ FIGURES: dict[str, Figure] = {
         ranges={SERVICES: (1, 4)},
         at={SERVICES: 4},
         percent=(11.98, 31.49, 22.28, 23.18),
-        trends=(
-            Trend("energy_j", True, "energy rises with N_m"),
-            _FORWARD,
-            Trend("local_queue_cycles", False, "the local backlog falls"),
-        ),
+        trends=(Trend("energy_j", True), *_work_moves(to_edge=True)),
     ),
     "fig5": Figure(
         "Speed of the devices",
@@ -111,10 +118,11 @@ FIGURES: dict[str, Figure] = {
         ranges={"cpu_capacity_hz": (0.5e9, 2.5e9)},
         percent=(24.29, 56.62, 49.82, 53.83),
         trends=(
-            Trend("energy_j", False, "energy falls with F^l"),
-            Trend("local_energy_j", False, "local energy falls"),
-            Trend("transmit_energy_j", True, "transmission energy rises"),
-            _FORWARD,
+            Trend("energy_j", False),
+            Trend("local_energy_j", False),
+            Trend("transmit_energy_j", True),
+            *_work_moves(to_edge=True),
+            Trend("energy_j", False, "ddpg"),
         ),
     ),
     "fig6": Figure(
@@ -126,10 +134,11 @@ FIGURES: dict[str, Figure] = {
         ranges={"max_power_w": (0.1, 0.5)},
         percent=(14.67, 34.78, 32.47, 34.48),
         trends=(
-            Trend("energy_j", False, "energy falls with p^max"),
-            Trend("transmit_energy_j", False, "transmission energy falls"),
-            Trend("local_energy_j", True, "local energy rises"),
-            Trend("cut_depth", True, "cuts move back"),
+            Trend("energy_j", False),
+            Trend("transmit_energy_j", False),
+            Trend("local_energy_j", True),
+            *_work_moves(to_edge=False),
+            Trend("energy_j", False, "ddpg"),
         ),
     ),
     "fig7": Figure(
@@ -141,7 +150,14 @@ FIGURES: dict[str, Figure] = {
         quick=(0.3e9, 3e9, 20e9),
         ranges={"edge_capacity_hz": (0.3e9, 20e9)},
         percent=(19.47, 27.36, 27.22, 23.09),
-        trends=(Trend("energy_j", False, "energy falls with F^e"),),
+        trends=(
+            Trend("energy_j", False),
+            Trend("local_energy_j", False),
+            Trend("transmit_energy_j", True),
+            *_work_moves(to_edge=True),
+            Trend("energy_j", False, "ddpg"),
+            Trend("energy_j", False, "ppo-joint"),
+        ),
     ),
 }
 

@@ -10,11 +10,14 @@ import pytest
 
 from lyaopt.evaluation import interquartile_mean, mean_of_strata
 from lyaopt.experiments import tables
+from lyaopt.experiments.convergence import convergence_of
 from lyaopt.experiments.paper import BASELINES, FIGURES, ONCE
 from lyaopt.experiments.results import MEASURES, Results, read_results
+from lyaopt.experiments.savings import savings_of
 from lyaopt.experiments.store import Store
-from lyaopt.experiments.trends import convergence_of, is_sure, savings_of, trends_of
+from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.units import Run, Units, estimate, ratios, units_of
+from lyaopt.experiments.verdicts import is_sure
 from lyaopt.problem import ProblemError
 from tests.experiments.made import COPIES, measured, reproduction
 
@@ -162,10 +165,14 @@ def test_claims_are_held_to_what_was_measured(found):
     assert savings["random"].paper == 0.4982
     assert not savings["ppo-joint"].held  # which spends less
     verdicts = {verdict.claim: verdict for verdict in trends_of(found["fig5"])}
-    assert [verdict.held for verdict in verdicts.values()] == [False, False, True, False]
-    rising = verdicts["transmission energy rises"]
+    assert len(verdicts) == len(FIGURES["fig5"].trends)
+    assert [claim for claim, verdict in verdicts.items() if verdict.held] == [
+        "LyaPPO: transmission energy rises"
+    ]
+    rising = verdicts["LyaPPO: transmission energy rises"]
     assert rising.change.value == pytest.approx(0.21)
     assert rising.steps == "2 of 2"
+    assert verdicts["DDPG-Cov: energy falls"].last.value == found["fig5"].estimate("ddpg", 2).value
 
 
 def test_half_a_sweep_gives_no_verdict(found):
@@ -173,13 +180,33 @@ def test_half_a_sweep_gives_no_verdict(found):
     results.runs["lyappo", 2] = []
     assert np.isnan(results.estimate("lyappo", 2).value)
     del results.runs["lyappo", 2]
-    assert trends_of(results) == []
+    assert [verdict.claim for verdict in trends_of(results)] == ["DDPG-Cov: energy falls"]
 
 
 def test_curves_are_compared_by_their_ends(found):
-    verdicts = convergence_of(found["fig3"])
-    assert [verdict.held for verdict in verdicts] == [False, True, True]
+    verdicts = {verdict.claim: verdict.held for verdict in convergence_of(found["fig3"])}
+    assert not verdicts["LyaPPO ends with a higher return than PPO (joint)"]
+    assert verdicts["LyaPPO ends with a higher return than DDPG-Cov"]
+    assert verdicts["LyaPPO has converged by two fifths of the training (episode 1,000 of 2,500)"]
     assert convergence_of(found["fig5"]) == []
+
+
+def test_learners_are_compared_seed_by_seed_whatever_they_log(found):
+    results = found["fig3"]
+    steps = np.arange(1, 81)
+    quiet = {"decisions": 100.0 * steps, "reward": np.where(steps < 20, -9.0, -1.0)}
+    results.curves["lyappo", 0] = [quiet] * 3
+    wild = {"decisions": 50.0 * np.arange(1, 161), "reward": np.repeat(np.where(steps < 40, -9.0, -2.0), 2)}
+    wild["reward"] = wild["reward"] + np.tile(np.repeat([0.5, -0.5], 4), 20)
+    results.curves["ddpg", 0] = results.curves["ppo-joint", 0] = [wild] * 3
+    verdicts = {verdict.claim: verdict for verdict in convergence_of(results)}
+    assert all(verdict.held for verdict in verdicts.values())
+    higher = verdicts["LyaPPO ends with a higher return than DDPG-Cov"]
+    assert (higher.first.value, higher.last.value) == (-2.0, -1.0)
+    earlier = verdicts["LyaPPO converges earlier than PPO (joint)"]
+    assert 1900 <= earlier.last.value <= 2400  # a window of a twentieth smooths the step
+    assert 3900 <= earlier.first.value <= 4400
+    assert verdicts["LyaPPO fluctuates less than DDPG-Cov"].last.value == 0.0
 
 
 def test_what_is_missing_is_counted(tmp_path):

@@ -1,0 +1,106 @@
+"""What the paper says of Figure 3, curves of training: who ends highest, earliest and most quietly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lyaopt.evaluation import interquartile_mean
+from lyaopt.experiments.paper import EPISODE, FIGURES, OURS
+from lyaopt.experiments.results import Results
+from lyaopt.experiments.tables import NAMES
+from lyaopt.experiments.verdicts import Verdict, is_sure
+
+_CONVERGED_AT = 0.4
+"""1,000 of 2,500 episodes."""
+_WITHIN = 0.05
+"""Of the whole rise of a curve of training: what is nearer to its end than that has converged."""
+_PARTS = 40
+"""Of a training, whose means are compared: learners write a line of the log at different intervals."""
+
+Curve = Mapping[str, Sequence[float]]
+
+
+def convergence_of(results: Results) -> list[Verdict]:
+    """Verdicts on curves of training, of which the lower number is the better one in all comparisons."""
+    figure = FIGURES.get(results.figure or "")
+    if figure is None or figure.setting is not None or not results.curves.get((OURS, 0)):
+        return []
+    claims: tuple[tuple[str, str, Callable[[Curve], float], dict[str, Any]], ...] = (
+        ("ppo-joint", "ends with a higher return than", _end, {"scale": EPISODE}),
+        ("ddpg", "ends with a higher return than", _end, {"scale": EPISODE}),
+        ("ppo-joint", "converges earlier than", _decisions_at_convergence, {"unit": "decisions"}),
+        ("ddpg", "fluctuates less than", _fluctuation, {"scale": EPISODE}),
+    )
+    there = [claim for claim in claims if results.curves.get((claim[0], 0))]
+    return [*(_beside(results, *claim) for claim in there), _converged(results)]
+
+
+def _end(curve: Curve) -> float:
+    """Mean reward of a decision in the last tenth of a training; negative, so that less of it is better."""
+    return float(np.mean(curve["reward"][-max(1, len(curve["reward"]) // 10) :]))
+
+
+def _fluctuation(curve: Curve) -> float:
+    """Standard deviation, over the second half of a training, of the mean rewards of its parts."""
+    parts = np.array_split(np.array(curve["reward"]), min(_PARTS, len(curve["reward"])))
+    means = np.array([part.mean() for part in parts])
+    return float(means[means.size // 2 :].std())
+
+
+def _decisions_at_convergence(curve: Curve) -> float:
+    return _share_at_convergence(curve["reward"]) * curve["decisions"][-1]
+
+
+def _share_at_convergence(reward: Sequence[float]) -> float:
+    """The part of a curve after which it stays near its end, smoothed over a twentieth of it."""
+    values = np.array(reward)
+    width = max(1, values.size // 20)
+    smooth = np.convolve(values, np.ones(width) / width, mode="valid")
+    end, span = smooth[-1], smooth.max() - smooth.min()
+    far = np.flatnonzero(np.abs(smooth - end) > max(_WITHIN * span, 1e-12))
+    return float((far[-1] + 1 + width if far.size else width) / values.size)
+
+
+def _beside(
+    results: Results, other: str, claim: str, number: Callable[[Curve], float], shown: dict[str, Any]
+) -> Verdict:
+    """LyaPPO beside another learner, seed by seed."""
+    mine, theirs = (_by_seed(results, policy, number) for policy in (OURS, other))
+    seeds = [seed for seed in mine if seed in theirs]
+    ours, others = (np.array([found[seed] for seed in seeds]) for found in (mine, theirs))
+    change = interquartile_mean(ours / others - 1.0)
+    return Verdict(
+        figure=results.figure or "",
+        claim=f"{NAMES[OURS]} {claim} {NAMES[other]}",
+        held=is_sure(change, -1.0),
+        first=interquartile_mean(others),
+        last=interquartile_mean(ours),
+        change=change,
+        steps="",
+        **shown,
+    )
+
+
+def _by_seed(results: Results, policy: str, number: Callable[[Curve], float]) -> dict[int | None, float]:
+    curves = zip(results.runs[policy, 0], results.curves[policy, 0], strict=True)
+    return {run.seed: number(curve) for run, curve in curves}
+
+
+def _converged(results: Results) -> Verdict:
+    curves = results.curves[OURS, 0]
+    shares = np.array([_share_at_convergence(curve["reward"]) for curve in curves])
+    found = interquartile_mean(shares)
+    until = np.array([curve["decisions"][-1] for curve in curves])
+    return Verdict(
+        figure=results.figure or "",
+        claim=f"{NAMES[OURS]} has converged by two fifths of the training (episode 1,000 of 2,500)",
+        held=None if np.isnan(found.high) else bool(found.high <= _CONVERGED_AT),
+        first=interquartile_mean(until * shares),
+        last=interquartile_mean(until),
+        change=interquartile_mean(shares - 1.0),
+        steps="",
+        unit="decisions",
+    )

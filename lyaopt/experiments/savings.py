@@ -1,0 +1,61 @@
+"""Energy that LyaPPO saves, beside the percentages of the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lyaopt.evaluation import Estimate
+from lyaopt.experiments.paper import BASELINES, FIGURES, OURS
+from lyaopt.experiments.results import Results
+from lyaopt.experiments.verdicts import is_sure
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What LyaPPO saves of the energy of a baseline, over a sweep, in shares.
+
+    Attributes
+    ----------
+    figure, policy, other : str
+    paper : float
+    ours : Estimate
+    against_fixed : Estimate
+        What the best fixed points save of it: so much needs no learning.
+    latency : Estimate
+        What LyaPPO saves of its mean latency: who lets tasks wait saves energy.
+    """
+
+    figure: str
+    policy: str
+    other: str
+    paper: float
+    ours: Estimate
+    against_fixed: Estimate
+    latency: Estimate
+
+    @property
+    def held(self) -> bool | None:
+        """Whether we find a saving at all."""
+        return is_sure(self.ours, 1.0)
+
+
+def savings_of(results: Results, policy: str = OURS) -> list[Saving]:
+    """Savings beside those of the paper."""
+    figure = FIGURES.get(results.figure or "")
+    if figure is None or not figure.percent:
+        return []
+    found = [
+        Saving(
+            figure=results.figure or "",
+            policy=policy,
+            other=other,
+            paper=percent / 100.0,
+            ours=results.saving_over_points(policy, other),
+            against_fixed=results.saving_over_points("best-fixed", other),
+            latency=results.saving_over_points(policy, other, "latency_s"),
+        )
+        for other, percent in zip(BASELINES, figure.percent, strict=True)
+    ]
+    return [saving for saving in found if not np.isnan(saving.ours.value)]
