@@ -19,6 +19,7 @@ _WITHIN = 0.05
 """Of the whole rise of a curve of training: what is nearer to its end than that has converged."""
 _PARTS = 40
 """Of a training, whose means are compared: learners write a line of the log at different intervals."""
+_THOUSANDS: dict[str, Any] = {"scale": 1e-3, "unit": "thousand decisions"}
 
 Curve = Mapping[str, Sequence[float]]
 
@@ -31,7 +32,7 @@ def convergence_of(results: Results) -> list[Verdict]:
     claims: tuple[tuple[str, str, Callable[[Curve], float], dict[str, Any]], ...] = (
         ("ppo-joint", "ends with a higher return than", _end, {"scale": EPISODE}),
         ("ddpg", "ends with a higher return than", _end, {"scale": EPISODE}),
-        ("ppo-joint", "converges earlier than", _decisions_at_convergence, {"unit": "decisions"}),
+        ("ppo-joint", "converges earlier than", _decisions_at_convergence, _THOUSANDS),
         ("ddpg", "fluctuates less than", _fluctuation, {"scale": EPISODE}),
     )
     there = [claim for claim in claims if results.curves.get((claim[0], 0))]
@@ -102,5 +103,5 @@ def _converged(results: Results) -> Verdict:
         last=interquartile_mean(until),
         change=interquartile_mean(shares - 1.0),
         steps="",
-        unit="decisions",
+        **_THOUSANDS,
     )
