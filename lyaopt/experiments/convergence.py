@@ -19,6 +19,8 @@ _WITHIN = 0.05
 """Of the whole rise of a curve of training: what is nearer to its end than that has converged."""
 _PARTS = 40
 """Of a training, whose means are compared: learners write a line of the log at different intervals."""
+_FORMS = (OURS, "lyappo-shared", "lyappo-paper")
+"""Of LyaPPO, which may have converged when the paper's has."""
 _THOUSANDS: dict[str, Any] = {"scale": 1e-3, "unit": "thousand decisions"}
 
 Curve = Mapping[str, Sequence[float]]
@@ -35,8 +37,11 @@ def convergence_of(results: Results) -> list[Verdict]:
         ("ppo-joint", "converges earlier than", _decisions_at_convergence, _THOUSANDS),
         ("ddpg", "fluctuates less than", _fluctuation, {"scale": EPISODE}),
     )
-    there = [claim for claim in claims if results.curves.get((claim[0], 0))]
-    return [*(_beside(results, *claim) for claim in there), _converged(results)]
+    there = {policy for policy, _ in results.curves if results.curves[policy, 0]}
+    return [
+        *(_beside(results, *claim) for claim in claims if claim[0] in there),
+        *(_converged(results, form) for form in _FORMS if form in there),
+    ]
 
 
 def _end(curve: Curve) -> float:
@@ -90,14 +95,14 @@ def _by_seed(results: Results, policy: str, number: Callable[[Curve], float]) ->
     return {run.seed: number(curve) for run, curve in curves}
 
 
-def _converged(results: Results) -> Verdict:
-    curves = results.curves[OURS, 0]
+def _converged(results: Results, policy: str) -> Verdict:
+    curves = results.curves[policy, 0]
     shares = np.array([_share_at_convergence(curve["reward"]) for curve in curves])
     found = interquartile_mean(shares)
     until = np.array([curve["decisions"][-1] for curve in curves])
     return Verdict(
         figure=results.figure or "",
-        claim=f"{NAMES[OURS]} has converged by two fifths of the training (episode 1,000 of 2,500)",
+        claim=f"{NAMES[policy]} has converged by two fifths of the training (episode 1,000 of 2,500)",
         held=None if np.isnan(found.high) else bool(found.high <= _CONVERGED_AT),
         first=interquartile_mean(until * shares),
         last=interquartile_mean(until),

@@ -207,6 +207,10 @@ def test_learners_are_compared_seed_by_seed_whatever_they_log(found):
     assert 1900 <= earlier.last.value <= 2400  # a window of a twentieth smooths the step
     assert 3900 <= earlier.first.value <= 4400
     assert verdicts["LyaPPO fluctuates less than DDPG-Cov"].last.value == 0.0
+    results.curves["lyappo-shared", 0] = [wild] * 3  # which jumps in the middle of the training
+    (more,) = (verdict for verdict in convergence_of(results) if verdict.claim not in verdicts)
+    assert more.claim.startswith("LyaPPO from nothing has converged")
+    assert not more.held
 
 
 def test_what_is_missing_is_counted(tmp_path):
