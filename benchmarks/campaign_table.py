@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from lyaopt.bounds import energy_bound
-from lyaopt.evaluation import RESAMPLES, Estimate, middle_mean
-from lyaopt.experiments.units import Run, estimate, units_of
-from lyaopt.problem import Floats
+from lyaopt.evaluation import Estimate
+from lyaopt.experiments.averages import Run, estimate, grid_of, ratios
 from lyaopt.scenarios import load_scenario
 
 BASE = "best-fixed"
@@ -91,34 +90,20 @@ def _count(runs: list[Line]) -> str:
     return f"{len(runs)} ({sum(kept)})" if sum(kept) else str(len(runs))
 
 
-def _of_runs(runs: Iterable[Line], name: str) -> Estimate:
-    return estimate(units_of([Run(run["seed"], run) for run in runs], name))
+def _runs(lines: Iterable[Line]) -> list[Run]:
+    return [Run(line["seed"], line) for line in lines]
 
 
-def _copies(lines: Iterable[Line], name: str) -> Floats:
-    """Values (runs, copies)."""
-    return np.array([Run(None, line).copies(name) for line in lines])
+def _of_runs(lines: Iterable[Line], name: str) -> Estimate:
+    return estimate(grid_of(_runs(lines), name))
 
 
-def _beside(runs: Iterable[Line], base: Iterable[Line], name: str) -> Estimate:
-    """How many per cent more than the mean of the base's runs: both met the same copies.
-
-    The interval is that of a bootstrap that draws copies, and runs.
-    """
-    runs = list(runs)
-    mine = _copies(runs, name)
-    theirs = _copies([runs[0]["base"]] if "base" in runs[0] else base, name).mean(axis=0)
-    random = np.random.default_rng(0)
-    drawn = [[random.integers(0, size, size) for size in mine.shape] for _ in range(RESAMPLES)]
-    rows, copies = (np.array(some) for some in zip(*drawn, strict=True))
-    found = _more(mine[rows[:, :, None], copies[:, None, :]], theirs[copies])
-    return Estimate(float(_more(mine, theirs)), *np.percentile(found, [2.5, 97.5]))
-
-
-def _more(mine: Floats, theirs: Floats) -> Floats:
-    """Interquartile mean over runs (..., runs, copies) beside a base (..., copies), in per cent."""
-    ratios = mine.mean(axis=-1) / theirs.mean(axis=-1, keepdims=True)
-    return np.asarray(100.0 * (middle_mean(ratios) - 1.0))
+def _beside(lines: list[Line], base: Iterable[Line], name: str) -> Estimate:
+    """How many per cent more than the mean of the base's runs: both met the same copies."""
+    mean = np.mean([run.copies(name) for run in _runs(base)], axis=0)
+    expected = Run(None, lines[0]["base"] if "base" in lines[0] else {name: mean.tolist()})
+    found = estimate(ratios(_runs(lines), [expected], name))
+    return Estimate(*(100.0 * (value - 1.0) for value in (found.value, found.low, found.high)))
 
 
 def _text(found: Estimate, form: str = "{:.3g}") -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from lyaopt.bounds import energy_bound
 from lyaopt.problem import Floats, ProblemError
 from lyaopt.simulate import Policy, Result, simulate, slot_costs
 from lyaopt.simulate.results import versions
-from lyaopt.system import System
+from lyaopt.system import Integers, System
 
 CONFIDENCE = 0.95
 RESAMPLES = 2_000
@@ -51,54 +50,41 @@ class Estimate:
 def interquartile_mean(values: Floats, seed: int = 0) -> Estimate:
     """Mean of the middle half of the values (of all, if there are fewer than four), with its interval.
 
-    The interval is that of the percentile bootstrap.
+    The interval is that of the percentile bootstrap. Values that are not finite are left out.
     """
-    return mean_of_strata([values], seed)
+    values = np.asarray(values, np.float64)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return Estimate(*3 * (float("nan"),))
+    if values.size == 1:
+        return Estimate(float(values[0]), float("nan"), float("nan"))
+    return Estimate(float(middle_mean(values)), *interval_of([values], middle_mean, seed))
 
 
-def mean_of_strata(strata: Sequence[Floats], seed: int = 0, *, middle: bool = True) -> Estimate:
-    """Mean over strata of the interquartile means within each, or of plain means, with its interval.
+def interval_of(
+    samples: Sequence[Floats | Integers], statistic: Callable[..., Any], seed: int = 0
+) -> tuple[float, float]:
+    """Ends of the percentile bootstrap, which draws from each of the samples for itself.
 
-    All strata keep their weight. Of strata of one size, those in the same place belong together, and the
-    bootstrap draws them together: what one seed or one copy comes to at several points is of one luck.
-    Otherwise it draws within each stratum. Values that are not finite are left out, and strata without
-    others; there is no interval if one has a single value.
+    Parameters
+    ----------
+    samples : sequence of array
+        Of two values at least.
+    statistic : callable
+        Gets what is drawn of each, (..., n), and the axis along which it lies.
     """
     from scipy.stats import bootstrap
 
-    kept, together = _finite(strata)
-    if not kept:
-        return Estimate(*3 * (float("nan"),))
-    mean_of = partial(_mean_of_means, middle=middle)
-    value = float(mean_of(*kept))
-    if min(values.size for values in kept) < 2:
-        return Estimate(value, float("nan"), float("nan"))
     found = bootstrap(
-        kept,
-        mean_of,
-        paired=together and len(kept) > 1,
+        samples,
+        statistic,
         vectorized=True,
         confidence_level=CONFIDENCE,
         n_resamples=RESAMPLES,
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return Estimate(value, float(found.low), float(found.high))
-
-
-def _finite(strata: Sequence[Floats]) -> tuple[list[Floats], bool]:
-    """Finite values, and whether those in the same place of all strata still belong together."""
-    arrays = [np.asarray(values, np.float64) for values in strata if np.isfinite(values).any()]
-    together = len({values.size for values in arrays}) == 1
-    if together:
-        known = np.isfinite(arrays).all(axis=0)
-        if known.any():
-            return [values[known] for values in arrays], True
-    return [values[np.isfinite(values)] for values in arrays], False
-
-
-def _mean_of_means(*strata: Floats, axis: int = -1, middle: bool = True) -> Any:
-    return np.mean([middle_mean(values, axis) if middle else values.mean(axis) for values in strata], axis=0)
+    return float(found.low), float(found.high)
 
 
 def middle_mean(values: Floats, axis: int = -1) -> Any:

@@ -72,8 +72,8 @@ def _lead(found: Sequence[Results]) -> str:
     links = "".join(f'<a href="#{html.text(name)}">{html.text(titles[name])}</a>' for name in titles)
     return (
         f'<p class="lead">{runs} runs of policies at {systems} points, all on the same arrivals and '
-        f"channels.{left} Figures are interquartile means over training seeds, or plain means over copies "
-        f"where nothing is trained, with {CONFIDENCE:.0%} bootstrap intervals.</p>"
+        f"channels.{left} Figures are means over copies, of several training seeds the interquartile mean, "
+        f"with {CONFIDENCE:.0%} bootstrap intervals that draw seeds and copies.</p>"
         f'<nav>{links}<a href="#settings">Settings, and how to run it again</a></nav>'
     )
 

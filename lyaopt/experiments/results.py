@@ -1,7 +1,7 @@
 """Finished cells as figures: means over training seeds or copies, intervals, and paired savings.
 
 All policies meet the same copies, so that a saving is a ratio within the same luck: see
-`lyaopt.experiments.units`.
+`lyaopt.experiments.averages`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from lyaopt.evaluation import Estimate
+from lyaopt.experiments.averages import NOTHING, Grid, Run, estimate, grid_of, ratios
 from lyaopt.experiments.definition import BOUND
 from lyaopt.experiments.store import Store
-from lyaopt.experiments.units import NOTHING, Run, Units, estimate, ratios, units_of
 from lyaopt.problem import ProblemError
 
 ENERGY = "energy_j"
@@ -77,27 +77,32 @@ class Results:
         """Mean of a measure."""
         place = policy, point, measure
         if place not in self._estimates:
-            self._estimates[place] = estimate(units_of(self.runs.get((policy, point), []), measure))
+            self._estimates[place] = estimate(grid_of(self.runs.get((policy, point), []), measure))
         return self._estimates[place]
 
     def saving(self, policy: str, other: str, point: int) -> Estimate:
         """Share of the other's energy that a policy saves at a point."""
-        return estimate(self.savings(policy, other, point))
+        return _saved(estimate(self.compared((policy, point), (other, point), ENERGY)))
 
     def saving_over_points(self, policy: str, other: str, measure: str = ENERGY) -> Estimate:
         """What is saved of a measure, averaged over the points, of which each counts as much as any other."""
         points = range(len(self.points))
-        return estimate(*(self.savings(policy, other, point, measure) for point in points))
+        found = (self.compared((policy, point), (other, point), measure) for point in points)
+        return _saved(estimate(*found))
 
-    def savings(self, policy: str, other: str, point: int, measure: str = ENERGY) -> Units:
-        """Savings of the units."""
-        found = self.compared((policy, point), (other, point), measure)
-        return found._replace(values=1.0 - found.values)
+    def change(self, policy: str, measure: str) -> Estimate:
+        """How much more of a measure there is at the last point than at the first."""
+        ratio = estimate(self.compared((policy, len(self.points) - 1), (policy, 0), measure))
+        return Estimate(ratio.value - 1.0, ratio.low - 1.0, ratio.high - 1.0)
 
-    def compared(self, one: tuple[str, int], other: tuple[str, int], measure: str) -> Units:
+    def compared(self, one: tuple[str, int], other: tuple[str, int], measure: str) -> Grid:
         """A policy at a point over one that it is paired with."""
         mine, theirs = self.runs.get(one, []), self.runs.get(other, [])
         return ratios(mine, theirs, measure) if mine and theirs else NOTHING
+
+
+def _saved(ratio: Estimate) -> Estimate:
+    return Estimate(1.0 - ratio.value, 1.0 - ratio.high, 1.0 - ratio.low)
 
 
 def heading(found: Sequence[Results]) -> str:

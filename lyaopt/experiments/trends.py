@@ -7,7 +7,6 @@ import numpy as np
 from lyaopt.experiments.paper import FIGURES, Trend
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
-from lyaopt.experiments.units import estimate
 from lyaopt.experiments.verdicts import Verdict, is_sure
 
 _SHOWN = {
@@ -45,8 +44,7 @@ def _trend(results: Results, trend: Trend) -> Verdict:
     policy, measure, sign = trend.policy, trend.measure, 1.0 if trend.rises else -1.0
     found = [results.estimate(policy, point, measure) for point in range(len(results.points))]
     steps = sign * np.diff([each.value for each in found])
-    ratio = results.compared((policy, len(found) - 1), (policy, 0), measure)
-    change = estimate(ratio._replace(values=ratio.values - 1.0))
+    change = results.change(policy, measure)
     scale, unit = _SHOWN.get(measure, (1.0, ""))
     return Verdict(
         figure=results.figure or "",

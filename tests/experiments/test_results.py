@@ -8,15 +8,15 @@ import io
 import numpy as np
 import pytest
 
-from lyaopt.evaluation import interquartile_mean, mean_of_strata
+from lyaopt.evaluation import interquartile_mean
 from lyaopt.experiments import tables
+from lyaopt.experiments.averages import NOTHING, Grid, Run, estimate, grid_of, ratios
 from lyaopt.experiments.convergence import convergence_of
 from lyaopt.experiments.paper import BASELINES, FIGURES, ONCE
 from lyaopt.experiments.results import MEASURES, Results, read_results
 from lyaopt.experiments.savings import savings_of
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
-from lyaopt.experiments.units import Run, Units, estimate, ratios, units_of
 from lyaopt.experiments.verdicts import is_sure
 from lyaopt.problem import ProblemError
 from tests.experiments.made import COPIES, measured, reproduction
@@ -51,16 +51,23 @@ def results_of(**runs):
     return made
 
 
-def test_of_trainings_the_unit_is_the_seed_of_all_else_the_copy(found):
+def grid(values):
+    """Values of runs on copies, over nothing."""
+    values = np.atleast_2d(values)
+    return Grid(values, np.ones_like(values))
+
+
+def width(found):
+    return found.high - found.low
+
+
+def test_values_are_those_of_runs_on_copies(found):
     results = found["fig5"]
-    trained = units_of(results.runs["lyappo", 0], "energy_j")
-    assert trained.trainings
-    assert trained.values == pytest.approx(
-        [1e-3 * (0.5 + 0.001 * seed) * np.mean(COPIES) for seed in (1, 2, 3)]
-    )
-    once = units_of(results.runs["random", 0], "energy_j")
-    assert not once.trainings
-    assert once.values == pytest.approx([2e-3 * luck for luck in COPIES])
+    trained = grid_of(results.runs["lyappo", 0], "energy_j")
+    seeds, copies = np.array([1, 2, 3])[:, None], np.array(COPIES)
+    assert trained.values == pytest.approx(1e-3 * (0.5 + 0.001 * seeds) * copies)
+    once = grid_of(results.runs["random", 0], "energy_j")
+    assert once.values == pytest.approx(2e-3 * copies[None])
     found_mean = results.estimate("lyappo", 0)
     assert found_mean.low <= found_mean.value <= found_mean.high
 
@@ -70,76 +77,105 @@ def test_bad_days_belong_to_a_system_and_trainings_that_went_astray_do_not():
     values = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 9.0]
     alone = [Run(None, {"cost": values})]
     many = [Run(seed, {"cost": [value, value]}) for seed, value in enumerate(values)]
-    assert estimate(units_of(alone, "cost")).value == pytest.approx(2.0)
-    assert estimate(units_of(many, "cost")).value == pytest.approx(1.0)
+    assert estimate(grid_of(alone, "cost")).value == pytest.approx(2.0)
+    assert estimate(grid_of(many, "cost")).value == pytest.approx(1.0)
 
 
 def test_savings_are_paired_so_that_luck_cancels(found):
     results = found["fig5"]
-    saved = results.saving("best-fixed", "random", 0)  # copy by copy
+    saved = results.saving("best-fixed", "random", 0)
     assert (saved.value, saved.low, saved.high) == pytest.approx((0.75, 0.75, 0.75))
-    of_seeds = results.savings("lyappo", "ddpg", 0).values
-    assert of_seeds == pytest.approx([1 - (0.5 + s / 1000) / (1 + s / 1000) for s in (1, 2, 3)])
-    against_one = results.savings("lyappo", "random", 0).values
-    assert against_one == pytest.approx([1 - (0.5 + s / 1000) / 2 for s in (1, 2, 3)])
+    of_seeds = results.compared(("lyappo", 0), ("ddpg", 0), "energy_j").means()
+    assert of_seeds == pytest.approx([(0.5 + s / 1000) / (1 + s / 1000) for s in (1, 2, 3)])
+    against_one = results.compared(("lyappo", 0), ("random", 0), "energy_j").means()
+    assert against_one == pytest.approx([(0.5 + s / 1000) / 2 for s in (1, 2, 3)])
 
 
 def test_trainings_are_paired_by_their_seeds():
     """A seed that is missing on one side has no partner, and nobody else becomes it."""
     mine = [Run(seed, {"cost": [2.0 * seed]}) for seed in (1, 3, 4)]
     theirs = [Run(seed, {"cost": [1.0 * seed]}) for seed in (1, 2, 3)]
-    assert ratios(mine, theirs, "cost").values == pytest.approx([2.0, 2.0])
-    assert ratios(mine[:1], theirs, "cost").values == pytest.approx([2.0])
+    assert ratios(mine, theirs, "cost").means() == pytest.approx([2.0, 2.0])
+    assert ratios(mine[:1], theirs, "cost").means() == pytest.approx([2.0])
+
+
+def test_a_ratio_is_one_of_means_of_what_both_have():
+    mine = [Run(None, {"cost": [1.0, None, 5.0, 2.0]})]
+    theirs = [Run(None, {"cost": [2.0, 9.0, 6.0, None]})]
+    assert ratios(mine, theirs, "cost").means() == pytest.approx([6.0 / 8.0])
+    nothing = [Run(None, {"cost": [0.0, 0.0, 0.0, 0.0]})]
+    assert ratios(mine, nothing, "cost") is NOTHING
+    assert ratios(mine, [Run(None, {"cost": [1.0]})], "cost") is NOTHING
 
 
 def test_a_ratio_of_means_spreads_as_a_bootstrap_of_it_says():
     rng = np.random.default_rng(1)
     theirs = rng.lognormal(0.0, 1.0, 400)
     ours = theirs * rng.uniform(0.4, 0.6, 400)
-    mine, other = ([Run(None, {"cost": values.tolist()})] for values in (ours, theirs))
-    found = estimate(ratios(mine, other, "cost"))
+    found = estimate(Grid(ours[None], theirs[None]))
     assert found.value == pytest.approx(ours.mean() / theirs.mean())
     drawn = [rng.integers(0, 400, 400) for _ in range(2000)]
     low, high = np.percentile([ours[some].mean() / theirs[some].mean() for some in drawn], [2.5, 97.5])
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.1 * (high - low))
 
 
+def test_runs_and_copies_both_make_an_average_unsure():
+    """With one of them alone it is as unsure as that is; with both, as their squares add up."""
+    rng = np.random.default_rng(3)
+    seeds, copies = rng.normal(size=(30, 1)), rng.normal(size=(1, 40))
+    of_seeds = estimate(grid(seeds + np.zeros_like(copies)))
+    assert (of_seeds.value, width(of_seeds)) == pytest.approx(
+        (interquartile_mean(seeds[:, 0]).value, width(interquartile_mean(seeds[:, 0]))), rel=0.1
+    )
+    of_copies = estimate(grid(copies + np.zeros_like(seeds)))
+    assert of_copies.value == pytest.approx(copies.mean())
+    assert width(of_copies) == pytest.approx(width(estimate(grid(copies))), rel=0.1)
+    both = estimate(grid(seeds + copies))
+    assert width(both) == pytest.approx(np.hypot(width(of_seeds), width(of_copies)), rel=0.1)
+
+
 def test_an_average_over_points_gives_each_point_its_weight():
-    strata = [np.array([1.0, 2.0]), np.array([10.0] * 50), np.array([4.0])]
-    assert mean_of_strata(strata).value == pytest.approx((1.5 + 10.0 + 4.0) / 3)
-    assert np.isnan(mean_of_strata(strata).low)  # a single value tells nothing of its spread
-    assert mean_of_strata(strata[:1]) == interquartile_mean(strata[0])
-    assert np.isnan(mean_of_strata([]).value)
-    spread = mean_of_strata([np.arange(5.0), 100.0 + np.arange(5.0)])
-    assert 50.0 <= spread.low < spread.value < spread.high <= 54.0  # strata are never exchanged
+    points = [grid([[1.0, 2.0]]), grid([[10.0] * 50]), grid([[4.0]])]
+    assert estimate(*points).value == pytest.approx((1.5 + 10.0 + 4.0) / 3)
+    assert np.isnan(estimate(*points).low)  # a single value tells nothing of its spread
+    assert np.isnan(estimate().value)
+    assert estimate(NOTHING, points[0]) == estimate(points[0])
+    spread = estimate(grid(np.arange(5.0)), grid(100.0 + np.arange(5.0)))
+    assert 50.0 <= spread.low < spread.value < spread.high <= 54.0  # points are never exchanged
 
 
-def test_what_met_the_same_luck_at_all_points_is_drawn_together():
+@pytest.mark.parametrize("axis", [0, 1])
+def test_what_met_the_same_luck_at_all_points_is_drawn_together(axis):
     """Equal luck at four points is no more to know than at one; opposite luck cancels."""
-    luck = np.random.default_rng(2).normal(size=40)
-    one = mean_of_strata([luck], middle=False)
-    four = mean_of_strata([luck, luck + 1.0, luck + 2.0, luck - 3.0], middle=False)
-    assert four.high - four.low == pytest.approx(one.high - one.low, rel=0.1)
-    none = mean_of_strata([luck, -luck], middle=False)
+    luck = np.expand_dims(np.random.default_rng(2).normal(size=40), 1 - axis)
+    one = estimate(grid(luck))
+    four = estimate(grid(luck), grid(luck + 1.0), grid(luck + 2.0), grid(luck - 3.0))
+    assert width(four) == pytest.approx(width(one), rel=0.1)
+    none = estimate(grid(luck), grid(-luck))
     assert (none.low, none.high) == pytest.approx((0.0, 0.0), abs=1e-12)
-    gap = np.where(np.arange(40) == 3, np.nan, luck)
-    assert mean_of_strata([gap, -luck], middle=False).high == pytest.approx(0.0, abs=1e-12)
-    uneven = mean_of_strata([luck, -luck[:-1]], middle=False)
-    assert uneven.high - uneven.low > 0.1
+    uneven = estimate(grid(luck), grid(-np.delete(luck, -1, axis=axis)))
+    assert width(uneven) > 0.1
 
 
-def test_one_training_decides_nothing():
-    alone = estimate(Units(np.array([0.3]), True))
-    assert is_sure(alone, 1.0) is None
-    assert is_sure(estimate(Units(np.array([0.3, 0.4, 0.5]), True)), 1.0) is True
-    assert is_sure(estimate(Units(np.array([0.3, 0.4, -0.5]), True)), 1.0) is False
+def test_copies_without_a_value_are_left_out():
+    values = np.random.default_rng(4).normal(size=(1, 40))
+    gap = np.where(np.arange(40) == 3, np.nan, values)
+    found = estimate(grid(gap))
+    assert found.value == pytest.approx(np.delete(values, 3).mean())
+    assert found.low < found.value < found.high
+
+
+def test_one_value_decides_nothing():
+    assert is_sure(estimate(grid([[0.3]])), 1.0) is None
+    assert is_sure(estimate(grid([[0.3], [0.4], [0.5]])), 1.0) is True
+    assert is_sure(estimate(grid([[0.3], [0.4], [-0.5]])), 1.0) is False
 
 
 def test_where_nothing_was_measured_there_is_no_number():
     results = results_of(a=[Run(None, {"energy_j": None})], b=[Run(None, measured(1.0))])
     assert np.isnan(results.estimate("a", 0).value)
     assert np.isnan(results.saving("a", "b", 0).value)
-    assert results.savings("a", "missing", 0).values.size == 0
+    assert results.compared(("a", 0), ("missing", 0), "energy_j") is NOTHING
 
 
 def test_tables_have_a_row_for_each_point_and_policy(found):
