@@ -83,6 +83,7 @@ def _claims(found: Sequence[Results]) -> Iterator[str]:
     verdicts = [verdict for results in found for verdict in (*convergence_of(results), *trends_of(results))]
     if savings or verdicts:
         yield '<h2 id="claims">What the paper claims, and what was found</h2>'
+        yield f"<p>{_counted(savings, 'savings')} {_counted(verdicts, 'other claims')}</p>"
     if savings:
         yield _SAVINGS
         head = ("figure", "against", "", "paper, %", "LyaPPO, %", "best fixed points, %", "latency, %")
@@ -91,6 +92,12 @@ def _claims(found: Sequence[Results]) -> Iterator[str]:
         yield _TRENDS
         columns = ("figure", "claim", "", "from", "to", "change, %", "steps")
         yield html.table(columns, map(_trend_row, verdicts), words=3, groups=True)
+
+
+def _counted(found: Sequence[Saving | Verdict], what: str) -> str:
+    held = [each.held for each in found]
+    undecided = f", {held.count(None)} are undecided" if None in held else ""
+    return f"Of {len(held)} {what} {held.count(True)} are held, {held.count(False)} are not{undecided}."
 
 
 def _saving_row(found: Saving) -> tuple[str, ...]:

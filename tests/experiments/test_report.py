@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -99,6 +100,8 @@ def test_the_page_says_what_was_found_and_how_to_run_it_again(store, text):
         assert words in text, words
     trends = sum(len(figure.trends) for figure in FIGURES.values())
     assert text.count(">held<") + text.count(">not held<") == 5 + 4 * 4 + trends
+    numbers = [int(number) for number in re.findall(r"Of \d+ [a-z ]+ (\d+) are held", text)]
+    assert sum(numbers) == text.count(">held<")
     assert "One training over the whole range took" in text
     assert text == page(store)
 
