@@ -106,6 +106,8 @@ def _scale(axes: Any, places: np.ndarray) -> None:
         axes.set_ylim(bottom=0.0)
     if places.min() > 0.0 and places.max() > 20.0 * places.min():
         axes.set_xscale("log")
+    elif (places == np.round(places)).all():
+        axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
