@@ -357,7 +357,7 @@ def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary):
     assert found["policy"] == "ppo-joint"
     assert found["mean_local_energy_j"] + found["mean_transmit_energy_j"] > 0.0
     assert found["born"] == found["completed"] + found["queued"]
-    assert run(["train", "balanced", "--out", out, "--resume"]) == 2
+    assert run(["train", "balanced", "--algorithm", "lyappo", "--out", out, "--resume"]) == 2
     assert b"$.algorithm: expected 'ppo-joint'" in capsysbinary.readouterr().err
 
 
