@@ -55,6 +55,13 @@ def _dask(jobs: int) -> Iterator[None]:
     import dask
     from dask.distributed import LocalCluster
     from joblib import parallel_config
+    from joblib._dask import DaskDistributedBackend
+
+    class Elsewhere(DaskDistributedBackend):
+        """Never in this process, in which joblib computes while there is one worker, or one of two died."""
+
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return _processes(super().effective_n_jobs(n_jobs))
 
     # Dask does the tasks of a worker that died once more, and tasks count how often they were begun: joblib
     # would wait for ever for one that Dask gave up.
@@ -64,7 +71,7 @@ def _dask(jobs: int) -> Iterator[None]:
             n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
         )
         try:
-            with _client(cluster), parallel_config(backend="dask", n_jobs=-1):
+            with _client(cluster), parallel_config(backend=Elsewhere(), n_jobs=-1):
                 yield
         finally:
             if address is None:

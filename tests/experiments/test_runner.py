@@ -71,6 +71,16 @@ def test_engines_report_the_same(tmp_path, name):
     assert is_done(tmp_path, "d")
 
 
+@pytest.mark.parametrize("name", ["local", "dask"])
+def test_one_worker_is_another_process(tmp_path, name):
+    """Which a task may take with it, and which does not hear Ctrl-C."""
+    if name == "dask":
+        pytest.importorskip(name, reason=f"extra {name}")
+    assert run(tmp_path, {"a": ""}, jobs=1, engine_name=name)[0] == {}
+    assert is_done(tmp_path, "a")
+    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+
+
 def test_nothing_to_do_is_done_at_once(tmp_path):
     assert run(tmp_path, {}) == ({}, [0])
 
