@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lyaopt_cli.experiments import check_folder
 from lyaopt_cli.files import InputError
 from lyaopt_cli.output import check_writable, write_whole
+
+if TYPE_CHECKING:
+    from lyaopt.experiments.results import Results
 
 _PAGE = "report.html"
 
@@ -34,8 +39,10 @@ def command(folder: str, output: str | None) -> int:
     return 0
 
 
-def write_report(name: str, folder: str, output: str | None = None) -> str:
-    """Write the page, and give its name."""
+def write_report(
+    name: str, folder: str, output: str | None = None, found: Sequence[Results] | None = None
+) -> str:
+    """Write the page, and give its name; what was read already need not be read again."""
     from lyaopt.experiments.report import page
     from lyaopt.experiments.store import Store
     from lyaopt.problem import ProblemError
@@ -43,7 +50,7 @@ def write_report(name: str, folder: str, output: str | None = None) -> str:
     path = check_folder(folder) / _PAGE if output is None else Path(output)
     check_writable(path)
     try:
-        content = page(Store(folder))
+        content = page(Store(folder), found)
     except ProblemError as error:
         raise InputError(f"lyaopt {name}: {error}") from None
     except ImportError as error:

@@ -69,7 +69,7 @@ def command(
         from lyaopt.experiments.store import Store
         from lyaopt_cli.report import write_report
 
-        write_report("reproduce", out)
+        write_report("reproduce", out, found=results)
         write_figures(Store(out), results)
     print_outcome(outcome, results, out, as_json)
     return SOME_FAILED if outcome.failed else 0

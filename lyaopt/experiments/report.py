@@ -39,8 +39,8 @@ _TRENDS = (
 )
 
 
-def page(store: Store) -> str:
-    """The page of the experiment in a folder.
+def page(store: Store, found: Sequence[Results] | None = None) -> str:
+    """The page of the experiment in a folder, of which `found` was read, if it was.
 
     Raises
     ------
@@ -50,7 +50,9 @@ def page(store: Store) -> str:
     need_matplotlib()
     import matplotlib
 
-    experiment, found = read_results(store)
+    if found is None:
+        _, found = read_results(store)
+    experiment = store.read_experiment()
     with matplotlib.rc_context({"svg.fonttype": "none"}):  # text stays text, to be found and copied
         sections = [*_claims(found), *map(_section, found), settings(experiment, found)]
     title = heading(found)

@@ -18,7 +18,7 @@ class Saving:
 
     Attributes
     ----------
-    figure, policy, other : str
+    figure, other : str
     paper : float
     ours : Estimate
     against_fixed : Estimate
@@ -29,7 +29,6 @@ class Saving:
     """
 
     figure: str
-    policy: str
     other: str
     paper: float
     ours: Estimate
@@ -43,7 +42,7 @@ class Saving:
         return is_sure(self.ours, 1.0)
 
 
-def savings_of(results: Results, policy: str = OURS) -> list[Saving]:
+def savings_of(results: Results) -> list[Saving]:
     """Savings beside those of the paper."""
     figure = FIGURES.get(results.figure or "")
     if figure is None or not figure.percent:
@@ -51,13 +50,12 @@ def savings_of(results: Results, policy: str = OURS) -> list[Saving]:
     found = [
         Saving(
             figure=results.figure or "",
-            policy=policy,
             other=other,
             paper=percent / 100.0,
-            ours=results.saving_over_points(policy, other),
+            ours=results.saving_over_points(OURS, other),
             against_fixed=results.saving_over_points("best-fixed", other),
-            latency=results.saving_over_points(policy, other, "latency_s"),
-            cost=results.saving_over_points(policy, other, "cost"),
+            latency=results.saving_over_points(OURS, other, "latency_s"),
+            cost=results.saving_over_points(OURS, other, "cost"),
         )
         for other, percent in zip(BASELINES, figure.percent, strict=True)
     ]
