@@ -14,7 +14,7 @@ help:  ## list the targets
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-KERNELS := hatch_build.py $(wildcard lyaopt/_kernels/*.py lyaopt/capi/lyaopt.[ch])
+KERNELS := hatch_build.py $(wildcard lyaopt/_kernels/*.py lyaopt/_kernels/*/*.py lyaopt/capi/lyaopt.[ch])
 
 $(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt $(KERNELS)
 	$(PIP) install -q -c constraints.txt -e .[experiments]

@@ -17,7 +17,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class KernelsHook(BuildHookInterface):
-    """Runs `python -m lyaopt._kernels._build`."""
+    """Runs `python -m lyaopt._kernels.toolchain.aot_build`."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and add what came of it to the wheel."""
@@ -45,7 +45,7 @@ def _compiled(root: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     # Where an isolated build finds what it requires is on its path too.
     paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
-        [sys.executable, "-m", "lyaopt._kernels._build", str(folder)],
+        [sys.executable, "-m", "lyaopt._kernels.toolchain.aot_build", str(folder)],
         cwd=root,
         env=os.environ | {"LYAOPT_CORE": "jit", "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,

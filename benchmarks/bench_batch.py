@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.data import batch, problems
 from lyaopt import solve_slots
-from lyaopt._kernels.edge import edge_exact
-from lyaopt._kernels.local import local_exact
-from lyaopt._kernels.transmit import transmit_exact
-from lyaopt.reference import solve_reference
+from lyaopt._kernels.slot.edge import edge_exact
+from lyaopt._kernels.slot.local import local_exact
+from lyaopt._kernels.slot.transmit import transmit_exact
+from lyaopt.verify.cvxpy_reference import solve_reference
 
 GROUP = "Batch of 20,000 slots, M = 4, N = 2"
 SLOTS = 20_000

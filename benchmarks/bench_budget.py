@@ -13,7 +13,7 @@ from lyaopt.evaluation import evaluate  # noqa: E402
 from lyaopt.learning import load_policy  # noqa: E402
 from lyaopt.learning.run_folder import RunFolder  # noqa: E402
 from lyaopt.learning.training import begin, use_one_thread  # noqa: E402
-from lyaopt.scenarios import load_scenario  # noqa: E402
+from lyaopt.model.scenarios import load_scenario  # noqa: E402
 
 SYSTEM = load_scenario("default")
 SLOTS = 2_500 * 200 * SYSTEM.slots_per_period

@@ -14,9 +14,9 @@ from statistics import median
 import pytest
 
 from benchmarks.bench_simulate import scalar_solver
-from lyaopt._kernels._choice import CHOICE
+from lyaopt._kernels.toolchain.core_choice import CHOICE
 from lyaopt.installation import c_flags, c_library, c_libs
-from lyaopt.pipe import SolverPipe
+from lyaopt.serve.client import SolverPipe
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = json.loads((ROOT / "examples" / "slot.json").read_text())
@@ -31,8 +31,8 @@ import numpy as np
 from benchmarks.data import batch
 from lyaopt import solve_slots
 from lyaopt.policies.fixed import middle
-from lyaopt.scenarios import load_scenario
-from lyaopt.simulate import Simulator
+from lyaopt.model.scenarios import load_scenario
+from lyaopt.simulation import Simulator
 
 slots = batch(20_000)
 out = solve_slots(slots)
@@ -115,7 +115,7 @@ def test_speeds_beside_the_core_compiled_at_run_time(record):
 def test_loss_of_a_portable_build(record, tmp_path):
     for name in ("lyaopt", "benchmarks"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "_core*"))
-    build = [sys.executable, "-m", "lyaopt._kernels._build", str(tmp_path / "lyaopt")]
+    build = [sys.executable, "-m", "lyaopt._kernels.toolchain.aot_build", str(tmp_path / "lyaopt")]
     env = os.environ | {"LYAOPT_TARGET": PORTABLE, "LYAOPT_CORE": "jit", "PYTHONPATH": str(tmp_path)}
     subprocess.run(build, cwd=tmp_path, env=env, check=True)
     for name, portable, ours, ratio in compared(worker("aot", tmp_path), worker("aot")):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from lyaopt._kernels.edge import edge_exact, edge_many
-from lyaopt._kernels.levels import NETWORK_ITEMS
+from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
+from lyaopt._kernels.slot.edge import edge_exact, edge_many
 
 TAU = 0.01
 SIZES = [1, 8, 100, 10_000, 1_000_000]
@@ -96,7 +96,7 @@ MEMORY = """
 import re
 from pathlib import Path
 import numpy as np
-from lyaopt._kernels.edge import edge_many
+from lyaopt._kernels.slot.edge import edge_many
 def resident(name):
     return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 n = 1_000_000

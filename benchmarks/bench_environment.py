@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from lyaopt.learning import ENVIRONMENT, VectorSystems
+from lyaopt.model.scenarios import load_scenario
 from lyaopt.policies import Fixed
-from lyaopt.scenarios import load_scenario
-from lyaopt.simulate import Simulator
+from lyaopt.simulation import Simulator
 
 ROUNDS = 15
 STEPS = 100

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from benchmarks.data import problems
-from lyaopt._kernels.edge import edge_exact
-from lyaopt._kernels.local import local_exact
+from lyaopt._kernels.slot.edge import edge_exact
+from lyaopt._kernels.slot.local import local_exact
 
 cvxpygen = pytest.importorskip("cvxpygen.cpg", reason="needs cvxpygen (extra lyaopt[bench])")
 cp = pytest.importorskip("cvxpy")
@@ -20,7 +20,7 @@ GROUPS = {"local": "Problem 3, one device, N = 2", "edge": "Problem 5, 8 service
 
 
 def make_problem(kind, queue, capacity, tau, price):
-    """The scaled problem with its parameters set, as lyaopt.reference states it."""
+    """The scaled problem with its parameters set, as lyaopt.verify.cvxpy_reference states it."""
     scale = min(capacity, queue.sum() / tau)
     worth, caps, limit = queue / queue.max(), np.minimum(queue / tau / scale, 2.0), capacity / scale
     shares = cp.Variable(queue.size, name="shares")

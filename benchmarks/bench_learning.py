@@ -14,7 +14,7 @@ sb3 = pytest.importorskip("stable_baselines3")
 from lyaopt.learning import PPO, VectorSystems, preset  # noqa: E402
 from lyaopt.learning.credited import CreditedSystems  # noqa: E402
 from lyaopt.learning.sb3 import PartitionVecEnv  # noqa: E402
-from lyaopt.scenarios import load_scenario  # noqa: E402
+from lyaopt.model.scenarios import load_scenario  # noqa: E402
 
 GROUP = "A decision of PPO in training, 50 default systems side by side, networks of 128-128"
 ROUNDS = 5

@@ -12,14 +12,14 @@ import pytest
 
 from benchmarks.data import batch
 from lyaopt import solve_slots
-from lyaopt._kernels.edge import edge_lanes
-from lyaopt._kernels.local import local_lanes
-from lyaopt._kernels.transmit import transmit_lanes, transmit_workspace
+from lyaopt._kernels.slot.edge import edge_lanes
+from lyaopt._kernels.slot.local import local_lanes
+from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_workspace
+from lyaopt.model.profiles import load_profile
+from lyaopt.model.scenarios import load_scenario
+from lyaopt.model.system import Device, Service, System
 from lyaopt.policies import middle
-from lyaopt.profiles import load_profile
-from lyaopt.scenarios import load_scenario
-from lyaopt.simulate import Simulator
-from lyaopt.system import Device, Service, System
+from lyaopt.simulation import Simulator
 
 MANY = "A slot of the default system, 256 of them together, everything drawn inside"
 ONE = "A slot of one default system"

@@ -16,8 +16,9 @@ from scipy.optimize import minimize_scalar
 
 from benchmarks.data import problems
 from lyaopt import solve_slot
-from lyaopt.documents import encode_solution, read_slot_document
-from lyaopt.reference import solve_reference
+from lyaopt.slot.documents import read_slot_document
+from lyaopt.slot.solution_documents import encode_solution
+from lyaopt.verify.cvxpy_reference import solve_reference
 
 SLOT = "One slot from Python, M = 4, N = 2"
 STREAM = "One document of a stream, M = 4, N = 2"
@@ -160,7 +161,7 @@ def test_start_requirement(record):
 
 
 def test_accuracy_requirement(record):
-    from lyaopt.accuracy import run_accuracy
+    from lyaopt.verify.campaign import run_accuracy
 
     report = run_accuracy(10_000, 1, None)
     gap = max(row.worst_gap for row in report.rows)

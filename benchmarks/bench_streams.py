@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lyaopt.scenarios import load_scenario
-from lyaopt.streams import make_streams
-from lyaopt.system import Arrivals, Channel
+from lyaopt.model.scenarios import load_scenario
+from lyaopt.model.system import Arrivals, Channel
+from lyaopt.simulation.streams import make_streams
 
 SYSTEMS, SLOTS = 32, 100  # 128 lanes, as in the simulator; the call from Python is spread thin
 GAIN = "A channel gain, M = 4, 32 systems, 100 slots a call"

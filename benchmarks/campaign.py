@@ -76,7 +76,7 @@ def finished() -> list[dict[str, Any]]:
 
 def do(cell: Cell) -> dict[str, Any]:
     """Train, if there is something to train, and evaluate."""
-    from lyaopt.scenarios import load_scenario
+    from lyaopt.model.scenarios import load_scenario
 
     system = load_scenario(cell.scenario)
     start = time.perf_counter()
@@ -97,7 +97,7 @@ def do(cell: Cell) -> dict[str, Any]:
 
 
 def _made(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
-    from lyaopt.experiments.preparing import prepare
+    from lyaopt.experiments.prepare_policy import prepare
 
     ready = prepare(cell.policy, system, cell.seed - 1)
     return ready.policy, {"prepared_slots": ready.slots}
@@ -105,7 +105,7 @@ def _made(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
 
 def base_of(system: Any, policy: str) -> dict[str, list[float | None]]:
     """What best-fixed comes to in the fewer copies and slots of a policy that takes long."""
-    from lyaopt.experiments.preparing import prepare
+    from lyaopt.experiments.prepare_policy import prepare
 
     found = _measured(system, prepare("best-fixed", system, 0).policy, **SHORT[policy])
     return {name: found[name] for name in ("cost", "energy_mj")}
@@ -113,7 +113,7 @@ def base_of(system: Any, policy: str) -> dict[str, list[float | None]]:
 
 def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
     from lyaopt.experiments.learners import Learner
-    from lyaopt.experiments.preparing import train
+    from lyaopt.experiments.prepare_policy import train
 
     ready = train(Learner(*LEARNERS[cell.policy]), system, cell.seed)
     tried = [line for line in ready.log if "tried_cost" in line]
@@ -130,7 +130,7 @@ def _measured(
 ) -> dict[str, Any]:
     """Figures of each copy, so that policies can be compared copy by copy."""
     from lyaopt.evaluation import Score
-    from lyaopt.simulate import simulate
+    from lyaopt.simulation import simulate
 
     result = simulate(system, policy, slots=slots, warmup=warmup, systems=copies, seed=SEED)
     score = Score.of(system, result)

@@ -10,8 +10,8 @@ import numpy as np
 
 from lyaopt.bounds import energy_bound
 from lyaopt.evaluation import Estimate
-from lyaopt.experiments.averages import Run, estimate, grid_of, ratios
-from lyaopt.scenarios import load_scenario
+from lyaopt.experiments.statistics import Run, estimate, grid_of, ratios
+from lyaopt.model.scenarios import load_scenario
 
 BASE = "best-fixed"
 HEAD = (

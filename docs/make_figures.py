@@ -7,10 +7,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lyaopt import SlotProblem, solve_slot
+from lyaopt.model.scenarios import load_scenario
 from lyaopt.policies import make_policy
-from lyaopt.scenarios import load_scenario
-from lyaopt.simulate import Simulator, run_in_steps
-from lyaopt.simulate.plot import draw_run
+from lyaopt.simulation import Simulator, run_in_steps
+from lyaopt.simulation.plot import draw_run
 
 IMAGES = Path(__file__).parent / "images"
 TAU, DELTA, CAPACITY = 0.01, 1e-28, 1.5e9

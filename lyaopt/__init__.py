@@ -1,10 +1,13 @@
 """Exact, certified, compiled solvers for Lyapunov-guided DNN offloading."""
 
-from lyaopt.batch import BatchCertificate, BatchSolution, SlotBatch, solve_slots
-from lyaopt.problem import ProblemError
-from lyaopt.slot import Certificate, Objective, SlotProblem, SlotSolution, solve_slot
-
-__version__ = "0.1.0"
+from lyaopt._version import __version__
+from lyaopt.errors import ProblemError
+from lyaopt.slot.batch import SlotBatch
+from lyaopt.slot.batch_solution import BatchCertificate, BatchSolution
+from lyaopt.slot.problem import SlotProblem
+from lyaopt.slot.solution import Certificate, Objective, SlotSolution
+from lyaopt.slot.solve import solve_slot
+from lyaopt.slot.solve_batch import solve_slots
 
 __all__ = [
     "BatchCertificate",
@@ -15,6 +18,7 @@ __all__ = [
     "SlotBatch",
     "SlotProblem",
     "SlotSolution",
+    "__version__",
     "solve_slot",
     "solve_slots",
 ]

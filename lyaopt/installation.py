@@ -8,8 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt import __version__
-from lyaopt._kernels._choice import ABOUT, CAPI, CHOICE, hash_of_builder, hash_of_sources, usable
+from lyaopt._kernels.toolchain.core_choice import (
+    ABOUT,
+    CAPI,
+    CHOICE,
+    hash_of_builder,
+    hash_of_sources,
+    usable,
+)
+from lyaopt._version import __version__
 
 
 def installation() -> dict[str, Any]:
@@ -45,8 +52,8 @@ def _numba() -> str | None:
 
 
 def _cache() -> str | None:
-    from lyaopt._kernels._cache import cache_folder
-    from lyaopt._kernels._jit import FLAGS
+    from lyaopt._kernels.toolchain.cache import cache_folder
+    from lyaopt._kernels.toolchain.jit import FLAGS
 
     folder = cache_folder(tuple(sorted(FLAGS.items())), CHOICE.sources)
     return None if folder is None else str(folder)

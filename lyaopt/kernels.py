@@ -1,10 +1,10 @@
 """The compiled kernels for use in jitted code; see docs/kernels.md."""
 
-from lyaopt._kernels._jit import Kernel
-from lyaopt._kernels.certificate import edge_certificate, local_certificate, transmit_certificate
-from lyaopt._kernels.edge import edge_bisection, edge_exact, edge_many
-from lyaopt._kernels.local import local_bisection, local_exact, local_many
-from lyaopt._kernels.transmit import transmit_bisection, transmit_exact, transmit_many
+from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
+from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
+from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
+from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, transmit_many
+from lyaopt._kernels.toolchain.jit import Kernel
 
 __all__ = [
     "Kernel",

@@ -12,7 +12,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.slot_text import EXAMPLE
+from tests.support.slot_text import EXAMPLE
 
 # The first call compiles or loads a kernel: no deadline means anything.
 settings.register_profile("repeat", deadline=None, derandomize=True)

@@ -11,7 +11,7 @@ from typing import TextIO
 
 import click
 
-from lyaopt_cli.files import visible
+from lyaopt_cli.support.input_files import visible
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -50,7 +50,7 @@ class _LateGroup(click.Group):
         """`command` of the module that belongs to the name."""
         if cmd_name not in _MODULES:
             return None
-        command: click.Command = import_module(f"lyaopt_cli.{_MODULES[cmd_name]}").command
+        command: click.Command = import_module(f"lyaopt_cli.commands.{_MODULES[cmd_name]}").command
         return command
 
 

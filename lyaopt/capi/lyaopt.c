@@ -13,7 +13,7 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-/* The kernels, by lyaopt/_kernels/c_entries.py. */
+/* The kernels, by lyaopt/_kernels/slot/c_entries.py. */
 int64_t lyaopt_kernel_workspace(int64_t services, int64_t devices, int64_t slots);
 int64_t lyaopt_kernel_slot(int64_t services, int64_t devices, double *queues, double *device_rows, double *scalars,
                            double *rates, double *lanes, double *summary, double *work);
@@ -25,7 +25,7 @@ int64_t lyaopt_kernel_transmit(int64_t services, int64_t devices, int64_t slots,
 int64_t lyaopt_kernel_edge(int64_t services, int64_t devices, int64_t slots, double *scalars, double *queue,
                            double *cpu, double *multiplier, double *work);
 
-/* Two things that compiled kernels ask of Numba's runtime, which is not here (see _build.py): what becomes of
+/* Two things that compiled kernels ask of Numba's runtime, which is not here (see aot_build.py): what becomes of
  * memory that an array owns, and none does; and a view of another shape, of arrays that are all contiguous. */
 void NRT_MemInfo_call_dtor(void *memory);
 void NRT_MemInfo_call_dtor(void *memory)
@@ -49,7 +49,7 @@ int numba_attempt_nocopy_reshape(intptr_t nd, const intptr_t *dims, const intptr
     return 1;
 }
 
-/* Rows of what a slot fills in, as lyaopt/_kernels/slot.py names them. */
+/* Rows of what a slot fills in, as lyaopt/_kernels/slot/one_slot.py names them. */
 enum { CPU = 0, POWER = 1, LANE_ROWS = 8 };
 enum { EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION, SUMMARY_PLACES };
 enum { STAGES = 3, DEVICE_ROWS = 4, SCALARS = 6 };

@@ -13,16 +13,16 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from lyaopt import __version__
+from lyaopt._version import __version__
+from lyaopt.errors import ProblemError
 from lyaopt.experiments.definition import BOUND, Measuring, Sweep
 from lyaopt.experiments.learners import Learner, configuration_of
 from lyaopt.experiments.provenance import digest
 from lyaopt.experiments.variations import varied
+from lyaopt.model.profiles import format_profile
+from lyaopt.model.scenarios import scenario_to_dict
+from lyaopt.model.system import System
 from lyaopt.policies import is_searched, make_policy, policy_names
-from lyaopt.problem import ProblemError
-from lyaopt.profiles import format_profile
-from lyaopt.scenarios import scenario_to_dict
-from lyaopt.system import System
 
 _KEY_LENGTH = 32
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.evaluation import interquartile_mean
-from lyaopt.experiments.paper import EPISODE, FIGURES, OURS
+from lyaopt.experiments.paper_figures import EPISODE, FIGURES, OURS
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.verdicts import Verdict, is_sure

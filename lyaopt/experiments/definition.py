@@ -10,15 +10,14 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from lyaopt import strict_json
-from lyaopt.documents import DocumentError
+from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.experiments.learners import LEARNERS, Learner
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
-from lyaopt.problem import ProblemError
-from lyaopt.scenarios import toml_text
-from lyaopt.schemas import Expected, Id, unknown_key
-from lyaopt.settings import STRICT, Count, Whole, checked
-from lyaopt.system import System
+from lyaopt.io import strict_json, toml_text
+from lyaopt.io.checked import STRICT, checked
+from lyaopt.io.field_errors import unknown_key
+from lyaopt.io.fields import Count, Expected, Id, Whole
+from lyaopt.model.system import System
 
 BOUND = "bound"
 """The policy that is none: the lower bound LB1."""

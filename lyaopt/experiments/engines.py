@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from typing import Any
 
-from lyaopt.problem import ProblemError
+from lyaopt.errors import ProblemError
 
 # Cells are small networks and compiled loops: a thread each, and as many cells at once as there are cores.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

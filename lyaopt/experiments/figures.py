@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.experiments.paper import EPISODE, FIGURES
+from lyaopt.experiments.paper_figures import EPISODE, FIGURES
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
-from lyaopt.pictures import new_figure, picture_bytes
+from lyaopt.io.figures import new_figure, picture_bytes
 
 _COLOURS = {
     "lyappo": "#b5482f",

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from lyaopt.errors import ProblemError
+from lyaopt.io.checked import STRICT, checked
+from lyaopt.io.fields import Count, Expected, Id
 from lyaopt.learning.ranges import FIXED, Ranges
-from lyaopt.problem import ProblemError
-from lyaopt.schemas import Expected, Id
-from lyaopt.settings import STRICT, Count, checked
 
 if TYPE_CHECKING:
-    from lyaopt.system import System
+    from lyaopt.model.system import System
 
 _Algorithm = Annotated[Literal["lyappo", "ppo-joint", "ddpg"], Expected('"lyappo", "ppo-joint" or "ddpg"')]
 DECISIONS = 500_000

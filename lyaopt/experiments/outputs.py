@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from lyaopt.experiments import tables
 from lyaopt.experiments.convergence import convergence_of
-from lyaopt.experiments.paper import FIGURES, title_of
+from lyaopt.experiments.paper_figures import FIGURES, title_of
 from lyaopt.experiments.results import Results, heading, read_results
 from lyaopt.experiments.savings import Saving, savings_of
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import Verdict
-from lyaopt.pictures import need_matplotlib
-from lyaopt.whole_files import write_whole
+from lyaopt.io.atomic_write import write_whole
+from lyaopt.io.figures import need_matplotlib
 
 CSV, MARKDOWN = "tables.csv", "tables.md"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import lyaopt
-from lyaopt.simulate.results import versions as core_versions
+from lyaopt.simulation.results import versions as core_versions
 
 _PACKAGES = ("torch", "scipy", "joblib", "dask", "ray", "matplotlib")
 

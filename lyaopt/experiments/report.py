@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-from lyaopt.evaluation import CONFIDENCE
+from lyaopt.evaluation.estimates import CONFIDENCE
 from lyaopt.experiments import html, tables
 from lyaopt.experiments.convergence import convergence_of
 from lyaopt.experiments.figures import PANELS, colour, draw_curves, draw_panel
 from lyaopt.experiments.html import Raw
-from lyaopt.experiments.paper import FIGURES, ONCE, OURS, title_of
+from lyaopt.experiments.paper_figures import FIGURES, ONCE, OURS, title_of
 from lyaopt.experiments.report_settings import settings
 from lyaopt.experiments.results import Results, heading, read_results
 from lyaopt.experiments.savings import Saving, savings_of
@@ -19,7 +19,7 @@ from lyaopt.experiments.store import Store
 from lyaopt.experiments.tables import NAMES, number, percent
 from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import Verdict
-from lyaopt.pictures import need_matplotlib
+from lyaopt.io.figures import need_matplotlib
 
 _STYLE = files("lyaopt.experiments") / "report.css"
 _SAVINGS = (

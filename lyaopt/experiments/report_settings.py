@@ -7,7 +7,7 @@ from typing import Any
 
 from lyaopt.experiments import html
 from lyaopt.experiments.definition import BOUND
-from lyaopt.experiments.paper import title_of
+from lyaopt.experiments.paper_figures import title_of
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES, number
 

@@ -1,7 +1,7 @@
 """Finished cells as figures: means over training seeds or copies, intervals, and paired savings.
 
 All policies meet the same copies, so that a saving is a ratio within the same luck: see
-`lyaopt.experiments.averages`.
+`lyaopt.experiments.statistics`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from lyaopt.errors import ProblemError
 from lyaopt.evaluation import Estimate
-from lyaopt.experiments.averages import NOTHING, Grid, Run, estimate, grid_of, ratios
 from lyaopt.experiments.definition import BOUND
+from lyaopt.experiments.statistics import NOTHING, Grid, Run, estimate, grid_of, ratios
 from lyaopt.experiments.store import Store
-from lyaopt.problem import ProblemError
 
 ENERGY = "energy_j"
 MEASURES = (

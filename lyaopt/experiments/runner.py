@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lyaopt.errors import ProblemError
 from lyaopt.experiments.engines import engine
-from lyaopt.problem import ProblemError
 
 _LOOK_EVERY_S = 0.2
 _DIED = "its worker died"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lyaopt.evaluation import Estimate
-from lyaopt.experiments.paper import BASELINES, FIGURES, OURS
+from lyaopt.experiments.paper_figures import BASELINES, FIGURES, OURS
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.verdicts import is_sure
 

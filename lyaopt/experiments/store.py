@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from lyaopt.errors import ProblemError
 from lyaopt.experiments.provenance import canonical, digest
-from lyaopt.locked_folders import locked_folder
-from lyaopt.problem import ProblemError
-from lyaopt.strict_json import JsonError, decode, parse
-from lyaopt.versioned_files import versioned_document
-from lyaopt.whole_files import write_whole
+from lyaopt.io.atomic_write import write_whole
+from lyaopt.io.folder_lock import locked_folder
+from lyaopt.io.strict_json import JsonError, decode, parse
+from lyaopt.io.versioned_json import versioned_document
 
 SCHEMA_VERSION = 1
 CELLS, EXPERIMENT = "cells", "experiment.json"

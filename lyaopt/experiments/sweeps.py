@@ -11,10 +11,10 @@ from typing import Any
 from lyaopt.experiments.cells import Cell, cells_of
 from lyaopt.experiments.definition import Sweep
 from lyaopt.experiments.provenance import commit, digest, provenance
+from lyaopt.experiments.run_cell import do_cell
 from lyaopt.experiments.runner import run_tasks
 from lyaopt.experiments.store import Store
-from lyaopt.experiments.work import do_cell
-from lyaopt.system import System
+from lyaopt.model.system import System
 
 RUNNING = ".lyaopt-running"
 

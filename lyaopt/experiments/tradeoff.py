@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from lyaopt.errors import ProblemError
 from lyaopt.evaluation import Estimate
 from lyaopt.experiments.definition import Measuring, Sweep
 from lyaopt.experiments.learners import LEARNERS
 from lyaopt.experiments.results import ENERGY, Results
 from lyaopt.experiments.variations import WEIGHTS
-from lyaopt.problem import ProblemError
-from lyaopt.system import System
+from lyaopt.model.system import System
 
 LATENCIES = {"mean": "latency_s", "p50": "latency_p50_s", "p95": "latency_p95_s", "p99": "latency_p99_s"}
 """Of tasks: the mean and percentiles, by the measure that has them."""

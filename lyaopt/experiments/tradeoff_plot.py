@@ -9,7 +9,7 @@ from typing import Any
 from lyaopt.experiments.figures import colour
 from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.tradeoff import Point
-from lyaopt.pictures import new_figure, picture_bytes, picture_format
+from lyaopt.io.figures import new_figure, picture_bytes, picture_format
 
 
 def draw_tradeoff(

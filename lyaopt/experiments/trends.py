@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lyaopt.experiments.paper import FIGURES, Trend
+from lyaopt.experiments.paper_figures import FIGURES, Trend
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.verdicts import Verdict, is_sure

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from lyaopt.documents import DocumentError
-from lyaopt.problem import ProblemError
-from lyaopt.schemas import unknown_key
-from lyaopt.settings import Arrivals, Channel, Learning
-from lyaopt.system import Device, Service, System
+from lyaopt.errors import DocumentError, ProblemError
+from lyaopt.io.field_errors import unknown_key
+from lyaopt.model.settings import Arrivals, Channel, Learning
+from lyaopt.model.system import Device, Service, System
 
 _SECTIONS: dict[str, type] = {"channel": Channel, "arrivals": Arrivals, "learning": Learning}
 _OF_SYSTEM = tuple(item.name for item in fields(System) if item.name not in ("devices", *_SECTIONS))

@@ -16,21 +16,21 @@ from lyaopt.learning.observer import FeatureLayout, Observer
 from lyaopt.learning.systems import VectorSystems
 
 if TYPE_CHECKING:
+    from lyaopt.learning.algorithm_protocol import Learner, NotFinite, Report
     from lyaopt.learning.ddpg import DDPG
-    from lyaopt.learning.learned import LearnedPolicy
-    from lyaopt.learning.learner import Learner, NotFinite, Report
     from lyaopt.learning.loading import load_policy
     from lyaopt.learning.ppo import PPO
+    from lyaopt.learning.trained_policy import LearnedPolicy
     from lyaopt.learning.training import Summary, Training
 
 ENVIRONMENT = "lyaopt/Partition-v0"
 
 _WITH_TORCH = {
-    "LearnedPolicy": "learned",
+    "LearnedPolicy": "trained_policy",
     "load_policy": "loading",
-    "Learner": "learner",
-    "NotFinite": "learner",
-    "Report": "learner",
+    "Learner": "algorithm_protocol",
+    "NotFinite": "algorithm_protocol",
+    "Report": "algorithm_protocol",
     "DDPG": "ddpg",
     "PPO": "ppo",
     "Summary": "training",

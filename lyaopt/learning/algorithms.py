@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from lyaopt.errors import ProblemError
+from lyaopt.learning.algorithm_protocol import Learner
 from lyaopt.learning.architectures import make_network
 from lyaopt.learning.config import PPOConfig, preset
 from lyaopt.learning.continuous import ContinuousCuts
@@ -15,17 +17,15 @@ from lyaopt.learning.credited import CreditedSystems
 from lyaopt.learning.ddpg import DDPG
 from lyaopt.learning.ddpg_config import DDPGConfig, ddpg_config
 from lyaopt.learning.ddpg_networks import CutActorCritic
-from lyaopt.learning.joint import JointPPO, make_joint_network
+from lyaopt.learning.joint_network import JointPPO, make_joint_network
 from lyaopt.learning.joint_systems import JointSystems
-from lyaopt.learning.learner import Learner
 from lyaopt.learning.lyappo import LyaPPO
 from lyaopt.learning.networks import Shape
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.learning.training_config import TrainingConfig
-from lyaopt.problem import ProblemError
-from lyaopt.settings import Learning
-from lyaopt.simulate import Decision
-from lyaopt.system import System
+from lyaopt.model.settings import Learning
+from lyaopt.model.system import System
+from lyaopt.simulation import Decision
 
 _BEST, _JOINT = "best", "tuned"
 """Default presets: what worked best."""

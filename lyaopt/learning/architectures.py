@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from lyaopt.errors import ProblemError
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.networks import ActorCritic, FlatActorCritic, Shape
-from lyaopt.learning.shared import SharedActorCritic
-from lyaopt.problem import ProblemError
-from lyaopt.system import System
+from lyaopt.learning.shared_network import SharedActorCritic
+from lyaopt.model.system import System
 
 
 def make_network(

@@ -14,8 +14,8 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from lyaopt.problem import ProblemError
-from lyaopt.strict_json import JsonError, parse
+from lyaopt.errors import ProblemError
+from lyaopt.io.strict_json import JsonError, parse
 
 SCHEMA_VERSION = 1
 _KEY = "lyaopt"

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic.dataclasses import dataclass
 
+from lyaopt.errors import ProblemError
+from lyaopt.io.checked import STRICT, checked
+from lyaopt.io.fields import Count, Expected, Flag, FromZeroToOne, NonNegative, Positive, Whole
 from lyaopt.learning.training_config import TrainingConfig
-from lyaopt.problem import ProblemError
-from lyaopt.schemas import Expected, NonNegative, Positive
-from lyaopt.settings import STRICT, Count, Flag, FromZeroToOne, Learning, Whole, checked
+from lyaopt.model.settings import Learning
 
 Network = Annotated[Literal["flat", "shared"], Expected('"flat" or "shared"')]
 

@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lyaopt.arrays import Integers
 from lyaopt.learning.environment import Buffers, Singles
 from lyaopt.learning.systems import VectorSystems
-from lyaopt.system import Integers
 
 
 class ContinuousEnvironment(Buffers, Protocol):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lyaopt._kernels import credit as kernel
+from lyaopt._kernels.learning import credit_assignment as kernel
+from lyaopt.arrays import Floats, Integers
 from lyaopt.learning.observer import Rows
 from lyaopt.learning.systems import VectorSystems
-from lyaopt.problem import Floats
-from lyaopt.simulate.costs import backlog_shares
-from lyaopt.system import Integers, System
+from lyaopt.model.system import System
+from lyaopt.simulation.costs import backlog_shares
 
 _LEAST_CAPACITY_HZ = 1.0
 """Seconds of an edge server that does nothing are those of one that does next to nothing."""

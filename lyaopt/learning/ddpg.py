@@ -19,11 +19,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from lyaopt.learning.continuous import ContinuousEnvironment
-from lyaopt.learning.ddpg_config import DDPGConfig
-from lyaopt.learning.ddpg_networks import DeterministicActorCritic
-from lyaopt.learning.environment import Measures, ends
-from lyaopt.learning.learner import (
+from lyaopt.learning.algorithm_protocol import (
     NotFinite,
     Report,
     below,
@@ -32,6 +28,10 @@ from lyaopt.learning.learner import (
     optimiser_state,
     restore_optimiser,
 )
+from lyaopt.learning.continuous import ContinuousEnvironment
+from lyaopt.learning.ddpg_config import DDPGConfig
+from lyaopt.learning.ddpg_networks import DeterministicActorCritic
+from lyaopt.learning.environment import Measures, ends
 from lyaopt.learning.replay import Replay, Transitions
 
 PARTS = ("objective", "value_loss", "gradient", "value_gradient")

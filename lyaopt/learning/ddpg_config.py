@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from lyaopt.io.checked import STRICT, checked
+from lyaopt.io.fields import Count, Flag, FromZeroToOne, NonNegative, Positive
 from lyaopt.learning.training_config import TrainingConfig
-from lyaopt.schemas import NonNegative, Positive
-from lyaopt.settings import STRICT, Count, Flag, FromZeroToOne, Learning, checked
+from lyaopt.model.settings import Learning
 
 
 @checked

@@ -10,8 +10,8 @@ from lyaopt.learning.continuous import nearest_cuts
 from lyaopt.learning.ddpg_config import DDPGConfig
 from lyaopt.learning.networks import Shape, check_services, hidden_layers, linear
 from lyaopt.learning.statistics import RunningStatistics
-from lyaopt.simulate import Decision
-from lyaopt.system import System
+from lyaopt.model.system import System
+from lyaopt.simulation import Decision
 
 
 class DeterministicActorCritic(nn.Module):

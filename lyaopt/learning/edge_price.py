@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lyaopt._kernels.credit import RATE, WAITING
-from lyaopt._kernels.gae import advantages
+from lyaopt._kernels.learning.credit_assignment import RATE, WAITING
+from lyaopt._kernels.learning.gae import advantages
+from lyaopt.arrays import Floats
 from lyaopt.learning.credited import CreditedSystems
-from lyaopt.problem import Floats
 
 _KNOTS, _FINEST_S, _LONGEST_S = 48, 0.01, 1000.0
 _REMEMBERED = 0.8

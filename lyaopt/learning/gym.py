@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from lyaopt.learning.observer import DEVICE_FEATURES, FAINTEST, Rows
 from lyaopt.learning.systems import VectorSystems
-from lyaopt.scenarios import load_scenario
-from lyaopt.system import System
+from lyaopt.model.scenarios import load_scenario
+from lyaopt.model.system import System
 
 Scenario = str | Path | System
 

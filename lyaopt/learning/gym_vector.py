@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from lyaopt.errors import ProblemError
 from lyaopt.learning.gym import (
     Scenario,
     action_mask,
@@ -22,7 +23,6 @@ from lyaopt.learning.gym import (
     to_points,
 )
 from lyaopt.learning.observer import Rows
-from lyaopt.problem import ProblemError
 
 Infos = dict[str, Any]
 

@@ -15,14 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lyaopt.arrays import Integers
 from lyaopt.learning.networks import ActorCritic
 from lyaopt.learning.observer import Observer, Rows
+from lyaopt.model.system import System
 from lyaopt.policies.best_fixed import search_fixed
+from lyaopt.policies.channel_table import table
 from lyaopt.policies.fixed import least_cut
-from lyaopt.policies.table import table
-from lyaopt.policies.trials import search_seed
-from lyaopt.simulate import Decision, Observation, Policy, Simulator
-from lyaopt.system import Integers, System
+from lyaopt.policies.paired_trials import search_seed
+from lyaopt.simulation import Decision, Observation, Policy, Simulator
 
 _SEARCH, _LESSON = 0x7374617274, 0x6C6573736F6E
 """Purposes of seeds: "start", "lesson"."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt._kernels import shares as kernel
+from lyaopt._kernels.simulation import share_allocation as kernel
+from lyaopt.arrays import Floats, Integers
 from lyaopt.learning.credited import CreditedSystems
-from lyaopt.problem import Floats
-from lyaopt.system import Integers, System
+from lyaopt.model.system import System
 
 
 class JointSystems(CreditedSystems):
@@ -20,7 +20,7 @@ class JointSystems(CreditedSystems):
 
     Each period has shares of its own; until any are told, every service may use all of everything that the
     others leave: levels of one, and equal shares. In every slot they are projected, see
-    `lyaopt.simulate.Shares`.
+    `lyaopt.simulation.Shares`.
 
     Attributes
     ----------

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lyaopt.learning.algorithm_protocol import best_network
 from lyaopt.learning.algorithms import find_algorithm
-from lyaopt.learning.learned import LearnedPolicy
-from lyaopt.learning.learner import best_network
 from lyaopt.learning.networks import Shape
 from lyaopt.learning.run_folder import RunFolder
-from lyaopt.scenarios import read_scenario
+from lyaopt.learning.trained_policy import LearnedPolicy
+from lyaopt.model.scenarios import read_scenario
 
 
 def load_policy(folder: str | Path) -> LearnedPolicy:

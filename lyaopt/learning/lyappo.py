@@ -12,15 +12,15 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
+from lyaopt.learning.algorithm_protocol import Report
+from lyaopt.learning.best_checkpoint import Keeper
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.imitation import imitate
-from lyaopt.learning.keeper import Keeper
-from lyaopt.learning.learner import Report
 from lyaopt.learning.ppo import PPO
 from lyaopt.learning.ranges import without_silent
 from lyaopt.learning.systems import VectorSystems
-from lyaopt.policies.trials import search_seed
-from lyaopt.system import System
+from lyaopt.model.system import System
+from lyaopt.policies.paired_trials import search_seed
 
 _DRAWS = 0x6472617773
 """Purpose of a seed: "draws"."""

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lyaopt.errors import ProblemError
 from lyaopt.learning.actions import Actions
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.edge_price import EdgePrice
 from lyaopt.learning.statistics import RunningStatistics
 from lyaopt.learning.training_config import TrainingConfig
-from lyaopt.problem import ProblemError
-from lyaopt.simulate import Decision
-from lyaopt.system import System
+from lyaopt.model.system import System
+from lyaopt.simulation import Decision
 
 _IMPOSSIBLE = -1e9
 """Logit of what is no choice: its probability is exactly 0, and 0 times its logarithm still 0."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lyaopt._kernels import observe as kernel
-from lyaopt.problem import Floats, ProblemError
-from lyaopt.simulate import Observation
-from lyaopt.simulate.costs import whole_tasks
-from lyaopt.simulate.state import State
-from lyaopt.system import System
+from lyaopt._kernels.learning import observe as kernel
+from lyaopt.arrays import Floats
+from lyaopt.errors import ProblemError
+from lyaopt.model.system import System
+from lyaopt.simulation import Observation
+from lyaopt.simulation.costs import whole_tasks
+from lyaopt.simulation.state import State
 
 Rows = NDArray[np.float32]
 

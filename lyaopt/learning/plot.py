@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lyaopt.io.figures import new_figure, picture_bytes, picture_format
 from lyaopt.learning.run_folder import LOG
-from lyaopt.pictures import new_figure, picture_bytes, picture_format
 
 _BLUE = "#35719c"
 _POINTS = 50

@@ -18,12 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lyaopt.learning.architectures import make_network
-from lyaopt.learning.config import PPOConfig
-from lyaopt.learning.credited import CreditedSystems
-from lyaopt.learning.edge_price import EdgeCharges
-from lyaopt.learning.environment import Environment, Measures, credit_of, shape_of
-from lyaopt.learning.learner import (
+from lyaopt.learning.algorithm_protocol import (
     NotFinite,
     Report,
     below,
@@ -32,6 +27,11 @@ from lyaopt.learning.learner import (
     optimiser_state,
     restore_optimiser,
 )
+from lyaopt.learning.architectures import make_network
+from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.credited import CreditedSystems
+from lyaopt.learning.edge_price import EdgeCharges
+from lyaopt.learning.environment import Environment, Measures, credit_of, shape_of
 from lyaopt.learning.networks import ActorCritic
 from lyaopt.learning.rollout import Ends, Rollout
 

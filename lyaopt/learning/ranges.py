@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from lyaopt.problem import ProblemError
-from lyaopt.schemas import Expected, Positive
-from lyaopt.settings import STRICT, checked
-from lyaopt.system import Device, System
+from lyaopt.errors import ProblemError
+from lyaopt.io.checked import STRICT, checked
+from lyaopt.io.fields import Expected, Positive
+from lyaopt.model.system import Device, System
 
 Range = Annotated[tuple[Positive, Positive], Expected("two numbers above 0, the lower one first")]
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lyaopt._kernels.gae import advantages
+from lyaopt._kernels.learning.gae import advantages
 from lyaopt.learning.environment import Environment, ends
 
 

@@ -17,11 +17,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from lyaopt.errors import ProblemError
+from lyaopt.io.atomic_write import write_whole
+from lyaopt.io.folder_lock import locked_folder
+from lyaopt.io.versioned_json import versioned_document
 from lyaopt.learning.checkpoints import SCHEMA_VERSION, Tensors, decode_checkpoint, encode_checkpoint
-from lyaopt.locked_folders import locked_folder
-from lyaopt.problem import ProblemError
-from lyaopt.versioned_files import versioned_document
-from lyaopt.whole_files import write_whole
 
 RUN, CHECKPOINT, LOG = "run.json", "checkpoint.safetensors", "log.ndjson"
 

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lyaopt._kernels import observe as kernel
+from lyaopt._kernels.learning import observe as kernel
+from lyaopt.arrays import Floats, Integers
+from lyaopt.errors import ProblemError
 from lyaopt.learning.observer import Observer, Rows
 from lyaopt.learning.ranges import FIXED, Ranges
+from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
-from lyaopt.problem import Floats, ProblemError
-from lyaopt.simulate.costs import backlog_shares
-from lyaopt.simulate.state import State
-from lyaopt.system import Integers, System
+from lyaopt.simulation.costs import backlog_shares
+from lyaopt.simulation.state import State
 
 
 class VectorSystems:

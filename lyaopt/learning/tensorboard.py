@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from lyaopt.problem import ProblemError
+from lyaopt.errors import ProblemError
 
 
 class Scalars:

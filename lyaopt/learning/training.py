@@ -12,18 +12,18 @@ from typing import IO, Any
 import numpy as np
 import torch
 
-from lyaopt import __version__
+from lyaopt._version import __version__
+from lyaopt.errors import ProblemError
+from lyaopt.learning.algorithm_protocol import NotFinite, Report, below
 from lyaopt.learning.algorithms import Algorithm, find_algorithm
 from lyaopt.learning.config import WITH_RANGES
-from lyaopt.learning.learner import NotFinite, Report, below
 from lyaopt.learning.observer import Observer
 from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.run_folder import RunFolder
 from lyaopt.learning.training_config import TrainingConfig
+from lyaopt.model.scenarios import scenario_to_dict
+from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
-from lyaopt.problem import ProblemError
-from lyaopt.scenarios import scenario_to_dict
-from lyaopt.system import System
 
 _BETWEEN_CHECKPOINTS_S = 10.0
 _ENVIRONMENT = "environment."

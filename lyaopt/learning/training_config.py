@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic.dataclasses import dataclass
 
-from lyaopt.problem import ProblemError
-from lyaopt.settings import STRICT, Count, Flag, FromZeroToOne
+from lyaopt.errors import ProblemError
+from lyaopt.io.checked import STRICT
+from lyaopt.io.fields import Count, Flag, FromZeroToOne
 
 
 @dataclass(frozen=True, config=STRICT)

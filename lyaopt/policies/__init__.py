@@ -1,12 +1,12 @@
 """Policies of the upper level: who picks the partition points."""
 
 from lyaopt.policies.best_fixed import Search, best_fixed, search_fixed
+from lyaopt.policies.channel_table import Table, table
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.greedy import Greedy, drift_plus_penalty
-from lyaopt.policies.planning import Planning, planning
 from lyaopt.policies.random import Random
 from lyaopt.policies.registry import is_searched, make_policy, parse_points, policy_names
-from lyaopt.policies.table import Table, table
+from lyaopt.policies.rollout_policy import Planning, planning
 
 __all__ = [
     "Fixed",

@@ -18,11 +18,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lyaopt.arrays import Integers
+from lyaopt.errors import ProblemError
+from lyaopt.model.system import System
 from lyaopt.policies.fixed import Fixed, least_cut, middle_points
-from lyaopt.policies.trials import Progress, Trials, search_seed
-from lyaopt.problem import ProblemError
-from lyaopt.simulate import Trace
-from lyaopt.system import Integers, System
+from lyaopt.policies.paired_trials import Progress, Trials, search_seed
+from lyaopt.simulation import Trace
 
 SLOTS, REPLICATIONS, BUDGET = 20_000, 8, 200_000_000
 _ROUNDS_APART = 4

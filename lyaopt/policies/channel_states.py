@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lyaopt.problem import Floats
-from lyaopt.simulate import Trace
-from lyaopt.streams import make_streams
-from lyaopt.system import Integers, System
+from lyaopt.arrays import Floats, Integers
+from lyaopt.model.system import System
+from lyaopt.simulation import Trace
+from lyaopt.simulation.streams import make_streams
 
 _FAINTEST = 1e-10
 """Of the mean gain; no gain has no decibels."""

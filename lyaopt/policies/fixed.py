@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lyaopt.simulate import Decision, Observation
-from lyaopt.system import Integers, System
+from lyaopt.arrays import Integers
+from lyaopt.model.system import System
+from lyaopt.simulation import Decision, Observation
 
 
 @dataclass(frozen=True, eq=False)

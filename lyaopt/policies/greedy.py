@@ -48,10 +48,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lyaopt.arrays import Floats
+from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
-from lyaopt.problem import Floats
-from lyaopt.simulate import Decision, Observation
-from lyaopt.system import System
+from lyaopt.simulation import Decision, Observation
 
 _LOG_EXPONENTIAL = (-0.5772156649015329, math.pi**2 / 6.0)
 """Mean and variance of log beta, beta ~ Exp(1)."""

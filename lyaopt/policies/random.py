@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lyaopt.arrays import Integers
+from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
-from lyaopt.simulate import Decision, Observation
-from lyaopt.system import Integers, System
+from lyaopt.simulation import Decision, Observation
 
 _PURPOSE = 0x72616E646F6D  # "random": second half of the key, so that no other draws share it
 _AHEAD = 1000

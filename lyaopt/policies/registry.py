@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from lyaopt.arrays import Integers
+from lyaopt.errors import ProblemError
+from lyaopt.model.system import Service, System
 from lyaopt.policies.best_fixed import best_fixed
+from lyaopt.policies.channel_table import table
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.greedy import Greedy
-from lyaopt.policies.planning import planning
 from lyaopt.policies.random import Random
-from lyaopt.policies.table import table
-from lyaopt.problem import ProblemError
-from lyaopt.simulate import Policy
-from lyaopt.system import Integers, Service, System
+from lyaopt.policies.rollout_policy import planning
+from lyaopt.simulation import Policy
 
 
 def _random(system: System) -> Random:

@@ -7,7 +7,7 @@ import sys
 from lyaopt.experiments.definition import Measuring, Sweep
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.sweeps import Part, run_parts
-from lyaopt.scenarios import load_scenario
+from lyaopt.model.scenarios import load_scenario
 
 
 def part() -> Part:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lyaopt.experiments import paper
+from lyaopt.experiments import paper_figures
 from lyaopt.experiments.definition import BOUND
+from lyaopt.experiments.run_cell import LATENCIES, QUEUES
 from lyaopt.experiments.sweeps import experiment_document
-from lyaopt.experiments.work import LATENCIES, QUEUES
-from lyaopt.scenarios import load_scenario
+from lyaopt.model.scenarios import load_scenario
 
 COPIES = (0.9, 1.0, 1.1, 1.2)
 """Luck of each copy, the same for all policies."""
@@ -57,7 +57,7 @@ def result(cell, energy_j):
 def reproduction(store, energy_j, figures=("fig3", "fig5"), seeds=3):
     """A reproduction of some figures in which `energy_j(cell, point)` is what policies spend."""
     system = load_scenario("balanced")
-    parts = paper.parts(figures, system, "balanced", quick=True, seeds=seeds)
+    parts = paper_figures.parts(figures, system, "balanced", quick=True, seeds=seeds)
     write(store, parts, energy_j)
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from lyaopt.documents import DocumentError
+from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.experiments.cells import cells_of
 from lyaopt.experiments.definition import Sweep, read_sweep
 from lyaopt.experiments.learners import LEARNERS, Learner, budget, training_of
-from lyaopt.experiments.paper import EVALUATION_SEED, parts
+from lyaopt.experiments.paper_figures import EVALUATION_SEED, parts
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
 from lyaopt.learning.training import configuration
-from lyaopt.problem import ProblemError
-from lyaopt.scenarios import load_scenario
+from lyaopt.model.scenarios import load_scenario
 from lyaopt_cli.main import run
 
 SYSTEM = load_scenario("balanced")

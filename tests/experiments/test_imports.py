@@ -13,8 +13,8 @@ HEAVY = ("torch", "matplotlib", "joblib", "dask", "distributed", "ray")  # Numba
 @pytest.mark.parametrize(
     "module",
     [
-        "lyaopt_cli.sweep",
-        "lyaopt_cli.tune",
+        "lyaopt_cli.commands.sweep",
+        "lyaopt_cli.commands.tune",
         "lyaopt.experiments.sweeps",
         "lyaopt.experiments.report",
         "lyaopt.experiments.tradeoff_plot",

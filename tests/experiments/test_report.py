@@ -12,13 +12,13 @@ from html.parser import HTMLParser
 import pytest
 
 from lyaopt.experiments.figures import PANELS, draw_curves, draw_sweep
-from lyaopt.experiments.paper import FIGURES
+from lyaopt.experiments.paper_figures import FIGURES
 from lyaopt.experiments.report import page
 from lyaopt.experiments.results import read_results
 from lyaopt.experiments.store import Store
 from lyaopt_cli.main import run
 from tests.experiments.made import reproduction
-from tests.slot_text import command
+from tests.support.slot_text import command
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (

@@ -8,17 +8,17 @@ import io
 import numpy as np
 import pytest
 
+from lyaopt.errors import ProblemError
 from lyaopt.evaluation import interquartile_mean
 from lyaopt.experiments import tables
-from lyaopt.experiments.averages import NOTHING, Grid, Run, estimate, grid_of, ratios
 from lyaopt.experiments.convergence import convergence_of
-from lyaopt.experiments.paper import BASELINES, FIGURES, ONCE
+from lyaopt.experiments.paper_figures import BASELINES, FIGURES, ONCE
 from lyaopt.experiments.results import MEASURES, Results, read_results
 from lyaopt.experiments.savings import savings_of
+from lyaopt.experiments.statistics import NOTHING, Grid, Run, estimate, grid_of, ratios
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import is_sure
-from lyaopt.problem import ProblemError
 from tests.experiments.made import COPIES, measured, reproduction
 
 FACTORS = {

@@ -11,9 +11,9 @@ from functools import partial
 
 import pytest
 
+from lyaopt.errors import ProblemError
 from lyaopt.experiments.engines import engine_names
 from lyaopt.experiments.runner import Watch, run_tasks
-from lyaopt.problem import ProblemError
 from tests.experiments import tasks
 
 

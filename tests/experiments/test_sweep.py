@@ -15,16 +15,16 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
+from lyaopt.experiments.run_cell import WatchedPoints
 from lyaopt.experiments.store import CELLS, Store
 from lyaopt.experiments.sweeps import RUNNING, Part, run_parts
-from lyaopt.experiments.work import WatchedPoints
+from lyaopt.model.scenarios import load_scenario
 from lyaopt.policies import make_policy
-from lyaopt.scenarios import load_scenario
-from lyaopt.simulate import simulate
+from lyaopt.simulation import simulate
 from lyaopt_cli.main import run
-from lyaopt_cli.time_left import TimeLeft
+from lyaopt_cli.support.time_left import TimeLeft
 from tests.experiments.killed_sweep import part
-from tests.slot_text import command, on_a_terminal
+from tests.support.slot_text import command, on_a_terminal
 
 DEFINITION = """
 policies = ["middle", "random", "bound"]

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyaopt.errors import ProblemError
 from lyaopt.evaluation import Estimate
 from lyaopt.experiments import tradeoff
 from lyaopt.experiments.tradeoff import Point, factor_between, pick, points_of
 from lyaopt.experiments.tradeoff_plot import draw_tradeoff
-from lyaopt.problem import ProblemError
-from lyaopt.scenarios import load_scenario
+from lyaopt.model.scenarios import load_scenario
 from lyaopt_cli.main import run
-from tests.slot_text import on_a_terminal
+from tests.support.slot_text import on_a_terminal
 
 
 def point(energy, latency, factor=1.0, policy="middle"):

@@ -17,7 +17,7 @@ PACKAGE = Path(lyaopt.__file__).parent
 # edge_certificate compiles in a second; its relative gap here is 1 (nothing of a ready queue is served)
 SCRIPT = """
 import numpy as np
-from lyaopt._kernels.certificate import edge_certificate
+from lyaopt._kernels.slot.certificate import edge_certificate
 report = np.empty((3, 1))
 edge_certificate(np.array([[4.0]]), 8.0, 0.5, np.array([[2.0]]), np.array([1.0]), report)
 print(report[:, 0].tolist())
@@ -145,7 +145,7 @@ def test_an_edit_in_another_file_reaches_its_callers(tmp_path):
     cache, root = tmp_path / "cache", tmp_path / "src"
     shutil.copytree(PACKAGE, root / "lyaopt", ignore=shutil.ignore_patterns("__pycache__"))
     assert answer(start(cache, root)) == EXPECTED
-    source = root / "lyaopt" / "_kernels" / "certificate.py"
+    source = root / "lyaopt" / "_kernels" / "slot" / "certificate.py"
     text = source.read_text()
     assert "return gap / gross if" in text
     source.write_text(text.replace("return gap / gross if", "return 2.0 * gap / gross if"))

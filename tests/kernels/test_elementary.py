@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from lyaopt._kernels import elementary
+from lyaopt._kernels.numerics import elementary
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lyaopt.kernels
-from lyaopt._kernels._jit import CORE
+from lyaopt._kernels.toolchain.jit import CORE
 
 DOCS = Path(__file__).parents[2] / "docs" / "kernels.md"
 
@@ -28,9 +28,10 @@ def test_the_documented_example_empties_the_queues():
 def test_random_streams_in_jitted_code():
     import numba
 
-    from lyaopt._kernels.streams import draw_arrivals, draw_gains
-    from lyaopt.scenarios import load_scenario
-    from lyaopt.streams import make_streams
+    from lyaopt._kernels.simulation.channel import draw_gains
+    from lyaopt._kernels.simulation.traffic import draw_arrivals
+    from lyaopt.model.scenarios import load_scenario
+    from lyaopt.simulation.streams import make_streams
 
     @numba.njit
     def draw(seed, start, system, device, gain, distance, mean, options, state, busy, gains, arrivals):

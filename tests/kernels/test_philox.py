@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lyaopt._kernels.philox import philox, uniform
-from lyaopt._kernels.uniforms import MAX_SERVICES, MAX_SLOTS, last_word
+from lyaopt._kernels.rng.philox import philox, uniform
+from lyaopt._kernels.rng.uniforms import MAX_SERVICES, MAX_SLOTS, last_word
 
 # counter, key, output: the known answers that Random123 publishes for philox4x32-10
 KNOWN = [

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lyaopt._kernels.poisson import _log_probability, chance_of_any, poisson
-from lyaopt._kernels.stream_options import BUSY_FACTOR, OPTIONS, QUIET_FACTOR
-from lyaopt._kernels.streams import arrivals_of_slots
+from lyaopt._kernels.rng.poisson import _log_probability, chance_of_any, poisson
+from lyaopt._kernels.simulation.stream_options import BUSY_FACTOR, OPTIONS, QUIET_FACTOR
+from lyaopt._kernels.simulation.traffic import arrivals_of_slots
 
 PLAIN = np.zeros(OPTIONS)
 PLAIN[[BUSY_FACTOR, QUIET_FACTOR]] = 1.0

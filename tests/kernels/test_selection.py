@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lyaopt._kernels.edge import edge_bisection, edge_many
+from lyaopt._kernels.slot.edge import edge_bisection, edge_many
 
 TAU = 0.01
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lyaopt import SlotBatch, solve_slots
-from tests import naive
+from tests.support import naive
 
 TAU, DELTA = 0.01, 1e-28
 NOISE = 10.0 ** (-20.4)

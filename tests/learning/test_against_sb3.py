@@ -13,7 +13,7 @@ from stable_baselines3.common.vec_env import VecNormalize  # noqa: E402
 from lyaopt.learning import PPO, VectorSystems, preset  # noqa: E402
 from lyaopt.learning.credited import CreditedSystems  # noqa: E402
 from lyaopt.learning.sb3 import PartitionVecEnv  # noqa: E402
-from lyaopt.scenarios import load_scenario  # noqa: E402
+from lyaopt.model.scenarios import load_scenario  # noqa: E402
 
 SYSTEM = load_scenario("balanced")
 EPISODES = 500

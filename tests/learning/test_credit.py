@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lyaopt._kernels.credit import RATE, WAITING
+from lyaopt._kernels.learning.credit_assignment import RATE, WAITING
 from lyaopt.learning.credited import CreditedSystems
 from tests.learning.worlds import WITHOUT_ZERO, ragged_system, random_points
 

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lyaopt._kernels.credit import RATE, WAITING  # noqa: E402
+from lyaopt._kernels.learning.credit_assignment import RATE, WAITING  # noqa: E402
 from lyaopt.learning.edge_price import EdgeCharges, EdgePrice  # noqa: E402
 
 PERIOD_S, RATE_OF_WAITING, DISCOUNT = 0.1, 3.0, 0.9

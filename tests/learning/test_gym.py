@@ -13,10 +13,10 @@ from gymnasium.error import ResetNeeded  # noqa: E402
 from gymnasium.utils.env_checker import check_env  # noqa: E402
 from gymnasium.vector import AutoresetMode, VectorWrapper  # noqa: E402
 
+from lyaopt.errors import ProblemError  # noqa: E402
 from lyaopt.learning import ENVIRONMENT, VectorSystems  # noqa: E402
 from lyaopt.learning.gym import PartitionEnv  # noqa: E402
 from lyaopt.learning.gym_vector import PartitionVectorEnv, check_vector_env  # noqa: E402
-from lyaopt.problem import ProblemError  # noqa: E402
 from tests.learning.worlds import WITHOUT_ZERO, ragged_system  # noqa: E402
 
 SETTINGS = [

@@ -10,23 +10,27 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lyaopt.learning import imitation, keeper, preset  # noqa: E402
+from lyaopt.errors import ProblemError  # noqa: E402
+from lyaopt.learning import (  # noqa: E402
+    best_checkpoint,
+    imitation,
+    preset,
+)
 from lyaopt.learning import ppo as ppo_module  # noqa: E402
+from lyaopt.learning.algorithm_protocol import best_network  # noqa: E402
 from lyaopt.learning.algorithms import ALGORITHMS  # noqa: E402
+from lyaopt.learning.best_checkpoint import Keeper  # noqa: E402
 from lyaopt.learning.credited import CreditedSystems  # noqa: E402
 from lyaopt.learning.imitation import Teacher, imitate  # noqa: E402
-from lyaopt.learning.keeper import Keeper  # noqa: E402
-from lyaopt.learning.learned import LearnedPolicy  # noqa: E402
-from lyaopt.learning.learner import best_network  # noqa: E402
 from lyaopt.learning.lyappo import LyaPPO  # noqa: E402
 from lyaopt.learning.ppo import PPO  # noqa: E402
 from lyaopt.learning.ranges import Ranges  # noqa: E402
+from lyaopt.learning.trained_policy import LearnedPolicy  # noqa: E402
+from lyaopt.model.system import Channel  # noqa: E402
 from lyaopt.policies.channel_states import channel_states  # noqa: E402
+from lyaopt.policies.channel_table import Table  # noqa: E402
 from lyaopt.policies.fixed import Fixed  # noqa: E402
-from lyaopt.policies.table import Table  # noqa: E402
-from lyaopt.problem import ProblemError  # noqa: E402
-from lyaopt.simulate import simulate, slot_costs  # noqa: E402
-from lyaopt.system import Channel  # noqa: E402
+from lyaopt.simulation import simulate, slot_costs  # noqa: E402
 from tests.learning.worlds import WITHOUT_ZERO, ragged_system  # noqa: E402
 
 SYSTEM = ragged_system(0.3)
@@ -38,8 +42,8 @@ EARLY, LATE = [2, 1, 10], [8, 30, 10]
 @pytest.fixture(autouse=True)
 def _brief(monkeypatch):
     torch.set_num_threads(1)
-    monkeypatch.setattr(keeper, "_SLOTS", 500)
-    monkeypatch.setattr(keeper, "_REPLICATIONS", 16)
+    monkeypatch.setattr(best_checkpoint, "_SLOTS", 500)
+    monkeypatch.setattr(best_checkpoint, "_REPLICATIONS", 16)
     monkeypatch.setattr(imitation, "_SLOTS", 300)
     monkeypatch.setattr(imitation, "_PERIODS", 60)
     monkeypatch.setattr(imitation, "_STEPS", 300)

@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lyaopt._kernels.gae import advantages  # noqa: E402
+from lyaopt._kernels.learning.gae import advantages  # noqa: E402
 from lyaopt.learning import PPO, NotFinite, PPOConfig, preset  # noqa: E402
 from lyaopt.learning.architectures import make_network  # noqa: E402
 from lyaopt.learning.networks import Points, Shape  # noqa: E402

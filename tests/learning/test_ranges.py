@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lyaopt.errors import ProblemError
 from lyaopt.learning import VectorSystems
 from lyaopt.learning.ranges import FIXED, Ranges, without_silent
-from lyaopt.problem import ProblemError
-from lyaopt.scenarios import load_scenario
+from lyaopt.model.scenarios import load_scenario
 from tests.learning.worlds import ragged_system, random_points
 
 ALL = Ranges(

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from lyaopt.errors import ProblemError
 from lyaopt.learning import VectorSystems
 from lyaopt.learning.credited import CreditedSystems
 from lyaopt.learning.observer import DEVICE_FEATURES, SERVICE_FEATURES
-from lyaopt.problem import ProblemError
-from lyaopt.scenarios import load_scenario
-from lyaopt.simulate import Decision, Simulator, slot_costs
-from lyaopt.simulate.policy import Replay
+from lyaopt.model.scenarios import load_scenario
+from lyaopt.simulation import Decision, Simulator, slot_costs
+from lyaopt.simulation.policy import Replay
 from tests.learning.worlds import SHADOWED, WITHOUT_ZERO, ragged_system, random_points, with_learning
 
 QUEUES = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")

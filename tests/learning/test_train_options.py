@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch")
 
 from lyaopt.learning import load_policy  # noqa: E402
 from lyaopt.learning.run_folder import LOG, RunFolder  # noqa: E402
-from lyaopt.scenarios import load_scenario  # noqa: E402
-from lyaopt.simulate import simulate  # noqa: E402
+from lyaopt.model.scenarios import load_scenario  # noqa: E402
+from lyaopt.simulation import simulate  # noqa: E402
 from lyaopt_cli.main import run  # noqa: E402
 
 BRIEF = ["--preset", "shared", "--episodes", "1", "--systems", "1", "--seed", "4"]

@@ -16,16 +16,21 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lyaopt.learning import NotFinite, imitation, keeper, load_policy  # noqa: E402
+from lyaopt.errors import ProblemError  # noqa: E402
+from lyaopt.learning import (  # noqa: E402
+    NotFinite,
+    best_checkpoint,
+    imitation,
+    load_policy,
+)
 from lyaopt.learning.algorithms import ALGORITHMS  # noqa: E402
 from lyaopt.learning.checkpoints import decode_checkpoint, encode_checkpoint  # noqa: E402
 from lyaopt.learning.continuous import nearest_cuts  # noqa: E402
 from lyaopt.learning.run_folder import CHECKPOINT, LOG, RUN, RunFolder  # noqa: E402
 from lyaopt.learning.training import begin, resume  # noqa: E402
-from lyaopt.problem import ProblemError  # noqa: E402
-from lyaopt.scenarios import load_scenario  # noqa: E402
-from lyaopt.simulate.policy import Observation  # noqa: E402
-from lyaopt_cli import train as train_command  # noqa: E402
+from lyaopt.model.scenarios import load_scenario  # noqa: E402
+from lyaopt.simulation.policy import Observation  # noqa: E402
+from lyaopt_cli.commands import train as train_command  # noqa: E402
 from lyaopt_cli.main import run  # noqa: E402
 
 SYSTEM = load_scenario("balanced")
@@ -43,7 +48,11 @@ TIMES = ("collect_s", "environment_s", "learn_s")
 @pytest.fixture(autouse=True)
 def _brief(monkeypatch):
     torch.set_num_threads(1)
-    for module, name, few in ((keeper, "_SLOTS", 300), (imitation, "_SLOTS", 100), (imitation, "_STEPS", 20)):
+    for module, name, few in (
+        (best_checkpoint, "_SLOTS", 300),
+        (imitation, "_SLOTS", 100),
+        (imitation, "_STEPS", 20),
+    ):
         monkeypatch.setattr(module, name, few)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lyaopt.learning import VectorSystems
-from lyaopt.system import Channel, Device, Learning, Service, System
+from lyaopt.model.system import Channel, Device, Learning, Service, System
 
 
 def ragged_system(load: float = 1.0, **settings) -> System:

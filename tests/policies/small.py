@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.profiles import Cut, Profile
-from lyaopt.simulate import Observation
-from lyaopt.system import Device, Service, System
+from lyaopt.model.profiles import Cut, Profile
+from lyaopt.model.system import Device, Service, System
+from lyaopt.simulation import Observation
 
 
 def network(macs: list[int], bits: list[int]) -> Profile:

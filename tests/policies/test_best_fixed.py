@@ -8,13 +8,13 @@ from itertools import product
 import numpy as np
 import pytest
 
+from lyaopt.errors import ProblemError
+from lyaopt.model.scenarios import load_scenario
+from lyaopt.model.system import Device, Service, System
 from lyaopt.policies import Fixed, all_local, all_offload, best_fixed, middle, search_fixed
 from lyaopt.policies.best_fixed import Search, _search_apart, _search_together
-from lyaopt.policies.trials import Outcome, Trials, search_seed, standard_error
-from lyaopt.problem import ProblemError
-from lyaopt.scenarios import load_scenario
-from lyaopt.simulate import Simulator, Trace, simulate, slot_costs
-from lyaopt.system import Device, Service, System
+from lyaopt.policies.paired_trials import Outcome, Trials, search_seed, standard_error
+from lyaopt.simulation import Simulator, Trace, simulate, slot_costs
 from tests.policies.small import GROWING, SHRINKING, pair
 
 DEFAULT = load_scenario("default")

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from lyaopt import SlotProblem, solve_slot
+from lyaopt.model.scenarios import list_scenarios, load_scenario
+from lyaopt.model.system import Channel
 from lyaopt.policies import Greedy, all_offload, drift_plus_penalty
 from lyaopt.policies.greedy import likely_gain, queue_weights
-from lyaopt.scenarios import list_scenarios, load_scenario
-from lyaopt.simulate import simulate
-from lyaopt.system import Channel
+from lyaopt.simulation import simulate
 from tests.policies.small import pair, random_backlog, seen
 
 INSTANT = 1e-7

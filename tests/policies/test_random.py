@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lyaopt.model.scenarios import load_scenario
 from lyaopt.policies import Random
 from lyaopt.policies.random import draw_points
-from lyaopt.scenarios import load_scenario
-from lyaopt.simulate import Simulator
+from lyaopt.simulation import Simulator
 from tests.policies.small import pair, seen
 
 SYSTEM = load_scenario("default")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from lyaopt.errors import ProblemError
+from lyaopt.model.scenarios import load_scenario
+from lyaopt.model.system import Device, Service, System
 from lyaopt.policies import Fixed, all_local, make_policy, middle, parse_points, policy_names
-from lyaopt.problem import ProblemError
-from lyaopt.scenarios import load_scenario
-from lyaopt.simulate import Policy, simulate
-from lyaopt.system import Device, Service, System
+from lyaopt.simulation import Policy, simulate
 from tests.policies.small import SHRINKING, pair
 
 SYSTEM = load_scenario("default")
@@ -114,5 +114,5 @@ def test_options_reach_the_policy():
 
 @pytest.mark.parametrize("command", ["simulate", "evaluate"])
 def test_help_names_every_policy(command):
-    said = CliRunner().invoke(import_module(f"lyaopt_cli.{command}").command, ["--help"]).output
+    said = CliRunner().invoke(import_module(f"lyaopt_cli.commands.{command}").command, ["--help"]).output
     assert set(policy_names()) <= set(re.findall(r"[\w-]+", said))

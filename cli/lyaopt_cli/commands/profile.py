@@ -1,0 +1,112 @@
+"""`lyaopt profile`: the cuts of one's own network."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lyaopt_cli.commands.profiles import show_profile, write_figure
+from lyaopt_cli.support.input_files import InputError
+from lyaopt_cli.support.output_files import write_whole
+
+if TYPE_CHECKING:
+    from lyaopt.model.profiles import Profile
+    from lyaopt.model.profiles.targets import Request
+
+
+def _shape(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> list[tuple[int, ...]]:
+    try:
+        shapes = [tuple(int(size) for size in text.split(",")) for text in texts]
+    except ValueError:
+        shapes = [(0,)]
+    if any(size < 1 for shape in shapes for size in shape):
+        raise click.BadParameter(f"expected sizes such as 1,3,224,224, got {' '.join(texts)!r}")
+    return shapes
+
+
+@click.command("profile")
+@click.argument("target", metavar="MODULE:CALLABLE|FILE.onnx|FILE.tflite")
+@click.option(
+    "--input-shape",
+    "input_shapes",
+    multiple=True,
+    callback=_shape,
+    metavar="1,3,224,224",
+    help="Shape of an input, batch first; once for each input.",
+)
+@click.option("--name", help="Name of the profile; that of the class or file when left out.")
+@click.option(
+    "--bits",
+    "bits_per_element",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Bits of one element of a tensor that is sent.",
+)
+@click.option(
+    "--cuts",
+    "selection",
+    type=click.Choice(["single", "valleys", "all"]),
+    default="single",
+    show_default=True,
+    help="Cuts that one tensor crosses; these and the cheapest that several cross; or all.",
+)
+@click.option("--verify", is_flag=True, help="Run head and tail of every cut and compare with the whole.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the profile here."
+)
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw a figure, .png or .svg.")
+@click.option("--json", "as_json", is_flag=True, help="Print the profile document, not a table.")
+def command(output: Path | None, plot: Path | None, as_json: bool, **asked: Any) -> int:
+    """Profile a network: its legal cuts, the MACs before each and the bits across it.
+
+    The network is what MODULE:CALLABLE returns (a PyTorch module, or the module and the tuple of its
+    inputs), or an ONNX or TensorFlow Lite file. Prints a table on a terminal; with --json, or into a
+    file or pipe, the profile document.
+
+    \b
+    Examples:
+      lyaopt profile mynets:build --input-shape 1,3,224,224 --verify -o mynet.json
+      lyaopt profile network.onnx --bits 16 --json
+      lyaopt profile hand_landmark_full.tflite --cuts valleys --plot hand.svg
+
+    \b
+    Exit status: 0 profiled (and verified), 2 bad usage or input, 130 interrupted,
+    141 output closed.
+    """
+    from lyaopt.model.profiles import format_profile
+    from lyaopt.model.profiles.graph import ProfileError
+    from lyaopt.model.profiles.targets import Request
+
+    request = Request(**asked)
+    try:
+        profile, notes = _profiled(request)
+        if plot is not None:
+            write_figure(profile, plot)
+    except ProfileError as error:
+        raise InputError(f"{request.target}: {' '.join(str(error).split())}") from None
+    for note in notes:
+        click.echo(f"lyaopt profile: warning: {note}", err=True)
+    if output is not None:
+        write_whole(output, format_profile(profile).encode())
+    show_profile(profile, as_json or (output is None and not sys.stdout.isatty()))
+    return 0
+
+
+def _profiled(request: Request) -> tuple[Profile, list[str]]:
+    """The profile, and what its user should know of it."""
+    from lyaopt.model.profiles.graph import ProfileWarning
+    from lyaopt.model.profiles.targets import profile_target
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        profile = profile_target(request)
+    # Frameworks warn of their own affairs.
+    notes = {str(warning.message): None for warning in caught if warning.category is ProfileWarning}
+    return profile, list(notes)

@@ -1,0 +1,142 @@
+"""`lyaopt serve`: a solver for another process, over a pipe."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Callable, Iterator
+
+import click
+
+from lyaopt_cli.support.input_files import MAX_LINE_BYTES
+from lyaopt_cli.support.options import SECONDS, method_option
+
+_CHUNK = 2**16
+_SMALLEST = (
+    b'{"slot_duration_s":1,"bandwidth_hz":1,"edge_capacity_hz":1,"energy_coefficient":1,"energy_weight_local":1,'
+    b'"energy_weight_transmit":1,"devices":[{"cpu_capacity_hz":1,"max_power_w":1,"channel_gain":1,"services":'
+    b'[{"local_queue_cycles":1,"transmit_queue_bits":1,"edge_queue_cycles":1}]}]}'
+)
+TIMED_OUT = 1
+CLOSED_PIPE = 141
+
+
+@click.command("serve")
+@click.option("--stdio", is_flag=True, required=True, help="Talk over standard input and output.")
+@method_option
+@click.option(
+    "--timeout",
+    type=SECONDS,
+    metavar="SECONDS",
+    help="End if no request comes for so long (default: wait for ever).",
+)
+def command(stdio: bool, method: str, timeout: float | None) -> int:
+    """Solve slots for another process.
+
+    The first line says who answers: {"lyaopt": VERSION, "protocol": 1, ...}. After that every line
+    {"sequence": N, "slot": {...}} of the input is answered by one line with the same number, in order: the
+    solution document, or {"sequence": N, "status": "error", "path": ..., "error": ...}.
+
+    \b
+    Example:
+      lyaopt serve --stdio --timeout 60
+
+    \b
+    Exit status: 0 the input ended, 1 no request came in time, 141 the output was closed.
+    """
+    from lyaopt.io.json_lines import encode
+    from lyaopt.serve.protocol import PROTOCOL
+
+    _get_ready(method)
+    answer = _answerer(method)
+    greeting = {"protocol": PROTOCOL, "capabilities": ["slot"], "method": method, **_made_by()}
+    if not _write(encode(greeting) + b"\n"):
+        return _closed(None)
+    try:
+        for number, line in enumerate(_lines(timeout), start=1):
+            if line.strip() and not _write(answer(line, number)):
+                return _closed(number)
+    except TimeoutError:
+        print(f"lyaopt serve: no request within {timeout:g} s", file=sys.stderr)
+        return TIMED_OUT
+    return 0
+
+
+def _get_ready(method: str) -> None:
+    """Have the kernels at hand before saying so: where none were built they are compiled now."""
+    from lyaopt.slot.documents import read_slot_document
+    from lyaopt.slot.solve import solve_slot
+
+    solve_slot(read_slot_document(_SMALLEST), method)
+
+
+def _made_by() -> dict[str, str]:
+    from lyaopt import __version__
+    from lyaopt._kernels.toolchain.core_choice import CHOICE
+
+    return {"lyaopt": __version__, "core": CHOICE.core}
+
+
+def _closed(number: int | None) -> int:
+    what = "the greeting" if number is None else f"the answer to line {number}"
+    print(f"lyaopt serve: the peer closed its end before {what} was read", file=sys.stderr)
+    return CLOSED_PIPE
+
+
+def _answerer(method: str) -> Callable[[bytes, int], bytes]:
+    """From a request and the number of its line to the line that answers it, with its end."""
+    from lyaopt.errors import ProblemError
+    from lyaopt.io.json_lines import encode
+    from lyaopt.serve.protocol import read_request, sequence_of
+    from lyaopt.slot.solution_documents import encode_solution
+    from lyaopt.slot.solve import solve_slot
+
+    def answer(line: bytes, number: int) -> bytes:
+        try:
+            if len(line) > MAX_LINE_BYTES:
+                raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
+            request = read_request(line)
+            text = encode_solution(solve_slot(request.problem, method))
+            return b'{"sequence":%d,%b\n' % (request.sequence, text[1:])
+        except ProblemError as error:
+            problem = {"sequence": sequence_of(line), "status": "error", "line": number}
+            return encode(problem | {"path": error.path, "error": error.reason}) + b"\n"
+
+    return answer
+
+
+def _lines(timeout: float | None) -> Iterator[bytes]:
+    """Lines of standard input as they come, the last one whole or not; no longer kept than can be answered.
+
+    Read without Python's buffers: `poll` knows nothing of what waits in these.
+    """
+    descriptor, kept, length = sys.stdin.fileno(), [b""], 0
+    ready = select.poll()
+    ready.register(descriptor, select.POLLIN)
+    while True:
+        if timeout is not None and not ready.poll(1e3 * timeout):
+            raise TimeoutError
+        chunk = os.read(descriptor, _CHUNK)
+        if not chunk:
+            yield b"".join(kept)
+            return
+        if b"\n" not in chunk:
+            if length <= MAX_LINE_BYTES:
+                kept.append(chunk)
+                length += len(chunk)
+            continue
+        first, *whole = chunk.split(b"\n")
+        yield b"".join([*kept, first])
+        yield from whole[:-1]
+        kept, length = whole[-1:], len(whole[-1])
+
+
+def _write(line: bytes) -> bool:
+    """Write to standard output at once; False if nobody reads there any more."""
+    try:
+        while line:
+            line = line[os.write(sys.stdout.fileno(), line) :]
+    except BrokenPipeError:
+        return False
+    return True

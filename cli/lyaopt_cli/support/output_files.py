@@ -1,0 +1,52 @@
+"""Output files, and what is said where they cannot be written."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from lyaopt_cli.support.input_files import InputError
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all; raises `InputError` where that fails."""
+    from lyaopt.io import atomic_write  # not at the top: help is printed without NumPy
+
+    try:
+        atomic_write.write_whole(path, content)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+
+
+def check_picture(command: str, path: str) -> None:
+    """Raise `InputError` if there can be no picture of this name there: before long work, not after it."""
+    from lyaopt.errors import ProblemError
+    from lyaopt.io.figures import picture_format
+
+    try:
+        picture_format(path)
+    except ProblemError as error:
+        raise InputError(f"{command}: --plot: {error.reason}") from None
+    check_writable(Path(path))
+
+
+def check_drawing(command: str) -> None:
+    """Raise `InputError` if nothing can be drawn: before long work, not after it."""
+    from lyaopt.errors import ProblemError
+    from lyaopt.io.figures import need_matplotlib
+
+    try:
+        need_matplotlib()
+    except ProblemError as error:
+        raise InputError(f"{command}: {error.reason}") from None
+
+
+def check_writable(path: Path) -> None:
+    """Raise `InputError` if a file cannot be written there: before long work, not after it."""
+    if path.is_dir():
+        raise InputError(f"{path}: Is a directory")
+    try:
+        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None

@@ -1,0 +1,1 @@
+"""What the upper level observes, and the credit for its decisions."""

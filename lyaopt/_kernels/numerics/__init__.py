@@ -1,0 +1,1 @@
+"""Arithmetic that kernels share: elementary functions that vectorise, compensated sums."""

@@ -1,0 +1,1 @@
+"""Random numbers that follow from a counter and a key alone."""

@@ -1,0 +1,1 @@
+"""Queues of tasks, traffic, channels, and the loop over slots."""

@@ -1,0 +1,1 @@
+"""The three slot problems: solvers and certificates."""

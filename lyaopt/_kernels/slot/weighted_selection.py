@@ -1,0 +1,170 @@
+"""The exact solver for one problem with many items: weighted selection in O(n), without sorting.
+
+Wanted is the level: the largest backlog v that is not served whole (marginal_costs.py says when it is). A
+sorted sample brackets it; one pass adds up what lies above and inside the bracket, one more keeps the part
+that holds the level; then the same on what was kept. A bracket that misses costs a pass, never the answer.
+Nor does rounding, which depends on the order of a sum: where a capacity ends exactly at the least of what was
+kept, that value was not whole in one sum and may be in the next.
+"""
+
+import numpy as np
+
+from lyaopt._kernels.numerics.compensated import two_sum
+from lyaopt._kernels.numerics.elementary import halfway
+from lyaopt._kernels.toolchain.jit import helper, inline, lanes
+
+_SAMPLE = 1024
+_MARGIN = 48  # ranks in the sample: three standard deviations of a sample quantile
+_SORT_BELOW = 512
+_BLOCK = 256  # partial sums side by side: the loops vectorise
+_CHUNK = 16 * _BLOCK  # added up before more is: rounding does not grow with the number of items
+_PATIENCE = 12  # rounds after which pivots halve the bit patterns, which ends in 64 more at most
+
+
+@lanes
+def _add_above(pool, start, count, high, total, least):
+    for t in range(count):
+        x = pool[start + t]
+        smallest = least[t]
+        total[t] += x if x > high else 0.0
+        least[t] = x if (x > high) & (x < smallest) else smallest
+
+
+@lanes
+def _add_inside(pool, start, count, low, high, total, least):
+    for t in range(count):
+        x = pool[start + t]
+        smallest = least[t]
+        inside = (x >= low) & (x <= high)
+        total[t] += x if inside else 0.0
+        least[t] = x if inside & (x < smallest) else smallest
+
+
+@helper
+def _pairwise_sum(part):
+    half = part.size // 2
+    while half > 0:
+        for t in range(half):
+            part[t] += part[half + t]
+        half //= 2
+    return part[0]
+
+
+@helper
+def _sums(pool, count, low, high):
+    """Return the sums above and inside [low, high], and the least value of either (inf if none)."""
+    sums = np.empty((2, _BLOCK))
+    least = np.full((2, _BLOCK), np.inf)
+    over = inside = lost_over = lost_inside = 0.0
+    for chunk in range(0, count, _CHUNK):
+        sums[:] = 0.0
+        for start in range(chunk, min(chunk + _CHUNK, count), _BLOCK):
+            width = min(_BLOCK, count - start)
+            _add_above(pool, start, width, high, sums[0], least[0])
+            _add_inside(pool, start, width, low, high, sums[1], least[1])
+        over, error = two_sum(over, _pairwise_sum(sums[0]))
+        lost_over += error
+        inside, error = two_sum(inside, _pairwise_sum(sums[1]))
+        lost_inside += error
+    return over + lost_over, inside + lost_inside, least[0].min(), least[1].min()
+
+
+@helper
+def _keep(pool, count, low, high, scratch):
+    """Gather the values in [low, high]; safe in place, since nothing is written ahead of the read."""
+    kept = 0
+    for i in range(count):
+        x = pool[i]
+        scratch[kept] = x
+        kept += (x >= low) & (x <= high)
+    return kept
+
+
+@helper
+def _sorted_sample(pool, count):
+    sample = np.empty(_SAMPLE)
+    for i in range(_SAMPLE):
+        sample[i] = pool[i * count // _SAMPLE]
+    return np.sort(sample)
+
+
+def selection_solver(cost):
+    """Return ``select(q, items, limit, inverse, floor, scratch)`` for the problem with this cost.
+
+    It returns (sum of the backlogs above the level, level, sum of the backlogs on it); `scratch` has
+    `items` places, of which only those that are needed are touched.
+    """
+    effort, price, _, _ = cost
+
+    @inline
+    def is_whole(work, v, limit, inverse, floor):
+        e = effort(work, inverse)
+        return (e <= limit) & (price(e, inverse, floor) <= v)
+
+    @helper
+    def bracket(pool, count, above, limit, inverse, floor, round_number):
+        """Return (low, high), likely to enclose the level; every other time a single value."""
+        if round_number >= _PATIENCE:
+            middle = halfway(pool[:count].min(), pool[:count].max())
+            return middle, middle
+        sample = _sorted_sample(pool, count)
+        reached = above
+        rank = _SAMPLE - 1
+        while rank > 0:
+            reached += count / _SAMPLE * sample[rank]
+            if not is_whole(reached, sample[rank], limit, inverse, floor):
+                break
+            rank -= 1
+        if round_number % 2 == 1:
+            return sample[rank], sample[rank]  # ends on ties, which no bracket can split
+        low = sample[rank - _MARGIN] if rank > _MARGIN else 0.0
+        high = sample[rank + _MARGIN] if rank + _MARGIN < _SAMPLE else np.inf
+        return low, high
+
+    @helper
+    def scan(ascending, above, end, limit, inverse, floor):
+        """Go down through the sorted rest, one group of equal backlogs at a time."""
+        i = ascending.size - 1
+        lost = 0.0
+        while i >= 0:
+            v = ascending[i]
+            first = i
+            while i >= 0 and ascending[i] == v:
+                i -= 1
+            group = (first - i) * v
+            if not is_whole(above + lost + group, v, limit, inverse, floor):
+                return above + lost, v, group
+            above, error = two_sum(above, group)
+            lost += error
+        return above + lost, end, 0.0
+
+    @helper
+    def select(q, items, limit, inverse, floor, scratch):
+        above = 0.0  # sum of what is known to be whole
+        end = 0.0  # the level if all of the pool is whole after all: next below the last value rejected
+        pool = q
+        count = items
+        round_number = 0
+        while count > _SORT_BELOW:
+            low, high = bracket(pool, count, above, limit, inverse, floor, round_number)
+            over, inside, least_over, least_inside = _sums(pool, count, low, high)
+            if over > 0.0 and not is_whole(above + over, least_over, limit, inverse, floor):
+                count = _keep(pool, count, np.nextafter(high, np.inf), np.inf, scratch)
+                end = np.nextafter(least_over, 0.0)
+            else:
+                above += over
+                if inside > 0.0 and not is_whole(above + inside, least_inside, limit, inverse, floor):
+                    if low == high:
+                        return above, low, inside
+                    count = _keep(pool, count, low, high, scratch)
+                    end = np.nextafter(least_inside, 0.0)
+                else:
+                    above += inside
+                    if low == 0.0:
+                        return above, end, 0.0
+                    count = _keep(pool, count, 0.0, np.nextafter(low, 0.0), scratch)
+            pool = scratch
+            round_number += 1
+        return scan(np.sort(pool[:count]), above, end, limit, inverse, floor)
+
+    return select

@@ -1,0 +1,157 @@
+"""Which core runs: the one built ahead of time, one compiled at run time, or the source as it stands.
+
+``aot`` is the extension module `lyaopt._core`, which `lyaopt._kernels.toolchain.aot_build` makes at
+installation, and the default. ``jit`` compiles with Numba at the first call: so it goes where the extension
+is missing, was built of other sources, or for a processor that has more than this one. ``python`` runs the
+same source interpreted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import platform
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+CORES = ("aot", "jit", "python")
+FOLDER = Path(__file__).parents[1]
+"""The kernels, in folders by mathematical part."""
+CAPI = FOLDER.parent / "capi"
+ABOUT = FOLDER.parent / "_core.json"
+"""What the extension was built of and for; written after it, and removed before."""
+_CPU_INFO = Path("/proc/cpuinfo")
+_WITHOUT_CODE = {"aot_build.py", "argument_check.py", "cache.py", "core_choice.py", "interpreted.py"}
+"""Modules of `toolchain` that machine code does not depend on."""
+
+
+class Choice(NamedTuple):
+    """The core that runs.
+
+    Attributes
+    ----------
+    core : str
+        One of `CORES`.
+    sources : str
+        Hash of the kernel sources; empty for ``python``.
+    why_not_built : str
+        Why the extension is not used; empty where it is, or another core was asked for.
+    extension : module or None
+        The extension, for ``aot``.
+    about : dict
+        What ``_core.json`` says; empty without the extension.
+    """
+
+    core: str
+    sources: str
+    why_not_built: str
+    extension: Any
+    about: dict[str, Any]
+
+
+def hash_of_sources() -> str:
+    """Hash of all files, in all folders of kernels, that machine code depends on."""
+    return hash_of(source for source in kernel_sources() if not _is_without_code(source))
+
+
+def kernel_sources() -> Iterator[Path]:
+    """All modules of kernels, in all folders."""
+    # Hidden ones belong to editors: some are links to nowhere.
+    return FOLDER.rglob("[!.]*.py")
+
+
+def _is_without_code(source: Path) -> bool:
+    return source.parent.name == "toolchain" and source.name in _WITHOUT_CODE
+
+
+def hash_of_builder() -> str:
+    """Hash of what else the extension and the library for C are made by."""
+    return hash_of([FOLDER / "toolchain" / "aot_build.py", CAPI / "lyaopt.c", CAPI / "lyaopt.h"])
+
+
+def hash_of(files: Iterable[Path]) -> str:
+    """Hash of the paths, from the package on, and contents of files."""
+    hasher = hashlib.sha256()
+    for source in sorted(files):
+        name = source.relative_to(FOLDER.parent).as_posix()
+        hasher.update(name.encode() + b"\0" + source.read_bytes() + b"\0")
+    return hasher.hexdigest()
+
+
+def processor_flags() -> frozenset[str]:
+    """What this processor can do, as Linux names it; nothing elsewhere."""
+    try:
+        with _CPU_INFO.open() as lines:
+            found = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return frozenset()
+    return frozenset(found.partition(":")[2].split())
+
+
+def machine() -> str:
+    """The platform and Python that an extension belongs to."""
+    return f"{platform.machine()} {sysconfig.get_config_var('EXT_SUFFIX')}"
+
+
+def choose() -> Choice:
+    """Choose by ``LYAOPT_CORE``, a core or several with commas between them: the first that can be used.
+
+    Raises
+    ------
+    ImportError
+        If the variable names something else, or only the extension where it cannot be used.
+    """
+    asked = os.environ.get("LYAOPT_CORE", "")
+    wanted = (asked or "aot,jit").split(",")
+    if unknown := [core for core in wanted if core not in CORES]:
+        raise ImportError(f"LYAOPT_CORE: expected 'aot', 'jit' or 'python', got {unknown[0]!r}")
+    if os.environ.get("NUMBA_DISABLE_JIT") == "1":
+        wanted = ["python" if core == "jit" else core for core in wanted] if asked else ["python"]
+    sources = hash_of_sources() if wanted[0] != "python" else ""
+    reason = ""
+    if wanted[0] == "aot":
+        about, extension, reason = _built(sources)
+        if extension is not None:
+            return Choice("aot", sources, "", extension, about)
+        if len(wanted) == 1:
+            raise ImportError(f"LYAOPT_CORE: {reason}")
+        del wanted[0]
+    return Choice(wanted[0], sources if wanted[0] == "jit" else "", reason, None, {})
+
+
+def _built(sources: str) -> tuple[dict[str, Any], Any, str]:
+    """What is known of the extension, the extension, and why it is not to be used (nothing if it is)."""
+    about, reason = usable(sources)
+    if reason:
+        return {}, None, reason
+    if os.environ.get("LYAOPT_BOUNDSCHECK") == "1":
+        return {}, None, "the built core has no bounds checks"
+    try:
+        return about, importlib.import_module("lyaopt._core"), ""
+    except ImportError as error:
+        return {}, None, f"the built core cannot be loaded: {error}"
+
+
+def usable(sources: str) -> tuple[dict[str, Any], str]:
+    """What is known of what was built, and why it would not do here (nothing if it would)."""
+    try:
+        about = json.loads(ABOUT.read_bytes())
+        built = about["sources"], about["machine"], set(about["processor_flags"])
+    except OSError:
+        return {}, "no core was built at installation"
+    except (ValueError, KeyError, TypeError):
+        return {}, f"{ABOUT.name} is damaged"
+    if built[0] != sources:
+        return {}, "the built core is of other kernel sources"
+    if built[1] != machine():
+        return {}, f"the built core is for another machine, {built[1]}"
+    if built[2] and (missing := built[2] - processor_flags()):
+        return {}, f"the built core needs a processor with {', '.join(sorted(missing))}"
+    return about, ""
+
+
+CHOICE = choose()

@@ -1,0 +1,200 @@
+"""Lower bounds on the energy of every policy that keeps the queues stable.
+
+LB1, the bound of a system, from the rates of its arrivals. In the long run a stable policy does the work that
+arrives, so its mean energy is at least the optimum of::
+
+    minimise    sum_m delta W_m^3 + P_m(r_m)                                                            (a)
+    subject to  W_m >= sum_n lambda_n sum_k x_nk c_k C rho,   0 <= W_m <= F_m                           (b)
+                r_m >= sum_n lambda_n sum_k x_nk d_k D,       r_m <= E R(p^max)                         (c)
+                F^e >= sum_n lambda_n sum_k x_nk (1 - c_k) C rho                                        (d)
+                sum_k x_nk = 1,  x >= 0,
+
+with x_nk the share of tasks cut at k and P_m(r) the least mean power that carries r bits per second over the
+fading (convex, as delta W^3 is by Jensen's inequality). Its Lagrange dual, with multipliers alpha, nu and
+theta of (b), (c) and (d), is LB1, and every value of the dual is a bound::
+
+    g = sum_m min_{0<=W<=F} (delta W^3 - alpha_m W) + sum_m E_h min_{0<=p<=pmax} (p - nu_m R(p))
+        + sum_n lambda_n min_k [alpha c_k C rho + nu d_k D + theta (1 - c_k) C rho] - theta F^e.
+
+The optimum is found by cutting planes: each linear program has tangents in place of the convex functions, and
+its multipliers, put into g, give a bound that holds whatever the accuracy of the program.
+
+LB2, the bound of a finite sample path, from the work that was done in it: see `realised_bound`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lyaopt.arrays import Floats, as_floats, check_array
+from lyaopt.bounds.ergodic_rate import Radio
+from lyaopt.bounds.load_lp import LoadProgram, Point
+from lyaopt.model.system import System
+
+_MOST_ROUNDS = 60
+_FIRST_LOADS = (1e-3, 1e-2, 3e-2, 0.1, 0.3, 0.9)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """LB1: a lower bound on the long-run mean power of all stable policies.
+
+    Attributes
+    ----------
+    power_w : float
+        LB1, in watts; infinite where no policy is stable.
+    energy_j : float
+        tau LB1, joules per slot, summed over the devices.
+    relative_gap : float
+        Distance to the power of the best mixture found, relative to that: how much better LB1 could be.
+    local_power_w, transmit_power_w : ndarray (M,)
+        How the best mixture spends its power. Only the sum of both is bounded.
+    local_cpu_hz, rate_bps : ndarray (M,)
+        W and r of the best mixture.
+    edge_cpu_hz : float
+        Edge work of the best mixture.
+    cut_share : ndarray (S, largest K + 1)
+        x, share of tasks that the best mixture cuts at each k.
+    local_multiplier, rate_multiplier : ndarray (M,)
+        alpha in J per cycle and nu in J per bit.
+    edge_multiplier : float
+        theta, in J per cycle.
+    """
+
+    power_w: float
+    energy_j: float
+    relative_gap: float
+    local_power_w: Floats
+    transmit_power_w: Floats
+    local_cpu_hz: Floats
+    rate_bps: Floats
+    edge_cpu_hz: float
+    cut_share: Floats
+    local_multiplier: Floats
+    rate_multiplier: Floats
+    edge_multiplier: float
+
+
+def dual_value(system: System, alpha: ArrayLike, nu: ArrayLike, theta: float) -> float:
+    """g(alpha, nu, theta), in watts: a lower bound for any multipliers >= 0 (weak duality).
+
+    Parameters
+    ----------
+    system : System
+    alpha, nu : array_like (M,)
+        Multipliers of (b) in J per cycle and of (c) in J per bit.
+    theta : float
+        Multiplier of (d) in J per cycle.
+    """
+    count = len(system.devices)
+    a, n = as_floats(alpha, "alpha", (count,)), as_floats(nu, "nu", (count,))
+    for name, values in (("alpha", a), ("nu", n), ("theta", np.array([theta]))):
+        check_array(values, lambda index, name=name: f"$.{name}[{index[0]}]")
+    delta = system.energy_coefficient
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wished = np.sqrt(a / (3.0 * delta)) if delta > 0.0 else np.where(a > 0.0, math.inf, 0.0)
+    work = np.minimum(system.cpu_capacity_hz, wished)
+    local = delta * work**3 - a * work
+    rate, power = Radio.of(system).carried(n)
+    m = system.device_of_service
+    price = a[m, None] * system.local_cycles + n[m, None] * system.transmit_bits + theta * system.edge_cycles
+    tasks = system.arrival_rate_per_s * price.min(axis=1)
+    return float(local.sum() + (power - n * rate).sum() + tasks.sum() - theta * system.edge_capacity_hz)
+
+
+def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
+    """LB1 of a system, maximised over its multipliers.
+
+    Parameters
+    ----------
+    system : System
+        Its shadowing enters by its stationary distribution, bursts by their mean rate, correlated fading
+        not at all; devices that walk are refused.
+    tolerance : float
+        Relative gap at which to stop.
+
+    Returns
+    -------
+    Bound
+        With infinite `power_w` if the load exceeds the capacities at any cuts.
+
+    Raises
+    ------
+    ProblemError
+        If devices walk.
+    ImportError
+        Without SciPy.
+    """
+    radio = Radio.of(system)
+    program = _started(system, radio)
+    found = _Search()
+    for _ in range(_MOST_ROUNDS):
+        point = program.solve()
+        if point is None:
+            return _unstable(system)
+        local = system.energy_coefficient * point.local_cpu_hz**3
+        slope = 3.0 * system.energy_coefficient * point.local_cpu_hz**2
+        price, power = radio.price_of(point.rate_bps)
+        found.look_at(point, local, power)
+        # The program's multipliers are rounded and those of the functions' slopes wrong at capacities.
+        for alpha, nu in ((point.alpha, point.nu), (slope, price)):
+            found.look_below(dual_value(system, alpha, nu, point.theta), (alpha, nu, point.theta))
+        if found.gap <= tolerance:
+            break
+        program.add_tangents((point.local_cpu_hz, local, slope), (point.rate_bps, power, price))
+    return found.bound(system)
+
+
+class _Search:
+    """The best mixture and the best multipliers so far."""
+
+    def __init__(self) -> None:
+        self._upper, self._lower = math.inf, -math.inf
+        self._mixture: tuple[Point, Floats, Floats]
+        self._multipliers: tuple[Floats, Floats, float]
+
+    @property
+    def gap(self) -> float:
+        """Relative distance of the two."""
+        return max(self._upper - self._lower, 0.0) / self._upper if self._upper > 0.0 else 0.0
+
+    def look_at(self, point: Point, local: Floats, power: Floats) -> None:
+        total = float(local.sum() + power.sum())
+        if total < self._upper:
+            self._upper, self._mixture = total, (point, local, power)
+
+    def look_below(self, value: float, multipliers: tuple[Floats, Floats, float]) -> None:
+        if value > self._lower:
+            self._lower, self._multipliers = value, multipliers
+
+    def bound(self, system: System) -> Bound:
+        point, local, power = self._mixture
+        value = max(self._lower, 0.0)
+        loads = (local, power, point.local_cpu_hz, point.rate_bps, point.edge_cpu_hz, point.cut_share)
+        return Bound(value, system.slot_duration_s * value, self.gap, *loads, *self._multipliers)
+
+
+def _started(system: System, radio: Radio) -> LoadProgram:
+    """The program with tangents at a few loads over the orders of magnitude that may matter."""
+    delta, capacity, most = system.energy_coefficient, system.cpu_capacity_hz, radio.largest_rate()
+    tangents = []
+    for share in _FIRST_LOADS:
+        work, rate = share * capacity, share * most
+        price, power = radio.price_of(rate)
+        tangents.append(((work, delta * work**3, 3.0 * delta * work**2), (rate, power, price)))
+    typical = max(float(tangents[0][0][1].sum() + tangents[0][1][1].sum()), 1e-300)
+    program = LoadProgram(system, most, typical)
+    for local, transmit in tangents:
+        program.add_tangents(local, transmit)
+    return program
+
+
+def _unstable(system: System) -> Bound:
+    nothing = np.full(len(system.devices), math.nan)
+    share = np.full(system.local_cycles.shape, math.nan)
+    loads = (nothing, nothing, nothing, nothing, math.nan, share, nothing, nothing, math.nan)
+    return Bound(math.inf, math.inf, 0.0, *loads)

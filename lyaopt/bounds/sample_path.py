@@ -1,0 +1,79 @@
+"""LB2: the least energy that does the work of a finite sample path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lyaopt.arrays import Floats, as_floats, check_array, shape_of
+from lyaopt.bounds.ergodic_rate import Radio
+from lyaopt.model.system import System
+
+
+@dataclass(frozen=True)
+class RealisedBound:
+    """LB2: lower bounds on the energy of a finite sample path, over all its slots.
+
+    Attributes
+    ----------
+    local_energy_j, transmit_energy_j : ndarray (M,)
+        For each device, in joules.
+    """
+
+    local_energy_j: Floats
+    transmit_energy_j: Floats
+
+
+def realised_bound(
+    system: System, local_cycles: ArrayLike, transmit_bits: ArrayLike, channel_gain: ArrayLike
+) -> RealisedBound:
+    """LB2 (docs/scenarios.md): the least energy that does the work of a sample path of T slots.
+
+    E^l >= delta tau T (sum y / (T tau))^3, since the cube is convex; E^t >= the water-filling of the sent
+    bits over the realised channels. The latter by weak duality, which no rounding of the price can raise:
+    tau sum_t min_{0<=p<=pmax} (p - nu R_t(p)) + nu bits at the nu that carries the bits.
+
+    Parameters
+    ----------
+    system : System
+    local_cycles, transmit_bits : array_like (M,)
+        Cycles done and bits sent by each device in all T slots.
+    channel_gain : array_like (T, M)
+        h of every slot, T at least 1.
+
+    Raises
+    ------
+    ProblemError
+        If a shape or a number is wrong.
+    """
+    cycles, bits, gain = _path(system, local_cycles, transmit_bits, channel_gain)
+    span = len(gain) * system.slot_duration_s
+    local = system.energy_coefficient * span * (cycles / span) ** 3
+    with np.errstate(divide="ignore"):
+        noise = (system.device_bandwidth_hz * system.noise_w_per_hz)[:, None] / gain.T
+    radio = Radio(
+        system.device_bandwidth_hz,
+        system.max_power_w,
+        noise,
+        np.full(len(gain), 1.0 / len(gain)),
+        rayleigh=False,
+    )
+    return RealisedBound(local, span * np.maximum(radio.price_of(bits / span)[1], 0.0))
+
+
+def _path(system: System, local: ArrayLike, transmit: ArrayLike, gain: ArrayLike) -> tuple[Floats, ...]:
+    """The arguments of `realised_bound` as arrays, checked."""
+    count, slots = len(system.devices), shape_of(gain, "channel_gain", "TM")[0]
+    wanted = {
+        "local_cycles": (local, (count,)),
+        "transmit_bits": (transmit, (count,)),
+        "channel_gain": (gain, (max(slots, 1), count)),
+    }
+    arrays = []
+    for name, (values, shape) in wanted.items():
+        array = as_floats(values, name, shape)
+        check_array(array, lambda index, name=name: f"$.{name}" + "".join(f"[{i}]" for i in index))
+        arrays.append(array)
+    return tuple(arrays)

@@ -1,0 +1,210 @@
+"""Policies side by side: the same arrivals and channels for all, and how sure the figures are.
+
+Each policy runs on the same B copies of a system. A copy is a sample: figures are interquartile means over
+the copies with bootstrap intervals, and a saving is computed copy by copy, so that what chance brings to both
+policies cancels. Needs SciPy (extra `bound`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lyaopt.arrays import Floats
+from lyaopt.bounds import energy_bound
+from lyaopt.errors import ProblemError
+from lyaopt.evaluation.estimates import CONFIDENCE, Estimate, interquartile_mean
+from lyaopt.model.system import System
+from lyaopt.simulation import Policy, Result, simulate, slot_costs
+from lyaopt.simulation.results import versions
+
+_PERCENTILES = (50.0, 95.0, 99.0)
+
+Progress = Callable[[int], bool | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """What one policy came to in every copy.
+
+    Attributes
+    ----------
+    result : Result
+    energy_j, local_energy_j, transmit_energy_j : ndarray (B,)
+        Mean per slot, summed over the devices.
+    cost : ndarray (B,)
+        Mean of (34) with its sign changed: energy and backlog, weighted as in `[learning]`.
+    queues : ndarray (3, B)
+        Mean backlogs, summed over the services: cycles, bits, cycles.
+    latency_s : ndarray (4, B)
+        Mean, median, 95th and 99th percentile; NaN where no task was completed.
+    """
+
+    result: Result
+    energy_j: Floats
+    local_energy_j: Floats
+    transmit_energy_j: Floats
+    cost: Floats
+    queues: Floats
+    latency_s: Floats
+
+    @classmethod
+    def of(cls, system: System, result: Result) -> Score:
+        """The score of a run of a system."""
+        local = result.local_energy_j.sum(axis=0)
+        transmit = result.transmit_energy_j.sum(axis=0)
+        cost = slot_costs(system, result.local_energy_j + result.transmit_energy_j, result.queues).sum(axis=0)
+        queues = result.queues.sum(axis=1)
+        return cls(result, local + transmit, local, transmit, cost, queues, _latencies(result))
+
+    def saving_against(self, other: Score) -> Estimate:
+        """Share of the other's energy that this policy saves, copy by copy."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return interquartile_mean(1.0 - self.energy_j / other.energy_j)
+
+
+def _latencies(result: Result) -> Floats:
+    services = len(result.points)
+    table = np.full((1 + len(_PERCENTILES), result.systems), np.nan)
+    for system in range(result.systems):
+        groups = np.arange(system * services, (system + 1) * services)
+        latencies = result.latencies.of_groups(groups)
+        table[0, system] = latencies.mean
+        table[1:, system] = latencies.percentiles(_PERCENTILES)
+    return table * result.slot_duration_s
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Scores of several policies on the same copies of a system.
+
+    Attributes
+    ----------
+    scores : tuple of Score
+    bound_energy_j : float or None
+        LB1 per slot; None where there is none (devices that walk).
+    """
+
+    scores: tuple[Score, ...]
+    bound_energy_j: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the document that `lyaopt evaluate --json` prints."""
+        first = self.scores[0].result
+        return {
+            "slots": first.slots,
+            "warmup": first.warmup,
+            "systems": first.systems,
+            "seed": first.seed,
+            "confidence": CONFIDENCE,
+            "bound_energy_j": None if self._unbounded else self.bound_energy_j,
+            "policies": [self._policy(score) for score in self.scores],
+            "versions": versions(),
+        }
+
+    @property
+    def _unbounded(self) -> bool:
+        """Whether there is no number: devices walk, or no policy is stable."""
+        return self.bound_energy_j is None or not np.isfinite(self.bound_energy_j)
+
+    def _policy(self, score: Score) -> dict[str, Any]:
+        names = ("mean", "p50", "p95", "p99")
+        queues = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
+        result = score.result
+        return {
+            "policy": result.policy,
+            "energy_j": interquartile_mean(score.energy_j).to_dict(),
+            "local_energy_j": interquartile_mean(score.local_energy_j).to_dict(),
+            "transmit_energy_j": interquartile_mean(score.transmit_energy_j).to_dict(),
+            "cost": interquartile_mean(score.cost).to_dict(),
+            "latency_s": {
+                name: interquartile_mean(row).to_dict()
+                for name, row in zip(names, score.latency_s, strict=True)
+            },
+            **{
+                name: interquartile_mean(row).to_dict()
+                for name, row in zip(queues, score.queues, strict=True)
+            },
+            "energy_limited_share": result.limited_share,
+            "born": result.born,
+            "completed": result.completed,
+            "queued": result.queued,
+            "times_bound": self._times_bound(score),
+            "saving_against": {
+                other.result.policy: score.saving_against(other).to_dict()
+                for other in self.scores
+                if other is not score
+            },
+        }
+
+    def _times_bound(self, score: Score) -> float | None:
+        if not self.bound_energy_j or self._unbounded:
+            return None
+        return float(interquartile_mean(score.energy_j).value / self.bound_energy_j)
+
+
+def evaluate(
+    system: System,
+    policies: Sequence[Policy],
+    *,
+    systems: int = 20,
+    slots: int = 20_000,
+    warmup: int = 2_000,
+    seed: int = 0,
+    names: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Run policies on the same copies of a system.
+
+    Parameters
+    ----------
+    system : System
+    policies : sequence of Policy
+    systems, slots, warmup, seed : int
+        As in `lyaopt.simulation.simulate`; `systems` copies, each with arrivals and channels of its own.
+    names : sequence of str, optional
+        What to call the policies, all differently; as they call themselves if left out.
+    progress : callable, optional
+        Called now and then with the slots taken so far, over all policies; False ends the evaluation with
+        those policies that are done.
+
+    Raises
+    ------
+    ProblemError
+        If there is no policy, two have the same name, or an argument is wrong.
+    ImportError
+        Without SciPy.
+    """
+    names = [policy.name for policy in policies] if names is None else list(names)
+    if not names or len(set(names)) < len(policies):
+        raise ProblemError("$.policies", f"expected policies with different names, got {names}")
+    scores: list[Score] = []
+    for number, (policy, name) in enumerate(zip(policies, names, strict=True)):
+        before = number * (slots + warmup)
+        done = [True]
+
+        def look_up(taken: int, before: int = before, done: list[bool] = done) -> bool:
+            done[0] = progress is None or progress(before + taken) is not False
+            return done[0]
+
+        result = simulate(
+            system, policy, slots=slots, warmup=warmup, systems=systems, seed=seed, progress=look_up
+        )
+        if result.slots < slots + warmup:
+            break
+        scores.append(Score.of(system, replace(result, policy=name)))
+        if not done[0]:
+            break
+    if not scores:
+        raise ProblemError("$", "called off before the first policy was done")
+    return Evaluation(tuple(scores), _bound(system))
+
+
+def _bound(system: System) -> float | None:
+    try:
+        return energy_bound(system).energy_j
+    except ProblemError:  # devices walk
+        return None

@@ -1,0 +1,83 @@
+"""Means of samples with bootstrap intervals. Needs SciPy (extra `bound`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lyaopt.arrays import Floats, Integers
+
+CONFIDENCE = 0.95
+RESAMPLES = 2_000
+_FEWEST_FOR_QUARTILES = 4
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over copies or trainings, and the interval that holds it with a confidence of 95 %.
+
+    Attributes
+    ----------
+    value, low, high : float
+        NaN without data; an interval needs at least two copies.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """For JSON, which has no NaN."""
+        values = {"value": self.value, "low": self.low, "high": self.high}
+        return {name: None if np.isnan(value) else value for name, value in values.items()}
+
+
+def interquartile_mean(values: Floats, seed: int = 0) -> Estimate:
+    """Mean of the middle half of the values (of all, if there are fewer than four), with its interval.
+
+    The interval is that of the percentile bootstrap. Values that are not finite are left out.
+    """
+    values = np.asarray(values, np.float64)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return Estimate(*3 * (float("nan"),))
+    if values.size == 1:
+        return Estimate(float(values[0]), float("nan"), float("nan"))
+    return Estimate(float(middle_mean(values)), *interval_of([values], middle_mean, seed))
+
+
+def interval_of(
+    samples: Sequence[Floats | Integers], statistic: Callable[..., Any], seed: int = 0
+) -> tuple[float, float]:
+    """Ends of the percentile bootstrap, which draws from each of the samples for itself.
+
+    Parameters
+    ----------
+    samples : sequence of array
+        Of two values at least.
+    statistic : callable
+        Gets what is drawn of each, (..., n), and the axis along which it lies.
+    """
+    from scipy.stats import bootstrap
+
+    found = bootstrap(
+        samples,
+        statistic,
+        vectorized=True,
+        confidence_level=CONFIDENCE,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def middle_mean(values: Floats, axis: int = -1) -> Any:
+    """Mean of the middle half along an axis; of all, if there are fewer than four."""
+    from scipy.stats import trim_mean
+
+    few = values.shape[axis] < _FEWEST_FOR_QUARTILES
+    return trim_mean(values, 0.0 if few else 0.25, axis=axis)

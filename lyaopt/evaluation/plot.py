@@ -1,0 +1,56 @@
+"""A figure of policies side by side: energy, and the latency and backlog that it is bought with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyaopt.evaluation import Evaluation, Score, interquartile_mean
+from lyaopt.io.figures import new_figure, picture_bytes, picture_format
+
+_BLUE, _RED, _GREY = "#35719c", "#b5482f", "#555555"
+
+
+def draw_evaluation(found: Evaluation, path: str | Path) -> bytes:
+    """Draw an evaluation; the ending of `path`, .png or .svg, says as what.
+
+    Raises
+    ------
+    ProblemError
+        If the ending is another, or matplotlib is missing.
+    """
+    kind = picture_format(path)
+    figure = new_figure(10.0, 1.5 + 0.4 * len(found.scores))
+    energy, latency = figure.subplots(1, 2, sharey=True)
+    _draw_energy(energy, found.scores)
+    _draw_latency(latency, found.scores)
+    energy.set_yticks(range(len(found.scores)), [score.result.policy for score in found.scores])
+    energy.invert_yaxis()
+    return picture_bytes(figure, kind)
+
+
+def _draw_energy(axes: Any, scores: tuple[Score, ...]) -> None:
+    rows = np.arange(len(scores))
+    local = 1e3 * np.array([interquartile_mean(score.local_energy_j).value for score in scores])
+    whole = [interquartile_mean(score.energy_j) for score in scores]
+    total = 1e3 * np.array([estimate.value for estimate in whole])
+    axes.barh(rows, local, color=_BLUE, alpha=0.7, label="local")
+    axes.barh(rows, np.maximum(total - local, 0.0), left=local, color=_RED, alpha=0.7, label="transmission")
+    ends = 1e3 * np.array([(estimate.low, estimate.high) for estimate in whole])
+    axes.errorbar(total, rows, xerr=np.abs(ends.T - total), fmt="none", color=_GREY, capsize=3)
+    axes.set_xlabel("energy per slot, mJ")
+    axes.set_xlim(left=0)
+    axes.legend()
+
+
+def _draw_latency(axes: Any, scores: tuple[Score, ...]) -> None:
+    rows = np.arange(len(scores))
+    for row, (name, mark) in {0: ("mean", "o"), 3: ("99th percentile", "|")}.items():
+        values = [interquartile_mean(score.latency_s[row]).value for score in scores]
+        axes.plot(values, rows, mark, color=_GREY, markersize=8, label=name)
+    axes.set_xlabel("latency of a task, s")
+    axes.set_xscale("log")
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend()

@@ -1,0 +1,1 @@
+"""Files and text: strict JSON, typed fields, atomic writes, folder locks, figures."""

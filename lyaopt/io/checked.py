@@ -1,0 +1,36 @@
+"""Dataclasses that check themselves when they are made, and raise `DocumentError`."""
+
+from __future__ import annotations
+
+from functools import wraps
+from inspect import signature
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, ValidationError
+
+from lyaopt.errors import DocumentError
+from lyaopt.io.field_errors import errors_of
+from lyaopt.io.strict_json import show_path
+
+STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+"""Of every pydantic dataclass here: no unknown keys; docstrings of attributes go into the JSON Schema."""
+_Made = TypeVar("_Made")
+
+
+def checked(cls: type[_Made]) -> type[_Made]:
+    """Let the constructor of a pydantic dataclass raise `DocumentError`, as readers of files do."""
+    construct: Any = cls.__init__
+    parameters = signature(cls)
+
+    @wraps(construct)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        # By name: errors tell positional arguments by their number.
+        named = parameters.bind(*args, **kwargs).arguments
+        try:
+            construct(self, **named)
+        except ValidationError as failure:
+            errors = errors_of(cls, failure)
+            raise DocumentError([(show_path(path), reason) for path, reason in errors]) from None
+
+    cls.__init__ = __init__  # type: ignore[method-assign]
+    return cls

@@ -1,0 +1,34 @@
+"""Types of the fields of documents, each with the words of its errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a type accepts, in the words of an error; stands among the arguments of `Annotated`."""
+
+    words: str
+
+
+# Strict one by one, not by their model: models of Python objects take lists for tuples but no "3" for 3.
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False), Expected("a finite number")]
+NonNegative = Annotated[
+    float, Field(strict=True, ge=0, allow_inf_nan=False), Expected("a finite number >= 0")
+]
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Expected("a finite number > 0")]
+Id = Annotated[str, Field(strict=True, min_length=1), Expected("a string of Unicode text that is not empty")]
+Count = Annotated[
+    int, Field(strict=True, ge=1, le=2**53), Expected("a whole number from 1 to 9007199254740992")
+]
+Whole = Annotated[
+    int, Field(strict=True, ge=0, le=2**53), Expected("a whole number from 0 to 9007199254740992")
+]
+Flag = Annotated[bool, Field(strict=True), Expected("true or false")]
+FromZeroToOne = Annotated[
+    float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), Expected("a number from 0 to 1")
+]

@@ -1,0 +1,21 @@
+"""Files that are named by a path or by what lyaopt ships."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lyaopt.errors import ProblemError
+
+
+def read_named_file(path: str | Path, shipped: Sequence[str]) -> bytes:
+    """Read a file; `ProblemError` if it cannot be read, with the shipped names where there is none."""
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        known = ", ".join(shipped)
+        raise ProblemError("$", f"expected a file or one of {known}; got {str(path)!r}") from None
+    except OSError as failure:
+        raise ProblemError("$", f"expected a file, got {str(path)!r}: {failure.strerror}") from None
+    except ValueError:
+        raise ProblemError("$", f"expected a path, got {str(path)!r}") from None

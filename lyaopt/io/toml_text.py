@@ -1,0 +1,104 @@
+"""TOML: reading with the line of what is wrong, and writing of plain tables."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import Any
+
+from lyaopt.io.strict_json import JsonError, Path
+
+# Finding a line parses the text some twenty times over.
+_LONGEST_LOCATED = 2**17
+_AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Parse TOML; `JsonError`, with its line, for what is none."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        found = _AT_LINE.search(message)
+        line = int(found[1]) if found else text.count("\n") + 1
+        what = _AT_LINE.sub("", message)
+        raise JsonError(f"expected TOML, got a syntax error: {what[0].lower()}{what[1:]}", line) from None
+    except RecursionError:
+        raise JsonError("expected at most a few nested brackets, got too many", 1) from None
+    except ValueError as error:  # such as a date that is none
+        raise JsonError(f"expected TOML, got an error: {error}", 1) from None
+
+
+def line_of(text: str, path: Path) -> int | None:
+    """Line (from 1) that ends the value at `path`, or starts the innermost table on the way that exists.
+
+    None for long texts.
+    """
+    if len(text) > _LONGEST_LOCATED:
+        return None
+    lines = text.splitlines(keepends=True)
+    whole = tomllib.loads(text)
+    while path and not _holds(whole, path):
+        path = path[:-1]
+    # The first lines that hold the path: a longer part of the text holds it too.
+    low, high = 0, len(lines)
+    while low < high:
+        middle = (low + high) // 2
+        if _holds(_first_lines(lines, middle), path):
+            high = middle
+        else:
+            low = middle + 1
+    return max(low, 1)
+
+
+def _first_lines(lines: list[str], count: int) -> Any:
+    """What the first lines say, without the last ones where they are half of a value."""
+    while True:
+        try:
+            return tomllib.loads("".join(lines[:count]))
+        except ValueError:
+            count -= 1
+
+
+def _holds(value: Any, path: Path) -> bool:
+    for step in path:
+        try:
+            value = value[step]
+        except (LookupError, TypeError):
+            return False
+    return True
+
+
+def dump(document: dict[str, Any]) -> str:
+    """Write nested tables and lists of tables; the rest is strings, booleans, numbers and empty lists."""
+    return "\n".join(_table(document, ())).lstrip("\n") + "\n"
+
+
+def _table(table: dict[str, Any], path: tuple[str, ...]) -> list[str]:
+    inner = {key: value for key, value in table.items() if value and isinstance(value, dict | list)}
+    lines = [f"{key} = {_value(value)}" for key, value in table.items() if key not in inner]
+    for key, value in inner.items():
+        name = ".".join((*path, key))
+        tables, head = (value, f"[[{name}]]") if isinstance(value, list) else ([value], f"[{name}]")
+        for item in tables:
+            lines += ["", head, *_table(item, (*path, key))]
+    return lines
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        # TOML's basic strings are JSON's, but for one control character.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool | int | list):
+        return json.dumps(value)
+    return _number(float(value))
+
+
+def _number(value: float) -> str:
+    """The shortest spelling that reads back the same, such as 1.5e9."""
+    if value == 0.0 or 1e-3 <= abs(value) < 1e5:
+        return repr(value)
+    digits = next(digits for digits in range(17) if float(f"{value:.{digits}e}") == value)
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return f"{mantissa}e{int(exponent)}"

@@ -1,0 +1,1 @@
+"""The system as data: devices, services, channels, profiles of networks, scenarios."""

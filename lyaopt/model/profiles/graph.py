@@ -1,0 +1,240 @@
+"""From a network's operations to its legal cuts, whatever framework the network came from.
+
+A cut after operation i leaves operations 0..i on the device. What crosses it is the live set: every
+tensor that depends on the input, exists by then and is read by a later operation. A result that is
+ready before the cut stays on the device, where the answer is wanted, and does not cross.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Literal
+
+from lyaopt.model.profiles.model import Cut, Profile, Source
+
+FIRST_CUT = "input"
+
+_WIDE_GAP = 0.25
+
+Selection = Literal["valleys", "single", "all"]
+"""Which legal cuts a profile lists; see `legal_cuts`."""
+
+
+class ProfileError(ValueError):
+    """A network that cannot be profiled, with the reason in one line."""
+
+
+class ProfileWarning(UserWarning):
+    """Something in a network that a profile does not count."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a network; a cut may be made after it.
+
+    Attributes
+    ----------
+    name : str
+        How a cut after it is called.
+    inputs, outputs : tuple of str
+        Names of the tensors it reads and writes, constants left out or not.
+    macs : int
+        Its multiply-accumulates.
+    is_rearrangement : bool
+        True when its output is its first input in another shape or order: both are the same data.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    macs: int = 0
+    is_rearrangement: bool = False
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network: its operations in the order of execution.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        The tensors that are given; tensors that depend on none of them are constants.
+    operations : tuple of Operation
+        In an order in which they can run.
+    elements : mapping of str to int
+        Number of elements of each tensor that depends on the input.
+    """
+
+    inputs: tuple[str, ...]
+    operations: tuple[Operation, ...]
+    elements: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class GraphCut:
+    """A legal cut and how to make it.
+
+    Attributes
+    ----------
+    after : str
+        Name of the last operation before the cut.
+    macs : int
+        Multiply-accumulates up to the cut.
+    crossing : tuple of str
+        Tensors that cross, each named by its first appearance.
+    elements : int
+        Elements of all crossing tensors together.
+    operations : int
+        How many operations lie before the cut.
+    """
+
+    after: str
+    macs: int
+    crossing: tuple[str, ...]
+    elements: int
+    operations: int
+
+
+def legal_cuts(graph: Graph, selection: Selection = "single") -> tuple[GraphCut, ...]:
+    """Find the legal cuts of a network.
+
+    Parameters
+    ----------
+    graph : Graph
+        The network.
+    selection : {"valleys", "single", "all"}
+        Which cuts stay: those that one tensor crosses ("single"); these, and the cuts crossed by several
+        tensors that send less than the cuts around them ("valleys": the ends of blocks where branches
+        span many blocks); or every one ("all").
+
+    Returns
+    -------
+    tuple of GraphCut
+        By MACs, rising. Of cuts with the same MACs the one that sends least stays, of cuts that send the
+        same tensors the first, since the work between them spares nothing. The first cut sends the input,
+        the last sends nothing; a smaller cut without MACs may follow the first.
+
+    Raises
+    ------
+    ProfileError
+        When no MACs are counted at all, or the result does not depend on the input.
+    """
+    cuts = _every_cut(graph)
+    first, last = cuts[0], cuts[-1]
+    if first.elements == 0:
+        raise ProfileError("the result of this network does not depend on its input")
+    if last.macs == 0:
+        raise ProfileError("no multiply-accumulates were counted in this network")
+    inner = [
+        cut for cut in cuts[1:-1] if cut.macs < last.macs and (cut.macs or cut.elements < first.elements)
+    ]
+    chosen = inner
+    if selection != "all":
+        chosen = [cut for cut in inner if len(cut.crossing) == 1]
+    if selection == "valleys":
+        chosen += _valleys([first, *_smallest_by_macs(inner), last])
+    seen = {first.crossing}
+    kept = [first]
+    for cut in _smallest_by_macs(chosen):
+        if cut.crossing not in seen:
+            seen.add(cut.crossing)
+            kept.append(cut)
+    return (*kept, last)
+
+
+def _smallest_by_macs(cuts: list[GraphCut]) -> list[GraphCut]:
+    """Of the cuts with the same MACs, the one that sends least: the last such, unless it sends the same."""
+    smallest: dict[int, GraphCut] = {}
+    for cut in sorted(cuts, key=lambda cut: cut.operations):
+        rival = smallest.get(cut.macs)
+        if rival is None or (cut.elements <= rival.elements and cut.crossing != rival.crossing):
+            smallest[cut.macs] = cut
+    return list(smallest.values())
+
+
+def _valleys(cuts: list[GraphCut]) -> list[GraphCut]:
+    """Inner cuts on a local minimum of what is sent, a plateau counting as one place."""
+    places = [list(group) for _, group in groupby(cuts, key=lambda cut: cut.elements)]
+    return [
+        cut
+        for before, here, after in zip(places, places[1:], places[2:], strict=False)
+        if here[0].elements < min(before[0].elements, after[0].elements)
+        for cut in here
+    ]
+
+
+def _every_cut(graph: Graph) -> list[GraphCut]:
+    """Cuts before everything and after every operation that makes new data, with their live sets."""
+    source = _sources(graph)
+    last_use: dict[str, int] = {}
+    for i, operation in enumerate(graph.operations):
+        if not operation.is_rearrangement:
+            last_use.update((source[tensor], i) for tensor in operation.inputs if tensor in source)
+    live = [tensor for tensor in graph.inputs if tensor in last_use]
+    cuts = [_cut(graph, FIRST_CUT, 0, live, 0)]
+    macs = 0
+    for i, operation in enumerate(graph.operations):
+        macs += operation.macs
+        live += [tensor for tensor in operation.outputs if source.get(tensor) == tensor]
+        live = [tensor for tensor in live if last_use.get(tensor, -1) > i]
+        makes_data = any(source.get(tensor) == tensor for tensor in operation.outputs)
+        if makes_data:
+            cuts.append(_cut(graph, operation.name, macs, live, i + 1))
+    return cuts
+
+
+def _cut(graph: Graph, after: str, macs: int, live: list[str], operations: int) -> GraphCut:
+    elements = sum(graph.elements[tensor] for tensor in live)
+    return GraphCut(after, macs, tuple(live), elements, operations)
+
+
+def _sources(graph: Graph) -> dict[str, str]:
+    """Map every tensor that depends on the input to the tensor whose data it is."""
+    source = {tensor: tensor for tensor in graph.inputs}
+    for operation in graph.operations:
+        read = [source[tensor] for tensor in operation.inputs if tensor in source]
+        if operation.is_rearrangement and read:
+            source.update((tensor, read[0]) for tensor in operation.outputs)
+        elif read:
+            source.update((tensor, tensor) for tensor in operation.outputs)
+    return source
+
+
+def _warn_of_wide_gap(graph: Graph, cuts: tuple[GraphCut, ...]) -> None:
+    gap = max(after.macs - before.macs for before, after in pairwise(cuts)) / cuts[-1].macs
+    more = len(legal_cuts(graph, "valleys")) - len(cuts)
+    if gap > _WIDE_GAP and more:
+        message = (
+            f"{gap:.0%} of the work lies between two cuts by single tensors; `valleys` has {more} cuts more"
+        )
+        warnings.warn(message, ProfileWarning, stacklevel=3)
+
+
+def make_profile(
+    name: str,
+    source: Source | str,
+    graph: Graph,
+    bits_per_element: int = 8,
+    selection: Selection = "single",
+) -> Profile:
+    """Write the legal cuts of a network as a profile (see `legal_cuts` for `selection`).
+
+    Warns
+    -----
+    ProfileWarning
+        When single tensors leave much of the work without a cut, and cuts by several would divide it.
+    """
+    cuts = legal_cuts(graph, selection)
+    if selection == "single":
+        _warn_of_wide_gap(graph, cuts)
+    return Profile(
+        name=name,
+        source=source,
+        input_bits=cuts[0].elements * bits_per_element,
+        total_macs=cuts[-1].macs,
+        bits_per_element=bits_per_element,
+        cuts=tuple(Cut(cut.after, cut.macs, cut.elements * bits_per_element) for cut in cuts),
+    )

@@ -1,0 +1,147 @@
+"""What a profile is: the legal cuts of one network, with the work before and the bits across each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from lyaopt.errors import ProblemError
+from lyaopt.io import strict_json
+
+LARGEST_COUNT = 2**53
+"""Counts above this would lose digits where they become float64."""
+
+
+def _integral_float_to_int(value: object) -> object:
+    # JSON has one kind of number: 1e9 and 1000000000 are the same count to whoever wrote the file.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT), BeforeValidator(_integral_float_to_int)]
+_PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_COUNT), BeforeValidator(_integral_float_to_int)]
+_Text = Annotated[str, Field(min_length=1)]
+_STRICT = ConfigDict(strict=True, extra="forbid")
+
+
+class Contradiction(ProblemError):
+    """Cuts that contradict the totals; `steps` is the path in parts, as `lyaopt.io.strict_json` takes it."""
+
+    def __init__(self, steps: strict_json.Path, reason: str) -> None:
+        super().__init__(strict_json.show_path(steps), reason)
+        self.steps = steps
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the numbers of a profile come from.
+
+    Attributes
+    ----------
+    package, version, licence : str
+        The published package that holds the definition of the network.
+    definition : str
+        The file, or the class and its configuration, inside that package.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    package: _Text
+    version: _Text
+    licence: _Text
+    definition: _Text
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One place to cut: everything up to and including `after` runs on the device.
+
+    Attributes
+    ----------
+    after : str
+        The last operation before the cut.
+    macs : int
+        Multiply-accumulates up to the cut, cumulative.
+    bits : int
+        Size of all tensors that cross the cut, in bits.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    after: _Text
+    macs: _Count
+    bits: _Count
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The legal cuts k = 0..K of one network, in order of execution.
+
+    Attributes
+    ----------
+    name : str
+        Name of the network.
+    source : Source or str
+        Where its definition comes from.
+    input_bits : int
+        D, the size of one input in bits.
+    total_macs : int
+        C, the multiply-accumulates of one inference.
+    bits_per_element : int
+        Bits of one element of a tensor that is sent.
+    cuts : tuple of Cut
+        K + 1 cuts; the first sends the input (0 MACs, `input_bits`), the last sends nothing
+        (`total_macs`, 0 bits); `macs` never decreases.
+
+    Raises
+    ------
+    Contradiction
+        When the cuts contradict the totals.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: _Text
+    source: Source | _Text
+    input_bits: _PositiveCount
+    total_macs: _PositiveCount
+    bits_per_element: Annotated[_PositiveCount, Field(le=64)]
+    cuts: Annotated[tuple[Cut, ...], Field(min_length=2)]
+
+    def __post_init__(self) -> None:
+        last = len(self.cuts) - 1
+        self._require((0, "macs"), 0, "the first cut sends the input")
+        self._require((0, "bits"), self.input_bits, "the first cut sends the input")
+        for k, (before, cut) in enumerate(pairwise(self.cuts), start=1):
+            if cut.macs < before.macs:
+                reason = f"expected at least {before.macs} (MACs are cumulative), got {cut.macs}"
+                raise Contradiction(("cuts", k, "macs"), reason)
+        self._require((last, "macs"), self.total_macs, "the last cut does all the work")
+        self._require((last, "bits"), 0, "the last cut sends nothing")
+
+    def _require(self, place: tuple[int, str], expected: int, why: str) -> None:
+        k, field = place
+        got = getattr(self.cuts[k], field)
+        if got != expected:
+            raise Contradiction(("cuts", k, field), f"expected {expected} ({why}), got {got}")
+
+    @cached_property
+    def mac_share(self) -> NDArray[np.float64]:
+        """c^k: cumulative share of the MACs at or before cut k, shape (K+1,), from 0 to 1."""
+        return _read_only([cut.macs / self.total_macs for cut in self.cuts])
+
+    @cached_property
+    def bit_ratio(self) -> NDArray[np.float64]:
+        """d^k: bits across cut k over the input's bits, shape (K+1,), from 1 to 0; may exceed 1 between."""
+        return _read_only([cut.bits / self.input_bits for cut in self.cuts])
+
+
+def _read_only(values: list[float]) -> NDArray[np.float64]:
+    array = np.array(values, dtype=np.float64)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,166 @@
+"""What to profile, as named on a command line: ``module:callable``, or an ONNX or TensorFlow Lite file."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lyaopt.model.profiles.graph import ProfileError, Selection
+from lyaopt.model.profiles.model import Profile
+
+if TYPE_CHECKING:
+    import torch
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to profile and how.
+
+    Attributes
+    ----------
+    target : str
+        ``module:callable`` for PyTorch, else a file that ends in .onnx or .tflite.
+    input_shapes : sequence of tuple of int
+        Shapes of the inputs, where the target does not fix them.
+    name : str or None
+        Name of the profile; that of the class or file when None.
+    bits_per_element : int
+        Bits of one element of a tensor that is sent.
+    selection : {"single", "valleys", "all"}
+        Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
+    verify : bool
+        Run a PyTorch network cut at every listed cut, and compare with the whole.
+    """
+
+    target: str
+    input_shapes: Sequence[Shape] = ()
+    name: str | None = None
+    bits_per_element: int = 8
+    selection: Selection = "single"
+    verify: bool = False
+
+
+def profile_target(request: Request) -> Profile:
+    """Profile whatever the target names.
+
+    Raises
+    ------
+    ProfileError
+        When the target is none of the three kinds, cannot be loaded or profiled, or a cut does not hold.
+    """
+    suffix = Path(request.target).suffix
+    if suffix not in (".onnx", ".tflite"):
+        return _profile_module(request)
+    if request.verify:
+        raise ProfileError("only PyTorch networks can be verified: files are read, not run")
+    if not Path(request.target).is_file():
+        raise ProfileError(f"no such file: {request.target}")
+    if suffix == ".onnx":
+        return _profile_onnx(request)
+    return _profile_tflite(request)
+
+
+def _profile_onnx(request: Request) -> Profile:
+    from lyaopt.model.profiles.onnx_profiler import profile_onnx
+
+    if len(request.input_shapes) > 1:
+        raise ProfileError("an ONNX file takes one input shape, that of its first input")
+    return profile_onnx(
+        request.target,
+        input_shape=next(iter(request.input_shapes), None),
+        name=request.name,
+        bits_per_element=request.bits_per_element,
+        selection=request.selection,
+    )
+
+
+def _profile_tflite(request: Request) -> Profile:
+    from lyaopt.model.profiles.tflite_profiler import profile_tflite
+
+    if request.input_shapes:
+        raise ProfileError("a TensorFlow Lite file fixes its own input shape")
+    return profile_tflite(
+        request.target,
+        name=request.name,
+        bits_per_element=request.bits_per_element,
+        selection=request.selection,
+    )
+
+
+def _profile_module(request: Request) -> Profile:
+    from lyaopt.model.profiles.torch_profiler import profile_torch
+
+    module, inputs = load_module(request.target, request.input_shapes)
+    if request.verify:
+        from lyaopt.model.profiles.torch_verify import verify_torch
+
+        verify_torch(module, inputs, selection=request.selection)
+    return profile_torch(
+        module,
+        inputs,
+        name=request.name,
+        source=request.target,
+        bits_per_element=request.bits_per_element,
+        selection=request.selection,
+    )
+
+
+def load_module(target: str, input_shapes: Sequence[Shape] = ()) -> tuple[torch.nn.Module, tuple[Any, ...]]:
+    """Load the PyTorch module that ``module:callable`` names, and inputs to run it on.
+
+    The callable (a class, a function) is called without arguments and returns the module, or the module
+    and the tuple of its inputs. A module that stands there ready is taken as it is. Python modules are
+    found as by ``python -m``: in the working directory first.
+
+    Parameters
+    ----------
+    target : str
+        ``module:callable``, with dots in both parts where needed.
+    input_shapes : sequence of tuple of int
+        Shapes of the inputs, which are random; needed where the callable gives none.
+
+    Raises
+    ------
+    ProfileError
+        When it cannot be loaded, or is no PyTorch module.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise ProfileError(
+            "profiling a PyTorch module needs the extra: pip install 'lyaopt[profile]'"
+        ) from None
+    made = _make(target)
+    module, inputs = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+    if not isinstance(module, torch.nn.Module):
+        raise ProfileError(f"expected {target} to give a torch.nn.Module, got {type(module).__name__}")
+    if input_shapes:
+        return module, tuple(torch.randn(shape) for shape in input_shapes)
+    if not isinstance(inputs, tuple):
+        raise ProfileError(f"{target} gives no inputs: an input shape is needed, such as 1,3,224,224")
+    return module, inputs
+
+
+def _make(target: str) -> Any:
+    import torch
+
+    module_name, colon, attributes = target.partition(":")
+    if not (module_name and colon and attributes):
+        raise ProfileError(f"expected MODULE:CALLABLE, FILE.onnx or FILE.tflite, got {target!r}")
+    sys.path.insert(0, "")
+    try:
+        found: Any = importlib.import_module(module_name)
+        for attribute in attributes.split("."):
+            found = getattr(found, attribute)
+        return found if isinstance(found, torch.nn.Module) else found()
+    # The code is the user's: whatever it raises is told in one line.
+    except Exception as failure:
+        raise ProfileError(f"cannot load {target}: {type(failure).__name__}: {failure}") from failure
+    finally:
+        sys.path.remove("")

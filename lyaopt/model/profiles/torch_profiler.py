@@ -1,0 +1,303 @@
+"""Profile a PyTorch module (extra `profile`); `torch_verify` proves a profile by cutting the module.
+
+`torch.export` gives the operations in order; each is run on tensors of the meta device, which hold
+shapes only, under PyTorch's own counter. On such tensors fused operations (attention, recurrent
+layers) fall apart into the matrix products that the counter knows.
+"""
+
+from __future__ import annotations
+
+import logging
+import operator
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from lyaopt.model.profiles.graph import (
+    Graph,
+    Operation,
+    ProfileError,
+    ProfileWarning,
+    Selection,
+    make_profile,
+)
+from lyaopt.model.profiles.model import Profile, Source
+
+if TYPE_CHECKING:
+    import torch
+
+# The counter gives two operations for one multiply-accumulate.
+_FLOPS_PER_MAC = 2
+# They read weights without multiplying them into sums: nothing to count.
+_NO_PRODUCTS = {
+    "_native_batch_norm_legit_no_training",
+    "batch_norm",
+    "cat",
+    "embedding",
+    "gather",
+    "group_norm",
+    "index",
+    "index_select",
+    "layer_norm",
+    "native_group_norm",
+    "native_layer_norm",
+    "prelu",
+    "stack",
+}
+_COPIES = {"_to_copy", "clone", "contiguous", "dropout", "lift_fresh_copy"}
+
+Step = tuple[Any, ...]
+"""One operation of an exported program: its `torch.fx.Node`, then those that take its results apart."""
+
+
+@dataclass(frozen=True)
+class TorchNetwork:
+    """An exported module and its graph.
+
+    Attributes
+    ----------
+    program : torch.export.ExportedProgram
+        The module, functional: no operation changes a tensor in place.
+    graph : Graph
+        What `lyaopt.model.profiles.graph.legal_cuts` reads.
+    steps : tuple of Step
+        Step i runs operation i of `graph`.
+    """
+
+    program: torch.export.ExportedProgram
+    graph: Graph
+    steps: tuple[Step, ...]
+
+
+def profile_torch(
+    module: torch.nn.Module,
+    example_inputs: tuple[Any, ...],
+    *,
+    example_kwargs: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    source: Source | str | None = None,
+    bits_per_element: int = 8,
+    selection: Selection = "single",
+) -> Profile:
+    """Profile a PyTorch module.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network, on any device; it is profiled in evaluation mode.
+    example_inputs : tuple
+        Positional arguments of `module`, in the shapes to profile (of one task: batch size 1).
+    example_kwargs : mapping, optional
+        Keyword arguments.
+    name : str, optional
+        Name of the profile; the class of `module` when left out.
+    source : Source or str, optional
+        Where the network comes from; the full name of the class when left out.
+    bits_per_element : int
+        Bits of one element of a tensor that is sent.
+    selection : {"valleys", "single", "all"}
+        Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    ProfileError
+        When the module cannot be exported, such as when its control flow depends on the data.
+
+    Warns
+    -----
+    ProfileWarning
+        For an operation with weights for which the counter knows no MACs.
+    """
+    network = export_network(module, example_inputs, example_kwargs)
+    kind = type(module)
+    return make_profile(
+        name or kind.__name__,
+        source or f"{kind.__module__}.{kind.__qualname__}",
+        network.graph,
+        bits_per_element,
+        selection,
+    )
+
+
+def export_network(
+    module: torch.nn.Module, example_inputs: tuple[Any, ...], example_kwargs: Mapping[str, Any] | None = None
+) -> TorchNetwork:
+    """Export a module in evaluation mode and count the MACs of each of its operations.
+
+    Raises
+    ------
+    ProfileError
+        When it cannot be exported.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise ProfileError(
+            "profiling a PyTorch module needs the extra: pip install 'lyaopt[profile]'"
+        ) from None
+    with evaluation_mode(module), torch.no_grad(), _silence():
+        try:
+            exported = torch.export.export(module, tuple(example_inputs), dict(example_kwargs or {}))
+            program = exported.run_decompositions({})
+        # Exporting runs the module's own code, so anything may come out of it.
+        except Exception as failure:
+            raise ProfileError(_export_error(module, failure)) from failure
+    steps = tuple(_steps(program))
+    tensors = [node for node in program.graph.nodes if _is_tensor(node)]
+    graph = Graph(
+        inputs=tuple(node.name for node in tensors if node.name in program.graph_signature.user_inputs),
+        operations=tuple(_operations(module, program, steps)),
+        elements={node.name: int(node.meta["val"].numel()) for node in tensors},
+    )
+    return TorchNetwork(program, graph, steps)
+
+
+def _export_error(module: torch.nn.Module, failure: Exception) -> str:
+    reason = (str(failure).strip().splitlines() or [type(failure).__name__])[0]
+    if "data-dependent" in reason:
+        reason = f"its control flow depends on the data, so its work is not fixed ({reason})"
+    return f"torch.export cannot export {type(module).__name__}: {reason}"
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what `torch.export` logs and prints beside its exception off the terminal."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with redirect_stderr(StringIO()), redirect_stdout(StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+
+
+@contextmanager
+def evaluation_mode(module: torch.nn.Module) -> Iterator[None]:
+    """Put a module in evaluation mode, and each of its parts back as it was."""
+    # Not module.train(True) afterwards: a network may hold parts that are frozen in evaluation mode.
+    training = [part for part in module.modules() if part.training]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+def _is_tensor(node: Any) -> bool:
+    import torch
+
+    return isinstance(node.meta.get("val"), torch.Tensor)
+
+
+def _steps(program: torch.export.ExportedProgram) -> Iterator[Step]:
+    """Group every operation with the nodes that only take its results apart; drop mere assertions."""
+    import torch
+
+    parts: dict[Any, list[Any]] = {}
+    for node in program.graph.nodes:
+        if node.op != "call_function":
+            continue
+        if node.target is operator.getitem:
+            whole = node.args[0]
+            while whole.target is operator.getitem:
+                whole = whole.args[0]
+            parts[whole].append(node)
+        elif not isinstance(node.target, torch._ops.OpOverload):
+            raise ProfileError(f"{node.target} in the exported network: control flow has no fixed work")
+        elif node.meta.get("val") is not None:
+            parts[node] = [node]
+    yield from (tuple(nodes) for nodes in parts.values())
+
+
+def _operations(
+    module: torch.nn.Module, program: torch.export.ExportedProgram, steps: tuple[Step, ...]
+) -> Iterator[Operation]:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    named: set[str] = set()
+    weights = _weights(program, steps)
+    with FlopCounterMode(display=False) as counter:
+        for step in steps:
+            before = counter.get_total_flops()
+            _run_on_meta(step[0])
+            macs = (counter.get_total_flops() - before) // _FLOPS_PER_MAC
+            label = _label(module, step[0], named)
+            if macs == 0 and _looks_uncounted(step[0], weights):
+                message = f"{label}: the work of {step[0].target} is not counted"
+                warnings.warn(message, ProfileWarning, stacklevel=2)
+            yield Operation(
+                label,
+                tuple(node.name for node in step[0].all_input_nodes),
+                tuple(node.name for node in step if _is_tensor(node)),
+                macs,
+                _is_rearrangement(step[0]),
+            )
+
+
+def _run_on_meta(node: Any) -> None:
+    import torch
+
+    def on_meta(argument: Any) -> Any:
+        value = argument.meta["val"]
+        if not isinstance(value, torch.Tensor):
+            return value
+        return torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="meta")
+
+    arguments, keywords = torch.fx.map_arg((node.args, node.kwargs), on_meta)
+    node.target(*arguments, **keywords)
+
+
+def _label(module: torch.nn.Module, node: Any, named: set[str]) -> str:
+    """Path of the submodule that the operation came from; its node's name where that says too little."""
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    path = stack[-1][0] if stack else ""
+    # A module that is called again is exported as path@1, path@2, ...
+    is_leaf = not any(module.get_submodule(path.partition("@")[0]).children())
+    label = path if is_leaf and path and path not in named else f"{path}.{node.name}".lstrip(".")
+    named.add(label)
+    return label
+
+
+def _is_rearrangement(node: Any) -> bool:
+    """Whether the result holds the same data as the first argument, as views and copies do."""
+    if not (_is_tensor(node) and node.all_input_nodes and _is_tensor(node.all_input_nodes[0])):
+        return False
+    is_view = any(result.alias_info is not None for result in node.target._schema.returns)
+    keeps_all = node.meta["val"].numel() >= node.all_input_nodes[0].meta["val"].numel()
+    return (is_view and keeps_all) or _operator_name(node) in _COPIES
+
+
+def _operator_name(node: Any) -> str:
+    return str(node.target._schema.name.rpartition("::")[2])
+
+
+def _weights(program: torch.export.ExportedProgram, steps: tuple[Step, ...]) -> set[Any]:
+    """Weights of two or more dimensions, and what is made from weights alone."""
+    given = {node for node in program.graph.nodes if node.op == "placeholder" and _is_tensor(node)}
+    fixed = {node for node in given if node.name not in program.graph_signature.user_inputs}
+    weights = {node for node in fixed if node.meta["val"].dim() >= 2}
+    for step in steps:
+        if step[0].all_input_nodes and fixed.issuperset(step[0].all_input_nodes):
+            fixed.update(step)
+            if not weights.isdisjoint(step[0].all_input_nodes):
+                weights.update(step)
+    return weights
+
+
+def _looks_uncounted(node: Any, weights: set[Any]) -> bool:
+    """Whether an operation reads weights in a way that should have been counted."""
+    import torch
+
+    if node in weights or weights.isdisjoint(node.all_input_nodes):
+        return False
+    is_pointwise = torch.Tag.pointwise in node.target.tags
+    return not (is_pointwise or _operator_name(node) in _NO_PRODUCTS)

@@ -1,0 +1,148 @@
+"""Prove the cuts of a PyTorch module: run the head, hand over what crosses, run the tail, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lyaopt.model.profiles.graph import GraphCut, ProfileError, Selection, legal_cuts
+from lyaopt.model.profiles.torch_profiler import Step, TorchNetwork, evaluation_mode, export_network
+
+if TYPE_CHECKING:
+    import torch
+
+Values = dict[str, Any]
+"""Tensors (or tuples of them, before they are taken apart) by the names of their nodes."""
+
+
+def verify_torch(
+    module: torch.nn.Module,
+    example_inputs: tuple[Any, ...],
+    *,
+    example_kwargs: Mapping[str, Any] | None = None,
+    selection: Selection = "single",
+) -> tuple[GraphCut, ...]:
+    """Cut a module at every legal cut and compare head then tail with the module itself.
+
+    The tail is given the crossing tensors, the weights and nothing else.
+
+    Parameters
+    ----------
+    module, example_inputs, example_kwargs, selection
+        As for `lyaopt.model.profiles.torch_profiler.profile_torch`; inputs and weights must hold numbers.
+
+    Returns
+    -------
+    tuple of GraphCut
+        The cuts that were verified: all that `profile_torch` lists.
+
+    Raises
+    ------
+    ProfileError
+        Naming the first cut whose outputs differ from those of the module.
+    """
+    import torch
+    from torch.utils import _pytree as pytree
+
+    network = export_network(module, example_inputs, example_kwargs)
+    cuts = legal_cuts(network.graph, selection)
+    arguments = pytree.tree_leaves((tuple(example_inputs), dict(example_kwargs or {})))
+    with torch.no_grad(), evaluation_mode(module):
+        whole = pytree.tree_leaves(module(*example_inputs, **(example_kwargs or {})))
+        given = _given(network, arguments)
+        head, done = dict(given), 0
+        for cut in cuts:
+            _run(network.steps[done : cut.operations], head)
+            done = cut.operations
+            check_cut(network, cut, head, given, whole)
+    return cuts
+
+
+def check_cut(network: TorchNetwork, cut: GraphCut, head: Values, given: Values, whole: list[Any]) -> None:
+    """Run the tail of one cut from what crosses it, and compare.
+
+    Parameters
+    ----------
+    network : TorchNetwork
+        The exported module.
+    cut : GraphCut
+        Where to cut.
+    head : dict
+        All that the head has made.
+    given : dict
+        Weights, constants and inputs.
+    whole : list
+        Outputs of the whole network.
+
+    Raises
+    ------
+    ProfileError
+        When the tail lacks a tensor, or the outputs differ.
+    """
+    import torch
+
+    tail = {name: value for name, value in given.items() if name not in network.graph.inputs}
+    constants = set(tail)
+    tail.update((name, head[name].clone()) for name in cut.crossing)
+    after, finishing = _divide(network, cut, constants, set(tail))
+    device = dict(head)
+    _run(finishing, device)
+    try:
+        _run(after, tail)
+    except KeyError as missing:
+        raise ProfileError(f"the cut after {cut.after} does not hold: the tail lacks {missing}") from None
+    for name, expected in zip(network.program.graph_signature.user_outputs, whole, strict=True):
+        if isinstance(expected, torch.Tensor):
+            output = tail[name] if name in tail else device[name]
+            try:
+                # The module itself may take fused paths that round differently from the exported operations.
+                torch.testing.assert_close(output, expected, rtol=1e-4, atol=1e-5, equal_nan=True)
+            except AssertionError as difference:
+                reason = " ".join(str(difference).split())
+                raise ProfileError(f"the cut after {cut.after} does not hold: {reason}") from None
+
+
+def _given(network: TorchNetwork, arguments: list[Any]) -> Values:
+    """Values of all that the exported program takes: weights, constants, and the inputs in their order."""
+    program = network.program
+    inputs = iter(arguments)
+    given: Values = {}
+    for spec in program.graph_signature.input_specs:
+        if spec.kind.name == "USER_INPUT":
+            given[spec.arg.name] = next(inputs)
+        elif spec.target in program.state_dict:
+            given[spec.arg.name] = program.state_dict[spec.target]
+        else:
+            given[spec.arg.name] = program.constants[spec.target]
+    return given
+
+
+def _run(steps: Iterable[Step], values: Values) -> None:
+    """Run operations in order on what is in `values`, and put their results there."""
+    import torch
+
+    for step in steps:
+        for node in step:
+            arguments, keywords = torch.fx.map_arg((node.args, node.kwargs), lambda read: values[read.name])
+            values[node.name] = node.target(*arguments, **keywords)
+
+
+def _divide(
+    network: TorchNetwork, cut: GraphCut, constants: set[str], known: set[str]
+) -> tuple[list[Step], list[Step]]:
+    """Steps of the tail, and those that only give what stays in the head another shape.
+
+    The tail repeats what it can make itself of the head's part: constants, and views of what crosses.
+    """
+    tail, finishing = [], []
+    for i, (operation, step) in enumerate(zip(network.graph.operations, network.steps, strict=True)):
+        names = {node.name for node in step}
+        is_constant = constants.issuperset(operation.inputs)
+        if is_constant:
+            constants |= names
+        if not is_constant and operation.is_rearrangement and not known.issuperset(operation.inputs):
+            finishing.append(step)
+        elif is_constant or operation.is_rearrangement or i >= cut.operations:
+            known |= names
+            tail.append(step)
+    return tail, finishing

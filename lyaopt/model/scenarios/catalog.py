@@ -1,0 +1,46 @@
+"""Finding scenarios: those that ship with lyaopt by name, others by path."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from lyaopt.errors import ProblemError
+from lyaopt.io.shipped_files import read_named_file
+from lyaopt.model.scenarios.format import read_scenario
+from lyaopt.model.system import System
+
+_DATA = files("lyaopt.model.scenarios") / "data"
+_ALIASES = {"default": "balanced"}
+
+
+def list_scenarios() -> tuple[str, ...]:
+    """Names of the shipped scenarios, sorted, after `default`."""
+    names = (entry.name for entry in _DATA.iterdir())
+    return (*_ALIASES, *sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+def scenario_text(name: str) -> str:
+    """The file of a shipped scenario, as it is, comments included; `ProblemError` if there is none."""
+    if name not in list_scenarios():
+        raise ProblemError("$", f"expected one of {', '.join(list_scenarios())}; got {name!r}")
+    return (_DATA / f"{_ALIASES.get(name, name)}.toml").read_text(encoding="utf-8")
+
+
+def load_scenario(name_or_path: str | Path) -> System:
+    """Load a shipped scenario by its name, or any scenario by its path.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A string that is the name of a shipped scenario means that scenario; all else is the path of a TOML or
+        JSON file.
+
+    Raises
+    ------
+    ProblemError
+        When there is no such scenario; `DocumentError`, with path and line, when its file is not a valid one.
+    """
+    if isinstance(name_or_path, str) and name_or_path in list_scenarios():
+        return read_scenario(scenario_text(name_or_path))
+    return read_scenario(read_named_file(name_or_path, list_scenarios()), Path(name_or_path).parent)

@@ -1,0 +1,165 @@
+"""Scenarios as text: strict reading of TOML and JSON, with the place of all that is wrong, and writing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from lyaopt.errors import DocumentError, ProblemError
+from lyaopt.io import strict_json, toml_text
+from lyaopt.io.field_errors import errors_of, unknown_key
+from lyaopt.model.profiles import Profile, list_profiles
+from lyaopt.model.system import Arrivals, Channel, Learning, System
+
+_Errors = list[tuple[strict_json.Path, str]]
+
+# Everything of a `System` that is none of these stands in the section `[system]`.
+_PARTS: dict[str, type] = {"channel": Channel, "arrivals": Arrivals, "learning": Learning}
+_SECTIONS = ("system", *_PARTS, "devices")
+_SCALARS = tuple(item.name for item in fields(System) if item.name not in _SECTIONS)
+
+
+def read_scenario(text: bytes | str, folder: str | Path = ".") -> System:
+    """Read a scenario.
+
+    Parameters
+    ----------
+    text : bytes or str
+        TOML, or one JSON object (which is taken for JSON by its first bracket); bytes are UTF-8.
+    folder : str or Path
+        Where relative paths of profiles start: the folder of the scenario's file.
+
+    Returns
+    -------
+    System
+        Its services name their profiles by paths that start at the working directory, as `folder` does.
+
+    Raises
+    ------
+    DocumentError
+        If the text is not exactly a scenario (see docs/formats.md).
+    """
+    try:
+        decoded = strict_json.decode(text)
+        is_json = decoded.lstrip().startswith("{")
+        data = strict_json.parse(decoded) if is_json else toml_text.parse(decoded)
+    except strict_json.JsonError as error:
+        raise DocumentError([("$", error.reason)], error.line) from None
+    errors = [(path, "expected this key once, got it again") for path in strict_json.repeated_keys(data)]
+    errors += _section_errors(data)
+    if not errors:
+        try:
+            return _adapter().validate_python(_flat(data, Path(folder)))
+        except ValidationError as failure:
+            errors = [(_in_file(path), reason) for path, reason in errors_of(System, failure)]
+    line = (strict_json.line_of if is_json else toml_text.line_of)(decoded, errors[0][0])
+    raise DocumentError([(strict_json.show_path(path), reason) for path, reason in errors], line)
+
+
+@cache
+def _adapter() -> TypeAdapter[System]:
+    return TypeAdapter(System)
+
+
+def _section_errors(data: Any) -> _Errors:
+    """What is wrong with the sections and the keys of `[system]`, which a `System` does not tell apart."""
+    if not isinstance(data, dict):
+        return [((), f"expected an object, got {strict_json.show_value(data)}")]
+    errors: _Errors = [((key,), unknown_key(key, _SECTIONS)) for key in data if key not in _SECTIONS]
+    system = data.get("system", {})
+    if isinstance(system, dict):
+        errors += [(("system", key), unknown_key(key, _SCALARS)) for key in system if key not in _SCALARS]
+    else:
+        errors.append((("system",), f"expected an object, got {strict_json.show_value(system)}"))
+    nulls = [(path, "expected a value or no such key, got null") for path in _nulls(data, ())]
+    return errors + nulls
+
+
+def _nulls(value: Any, path: strict_json.Path) -> Iterator[strict_json.Path]:
+    # None stands for "not given" in Python only: a file leaves the key out.
+    if value is None:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, child in items:
+        yield from _nulls(child, (*path, step))
+
+
+def _flat(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The arguments of a `System`, with paths of profiles that start at the working directory."""
+    arguments = {**data.get("system", {}), **data}
+    arguments.pop("system", None)
+    if "devices" in data:
+        arguments["devices"] = _located(data["devices"], folder, list_profiles())
+    return arguments
+
+
+def _located(value: Any, folder: Path, shipped: Collection[str]) -> Any:
+    if isinstance(value, list):
+        return [_located(item, folder, shipped) for item in value]
+    if not isinstance(value, dict):
+        return value
+    model = value.get("model")
+    if isinstance(model, str) and model and model not in shipped:
+        return value | {"model": str(folder / model)}
+    return value | {name: _located(value[name], folder, shipped) for name in ("services",) if name in value}
+
+
+def _in_file(path: strict_json.Path) -> strict_json.Path:
+    return ("system", *path) if path[:1] and path[0] in _SCALARS else path
+
+
+def scenario_to_dict(system: System) -> dict[str, Any]:
+    """Scenario document as plain Python, every default filled in.
+
+    Raises
+    ------
+    ProblemError
+        If a service runs a profile that was made in Python: a file names profiles.
+    """
+    parts = {name: _given(getattr(system, name)) for name in _PARTS}
+    devices = []
+    for m, device in enumerate(system.devices):
+        services = [_given(service) for service in device.services]
+        for n, service in enumerate(services):
+            if isinstance(service["model"], Profile):
+                place = f"$.devices[{m}].services[{n}].model"
+                raise ProblemError(place, "expected a name or a path, got a profile that is in no file")
+        devices.append({**_given(device), "services": services})
+    return {"system": {name: getattr(system, name) for name in _SCALARS}, **parts, "devices": devices}
+
+
+def _given(item: Any) -> dict[str, Any]:
+    names = sorted((entry.name for entry in fields(item)), key=lambda name: name != "id")  # the id first
+    values = {name: getattr(item, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def format_scenario(system: System) -> str:
+    """Write a scenario as TOML, every default filled in; it reads back equal.
+
+    Raises
+    ------
+    ProblemError
+        As `scenario_to_dict` does.
+    """
+    return toml_text.dump(scenario_to_dict(system))
+
+
+def scenario_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a scenario."""
+    flat = _adapter().json_schema()
+    system = {name: flat["properties"].pop(name) for name in _SCALARS}
+    section = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": system,
+        "description": "Settings of the whole system.",
+    }
+    flat["$defs"]["SystemSection"] = section
+    flat["properties"] = {"system": {"$ref": "#/$defs/SystemSection"}, **flat["properties"]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **flat, "title": "Scenario"}

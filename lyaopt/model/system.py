@@ -1,0 +1,286 @@
+"""The system to simulate: devices, their services, the channels and the edge server.
+
+Symbols are those of the paper; all units are SI. Objects check themselves when they are made and raise
+`DocumentError`, with paths from themselves on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic.dataclasses import dataclass
+
+from lyaopt.arrays import Floats
+from lyaopt.errors import DocumentError, ProblemError
+from lyaopt.io.checked import STRICT, checked
+from lyaopt.io.fields import Count, Expected, Finite, Id, NonNegative, Positive
+from lyaopt.io.ids import ids_by_position, structure_errors
+from lyaopt.io.strict_json import show_path
+from lyaopt.model.profiles import Profile, list_profiles, load_profile
+from lyaopt.model.settings import Arrivals, Channel, Learning
+from lyaopt.slot.limits import noise_w_per_hz
+
+__all__ = ["Arrivals", "Channel", "Device", "Learning", "Service", "System"]
+
+LARGEST_SIGNAL = 1e100
+"""Fading and shadowing multiply the mean signal-to-noise ratio: below this they cannot overflow it."""
+
+Integers = NDArray[np.int64]
+
+
+def _as_model(value: Any) -> str | Profile:
+    if isinstance(value, Profile) or (isinstance(value, str) and value):
+        return value
+    raise ValueError
+
+
+_Model = Annotated[
+    str | Profile,
+    PlainValidator(_as_model),
+    WithJsonSchema({"type": "string", "minLength": 1}),
+    Expected("the name of a shipped profile or the path of a profile"),
+]
+
+
+@checked
+@dataclass(frozen=True, config=STRICT)
+class Service:
+    """One service of a device: one DNN, and how often it is asked for."""
+
+    model: _Model
+    """The DNN: name of a shipped profile, or path to one. In Python also a `Profile`."""
+    arrival_rate_per_s: NonNegative = 0.2
+    """lambda, mean number of new tasks per second."""
+    id: Id | None = None
+    """Name, unique on its device; ``service-0`` and so on by position when left out."""
+
+    def __post_init__(self) -> None:
+        try:
+            _ = self.profile
+        except ProblemError as error:
+            line = getattr(error, "line", None)
+            # A path inside the profile's file, unless there is no such file.
+            place = "" if error.path == "$" and line is None else f"{self.model}: {error.path}: "
+            raise ProblemError("$.model", place + error.reason) from None
+
+    @cached_property
+    def profile(self) -> Profile:
+        """Legal cuts of the DNN."""
+        return self.model if isinstance(self.model, Profile) else _profile(self.model)
+
+
+def _profile(model: str) -> Profile:
+    if model in _shipped():
+        return _cached_profile(model, 0, 0)
+    try:
+        status = Path(model).stat()
+    except (OSError, ValueError):
+        return load_profile(model)  # which says what is wrong
+    return _cached_profile(model, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> frozenset[str]:
+    return frozenset(list_profiles())
+
+
+@lru_cache(maxsize=256)
+def _cached_profile(model: str, changed: int, size: int) -> Profile:
+    """The profile as it was at a time: thousands of services may run the same few networks."""
+    return load_profile(model)
+
+
+@checked
+@dataclass(frozen=True, config=STRICT)
+class Device:
+    """One device, and the services that it runs."""
+
+    distance_m: Positive
+    """d, distance from the edge server, in metres; where the device starts if it moves."""
+    services: tuple[Service, ...]
+    """N_m services; devices may run different numbers of them."""
+    cpu_capacity_hz: NonNegative = 1.5e9
+    """F^l, in cycles per second."""
+    max_power_w: NonNegative = 0.3
+    """p^max, in watts."""
+    bandwidth_hz: Positive | None = None
+    """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w when left out."""
+    id: Id | None = None
+    """Name, unique in the scenario; ``device-0`` and so on by position when left out."""
+
+
+@checked
+@dataclass(frozen=True, config=STRICT)
+class System:
+    """Devices that share one edge server, with everything that governs a simulation.
+
+    Arrays count services device by device (S of them) and devices in order (M). Cuts k are the columns of the
+    tables of work; DNNs with fewer cuts than others repeat their last one (no bits, all work done).
+    """
+
+    devices: tuple[Device, ...]
+    """M devices, at least one, with at least one service."""
+    slot_duration_s: Positive = 0.01
+    """tau, in seconds."""
+    slots_per_period: Count = 10
+    """G, slots in a partition adjustment period."""
+    cycles_per_mac: Positive = 0.12
+    """rho, CPU cycles per multiply-accumulate."""
+    edge_capacity_hz: NonNegative = 20e9
+    """F^e, in cycles per second."""
+    bandwidth_hz: Positive = 1e6
+    """B_w, in hertz, shared equally by the devices that give no bandwidth of their own."""
+    noise_psd_dbm_per_hz: Finite = -174.0
+    """N_0, in dBm/Hz."""
+    energy_coefficient: NonNegative = 1e-28
+    """delta of the CPU energy tau delta f^3, in W s^3."""
+    energy_weight_local: NonNegative = 1e17
+    """Lyapunov weight U^l of local energy against backlog."""
+    energy_weight_transmit: NonNegative = 1e13
+    """Lyapunov weight U^t of transmission energy against backlog."""
+    channel: Channel = field(default_factory=Channel)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    learning: Learning = field(default_factory=Learning)
+
+    def __post_init__(self) -> None:
+        errors = list(self._structure_errors()) or list(self._signal_errors())
+        if errors:
+            raise DocumentError(errors)
+
+    def _structure_errors(self) -> Iterator[tuple[str, str]]:
+        named = [_named(device) | {"services": [*map(_named, device.services)]} for device in self.devices]
+        for path, reason in structure_errors(named):
+            yield show_path(path), reason
+        if not any(device.services for device in self.devices):
+            yield "$.devices", "expected at least one device with a service, got none"
+        try:
+            noise_w_per_hz(self.noise_psd_dbm_per_hz)
+        except ProblemError as error:
+            yield error.path, error.reason
+
+    def _signal_errors(self) -> Iterator[tuple[str, str]]:
+        channel = self.channel
+        walks = channel.walk_m_per_sqrt_s > 0.0
+        least = np.minimum(self.distance_m, channel.walk_nearest_m) if walks else self.distance_m
+        with np.errstate(all="ignore"):
+            noise = self.device_bandwidth_hz * self.noise_w_per_hz
+            signal = channel.mean_gain(least) * np.maximum(self.max_power_w, 1.0) / noise
+        for m, distance in enumerate(self.distance_m):
+            expected = None
+            if walks and not channel.walk_nearest_m <= distance <= channel.walk_farthest_m:
+                expected = f"from {channel.walk_nearest_m} to {channel.walk_farthest_m} (the device walks)"
+            elif not 0.0 < signal[m] < LARGEST_SIGNAL:
+                expected = f"a distance where signal over noise is within (0, {LARGEST_SIGNAL:g})"
+            if expected is not None:
+                yield f"$.devices[{m}].distance_m", f"expected {expected}, got {distance}"
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """All services, device by device (S,)."""
+        return tuple(service for device in self.devices for service in device.services)
+
+    @cached_property
+    def device_of_service(self) -> Integers:
+        """Index of the device that runs each service (S,)."""
+        counts = [len(device.services) for device in self.devices]
+        return _frozen(np.repeat(np.arange(len(counts)), counts), np.int64)
+
+    def services_of(self, device: int) -> range:
+        """Indices of the services of a device."""
+        first, last = np.searchsorted(self.device_of_service, [device, device + 1])
+        return range(int(first), int(last))
+
+    @cached_property
+    def device_ids(self) -> tuple[str, ...]:
+        """Names of the devices (M,)."""
+        return ids_by_position("device", [_named(device) for device in self.devices])
+
+    @cached_property
+    def service_ids(self) -> tuple[tuple[str, ...], ...]:
+        """Names of the services of each device."""
+        return tuple(ids_by_position("service", [*map(_named, device.services)]) for device in self.devices)
+
+    @property
+    def noise_w_per_hz(self) -> float:
+        """N_0 in W/Hz."""
+        return noise_w_per_hz(self.noise_psd_dbm_per_hz)
+
+    @cached_property
+    def distance_m(self) -> Floats:
+        """d of each device (M,), in metres."""
+        return _frozen([device.distance_m for device in self.devices])
+
+    @cached_property
+    def cpu_capacity_hz(self) -> Floats:
+        """F^l of each device (M,)."""
+        return _frozen([device.cpu_capacity_hz for device in self.devices])
+
+    @cached_property
+    def max_power_w(self) -> Floats:
+        """p^max of each device (M,)."""
+        return _frozen([device.max_power_w for device in self.devices])
+
+    @cached_property
+    def device_bandwidth_hz(self) -> Floats:
+        """b_w of each device (M,), in hertz."""
+        share = self.bandwidth_hz / len(self.devices)
+        return _frozen([share if d.bandwidth_hz is None else d.bandwidth_hz for d in self.devices])
+
+    @cached_property
+    def arrival_rate_per_s(self) -> Floats:
+        """lambda of each service (S,)."""
+        return _frozen([service.arrival_rate_per_s for service in self.services])
+
+    def mean_channel_gain(self) -> Floats:
+        """hbar of each device (M,) where it starts, see `Channel.mean_gain`."""
+        return self.channel.mean_gain(self.distance_m)
+
+    @cached_property
+    def cuts(self) -> Integers:
+        """K_s + 1, number of cuts of each service's DNN (S,)."""
+        return _frozen([len(service.profile.cuts) for service in self.services], np.int64)
+
+    @cached_property
+    def local_cycles(self) -> Floats:
+        """c^k C rho, cycles on the device of a task cut at k (S, largest K + 1)."""
+        return _frozen(self.cycles_per_mac * self._macs)
+
+    @cached_property
+    def transmit_bits(self) -> Floats:
+        """d^k D, bits that a task cut at k sends (S, largest K + 1)."""
+        return self._by_cut("bits")
+
+    @cached_property
+    def edge_cycles(self) -> Floats:
+        """(1 - c^k) C rho, cycles at the edge of a task cut at k (S, largest K + 1)."""
+        # Counts are whole and exact below 2^53: the difference of products would leave crumbs at k = K.
+        return _frozen(self.cycles_per_mac * (self._macs[:, -1:] - self._macs))
+
+    @cached_property
+    def _macs(self) -> Floats:
+        return self._by_cut("macs")
+
+    def _by_cut(self, name: str) -> Floats:
+        table = np.empty((len(self.services), int(self.cuts.max())))
+        for row, service in zip(table, self.services, strict=True):
+            values = [getattr(cut, name) for cut in service.profile.cuts]
+            row[: len(values)] = values
+            row[len(values) :] = values[-1]
+        return _frozen(table)
+
+
+def _named(item: Device | Service) -> dict[str, Any]:
+    return {} if item.id is None else {"id": item.id}
+
+
+def _frozen(values: Any, dtype: Any = np.float64) -> Any:
+    array = np.asarray(values, dtype=dtype)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,198 @@
+"""Slots solved by another process, over its standard input and output: the client of `lyaopt serve`.
+
+For programs whose own interpreter or environment must not hold the solver. Everything that waits has a time
+limit, and a peer that is gone is told apart from one that is slow.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from lyaopt.errors import ProblemError
+from lyaopt.serve.protocol import PROTOCOL
+
+_CHUNK = 2**16
+_GRACE_S = 5.0
+
+
+class PeerGone(ConnectionError):
+    """The process on the other side ended or closed its end; the message has what it said last on stderr."""
+
+
+class PeerSilent(TimeoutError):
+    """The process on the other side did not answer in time."""
+
+
+class SolverPipe:
+    """A process of `lyaopt serve --stdio` that solves slot documents, one after the other.
+
+    Use it as a context manager, or `close` it.
+
+    Parameters
+    ----------
+    command : sequence of str, optional
+        What to start; left out, `lyaopt serve --stdio` of this Python.
+    method : str, optional
+        ``exact`` or ``bisection``.
+    timeout_s : float, optional
+        Longest wait for the answer to a slot, sending it included.
+    start_timeout_s : float, optional
+        Longest wait for the first word: where no core was built, kernels are compiled before it.
+
+    Attributes
+    ----------
+    greeting : dict
+        What the process said first: ``lyaopt`` (its version), ``protocol``, ``capabilities``, ``method`` and
+        ``core``.
+
+    Raises
+    ------
+    PeerGone, PeerSilent
+        If the process does not start, or does not say so in time.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str] | None = None,
+        *,
+        method: str = "exact",
+        timeout_s: float = 30.0,
+        start_timeout_s: float = 180.0,
+    ) -> None:
+        default = [sys.executable, "-m", "lyaopt_cli", "serve", "--stdio", "--method", method]
+        self._timeout_s = timeout_s
+        self._sequence = 0
+        self._received = b""
+        # Not a pipe: nobody reads it until the process ends, and a full one would stop it.
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115
+        try:
+            self._process = subprocess.Popen(
+                list(command or default),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                bufsize=0,
+            )
+        except OSError as error:
+            self._said.close()
+            raise PeerGone(f"{(command or default)[0]}: {error.strerror}") from None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
+        os.set_blocking(self._in, False)
+        try:
+            self.greeting = self._greeted(time.monotonic() + start_timeout_s)
+        except BaseException:
+            self.close()
+            raise
+
+    def _greeted(self, deadline: float) -> dict[str, Any]:
+        greeting = _parsed(self._line(deadline))
+        if not isinstance(greeting, dict) or greeting.get("protocol") != PROTOCOL:
+            raise PeerGone(f"expected a solver with protocol {PROTOCOL}, got {greeting!r}")
+        return greeting
+
+    def solve(self, slot: Mapping[str, Any]) -> dict[str, Any]:
+        """Solve a slot document; returns the solution document.
+
+        Raises
+        ------
+        ProblemError
+            If the document is refused; the process goes on.
+        PeerGone, PeerSilent
+            If no answer comes; the process is of no more use.
+        """
+        sequence = self._sequence
+        self._sequence += 1
+        deadline = time.monotonic() + self._timeout_s
+        self._send(to_json({"sequence": sequence, "slot": slot}) + b"\n", deadline)
+        answer = _parsed(self._line(deadline))
+        told = answer.pop("sequence", None) if isinstance(answer, dict) else None
+        refused = isinstance(answer, dict) and answer.get("status") == "error"
+        # A request that could not be read to its number, too long a one say, is answered without.
+        if told != sequence and not (refused and told is None):
+            raise PeerGone(f"expected the answer to request {sequence}, got another")
+        if refused:
+            path = str(answer.get("path", "$")).replace("$.slot", "$", 1)
+            raise ProblemError(path, str(answer.get("error", "refused")))
+        return answer
+
+    def _send(self, line: bytes, deadline: float) -> None:
+        left = memoryview(line)
+        try:
+            while left:
+                try:
+                    left = left[os.write(self._in, left) :]
+                except BlockingIOError:  # the pipe is full
+                    _wait(self._in, select.POLLOUT, deadline)
+        except PeerSilent:
+            raise
+        except OSError:
+            raise PeerGone(self._last_words()) from None
+
+    def _line(self, deadline: float) -> bytes:
+        chunks = [self._received]
+        while b"\n" not in chunks[-1]:
+            _wait(self._out, select.POLLIN, deadline)
+            chunks.append(os.read(self._out, _CHUNK))
+            if not chunks[-1]:
+                raise PeerGone(self._last_words())
+        line, _, self._received = b"".join(chunks).partition(b"\n")
+        return line
+
+    def _last_words(self) -> str:
+        """How the process ended, and the end of what it said of that."""
+        try:
+            status = self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            return "the solver closed its output"
+        self._said.seek(0)
+        last = self._said.read().decode(errors="replace").strip().splitlines()[-1:]
+        return ": ".join([f"the solver ended with status {status}", *last])
+
+    def close(self) -> None:
+        """Let the process end; it is killed if it does not within seconds."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None and not stream.closed:
+                stream.close()
+        try:
+            self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._said.close()
+
+    def __enter__(self) -> SolverPipe:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _parsed(line: bytes) -> Any:
+    """A line as JSON; as text where it is none."""
+    try:
+        return from_json(line)
+    except ValueError:
+        return line.decode(errors="replace")
+
+
+def _wait(descriptor: int, event: int, deadline: float) -> None:
+    """Wait until a pipe can be read from or written to; `PeerSilent` when the time is over."""
+    ready = select.poll()
+    ready.register(descriptor, event)
+    left = deadline - time.monotonic()
+    if left <= 0.0 or not ready.poll(1e3 * left):
+        raise PeerSilent("no answer within the time limit")

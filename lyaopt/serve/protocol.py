@@ -1,0 +1,92 @@
+"""Requests of `lyaopt serve`: a slot document in an envelope with a number, one a line.
+
+    {"sequence": 7, "slot": {...}}
+
+The answer is the solution document, or what is wrong, with ``"sequence": 7`` in front.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json
+
+from lyaopt.errors import DocumentError
+from lyaopt.io import strict_json
+from lyaopt.slot.documents import plain_slot_problem, problem_from_dict
+from lyaopt.slot.problem import SlotProblem
+
+PROTOCOL = 1
+_KEYS = {"sequence", "slot"}
+_STRINGS_OF_ENVELOPE = 2
+LARGEST_SEQUENCE = 2**53 - 1
+"""Beyond it some readers of JSON lose digits."""
+
+
+class Request(NamedTuple):
+    """What is asked: its number, and the slot."""
+
+    sequence: int
+    problem: SlotProblem
+
+
+def read_request(text: bytes) -> Request:
+    """Read a request, as strictly as a slot document.
+
+    Raises
+    ------
+    DocumentError
+        With paths such as ``$.slot.devices[0].channel_gain``.
+    """
+    try:
+        data = from_json(text)
+        sequence = data["sequence"]
+        if len(data) == len(_KEYS) and type(sequence) is int and 0 <= sequence <= LARGEST_SEQUENCE:
+            strings = text.count(b'"') // 2 - _STRINGS_OF_ENVELOPE
+            if (problem := plain_slot_problem(data["slot"], strings)) is not None:
+                return Request(sequence, problem)
+    except (ValueError, TypeError, LookupError, ArithmeticError):
+        pass
+    return _read_carefully(text)
+
+
+def sequence_of(text: bytes) -> int | None:
+    """The number of a request that is not in order otherwise, if it has one."""
+    try:
+        sequence = from_json(text)["sequence"]
+    except (ValueError, TypeError, LookupError):
+        return None
+    return sequence if type(sequence) is int and 0 <= sequence <= LARGEST_SEQUENCE else None
+
+
+def _read_carefully(text: bytes) -> Request:
+    try:
+        data = strict_json.parse(strict_json.decode(text))
+    except strict_json.JsonError as error:
+        raise DocumentError([("$", error.reason)], error.line) from None
+    repeated = strict_json.repeated_keys(data)
+    errors = [(strict_json.show_path(path), "expected this key once, got it again") for path in repeated]
+    errors += _envelope_errors(data)
+    if errors:
+        raise DocumentError(errors)
+    try:
+        return Request(data["sequence"], problem_from_dict(data["slot"]))
+    except DocumentError as error:
+        within = [(f"$.slot{path.removeprefix('$')}", reason) for path, reason in error.errors]
+        raise DocumentError(within) from None
+
+
+def _envelope_errors(data: Any) -> list[tuple[str, str]]:
+    from lyaopt.io.field_errors import unknown_key  # late: good requests need no models
+
+    if not isinstance(data, dict):
+        return [("$", f"expected an object, got {strict_json.show_value(data)}")]
+    errors = [
+        (strict_json.show_path((key,)), unknown_key(key, sorted(_KEYS))) for key in data if key not in _KEYS
+    ]
+    errors += [(f"$.{key}", "expected it, got nothing") for key in sorted(_KEYS - data.keys())]
+    sequence = data.get("sequence", 0)
+    if type(sequence) is not int or not 0 <= sequence <= LARGEST_SEQUENCE:
+        expected = f"expected a whole number from 0 to {LARGEST_SEQUENCE}"
+        errors.append(("$.sequence", f"{expected}, got {strict_json.show_value(sequence)}"))
+    return errors

@@ -1,0 +1,29 @@
+"""The whole system, slot by slot: task queues, arrivals and channels, traces and records."""
+
+from lyaopt.simulation.costs import slot_costs, waiting_tasks
+from lyaopt.simulation.latencies import Latencies
+from lyaopt.simulation.policy import Decision, Observation, Policy
+from lyaopt.simulation.records import Record
+from lyaopt.simulation.results import Result
+from lyaopt.simulation.series import Series, run_in_steps
+from lyaopt.simulation.shares import Shares
+from lyaopt.simulation.simulator import Simulator, simulate
+from lyaopt.simulation.traces import Trace, read_trace
+
+__all__ = [
+    "Decision",
+    "Latencies",
+    "Observation",
+    "Policy",
+    "Record",
+    "Result",
+    "Series",
+    "Shares",
+    "Simulator",
+    "Trace",
+    "read_trace",
+    "run_in_steps",
+    "simulate",
+    "slot_costs",
+    "waiting_tasks",
+]

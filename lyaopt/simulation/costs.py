@@ -1,0 +1,60 @@
+"""What a slot costs the upper level: the reward (34) with its sign changed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lyaopt.arrays import Floats
+from lyaopt.model.system import System
+
+
+def whole_tasks(system: System) -> Floats:
+    """Work of one whole task in each stage (3, S): rho C cycles, D bits, rho C cycles."""
+    return np.stack([system.local_cycles[:, -1], system.transmit_bits[:, 0], system.edge_cycles[:, 0]])
+
+
+def backlog_shares(system: System) -> Floats:
+    """What a cycle or bit of backlog adds to Qbar of (34): beta1 / c, beta2 / d, beta3 / c (3, S)."""
+    weights = system.learning
+    shares = (weights.backlog_share_local, weights.backlog_share_transmit, weights.backlog_share_edge)
+    return np.asarray(np.array(shares)[:, None] / whole_tasks(system))
+
+
+def waiting_tasks(system: System, queues: Floats) -> Floats:
+    """Backlogs in whole tasks: Q^l / (rho C), Q^t / D, Q^e / (rho C).
+
+    Parameters
+    ----------
+    queues : ndarray (3, S, ...)
+        Backlogs in cycles, bits, cycles.
+
+    Returns
+    -------
+    ndarray (3, S, ...)
+    """
+    whole = whole_tasks(system)
+    return np.asarray(queues / whole.reshape(whole.shape + (1,) * (queues.ndim - 2)))
+
+
+def slot_costs(system: System, energy_j: Floats, queues: Floats) -> Floats:
+    """Cost of each device: omega1 E_m + omega2 sum_n (beta1 Q^l / c + beta2 Q^t / d + beta3 Q^e / c).
+
+    Their sum over the devices is the cost of (34), with the weights of the scenario's `[learning]`. It is
+    linear, so that the costs of means are mean costs.
+
+    Parameters
+    ----------
+    energy_j : ndarray (M, ...)
+        Energy of a slot.
+    queues : ndarray (3, S, ...)
+        Backlogs in cycles, bits, cycles.
+
+    Returns
+    -------
+    ndarray (M, ...)
+    """
+    weights = system.learning
+    waiting = np.einsum("qs,qs...->s...", backlog_shares(system), queues)
+    backlog = np.zeros_like(energy_j, np.float64)
+    np.add.at(backlog, system.device_of_service, waiting)
+    return np.asarray(weights.reward_energy_weight * energy_j + weights.reward_backlog_weight * backlog)

@@ -1,0 +1,77 @@
+"""Exact distribution of latencies, in memory that grows with the number of different ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lyaopt.arrays import Floats, Integers
+
+
+@dataclass
+class Latencies:
+    """How many tasks took how many slots, for each group (a service, a system).
+
+    Attributes
+    ----------
+    group, slots, tasks : ndarray (D,)
+        Distinct pairs of group and latency, sorted, and how many tasks each stands for.
+    """
+
+    group: Integers
+    slots: Integers
+    tasks: Integers
+
+    @classmethod
+    def none(cls) -> Latencies:
+        """Of no tasks."""
+        return cls(*(np.zeros(0, np.int64) for _ in range(3)))
+
+    def add(self, group: Integers, slots: Integers, tasks: Integers | None = None) -> None:
+        """Count tasks, one each unless told how many."""
+        if not group.size:
+            return
+        weight = np.ones(group.size, np.int64) if tasks is None else tasks
+        group = np.concatenate([self.group, group])
+        slots = np.concatenate([self.slots, slots])
+        weight = np.concatenate([self.tasks, weight])
+        order = np.lexsort((slots, group))
+        group, slots, weight = group[order], slots[order], weight[order]
+        new = np.ones(group.size, bool)
+        new[1:] = (group[1:] != group[:-1]) | (slots[1:] != slots[:-1])
+        first = np.flatnonzero(new)
+        self.group, self.slots, self.tasks = group[first], slots[first], np.add.reduceat(weight, first)
+
+    def of_groups(self, wanted: Integers) -> Latencies:
+        """Of some groups only."""
+        keep = np.isin(self.group, wanted)
+        return Latencies(self.group[keep], self.slots[keep], self.tasks[keep])
+
+    def merged(self) -> Latencies:
+        """Of all groups together, as group 0."""
+        result = Latencies.none()
+        result.add(np.zeros_like(self.group), self.slots, self.tasks)
+        return result
+
+    @property
+    def count(self) -> int:
+        """Number of tasks."""
+        return int(self.tasks.sum())
+
+    @property
+    def mean(self) -> float:
+        """Mean latency in slots; NaN without tasks."""
+        return float(np.dot(self.slots, self.tasks)) / self.count if self.count else float("nan")
+
+    def percentiles(self, percent: tuple[float, ...]) -> Floats:
+        """Percentiles in slots, interpolated as `numpy.percentile` does; NaN without tasks."""
+        table = self.merged()
+        if not table.count:
+            return np.full(len(percent), np.nan)
+        position = (table.count - 1) * np.asarray(percent) / 100.0
+        below = np.floor(position)
+        up_to = np.cumsum(table.tasks)
+        low = table.slots[np.searchsorted(up_to, below, side="right")]
+        high = table.slots[np.searchsorted(up_to, np.ceil(position), side="right")]
+        return np.asarray(low + (position - below) * (high - low))

@@ -1,0 +1,98 @@
+"""Where the kernels keep what belongs to a service or a device of a system.
+
+Kernels work on blocks of systems: arrays (blocks, ..., N, L) with L = M width lanes, lane l of block b being
+device l // width of system b width + l % width. The API has services device by device: (..., S, B).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lyaopt.arrays import Integers
+from lyaopt.model.system import System
+
+_BLOCK_ITEMS = 512
+"""Services in a block: what a slot of it needs stays in the cache."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Places of M devices with up to N services each (S in all) in B systems.
+
+    Attributes
+    ----------
+    devices, rows, services, systems : int
+        M, N, S and B.
+    width, blocks : int
+        Systems in a block, and how many blocks there are; the last may be filled up with systems that
+        nobody asked for.
+    device_of_service, row_of_service : ndarray (S,)
+        m and n of each service.
+    """
+
+    devices: int
+    rows: int
+    services: int
+    systems: int
+    width: int
+    blocks: int
+    device_of_service: Integers
+    row_of_service: Integers
+
+    @classmethod
+    def of(cls, system: System, systems: int) -> Layout:
+        """The layout of `systems` copies of a system."""
+        device = np.array(system.device_of_service)  # kernels are compiled for arrays that may be written
+        row = np.arange(device.size) - np.searchsorted(device, device)
+        devices, rows = len(system.devices), int(row.max()) + 1
+        widest = max(1, min(systems, _BLOCK_ITEMS // (rows * devices)))
+        blocks = -(-systems // widest)
+        return cls(devices, rows, device.size, systems, -(-systems // blocks), blocks, device, row)
+
+    @property
+    def lanes(self) -> int:
+        """L, lanes of a block."""
+        return self.devices * self.width
+
+    @cached_property
+    def service_at(self) -> Integers:
+        """Index of the service in each place (N, M); -1 where a device has fewer than N."""
+        table = np.full((self.rows, self.devices), -1)
+        table[self.row_of_service, self.device_of_service] = np.arange(self.services)
+        return table
+
+    def spread(self, values: Any, dtype: Any = np.float64) -> Any:
+        """From (..., S), the same in all systems, to (..., N, M); zero where there is no service."""
+        array = np.asarray(values)
+        table = np.zeros((*array.shape[:-1], self.rows, self.devices), dtype)
+        table[..., self.row_of_service, self.device_of_service] = array
+        return table
+
+    def to_lanes(self, values: Any, dtype: Any = np.float64) -> Any:
+        """From (..., S, B) to (..., blocks, N, L); zero where there is no service or no system."""
+        array = np.asarray(values)
+        lead = array.shape[:-2]
+        padded = np.zeros((*lead, self.services, self.blocks * self.width), dtype)
+        padded[..., : self.systems] = array
+        apart = np.moveaxis(padded.reshape(*lead, self.services, self.blocks, self.width), -2, -3)
+        table = np.zeros((*lead, self.blocks, self.rows, self.devices, self.width), dtype)
+        table[..., self.row_of_service, self.device_of_service, :] = apart
+        return table.reshape(*lead, self.blocks, self.rows, self.lanes)
+
+    def by_service(self, array: Any) -> Any:
+        """From (blocks, ..., N, L) to (..., S, B)."""
+        lead = array.shape[1:-2]
+        table = array.reshape(self.blocks, *lead, self.rows, self.devices, self.width)
+        return self._by_system(table[..., self.row_of_service, self.device_of_service, :])
+
+    def by_device(self, array: Any) -> Any:
+        """From (blocks, ..., L) to (..., M, B), a copy as `by_service` makes one."""
+        return self._by_system(array.reshape(*array.shape[:-1], self.devices, self.width)).copy()
+
+    def _by_system(self, array: Any) -> Any:
+        joined = np.moveaxis(array, 0, -2)
+        return joined.reshape(*joined.shape[:-2], self.blocks * self.width)[..., : self.systems]

@@ -1,0 +1,86 @@
+"""A figure of a run: energy and backlogs over time, and how long tasks took (extra `plot`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyaopt.io.figures import new_figure, picture_bytes, picture_format
+from lyaopt.simulation.results import PERCENTILES, Result
+from lyaopt.simulation.series import Series
+
+_BLUE, _RED, _GREEN = "#35719c", "#b5482f", "#4c8c4a"
+
+
+def draw_run(result: Result, series: Series, path: str | Path) -> bytes:
+    """Draw a run; the ending of `path`, .png or .svg, says as what.
+
+    Raises
+    ------
+    ProblemError
+        If the ending is another, or matplotlib is missing.
+    """
+    kind = picture_format(path)
+    figure = new_figure(8.0, 8.0)
+    energy, backlog, latency = figure.subplots(3, 1)
+    _draw_energy(energy, series)
+    _draw_backlogs(backlog, series)
+    _draw_latencies(latency, result)
+    energy.set_title(f"policy {result.policy}: {1e3 * result.mean_energy_j:.4g} mJ per slot", loc="left")
+    return picture_bytes(figure, kind)
+
+
+def _draw_energy(axes: Any, series: Series) -> None:
+    values = 1e3 * np.array([series.local_energy_j, series.transmit_energy_j])
+    axes.stairs(values[0], series.time_s, fill=True, color=_BLUE, alpha=0.7, label="local")
+    axes.stairs(
+        values.sum(axis=0),
+        series.time_s,
+        baseline=values[0],
+        fill=True,
+        color=_RED,
+        alpha=0.7,
+        label="transmission",
+    )
+    axes.set_xlim(series.time_s[0], series.time_s[-1])
+    axes.set_ylabel("energy per slot, mJ")
+    _legend_above(axes)
+    axes.set_ylim(bottom=0)
+
+
+def _draw_backlogs(axes: Any, series: Series) -> None:
+    names = ("local, Gcycles", "transmission, Mbit", "edge, Gcycles")
+    scales = (1e-9, 1e-6, 1e-9)
+    for name, scale, values, colour in zip(names, scales, series.queues, (_BLUE, _RED, _GREEN), strict=True):
+        axes.stairs(scale * values, series.time_s, color=colour, label=name)
+    axes.set_xlim(series.time_s[0], series.time_s[-1])
+    axes.set_ylabel("backlog, all services")
+    axes.set_xlabel("time, s")
+    _legend_above(axes)
+    axes.set_ylim(bottom=0)
+
+
+def _legend_above(axes: Any) -> None:
+    """Beside the title: within, it would hide the end of the run."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False, borderaxespad=0.2)
+
+
+def _draw_latencies(axes: Any, result: Result) -> None:
+    table = result.latencies.merged()
+    axes.set_xlabel("latency of a task, s")
+    axes.set_ylabel("share of tasks that took longer")
+    if not table.count:
+        axes.text(0.5, 0.5, "no task was completed", ha="center", transform=axes.transAxes)
+        return
+    longer = 1.0 - np.cumsum(table.tasks) / table.count
+    time = table.slots * result.slot_duration_s
+    axes.step(np.append(0.0, time), np.append(1.0, longer), where="post", color=_BLUE)
+    axes.set_yscale("log")
+    axes.set_ylim(max(0.5 / table.count, 1e-6), 1.0)
+    for percent, value in zip(PERCENTILES, result.latency_percentiles_s(), strict=True):
+        axes.axvline(value, color="grey", linewidth=0.8, linestyle=":")
+        axes.text(
+            value, 1.02, f"p{percent:.0f}", transform=axes.get_xaxis_transform(), ha="center", fontsize=8
+        )

@@ -1,0 +1,129 @@
+"""What a policy sees, and what it decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from numpy.typing import ArrayLike
+
+from lyaopt.arrays import Floats, Integers
+from lyaopt.model.system import System
+from lyaopt.simulation.shares import Shares
+
+if TYPE_CHECKING:
+    from lyaopt.simulation.state import State
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Partition points of the periods to come and, if the policy allocates itself, shares of the resources.
+
+    Attributes
+    ----------
+    points : array_like of int (S,), (S, B) or (P, S, B)
+        k of each service: the same in all systems, in each of them, or in each for P periods in a row.
+    for_good : bool
+        Whether the (last) points stay in force and the policy need not be asked again.
+    shares : Shares, optional
+        In force in all slots that are decided; left out, every slot is allocated exactly.
+    """
+
+    points: ArrayLike
+    for_good: bool = False
+    shares: Shares | None = None
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Chooses the partition points. It is asked at the start of every period that it has not yet decided."""
+
+    @property
+    def name(self) -> str:
+        """As in results."""
+        ...
+
+    def decide(self, observation: Observation) -> Decision:
+        """Partition points from the present period on."""
+        ...
+
+
+class Observation:
+    """What may be seen at the start of a period, of B systems at once.
+
+    Arrays are worked out when asked for. Means are those of the period before, zeros before the first one.
+
+    Attributes
+    ----------
+    system : System
+    systems : int
+        B.
+    seed : int
+        Of the run, for policies that draw numbers themselves.
+    state : State
+        What kernels read; policies written in Python need not look at it.
+    """
+
+    def __init__(self, state: State, seed: int) -> None:
+        self.state = state
+        self.system: System = state.system
+        self.systems = state.layout.systems
+        self.seed = seed
+
+    @property
+    def period(self) -> int:
+        """Number of the period that starts, from 0."""
+        return self.state.slot // self.system.slots_per_period
+
+    @property
+    def backlog(self) -> Floats:
+        """Present Q^l in cycles, Q^t in bits, Q^e in cycles (3, S, B)."""
+        return self.state.backlog()
+
+    @property
+    def mean_backlog(self) -> Floats:
+        """Period means of the backlogs (3, S, B)."""
+        return self.state.present_means()[0]
+
+    @property
+    def mean_service(self) -> Floats:
+        """Period means of f^l in Hz, r in bit/s and f^e in Hz (3, S, B)."""
+        return self.state.present_means()[1]
+
+    @property
+    def mean_power_w(self) -> Floats:
+        """Period means of the transmit power (M, B)."""
+        return self.state.present_means()[2]
+
+    @property
+    def channel_gain(self) -> Floats:
+        """h in the last slot (M, B); the mean gain before the first one."""
+        return self.state.last_gain()
+
+    @property
+    def mean_gain(self) -> Floats:
+        """Period means of h (M, B); the mean gain before the first one."""
+        return self.state.mean_gain()
+
+    @property
+    def points(self) -> Integers:
+        """Partition points that were in force (S, B)."""
+        return self.state.points()
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """The points of a trace.
+
+    Attributes
+    ----------
+    partition : ndarray (P, S) of int
+        Of each period; the last ones stay in force.
+    """
+
+    partition: Integers
+    name: str = "trace"
+
+    def decide(self, observation: Observation) -> Decision:
+        """All of them at once."""
+        return Decision(self.partition[:, :, None], for_good=True)

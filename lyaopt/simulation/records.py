@@ -1,0 +1,126 @@
+"""Everything that happened in every slot of a run."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from lyaopt._kernels.simulation import slot_loop, task_queues
+from lyaopt.arrays import Floats, Integers
+from lyaopt.model.system import System
+from lyaopt.simulation.traces import Trace
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A run of T slots, slot by slot; services counted device by device. It can be replayed as a trace.
+
+    Attributes
+    ----------
+    local_queue_cycles, transmit_queue_bits, edge_queue_cycles : ndarray (T + 1, S)
+        Backlogs at the start of each slot, and after the last one.
+    local_cpu_hz, rate_bps, edge_cpu_hz : ndarray (T, S)
+    power_w, local_energy_j, transmit_energy_j : ndarray (T, M)
+    completed : ndarray (T, S) of int
+        Tasks completed in each slot.
+    latency_slots, latency_service : ndarray (tasks completed,) of int
+        Slots from birth to completion, and whose task it was, in the order of completion.
+    arrivals : ndarray (T, S) of int
+    channel_gain : ndarray (T, M)
+    partition : ndarray (ceil(T / G), S) of int
+        As in a trace.
+    """
+
+    local_queue_cycles: Floats
+    transmit_queue_bits: Floats
+    edge_queue_cycles: Floats
+    local_cpu_hz: Floats
+    rate_bps: Floats
+    edge_cpu_hz: Floats
+    power_w: Floats
+    local_energy_j: Floats
+    transmit_energy_j: Floats
+    completed: Integers
+    latency_slots: Integers
+    latency_service: Integers
+    arrivals: Integers
+    channel_gain: Floats
+    partition: Integers
+
+    @property
+    def trace(self) -> Trace:
+        """What replays this run."""
+        return Trace(self.arrivals, self.channel_gain, self.partition)
+
+    def to_bytes(self) -> bytes:
+        """As an .npz file; equal records give equal bytes."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for field in fields(self):
+                entry = zipfile.ZipInfo(f"{field.name}.npy", _EPOCH)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                with archive.open(entry, "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, getattr(self, field.name), allow_pickle=False)
+        return buffer.getvalue()
+
+
+class Recorder:
+    """Collects the record of one system, piece by piece."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._services: list[Floats] = []
+        self._devices: list[Floats] = []
+        self._points: list[Integers] = []
+        self._finished: list[Integers] = []
+
+    def add(self, services: Floats, devices: Floats, points: Integers, finished: Integers) -> None:
+        """Add slots, the points of the periods that began in them, and the tasks finished in them."""
+        self._services.append(services[..., 0])
+        self._devices.append(devices[..., 0])
+        self._points.append(points)
+        self._finished.append(finished)
+
+    def record(self, backlog: Floats) -> Record:
+        """The record up to the present backlog (3, S, 1)."""
+        system, tau = self._system, self._system.slot_duration_s
+        services, devices = np.concatenate(self._services), np.concatenate(self._devices)
+        queues = [
+            np.concatenate([services[:, slot_loop.BACKLOGS + stage], backlog[stage].T])
+            for stage in range(task_queues.STAGES)
+        ]
+        given = [
+            np.ascontiguousarray(services[:, slot_loop.RATES + stage]) for stage in range(task_queues.STAGES)
+        ]
+        speed = devices[:, slot_loop.CPU_RECORD]
+        power = np.ascontiguousarray(devices[:, slot_loop.POWER_RECORD])
+        completed, latency, service = self._tasks(len(services))
+        return Record(
+            local_queue_cycles=queues[task_queues.LOCAL],
+            transmit_queue_bits=queues[task_queues.TRANSMIT],
+            edge_queue_cycles=queues[task_queues.EDGE],
+            local_cpu_hz=given[task_queues.LOCAL],
+            rate_bps=given[task_queues.TRANSMIT],
+            edge_cpu_hz=given[task_queues.EDGE],
+            power_w=power,
+            local_energy_j=tau * system.energy_coefficient * speed**3,
+            transmit_energy_j=tau * power,
+            completed=completed,
+            latency_slots=latency,
+            latency_service=service,
+            arrivals=services[:, slot_loop.ARRIVED].astype(np.int64),
+            channel_gain=np.ascontiguousarray(devices[:, slot_loop.GAIN_RECORD]),
+            partition=np.ascontiguousarray(np.concatenate(self._points)),
+        )
+
+    def _tasks(self, slots: int) -> tuple[Integers, Integers, Integers]:
+        _, service, born, done = np.concatenate(self._finished).T
+        order = np.argsort(done, kind="stable")
+        completed = np.zeros((slots, len(self._system.services)), np.int64)
+        np.add.at(completed, (done, service), 1)
+        return completed, (done - born)[order], service[order]

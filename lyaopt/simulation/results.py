@@ -1,0 +1,145 @@
+"""What a run comes to."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lyaopt.arrays import Floats, Integers
+from lyaopt.simulation.latencies import Latencies
+from lyaopt.simulation.records import Record
+
+PERCENTILES = (50.0, 95.0, 99.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Totals of a run of B systems.
+
+    Means are per slot, over the slots after the warm-up, and over the systems.
+
+    Attributes
+    ----------
+    policy : str
+    slots, warmup, systems, seed : int
+        `slots` counts all, with those of the warm-up.
+    local_energy_j, transmit_energy_j : ndarray (M, B)
+        Mean energy per slot of each device.
+    queues : ndarray (3, S, B)
+        Mean backlogs: cycles, bits, cycles.
+    points : ndarray (S, B)
+        Partition points in force at the end.
+    born, completed, queued : int
+        Tasks of the whole run; born = completed + queued.
+    latencies : Latencies
+        Of the tasks completed after the warm-up, in groups system * S + service.
+    slot_duration_s : float
+    limited_share, local_limited_share, transmit_limited_share, busy_share : float
+        Shares of the device-slots in which something waited at the device and energy, not capacity or
+        backlog, decided how much was served (at either problem, at each), and in which something waited.
+    record : Record or None
+    """
+
+    policy: str
+    slots: int
+    warmup: int
+    systems: int
+    seed: int
+    local_energy_j: Floats
+    transmit_energy_j: Floats
+    queues: Floats
+    points: Integers
+    born: int
+    completed: int
+    queued: int
+    latencies: Latencies
+    slot_duration_s: float
+    limited_share: float
+    local_limited_share: float
+    transmit_limited_share: float
+    busy_share: float
+    record: Record | None = None
+
+    @property
+    def mean_local_energy_j(self) -> float:
+        """Mean local energy per slot, summed over the devices."""
+        return float(self.local_energy_j.sum(axis=0).mean())
+
+    @property
+    def mean_transmit_energy_j(self) -> float:
+        """Mean transmission energy per slot, summed over the devices."""
+        return float(self.transmit_energy_j.sum(axis=0).mean())
+
+    @property
+    def mean_energy_j(self) -> float:
+        """Mean energy per slot, summed over the devices."""
+        return self.mean_local_energy_j + self.mean_transmit_energy_j
+
+    @property
+    def mean_queues(self) -> tuple[float, float, float]:
+        """Mean backlogs, summed over the services: cycles, bits, cycles."""
+        local, transmit, edge = self.queues.sum(axis=1).mean(axis=1)
+        return float(local), float(transmit), float(edge)
+
+    @property
+    def mean_latency_s(self) -> float:
+        """Mean latency of the completed tasks; NaN if there are none."""
+        return self.latencies.mean * self.slot_duration_s
+
+    def latency_percentiles_s(self, percent: tuple[float, ...] = PERCENTILES) -> Floats:
+        """Percentiles of the latency of the completed tasks; NaN if there are none."""
+        return self.latencies.percentiles(percent) * self.slot_duration_s
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the document that `lyaopt simulate --json` prints."""
+        local, transmit, edge = self.mean_queues
+        names = ("p50", "p95", "p99")
+        latency = dict(zip(names, self.latency_percentiles_s().tolist(), strict=True))
+        points = self.points[:, 0] if (self.points == self.points[:, :1]).all() else None
+        return {
+            "policy": self.policy,
+            "mean_energy_j": self.mean_energy_j,
+            "mean_local_energy_j": self.mean_local_energy_j,
+            "mean_transmit_energy_j": self.mean_transmit_energy_j,
+            "mean_local_queue_cycles": local,
+            "mean_transmit_queue_bits": transmit,
+            "mean_edge_queue_cycles": edge,
+            "born": self.born,
+            "completed": self.completed,
+            "queued": self.queued,
+            "latency_s": _without_nan({"mean": self.mean_latency_s} | latency),
+            "energy_limited_share": self.limited_share,
+            "local_limited_share": self.local_limited_share,
+            "transmit_limited_share": self.transmit_limited_share,
+            "busy_share": self.busy_share,
+            "partition": None if points is None else points.tolist(),
+            "seed": self.seed,
+            "slots": self.slots,
+            "warmup": self.warmup,
+            "systems": self.systems,
+            "versions": versions(),
+        }
+
+
+def _without_nan(values: dict[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN: without tasks there is no latency."""
+    return {name: None if np.isnan(value) else value for name, value in values.items()}
+
+
+def versions() -> dict[str, str]:
+    """What made a result."""
+    from lyaopt._kernels.toolchain.core_choice import CHOICE
+    from lyaopt._version import __version__
+
+    found = {"lyaopt": __version__, "python": platform.python_version(), "numpy": np.__version__}
+    found["core"] = CHOICE.core
+    if CHOICE.core == "aot":
+        found["numba"] = CHOICE.about["numba"]
+    elif CHOICE.core == "jit":
+        import numba
+
+        found["numba"] = numba.__version__
+    return found

@@ -1,0 +1,274 @@
+"""Runs of a system under a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lyaopt._kernels.simulation import slot_loop
+from lyaopt.arrays import Floats, Integers
+from lyaopt.errors import ProblemError
+from lyaopt.model.system import System
+from lyaopt.simulation.latencies import Latencies
+from lyaopt.simulation.policy import Decision, Observation, Policy, Replay
+from lyaopt.simulation.records import Recorder
+from lyaopt.simulation.results import Result
+from lyaopt.simulation.state import State
+from lyaopt.simulation.streams import MAX_SLOTS
+from lyaopt.simulation.traces import Trace, check_points
+
+_PIECE = 4_000_000
+_RECORDED_PIECE = 200_000
+"""Service-slots between two looks at the clock: fractions of a second, and memory for what is recorded."""
+
+Progress = Callable[[int], bool | None]
+
+
+class Simulator:
+    """B copies of a system, which differ in what chance brings them, under a policy.
+
+    Parameters
+    ----------
+    system : System
+    policy : Policy, optional
+        Left out, the points of the trace are used.
+    systems : int
+        B.
+    seed : int
+        From 0 to 2^64 - 1. Arrivals and channels depend on it, not on the policy (common random numbers).
+    trace : Trace, optional
+        Replayed in place of drawn arrivals and channels, in every copy.
+    record : bool
+        Whether to keep everything of every slot; of one copy only.
+    replications : int, optional
+        R: chance brings copy b what it brings copy b mod R, so that B / R sets of points can be compared
+        with common random numbers. Left out, all copies differ.
+
+    Raises
+    ------
+    ProblemError
+        If an argument is wrong; errors of policies and traces name the field.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        policy: Policy | None = None,
+        *,
+        systems: int = 1,
+        seed: int = 0,
+        trace: Trace | None = None,
+        record: bool = False,
+        replications: int | None = None,
+    ) -> None:
+        _check_count("systems", systems, 1, 2**31)
+        replications = systems if replications is None else replications
+        _check_count("replications", replications, 1, systems)
+        _check_count("seed", seed, 0, 2**64 - 1)
+        if record and systems > 1:
+            raise ProblemError("$.systems", f"expected 1 where a record is wanted, got {systems}")
+        if trace is not None:
+            trace.check_against(system)
+        self.system, self.seed = system, int(seed)
+        self.policy = policy if policy is not None else _replay(trace)
+        self._trace = trace
+        self._state = State(system, systems, seed, trace, replications)
+        self._recorder = Recorder(system) if record else None
+        self._decision: Decision | None = None
+        self._plan: Integers
+        self._decided_from = 0
+        self._start_measuring()
+
+    @property
+    def slot(self) -> int:
+        """Slots that were taken so far."""
+        return self._state.slot
+
+    def _start_measuring(self) -> None:
+        """Forget what was measured so far: the warm-up is over."""
+        self._state.take_sums()
+        self._warmup = self.slot
+        services, devices = self._unfinished_sums()
+        self._service_sums = -services.astype(np.longdouble)
+        self._device_sums = -devices.astype(np.longdouble)
+        self.latencies = Latencies.none()
+
+    def _unfinished_sums(self) -> tuple[Floats, Floats]:
+        services, devices = self._state.present_sums()
+        begun = self.slot % self.system.slots_per_period != 0
+        return services * begun, devices * begun
+
+    def run(self, slots: int, warmup: int = 0, progress: Progress | None = None) -> bool:
+        """Take the systems `warmup` + `slots` slots further; only the latter are measured.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called now and then with the number of slots taken so far; the run ends if it returns False.
+
+        Returns
+        -------
+        bool
+            False if `progress` ended the run.
+        """
+        _check_count("slots", slots, 0, 2**53)
+        _check_count("warmup", warmup, 0, 2**53)
+        slots, warmup = int(slots), int(warmup)  # NumPy's integers may wrap around
+        if self.slot + warmup + slots > MAX_SLOTS:
+            raise ProblemError("$.slots", f"expected at most {MAX_SLOTS} in all, warm-up included")
+        if self._trace is not None and self.slot + warmup + slots > self._trace.slots:
+            reason = (
+                f"expected at most the {self._trace.slots} of the trace, got {self.slot + warmup + slots}"
+            )
+            raise ProblemError("$.slots", reason)
+        if warmup:
+            if not self._take(self.slot + warmup, progress):
+                return False
+            self._start_measuring()
+        return self._take(self.slot + slots, progress)
+
+    def _take(self, stop: int, progress: Progress | None) -> bool:
+        while self.slot < stop:
+            self._step(self._piece_end(stop))
+            if progress is not None and progress(self.slot) is False:
+                return False
+        return True
+
+    def _piece_end(self, stop: int) -> int:
+        """Where to look up: at the end of what is decided, and at the clock."""
+        period_slots = self.system.slots_per_period
+        piece = _PIECE if self._recorder is None else _RECORDED_PIECE
+        periods = max(1, piece // (len(self.system.services) * self._state.layout.systems * period_slots))
+        now = self.slot // period_slots
+        if self.slot % period_slots == 0 and self._undecided(now):
+            self._decide(now)
+        if self._decision is not None and not self._decision.for_good:
+            periods = min(periods, self._decided_from + len(self._plan) - now)
+        return min(stop, (now + periods) * period_slots)
+
+    def _undecided(self, now: int) -> bool:
+        if self._decision is None:
+            return True
+        return not self._decision.for_good and now >= self._decided_from + len(self._plan)
+
+    def _decide(self, now: int) -> None:
+        layout = self._state.layout
+        self._decision = self.policy.decide(Observation(self._state, self.seed))
+        points = np.asarray(self._decision.points)
+        if points.dtype.kind not in "iu" or points.ndim not in (1, 2, 3):
+            raise ProblemError("$.points", f"policy {self.policy.name}: expected a table of integers")
+        table = points[None, :, None] if points.ndim == 1 else points[None] if points.ndim == 2 else points
+        services = len(self.system.services)
+        if not len(table) or table.shape[1] != services or table.shape[2] not in (1, layout.systems):
+            reason = f"expected points of {services} services, got shape {points.shape}"
+            raise ProblemError("$.points", f"policy {self.policy.name}: {reason}")
+        if (table < 0).any():
+            raise ProblemError("$.points", f"policy {self.policy.name}: expected partition points >= 0")
+        check_points(np.moveaxis(table, 1, -1), self.system, "points")
+        wide = np.broadcast_to(table, (len(table), services, layout.systems))
+        self._plan = layout.to_lanes(wide, np.int64)
+        self._decided_from = now
+        self._state.share(self._shares_of(self._decision))
+
+    def _shares_of(self, decision: Decision) -> tuple[Floats, Floats] | None:
+        if decision.shares is None:
+            return None
+        try:
+            return decision.shares.spread(self._state.layout)
+        except ProblemError as error:
+            raise ProblemError(error.path, f"policy {self.policy.name}: {error.reason}") from None
+
+    def _step(self, stop: int) -> None:
+        state, period_slots = self._state, self.system.slots_per_period
+        first = -(-self.slot // period_slots)  # the first period that begins
+        begin = self.slot // period_slots
+        plan = self._planned(begin, stop) if len(self._plan) > 1 else self._plan
+        records = None
+        if self._recorder is None:
+            state.advance(stop - self.slot, plan)
+        else:
+            records = state.advance_recorded(stop - self.slot, plan)
+        finished = state.take_finished()
+        services = len(self.system.services)
+        done = finished[:, 3] >= self._warmup
+        group, latency = finished[:, 0] * services + finished[:, 1], finished[:, 3] - finished[:, 2]
+        self.latencies.add(group[done], latency[done])
+        for total, more in zip((self._service_sums, self._device_sums), state.take_sums(), strict=True):
+            total += more
+        if self._recorder is not None and records is not None:
+            points = state.layout.by_service(np.moveaxis(self._planned(first, stop), 1, 0))[..., 0]
+            self._recorder.add(*records, points, finished)
+
+    def _planned(self, first: int, stop: int) -> Integers:
+        """Lines of the plan for the periods from `first` on that begin before slot `stop`."""
+        periods = np.arange(first, -(-stop // self.system.slots_per_period)) - self._decided_from
+        return self._plan[np.minimum(periods, len(self._plan) - 1)]
+
+    def sums(self) -> tuple[Any, Any]:
+        """Sums over the slots since the warm-up: rows of services (rows, S, B), of devices (rows, M, B).
+
+        The rows are those of `lyaopt._kernels.simulation.slot_loop`.
+        """
+        unfinished_services, unfinished_devices = self._unfinished_sums()
+        return self._service_sums + unfinished_services, self._device_sums + unfinished_devices
+
+    def result(self) -> Result:
+        """What the slots since the warm-up come to."""
+        state = self._state
+        slots = max(self.slot - self._warmup, 1)
+        services, devices = ((total / slots).astype(np.float64) for total in self.sums())
+        born, completed, queued = (int(count.sum()) for count in state.ledger())
+        record = None if self._recorder is None or not self.slot else self._recorder.record(state.backlog())
+        return Result(
+            self.policy.name,
+            self.slot,
+            self._warmup,
+            state.layout.systems,
+            self.seed,
+            devices[slot_loop.LOCAL_ENERGY],
+            self.system.slot_duration_s * devices[slot_loop.POWER],
+            services[: slot_loop.RATES],
+            state.points(),
+            born,
+            completed,
+            queued,
+            replace(self.latencies),  # a run that goes on must not change what was found before
+            self.system.slot_duration_s,
+            limited_share=float(devices[slot_loop.LIMITED].mean()),
+            local_limited_share=float(devices[slot_loop.LIMITED_LOCAL].mean()),
+            transmit_limited_share=float(devices[slot_loop.LIMITED_TRANSMIT].mean()),
+            busy_share=float(devices[slot_loop.BUSY].mean()),
+            record=record,
+        )
+
+
+def simulate(
+    system: System,
+    policy: Policy | None = None,
+    *,
+    slots: int,
+    warmup: int = 0,
+    systems: int = 1,
+    seed: int = 0,
+    trace: Trace | None = None,
+    record: bool = False,
+    progress: Progress | None = None,
+) -> Result:
+    """Run a system under a policy; the parameters are those of `Simulator` and of `Simulator.run`."""
+    simulator = Simulator(system, policy, systems=systems, seed=seed, trace=trace, record=record)
+    simulator.run(slots, warmup, progress)
+    return simulator.result()
+
+
+def _replay(trace: Trace | None) -> Policy:
+    if trace is None or trace.partition is None:
+        raise ProblemError("$.policy", "expected a policy, or a trace with partition points")
+    return Replay(trace.partition)
+
+
+def _check_count(name: str, value: int, least: int, most: int) -> None:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not least <= value <= most:
+        raise ProblemError(f"$.{name}", f"expected a whole number from {least} to {most}, got {value!r}")

@@ -1,0 +1,151 @@
+"""Random channels and arrivals of a system, as arrays for the kernels that draw them.
+
+What is drawn depends on the seed, the system of the batch, the device, its service and the slot, and on
+nothing else: policies, batches and pieces of a run all meet the same channels and tasks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lyaopt._kernels.rng.uniforms import MAX_SERVICES, MAX_SLOTS
+from lyaopt._kernels.simulation import stream_options as at
+from lyaopt._kernels.simulation.channel import gains_of_slots
+from lyaopt._kernels.simulation.traffic import arrivals_of_slots
+from lyaopt.arrays import Floats
+from lyaopt.errors import ProblemError
+from lyaopt.model.system import System
+
+__all__ = ["MAX_SLOTS", "Streams", "make_streams"]
+
+LARGEST_MEAN = 1e9
+"""Most tasks of a service in a slot, on average, that are drawn exactly."""
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Arguments of the kernels that draw gains and arrivals, for B systems with M devices each.
+
+    Lane l of L = M B is device l // B of system `lane_system[l]`. Slots are drawn in order, up to
+    `MAX_SLOTS`; `channel_state` and `busy` carry what goes on to the next slot, and are set in slot 0.
+    """
+
+    seed: np.uint64
+    """Key of all draws."""
+    options: Floats
+    """Places named in `lyaopt._kernels.simulation.stream_options`."""
+    lane_system: NDArray[np.uint32]
+    """Number of the lane's system (L,), part of the key."""
+    lane_device: NDArray[np.uint32]
+    """Number of the lane's device (L,), part of the key."""
+    lane_gain: Floats
+    """Mean channel gain (L,) where the device starts."""
+    lane_distance: Floats
+    """Distance (L,) where the device starts, in metres."""
+    mean: Floats
+    """Mean number of new tasks in a slot (N, L); 0 where a device has fewer than N services."""
+    channel_state: Floats
+    """State of the channels (CHANNEL_ROWS, L), written by the kernel."""
+    busy: NDArray[np.bool_]
+    """Which services are busy (N, L), written by the kernel."""
+
+    def draw_gains(self, start: int, count: int) -> Floats:
+        """Channel gains of `count` slots from `start` on (count, L)."""
+        gains = np.empty((count, self.lane_gain.size))
+        gains_of_slots(
+            self.seed,
+            start,
+            self.lane_system,
+            self.lane_device,
+            self.lane_gain,
+            self.lane_distance,
+            self.options,
+            self.channel_state,
+            gains,
+        )
+        return gains
+
+    def draw_arrivals(self, start: int, count: int) -> NDArray[np.int64]:
+        """New tasks in `count` slots from `start` on (count, N, L)."""
+        arrivals = np.empty((count, *self.mean.shape), np.int64)
+        arrivals_of_slots(
+            self.seed,
+            start,
+            self.lane_system,
+            self.lane_device,
+            self.mean,
+            self.options,
+            self.busy,
+            arrivals,
+        )
+        return arrivals
+
+
+def make_streams(system: System, seed: int, systems: range = range(1)) -> Streams:
+    """Return the streams of the systems with these numbers, alike but for what is drawn.
+
+    Raises
+    ------
+    ProblemError
+        If the seed is not from 0 to 2^64 - 1, a device has more services than keys can tell apart, or a
+        service's arrivals are too many to be drawn exactly.
+    """
+    if not 0 <= seed < 2**64:
+        raise ProblemError("$.seed", f"expected a whole number from 0 to {2**64 - 1}, got {seed}")
+    devices, batch = len(system.devices), len(systems)
+    mean = np.repeat(_means(system), batch, axis=1)
+    lanes = devices * batch
+    return Streams(
+        seed=np.uint64(seed),
+        options=_options(system),
+        lane_system=np.tile(np.array(systems, np.uint32), devices),
+        lane_device=np.repeat(np.arange(devices, dtype=np.uint32), batch),
+        lane_gain=np.repeat(system.mean_channel_gain(), batch),
+        lane_distance=np.repeat(system.distance_m, batch),
+        mean=mean,
+        channel_state=np.zeros((at.CHANNEL_ROWS, lanes)),
+        busy=np.zeros(mean.shape, np.bool_),
+    )
+
+
+def _means(system: System) -> Floats:
+    """Mean number of tasks in a slot (N, M)."""
+    tau = system.slot_duration_s
+    most = LARGEST_MEAN / (tau * system.arrivals.busy_rate_factor)
+    means = np.zeros((max(len(device.services) for device in system.devices), len(system.devices)))
+    for m, device in enumerate(system.devices):
+        if len(device.services) > MAX_SERVICES:
+            reason = f"expected at most {MAX_SERVICES} services, got {len(device.services)}"
+            raise ProblemError(f"$.devices[{m}].services", reason)
+        for n, service in enumerate(device.services):
+            rate = service.arrival_rate_per_s
+            if rate > most:
+                path = f"$.devices[{m}].services[{n}].arrival_rate_per_s"
+                raise ProblemError(path, f"expected at most {most:g}, got {rate}")
+            means[n, m] = rate * tau
+    return means
+
+
+def _options(system: System) -> Floats:
+    tau, channel, arrivals = system.slot_duration_s, system.channel, system.arrivals
+    options = np.zeros(at.OPTIONS)
+    options[at.RAYLEIGH] = channel.fading == "rayleigh"
+    options[at.FADING_CORRELATION] = channel.fading_correlation
+    options[at.SHADOWING] = channel.shadowing_std_db * math.log(10.0) / 10.0
+    options[at.SHADOWING_CORRELATION] = math.exp(-tau / channel.shadowing_sojourn_s)
+    options[at.STEP] = channel.walk_m_per_sqrt_s * math.sqrt(tau)
+    options[at.NEAREST] = channel.walk_nearest_m
+    options[at.FARTHEST] = channel.walk_farthest_m
+    options[at.PATH_LOSS] = channel.path_loss_exponent
+    options[at.BUSY_FACTOR] = arrivals.busy_rate_factor
+    options[at.QUIET_FACTOR] = arrivals.quiet_rate_factor
+    # The chain in continuous time, seen at the beginning of each slot: spells may be shorter than a slot.
+    forgotten = -math.expm1(-tau * (1.0 / arrivals.busy_duration_s + 1.0 / arrivals.quiet_duration_s))
+    options[at.BUSY_SHARE] = arrivals.busy_share
+    options[at.BUSY_AFTER_BUSY] = 1.0 - (1.0 - arrivals.busy_share) * forgotten
+    options[at.BUSY_AFTER_QUIET] = arrivals.busy_share * forgotten
+    return options

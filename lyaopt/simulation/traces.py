@@ -1,0 +1,157 @@
+"""Recorded arrivals and channels, to be replayed."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyaopt.arrays import Floats, Integers
+from lyaopt.errors import DocumentError
+from lyaopt.model.system import System
+from lyaopt.slot.limits import check_signal
+
+_LARGEST_COUNT = 10**9
+_UNREADABLE = (ValueError, EOFError, OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What damaged, encrypted or oddly compressed archives raise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What T slots bring: arrivals, channels and, if fixed beforehand, partition points.
+
+    Attributes
+    ----------
+    arrivals : ndarray (T, S) of int
+        New tasks of each service, services counted device by device.
+    channel_gain : ndarray (T, M)
+        h of each device.
+    partition : ndarray (ceil(T / G), S) of int, or None
+        Partition point k of each service in each period.
+
+    Raises
+    ------
+    DocumentError
+        If an array has the wrong type or shape, or holds a NaN, an infinity, or a negative number.
+    """
+
+    arrivals: Integers
+    channel_gain: Floats
+    partition: Integers | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrivals", _whole(self.arrivals, "arrivals"))
+        object.__setattr__(self, "channel_gain", _finite(self.channel_gain, "channel_gain"))
+        if self.partition is not None:
+            object.__setattr__(self, "partition", _whole(self.partition, "partition"))
+        if len(self.arrivals) != len(self.channel_gain):
+            expected = f"as many slots as arrivals, {len(self.arrivals)}"
+            raise _error("channel_gain", f"expected {expected}, got {len(self.channel_gain)}")
+
+    @property
+    def slots(self) -> int:
+        """T."""
+        return len(self.arrivals)
+
+    def check_against(self, system: System) -> None:
+        """Raise `DocumentError` unless the trace is one of this system."""
+        services, devices = len(system.services), len(system.devices)
+        periods = -(-self.slots // system.slots_per_period)
+        _check_shape(self.arrivals, "arrivals", (self.slots, services))
+        _check_shape(self.channel_gain, "channel_gain", (self.slots, devices))
+        check_signal(
+            self.channel_gain.T, system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz
+        )
+        if self.partition is not None:
+            _check_shape(self.partition, "partition", (periods, services))
+            check_points(self.partition, system, "partition")
+
+
+def check_points(points: Integers, system: System, name: str) -> None:
+    """Raise `DocumentError` unless every partition point (..., S) is a cut of its service's DNN."""
+    wrong = np.argwhere(points >= system.cuts)
+    if wrong.size:
+        place = tuple(wrong[0])
+        raise _error(name, f"expected at most K = {system.cuts[place[-1]] - 1}, got {points[place]}", place)
+
+
+def read_trace(path: str | Path, system: System) -> Trace:
+    """Read a trace (.npz) of a system; a record serves as one too.
+
+    Raises
+    ------
+    DocumentError
+        If the file is no such trace.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise _not_npz()
+        with file:
+            arrays = {name: _member(file, name) for name in ("arrivals", "channel_gain")}
+            partition = _member(file, "partition") if "partition" in file else None
+    except _UNREADABLE as error:
+        if isinstance(error, DocumentError):
+            raise
+        raise _not_npz() from None
+    trace = Trace(arrays["arrivals"], arrays["channel_gain"], partition)
+    trace.check_against(system)
+    return trace
+
+
+def _not_npz() -> DocumentError:
+    return DocumentError([("$", "expected an .npz file of arrays without pickled objects")])
+
+
+def _member(file: Mapping[str, Any], name: str) -> Any:
+    if name not in file:
+        raise _error(name, "missing")
+    try:
+        return file[name]
+    except (*_UNREADABLE, OSError):
+        raise _error(name, "expected an array of numbers, got something unreadable") from None
+
+
+def _check_shape(array: Any, name: str, shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise _error(name, f"expected shape {shape}, got {array.shape}")
+
+
+def _whole(values: Any, name: str) -> Integers:
+    array = np.asarray(values)
+    if array.ndim != 2 or array.dtype.kind not in "iu":
+        raise _error(name, f"expected a table of integers, got {array.ndim} axes of {array.dtype}")
+    wrong = np.argwhere((array < 0) | (array > _LARGEST_COUNT))
+    if wrong.size:
+        place = tuple(wrong[0])
+        raise _error(name, f"expected an integer from 0 to {_LARGEST_COUNT}, got {array[place]}", place)
+    return _frozen(array, np.int64)
+
+
+def _finite(values: Any, name: str) -> Floats:
+    array = np.asarray(values)
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
+        raise _error(name, f"expected a table of numbers, got {array.ndim} axes of {array.dtype}")
+    array = array.astype(np.float64)
+    wrong = np.argwhere(~((array >= 0.0) & (array < np.inf)))
+    if wrong.size:
+        place = tuple(wrong[0])
+        raise _error(name, f"expected a finite number >= 0, got {array[place]}", place)
+    return _frozen(array, np.float64)
+
+
+def _frozen(array: Any, dtype: Any) -> Any:
+    copy = np.array(array, dtype, order="C")
+    copy.flags.writeable = False
+    return copy
+
+
+def _error(name: str, reason: str, place: tuple[Any, ...] = ()) -> DocumentError:
+    return DocumentError([(f"$.{name}" + "".join(f"[{i}]" for i in place), reason)])

@@ -1,0 +1,166 @@
+"""The solutions of many slots: allocation, and what follows from it when first asked for."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
+from lyaopt.arrays import Floats
+from lyaopt.slot.batch import SlotBatch, _lanes, _slots
+
+
+@dataclass(frozen=True, eq=False)
+class BatchCertificate:
+    """Proof of optimality of every slot.
+
+    Attributes
+    ----------
+    relative_gap : (B,) array
+        Worst duality gap of the slot's 2 M + 1 problems, each relative to its gross gain tau sum f Q
+        (where nothing is served: to the gain of serving everything).
+    max_violation : (B,) array
+        Worst constraint violation of the slot, each relative to its bound.
+    """
+
+    relative_gap: Floats
+    max_violation: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class BatchSolution:
+    """Optimal allocation of every slot of a batch.
+
+    What follows from the allocation (energies, prices, certificate) is worked out when first asked for.
+
+    Attributes
+    ----------
+    batch : SlotBatch
+    local_cpu_hz, rate_bps, edge_cpu_hz : (N, M, B) arrays
+    cpu_hz : (M, B) array
+        Total CPU speed of every device.
+    power_w : (M, B) array
+    local_multiplier, transmit_multiplier : (M, B) arrays
+        nu of Problems 3 and 4, in cycles and bits: the backlog at which serving stops being worth it.
+    edge_multiplier : (B,) array
+        nu of Problem 5, in cycles.
+    """
+
+    batch: SlotBatch
+    local_cpu_hz: Floats
+    rate_bps: Floats
+    edge_cpu_hz: Floats
+    cpu_hz: Floats
+    power_w: Floats
+    local_multiplier: Floats
+    transmit_multiplier: Floats
+    edge_multiplier: Floats
+
+    @functools.cached_property
+    def local_energy_j(self) -> Floats:
+        """Energy of every device's CPU (M, B): tau delta (sum f)^3, equation (5)."""
+        return local_energy(self.batch.slot_duration_s, self.batch.energy_coefficient, self.cpu_hz)
+
+    @functools.cached_property
+    def transmit_energy_j(self) -> Floats:
+        """Energy of every device's radio (M, B): tau p, equation (6)."""
+        return self.batch.slot_duration_s * self.power_w
+
+    @functools.cached_property
+    def local_price(self) -> Floats:
+        """Multiplier of C.4 (M, B), -dV/dF^l: what one more hertz of device CPU is worth."""
+        batch = self.batch
+        weight = batch.energy_weight_local * batch.energy_coefficient
+        capacity = batch.cpu_capacity_hz[:, None]
+        return local_price(batch.slot_duration_s, weight, capacity, self.cpu_hz, self.local_multiplier)
+
+    @functools.cached_property
+    def rate_price(self) -> Floats:
+        """Multiplier of C.6 (M, B): tau nu, what one more bit/s of rate is worth."""
+        return self.batch.slot_duration_s * self.transmit_multiplier
+
+    @functools.cached_property
+    def edge_price(self) -> Floats:
+        """Multiplier of C.7 (B,), -dV/dF^e: what one more hertz at the edge is worth."""
+        return self.batch.slot_duration_s * self.edge_multiplier
+
+    @functools.cached_property
+    def _reports(self) -> tuple[Floats, Floats, Floats]:
+        """Relative gap, gross gain and violation (3, ...) of the local, transmit and edge problems."""
+        batch = self.batch
+        services, devices, slots = batch.shape
+        tau = batch.slot_duration_s
+        local = np.zeros((3, devices * slots))
+        transmit = np.zeros((3, devices * slots))
+        edge = np.zeros((3, slots))
+        if services and devices and slots:
+            local_certificate(
+                _lanes(batch.local_queue_cycles),
+                batch.cpu_capacity_hz,
+                tau,
+                batch.energy_weight_local,
+                batch.energy_coefficient,
+                _lanes(self.local_cpu_hz),
+                self.local_multiplier.reshape(-1),
+                local,
+            )
+            transmit_certificate(
+                _lanes(batch.transmit_queue_bits),
+                batch.channel_gain.reshape(-1),
+                batch.bandwidth_hz,
+                batch.max_power_w,
+                tau,
+                batch.energy_weight_transmit,
+                batch.noise_w_per_hz,
+                _lanes(self.rate_bps),
+                self.power_w.reshape(-1),
+                self.transmit_multiplier.reshape(-1),
+                transmit,
+            )
+            edge_certificate(
+                _slots(batch.edge_queue_cycles),
+                batch.edge_capacity_hz,
+                tau,
+                _slots(self.edge_cpu_hz),
+                self.edge_multiplier,
+                edge,
+            )
+        per_device = (3, devices, slots)
+        return local.reshape(per_device), transmit.reshape(per_device), edge
+
+    @functools.cached_property
+    def certificate(self) -> BatchCertificate:
+        """Duality gap and largest violation of every slot."""
+        local, transmit, edge = self._reports
+        reports = np.concatenate([local, transmit, edge[:, None]], axis=1)
+        return BatchCertificate(reports[0].max(axis=0, initial=0.0), reports[2].max(axis=0, initial=0.0))
+
+    @functools.cached_property
+    def objective(self) -> Floats:
+        """Drift-plus-penalty (3, B) of the local, transmission and edge problems, as minimised."""
+        local, transmit, edge = self._reports
+        return np.stack(
+            [
+                (self.batch.energy_weight_local * self.local_energy_j - local[1]).sum(axis=0),
+                (self.batch.energy_weight_transmit * self.transmit_energy_j - transmit[1]).sum(axis=0),
+                -edge[1],
+            ]
+        )
+
+    def __repr__(self) -> str:
+        services, devices, slots = self.batch.shape
+        return f"BatchSolution({slots} slots, {devices} devices, up to {services} services each)"
+
+
+def local_energy(tau: float, delta: float, total: Floats) -> Floats:
+    """Return tau delta (sum f)^3; from the left, so that free energy stays free at any speed."""
+    return tau * delta * total * total * total
+
+
+def local_price(tau: float, weight: float, capacity: Floats, total: Floats, multiplier: Floats) -> Floats:
+    """Return tau max(nu - 3 U delta F^2, 0) where the capacity F binds, else 0."""
+    return tau * np.where(
+        total >= capacity, np.maximum(multiplier - 3.0 * weight * capacity * capacity, 0.0), 0.0
+    )

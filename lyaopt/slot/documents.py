@@ -1,0 +1,199 @@
+"""Slot documents, read strictly, and solution documents (JSON).
+
+Reading takes two steps. Nearly every document is read by a short loop that accepts only what is plainly
+right; whatever it does not accept goes to the strict models in `lyaopt.slot.schemas`, which find all errors
+and their paths.
+"""
+
+from __future__ import annotations
+
+import math
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from pydantic_core import from_json
+
+from lyaopt.arrays import Floats
+from lyaopt.errors import DocumentError, ProblemError
+from lyaopt.io import strict_json
+from lyaopt.io.ids import MAX_PADDED_SERVICES, ids_by_position, structure_errors
+from lyaopt.slot.limits import LARGEST_SIGNAL, noise_w_per_hz
+from lyaopt.slot.problem import SlotProblem
+
+_SCALARS = itemgetter(
+    "slot_duration_s",
+    "energy_coefficient",
+    "energy_weight_local",
+    "energy_weight_transmit",
+    "edge_capacity_hz",
+)
+_DEVICE = itemgetter("cpu_capacity_hz", "max_power_w", "channel_gain")
+_QUEUES = itemgetter("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
+_NO_SERVICE = (0.0, 0.0, 0.0)
+_NUMBERS = {float, int}
+_DEFAULT_NOISE = -174.0
+
+
+def read_slot_document(text: bytes | str) -> SlotProblem:
+    """Read a slot document.
+
+    Parameters
+    ----------
+    text : bytes or str
+        One JSON object; bytes are UTF-8.
+
+    Raises
+    ------
+    DocumentError
+        If the text is not JSON, or not exactly a slot document (see docs/formats.md).
+    """
+    try:
+        quote: Any = b'"' if isinstance(text, bytes) else '"'
+        problem = plain_slot_problem(from_json(text), text.count(quote) // 2)
+        if problem is not None:
+            return problem
+    except (ValueError, TypeError, LookupError, ArithmeticError):
+        pass
+    return _read_carefully(text)
+
+
+def plain_slot_problem(data: Any, strings: int) -> SlotProblem | None:
+    """The problem of a parsed document of which everything is plainly right; the quick way.
+
+    A string has two quotes, and parsing keeps one of two equal keys: with as many strings in the text as in
+    the parsed data no key was repeated.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError, ArithmeticError
+        If something is not plainly right; it may be right all the same.
+    """
+    gathered = _Gathered(data)
+    return gathered.plain_problem() if gathered.strings == strings else None
+
+
+def problem_from_dict(data: dict[str, Any]) -> SlotProblem:
+    """Build the problem of a slot document that is already parsed; raises `DocumentError` as reading does."""
+    errors = _errors(data)
+    if errors:
+        raise DocumentError([(strict_json.show_path(path), reason) for path, reason in errors])
+    try:
+        return _Gathered(data).problem()
+    except ProblemError as error:
+        raise DocumentError([(error.path, error.reason)]) from None
+
+
+def _read_carefully(text: bytes | str) -> SlotProblem:
+    try:
+        decoded = strict_json.decode(text)
+        data = strict_json.parse(decoded)
+    except strict_json.JsonError as error:
+        raise DocumentError([("$", error.reason)], error.line) from None
+    errors = [(path, "expected this key once, got it again") for path in strict_json.repeated_keys(data)]
+    errors += _errors(data)
+    if errors:
+        shown = [(strict_json.show_path(path), reason) for path, reason in errors]
+        raise DocumentError(shown, strict_json.line_of(decoded, errors[0][0]))
+    try:
+        return _Gathered(data).problem()
+    except ProblemError as error:
+        line = strict_json.line_of(decoded, strict_json.parse_path(error.path))
+        raise DocumentError([(error.path, error.reason)], line) from None
+
+
+def _errors(data: Any) -> list[tuple[strict_json.Path, str]]:
+    from lyaopt.slot.schemas import slot_document_errors
+
+    return slot_document_errors(data) or structure_errors(data["devices"])
+
+
+class _Gathered:
+    """The numbers and names of a parsed slot document, in flat lists, padded where services are ragged.
+
+    Raises ValueError, TypeError or LookupError on a wrong key, structure or id; numbers are looked at apart.
+    """
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        devices: list[dict[str, Any]] = data["devices"]
+        _require(type(devices) is list and len(data) == 7 + ("noise_psd_dbm_per_hz" in data))
+        self.noise = data.get("noise_psd_dbm_per_hz", _DEFAULT_NOISE)
+        self.bandwidth = data["bandwidth_hz"]
+        share = self.bandwidth / max(len(devices), 1)
+        self.scalars = _SCALARS(data)
+        self.counts = [len(device["services"]) for device in devices]
+        self.most = max(self.counts, default=0)
+        _require(self.most * len(devices) <= MAX_PADDED_SERVICES)
+        self.device_ids = _checked_ids("device", devices)
+        self.strings = len(data) + sum(map(len, devices)) + sum(["id" in device for device in devices])
+        self.devices: list[float] = []
+        self.queues: list[float] = []
+        self.service_ids: list[tuple[str, ...]] = []
+        for device in devices:
+            _require(len(device) == 4 + ("id" in device) + ("bandwidth_hz" in device))
+            self.devices += _DEVICE(device)
+            self.devices.append(device.get("bandwidth_hz", share))
+            self._add(device["services"])
+
+    def _add(self, services: list[dict[str, Any]]) -> None:
+        _require(type(services) is list)
+        queues = self.queues
+        strings = 0
+        for service in services:
+            named = "id" in service
+            _require(len(service) == 3 + named)
+            strings += 3 + 2 * named
+            queues += _QUEUES(service)
+        if len(services) < self.most:
+            queues += _NO_SERVICE * (self.most - len(services))
+        self.strings += strings
+        self.service_ids.append(_checked_ids("service", services))
+
+    def plain_problem(self) -> SlotProblem:
+        """The slot problem; ValueError, TypeError or ArithmeticError unless its numbers are plainly right.
+
+        Refused are also magnitudes that might leave double precision, judged over all devices at once.
+        """
+        numbers = [*self.scalars, self.bandwidth, *self.devices, *self.queues]
+        _require({*map(type, numbers), type(self.noise)} <= _NUMBERS)
+        narrowest = min(self.devices[3::4], default=self.bandwidth)
+        # A sum is finite only if its terms are; the comparisons are false for NaN.
+        _require(min(numbers) >= 0.0 and self.scalars[0] > 0.0 and self.bandwidth > 0.0)
+        _require(sum(numbers, 0.0) / self.scalars[0] < math.inf and abs(self.noise) < math.inf)
+        noise = noise_w_per_hz(self.noise)
+        signal = max(self.devices[2::4], default=0.0) / (narrowest * noise)
+        _require(max(self.devices[1::4], default=0.0) * signal <= LARGEST_SIGNAL)
+        values: Floats = np.array([*self.scalars, noise, *self.devices, *self.queues], dtype=np.float64)
+        end = 6 + len(self.devices)
+        queues = values[end:].reshape(len(self.counts), self.most, 3)
+        # One copy each, and then in the order that the kernels take.
+        packed = (queues.T.copy(), values[6:end].reshape(-1, 4).T.copy(), values[:6])
+        return SlotProblem._from_packed(packed, float(self.noise), **self._names())
+
+    def problem(self) -> SlotProblem:
+        """The slot problem with all checks; `ProblemError` if magnitudes leave double precision."""
+        shape = (len(self.counts), self.most, 3)
+        devices: Floats = np.array(self.devices, dtype=np.float64).reshape(-1, 4).T
+        queues: Floats = np.array(self.queues, dtype=np.float64).reshape(shape).transpose(2, 0, 1)
+        duration, coefficient, local, transmit, capacity = map(float, self.scalars)
+        numbers = (duration, coefficient, local, transmit, capacity, *devices, *queues, float(self.noise))
+        return SlotProblem(*numbers, **self._names())
+
+    def _names(self) -> dict[str, Any]:
+        return {
+            "service_counts": tuple(self.counts),
+            "device_ids": self.device_ids,
+            "service_ids": tuple(self.service_ids),
+        }
+
+
+def _checked_ids(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
+    ids = ids_by_position(kind, items)
+    "".join(ids)  # takes strings only: the quickest check of all their types
+    _require(len({*ids}) == len(ids) and all(ids))
+    return ids
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError

@@ -1,0 +1,54 @@
+"""What every slot problem is checked for beside its shapes: magnitudes within double precision."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lyaopt._kernels.slot.marginal_costs import LARGEST_EXPONENT
+from lyaopt.arrays import Floats, is_real
+from lyaopt.errors import ProblemError
+
+# The largest p h / (b_w N_0) whose rate the kernels can take back: e^709 - 1, about 8.2e307
+LARGEST_SIGNAL = math.expm1(LARGEST_EXPONENT)
+METHODS = ("exact", "bisection")
+
+
+def noise_w_per_hz(noise_psd_dbm_per_hz: float) -> float:
+    """Return N_0 in W/Hz from its power spectral density in dBm/Hz."""
+    name = "$.noise_psd_dbm_per_hz"
+    if not is_real(noise_psd_dbm_per_hz):
+        raise ProblemError(name, f"expected a finite number, got {noise_psd_dbm_per_hz!r:.60}")
+    try:
+        noise = 10.0 ** ((float(noise_psd_dbm_per_hz) - 30.0) / 10.0)
+    except OverflowError:
+        noise = math.inf
+    if not 0.0 < noise < math.inf:
+        raise ProblemError(name, f"expected a power density within range, got {noise_psd_dbm_per_hz!s:.60}")
+    return noise
+
+
+def check_total_rate(queue: Floats, name: str, tau: float) -> None:
+    """Refuse backlogs whose sum, served within one slot, is not a finite rate."""
+    with np.errstate(over="ignore"):
+        total = float(queue.sum())
+    if not math.isfinite(total / tau):
+        raise ProblemError(f"$.{name}", "the sum of the backlogs over the slot length is not finite")
+
+
+def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -> None:
+    """Refuse devices (the first axis) whose signal-to-noise ratio at full power exceeds `LARGEST_SIGNAL`."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        largest = gain if gain.ndim == 1 else gain.max(axis=1, initial=0.0)
+        within = power * (largest / (bandwidth * noise)) <= LARGEST_SIGNAL
+    if not within.all():
+        device = int(np.argmin(within))
+        reason = f"the signal-to-noise ratio at full power is beyond {LARGEST_SIGNAL:.2g}"
+        raise ProblemError(f"$.devices[{device}].channel_gain", reason)
+
+
+def check_method(method: str) -> None:
+    """Refuse an unknown solver."""
+    if method not in METHODS:
+        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")

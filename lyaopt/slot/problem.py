@@ -1,0 +1,191 @@
+"""Everything that is observed at the start of one slot."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lyaopt.arrays import Floats, as_floats, check_array, check_scalar, shape_of
+from lyaopt.errors import ProblemError
+from lyaopt.slot.limits import LARGEST_SIGNAL, check_signal, check_total_rate, noise_w_per_hz
+
+SCALAR_FIELDS = (
+    "slot_duration_s",
+    "energy_coefficient",
+    "energy_weight_local",
+    "energy_weight_transmit",
+    "edge_capacity_hz",
+)
+DEVICE_FIELDS = ("cpu_capacity_hz", "max_power_w", "channel_gain", "bandwidth_hz")
+QUEUE_FIELDS = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
+_NUMBERS = (*SCALAR_FIELDS, *DEVICE_FIELDS, *QUEUE_FIELDS)
+
+
+@dataclass(frozen=True, eq=False)
+class SlotProblem:
+    """Everything that is observed at the start of a slot (M devices, N = most services on one).
+
+    Attributes
+    ----------
+    slot_duration_s : float
+        Slot length tau, in seconds; positive.
+    energy_coefficient : float
+        delta of the CPU energy tau delta f^3, in W s^3.
+    energy_weight_local, energy_weight_transmit : float
+        Lyapunov weights U^l, U^t of energy against backlog.
+    edge_capacity_hz : float
+        F^e, in cycles per second.
+    cpu_capacity_hz, max_power_w, channel_gain, bandwidth_hz : (M,) arrays
+        F^l_m (cycles/s), p^max_m (W), h_m and b_w (Hz, the device's own share) of every device.
+    local_queue_cycles, transmit_queue_bits, edge_queue_cycles : (M, N) arrays
+        Backlogs Q^l (cycles), Q^t (bits), Q^e (cycles). Devices with fewer services have zeros at the end.
+    noise_psd_dbm_per_hz : float
+        N_0 in dBm/Hz, -174 by default.
+    service_counts : tuple of int, optional
+        N_m of every device; all N when left out.
+    device_ids, service_ids : optional
+        Names for reports, one a device and one a service.
+
+    Raises
+    ------
+    ProblemError
+        If a value is not finite, is negative, or has the wrong shape; the error names the field.
+    """
+
+    slot_duration_s: float
+    energy_coefficient: float
+    energy_weight_local: float
+    energy_weight_transmit: float
+    edge_capacity_hz: float
+    cpu_capacity_hz: Floats
+    max_power_w: Floats
+    channel_gain: Floats
+    bandwidth_hz: Floats
+    local_queue_cycles: Floats
+    transmit_queue_bits: Floats
+    edge_queue_cycles: Floats
+    noise_psd_dbm_per_hz: float = -174.0
+    service_counts: tuple[int, ...] | None = None
+    device_ids: tuple[str, ...] | None = None
+    service_ids: tuple[tuple[str, ...], ...] | None = None
+
+    def __post_init__(self) -> None:
+        shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "MN")
+        for name in SCALAR_FIELDS:
+            check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
+        for names, wanted in ((QUEUE_FIELDS, shape), (DEVICE_FIELDS, shape[:1])):
+            for name in names:
+                object.__setattr__(self, name, as_floats(getattr(self, name), name, wanted))
+        if not self._looks_valid():
+            self._explain()
+        self._keep_own_arrays()
+        self._check_counts()
+        self._check_ids()
+
+    def _looks_valid(self) -> bool:
+        """Return whether all numbers are certainly in range; three reductions for the common case."""
+        queues, devices, scalars = self._packed
+        if queues.size == 0 or not devices[3].min() > 0.0:
+            return False
+        # Python floats: an overflow gives inf here, not a warning
+        largest, noise = float(queues.max()), float(scalars[-1])
+        power, gain, bandwidth = float(devices[1].max()), float(devices[2].max()), float(devices[3].min())
+        return bool(
+            queues.min() >= 0.0
+            and devices.min() >= 0.0
+            and devices.max() < math.inf
+            and largest * queues.size / self.slot_duration_s < math.inf
+            and bandwidth * noise > 0.0
+            and power * (gain / (bandwidth * noise)) <= LARGEST_SIGNAL
+        )
+
+    def _explain(self) -> None:
+        """Check field by field, and refuse the first that is out of range."""
+        for name in QUEUE_FIELDS:
+            queue = getattr(self, name)
+            check_array(queue, lambda i, name=name: f"$.devices[{i[0]}].services[{i[1]}].{name}")
+            check_total_rate(queue, name, self.slot_duration_s)
+        for name in DEVICE_FIELDS:
+            check_array(
+                getattr(self, name),
+                lambda i, name=name: f"$.devices[{i[0]}].{name}",
+                positive=name == "bandwidth_hz",
+            )
+        noise = noise_w_per_hz(self.noise_psd_dbm_per_hz)
+        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise)
+
+    def _keep_own_arrays(self) -> None:
+        """Let the arrays be those of `_packed`: what the caller does to the given ones changes nothing."""
+        queues, devices, _ = self._packed
+        vars(self).update(zip((*DEVICE_FIELDS, *QUEUE_FIELDS), _read_only_rows(devices, queues), strict=True))
+
+    def _check_ids(self) -> None:
+        counts = self.service_counts or ()
+        if self.device_ids is not None and len(self.device_ids) != len(counts):
+            raise ProblemError("$.device_ids", f"expected {len(counts)} ids, got {len(self.device_ids)}")
+        if self.service_ids is not None and tuple(map(len, self.service_ids)) != tuple(counts):
+            raise ProblemError("$.service_ids", "expected one id for each service of each device")
+        if len(set(self.device_ids or ())) != len(self.device_ids or ()):
+            raise ProblemError("$.device_ids", "expected an id that no other device has, got one again")
+        for m, ids in enumerate(self.service_ids or ()):
+            if len(set(ids)) != len(ids):
+                reason = "expected an id that no other service has, got one again"
+                raise ProblemError(f"$.service_ids[{m}]", reason)
+
+    def _check_counts(self) -> None:
+        devices, services = self.local_queue_cycles.shape
+        counts = self.service_counts
+        if counts is None:
+            counts = (services,) * devices
+            object.__setattr__(self, "service_counts", counts)
+        whole = isinstance(counts, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in counts)
+        if not whole or len(counts) != devices or not all(0 <= count <= services for count in counts):
+            raise ProblemError("$.service_counts", f"expected {devices} numbers in 0..{services}")
+        for m, count in enumerate(counts):
+            if count < services and any(getattr(self, name)[m, count:].any() for name in QUEUE_FIELDS):
+                raise ProblemError(f"$.devices[{m}].services[{count}]", f"beyond the device's {count}")
+
+    @functools.cached_property
+    def _packed(self) -> tuple[Floats, Floats, Floats]:
+        """The problem as `lyaopt._kernels.slot.one_slot` takes it."""
+        queues = np.array(
+            (self.local_queue_cycles.T, self.transmit_queue_bits.T, self.edge_queue_cycles.T), order="C"
+        )
+        devices = np.array((self.cpu_capacity_hz, self.max_power_w, self.channel_gain, self.bandwidth_hz))
+        scalars = (
+            self.slot_duration_s,
+            self.energy_coefficient,
+            self.energy_weight_local,
+            self.energy_weight_transmit,
+            self.edge_capacity_hz,
+            noise_w_per_hz(self.noise_psd_dbm_per_hz),
+        )
+        return queues, devices, np.array(scalars, dtype=np.float64)
+
+    @classmethod
+    def _from_packed(cls, packed: tuple[Floats, Floats, Floats], noise: float, **names: Any) -> SlotProblem:
+        """Build a problem from the arrays of `_packed` in a fraction of the time, without any check.
+
+        For `lyaopt.slot.documents`, which has made the checks. `noise` is in dBm/Hz, `names` are the other
+        fields.
+        """
+        problem = object.__new__(cls)
+        queues, devices, scalars = packed
+        numbers = (*scalars.tolist()[:-1], *_read_only_rows(devices, queues))
+        vars(problem).update(zip(_NUMBERS, numbers, strict=True))
+        vars(problem).update(names, noise_psd_dbm_per_hz=noise, _packed=packed)
+        return problem
+
+    def __repr__(self) -> str:
+        return f"SlotProblem({self.channel_gain.size} devices, {sum(self.service_counts or ())} services)"
+
+
+def _read_only_rows(devices: Floats, queues: Floats) -> tuple[Floats, ...]:
+    """Views of the packed arrays by field; the kernels are compiled for arrays that can be written."""
+    fixed_devices, fixed_queues = devices[:], queues.transpose(0, 2, 1)
+    fixed_devices.flags.writeable = fixed_queues.flags.writeable = False
+    return (*fixed_devices, *fixed_queues)

@@ -1,0 +1,173 @@
+"""The documents as strict pydantic models: every error at once, and a JSON Schema.
+
+Only documents with errors and `lyaopt schema` come here: building the models takes longer than a slot.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lyaopt.io.field_errors import errors_of
+from lyaopt.io.fields import Finite, Id, NonNegative, Positive
+from lyaopt.io.strict_json import Path
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    # The default depends on the place in the document, which a schema cannot say.
+    del schema["default"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ServiceDocument(_Strict):
+    """One service (DNN) of a device: what waits in its three queues."""
+
+    id: Id = Field(default="", json_schema_extra=_without_default)
+    """Name, unique on its device; ``service-0`` and so on by position when left out."""
+    local_queue_cycles: NonNegative
+    """Backlog Q^l of the local queue, in cycles."""
+    transmit_queue_bits: NonNegative
+    """Backlog Q^t of the transmission queue, in bits."""
+    edge_queue_cycles: NonNegative
+    """Backlog Q^e of the edge queue, in cycles."""
+
+
+class DeviceDocument(_Strict):
+    """One device."""
+
+    id: Id = Field(default="", json_schema_extra=_without_default)
+    """Name, unique in the document; ``device-0`` and so on by position when left out."""
+    cpu_capacity_hz: NonNegative
+    """F^l, in cycles per second."""
+    max_power_w: NonNegative
+    """p^max, in watts."""
+    channel_gain: NonNegative
+    """h of this slot."""
+    bandwidth_hz: Positive = Field(default=0.0, json_schema_extra=_without_default)
+    """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w when left out."""
+    services: list[ServiceDocument]
+    """Services of the device; devices may run different numbers of them."""
+
+
+class SlotDocument(_Strict):
+    """Everything that is observed at the start of a slot."""
+
+    slot_duration_s: Positive
+    """tau, in seconds."""
+    bandwidth_hz: Positive
+    """B_w, in hertz, shared equally by the devices that give no bandwidth of their own."""
+    noise_psd_dbm_per_hz: Finite = -174.0
+    """N_0, in dBm/Hz."""
+    edge_capacity_hz: NonNegative
+    """F^e, in cycles per second."""
+    energy_coefficient: NonNegative
+    """delta of the CPU energy tau delta f^3, in W s^3."""
+    energy_weight_local: NonNegative
+    """Lyapunov weight U^l of local energy against backlog."""
+    energy_weight_transmit: NonNegative
+    """Lyapunov weight U^t of transmission energy against backlog."""
+    devices: list[DeviceDocument]
+    """The devices."""
+
+
+class ServiceSolution(_Strict):
+    """What one service is given in the slot."""
+
+    id: Id
+    """Name, as in the slot document."""
+    local_cpu_hz: NonNegative
+    """f^l, in cycles per second."""
+    rate_bps: NonNegative
+    """r, in bits per second."""
+    edge_cpu_hz: NonNegative
+    """f^e, in cycles per second."""
+
+
+class DeviceSolution(_Strict):
+    """What one device does in the slot."""
+
+    id: Id
+    """Name, as in the slot document."""
+    cpu_hz: NonNegative
+    """Sum of f^l over its services."""
+    power_w: NonNegative
+    """Transmit power p."""
+    rate_bps: NonNegative
+    """Sum of r over its services."""
+    local_energy_j: NonNegative
+    """tau delta (sum f^l)^3."""
+    transmit_energy_j: NonNegative
+    """tau p."""
+    local_price: NonNegative
+    """Multiplier of sum f^l <= F^l: tau max(nu - 3 U^l delta (F^l)^2, 0) if the capacity binds, else 0."""
+    rate_price: NonNegative
+    """Multiplier of sum r <= R(p): tau nu."""
+    services: list[ServiceSolution]
+    """Services, as in the slot document."""
+
+
+class EdgeSolution(_Strict):
+    """What the edge server does in the slot."""
+
+    cpu_hz: NonNegative
+    """Sum of f^e over all services."""
+    price: NonNegative
+    """Multiplier of sum f^e <= F^e: tau nu."""
+
+
+class ObjectiveDocument(_Strict):
+    """Drift-plus-penalty values as minimised (lower is better)."""
+
+    local: Finite
+    """Problem 3, summed over devices."""
+    transmit: Finite
+    """Problem 4, summed over devices."""
+    edge: Finite
+    """Problem 5: -tau sum f^e Q^e."""
+    total: Finite
+    """Sum of the three."""
+
+
+class CertificateDocument(_Strict):
+    """Proof of optimality."""
+
+    relative_gap: NonNegative
+    """Worst duality gap of the problems, each relative to its gross gain tau sum f Q."""
+    max_violation: NonNegative
+    """Worst constraint violation, each relative to its bound."""
+
+
+class SolutionDocument(_Strict):
+    """The optimal allocation of one slot."""
+
+    status: Literal["optimal"]
+    """Solved to optimality, as the certificate proves."""
+    objective: ObjectiveDocument
+    certificate: CertificateDocument
+    edge: EdgeSolution
+    devices: list[DeviceSolution]
+    """Devices, as in the slot document."""
+    lyaopt: str
+    """Version that computed it."""
+
+
+DOCUMENTS: dict[str, type[BaseModel]] = {"slot": SlotDocument, "solution": SolutionDocument}
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the document called `name`, a key of `DOCUMENTS`."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return dialect | DOCUMENTS[name].model_json_schema()
+
+
+def slot_document_errors(data: Any) -> list[tuple[Path, str]]:
+    """Path and reason of everything that is wrong with a parsed slot document."""
+    try:
+        SlotDocument.model_validate(data)
+    except ValidationError as failure:
+        return errors_of(SlotDocument, failure)
+    return []

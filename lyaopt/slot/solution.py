@@ -1,0 +1,95 @@
+"""The solution of one slot, with its certificate and prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lyaopt.arrays import Floats
+from lyaopt.slot.problem import SlotProblem
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Drift-plus-penalty value of each problem at the solution, as minimised (lower is better)."""
+
+    local: float
+    transmit: float
+    edge: float
+
+    @property
+    def total(self) -> float:
+        """Sum of the three."""
+        return self.local + self.transmit + self.edge
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Proof of optimality: no feasible point is better by more than the gap.
+
+    Attributes
+    ----------
+    relative_gap : float
+        Worst duality gap of the 2 M + 1 problems, each relative to its gross gain tau sum f Q
+        (where nothing is served: to the gain of serving everything).
+    max_violation : float
+        Worst constraint violation, each relative to its bound.
+    """
+
+    relative_gap: float
+    max_violation: float
+
+
+@dataclass(frozen=True, eq=False)
+class SlotSolution:
+    """Optimal allocation of one slot, with its certificate and prices.
+
+    Attributes
+    ----------
+    problem : SlotProblem
+    objective : Objective
+    certificate : Certificate
+    local_cpu_hz, rate_bps, edge_cpu_hz : (M, N) arrays
+        What every service is given: f^l (Hz), r (bit/s), f^e (Hz).
+    cpu_hz, power_w : (M,) arrays
+        Total CPU speed and transmit power of every device.
+    local_multiplier, transmit_multiplier : (M,) arrays
+        nu of Problems 3 and 4, in cycles and bits: the backlog at which serving stops being worth it.
+    edge_multiplier : float
+        nu of Problem 5, in cycles.
+    local_energy_j, transmit_energy_j : (M,) arrays
+        Energy of every device's CPU, tau delta (sum f)^3, and radio, tau p; equations (5) and (6).
+    local_price, rate_price : (M,) arrays
+        Multipliers of C.4 and C.6: what one more hertz of device CPU is worth, -dV/dF^l, and one more bit/s
+        of rate, tau nu.
+    status : str
+        Always "optimal": every valid problem has a solution.
+    """
+
+    problem: SlotProblem
+    objective: Objective
+    certificate: Certificate
+    local_cpu_hz: Floats
+    rate_bps: Floats
+    edge_cpu_hz: Floats
+    cpu_hz: Floats
+    power_w: Floats
+    local_multiplier: Floats
+    transmit_multiplier: Floats
+    edge_multiplier: float
+    local_energy_j: Floats
+    transmit_energy_j: Floats
+    local_price: Floats
+    rate_price: Floats
+    status: str = "optimal"
+
+    @property
+    def edge_price(self) -> float:
+        """Multiplier of C.7, -dV/dF^e: what one more hertz at the edge is worth."""
+        return self.problem.slot_duration_s * self.edge_multiplier
+
+    def __repr__(self) -> str:
+        return (
+            f"SlotSolution({self.status}, objective={self.objective.total:.6g}, "
+            f"relative_gap={self.certificate.relative_gap:.1e}, "
+            f"energy={float((self.local_energy_j + self.transmit_energy_j).sum()):.3g} J)"
+        )

@@ -1,0 +1,116 @@
+"""`solve_slot`: the three problems of one slot, solved and certified."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lyaopt._kernels.slot import one_slot as kernels
+from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
+from lyaopt.errors import ProblemError
+from lyaopt.slot.batch import SlotBatch
+from lyaopt.slot.limits import check_method
+from lyaopt.slot.problem import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, SlotProblem
+from lyaopt.slot.solution import Certificate, Objective, SlotSolution
+from lyaopt.slot.solve_batch import solve_slots
+
+# What a certificate may say at most; within sixty orders of magnitude it says 1e-14 or less.
+LARGEST_GAP = 1e-9
+
+
+def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
+    """Solve Problems 3, 4 and 5 of one slot.
+
+    Parameters
+    ----------
+    problem : SlotProblem
+    method : {"exact", "bisection"}
+        Closed form by sorting or selection, or bisection on the Lagrange multiplier.
+
+    Returns
+    -------
+    SlotSolution
+
+    Raises
+    ------
+    ProblemError
+        If magnitudes are so extreme that the optimum overflows, or cannot be certified to LARGEST_GAP.
+    """
+    check_method(method)
+    devices, services = problem.local_queue_cycles.shape
+    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS:
+        solution = _solve_in_one_call(problem)
+    else:
+        solution = _solve_as_batch(problem, method)
+    _refuse_unproved(solution)
+    return solution
+
+
+def _refuse_unproved(solution: SlotSolution) -> None:
+    """Refuse to call optimal what magnitudes beyond double precision leave without a proof."""
+    certificate = solution.certificate
+    if not math.isfinite(solution.objective.total):
+        raise ProblemError("$", "the optimal objective is not finite in double precision")
+    if not (certificate.relative_gap <= LARGEST_GAP and certificate.max_violation <= LARGEST_GAP):
+        reason = (
+            f"no solution can be certified in double precision: relative gap "
+            f"{certificate.relative_gap:.1e}, violation {certificate.max_violation:.1e}"
+        )
+        raise ProblemError("$", reason)
+
+
+def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
+    queues, devices, scalars = problem._packed
+    rates = np.empty(queues.shape)
+    lanes = np.empty((kernels.LANE_ROWS, queues.shape[2]))
+    summary = np.empty(kernels.SUMMARY_PLACES)
+    kernels.slot_exact(queues, devices, scalars, rates, lanes, summary)
+    edge_nu, local, transmit, edge, gap, violation = summary.tolist()
+    return SlotSolution(
+        problem,
+        Objective(local, transmit, edge),
+        Certificate(gap, violation),
+        rates[0].T,
+        rates[1].T,
+        rates[2].T,
+        lanes[kernels.CPU],
+        lanes[kernels.POWER],
+        lanes[kernels.LOCAL_NU],
+        lanes[kernels.TRANSMIT_NU],
+        edge_nu,
+        lanes[kernels.LOCAL_ENERGY],
+        lanes[kernels.TRANSMIT_ENERGY],
+        lanes[kernels.LOCAL_PRICE],
+        lanes[kernels.RATE_PRICE],
+    )
+
+
+# Energies and prices may overflow where the allocation does not; they are infinite then, without a warning.
+@np.errstate(over="ignore", invalid="ignore")
+def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
+    queues = {name: getattr(problem, name).T[:, :, None] for name in QUEUE_FIELDS}
+    shared = {
+        name: getattr(problem, name) for name in (*SCALAR_FIELDS, *DEVICE_FIELDS, "noise_psd_dbm_per_hz")
+    }
+    shared["channel_gain"] = problem.channel_gain[:, None]
+    many = solve_slots(SlotBatch(**shared, **queues), method)
+    local, transmit, edge = many.objective[:, 0].tolist()
+    certificate = many.certificate
+    return SlotSolution(
+        problem,
+        Objective(local, transmit, edge),
+        Certificate(float(certificate.relative_gap[0]), float(certificate.max_violation[0])),
+        many.local_cpu_hz[:, :, 0].T,
+        many.rate_bps[:, :, 0].T,
+        many.edge_cpu_hz[:, :, 0].T,
+        many.cpu_hz[:, 0],
+        many.power_w[:, 0],
+        many.local_multiplier[:, 0],
+        many.transmit_multiplier[:, 0],
+        float(many.edge_multiplier[0]),
+        many.local_energy_j[:, 0],
+        many.transmit_energy_j[:, 0],
+        many.local_price[:, 0],
+        many.rate_price[:, 0],
+    )

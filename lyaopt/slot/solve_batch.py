@@ -1,0 +1,109 @@
+"""`solve_slots`: the three problems of many slots at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
+from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
+from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
+from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, transmit_many
+from lyaopt.slot.batch import SlotBatch, _lanes, _slots
+from lyaopt.slot.batch_solution import BatchSolution
+from lyaopt.slot.limits import check_method
+
+
+def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | None = None) -> BatchSolution:
+    """Solve Problems 3, 4 and 5 of every slot of a batch.
+
+    Parameters
+    ----------
+    batch : SlotBatch
+    method : {"exact", "bisection"}
+        Closed form by sorting or selection, or bisection on the Lagrange multiplier.
+    out : BatchSolution, optional
+        An earlier solution of a batch of the same shape: its arrays are overwritten, none are allocated,
+        and it is returned as the solution of this batch.
+
+    Returns
+    -------
+    BatchSolution
+        Certificates are worked out when asked for: nothing is refused here for a weak one, as `solve_slot`
+        does where magnitudes leave double precision.
+
+    Raises
+    ------
+    ValueError
+        For an unknown method, or an `out` of another shape.
+    """
+    check_method(method)
+    solution = _empty_solution(batch) if out is None else _taken_over(out, batch)
+    if 0 not in batch.shape:
+        _fill(solution, method)
+    return solution
+
+
+def _solution_shapes(batch: SlotBatch) -> dict[str, tuple[int, ...]]:
+    shape = batch.shape
+    per_service = dict.fromkeys(("local_cpu_hz", "rate_bps", "edge_cpu_hz"), shape)
+    per_device = ("cpu_hz", "power_w", "local_multiplier", "transmit_multiplier")
+    return {**per_service, **dict.fromkeys(per_device, shape[1:]), "edge_multiplier": shape[2:]}
+
+
+def _empty_solution(batch: SlotBatch) -> BatchSolution:
+    empty = np.zeros if 0 in batch.shape else np.empty
+    return BatchSolution(batch, **{name: empty(shape) for name, shape in _solution_shapes(batch).items()})
+
+
+def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
+    """Make an earlier solution one of this batch: what had been worked out from it is forgotten."""
+    arrays = {}
+    for name, shape in _solution_shapes(batch).items():
+        arrays[name] = array = getattr(out, name)
+        if array.shape != shape or not (array.flags.carray and array.dtype == np.float64):
+            expected = f"expected a writeable, contiguous float64 array of shape {shape}"
+            raise ValueError(f"out.{name}: {expected}, got {array.dtype} of shape {array.shape}")
+    vars(out).clear()
+    vars(out).update(arrays, batch=batch)
+    return out
+
+
+def _fill(solution: BatchSolution, method: str) -> None:
+    batch = solution.batch
+    tau = batch.slot_duration_s
+    services, devices, _ = batch.shape
+    bisection = method == "bisection"
+    many = services > NETWORK_ITEMS
+    local = local_bisection if bisection else local_many if many else local_exact
+    local(
+        _lanes(batch.local_queue_cycles),
+        batch.cpu_capacity_hz,
+        tau,
+        batch.energy_weight_local,
+        batch.energy_coefficient,
+        _lanes(solution.local_cpu_hz),
+        solution.cpu_hz.reshape(-1),
+        solution.local_multiplier.reshape(-1),
+    )
+    transmit = transmit_bisection if bisection else transmit_many if many else transmit_exact
+    transmit(
+        _lanes(batch.transmit_queue_bits),
+        batch.channel_gain.reshape(-1),
+        batch.bandwidth_hz,
+        batch.max_power_w,
+        tau,
+        batch.energy_weight_transmit,
+        batch.noise_w_per_hz,
+        _lanes(solution.rate_bps),
+        solution.power_w.reshape(-1),
+        solution.transmit_multiplier.reshape(-1),
+    )
+    edge_many_items = services * devices > NETWORK_ITEMS
+    edge = edge_bisection if bisection else edge_many if edge_many_items else edge_exact
+    edge(
+        _slots(batch.edge_queue_cycles),
+        batch.edge_capacity_hz,
+        tau,
+        _slots(solution.edge_cpu_hz),
+        solution.edge_multiplier,
+    )

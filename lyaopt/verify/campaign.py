@@ -1,0 +1,241 @@
+"""A campaign over random and degenerate slots: how exact the exact solvers are, beside a convex solver.
+
+Every slot is solved by both methods and its certificate kept. A certificate computed by the code that it
+certifies is not trusted alone: a sample of every regime is judged again in decimal arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lyaopt.slot.batch import SlotBatch
+from lyaopt.slot.batch_solution import BatchSolution
+from lyaopt.slot.limits import METHODS
+from lyaopt.slot.problem import SlotProblem
+from lyaopt.slot.solve_batch import solve_slots
+from lyaopt.verify.cvxpy_reference import ReferenceError, check_solver, solve_reference
+from lyaopt.verify.decimal_reference import Verdict, judge
+from lyaopt.verify.random_problems import REGIMES, batches, to_problem
+
+GAP_LIMIT = 1e-12
+VIOLATION_LIMIT = 1e-14
+# Slots of a regime that are judged in decimal arithmetic (milliseconds each), and those of them that the
+# convex solver gets (tens of milliseconds).
+JUDGED = 40
+SOLVED = 20
+PACKAGES = ("lyaopt", "numpy", "numba", "cvxpy", "clarabel", "ecos", "scs")
+
+
+@dataclass(frozen=True)
+class RegimeAccuracy:
+    """Worst figures of one regime.
+
+    Attributes
+    ----------
+    regime : str
+        One of `lyaopt.verify.random_problems.REGIMES`.
+    instances : int
+        Slots solved, by each method.
+    worst_gap, worst_violation : float
+        Worst over both methods, by certificate and by decimal arithmetic; see `Certificate`.
+    judged_instances : int
+        How many of the slots were judged in decimal arithmetic too.
+    solver_instances : int
+        Slots that the convex solver solved.
+    solver_worst_gap, solver_worst_violation : float or None
+        Its worst gap and violation by the measures made for it, `Verdict.pool_gap` and
+        `Verdict.pool_violation`; None without a solved slot.
+    solver_failures : int
+        Slots that it failed on or called infeasible or unbounded.
+    """
+
+    regime: str
+    instances: int
+    worst_gap: float
+    worst_violation: float
+    judged_instances: int
+    solver_instances: int
+    solver_worst_gap: float | None
+    solver_worst_violation: float | None
+    solver_failures: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the exact solvers kept both limits; not-a-number does not."""
+        return self.worst_gap <= GAP_LIMIT and self.worst_violation <= VIOLATION_LIMIT
+
+
+@dataclass(frozen=True)
+class AccuracyReport:
+    """Result of `run_accuracy`.
+
+    Attributes
+    ----------
+    rows : tuple of RegimeAccuracy
+        One a regime.
+    seed : int
+        Seed of the instances.
+    solver : str or None
+        Convex solver that was compared.
+    versions : dict
+        Version of every library that took part.
+    """
+
+    rows: tuple[RegimeAccuracy, ...]
+    seed: int
+    solver: str | None
+    versions: dict[str, str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every regime kept both limits."""
+        return all(row.passed for row in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON values; a figure that is not finite is None."""
+        return {
+            "passed": self.passed,
+            "seed": self.seed,
+            "solver": self.solver,
+            "instances": sum(row.instances for row in self.rows),
+            "gap_limit": GAP_LIMIT,
+            "violation_limit": VIOLATION_LIMIT,
+            "versions": self.versions,
+            "regimes": [{k: _finite(v) for k, v in asdict(row).items()} for row in self.rows],
+        }
+
+
+def run_accuracy(
+    instances: int,
+    seed: int,
+    solver: str | None = "CLARABEL",
+    progress: Callable[[int], None] | None = None,
+) -> AccuracyReport:
+    """Solve random slots of every regime by both methods, and a few of each by a convex solver.
+
+    Parameters
+    ----------
+    instances : int
+        Slots in all, spread evenly over the regimes.
+    seed : int
+        Seed; the same seed gives the same slots.
+    solver : str or None
+        CVXPY solver to compare with, as in `solve_reference`; None leaves the comparison out.
+    progress : callable, optional
+        Called with the number of slots done since its last call.
+
+    Returns
+    -------
+    AccuracyReport
+        Worst gaps and violations by regime.
+
+    Raises
+    ------
+    MissingExtraError, ValueError
+        As `solve_reference`, before anything is solved.
+    """
+    name = check_solver(solver) if solver is not None else None
+    share, extra = divmod(instances, len(REGIMES))
+    rows = []
+    for position, regime in enumerate(REGIMES):
+        tally = _Tally(regime, share + (position < extra), seed, name)
+        for batch in batches(regime, tally.instances, seed):
+            done = tally.add(batch)
+            if progress is not None:
+                progress(done)
+        rows.append(tally.row())
+    return AccuracyReport(tuple(rows), seed, name, _versions())
+
+
+@dataclass
+class _Tally:
+    """The figures of one regime while its batches come in."""
+
+    regime: str
+    instances: int
+    seed: int
+    solver: str | None
+    done: int = 0
+    failures: int = 0
+    # Of the exact solvers and of the convex one; infinities and not-a-number stay visible in a NumPy maximum.
+    gaps: list[float] = field(default_factory=lambda: [0.0])
+    violations: list[float] = field(default_factory=lambda: [0.0])
+    solver_gaps: list[float] = field(default_factory=list)
+    solver_violations: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        rng = np.random.default_rng([self.seed, self.instances])
+        judged = min(JUDGED, self.instances)
+        self.judged: NDArray[np.intp] = rng.choice(self.instances, judged, replace=False, shuffle=True)
+
+    def add(self, batch: SlotBatch) -> int:
+        """Solve a batch by both methods and the sampled slots of it by the convex solver; its size."""
+        size = batch.channel_gain.shape[1]
+        sampled = [int(i) - self.done for i in self.judged if 0 <= i - self.done < size]
+        for method in METHODS:
+            solution = solve_slots(batch, method=method)
+            self._keep(solution.certificate.relative_gap.max(), solution.certificate.max_violation.max())
+            for index in sampled:
+                verdict = _judged(to_problem(batch, index), solution, index)
+                self._keep(verdict.relative_gap, verdict.max_violation)
+        for index in self.judged[:SOLVED] - self.done if self.solver else ():
+            if 0 <= index < size:
+                self._compare(to_problem(batch, int(index)))
+        self.done += size
+        return size
+
+    def row(self) -> RegimeAccuracy:
+        """Summary of everything added."""
+        return RegimeAccuracy(
+            regime=self.regime,
+            instances=self.done,
+            worst_gap=float(np.max(self.gaps)),
+            worst_violation=float(np.max(self.violations)),
+            judged_instances=len(self.judged),
+            solver_instances=len(self.solver_gaps),
+            solver_worst_gap=float(np.max(self.solver_gaps)) if self.solver_gaps else None,
+            solver_worst_violation=float(np.max(self.solver_violations)) if self.solver_gaps else None,
+            solver_failures=self.failures,
+        )
+
+    def _keep(self, gap: float, violation: float) -> None:
+        self.gaps.append(float(gap))
+        self.violations.append(float(violation))
+
+    def _compare(self, problem: SlotProblem) -> None:
+        try:
+            found = solve_reference(problem, str(self.solver))
+        except ReferenceError:
+            self.failures += 1
+            return
+        verdict = judge(problem, found.local_cpu_hz, found.rate_bps, found.edge_cpu_hz, found.power_w)
+        self.solver_gaps.append(verdict.pool_gap)
+        self.solver_violations.append(verdict.pool_violation)
+
+
+def _judged(problem: SlotProblem, solution: BatchSolution, index: int) -> Verdict:
+    local, rate, edge = (
+        values[:, :, index].T for values in (solution.local_cpu_hz, solution.rate_bps, solution.edge_cpu_hz)
+    )
+    return judge(problem, local, rate, edge, solution.power_w[:, index])
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _finite(value: Any) -> Any:
+    return value if not isinstance(value, float) or math.isfinite(value) else None

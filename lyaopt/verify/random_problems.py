@@ -1,0 +1,100 @@
+"""Random and degenerate slot problems of all regimes, in batches of many shapes.
+
+Slots come in small batches: what a batch shares (slot length, weights, capacities) varies between batches,
+over many orders of magnitude, and queues and channels vary within one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lyaopt.slot.batch import SlotBatch
+from lyaopt.slot.problem import SlotProblem
+from lyaopt.verify import regimes
+
+LARGEST_BATCH = 256
+# Slots with so many services that the solvers select instead of sorting; few of them make a batch.
+MANY_SERVICES = (257, 1500)
+LARGEST_BATCH_OF_MANY = 16
+REGIMES: tuple[str, ...] = tuple(regimes.REGIMES)
+"""Names of the regimes."""
+
+
+def random_batch(
+    regime: str, count: int, rng: np.random.Generator, devices: int = 4, services: int = 2
+) -> SlotBatch:
+    """Draw a batch of slots of one regime.
+
+    Parameters
+    ----------
+    regime : str
+        One of `REGIMES`.
+    count : int
+        B, the number of slots.
+    rng : numpy.random.Generator
+        Source of randomness.
+    devices, services : int
+        M and N.
+
+    Returns
+    -------
+    SlotBatch
+        Queues of shape (N, M, B) in cycles and bits, gains (M, B); the rest as in `SlotBatch`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown regime; the message lists the known ones.
+    """
+    if regime not in regimes.REGIMES:
+        raise ValueError(f"unknown regime {regime!r}: expected one of {', '.join(REGIMES)}")
+    return regimes.REGIMES[regime](regimes.mixed(count, rng, devices, services), rng)
+
+
+def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
+    """Yield batches of one regime that hold `instances` slots in all.
+
+    Most have 1 to 6 devices of 1 to 8 services each, some 1 or 2 devices of up to 64 services, and some few
+    slots 1 to 5 devices of `MANY_SERVICES` services in all. The same arguments give the same slots; no
+    regime's slots depend on another's.
+    """
+    rng = np.random.default_rng([seed, *regime.encode()])
+    left = instances
+    while left:
+        largest, devices, services = _drawn_shape(rng)
+        count = min(left, largest)
+        yield random_batch(regime, count, rng, devices, services)
+        left -= count
+
+
+def _drawn_shape(rng: np.random.Generator) -> tuple[int, int, int]:
+    """Most slots, devices and services on each of a batch."""
+    kind = rng.random()
+    if kind < 0.8:
+        return LARGEST_BATCH, int(rng.integers(1, 7)), int(rng.integers(1, 9))
+    if kind < 0.95:
+        return LARGEST_BATCH, int(rng.integers(1, 3)), int(rng.integers(9, 65))
+    devices = int(rng.integers(1, 6))
+    least, most = MANY_SERVICES
+    return LARGEST_BATCH_OF_MANY, devices, int(rng.integers(-(-least // devices), most // devices + 1))
+
+
+def to_problem(batch: SlotBatch, index: int) -> SlotProblem:
+    """Take slot `index` out of a batch."""
+    return SlotProblem(
+        slot_duration_s=batch.slot_duration_s,
+        energy_coefficient=batch.energy_coefficient,
+        energy_weight_local=batch.energy_weight_local,
+        energy_weight_transmit=batch.energy_weight_transmit,
+        edge_capacity_hz=batch.edge_capacity_hz,
+        cpu_capacity_hz=batch.cpu_capacity_hz,
+        max_power_w=batch.max_power_w,
+        channel_gain=np.ascontiguousarray(batch.channel_gain[:, index]),
+        bandwidth_hz=batch.bandwidth_hz,
+        local_queue_cycles=np.ascontiguousarray(batch.local_queue_cycles[:, :, index].T),
+        transmit_queue_bits=np.ascontiguousarray(batch.transmit_queue_bits[:, :, index].T),
+        edge_queue_cycles=np.ascontiguousarray(batch.edge_queue_cycles[:, :, index].T),
+        noise_psd_dbm_per_hz=batch.noise_psd_dbm_per_hz,
+    )

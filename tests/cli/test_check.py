@@ -1,0 +1,90 @@
+"""`lyaopt check`: what it asks of `lyaopt.verify.campaign`, and how it shows the answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from lyaopt.verify import campaign
+from lyaopt.verify.campaign import AccuracyReport, RegimeAccuracy, run_accuracy
+from lyaopt_cli.main import run
+from tests.support.slot_text import on_a_terminal
+
+
+def report(gap: float) -> AccuracyReport:
+    row = RegimeAccuracy("ties", 7, gap, 0.0, 1, 0, None, None, 3)
+    return AccuracyReport((row,), 5, "ECOS", {})
+
+
+def run_with(monkeypatch: Any, outcome: Any, *arguments: str) -> tuple[int, list[Any]]:
+    """Exit status of the command, and what it asked of `run_accuracy`, which is replaced by `outcome`."""
+    asked = []
+
+    def replacement(*given: Any) -> AccuracyReport:
+        asked.append(given)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(campaign, "run_accuracy", replacement)
+    return run(["check", *arguments]), asked
+
+
+def test_a_small_campaign_is_reported(capsysbinary):
+    assert run(["check", "--instances", "40", "--seed", "3", "--solver", "none"]) == 0
+    captured = capsysbinary.readouterr()
+    assert captured.err == b""
+    assert json.loads(captured.out) == run_accuracy(40, 3, None).to_dict()
+
+
+@pytest.mark.parametrize(("solver", "asked"), [("ECOS", "ECOS"), ("none", None), ("None", None)])
+def test_options_reach_the_campaign(monkeypatch, solver, asked):
+    status, given = run_with(
+        monkeypatch, report(0.0), "--instances", "12", "--seed", "9", "--solver", solver, "--json"
+    )
+    assert status == 0
+    assert given == [(12, 9, asked, None)]
+
+
+def test_the_defaults_are_those_of_the_help(monkeypatch):
+    assert run_with(monkeypatch, report(0.0))[1] == [(10_000, 1, "CLARABEL", None)]
+
+
+@pytest.mark.parametrize("gap", [1e-11, float("nan"), float("inf")])
+def test_a_gap_beyond_its_limit_is_status_1(monkeypatch, capsysbinary, gap):
+    assert run_with(monkeypatch, report(gap))[0] == 1
+    assert json.loads(capsysbinary.readouterr().out)["passed"] is False
+
+
+@pytest.mark.parametrize("error", [ImportError("needs CVXPY"), ValueError("no such solver")])
+def test_a_solver_that_is_not_there_is_bad_input(monkeypatch, capsysbinary, error):
+    assert run_with(monkeypatch, error)[0] == 2
+    captured = capsysbinary.readouterr()
+    assert captured.out == b""
+    assert len(captured.err.splitlines()) == 1
+    assert str(error) in captured.err.decode()
+
+
+def test_a_missing_cvxpy_names_the_extra(monkeypatch, capsysbinary):
+    monkeypatch.setitem(sys.modules, "cvxpy", None)
+    assert run(["check", "--instances", "10"]) == 2
+    assert b"pip install 'lyaopt[check]'" in capsysbinary.readouterr().err
+
+
+def test_a_terminal_gets_a_table():
+    text = on_a_terminal("check", "--instances", "20", "--solver", "none")
+    assert text.rstrip().endswith("passed")
+    for row in run_accuracy(20, 1, None).rows:
+        assert any(line.startswith(row.regime) and str(row.instances) in line for line in text.splitlines())
+
+
+def test_a_missing_figure_is_a_dash(monkeypatch, capsysbinary):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert run_with(monkeypatch, report(2e-12))[0] == 1
+    lines = capsysbinary.readouterr().out.decode().splitlines()
+    row = next(line for line in lines if line.startswith("ties"))
+    assert row.split() == ["ties", "7", "2.0e-12", "0.0e+00", "0", "3", "-", "-"]
+    assert lines[-1].startswith("not passed")

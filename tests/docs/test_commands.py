@@ -1,0 +1,163 @@
+"""Commands of the documents are commands: names and options exist, and what is cheap runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import tomllib
+from functools import partial
+from importlib.util import find_spec
+
+import click
+import pytest
+
+from lyaopt.model.profiles import format_profile, load_profile
+from lyaopt.model.scenarios import list_scenarios
+from lyaopt.policies import policy_names, registry
+from lyaopt_cli.main import group, run
+from tests.support.documented import PAGES, ROOT, Command, commands, fences, inline_commands
+
+CONTEXT = click.Context(group)
+TARGETS = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+TRAINED = {command.value("--out") for page in PAGES for command in commands(page)} - {None}
+
+
+def line_of(command: Command) -> str:
+    return " ".join(command.words)
+
+
+def documented(*programs: str) -> list[Command]:
+    """Commands of some programs on all pages, each once."""
+    found = [command for page in PAGES for command in commands(page) if command.words[0] in programs]
+    return list({line_of(command): command for command in found}.values())
+
+
+EXAMPLE = re.compile(r"^ *(lyaopt .*?)(?: > \S+)?$", re.MULTILINE)
+HELP = [
+    Command(line, line.split(), None, None)
+    for name in group.list_commands(CONTEXT)
+    for line in EXAMPLE.findall(group.get_command(CONTEXT, name).help)
+    if not re.search(r"[|<]| [A-Z]", line)  # what names things in capitals is a sentence
+]
+
+
+def parsed(words: list[str]) -> dict[str, object]:
+    """The parameters of a command; what click refuses fails the test."""
+    command = group.get_command(CONTEXT, words[1])
+    assert command is not None, words[1]
+    return command.make_context(words[1], words[2:], parent=CONTEXT).params
+
+
+@pytest.mark.parametrize("command", [*documented("lyaopt"), *HELP], ids=line_of)
+def test_commands_parse_and_name_what_there_is(command):
+    given = parsed(list(command.words))
+    scenario, policies = given.get("scenario"), list(given.get("policies") or ())
+    if command.words[1] == "evaluate" and scenario is None:
+        *policies, scenario = policies
+    if command.words[1] == "scenario":
+        scenario = given["name"]
+    if scenario is not None:
+        assert scenario in list_scenarios() or scenario.endswith(".toml")
+    for policy in policies:
+        as_points = policy.replace(",", "").isdigit()
+        as_folder = policy in TRAINED or "/" in policy
+        assert policy in {*policy_names(), "trace"} or as_points or as_folder, policy
+
+
+def test_commands_are_found():
+    assert len(documented("lyaopt")) > 40
+    assert len(HELP) > 20
+    assert {command.words[1] for command in documented("lyaopt")} == set(group.list_commands(CONTEXT))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_within_sentences_have_the_options_that_they_name(page):
+    for words in inline_commands(page):
+        if words[0] == "make":
+            assert words[1] in TARGETS
+        elif words[0] == "python":
+            assert find_spec(words[2]) is not None, words
+        elif words[1] not in ("--help", "--version", "COMMAND"):
+            command = group.get_command(CONTEXT, words[1])
+            assert command is not None, words
+            known = {spelling for option in command.params for spelling in option.opts}
+            assert {word for word in words[2:] if word.startswith("--")} <= known, words
+
+
+@pytest.mark.parametrize("command", documented("make", "python"), ids=line_of)
+def test_targets_and_modules_exist(command):
+    if command.words[0] == "make":
+        assert command.words[1] in TARGETS
+    elif command.words[1] == "-m":
+        assert find_spec(command.words[2]) is not None
+    else:
+        assert (ROOT / command.words[1]).is_file()
+
+
+@pytest.mark.parametrize("command", documented("pip"), ids=line_of)
+def test_extras_exist(command):
+    assert command.words[1] in ("install", "download")
+    for extras in re.findall(r"(?:lyaopt|\.)\[(.*)\]", line_of(command)):
+        assert set(extras.split(",")) <= set(EXTRAS)
+
+
+# --- those that run
+
+# With what more to take no time: of options that are given twice the last one counts.
+RUNS: dict[str, list[str]] = {
+    **{name: [] for name in ("solve-slot", "scenario", "bound", "schema", "profiles", "profile")},
+    "check": ["--instances", "20"],
+    "simulate": ["--slots", "60", "--warmup", "0"],
+    "evaluate": ["--slots", "60", "--warmup", "0", "--seeds", "2"],
+    "train": ["--episodes", "2", "--systems", "2"],
+}
+FILES_OF_OTHERS = (".onnx", ".tflite")
+
+
+def runs(command: Command) -> bool:
+    words = command.words
+    others = any(word.endswith(FILES_OF_OTHERS) for word in words)
+    return words[0] == "lyaopt" and words[1] in RUNS and not others
+
+
+def shortened(words: list[str]) -> list[str]:
+    more = list(RUNS[words[1]])
+    if words[1] == "train" and "--algorithm" not in words and "--preset" not in words:
+        more += ["--preset", "shared" if "--vary" in words else "tuned"]  # the default searches for a start
+    return words[1:] + more
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where a reader would be: with the examples, files of their own, and searches of a moment."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (mynets,) = (text for text in fences("adding.md", "python") if "def build" in text)
+    (tmp_path / "mynets.py").write_text(mynets)
+    (tmp_path / "camera.toml").write_text(fences("adding.md", "toml")[0])
+    (tmp_path / "mynet.json").write_text(format_profile(load_profile("alexnet")))
+    for name in filter(registry.is_searched, policy_names()):
+        make = partial(registry._POLICIES[name], slots=50, replications=2, budget=20_000)
+        if name == "planning":
+            make = partial(make, horizon=2, futures=2)
+        monkeypatch.setitem(registry._POLICIES, name, make)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(map(runs, commands(page)))])
+def test_commands_run(page, folder, capsysbinary, monkeypatch):
+    slot = json.dumps(json.loads((folder / "examples/slot.json").read_text())).encode()
+    # Trainings first: other commands of a page name what they leave.
+    for command in sorted(filter(runs, commands(page)), key=lambda found: found.words[1] != "train"):
+        given = (folder / command.reads).read_bytes() if command.reads else slot
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
+        if command.words[1] == "train" and "--resume" not in command.words:
+            shutil.rmtree(folder / command.value("--out"), ignore_errors=True)
+        status = run(shortened(command.words))
+        printed = capsysbinary.readouterr()
+        assert status == 0, (command.line, printed.err)
+        if command.writes:
+            (folder / command.writes).write_bytes(printed.out)

@@ -1,0 +1,123 @@
+"""The documentation names every command, option, exit status and key, and only tests and files that exist."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pytest
+
+from lyaopt.experiments.definition import Measuring, Sweep
+from lyaopt.experiments.learners import LEARNERS, Learner
+from lyaopt.experiments.paper_figures import FIGURES
+from lyaopt.experiments.results import MEASURES
+from lyaopt.experiments.variations import MORE_MODELS
+from lyaopt.model.scenarios import list_scenarios, load_scenario, scenario_schema
+from lyaopt.slot.schemas import DOCUMENTS, json_schema
+from lyaopt_cli.main import group
+from tests.support.documented import PAGES, ROOT, text_of
+from tests.support.slot_text import EXAMPLE, keys
+
+DOCS = Path(__file__).parents[2] / "docs"
+CONTEXT = click.Context(group)
+COMMANDS = group.list_commands(CONTEXT)
+
+
+def section(name: str) -> str:
+    """The part of docs/commands.md under the heading of a command."""
+    text = (DOCS / "commands.md").read_text()
+    return text.split(f"\n## lyaopt {name}\n", 1)[1].split("\n## ", 1)[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_documented(name):
+    command = group.get_command(CONTEXT, name)
+    text = section(name)
+    for parameter in command.params:
+        for spelling in (
+            parameter.opts if isinstance(parameter, click.Option) else [parameter.make_metavar(CONTEXT)]
+        ):
+            assert f"`{spelling}" in text, spelling
+
+
+def test_every_exit_status_is_documented():
+    text = (DOCS / "commands.md").read_text()
+    assert all(f"| {status} |" in text for status in (0, 1, 2, 130, 141))
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_every_key_is_documented(name):
+    text = (DOCS / "formats.md").read_text()
+    schema = json_schema(name)
+    for part in [schema, *schema["$defs"].values()]:
+        assert all(f"`{key}`" in text for key in part["properties"])
+
+
+def test_every_key_of_a_scenario_is_documented_with_its_default():
+    text = (DOCS / "formats.md").read_text().split("\n## Scenario\n", 1)[1]
+    sections = scenario_schema()["$defs"].values()
+    for name, key in [item for section in sections for item in section["properties"].items()]:
+        rows = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+        assert rows
+        if type(key.get("default")) in (int, float):
+            assert f"{key['default']:g}" in [line.split(" | ")[1] for line in rows]
+
+
+def test_every_key_of_a_sweep_is_documented_with_its_default():
+    text = (DOCS / "formats.md").read_text().split("\n## Sweep\n", 1)[1].split("\n## ", 1)[0]
+    for kind in (Sweep, Measuring, Learner):
+        for item in fields(kind):
+            (row,) = [line for line in text.splitlines() if f"`{item.name}`" in line.split(" | ")[0]]
+            assert not isinstance(item.default, int) or str(item.default) in row
+    assert all(f"`{name}`" in text for name in LEARNERS)
+
+
+def test_every_measure_is_documented():
+    text = (DOCS / "experiments.md").read_text()
+    assert all(f"`{measure}`" in text for measure in MEASURES)
+
+
+def test_the_chosen_networks_and_ranges_are_those_in_the_document():
+    text = (DOCS / "experiments.md").read_text().replace("*", "")
+    devices = load_scenario("balanced").devices
+    for device, more in zip(devices, MORE_MODELS, strict=True):
+        models = " | ".join(f"`{model}`" for model in (*(s.model for s in device.services), *more))
+        assert f"| {models} |" in text
+    for figure in FIGURES.values():
+        values = ", ".join(f"{value / figure.unit:g}" for value in figure.values)
+        assert not figure.setting or values in text
+
+
+def test_every_shipped_scenario_is_documented():
+    text = (DOCS / "scenarios.md").read_text()
+    assert all(f"| `{name}` |" in text for name in list_scenarios())
+
+
+def test_every_path_of_the_example_is_a_documented_key():
+    text = (DOCS / "formats.md").read_text()
+    assert all(f"`{path[-1]}`" in text for path in keys(EXAMPLE))
+
+
+FILE = re.compile(r"`((?:lyaopt|cli|tests|benchmarks|docs|examples)/[\w./-]+)((?:::\w+)?)`")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_and_tests_that_are_named_exist(page):
+    for path, name in FILE.findall(text_of(page)):
+        assert (ROOT / path).exists(), path
+        if name:
+            assert f"\ndef {name[2:]}(" in (ROOT / path).read_text(), name
+
+
+def test_every_page_is_on_the_site():
+    listed = text_of("index.md")
+    others = {"index.md", "README.md", "experiments.md", "results.md"}  # the last two by a pattern
+    assert all(f"\n{page.removesuffix('.md')}\n" in listed for page in PAGES if page not in others)
+
+
+def test_every_erratum_names_a_test():
+    errata = re.split(r"\n\*\*\d+\. ", text_of("errata.md"))[1:]
+    assert len(errata) == 11
+    assert all("*Here*" in erratum and "`tests/" in erratum for erratum in errata)

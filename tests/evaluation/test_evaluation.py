@@ -1,0 +1,137 @@
+"""Policies side by side: paired copies, intervals, and the command."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyaopt.errors import ProblemError
+from lyaopt.evaluation import Score, evaluate, interquartile_mean
+from lyaopt.model.scenarios import load_scenario
+from lyaopt.policies import all_local, all_offload, make_policy, middle
+from lyaopt.simulation import simulate
+from lyaopt.simulation.costs import backlog_shares
+from lyaopt_cli.main import run
+from tests.support.slot_text import on_a_terminal
+
+SYSTEM = load_scenario("default")
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=4, max_size=40))
+def test_the_interquartile_mean_ignores_the_outer_quarters(values):
+    found = interquartile_mean(np.array(values))
+    ordered = np.sort(values)
+    cut = len(values) // 4
+    assert found.value == pytest.approx(ordered[cut : len(values) - cut].mean(), abs=1e-9)
+    assert found.low <= found.value + 1e-9
+    assert found.high >= found.value - 1e-9
+
+
+def test_few_or_no_values_give_no_interval():
+    assert np.isnan(interquartile_mean(np.array([])).value)
+    assert interquartile_mean(np.array([3.0, np.nan])).value == 3.0
+    assert np.isnan(interquartile_mean(np.array([3.0])).low)
+
+
+def test_an_interval_holds_the_mean_about_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    inside = [
+        found.low <= 0.0 <= found.high
+        for found in (interquartile_mean(rng.normal(size=30), seed) for seed in range(120))
+    ]
+    assert 0.85 <= np.mean(inside) <= 1.0
+
+
+def test_scores_are_those_of_single_copies():
+    """Copy by copy as the simulator's result has it, latencies included."""
+    result = simulate(SYSTEM, middle(SYSTEM), slots=4000, warmup=500, systems=3, seed=2)
+    score = Score.of(SYSTEM, result)
+    assert score.energy_j.sum() == pytest.approx(3 * result.mean_energy_j)
+    counts = [result.latencies.of_groups(np.arange(8 * b, 8 * b + 8)).count for b in range(3)]
+    assert sum(counts) == result.latencies.count
+    assert np.average(score.latency_s[0], weights=counts) == pytest.approx(result.mean_latency_s)
+    assert (np.diff(score.latency_s[1:], axis=0) >= 0).all()
+
+
+def test_savings_are_paired():
+    """A policy saves nothing against itself, in every copy, whatever the copies differ by."""
+    policies = [middle(SYSTEM), make_policy("15,10,5,18,16,9,4,8", SYSTEM), all_local(SYSTEM)]
+    found = evaluate(SYSTEM, policies, systems=6, slots=3000, warmup=200)
+    first, same, other = found.scores
+    saving = first.saving_against(same)
+    assert (saving.value, saving.low, saving.high) == (0.0, 0.0, 0.0)
+    there, back = first.saving_against(other).value, other.saving_against(first).value
+    assert (there > 0) != (back > 0)
+    assert len({score.result.born for score in found.scores}) == 1
+    assert found.to_dict()["policies"][0]["times_bound"] > 1.0
+
+
+def test_policies_need_different_names():
+    with pytest.raises(ProblemError, match="different names"):
+        evaluate(SYSTEM, [middle(SYSTEM), middle(SYSTEM)])
+
+
+def test_policies_of_one_name_go_by_what_was_given(capsysbinary):
+    points = ["3,1,5,8,6,2,4,1", "1,1,1,1,1,1,1,1"]
+    brief = ["--seeds", "2", "--slots", "300", "--warmup", "0"]
+    assert run(["evaluate", *points, "middle", "default", *brief]) == 0
+    found = json.loads(capsysbinary.readouterr().out)["policies"]
+    assert [policy["policy"] for policy in found] == [*points, "middle"]
+    assert found[0]["cost"] != found[1]["cost"]
+
+
+def test_costs_are_those_of_the_reward():
+    found = evaluate(SYSTEM, [middle(SYSTEM)], systems=2, slots=500, warmup=0)
+    (score,), weights = found.scores, SYSTEM.learning
+    waiting = np.einsum("qs,qsb->b", backlog_shares(SYSTEM), score.result.queues)
+    expected = weights.reward_energy_weight * score.energy_j + weights.reward_backlog_weight * waiting
+    np.testing.assert_allclose(score.cost, expected)
+
+
+def test_a_picture_shows_every_policy(tmp_path, capsysbinary):
+    brief = ["--seeds", "2", "--slots", "300", "--warmup", "0"]
+    assert run(["evaluate", "middle", "all-local", "default", *brief, "--plot", str(tmp_path / "p.svg")]) == 0
+    text = (tmp_path / "p.svg").read_text()
+    assert text.startswith("<?xml")
+    assert run(["evaluate", "middle", "default", *brief, "--plot", str(tmp_path / "p.gif")]) == 2
+    assert b"--plot: expected a figure that ends in .png or .svg" in capsysbinary.readouterr().err
+
+
+def test_an_evaluation_that_is_called_off_keeps_what_is_done():
+    policies = [middle(SYSTEM), all_offload(SYSTEM)]
+    found = evaluate(SYSTEM, policies, systems=2, slots=500, warmup=0, progress=lambda done: done < 500)
+    assert [score.result.policy for score in found.scores] == ["middle"]
+    with pytest.raises(ProblemError, match="called off"):
+        evaluate(SYSTEM, policies, systems=2, slots=10**7, warmup=0, progress=lambda done: False)
+
+
+def test_the_command_prints_what_the_function_finds(capsysbinary):
+    options = ["--seeds", "3", "--slots", "1000", "--warmup", "100", "--seed", "4"]
+    assert run(["evaluate", "all-offload", "middle", "default", *options]) == 0
+    document = json.loads(capsysbinary.readouterr().out)
+    policies = [all_offload(SYSTEM), middle(SYSTEM)]
+    found = evaluate(SYSTEM, policies, systems=3, slots=1000, warmup=100, seed=4)
+    assert document == json.loads(json.dumps(found.to_dict()))
+
+
+def test_a_terminal_gets_a_table():
+    text = on_a_terminal(
+        "evaluate", "all-offload", "all-local", "default", "--seeds", "2", "--slots", "30", "--warmup", "0"
+    )
+    assert "all-offload saves" in text
+    assert "Bound" in text
+
+
+@pytest.mark.parametrize(
+    ("policies", "message"), [(["nobody"], "nobody"), (["middle", "middle"], "different names")]
+)
+def test_bad_use_is_one_line(capsysbinary, policies, message):
+    assert run(["evaluate", *policies, "default"]) == 2
+    captured = capsysbinary.readouterr()
+    assert captured.out == b""
+    (line,) = captured.err.decode().splitlines()
+    assert message in line

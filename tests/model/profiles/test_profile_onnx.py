@@ -1,0 +1,149 @@
+"""ONNX files: MACs of each kind of layer, cuts, and files that cannot be profiled."""
+
+from __future__ import annotations
+
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="profiling ONNX files needs the extra lyaopt[profile]")
+
+import numpy as np  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+from lyaopt.model.profiles.graph import ProfileError, ProfileWarning  # noqa: E402
+from lyaopt.model.profiles.onnx_profiler import profile_onnx  # noqa: E402
+
+
+def save(path, nodes, inputs, weights=(), output="y"):
+    tensors = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()
+    ]
+    constants = [
+        numpy_helper.from_array(np.zeros(shape, np.float32), name) for name, shape in dict(weights).items()
+    ]
+    result = [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)]
+    graph = helper.make_graph(nodes, "net", tensors, result, constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "net.onnx"
+
+
+LAYERS = {
+    "convolution": (
+        helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1], strides=[2, 2], group=2),
+        (1, 4, 8, 8),
+        {"w": (6, 2, 3, 3)},
+        4 * 4 * 6 * 2 * 9,
+    ),
+    "transposed convolution": (
+        helper.make_node("ConvTranspose", ["x", "w"], ["y"], strides=[2, 2]),
+        (1, 4, 5, 5),
+        {"w": (4, 6, 2, 2)},
+        25 * 4 * 6 * 4,
+    ),
+    "gemm": (helper.make_node("Gemm", ["x", "w"], ["y"], transB=1), (2, 8), {"w": (5, 8)}, 2 * 8 * 5),
+    "gemm of a transposed input": (
+        helper.make_node("Gemm", ["x", "w"], ["y"], transA=1),
+        (8, 2),
+        {"w": (8, 5)},
+        2 * 8 * 5,
+    ),
+    "batched product": (
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+        (3, 2, 8),
+        {"w": (8, 5)},
+        3 * 2 * 8 * 5,
+    ),
+    "recurrent": (
+        helper.make_node("LSTM", ["x", "w", "r"], ["y"], hidden_size=16),
+        (5, 1, 8),
+        {"w": (1, 64, 8), "r": (1, 64, 16)},
+        5 * 4 * 16 * (8 + 16),
+    ),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_macs_by_hand(path, layer):
+    node, shape, weights, macs = LAYERS[layer]
+    profile = profile_onnx(save(path, [node], {"x": shape}, weights))
+    assert profile.total_macs == macs
+    assert profile.input_bits == 8 * np.prod(shape)
+    assert (profile.name, profile.source) == ("net", "net.onnx")
+
+
+RESIDUAL = [
+    helper.make_node("Conv", ["x", "w1"], ["a"], "stem", pads=[1, 1, 1, 1]),
+    helper.make_node("Conv", ["a", "w2"], ["b"], "body", pads=[1, 1, 1, 1]),
+    helper.make_node("Constant", [], ["half"], "half", value_float=0.5),
+    helper.make_node("Mul", ["b", "half"], ["h"], "scale"),
+    helper.make_node("Conv", ["h", "w2"], ["c"], "body2", pads=[1, 1, 1, 1]),
+    helper.make_node("Add", ["a", "c"], ["s"], "add"),
+    helper.make_node("GlobalAveragePool", ["s"], ["p"], "pool"),
+    helper.make_node("Flatten", ["p"], ["f"], "flatten"),
+    helper.make_node("Gemm", ["f", "w3"], ["y"], "fc", transB=1),
+]
+WEIGHTS = {"w1": (4, 3, 3, 3), "w2": (4, 4, 3, 3), "w3": (5, 4)}
+STEM, BODY = 64 * 4 * 27, 64 * 4 * 36
+
+
+def test_cuts_of_a_residual_network(path):
+    profile = profile_onnx(
+        save(path, RESIDUAL, {"x": (1, 3, 8, 8)}, WEIGHTS), selection="all", bits_per_element=16
+    )
+    assert [(cut.after, cut.macs, cut.bits // 16) for cut in profile.cuts] == [
+        ("input", 0, 192),
+        ("stem", STEM, 256),
+        ("scale", STEM + BODY, 512),
+        ("pool", STEM + 2 * BODY, 4),
+        ("fc", STEM + 2 * BODY + 20, 0),
+    ]
+
+
+def test_an_open_shape_needs_one_and_takes_one(path):
+    save(path, RESIDUAL, {"x": ("batch", 3, "height", "width")}, WEIGHTS)
+    with pytest.raises(ProfileError, match="input shape"):
+        profile_onnx(path)
+    with pytest.raises(ProfileError, match="4 sizes"):
+        profile_onnx(path, input_shape=(8, 8))
+    assert profile_onnx(path, input_shape=(1, 3, 8, 8)).total_macs == STEM + 2 * BODY + 20
+
+
+def test_shapes_that_contradict_the_weights_are_refused_in_one_line(path):
+    save(path, RESIDUAL, {"x": ("batch", "channels", 8, 8)}, WEIGHTS)
+    with pytest.raises(ProfileError) as caught:
+        profile_onnx(path, input_shape=(1, 7, 8, 8))
+    assert "\n" not in str(caught.value)
+
+
+def test_control_flow_is_refused(path):
+    result = helper.make_tensor_value_info("z", TensorProto.FLOAT, [2])
+    constant = helper.make_node("Constant", [], ["z"], value_floats=[1.0, 2.0])
+    branch = helper.make_graph([constant], "branch", [], [result])
+    nodes = [
+        helper.make_node("ReduceSum", ["x"], ["total"], keepdims=0),
+        helper.make_node("Cast", ["total"], ["chosen"], to=TensorProto.BOOL),
+        helper.make_node("If", ["chosen"], ["y"], then_branch=branch, else_branch=branch),
+    ]
+    with pytest.raises(ProfileError, match="If: control flow"):
+        profile_onnx(save(path, nodes, {"x": (2,)}))
+
+
+def test_uncounted_work_is_warned_about(path):
+    nodes = [
+        helper.make_node("Einsum", ["x", "w"], ["e"], "sum", equation="ij,jk->ik"),
+        helper.make_node("MatMul", ["e", "w"], ["y"]),
+    ]
+    with pytest.warns(ProfileWarning, match="sum: the work of Einsum"):
+        profile_onnx(save(path, nodes, {"x": (2, 4)}, {"w": (4, 4)}))
+
+
+@pytest.mark.parametrize("content", [b"", b"not onnx at all", b"\x00" * 64, b"\xff" * 64])
+def test_other_files_are_refused_in_one_line(path, content):
+    path.write_bytes(content)
+    with pytest.raises(ProfileError, match=r"net\.onnx") as caught:
+        profile_onnx(path)
+    assert "\n" not in str(caught.value)

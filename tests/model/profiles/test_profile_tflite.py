@@ -1,0 +1,184 @@
+"""TensorFlow Lite files, made here byte by byte: MACs of each kind of layer, cuts, and bad files."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import NamedTuple
+
+import pytest
+
+tflite = pytest.importorskip(
+    "tflite", reason="profiling TensorFlow Lite files needs the extra lyaopt[profile]"
+)
+
+import flatbuffers  # noqa: E402
+
+from lyaopt.model.profiles.graph import ProfileError, ProfileWarning  # noqa: E402
+from lyaopt.model.profiles.tflite_profiler import profile_tflite  # noqa: E402
+
+
+class Op(NamedTuple):
+    kind: str
+    reads: tuple[str, ...]
+    makes: str
+
+
+def vector(builder, start, items, offsets=True):
+    start(builder, len(items))
+    for item in reversed(items):
+        (builder.PrependUOffsetTRelative if offsets else builder.PrependInt32)(item)
+    return builder.EndVector()
+
+
+def tensor(builder, name, shape):
+    label = builder.CreateString(name)
+    sizes = vector(builder, tflite.TensorStartShapeVector, shape, offsets=False)
+    tflite.TensorStart(builder)
+    tflite.TensorAddName(builder, label)
+    tflite.TensorAddShape(builder, sizes)
+    return tflite.TensorEnd(builder)
+
+
+def operator_code(builder, kind):
+    number = getattr(tflite.BuiltinOperator, kind, tflite.BuiltinOperator.CUSTOM)
+    custom = builder.CreateString(kind)
+    tflite.OperatorCodeStart(builder)
+    tflite.OperatorCodeAddBuiltinCode(builder, number)
+    tflite.OperatorCodeAddDeprecatedBuiltinCode(builder, min(number, 127))
+    tflite.OperatorCodeAddCustomCode(builder, custom)
+    return tflite.OperatorCodeEnd(builder)
+
+
+def operator(builder, code, reads, makes):
+    inputs = vector(builder, tflite.OperatorStartInputsVector, reads, offsets=False)
+    outputs = vector(builder, tflite.OperatorStartOutputsVector, makes, offsets=False)
+    tflite.OperatorStart(builder)
+    tflite.OperatorAddOpcodeIndex(builder, code)
+    tflite.OperatorAddInputs(builder, inputs)
+    tflite.OperatorAddOutputs(builder, outputs)
+    return tflite.OperatorEnd(builder)
+
+
+def save(path, operations, shapes, subgraphs=1):
+    """Write a network whose tensors have these shapes; its input is x, all that none makes is constant."""
+    builder = flatbuffers.Builder(1024)
+    names = list(shapes)
+    kinds = list(dict.fromkeys(op.kind for op in operations))
+    tensors = vector(
+        builder, tflite.SubGraphStartTensorsVector, [tensor(builder, *item) for item in shapes.items()]
+    )
+    places = [([names.index(name) for name in op.reads], [names.index(op.makes)]) for op in operations]
+    made = [
+        operator(builder, kinds.index(op.kind), *place) for op, place in zip(operations, places, strict=True)
+    ]
+    operators = vector(builder, tflite.SubGraphStartOperatorsVector, made)
+    inputs = vector(builder, tflite.SubGraphStartInputsVector, [names.index("x")], offsets=False)
+    tflite.SubGraphStart(builder)
+    tflite.SubGraphAddTensors(builder, tensors)
+    tflite.SubGraphAddInputs(builder, inputs)
+    tflite.SubGraphAddOperators(builder, operators)
+    graph = tflite.SubGraphEnd(builder)
+    graphs = vector(builder, tflite.ModelStartSubgraphsVector, [graph] * subgraphs)
+    codes = [operator_code(builder, kind) for kind in kinds]
+    codes = vector(builder, tflite.ModelStartOperatorCodesVector, codes)
+    tflite.ModelStart(builder)
+    tflite.ModelAddVersion(builder, 3)
+    tflite.ModelAddOperatorCodes(builder, codes)
+    tflite.ModelAddSubgraphs(builder, graphs)
+    builder.Finish(tflite.ModelEnd(builder), file_identifier=b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "net.tflite"
+
+
+# Kind, what it reads, the shapes (y is made), and the MACs by hand.
+LAYERS = [
+    ("CONV_2D", "xw", {"x": (1, 8, 8, 3), "w": (5, 3, 3, 3), "y": (1, 4, 4, 5)}, 16 * 5 * 27),
+    ("DEPTHWISE_CONV_2D", "xw", {"x": (1, 8, 8, 6), "w": (1, 3, 3, 6), "y": (1, 8, 8, 6)}, 64 * 6 * 9),
+    ("CONV_3D", "xw", {"x": (1, 4, 4, 4, 2), "w": (3, 3, 3, 2, 5), "y": (1, 4, 4, 4, 5)}, 64 * 5 * 27 * 2),
+    (
+        "TRANSPOSE_CONV",
+        "swx",
+        {"s": (4,), "w": (6, 2, 2, 4), "x": (1, 5, 5, 4), "y": (1, 10, 10, 6)},
+        25 * 4 * 24,
+    ),
+    ("FULLY_CONNECTED", "xw", {"x": (2, 8), "w": (5, 8), "y": (2, 5)}, 2 * 8 * 5),
+    ("BATCH_MATMUL", "xw", {"x": (3, 2, 8), "w": (3, 8, 5), "y": (3, 2, 5)}, 3 * 2 * 8 * 5),
+]
+
+
+@pytest.mark.parametrize(("kind", "reads", "shapes", "macs"), LAYERS, ids=[layer[0] for layer in LAYERS])
+def test_macs_by_hand(path, kind, reads, shapes, macs):
+    assert profile_tflite(save(path, [Op(kind, tuple(reads), "y")], shapes)).total_macs == macs
+
+
+SHAPES = {
+    "x": (1, 8, 8, 3),
+    "half": (4, 3, 3, 3),
+    "w1": (4, 3, 3, 3),
+    "a": (1, 8, 8, 4),
+    "w2": (1, 3, 3, 4),
+    "b": (1, 8, 8, 4),
+    "s": (1, 8, 8, 4),
+    "pool": (1, 1, 1, 4),
+    "flat": (1, 4),
+    "w3": (5, 4),
+    "y": (1, 5),
+}
+RESIDUAL = [
+    Op("DEQUANTIZE", ("half",), "w1"),
+    Op("CONV_2D", ("x", "w1"), "a"),
+    Op("DEPTHWISE_CONV_2D", ("a", "w2"), "b"),
+    Op("DEPTHWISE_CONV_2D", ("b", "w2"), "b2"),
+    Op("ADD", ("a", "b2"), "s"),
+    Op("MEAN", ("s",), "pool"),
+    Op("RESHAPE", ("pool",), "flat"),
+    Op("FULLY_CONNECTED", ("flat", "w3"), "y"),
+]
+SHAPES["b2"] = SHAPES["b"]
+
+
+def test_cuts_of_a_residual_network_with_unpacked_weights(path):
+    profile = profile_tflite(save(path, RESIDUAL, SHAPES), selection="all", name="tiny", bits_per_element=16)
+    conv, depthwise = 64 * 4 * 27, 64 * 4 * 9
+    assert [(cut.after, cut.macs, cut.bits // 16) for cut in profile.cuts] == [
+        ("input", 0, 192),
+        ("a", conv, 256),
+        ("b", conv + depthwise, 512),
+        ("pool", conv + 2 * depthwise, 4),
+        ("y", conv + 2 * depthwise + 20, 0),
+    ]
+    assert (profile.name, profile.source) == ("tiny", "net.tflite")
+
+
+def test_uncounted_work_is_warned_about(path):
+    shapes = {"x": (1, 4), "c": (1, 4), "w": (5, 4), "y": (1, 5)}
+    operations = [Op("MyOwn", ("x",), "c"), Op("FULLY_CONNECTED", ("c", "w"), "y")]
+    with pytest.warns(ProfileWarning, match="c: the work of custom MyOwn"):
+        profile_tflite(save(path, operations, shapes))
+
+
+def test_open_shapes_and_control_flow_are_refused(path):
+    dense = [Op("FULLY_CONNECTED", ("x", "w"), "y")]
+    with pytest.raises(ProfileError, match="shape of x"):
+        profile_tflite(save(path, dense, {"x": (-1, 8), "w": (5, 8), "y": (-1, 5)}))
+    shapes = {"x": (1, 8), "w": (5, 8), "y": (1, 5)}
+    with pytest.raises(ProfileError, match="control flow"):
+        profile_tflite(save(path, dense, shapes, subgraphs=2))
+    with pytest.raises(ProfileError, match="WHILE"):
+        profile_tflite(save(path, [Op("WHILE", ("x",), "y")], shapes))
+
+
+def test_other_files_are_refused_in_one_line(path):
+    whole = save(path, RESIDUAL, SHAPES).read_bytes()
+    for content in chain(
+        [b"", b"not tflite", b"\x00" * 64], (whole[:size] for size in range(0, len(whole), 61))
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ProfileError, match=r"net\.tflite") as caught:
+            profile_tflite(path)
+        assert "\n" not in str(caught.value)

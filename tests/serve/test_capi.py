@@ -1,0 +1,326 @@
+"""The library for C: the example, agreement with Python, bad input, and arrays that are left alone."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lyaopt import SlotProblem, __version__, installation, solve_slot, solve_slots
+from lyaopt.installation import CAPI, c_flags, c_library, c_libs
+from lyaopt.slot.documents import read_slot_document
+from lyaopt.slot.solution_documents import solution_to_dict
+from tests.kernels.test_sizes import make_batch
+
+ROOT = Path(__file__).parents[2]
+LIBRARY, WHY_NOT = c_library()
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+
+Doubles = NDArray[np.float64]
+OK, BAD_SIZE, NULL, BAD_VALUE, SMALL_WORKSPACE, NOT_CERTIFIED = range(6)
+pointer = ctypes.POINTER(ctypes.c_double)
+SYSTEM = ("slot_duration_s", "energy_coefficient", "energy_weight_local", "energy_weight_transmit")
+DEVICES = ("cpu_capacity_hz", "max_power_w", "bandwidth_hz", "channel_gain")
+QUEUES = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
+SERVICES_OUT, DEVICES_OUT = ("local_cpu_hz", "rate_bps", "edge_cpu_hz"), ("cpu_hz", "power_w")
+CERTIFICATE = ("local", "transmit", "edge", "edge_price", "relative_gap", "max_violation")
+CANARY = -7.25
+
+
+class System(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_double) for name in (*SYSTEM, "edge_capacity_hz", "noise_psd_w_per_hz")]
+
+
+class State(ctypes.Structure):
+    _fields_ = [(name, pointer) for name in (*DEVICES, *QUEUES)]
+
+
+class Allocation(ctypes.Structure):
+    _fields_ = [(name, pointer) for name in (*SERVICES_OUT, *DEVICES_OUT)]
+
+
+class Certificate(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_double) for name in CERTIFICATE]
+
+
+@pytest.fixture(scope="module")
+def library():
+    assert LIBRARY is not None, WHY_NOT
+    found = ctypes.CDLL(str(LIBRARY))
+    for name in ("lyaopt_slot_workspace", "lyaopt_batch_workspace"):
+        getattr(found, name).restype = ctypes.c_size_t
+        getattr(found, name).argtypes = [ctypes.c_int64] * (2 + name.count("batch"))
+    found.lyaopt_message.restype = found.lyaopt_version.restype = ctypes.c_char_p
+    return found
+
+
+class Call:
+    """Arguments of a call for a batch of slots, behind guards; of one slot if there is only one."""
+
+    def __init__(self, library, batch, slot=None):
+        self.library = library
+        services, devices, slots = batch.shape
+        self.sizes = [devices, services] + ([slots] if slot is None else [])
+        scalars = [getattr(batch, name) for name in SYSTEM]
+        self.system = System(*scalars, batch.edge_capacity_hz, batch.noise_w_per_hz)
+        pick = (lambda array: array) if slot is None else (lambda array: array[..., slot])
+        given = [getattr(batch, name) for name in DEVICES[:-1]]
+        given += [pick(getattr(batch, name)) for name in ("channel_gain", *QUEUES)]
+        self.given = [np.ascontiguousarray(array, np.float64) for array in given]
+        self.state = State(*(array.ctypes.data_as(pointer) for array in self.given))
+        slots = slots if slot is None else 1
+        counts = [services * devices * slots] * 3 + [devices * slots] * 2
+        self.guarded = [np.full(count + 2, CANARY) for count in counts]
+        self.allocation = Allocation(*(array[1:].ctypes.data_as(pointer) for array in self.guarded))
+        kind = "batch" if slot is None else "slot"
+        self.needed = getattr(library, f"lyaopt_{kind}_workspace")(*self.sizes)
+        self.workspace = np.full(self.needed + 2, CANARY)
+        self.size = self.needed
+        self.certificate = Certificate()
+        self.function = getattr(library, f"lyaopt_solve_{kind}")
+        self.certified = [ctypes.byref(self.certificate)] if slot is not None else []
+
+    def __call__(self) -> int:
+        arguments = [*map(ctypes.c_int64, self.sizes)]
+        arguments += [ctypes.byref(part) for part in (self.system, self.state, self.allocation)]
+        work = self.workspace[1:].ctypes.data_as(pointer)
+        return int(self.function(*arguments, *self.certified, work, ctypes.c_size_t(self.size)))
+
+    @property
+    def answers(self) -> list[Doubles]:
+        return [array[1:-1] for array in self.guarded]
+
+    def check_guards(self) -> None:
+        for array in (*self.guarded, self.workspace):
+            assert array[0] == array[-1] == CANARY
+
+    def check_nothing_written(self) -> None:
+        for array in (*self.guarded, self.workspace):
+            assert (array == CANARY).all()
+
+
+def test_the_example_prints_the_answer_of_the_command(tmp_path):
+    compiler = shutil.which("cc")
+    assert compiler is not None
+    program = tmp_path / "slot"
+    source = ROOT / "examples" / "c" / "slot.c"
+    strict = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"]
+    command = [compiler, *strict, str(source), c_flags(), *c_libs().split(), "-o", str(program)]
+    subprocess.run(command, check=True)
+    done = subprocess.run([str(program)], check=True, capture_output=True, text=True)
+    *devices, last = done.stdout.splitlines()
+    expected = solution_to_dict(
+        solve_slot(read_slot_document((ROOT / "examples" / "slot.json").read_bytes()))
+    )
+    assert len(devices) == len(expected["devices"])
+    for line, device in zip(devices, expected["devices"], strict=True):
+        numbers = [float(word) for word in line.split()[1:]]
+        given = [service[name] for service in device["services"] for name in SERVICES_OUT]
+        np.testing.assert_allclose(numbers, [device["cpu_hz"], device["power_w"], *given], rtol=1e-15)
+    objective, gap = float(last.split()[1]), float(last.split()[3])
+    assert objective == pytest.approx(expected["objective"]["total"], rel=1e-15)
+    assert gap < 1e-12
+
+
+def test_header_is_c_plus_plus_too(tmp_path):
+    source = tmp_path / "version.cpp"
+    source.write_text("#include <lyaopt.h>\n#include <cstdio>\nint main() { std::puts(lyaopt_version()); }\n")
+    compiler = shutil.which("c++")
+    assert compiler is not None
+    program = tmp_path / "version"
+    command = [compiler, "-Wall", "-Wextra", "-pedantic", "-Werror", str(source), c_flags()]
+    subprocess.run([*command, *c_libs().split(), "-o", str(program)], check=True)
+    done = subprocess.run([str(program)], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == __version__
+
+
+@pytest.mark.parametrize("services", [1, 2, 3, 4, 5, 8, 9, 17, 130, 300])
+def test_batches_are_those_of_python_bit_for_bit(library, services):
+    batch = make_batch(services, slots=5)
+    call = Call(library, batch)
+    assert call() == OK
+    call.check_guards()
+    few = services * batch.shape[1] <= 256  # beyond, Python selects where C sorts
+    solution = solve_slots(batch)
+    for name, answer in zip((*SERVICES_OUT, *DEVICES_OUT), call.answers, strict=True):
+        expected = getattr(solution, name).ravel()
+        np.testing.assert_allclose(answer, expected, rtol=0.0 if few else 1e-13, err_msg=name)
+
+
+@pytest.mark.parametrize("services", [1, 2, 5, 9, 40])
+def test_slots_are_those_of_python_with_their_certificates(library, services):
+    batch = make_batch(services, slots=3)
+    for slot in range(3):
+        call = Call(library, batch, slot)
+        assert call() == OK
+        call.check_guards()
+        scalars = {name: getattr(batch, name) for name in (*SYSTEM, "edge_capacity_hz")}
+        rows = {name: getattr(batch, name) for name in DEVICES[:-1]}
+        queues = {name: getattr(batch, name)[:, :, slot].T for name in QUEUES}
+        noise = {"noise_psd_dbm_per_hz": batch.noise_psd_dbm_per_hz}
+        solution = solve_slot(
+            SlotProblem(**scalars, **rows, **queues, **noise, channel_gain=batch.channel_gain[:, slot])
+        )
+        for name, answer in zip(SERVICES_OUT, call.answers, strict=False):
+            np.testing.assert_array_equal(answer, getattr(solution, name).T.ravel(), err_msg=name)
+        np.testing.assert_array_equal(call.answers[3], solution.cpu_hz)
+        np.testing.assert_array_equal(call.answers[4], solution.power_w)
+        assert call.certificate.relative_gap <= 1e-12
+        assert call.certificate.max_violation <= 1e-14
+        assert call.certificate.edge_price == pytest.approx(solution.edge_price, rel=1e-14)
+        parts = [getattr(call.certificate, name) for name in CERTIFICATE[:3]]
+        expected = [getattr(solution.objective, name) for name in CERTIFICATE[:3]]
+        np.testing.assert_allclose(parts, expected, rtol=1e-13)
+
+
+def test_a_workspace_serves_again_whatever_it_held(library):
+    batch = make_batch(5, slots=4)
+    call = Call(library, batch)
+    assert call() == OK
+    first = [array.copy() for array in call.answers]
+    call.workspace[1:-1] = np.nan
+    assert call() == OK
+    for before, after in zip(first, call.answers, strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_no_certificate_is_needed(library):
+    batch = make_batch(2, slots=1)
+    with_one, without = Call(library, batch, 0), Call(library, batch, 0)
+    without.certified = [None]
+    assert with_one() == without() == OK
+    without.check_guards()
+    for ours, theirs in zip(with_one.answers, without.answers, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("slot", [None, 0])
+@pytest.mark.parametrize("size", [0, -1, 2**62])
+def test_sizes_that_cannot_be(library, slot, size):
+    for place in range(2 if slot is not None else 3):
+        call = Call(library, make_batch(2, slots=2), slot)
+        call.sizes[place] = size
+        assert call() == BAD_SIZE
+        call.check_nothing_written()
+        kind = "slot" if slot is not None else "batch"
+        assert getattr(library, f"lyaopt_{kind}_workspace")(*call.sizes) == 0
+
+
+@pytest.mark.parametrize("slot", [None, 0])
+def test_a_workspace_that_is_too_small(library, slot):
+    call = Call(library, make_batch(3, slots=2), slot)
+    call.size = call.needed - 1
+    assert call() == SMALL_WORKSPACE
+    call.check_nothing_written()
+
+
+@pytest.mark.parametrize("slot", [None, 0])
+@pytest.mark.parametrize("part", ["state", "allocation"])
+def test_null_is_told(library, slot, part):
+    names = {"state": (*DEVICES, *QUEUES), "allocation": (*SERVICES_OUT, *DEVICES_OUT)}[part]
+    for name in names:
+        call = Call(library, make_batch(2, slots=2), slot)
+        setattr(getattr(call, part), name, pointer())
+        assert call() == NULL, name
+        call.check_nothing_written()
+
+
+@pytest.mark.parametrize("slot", [None, 0])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
+def test_bad_values_are_refused_before_anything_is_written(library, slot, bad):
+    for index in range(len(DEVICES) + len(QUEUES)):
+        call = Call(library, make_batch(3, slots=2), slot)
+        call.given[index].flat[-1] = bad
+        assert call() == BAD_VALUE, index
+        call.check_nothing_written()
+    for name, _ in System._fields_:
+        call = Call(library, make_batch(3, slots=2), slot)
+        setattr(call.system, name, bad)
+        assert call() == BAD_VALUE, name
+        call.check_nothing_written()
+
+
+@pytest.mark.parametrize("name", ["slot_duration_s", "noise_psd_w_per_hz"])
+def test_what_must_be_positive(library, name):
+    call = Call(library, make_batch(2, slots=2), 0)
+    setattr(call.system, name, 0.0)
+    assert call() == BAD_VALUE
+
+
+def test_signals_and_rates_beyond_doubles_are_refused(library):
+    call = Call(library, make_batch(2, slots=2))
+    call.given[DEVICES.index("channel_gain")][:] = 1e308
+    assert call() == BAD_VALUE
+    call = Call(library, make_batch(2, slots=2))
+    call.given[len(DEVICES)][:] = 1e307
+    assert call() == BAD_VALUE
+
+
+def test_threads_do_not_meet(library):
+    batches = [make_batch(services, slots=50) for services in (2, 3, 5, 9)]
+    expected = []
+    for batch in batches:
+        call = Call(library, batch)
+        assert call() == OK
+        expected.append([array.copy() for array in call.answers])
+    wrong = []
+
+    def work(index):
+        for _ in range(30):
+            call = Call(library, batches[index])
+            same = call() == OK and all(map(np.array_equal, call.answers, expected[index]))
+            if not same:
+                wrong.append(index)
+
+    threads = [threading.Thread(target=work, args=(index % 4,)) for index in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_every_status_has_words(library):
+    words = [library.lyaopt_message(status) for status in range(7)]
+    assert len(set(words)) == 7
+    assert library.lyaopt_version() == __version__.encode()
+    assert f"#define LYAOPT_API_VERSION {library.lyaopt_api_version()}\n" in (CAPI / "lyaopt.h").read_text()
+
+
+def test_an_objective_beyond_doubles_is_not_certified(library):
+    call = Call(library, make_batch(2, slots=1), 0)
+    call.given[-1][:] = 1e300
+    assert call() == NOT_CERTIFIED
+
+
+def test_a_library_that_does_not_fit_is_not_offered(monkeypatch):
+    monkeypatch.setattr(
+        installation, "usable", lambda sources: ({}, "the built core needs a processor with x")
+    )
+    assert installation.c_library() == (None, "the built core needs a processor with x")
+    monkeypatch.undo()
+    monkeypatch.setattr(installation, "hash_of_builder", lambda: "another")
+    assert installation.c_library() == (None, "it was built of another lyaopt.h or lyaopt.c")
+
+
+def test_nothing_else_is_exported():
+    listed = subprocess.run(["nm", "-D", "--defined-only", str(LIBRARY)], capture_output=True, text=True)
+    names = {line.split()[-1] for line in listed.stdout.splitlines()}
+    declared = {*re.findall(r"\b(lyaopt_\w+)\(", (CAPI / "lyaopt.h").read_text())}
+    assert names == declared
+
+
+def test_the_header_documents_what_there_is():
+    header = (CAPI / "lyaopt.h").read_text()
+    for structure in (System, State, Allocation):
+        for name, _ in structure._fields_:
+            assert f"{name};" in header
+    assert json.loads((CAPI.parent / "_core.json").read_text())["files"][1] == f"capi/{LIBRARY.name}"

@@ -1,0 +1,70 @@
+"""The quick and the careful reader of slot documents agree on every text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from hypothesis import example as with_example
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lyaopt.errors import DocumentError
+from lyaopt.slot import documents
+from lyaopt.slot.documents import read_slot_document
+from lyaopt.slot.problem import SlotProblem
+from tests.support.slot_text import EXAMPLE, IDS, NUMBERS, at, example, objects, with_literal, with_repeated
+
+
+def same_problem(a: SlotProblem, b: SlotProblem) -> bool:
+    names = {field.name for field in fields(SlotProblem)} - {"service_ids"}
+    return a.service_ids == b.service_ids and all(
+        np.array_equal(getattr(a, name), getattr(b, name)) for name in names
+    )
+
+
+# A few letters that JSON writes in different ways (all of Unicode takes seconds to prepare).
+words = st.text(alphabet='aN"\\/é\u2028\x00\x7f\N{GRINNING FACE}', max_size=4)
+values = st.one_of(
+    st.floats(),
+    st.floats(min_value=0, allow_infinity=False),
+    st.integers(min_value=-1),
+    st.sampled_from([0, True, None, "", "a", [], {}, 10**400]),
+)
+
+
+@st.composite
+def texts(draw: Any) -> str:
+    """The example with some keys given any value, taken away or added, written in one of several ways."""
+    document = example()
+    for path in draw(st.lists(st.sampled_from(NUMBERS + IDS), max_size=3)):
+        parent = at(document, path[:-1])
+        if draw(st.booleans()):
+            parent[path[-1]] = draw(values if path in NUMBERS else words)
+        else:
+            parent.pop(path[-1], None)
+    if draw(st.booleans()):
+        at(document, draw(st.sampled_from(list(objects(EXAMPLE)))))[draw(st.sampled_from(["id", "x"]))] = "y"
+    return json.dumps(document, ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 1])))
+
+
+@given(texts())
+@with_example(with_literal(("devices", 0, "id"), r'"\u0022"'))
+@with_example(with_literal(("devices", 0, "id"), r'"\""'))
+@with_example(with_repeated(("devices", 0, "services", 1, "edge_queue_cycles")))
+def test_the_short_way_and_the_careful_way_agree(text):
+    def outcome(read: Any) -> Any:
+        try:
+            return read(text)
+        except DocumentError as error:
+            return error
+
+    short, careful = outcome(read_slot_document), outcome(documents._read_carefully)
+    if isinstance(careful, SlotProblem):
+        assert isinstance(short, SlotProblem)
+        assert same_problem(short, careful)
+    else:
+        assert isinstance(short, DocumentError)
+        assert short.errors == careful.errors

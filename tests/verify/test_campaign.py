@@ -1,0 +1,102 @@
+"""The accuracy campaign: what it covers, what it reports, and that it catches a wrong solver."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lyaopt.errors import MissingExtraError
+from lyaopt.slot.batch import SlotBatch
+from lyaopt.slot.batch_solution import BatchCertificate, BatchSolution
+from lyaopt.slot.solve_batch import solve_slots
+from lyaopt.verify import campaign
+from lyaopt.verify.random_problems import REGIMES
+
+
+def test_ten_thousand_slots_are_exact_in_every_regime() -> None:
+    done: list[int] = []
+    report = campaign.run_accuracy(10_000, seed=1, solver=None, progress=done.append)
+    assert [row.regime for row in report.rows] == list(REGIMES)
+    assert sum(row.instances for row in report.rows) == sum(done) == 10_000
+    for row in report.rows:
+        assert row.worst_gap <= campaign.GAP_LIMIT, row
+        assert row.worst_violation <= campaign.VIOLATION_LIMIT, row
+        assert row.judged_instances == campaign.JUDGED
+        assert (row.solver_instances, row.solver_worst_gap) == (0, None)
+    assert report.passed
+
+
+def test_the_convex_solver_is_compared_on_a_sample() -> None:
+    report = campaign.run_accuracy(2 * len(REGIMES) + 1, seed=3, solver="clarabel")
+    assert report.solver == "CLARABEL"
+    assert [row.instances for row in report.rows] == [3] + [2] * (len(REGIMES) - 1)
+    for row in report.rows:
+        assert row.solver_instances + row.solver_failures == row.instances
+        # Far above our limit, far below a wrong answer.
+        assert row.solver_worst_gap is not None
+        assert campaign.GAP_LIMIT < row.solver_worst_gap < 1e-4 or row.solver_worst_gap == 0
+        assert row.solver_worst_violation is not None
+        assert row.solver_worst_violation < 1e-4
+
+
+def test_the_same_seed_gives_the_same_report() -> None:
+    first, again, other = (campaign.run_accuracy(60, seed, solver=None).to_dict() for seed in (1, 1, 2))
+    assert first == again
+    assert first["regimes"] != other["regimes"]
+
+
+def test_the_report_is_json_with_seed_and_versions() -> None:
+    read = json.loads(json.dumps(campaign.run_accuracy(30, seed=7, solver=None).to_dict(), allow_nan=False))
+    assert (read["seed"], read["solver"], read["passed"], read["instances"]) == (7, None, True, 30)
+    assert {"lyaopt", "numpy", "numba"} <= set(read["versions"])
+    assert {row["regime"] for row in read["regimes"]} == set(REGIMES)
+
+
+def changed(solution: BatchSolution, certificate: BatchCertificate, **arrays: np.ndarray) -> BatchSolution:
+    other = replace(solution, **arrays)
+    vars(other)["certificate"] = certificate  # a cached property: this is what it will answer
+    return other
+
+
+@pytest.mark.parametrize("name", ["local_cpu_hz", "rate_bps", "edge_cpu_hz", "power_w"])
+@pytest.mark.parametrize("factor", [1 + 1e-9, 1 - 1e-9, float("nan")])
+def test_a_wrong_allocation_behind_a_perfect_certificate_is_caught(
+    monkeypatch: pytest.MonkeyPatch, name: str, factor: float
+) -> None:
+    def solve(batch: SlotBatch, method: str = "exact") -> BatchSolution:
+        solution = solve_slots(batch, method=method)
+        wrong = getattr(solution, name) * (factor if method == "bisection" else 1)
+        return changed(solution, solution.certificate, **{name: wrong})
+
+    monkeypatch.setattr(campaign, "solve_slots", solve)
+    assert not campaign.run_accuracy(30, seed=1, solver=None).passed
+
+
+@pytest.mark.parametrize("bad", [1e-11, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["relative_gap", "max_violation"])
+def test_one_bad_certificate_fails_the_campaign(
+    monkeypatch: pytest.MonkeyPatch, name: str, bad: float
+) -> None:
+    def solve(batch: SlotBatch, method: str = "exact") -> BatchSolution:
+        solution = solve_slots(batch, method=method)
+        worst = getattr(solution.certificate, name).copy()
+        worst[-1] = bad
+        return changed(solution, replace(solution.certificate, **{name: worst}))
+
+    monkeypatch.setattr(campaign, "solve_slots", solve)
+    report = campaign.run_accuracy(15, seed=1, solver=None)
+    assert not report.passed
+    json.dumps(report.to_dict(), allow_nan=False)
+
+
+def test_solver_and_extra_are_checked_before_anything_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "solve_slots", None)
+    with pytest.raises(ValueError, match="unknown solver 'none-such'"):
+        campaign.run_accuracy(10**6, seed=1, solver="none-such")
+    monkeypatch.setitem(sys.modules, "cvxpy", None)
+    with pytest.raises(MissingExtraError):
+        campaign.run_accuracy(10**6, seed=1)
