@@ -45,7 +45,7 @@ def test_the_budget_of_the_paper(record, tmp_path, preset):
 
 def _time_evaluation(record, folder, preset):
     start = time.perf_counter()
-    evaluate(SYSTEM, [load_policy(folder.path)], systems=COPIES, slots=1_000_000 // COPIES, warmup=0)
+    evaluate(SYSTEM, [load_policy(folder.path)], replications=COPIES, slots=1_000_000 // COPIES, warmup=0)
     seconds = time.perf_counter() - start
     record.time(
         "An evaluation of 1,000,000 slots, intervals included", f"preset {preset}", seconds, "evaluation"

@@ -37,7 +37,7 @@ from lyaopt.simulation import Simulator
 slots = batch(20_000)
 out = solve_slots(slots)
 system = load_scenario("default")
-simulator = Simulator(system, middle(system), systems=256, seed=1)
+simulator = Simulator(system, middle(system), replications=256, seed=1)
 simulator.run(200)
 try:
     import torch
@@ -45,7 +45,7 @@ try:
     from lyaopt.learning.credited import CreditedSystems
     torch.set_num_threads(1)
     config = preset("tuned", system.learning)
-    options = {"systems": config.systems, "seed": 1, "decisions": config.decisions_per_episode}
+    options = {"replications": config.replications, "seed": 1, "decisions": config.decisions_per_episode}
     learner = PPO(CreditedSystems(system, **options), config, 0)
     learner.update()
 except ImportError:

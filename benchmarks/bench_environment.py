@@ -33,10 +33,10 @@ def test_steps_beside_the_simulation(record, copies):
     slots = system.slots_per_period
     line = np.random.default_rng(1).integers(0, system.cuts, (copies, system.cuts.size))
     points = np.broadcast_to(line, (STEPS, *line.shape))
-    systems = VectorSystems(system, systems=copies, seed=1, decisions=10**9)
+    systems = VectorSystems(system, replications=copies, seed=1, decisions=10**9)
     envs = gymnasium.make_vec(ENVIRONMENT, num_envs=copies, scenario=system, decisions=10**9)
     envs.reset(seed=1)
-    simulator = Simulator(system, Fixed(line.T), systems=copies, seed=1)
+    simulator = Simulator(system, Fixed(line.T), replications=copies, seed=1)
     times = {"simulate, a hundred periods a call": [], "VectorSystems.step": [], "gymnasium.make_vec": []}
     for _ in range(ROUNDS):
         start = time.perf_counter()

@@ -26,7 +26,7 @@ SAME = replace(TUNED, credit="joint")
 
 def ours(config):
     """A function that makes an update and tells its decisions."""
-    options = {"systems": config.systems, "seed": 1, "decisions": config.decisions_per_episode}
+    options = {"replications": config.replications, "seed": 1, "decisions": config.decisions_per_episode}
     learner = PPO(CreditedSystems(SYSTEM, **options), config, 0)
     shares = []
 
@@ -34,14 +34,14 @@ def ours(config):
         report = learner.update()
         rest = report.collect_s - report.environment_s
         shares.append((report.environment_s, rest, report.learn_s))
-        return config.systems * config.rollout
+        return config.replications * config.rollout
 
     return update, shares
 
 
 def theirs(systems, steps, **options):
     """The same for stable-baselines3."""
-    environment = PartitionVecEnv(VectorSystems(SYSTEM, systems=systems, seed=1))
+    environment = PartitionVecEnv(VectorSystems(SYSTEM, replications=systems, seed=1))
     widths = [TUNED.hidden_units] * TUNED.hidden_layers
     model = sb3.PPO(
         "MlpPolicy",
@@ -67,9 +67,9 @@ def test_updates_beside_stable_baselines3(record):
         "lyaopt, preset tuned": tuned,
         "lyaopt, all points together": ours(SAME)[0],
         "stable-baselines3, same minibatch and passes": theirs(
-            TUNED.systems, TUNED.rollout, batch_size=TUNED.minibatch, n_epochs=TUNED.epochs
+            TUNED.replications, TUNED.rollout, batch_size=TUNED.minibatch, n_epochs=TUNED.epochs
         ),
-        "stable-baselines3, its own minibatch of 64 and 10 passes": theirs(TUNED.systems, TUNED.rollout),
+        "stable-baselines3, its own minibatch of 64 and 10 passes": theirs(TUNED.replications, TUNED.rollout),
     }
     taken = {name: [] for name in contenders}
     for update in contenders.values():

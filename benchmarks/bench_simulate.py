@@ -32,12 +32,12 @@ def seconds_a_slot(simulator, slots):
     """Time a piece of a run, per system and slot."""
     start = time.perf_counter()
     simulator.run(slots)
-    return (time.perf_counter() - start) / slots / simulator.result().systems
+    return (time.perf_counter() - start) / slots / simulator.result().replications
 
 
 def test_many_systems_beside_the_batch_solver(record):
     system = load_scenario("default")
-    simulator = Simulator(system, middle(system), systems=256, seed=1)
+    simulator = Simulator(system, middle(system), replications=256, seed=1)
     simulator.run(1_000)
     slots = batch(SLOTS)
     solution = solve_slots(slots)
@@ -152,7 +152,7 @@ def test_many_devices(record, devices):
 
 def test_memory_stays_constant_when_stable(record):
     system = load_scenario("default")
-    simulator = Simulator(system, middle(system), systems=64, seed=1)
+    simulator = Simulator(system, middle(system), replications=64, seed=1)
     simulator.run(10_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     simulator.run(40_000)
@@ -165,7 +165,7 @@ def test_memory_stays_constant_when_stable(record):
 def test_switching_every_period(record):
     system = load_scenario("default")
     system = replace(system, slots_per_period=1)
-    simulator = Simulator(system, middle(system), systems=256, seed=1)
+    simulator = Simulator(system, middle(system), replications=256, seed=1)
     simulator.run(100)
     record.time(
         MANY,

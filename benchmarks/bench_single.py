@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 
 from benchmarks.data import problems
 from lyaopt import solve_slot
-from lyaopt.slot.documents import read_slot_document
+from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.solution_documents import encode_solution
 from lyaopt.verify.cvxpy_reference import solve_reference
 
@@ -89,7 +89,7 @@ def test_stream_requirement(record):
         start = time.perf_counter()
         for _ in range(10):
             out = io.BytesIO()
-            out.write(encode_solution(solve_slot(read_slot_document(text))))
+            out.write(encode_solution(solve_slot(parse_slot_document(text))))
         middle = time.perf_counter()
         for _ in range(10):
             json.dumps(json.loads(text))

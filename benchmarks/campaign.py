@@ -132,7 +132,7 @@ def _measured(
     from lyaopt.evaluation import Score
     from lyaopt.simulation import simulate
 
-    result = simulate(system, policy, slots=slots, warmup=warmup, systems=copies, seed=SEED)
+    result = simulate(system, policy, slots=slots, warmup=warmup, replications=copies, seed=SEED)
     score = Score.of(system, result)
     return {
         "copies": copies,

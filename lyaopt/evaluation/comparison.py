@@ -68,8 +68,8 @@ class Score:
 
 def _latencies(result: Result) -> Floats:
     services = len(result.points)
-    table = np.full((1 + len(_PERCENTILES), result.systems), np.nan)
-    for system in range(result.systems):
+    table = np.full((1 + len(_PERCENTILES), result.replications), np.nan)
+    for system in range(result.replications):
         groups = np.arange(system * services, (system + 1) * services)
         latencies = result.latencies.of_groups(groups)
         table[0, system] = latencies.mean
@@ -97,7 +97,7 @@ class Evaluation:
         return {
             "slots": first.slots,
             "warmup": first.warmup,
-            "systems": first.systems,
+            "replications": first.replications,
             "seed": first.seed,
             "confidence": CONFIDENCE,
             "bound_energy_j": None if self._unbounded else self.bound_energy_j,
@@ -150,7 +150,7 @@ def evaluate(
     system: System,
     policies: Sequence[Policy],
     *,
-    systems: int = 20,
+    replications: int = 20,
     slots: int = 20_000,
     warmup: int = 2_000,
     seed: int = 0,
@@ -163,8 +163,8 @@ def evaluate(
     ----------
     system : System
     policies : sequence of Policy
-    systems, slots, warmup, seed : int
-        As in `lyaopt.simulation.simulate`; `systems` copies, each with arrivals and channels of its own.
+    replications, slots, warmup, seed : int
+        As in `lyaopt.simulation.simulate`; `replications` copies, each with arrivals and channels of its own.
     names : sequence of str, optional
         What to call the policies, all differently; as they call themselves if left out.
     progress : callable, optional
@@ -191,7 +191,7 @@ def evaluate(
             return done[0]
 
         result = simulate(
-            system, policy, slots=slots, warmup=warmup, systems=systems, seed=seed, progress=look_up
+            system, policy, slots=slots, warmup=warmup, replications=replications, seed=seed, progress=look_up
         )
         if result.slots < slots + warmup:
             break

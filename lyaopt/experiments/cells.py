@@ -106,9 +106,9 @@ def cells_of(sweep: Sweep, system: System) -> tuple[Cell, ...]:
     systems = sweep.systems(system)
     for number, policy in enumerate(sweep.policies):
         _check(sweep, policy, f"$.policies[{number}]", systems)
-    seeds = range(1, sweep.seeds + 1)
+    seeds = range(1, sweep.training_seeds + 1)
     if any(sweep.learner(policy) for policy in sweep.policies) and sweep.evaluation.seed in seeds:
-        reason = f"expected no training seed (1 to {sweep.seeds}), got {sweep.evaluation.seed}"
+        reason = f"expected no training seed (1 to {sweep.training_seeds}), got {sweep.evaluation.seed}"
         raise ProblemError("$.evaluation.seed", reason)
     return (*_untrained(sweep, systems), *_trained(sweep, system, systems))
 
@@ -131,7 +131,7 @@ def _untrained(sweep: Sweep, systems: Sequence[System]) -> Iterator[Cell]:
 
 
 def _trained(sweep: Sweep, system: System, systems: Sequence[System]) -> Iterator[Cell]:
-    for seed in range(1, sweep.seeds + 1):
+    for seed in range(1, sweep.training_seeds + 1):
         for policy in sweep.policies:
             learner = sweep.learner(policy)
             if learner is None:

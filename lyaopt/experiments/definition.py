@@ -38,7 +38,7 @@ class Measuring:
     """Slots of each copy that are measured."""
     warmup: Whole = 2_000
     """Slots before those."""
-    copies: Count = 20
+    replications: Count = 20
     """Copies of the system, each with arrivals and channels of its own."""
     search_seed: Whole = 0
     """Of policies that are found by a search."""
@@ -55,7 +55,7 @@ class Sweep:
     """As in tables and figures."""
     scenario: Id = "default"
     """Name of a shipped scenario, or path of one."""
-    seeds: Count = 5
+    training_seeds: Count = 5
     """Training seeds, from 1 on."""
     more_models: _Models = MORE_MODELS
     """Networks of further services where `services_per_device` asks for them."""
@@ -108,7 +108,7 @@ class Sweep:
         return tuple(varied(system, point, self.more_models) for point in self.points)
 
 
-def read_sweep(text: bytes | str) -> Sweep:
+def parse_sweep(text: bytes | str) -> Sweep:
     """Read the definition of a sweep.
 
     Raises

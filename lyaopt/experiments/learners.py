@@ -93,7 +93,7 @@ def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int
 
     ranges = Ranges.from_dict(learner.ranges) if learner.ranges else FIXED
     usual = configuration(system, learner.algorithm, learner.preset, ranges)
-    return ranges, budget(usual.systems, usual.rollout, usual.decisions_per_episode, learner.decisions)
+    return ranges, budget(usual.replications, usual.rollout, usual.decisions_per_episode, learner.decisions)
 
 
 def configuration_of(learner: Learner, system: System) -> Any:
@@ -104,8 +104,8 @@ def configuration_of(learner: Learner, system: System) -> Any:
     return configuration(system, learner.algorithm, learner.preset, ranges, **found)
 
 
-def budget(systems: int, rollout: int, per_episode: int, decisions: int) -> dict[str, int]:
+def budget(replications: int, rollout: int, per_episode: int, decisions: int) -> dict[str, int]:
     """Episodes and their length, near to the usual one, that come nearest to a number of decisions."""
-    rounds = max(1, round(decisions / (systems * per_episode)))
-    rollouts = max(1, round(decisions / (systems * rounds * rollout)))
-    return {"episodes": rounds * systems, "decisions_per_episode": rollouts * rollout}
+    rounds = max(1, round(decisions / (replications * per_episode)))
+    rollouts = max(1, round(decisions / (replications * rounds * rollout)))
+    return {"episodes": rounds * replications, "decisions_per_episode": rollouts * rollout}

@@ -169,7 +169,7 @@ def title_of(figure: str | None, name: str) -> str:
 
 
 def parts(
-    names: tuple[str, ...], system: System, scenario: str, *, quick: bool, seeds: int | None
+    names: tuple[str, ...], system: System, scenario: str, *, quick: bool, training_seeds: int | None
 ) -> list[Part]:
     """The sweeps that remake some figures.
 
@@ -178,27 +178,27 @@ def parts(
     ProblemError
         If there is no such figure.
     """
-    seeds = seeds or (QUICK_SEEDS if quick else SEEDS)
+    training_seeds = training_seeds or (QUICK_SEEDS if quick else SEEDS)
     for name in names:
         if name not in FIGURES:
             raise ProblemError("$.figure", f"expected one of {', '.join(FIGURES)} or all, got {name!r}")
     make = {name: _sweep if FIGURES[name].setting else _curves for name in names}
-    return [Part(make[name](name, scenario, quick, seeds), system, name) for name in names]
+    return [Part(make[name](name, scenario, quick, training_seeds), system, name) for name in names]
 
 
-def _curves(name: str, scenario: str, quick: bool, seeds: int) -> Sweep:
+def _curves(name: str, scenario: str, quick: bool, training_seeds: int) -> Sweep:
     decisions = _QUICK if quick else DECISIONS
     return Sweep(
         policies=_QUICK_CURVES if quick else _CURVES,
         name=name,
         scenario=scenario,
-        seeds=seeds,
+        training_seeds=training_seeds,
         evaluation=_measuring(quick),
         learners=_learners(_CURVES, decisions),
     )
 
 
-def _sweep(name: str, scenario: str, quick: bool, seeds: int) -> Sweep:
+def _sweep(name: str, scenario: str, quick: bool, training_seeds: int) -> Sweep:
     figure, decisions = FIGURES[name], _QUICK if quick else _FULL
     preset = "shared" if quick else "best"  # a start is searched for in eight systems of the ranges
     once = Learner("lyappo", preset, decisions, dict(figure.ranges or {}), dict(figure.at or {}))
@@ -206,7 +206,7 @@ def _sweep(name: str, scenario: str, quick: bool, seeds: int) -> Sweep:
         policies=_POLICIES,
         name=name,
         scenario=scenario,
-        seeds=seeds,
+        training_seeds=training_seeds,
         vary={figure.setting or "": list(figure.quick if quick else figure.values)},
         evaluation=_measuring(quick),
         learners={**_learners((OURS, *BASELINES), decisions), ONCE: once},
@@ -218,5 +218,5 @@ def _learners(names: tuple[str, ...], decisions: int) -> dict[str, Learner]:
 
 
 def _measuring(quick: bool) -> Measuring:
-    budget = {"copies": 8, "slots": 10_000, "warmup": 1_000} if quick else {}
+    budget = {"replications": 8, "slots": 10_000, "warmup": 1_000} if quick else {}
     return Measuring(seed=EVALUATION_SEED, **budget)

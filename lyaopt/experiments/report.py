@@ -69,7 +69,7 @@ def _lead(found: Sequence[Results]) -> str:
     systems = sum(len(results.points) for results in found)
     missing = sum(results.missing for results in found)
     left = f" {missing} cells are not finished, and left out." if missing else ""
-    if any(results.definition["learners"] and results.definition["seeds"] == 1 for results in found):
+    if any(results.definition["learners"] and results.definition["training_seeds"] == 1 for results in found):
         left += " With one training seed nothing is said of how trainings differ."
     titles = {results.name: title_of(results.figure, results.name) for results in found}
     links = "".join(f'<a href="#{html.text(name)}">{html.text(titles[name])}</a>' for name in titles)

@@ -33,10 +33,11 @@ def _measuring(definition: Mapping[str, Any]) -> str:
     listed = {name: ", ".join(map(number, values)) for name, values in definition["vary"].items()}
     varied = "".join(f"; {name} = {values}" for name, values in listed.items())
     measuring = definition["evaluation"]
-    trained = f"training seeds 1 to {definition['seeds']}" if definition["learners"] else "nothing is trained"
+    seeds = f"training seeds 1 to {definition['training_seeds']}"
+    trained = seeds if definition["learners"] else "nothing is trained"
     return (
-        f"<p>Scenario {html.text(definition['scenario'])}{html.text(varied)}. {measuring['copies']} copies "
-        f"of {measuring['slots']} slots after {measuring['warmup']}, seed {measuring['seed']}, for all "
+        f"<p>Scenario {html.text(definition['scenario'])}{html.text(varied)}. "
+        f"{measuring['replications']} replications of {measuring['slots']} slots after {measuring['warmup']}, seed {measuring['seed']}, for all "
         f"policies; {trained}; searches have seed {measuring['search_seed']}.</p>"
     )
 

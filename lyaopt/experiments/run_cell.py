@@ -141,7 +141,7 @@ def _evaluated(system: System, policy: Policy, measuring: Measuring) -> dict[str
         watched,
         slots=measuring.slots,
         warmup=measuring.warmup,
-        systems=measuring.copies,
+        replications=measuring.replications,
         seed=measuring.seed,
     )
     score = Score.of(system, replace(result, policy=policy.name))

@@ -34,11 +34,11 @@ NAMES = {
 _COLUMNS = (
     ("energy, mJ a slot", "energy_j", 1e3),
     ("local", "local_energy_j", 1e3),
-    ("radio", "transmit_energy_j", 1e3),
+    ("transmit", "transmit_energy_j", 1e3),
     ("mean latency, s", "latency_s", 1.0),
     ("p95, s", "latency_p95_s", 1.0),
     ("local backlog, Mcycles", "local_queue_cycles", 1e-6),
-    ("radio backlog, Mbit", "transmit_queue_bits", 1e-6),
+    ("transmit backlog, Mbit", "transmit_queue_bits", 1e-6),
     ("edge backlog, Mcycles", "edge_queue_cycles", 1e-6),
     ("depth of cuts", "cut_depth", 1.0),
     ("done of born, %", "completed_share", 1e2),

@@ -57,7 +57,7 @@ class Point:
 
 
 def tradeoff_sweep(
-    scenario: str, policies: Sequence[str], factors: Sequence[float] = FACTORS, seeds: int = 1
+    scenario: str, policies: Sequence[str], factors: Sequence[float] = FACTORS, training_seeds: int = 1
 ) -> Sweep:
     """A sweep over the weights; one of other factors than usual looks at a part of them more closely."""
     learners = {name: replace(LEARNERS[name], decisions=DECISIONS) for name in policies if name in LEARNERS}
@@ -65,7 +65,7 @@ def tradeoff_sweep(
         policies=tuple(policies),
         name="trade-off" if factors == FACTORS else "trade-off, closer",
         scenario=scenario,
-        seeds=seeds,
+        training_seeds=training_seeds,
         vary={WEIGHTS: list(factors)},
         evaluation=Measuring(),
         learners=learners,

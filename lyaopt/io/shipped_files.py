@@ -8,7 +8,7 @@ from pathlib import Path
 from lyaopt.errors import ProblemError
 
 
-def read_named_file(path: str | Path, shipped: Sequence[str]) -> bytes:
+def load_named_file(path: str | Path, shipped: Sequence[str]) -> bytes:
     """Read a file; `ProblemError` if it cannot be read, with the shipped names where there is none."""
     try:
         return Path(path).read_bytes()

@@ -72,7 +72,7 @@ class PPOConfig(TrainingConfig):
 
 _TUNED: dict[str, Any] = {
     "channel": True,
-    "systems": 50,
+    "replications": 50,
     "rollout": 50,
     "epochs": 4,
     "minibatch": 625,
@@ -125,7 +125,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "entropy_bonus": 0.003,
     },
 }
-_DRAWN: dict[str, Any] = {"systems": 10, "rollout": 200, "episodes": 250, "decisions_per_episode": 2000}
+_DRAWN: dict[str, Any] = {"replications": 10, "rollout": 200, "episodes": 250, "decisions_per_episode": 2000}
 WITH_RANGES: dict[str, dict[str, Any]] = {"shared": _DRAWN, "best": {**_DRAWN, "critic_first": 20}}
 """What presets change where every episode draws settings anew. All copies meet what was drawn: fewer copies
 meet more of it."""

@@ -47,14 +47,14 @@ class CreditedSystems(VectorSystems):
         super().__init__(system, **options)
         services = len(system.services)
         self.part_of_choice: Integers = np.array(system.device_of_service)
-        size = self.systems, len(system.devices)
+        size = self.replications, len(system.devices)
         self.parts: Rows = np.zeros(size, np.float32)
         self.joined: Floats = np.zeros(size)
-        self.edge: Floats = np.zeros((self.systems, kernel.EDGE_COLUMNS))
+        self.edge: Floats = np.zeros((self.replications, kernel.EDGE_COLUMNS))
         self._edge_before: Floats = np.zeros(size)
-        self._point_met: NDArray[np.bool_] = np.zeros((self.systems, services), np.bool_)
+        self._point_met: NDArray[np.bool_] = np.zeros((self.replications, services), np.bool_)
         self.met = self._point_met
-        self._born: Integers = np.zeros((self.systems, services), np.int64)
+        self._born: Integers = np.zeros((self.replications, services), np.int64)
         self._backlog_share = np.ascontiguousarray(backlog_shares(system).T)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:

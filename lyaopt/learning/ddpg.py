@@ -57,7 +57,7 @@ class DDPG:
     def __init__(self, environment: ContinuousEnvironment, config: DDPGConfig, seed: int) -> None:
         self.environment, self.config = environment, config
         self.generator = torch.Generator().manual_seed(seed)
-        systems, features = environment.observation.shape
+        replications, features = environment.observation.shape
         self.network = DeterministicActorCritic(features, environment.actions, config, self.generator)
         self.target = copy.deepcopy(self.network).requires_grad_(False)
         # As lists, since walking through modules for them in every step takes a fifth of it.
@@ -68,9 +68,9 @@ class DDPG:
         self._critic_optimiser = torch.optim.Adam(self._critic, config.critic_learning_rate, fused=True)
         self.done = 0
         # Whole episodes, so that the oldest decision of the ring begins one: see `restore`.
-        episodes = -(-config.replay // (systems * config.decisions_per_episode))
+        episodes = -(-config.replay // (replications * config.decisions_per_episode))
         rows = episodes * config.decisions_per_episode
-        self._replay = Replay(rows, systems, features, environment.actions)
+        self._replay = Replay(rows, replications, features, environment.actions)
 
     def update(self) -> Report:
         """Take a rollout of decisions, and learn after each of them."""

@@ -99,12 +99,12 @@ class EdgeCharges:
 
     def __init__(self, environment: CreditedSystems, rollout: int, discount: float) -> None:
         self._environment, self._discount = environment, discount
-        systems, devices = environment.joined.shape
-        self._joined: Floats = np.zeros((rollout, systems, devices))
-        self._after: Floats = np.zeros((rollout, systems))
-        self._rate: Floats = np.zeros((rollout, systems))
+        replications, devices = environment.joined.shape
+        self._joined: Floats = np.zeros((rollout, replications, devices))
+        self._after: Floats = np.zeros((rollout, replications))
+        self._rate: Floats = np.zeros((rollout, replications))
         self._cut = np.zeros(rollout, np.bool_)
-        self.begun: Floats = np.zeros(systems)
+        self.begun: Floats = np.zeros(replications)
 
     def note(self, period: int, truncated: bool) -> None:
         """Keep what the last period of the environment brought."""

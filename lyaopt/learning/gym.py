@@ -84,7 +84,7 @@ def make_systems(
 ) -> VectorSystems:
     """The copies behind an environment."""
     system = scenario if isinstance(scenario, System) else load_scenario(scenario)
-    return VectorSystems(system, systems=count, decisions=decisions, features=features)
+    return VectorSystems(system, replications=count, decisions=decisions, features=features)
 
 
 def observation_space(systems: VectorSystems) -> spaces.Box:
@@ -115,7 +115,7 @@ def step_infos(systems: VectorSystems) -> dict[str, NDArray[Any]]:
     """What is told of each copy after a period, (B, ...)."""
     mask = action_mask(systems)
     return {
-        "action_mask": np.repeat(mask[None], systems.systems, axis=0),
+        "action_mask": np.repeat(mask[None], systems.replications, axis=0),
         "local_energy_j": systems.energy[:, 0].copy(),
         "transmit_energy_j": systems.energy[:, 1].copy(),
         "backlog": systems.backlog.copy(),

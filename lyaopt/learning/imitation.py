@@ -70,7 +70,7 @@ class _Watched:
         """What the policy decides, but for what is drawn at random."""
         cuts, least = observation.system.cuts[:, None], least_cut(observation.system)
         points = np.asarray(self.policy.decide(observation).points)
-        points = np.broadcast_to(points.reshape(len(cuts), -1), (len(cuts), observation.systems))
+        points = np.broadcast_to(points.reshape(len(cuts), -1), (len(cuts), observation.replications))
         self.rows.append(self.observer.see(observation))
         self.points.append(points.T.copy())
         drawn = self.random.integers(least, cuts, points.shape)
@@ -127,7 +127,7 @@ def imitate(
 def _watch(policy: Policy, system: System, features: Collection[str], seed: int) -> tuple[Tensor, Tensor]:
     """What a policy sees (n, F), and does there (n, S)."""
     watched = _Watched(policy, Observer(system, features), np.random.default_rng(seed))
-    simulator = Simulator(system, watched, systems=_COPIES, seed=seed)
+    simulator = Simulator(system, watched, replications=_COPIES, seed=seed)
     simulator.run(_PERIODS * system.slots_per_period)
     return torch.from_numpy(np.concatenate(watched.rows)), torch.from_numpy(np.concatenate(watched.points))
 

@@ -40,8 +40,8 @@ class JointSystems(CreditedSystems):
         super().__init__(system, **options)
         services, self.devices_with_shares = len(system.services), len(system.devices)
         self.part_of_choice = np.concatenate([self.part_of_choice, np.arange(self.devices_with_shares)])
-        self.met = np.zeros((self.systems, services + self.devices_with_shares), np.bool_)
-        self._occupied = np.zeros((self.systems, self.devices_with_shares), np.bool_)
+        self.met = np.zeros((self.replications, services + self.devices_with_shares), np.bool_)
+        self._occupied = np.zeros((self.replications, self.devices_with_shares), np.bool_)
         self._state.use_shares()
 
     def step(self, points: Integers, levels: Floats | None = None, shares: Floats | None = None) -> bool:

@@ -10,7 +10,7 @@ from lyaopt.learning.algorithms import find_algorithm
 from lyaopt.learning.networks import Shape
 from lyaopt.learning.run_folder import RunFolder
 from lyaopt.learning.trained_policy import LearnedPolicy
-from lyaopt.model.scenarios import read_scenario
+from lyaopt.model.scenarios import parse_scenario
 
 
 def load_policy(folder: str | Path) -> LearnedPolicy:
@@ -27,6 +27,6 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     algorithm = find_algorithm(run["algorithm"])
     config = algorithm.config(**run["config"])
     shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
-    network = algorithm.network(shape, config, read_scenario(json.dumps(run["scenario"])))
+    network = algorithm.network(shape, config, parse_scenario(json.dumps(run["scenario"])))
     network.load_state_dict(best_network(tensors))
     return LearnedPolicy(network, run["algorithm"], config.features)

@@ -128,7 +128,7 @@ class Observer:
 
     def see(self, observation: Observation) -> Rows:
         """The rows (B, F) of what a policy is shown in a simulation."""
-        rows = np.empty((observation.systems, self.layout.size), np.float32)
+        rows = np.empty((observation.replications, self.layout.size), np.float32)
         self.write(observation.state, rows)
         return rows
 

@@ -38,8 +38,8 @@ class Replay:
         Rows that were ever added.
     """
 
-    def __init__(self, rows: int, systems: int, features: int, actions: int) -> None:
-        size = (rows, systems)
+    def __init__(self, rows: int, replications: int, features: int, actions: int) -> None:
+        size = (rows, replications)
         self.added = 0
         self._rows = rows
         self._columns = Transitions(

@@ -30,8 +30,8 @@ class PartitionVecEnv(VecEnv):
 
     def __init__(self, systems: VectorSystems) -> None:
         self.systems = systems
-        self._actions = np.zeros((systems.systems, systems.choices.size), np.int64)
-        super().__init__(systems.systems, observation_space(systems), action_space(systems))
+        self._actions = np.zeros((systems.replications, systems.choices.size), np.int64)
+        super().__init__(systems.replications, observation_space(systems), action_space(systems))
 
     def reset(self) -> Rows:
         """Begin the first episodes of the seeds given to `seed`, or the next ones."""

@@ -30,7 +30,7 @@ class VectorSystems:
     Parameters
     ----------
     system : System
-    systems : int
+    replications : int
         B.
     seed : int or sequence of B ints
         Of all copies; or of each of them, and then what a copy meets depends on its own seed alone.
@@ -75,16 +75,16 @@ class VectorSystems:
         self,
         system: System,
         *,
-        systems: int = 1,
+        replications: int = 1,
         seed: int | Sequence[int] = 0,
         decisions: int | None = None,
         features: Collection[str] = (),
         ranges: Ranges = FIXED,
     ) -> None:
-        self.systems = systems
+        self.replications = replications
         self.template, self.ranges, self._features = system, ranges, features
         self.decisions = system.learning.decisions_per_episode if decisions is None else decisions
-        for name in ("systems", "decisions"):
+        for name in ("replications", "decisions"):
             value = getattr(self, name)
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise ProblemError(f"$.{name}", f"expected a whole number >= 1, got {value!r}")
@@ -92,11 +92,11 @@ class VectorSystems:
         self.choices: Integers = np.array(system.cuts)
         self.first_choice = least_cut(system)
         size = self.observer.layout.size
-        self.observation: Rows = np.zeros((systems, size), np.float32)
-        self.final_observation: Rows = np.zeros((systems, size), np.float32)
-        self.reward: Rows = np.zeros(systems, np.float32)
-        self.energy: Floats = np.zeros((systems, 2))
-        self.backlog: Floats = np.zeros(systems)
+        self.observation: Rows = np.zeros((replications, size), np.float32)
+        self.final_observation: Rows = np.zeros((replications, size), np.float32)
+        self.reward: Rows = np.zeros(replications, np.float32)
+        self.energy: Floats = np.zeros((replications, 2))
+        self.backlog: Floats = np.zeros(replications)
         self._share = np.ascontiguousarray(backlog_shares(system).T)
         layout = self._state.layout
         self._plan = np.zeros((1, layout.blocks, layout.rows, layout.lanes), np.int64)
@@ -107,19 +107,21 @@ class VectorSystems:
         """Go on in a system of the same devices and services."""
         self.system = system
         self.observer = Observer(system, self._features)
-        self._state = State(system, self.systems, 0, None, self.systems)
+        self._state = State(system, self.replications, 0, None, self.replications)
 
     def seed(self, seed: int | Sequence[int]) -> None:
         """Let the next `reset` begin episode 0 of another seed, or of one for each copy."""
         own = isinstance(seed, (Sequence, np.ndarray))
         seeds: list[int] = list(np.asarray(seed, object).reshape(-1))
-        if own and len(seeds) != self.systems:
-            raise ProblemError("$.seed", f"expected {self.systems} seeds, got {len(seeds)}")
+        if own and len(seeds) != self.replications:
+            raise ProblemError("$.seed", f"expected {self.replications} seeds, got {len(seeds)}")
         for value in seeds:
             if not isinstance(value, (int, np.integer)) or value < 0:
                 raise ProblemError("$.seed", f"expected a whole number >= 0, got {value!r}")
         self._seed = 0 if own else int(seeds[0])
-        self._numbers = np.array([_number_of(value) for value in seeds]) if own else np.arange(self.systems)
+        self._numbers = (
+            np.array([_number_of(value) for value in seeds]) if own else np.arange(self.replications)
+        )
         self.episode = -1
 
     def begin(self, episode: int) -> None:
@@ -145,7 +147,7 @@ class VectorSystems:
         return {**state, "place": place, "observation": self.observation.copy()}
 
     def go_on(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from a `snapshot` of systems made with the same arguments."""
+        """Go on from a `snapshot` of replications made with the same arguments."""
         episode, taken = snapshot["place"].tolist()
         self.begin(episode)
         self.taken = taken
@@ -180,8 +182,8 @@ class VectorSystems:
 
     def _adopt(self, points: Integers) -> None:
         layout = self._state.layout
-        if points.shape != (self.systems, layout.services) or points.dtype != np.int64:
-            wanted = f"int64 of shape {(self.systems, layout.services)}"
+        if points.shape != (self.replications, layout.services) or points.dtype != np.int64:
+            wanted = f"int64 of shape {(self.replications, layout.services)}"
             raise ProblemError("$.points", f"expected {wanted}, got {points.dtype} of {points.shape}")
         wrong = kernel.adopt(
             points if points.flags.carray else points.copy(),  # kernels take what may be written

@@ -119,7 +119,7 @@ class Training:
         self.folder, self.config = folder, config
         self.environment = algorithm.systems(
             system,
-            systems=config.systems,
+            replications=config.replications,
             seed=seed,
             decisions=config.decisions_per_episode,
             features=config.features,
@@ -186,10 +186,10 @@ class Training:
             raise NotFinite(f"{error} (episode {self._episodes(self.learner.done) + 1})") from None
 
     def _episodes(self, updates: int) -> int:
-        return updates // self.config.updates_per_round * self.config.systems
+        return updates // self.config.updates_per_round * self.config.replications
 
     def _decisions(self, updates: int) -> int:
-        return updates * self.config.rollout * self.config.systems
+        return updates * self.config.rollout * self.config.replications
 
     def _snapshot(self, log: IO[bytes]) -> bytes:
         progress = {"round": self.environment.episode, "log_bytes": log.tell()}

@@ -20,11 +20,11 @@ class TrainingConfig:
     channel: Flag = False
     """Whether the state also holds the channel that each device had in the last period."""
     episodes: Count = 2500
-    """Training episodes, of all systems together; rounded up to a multiple of their number."""
+    """Training episodes, of all replications together; rounded up to a multiple of their number."""
     decisions_per_episode: Count = 200
     """Periods after which an episode is cut off."""
-    systems: Count = 4
-    """B, systems simulated side by side."""
+    replications: Count = 4
+    """B, replications simulated side by side."""
     rollout: Count = 200
     """Decisions of each system in an update; divides an episode."""
     discount: FromZeroToOne = 0.99
@@ -43,7 +43,7 @@ class TrainingConfig:
     @property
     def rounds(self) -> int:
         """Episodes of each system; the last round is a whole one too."""
-        return -(-self.episodes // self.systems)
+        return -(-self.episodes // self.replications)
 
     @property
     def updates_per_round(self) -> int:

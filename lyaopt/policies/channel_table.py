@@ -42,7 +42,7 @@ class Table:
     Attributes
     ----------
     points : ndarray (states, S) or (states, S, B) of int
-        For each state of its device's channel the cut of a service; the same in all systems, or in each.
+        For each state of its device's channel the cut of a service; the same in all replications, or in each.
     states : ChannelStates
     searched : int
         Slots that were simulated to find it.

@@ -163,7 +163,12 @@ class Trials:
         """Costs and growth, each (M, C, replications)."""
         copies = candidates * replications
         simulator = Simulator(
-            self.system, policy, systems=copies, seed=self.seed, trace=trace, replications=replications
+            self.system,
+            policy,
+            replications=copies,
+            seed=self.seed,
+            trace=trace,
+            distinct_streams=replications,
         )
         simulator.run(self._half, self.warmup)
         first = simulator.result().queues

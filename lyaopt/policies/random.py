@@ -22,7 +22,7 @@ class Random:
     """A cut drawn evenly from the legal ones, for each service in each period of each system.
 
     A draw depends on the run's seed and on its period, system and service; on nothing else, neither on how
-    many systems run beside it nor on when it is made.
+    many replications run beside it nor on when it is made.
     """
 
     name: str = "random"
@@ -30,27 +30,27 @@ class Random:
     def decide(self, observation: Observation) -> Decision:
         """Draws for many periods to come."""
         services = len(observation.system.services)
-        periods = min(_AHEAD, max(1, _DRAWS // (services * observation.systems)))
+        periods = min(_AHEAD, max(1, _DRAWS // (services * observation.replications)))
         return Decision(draw_points(observation, periods))
 
 
 def draw_points(observation: Observation, periods: int) -> Integers:
     """Points of the present period and those after it (P, S, B)."""
     system = observation.system
-    draws = _uniforms(observation.seed, observation.period, periods, observation.systems, system)
+    draws = _uniforms(observation.seed, observation.period, periods, observation.replications, system)
     least = least_cut(system)
     return np.asarray(least + (np.moveaxis(draws, 1, 2) * (system.cuts - least)[:, None]).astype(np.int64))
 
 
-def _uniforms(seed: int, first: int, periods: int, systems: int, system: System) -> np.ndarray:
+def _uniforms(seed: int, first: int, periods: int, replications: int, system: System) -> np.ndarray:
     """Numbers in [0, 1) of shape (P, B, S)."""
-    # A period is one place of the counter's second word. System by system within it, so that more systems
-    # only draw further.
-    count = systems * len(system.services)
+    # A period is one place of the counter's second word. System by system within it, so that more
+    # replications only draw further.
+    count = replications * len(system.services)
     key, counter = np.array([seed, _PURPOSE], np.uint64), np.array([0, first, 0, 0], np.uint64)
     bits = np.random.Philox(key=key, counter=counter)
     draws = np.empty((periods, count), np.uint64)
     for line in draws:
         line[:] = bits.random_raw(count)
         bits.advance(2**64 - -(-count // 4))
-    return (draws >> np.uint64(11)).reshape(periods, systems, -1) * 2.0**-53
+    return (draws >> np.uint64(11)).reshape(periods, replications, -1) * 2.0**-53

@@ -79,9 +79,9 @@ class Planning:
         """Points of one period (S, B)."""
         _check_known(observation)
         base = np.asarray(self.base.decide(observation).points)
-        shape = (len(observation.system.services), observation.systems)
+        shape = (len(observation.system.services), observation.replications)
         points = np.array(np.broadcast_to(base if base.ndim == 2 else base[:, None], shape))
-        for b in range(observation.systems):
+        for b in range(observation.replications):
             points[:, b] = self._plan(observation, b, points[:, b])
         return Decision(points)
 
@@ -114,7 +114,7 @@ class Planning:
 
     def _follow(self, state: State, of: int, seed: int) -> None:
         """Take roll-outs on under the base policy."""
-        base, left = self.base.copies(of, state.layout.systems), self.horizon - 1
+        base, left = self.base.copies(of, state.layout.replications), self.horizon - 1
         while left > 0:
             decision = base.decide(Observation(state, seed))
             points = np.asarray(decision.points)
@@ -181,7 +181,7 @@ def _candidates(system: System, base: Integers) -> tuple[Integers, Integers]:
 def _advance(state: State, periods: int, points: Integers) -> None:
     """Take systems so many periods on at points (S, B) or (S, 1)."""
     layout = state.layout
-    wide = np.broadcast_to(points, (layout.services, layout.systems))
+    wide = np.broadcast_to(points, (layout.services, layout.replications))
     state.advance(periods * state.system.slots_per_period, layout.to_lanes(wide[None], np.int64))
     state.forget_finished()
 

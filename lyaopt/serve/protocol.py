@@ -30,7 +30,7 @@ class Request(NamedTuple):
     problem: SlotProblem
 
 
-def read_request(text: bytes) -> Request:
+def parse_request(text: bytes) -> Request:
     """Read a request, as strictly as a slot document.
 
     Raises

@@ -8,7 +8,7 @@ from lyaopt.simulation.results import Result
 from lyaopt.simulation.series import Series, run_in_steps
 from lyaopt.simulation.shares import Shares
 from lyaopt.simulation.simulator import Simulator, simulate
-from lyaopt.simulation.traces import Trace, read_trace
+from lyaopt.simulation.traces import Trace, load_trace
 
 __all__ = [
     "Decision",
@@ -21,7 +21,7 @@ __all__ = [
     "Shares",
     "Simulator",
     "Trace",
-    "read_trace",
+    "load_trace",
     "run_in_steps",
     "simulate",
     "slot_costs",

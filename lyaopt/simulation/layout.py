@@ -1,7 +1,7 @@
 """Where the kernels keep what belongs to a service or a device of a system.
 
-Kernels work on blocks of systems: arrays (blocks, ..., N, L) with L = M width lanes, lane l of block b being
-device l // width of system b width + l % width. The API has services device by device: (..., S, B).
+Kernels work on blocks of replications: arrays (blocks, ..., N, L) with L = M width lanes, lane l of block b
+being device l // width of system b width + l % width. The API has services device by device: (..., S, B).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _BLOCK_ITEMS = 512
 
 @dataclass(frozen=True)
 class Layout:
-    """Places of M devices with up to N services each (S in all) in B systems.
+    """Places of M devices with up to N services each (S in all) in B replications.
 
     Attributes
     ----------
-    devices, rows, services, systems : int
+    devices, rows, services, replications : int
         M, N, S and B.
     width, blocks : int
-        Systems in a block, and how many blocks there are; the last may be filled up with systems that
+        Systems in a block, and how many blocks there are; the last may be filled up with replications that
         nobody asked for.
     device_of_service, row_of_service : ndarray (S,)
         m and n of each service.
@@ -37,21 +37,21 @@ class Layout:
     devices: int
     rows: int
     services: int
-    systems: int
+    replications: int
     width: int
     blocks: int
     device_of_service: Integers
     row_of_service: Integers
 
     @classmethod
-    def of(cls, system: System, systems: int) -> Layout:
-        """The layout of `systems` copies of a system."""
+    def of(cls, system: System, replications: int) -> Layout:
+        """The layout of `replications` copies of a system."""
         device = np.array(system.device_of_service)  # kernels are compiled for arrays that may be written
         row = np.arange(device.size) - np.searchsorted(device, device)
         devices, rows = len(system.devices), int(row.max()) + 1
-        widest = max(1, min(systems, _BLOCK_ITEMS // (rows * devices)))
-        blocks = -(-systems // widest)
-        return cls(devices, rows, device.size, systems, -(-systems // blocks), blocks, device, row)
+        widest = max(1, min(replications, _BLOCK_ITEMS // (rows * devices)))
+        blocks = -(-replications // widest)
+        return cls(devices, rows, device.size, replications, -(-replications // blocks), blocks, device, row)
 
     @property
     def lanes(self) -> int:
@@ -66,7 +66,7 @@ class Layout:
         return table
 
     def spread(self, values: Any, dtype: Any = np.float64) -> Any:
-        """From (..., S), the same in all systems, to (..., N, M); zero where there is no service."""
+        """From (..., S), the same in all replications, to (..., N, M); zero where there is no service."""
         array = np.asarray(values)
         table = np.zeros((*array.shape[:-1], self.rows, self.devices), dtype)
         table[..., self.row_of_service, self.device_of_service] = array
@@ -77,7 +77,7 @@ class Layout:
         array = np.asarray(values)
         lead = array.shape[:-2]
         padded = np.zeros((*lead, self.services, self.blocks * self.width), dtype)
-        padded[..., : self.systems] = array
+        padded[..., : self.replications] = array
         apart = np.moveaxis(padded.reshape(*lead, self.services, self.blocks, self.width), -2, -3)
         table = np.zeros((*lead, self.blocks, self.rows, self.devices, self.width), dtype)
         table[..., self.row_of_service, self.device_of_service, :] = apart
@@ -95,4 +95,4 @@ class Layout:
 
     def _by_system(self, array: Any) -> Any:
         joined = np.moveaxis(array, 0, -2)
-        return joined.reshape(*joined.shape[:-2], self.blocks * self.width)[..., : self.systems]
+        return joined.reshape(*joined.shape[:-2], self.blocks * self.width)[..., : self.replications]

@@ -22,7 +22,7 @@ class Decision:
     Attributes
     ----------
     points : array_like of int (S,), (S, B) or (P, S, B)
-        k of each service: the same in all systems, in each of them, or in each for P periods in a row.
+        k of each service: the same in all replications, in each of them, or in each for P periods in a row.
     for_good : bool
         Whether the (last) points stay in force and the policy need not be asked again.
     shares : Shares, optional
@@ -49,14 +49,14 @@ class Policy(Protocol):
 
 
 class Observation:
-    """What may be seen at the start of a period, of B systems at once.
+    """What may be seen at the start of a period, of B replications at once.
 
     Arrays are worked out when asked for. Means are those of the period before, zeros before the first one.
 
     Attributes
     ----------
     system : System
-    systems : int
+    replications : int
         B.
     seed : int
         Of the run, for policies that draw numbers themselves.
@@ -67,7 +67,7 @@ class Observation:
     def __init__(self, state: State, seed: int) -> None:
         self.state = state
         self.system: System = state.system
-        self.systems = state.layout.systems
+        self.replications = state.layout.replications
         self.seed = seed
 
     @property

@@ -17,14 +17,14 @@ PERCENTILES = (50.0, 95.0, 99.0)
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Totals of a run of B systems.
+    """Totals of a run of B replications.
 
-    Means are per slot, over the slots after the warm-up, and over the systems.
+    Means are per slot, over the slots after the warm-up, and over the replications.
 
     Attributes
     ----------
     policy : str
-    slots, warmup, systems, seed : int
+    slots, warmup, replications, seed : int
         `slots` counts all, with those of the warm-up.
     local_energy_j, transmit_energy_j : ndarray (M, B)
         Mean energy per slot of each device.
@@ -46,7 +46,7 @@ class Result:
     policy: str
     slots: int
     warmup: int
-    systems: int
+    replications: int
     seed: int
     local_energy_j: Floats
     transmit_energy_j: Floats
@@ -119,7 +119,7 @@ class Result:
             "seed": self.seed,
             "slots": self.slots,
             "warmup": self.warmup,
-            "systems": self.systems,
+            "replications": self.replications,
             "versions": versions(),
         }
 

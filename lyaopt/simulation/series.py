@@ -13,7 +13,7 @@ from lyaopt.simulation.simulator import Progress, Simulator
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Means over steps of time, over the systems, summed over devices and services.
+    """Means over steps of time, over the replications, summed over devices and services.
 
     Attributes
     ----------

@@ -22,9 +22,9 @@ _OF_SERVICES = ("local", "rate", "edge")
 class Shares:
     """What of the capacities is used, and who gets it, in place of the exact allocation.
 
-    All are numbers from 0 to 1, the same in all B systems or in each of them. Shares of one device, or of the
-    edge, that sum to more than one are scaled to one. In every slot each service gets its share or what its
-    backlog can use, whichever is less, and only what is used costs energy.
+    All are numbers from 0 to 1, the same in all B replications or in each of them. Shares of one device, or
+    of the edge, that sum to more than one are scaled to one. In every slot each service gets its share or
+    what its backlog can use, whichever is less, and only what is used costs energy.
 
     Attributes
     ----------
@@ -55,18 +55,18 @@ class Shares:
         found = {}
         for field in fields(self):
             count = layout.devices if field.name in _OF_DEVICES else layout.services
-            found[field.name] = _table(getattr(self, field.name), field.name, count, layout.systems)
+            found[field.name] = _table(getattr(self, field.name), field.name, count, layout.replications)
         levels, shares = ([found[name].T for name in names] for names in (_OF_DEVICES, _OF_SERVICES))
         return np.stack(levels, axis=1), np.stack(shares, axis=1)
 
 
-def _table(values: ArrayLike, name: str, count: int, systems: int) -> Floats:
+def _table(values: ArrayLike, name: str, count: int, replications: int) -> Floats:
     """Values (count, B), checked."""
     array = np.asarray(values)
     if array.dtype.kind not in "fiu":
         raise ProblemError(f"$.shares.{name}", f"expected numbers, got {array.dtype}")
-    if array.shape not in ((count,), (count, 1), (count, systems)):
-        reason = f"expected shape {(count,)} or {(count, systems)}, got {array.shape}"
+    if array.shape not in ((count,), (count, 1), (count, replications)):
+        reason = f"expected shape {(count,)} or {(count, replications)}, got {array.shape}"
         raise ProblemError(f"$.shares.{name}", reason)
     wrong = np.argwhere(~((array >= 0.0) & (array <= 1.0)))
     if wrong.size:
@@ -74,7 +74,7 @@ def _table(values: ArrayLike, name: str, count: int, systems: int) -> Floats:
         path = f"$.shares.{name}" + "".join(f"[{i}]" for i in place)
         raise ProblemError(path, f"expected a number from 0 to 1, got {array[place]}")
     table = array[:, None] if array.ndim == 1 else array
-    return np.broadcast_to(table.astype(np.float64), (count, systems))
+    return np.broadcast_to(table.astype(np.float64), (count, replications))
 
 
 class SharesInForce:
@@ -91,7 +91,7 @@ class SharesInForce:
         self.lane_levels: Floats = np.zeros((layout.blocks, kernel.LEVELS, layout.lanes))
         self.lane_shares: Floats = np.zeros((layout.blocks, STAGES, layout.rows, layout.lanes))
         everything = (kernel.LEVELS, layout.devices), (STAGES, layout.services)
-        self.adopt(*(np.ones((layout.systems, *shape)) for shape in everything))
+        self.adopt(*(np.ones((layout.replications, *shape)) for shape in everything))
 
     def adopt(self, levels: Floats, shares: Floats) -> None:
         """Put levels (B, 2, M) and shares (B, 3, S) in force.
@@ -102,8 +102,8 @@ class SharesInForce:
             If one has another shape or type, or holds what is not from 0 to 1.
         """
         layout = self._layout
-        _check("levels", levels, (layout.systems, kernel.LEVELS, layout.devices))
-        _check("shares", shares, (layout.systems, STAGES, layout.services))
+        _check("levels", levels, (layout.replications, kernel.LEVELS, layout.devices))
+        _check("shares", shares, (layout.replications, STAGES, layout.services))
         wrong = kernel.adopt_shares(
             *(array if array.flags.carray else array.copy() for array in (levels, shares)),
             layout.width,

@@ -35,7 +35,7 @@ class Simulator:
     system : System
     policy : Policy, optional
         Left out, the points of the trace are used.
-    systems : int
+    replications : int
         B.
     seed : int
         From 0 to 2^64 - 1. Arrivals and channels depend on it, not on the policy (common random numbers).
@@ -43,7 +43,7 @@ class Simulator:
         Replayed in place of drawn arrivals and channels, in every copy.
     record : bool
         Whether to keep everything of every slot; of one copy only.
-    replications : int, optional
+    distinct_streams : int, optional
         R: chance brings copy b what it brings copy b mod R, so that B / R sets of points can be compared
         with common random numbers. Left out, all copies differ.
 
@@ -58,24 +58,24 @@ class Simulator:
         system: System,
         policy: Policy | None = None,
         *,
-        systems: int = 1,
+        replications: int = 1,
         seed: int = 0,
         trace: Trace | None = None,
         record: bool = False,
-        replications: int | None = None,
+        distinct_streams: int | None = None,
     ) -> None:
-        _check_count("systems", systems, 1, 2**31)
-        replications = systems if replications is None else replications
-        _check_count("replications", replications, 1, systems)
+        _check_count("replications", replications, 1, 2**31)
+        distinct_streams = replications if distinct_streams is None else distinct_streams
+        _check_count("distinct_streams", distinct_streams, 1, replications)
         _check_count("seed", seed, 0, 2**64 - 1)
-        if record and systems > 1:
-            raise ProblemError("$.systems", f"expected 1 where a record is wanted, got {systems}")
+        if record and replications > 1:
+            raise ProblemError("$.replications", f"expected 1 where a record is wanted, got {replications}")
         if trace is not None:
             trace.check_against(system)
         self.system, self.seed = system, int(seed)
         self.policy = policy if policy is not None else _replay(trace)
         self._trace = trace
-        self._state = State(system, systems, seed, trace, replications)
+        self._state = State(system, replications, seed, trace, distinct_streams)
         self._recorder = Recorder(system) if record else None
         self._decision: Decision | None = None
         self._plan: Integers
@@ -102,7 +102,7 @@ class Simulator:
         return services * begun, devices * begun
 
     def run(self, slots: int, warmup: int = 0, progress: Progress | None = None) -> bool:
-        """Take the systems `warmup` + `slots` slots further; only the latter are measured.
+        """Take the replications `warmup` + `slots` slots further; only the latter are measured.
 
         Parameters
         ----------
@@ -141,7 +141,9 @@ class Simulator:
         """Where to look up: at the end of what is decided, and at the clock."""
         period_slots = self.system.slots_per_period
         piece = _PIECE if self._recorder is None else _RECORDED_PIECE
-        periods = max(1, piece // (len(self.system.services) * self._state.layout.systems * period_slots))
+        periods = max(
+            1, piece // (len(self.system.services) * self._state.layout.replications * period_slots)
+        )
         now = self.slot // period_slots
         if self.slot % period_slots == 0 and self._undecided(now):
             self._decide(now)
@@ -162,13 +164,13 @@ class Simulator:
             raise ProblemError("$.points", f"policy {self.policy.name}: expected a table of integers")
         table = points[None, :, None] if points.ndim == 1 else points[None] if points.ndim == 2 else points
         services = len(self.system.services)
-        if not len(table) or table.shape[1] != services or table.shape[2] not in (1, layout.systems):
+        if not len(table) or table.shape[1] != services or table.shape[2] not in (1, layout.replications):
             reason = f"expected points of {services} services, got shape {points.shape}"
             raise ProblemError("$.points", f"policy {self.policy.name}: {reason}")
         if (table < 0).any():
             raise ProblemError("$.points", f"policy {self.policy.name}: expected partition points >= 0")
         check_points(np.moveaxis(table, 1, -1), self.system, "points")
-        wide = np.broadcast_to(table, (len(table), services, layout.systems))
+        wide = np.broadcast_to(table, (len(table), services, layout.replications))
         self._plan = layout.to_lanes(wide, np.int64)
         self._decided_from = now
         self._state.share(self._shares_of(self._decision))
@@ -226,7 +228,7 @@ class Simulator:
             self.policy.name,
             self.slot,
             self._warmup,
-            state.layout.systems,
+            state.layout.replications,
             self.seed,
             devices[slot_loop.LOCAL_ENERGY],
             self.system.slot_duration_s * devices[slot_loop.POWER],
@@ -251,14 +253,14 @@ def simulate(
     *,
     slots: int,
     warmup: int = 0,
-    systems: int = 1,
+    replications: int = 1,
     seed: int = 0,
     trace: Trace | None = None,
     record: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Run a system under a policy; the parameters are those of `Simulator` and of `Simulator.run`."""
-    simulator = Simulator(system, policy, systems=systems, seed=seed, trace=trace, record=record)
+    simulator = Simulator(system, policy, replications=replications, seed=seed, trace=trace, record=record)
     simulator.run(slots, warmup, progress)
     return simulator.result()
 

@@ -53,10 +53,10 @@ class State:
     """
 
     def __init__(
-        self, system: System, systems: int, seed: int, trace: Recorded | None, replications: int
+        self, system: System, replications: int, seed: int, trace: Recorded | None, distinct_streams: int
     ) -> None:
         self.system = system
-        self.layout = layout = Layout.of(system, systems)
+        self.layout = layout = Layout.of(system, replications)
         self.slot = 0
         self._kernel = _kernel_for(layout)
         self.kernel_systems = _new_systems(layout)
@@ -69,7 +69,7 @@ class State:
         self._model: Model | SharedModel = Model(self._scalars, self._devices, self.amounts)
         self._chance = _chance(system, layout, seed)
         self._trace = _spread_trace(layout, trace)
-        self.restart(seed, np.arange(systems) % replications)
+        self.restart(seed, np.arange(replications) % distinct_streams)
 
     @cached_property
     def _scalars(self) -> Floats:
@@ -135,7 +135,7 @@ class State:
     def _draw_by(self, seed: int, numbers: Integers) -> None:
         layout = self.layout
         filled = np.zeros(layout.blocks * layout.width, np.uint32)
-        filled[: layout.systems] = numbers
+        filled[: layout.replications] = numbers
         lane_system = np.tile(filled.reshape(layout.blocks, layout.width), layout.devices)
         self._chance = self._chance._replace(seed=np.uint64(seed), lane_system=lane_system)
 
@@ -246,7 +246,7 @@ class State:
         service = self.layout.service_at[lines[:, task_queues.ROW], lines[:, task_queues.DEVICE]]
         finished = np.stack([system, service, lines[:, task_queues.BORN], lines[:, task_queues.DONE]], axis=1)
         self.forget_finished()
-        return finished[system < self.layout.systems]
+        return finished[system < self.layout.replications]
 
     def take_sums(self) -> tuple[Floats, Floats]:
         """Sums over the whole periods since the last call: (rows, S, B) and (rows, M, B)."""

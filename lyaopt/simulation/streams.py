@@ -28,7 +28,7 @@ LARGEST_MEAN = 1e9
 
 @dataclass(frozen=True)
 class Streams:
-    """Arguments of the kernels that draw gains and arrivals, for B systems with M devices each.
+    """Arguments of the kernels that draw gains and arrivals, for B replications with M devices each.
 
     Lane l of L = M B is device l // B of system `lane_system[l]`. Slots are drawn in order, up to
     `MAX_SLOTS`; `channel_state` and `busy` carry what goes on to the next slot, and are set in slot 0.
@@ -85,8 +85,8 @@ class Streams:
         return arrivals
 
 
-def make_streams(system: System, seed: int, systems: range = range(1)) -> Streams:
-    """Return the streams of the systems with these numbers, alike but for what is drawn.
+def make_streams(system: System, seed: int, replications: range = range(1)) -> Streams:
+    """Return the streams of the replications with these numbers, alike but for what is drawn.
 
     Raises
     ------
@@ -96,13 +96,13 @@ def make_streams(system: System, seed: int, systems: range = range(1)) -> Stream
     """
     if not 0 <= seed < 2**64:
         raise ProblemError("$.seed", f"expected a whole number from 0 to {2**64 - 1}, got {seed}")
-    devices, batch = len(system.devices), len(systems)
+    devices, batch = len(system.devices), len(replications)
     mean = np.repeat(_means(system), batch, axis=1)
     lanes = devices * batch
     return Streams(
         seed=np.uint64(seed),
         options=_options(system),
-        lane_system=np.tile(np.array(systems, np.uint32), devices),
+        lane_system=np.tile(np.array(replications, np.uint32), devices),
         lane_device=np.repeat(np.arange(devices, dtype=np.uint32), batch),
         lane_gain=np.repeat(system.mean_channel_gain(), batch),
         lane_distance=np.repeat(system.distance_m, batch),

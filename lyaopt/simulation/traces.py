@@ -80,7 +80,7 @@ def check_points(points: Integers, system: System, name: str) -> None:
         raise _error(name, f"expected at most K = {system.cuts[place[-1]] - 1}, got {points[place]}", place)
 
 
-def read_trace(path: str | Path, system: System) -> Trace:
+def load_trace(path: str | Path, system: System) -> Trace:
     """Read a trace (.npz) of a system; a record serves as one too.
 
     Raises

@@ -35,7 +35,7 @@ _NUMBERS = {float, int}
 _DEFAULT_NOISE = -174.0
 
 
-def read_slot_document(text: bytes | str) -> SlotProblem:
+def parse_slot_document(text: bytes | str) -> SlotProblem:
     """Read a slot document.
 
     Parameters

@@ -9,7 +9,7 @@ import pytest
 from lyaopt.model.scenarios import (
     list_scenarios,
     load_scenario,
-    read_scenario,
+    parse_scenario,
     scenario_schema,
     scenario_text,
 )
@@ -22,7 +22,7 @@ def test_a_shipped_scenario_is_printed_with_its_comments(capsysbinary, name):
     text = capsysbinary.readouterr().out
     assert text.startswith(b"# ")
     assert text.decode() == scenario_text(name)
-    assert read_scenario(text) == load_scenario(name)
+    assert parse_scenario(text) == load_scenario(name)
 
 
 def test_a_file_is_printed_in_full(capsysbinary, tmp_path):
@@ -32,7 +32,7 @@ def test_a_file_is_printed_in_full(capsysbinary, tmp_path):
         assert run(["scenario", str(path), *arguments]) == 0
         text = capsysbinary.readouterr().out
         assert b"slots_per_period" in text
-        assert read_scenario(text) == load_scenario(path)
+        assert parse_scenario(text) == load_scenario(path)
     assert text.count(b"\n") == 1
 
 

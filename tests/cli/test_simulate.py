@@ -16,7 +16,7 @@ import pytest
 from lyaopt.bounds import energy_bound
 from lyaopt.model.scenarios import format_scenario, load_scenario
 from lyaopt.policies import make_policy
-from lyaopt.simulation import read_trace, simulate
+from lyaopt.simulation import load_trace, simulate
 from lyaopt_cli.main import run
 from tests.support.slot_text import on_a_terminal
 
@@ -129,12 +129,12 @@ def test_bad_traces_are_one_line_with_the_place(capsysbinary, tmp_path, changes,
         (["--policy", "0,0"], "8"),
         (["--policy", "99,0,0,0,0,0,0,0"], "99"),
         (["--policy", "trace"], "trace with partition points"),
-        (["--record", "r.npz", "--systems", "2"], "$.systems"),
+        (["--record", "r.npz", "--replications", "2"], "$.replications"),
         (["--record", "r.npz", "--policy", "middle", "--policy", "random"], "--record"),
         (["--plot", "run.pdf"], ".png or .svg"),
         (["--slots", "0"], "--slots"),
         (["--slots", str(2**40), "--warmup", "1"], "$.slots"),
-        (["--systems", str(2**31)], "not enough memory"),
+        (["--replications", str(2**31)], "not enough memory"),
         (["--record", "no-such-folder/r.npz", "--slots", str(2**40)], "no-such-folder/r.npz"),
         (["--plot", "tests"], "tests"),
         (["--trace", "no-such-file.npz"], "no-such-file.npz"),
@@ -154,7 +154,7 @@ def test_a_trace_ends_the_run(capsysbinary, tmp_path):
     assert printed(capsysbinary, "--trace", path)[0]["slots"] == 20
     assert run(["simulate", "default", "--trace", path, "--slots", "21"]) == 2
     assert "the 20 of the trace" in capsysbinary.readouterr().err.decode()
-    assert read_trace(path, SYSTEM).slots == 20
+    assert load_trace(path, SYSTEM).slots == 20
 
 
 def test_an_interrupt_leaves_whole_files_and_what_was_done(tmp_path):
@@ -193,7 +193,8 @@ def test_a_system_that_nothing_keeps_stable_has_no_bound(capsysbinary, tmp_path)
     assert run(["simulate", str(path), "--slots", "20", "--bound"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["bound_energy_j"] is None
     assert "no policy is stable" in on_a_terminal("simulate", str(path), "--slots", "20", "--bound")
-    assert run(["evaluate", "middle", str(path), "--slots", "20", "--warmup", "0", "--seeds", "2"]) == 0
+    brief = ["--slots", "20", "--warmup", "0", "--replications", "2"]
+    assert run(["evaluate", "middle", str(path), *brief]) == 0
     assert json.loads(capsysbinary.readouterr().out)["bound_energy_j"] is None
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import lyaopt.slot.solve
 import lyaopt_cli.support.input_files
-from lyaopt.slot.documents import read_slot_document
+from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.schemas import DOCUMENTS
 from lyaopt.slot.solution import Objective
 from lyaopt.slot.solution_documents import encode_solution, solution_to_dict
@@ -40,7 +40,7 @@ TEXT = json.dumps(EXAMPLE)
 def test_a_file_gives_its_solution_document(slot_file, capsysbinary, arguments):
     assert run(["solve-slot", str(slot_file), *arguments]) == 0
     out, err = printed(capsysbinary)
-    assert out == encode_solution(solve_slot(read_slot_document(TEXT))) + b"\n"
+    assert out == encode_solution(solve_slot(parse_slot_document(TEXT))) + b"\n"
     assert err == []
 
 
@@ -52,7 +52,7 @@ def test_the_method_reaches_the_solver(slot_file, capsysbinary, monkeypatch, met
     )
     for options in ([], ["--stream"]):
         assert run(["solve-slot", *options, str(slot_file), "--method", method]) == 0
-        expected = encode_solution(solve_slot(read_slot_document(TEXT), method))
+        expected = encode_solution(solve_slot(parse_slot_document(TEXT), method))
         assert printed(capsysbinary)[0] == expected + b"\n"
     assert asked == [method] * 2
 
@@ -91,7 +91,7 @@ def test_a_terminal_gets_a_table(slot_file):
     lines = on_a_terminal("solve-slot", str(slot_file)).splitlines()
     assert all(len(line) <= 100 for line in lines)
     row = next(line for line in lines if line.lstrip().startswith("camera"))
-    problem = read_slot_document(TEXT)
+    problem = parse_slot_document(TEXT)
     solution = solve_slot(problem)
     assert quantity(solution.local_cpu_hz[0].sum(), "Hz") in row
     assert quantity(solution.rate_bps[0].sum(), "bit/s") in row
@@ -223,7 +223,7 @@ def test_check_adds_the_optimum_of_cvxpy(slot_file, capsysbinary):
 def test_the_difference_is_positive_where_cvxpy_is_better(
     slot_file, capsysbinary, monkeypatch, theirs, difference
 ):
-    ours = solve_slot(read_slot_document(TEXT)).objective.total
+    ours = solve_slot(parse_slot_document(TEXT)).objective.total
     found = SimpleNamespace(solver="X", objective=Objective(theirs * abs(ours), 0.0, 0.0))
     monkeypatch.setattr(cvxpy_reference, "solve_reference", lambda problem: found)
     assert run(["solve-slot", "--check", str(slot_file)]) == 0
@@ -272,19 +272,19 @@ def test_the_table_says_what_limits_each_pool(changes, limit):
     device["services"][0] |= {"local_queue_cycles": queue, "transmit_queue_bits": queue}
     if "capacity" in changes:
         device |= {"cpu_capacity_hz": 0.0, "channel_gain": 0.0}
-    solution = solve_slot(read_slot_document(json.dumps(document)))
+    solution = solve_slot(parse_slot_document(json.dumps(document)))
     assert tables.local_limits(solution)[1] == limit
     assert tables.transmit_limits(solution)[1] == limit
 
 
 @pytest.mark.parametrize(("capacity", "limit"), [(1e7, "capacity"), (1e12, "backlog"), (0, "capacity")])
 def test_the_table_says_what_limits_the_edge(capacity, limit):
-    solution = solve_slot(read_slot_document(json.dumps(example() | {"edge_capacity_hz": capacity})))
+    solution = solve_slot(parse_slot_document(json.dumps(example() | {"edge_capacity_hz": capacity})))
     assert tables.edge_limit(solution) == limit
 
 
 def test_a_table_ends_somewhere(capsysbinary, monkeypatch):
     monkeypatch.setattr(tables, "_MOST_ROWS", 2)
-    solution = solve_slot(read_slot_document(TEXT))
+    solution = solve_slot(parse_slot_document(TEXT))
     tables.print_solution(solution, solution_to_dict(solution))
     assert capsysbinary.readouterr().out.decode().count("more: see --json") == 1

@@ -111,8 +111,8 @@ RUNS: dict[str, list[str]] = {
     **{name: [] for name in ("solve-slot", "scenario", "bound", "schema", "profiles", "profile")},
     "check": ["--instances", "20"],
     "simulate": ["--slots", "60", "--warmup", "0"],
-    "evaluate": ["--slots", "60", "--warmup", "0", "--seeds", "2"],
-    "train": ["--episodes", "2", "--systems", "2"],
+    "evaluate": ["--slots", "60", "--warmup", "0", "--replications", "2"],
+    "train": ["--episodes", "2", "--replications", "2"],
 }
 FILES_OF_OTHERS = (".onnx", ".tflite")
 

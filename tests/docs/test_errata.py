@@ -74,7 +74,7 @@ def test_a_fifth_of_a_task_in_every_slot_is_more_than_any_policy_can_do(tasks_pe
 def test_the_papers_weights_do_not_bind_in_si_units():
     """They would below about one cycle or bit of backlog, where queues hardly ever are."""
     paper, balanced = (
-        simulate(system, middle(system), slots=20_000, systems=4, seed=1)
+        simulate(system, middle(system), slots=20_000, replications=4, seed=1)
         for system in map(load_scenario, ("paper", "balanced"))
     )
     assert paper.limited_share < 1e-3

@@ -18,7 +18,7 @@ def test_snippets_run(page, tmp_path, monkeypatch, capsys):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     snippets = fences(page, "python")
     if any('load_policy("run")' in snippet for snippet in snippets):
-        short = ["--preset", "tuned", "--episodes", "2", "--systems", "2"]
+        short = ["--preset", "tuned", "--episodes", "2", "--replications", "2"]
         assert run(["train", "balanced", "--out", "run", *short]) == 0
     names = {"__name__": "snippet"}
     for number, snippet in enumerate(snippets):

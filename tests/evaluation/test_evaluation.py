@@ -48,7 +48,7 @@ def test_an_interval_holds_the_mean_about_as_often_as_it_says():
 
 def test_scores_are_those_of_single_copies():
     """Copy by copy as the simulator's result has it, latencies included."""
-    result = simulate(SYSTEM, middle(SYSTEM), slots=4000, warmup=500, systems=3, seed=2)
+    result = simulate(SYSTEM, middle(SYSTEM), slots=4000, warmup=500, replications=3, seed=2)
     score = Score.of(SYSTEM, result)
     assert score.energy_j.sum() == pytest.approx(3 * result.mean_energy_j)
     counts = [result.latencies.of_groups(np.arange(8 * b, 8 * b + 8)).count for b in range(3)]
@@ -60,7 +60,7 @@ def test_scores_are_those_of_single_copies():
 def test_savings_are_paired():
     """A policy saves nothing against itself, in every copy, whatever the copies differ by."""
     policies = [middle(SYSTEM), make_policy("15,10,5,18,16,9,4,8", SYSTEM), all_local(SYSTEM)]
-    found = evaluate(SYSTEM, policies, systems=6, slots=3000, warmup=200)
+    found = evaluate(SYSTEM, policies, replications=6, slots=3000, warmup=200)
     first, same, other = found.scores
     saving = first.saving_against(same)
     assert (saving.value, saving.low, saving.high) == (0.0, 0.0, 0.0)
@@ -77,7 +77,7 @@ def test_policies_need_different_names():
 
 def test_policies_of_one_name_go_by_what_was_given(capsysbinary):
     points = ["3,1,5,8,6,2,4,1", "1,1,1,1,1,1,1,1"]
-    brief = ["--seeds", "2", "--slots", "300", "--warmup", "0"]
+    brief = ["--replications", "2", "--slots", "300", "--warmup", "0"]
     assert run(["evaluate", *points, "middle", "default", *brief]) == 0
     found = json.loads(capsysbinary.readouterr().out)["policies"]
     assert [policy["policy"] for policy in found] == [*points, "middle"]
@@ -85,7 +85,7 @@ def test_policies_of_one_name_go_by_what_was_given(capsysbinary):
 
 
 def test_costs_are_those_of_the_reward():
-    found = evaluate(SYSTEM, [middle(SYSTEM)], systems=2, slots=500, warmup=0)
+    found = evaluate(SYSTEM, [middle(SYSTEM)], replications=2, slots=500, warmup=0)
     (score,), weights = found.scores, SYSTEM.learning
     waiting = np.einsum("qs,qsb->b", backlog_shares(SYSTEM), score.result.queues)
     expected = weights.reward_energy_weight * score.energy_j + weights.reward_backlog_weight * waiting
@@ -93,7 +93,7 @@ def test_costs_are_those_of_the_reward():
 
 
 def test_a_picture_shows_every_policy(tmp_path, capsysbinary):
-    brief = ["--seeds", "2", "--slots", "300", "--warmup", "0"]
+    brief = ["--replications", "2", "--slots", "300", "--warmup", "0"]
     assert run(["evaluate", "middle", "all-local", "default", *brief, "--plot", str(tmp_path / "p.svg")]) == 0
     text = (tmp_path / "p.svg").read_text()
     assert text.startswith("<?xml")
@@ -103,24 +103,33 @@ def test_a_picture_shows_every_policy(tmp_path, capsysbinary):
 
 def test_an_evaluation_that_is_called_off_keeps_what_is_done():
     policies = [middle(SYSTEM), all_offload(SYSTEM)]
-    found = evaluate(SYSTEM, policies, systems=2, slots=500, warmup=0, progress=lambda done: done < 500)
+    found = evaluate(SYSTEM, policies, replications=2, slots=500, warmup=0, progress=lambda done: done < 500)
     assert [score.result.policy for score in found.scores] == ["middle"]
     with pytest.raises(ProblemError, match="called off"):
-        evaluate(SYSTEM, policies, systems=2, slots=10**7, warmup=0, progress=lambda done: False)
+        evaluate(SYSTEM, policies, replications=2, slots=10**7, warmup=0, progress=lambda done: False)
 
 
 def test_the_command_prints_what_the_function_finds(capsysbinary):
-    options = ["--seeds", "3", "--slots", "1000", "--warmup", "100", "--seed", "4"]
+    options = ["--replications", "3", "--slots", "1000", "--warmup", "100", "--seed", "4"]
     assert run(["evaluate", "all-offload", "middle", "default", *options]) == 0
     document = json.loads(capsysbinary.readouterr().out)
     policies = [all_offload(SYSTEM), middle(SYSTEM)]
-    found = evaluate(SYSTEM, policies, systems=3, slots=1000, warmup=100, seed=4)
+    found = evaluate(SYSTEM, policies, replications=3, slots=1000, warmup=100, seed=4)
     assert document == json.loads(json.dumps(found.to_dict()))
 
 
 def test_a_terminal_gets_a_table():
     text = on_a_terminal(
-        "evaluate", "all-offload", "all-local", "default", "--seeds", "2", "--slots", "30", "--warmup", "0"
+        "evaluate",
+        "all-offload",
+        "all-local",
+        "default",
+        "--replications",
+        "2",
+        "--slots",
+        "30",
+        "--warmup",
+        "0",
     )
     assert "all-offload saves" in text
     assert "Bound" in text

@@ -12,7 +12,7 @@ from lyaopt.model.scenarios import load_scenario
 
 def part() -> Part:
     """Middle points at two speeds of the edge."""
-    measuring = Measuring(slots=30, warmup=0, copies=1)
+    measuring = Measuring(slots=30, warmup=0, replications=1)
     sweep = Sweep(("middle",), vary={"edge_capacity_hz": [1e9, 2e10]}, evaluation=measuring)
     return Part(sweep, load_scenario("default"))
 

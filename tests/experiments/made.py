@@ -57,7 +57,7 @@ def result(cell, energy_j):
 def reproduction(store, energy_j, figures=("fig3", "fig5"), seeds=3):
     """A reproduction of some figures in which `energy_j(cell, point)` is what policies spend."""
     system = load_scenario("balanced")
-    parts = paper_figures.parts(figures, system, "balanced", quick=True, seeds=seeds)
+    parts = paper_figures.parts(figures, system, "balanced", quick=True, training_seeds=seeds)
     write(store, parts, energy_j)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.experiments.cells import cells_of
-from lyaopt.experiments.definition import Sweep, read_sweep
+from lyaopt.experiments.definition import Sweep, parse_sweep
 from lyaopt.experiments.learners import LEARNERS, Learner, budget, training_of
 from lyaopt.experiments.paper_figures import EVALUATION_SEED, parts
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
@@ -19,7 +19,7 @@ WHOLE = """
 name = "everything"
 scenario = "balanced"
 policies = ["lyappo", "mine", "best-fixed", "0,0,0,0,0,0,0,0", "bound"]
-seeds = 3
+training_seeds = 3
 
 [vary]
 edge_capacity_hz = [1e9, 2e10]
@@ -29,7 +29,7 @@ channel.shadowing_std_db = [0.0, 8.0, 20.0]
 seed = 5
 slots = 1000
 warmup = 10
-copies = 4
+replications = 4
 search_seed = 9
 
 [learners.mine]
@@ -42,7 +42,7 @@ at.channel.shadowing_std_db = 8.0
 
 
 def test_a_whole_definition_is_read():
-    sweep = read_sweep(WHOLE)
+    sweep = parse_sweep(WHOLE)
     assert len(sweep.points) == 6
     assert sweep.points[1] == {"edge_capacity_hz": 1e9, "channel.shadowing_std_db": 8.0}
     systems = sweep.systems(SYSTEM)
@@ -54,7 +54,7 @@ def test_a_whole_definition_is_read():
 
 
 def test_trainings_that_serve_all_points_are_one_cell_a_seed():
-    cells = cells_of(read_sweep(WHOLE), SYSTEM)
+    cells = cells_of(parse_sweep(WHOLE), SYSTEM)
     by_policy = {}
     for cell in cells:
         by_policy.setdefault(cell.policy, []).append(cell)
@@ -74,12 +74,12 @@ def test_trainings_that_serve_all_points_are_one_cell_a_seed():
 def test_keys_tell_what_determines_a_result_and_nothing_else():
     def keys(text):
         return {
-            (cell.policy, cell.points, cell.seed): cell.key for cell in cells_of(read_sweep(text), SYSTEM)
+            (cell.policy, cell.points, cell.seed): cell.key for cell in cells_of(parse_sweep(text), SYSTEM)
         }
 
     before = keys(WHOLE)
     assert keys(WHOLE.replace("everything", "something")) == before
-    assert keys(WHOLE.replace("seeds = 3", "seeds = 2")).items() < before.items()
+    assert keys(WHOLE.replace("training_seeds = 3", "training_seeds = 2")).items() < before.items()
     searched = keys(WHOLE.replace("search_seed = 9", "search_seed = 10"))
     assert {key[0] for key in before if searched[key] != before[key]} == {"best-fixed"}
     longer = keys(WHOLE.replace("slots = 1000", "slots = 1001"))
@@ -91,9 +91,17 @@ def test_keys_tell_what_determines_a_result_and_nothing_else():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("seeds = 3", "seed = 3", r"^\$\.seed: expected one of the keys .*did you mean seeds"),
-        ("seeds = 3", "seeds = 0", r"^\$\.seeds: expected a whole number from 1"),
-        ("seeds = 3", 'seeds = "3"', r"^\$\.seeds: expected a whole number from 1"),
+        (
+            "training_seeds = 3",
+            "training_seed = 3",
+            r"^\$\.training_seed: expected one of the keys .*did you mean training_seeds",
+        ),
+        ("training_seeds = 3", "training_seeds = 0", r"^\$\.training_seeds: expected a whole number from 1"),
+        (
+            "training_seeds = 3",
+            'training_seeds = "3"',
+            r"^\$\.training_seeds: expected a whole number from 1",
+        ),
         ('"best-fixed"', '"lyappo"', r"^\$\.policies\[2\]: expected every policy once, got 'lyappo' again"),
         ('"best-fixed"', "3", r"^\$\.policies\[2\]: "),
         ("[1e9, 2e10]\nchannel", "3\nchannel", r"^\$\.vary\.edge_capacity_hz: expected a list of values"),
@@ -118,15 +126,16 @@ def test_keys_tell_what_determines_a_result_and_nothing_else():
 def test_what_is_wrong_is_refused_with_its_place(old, new, message):
     assert old in WHOLE
     with pytest.raises(DocumentError, match=message):
-        read_sweep(WHOLE.replace(old, new, 1))
+        parse_sweep(WHOLE.replace(old, new, 1))
 
 
 def test_the_line_of_an_error_is_told(tmp_path, capsys):
     file = tmp_path / "sweep.toml"
-    file.write_text(WHOLE.replace("copies = 4", "copies = 0"))
+    file.write_text(WHOLE.replace("replications = 4", "replications = 0"))
     assert run(["sweep", str(file), "--out", str(tmp_path / "out")]) == 2
-    line = 1 + WHOLE.splitlines().index("copies = 4")
-    assert capsys.readouterr().err.startswith(f"{file}:{line}: $.evaluation.copies: expected a whole number")
+    line = 1 + WHOLE.splitlines().index("replications = 4")
+    expected = f"{file}:{line}: $.evaluation.replications: expected a whole number"
+    assert capsys.readouterr().err.startswith(expected)
     assert not (tmp_path / "out").exists()
 
 
@@ -142,9 +151,9 @@ def test_the_line_of_what_does_not_fit_the_system_is_told(tmp_path, capsys):
 
 
 def test_no_training_of_the_paper_has_the_seed_of_the_evaluation(tmp_path, capsys):
-    assert run(["reproduce", "fig3", "--out", str(tmp_path), "--seeds", str(EVALUATION_SEED)]) == 2
-    assert "--seeds" in capsys.readouterr().err
-    (part,) = parts(("fig3",), SYSTEM, "balanced", quick=True, seeds=EVALUATION_SEED - 1)
+    assert run(["reproduce", "fig3", "--out", str(tmp_path), "--training-seeds", str(EVALUATION_SEED)]) == 2
+    assert "--training-seeds" in capsys.readouterr().err
+    (part,) = parts(("fig3",), SYSTEM, "balanced", quick=True, training_seeds=EVALUATION_SEED - 1)
     assert part.sweep.evaluation.seed == EVALUATION_SEED
 
 
@@ -158,7 +167,10 @@ def test_no_training_of_the_paper_has_the_seed_of_the_evaluation(tmp_path, capsy
             {"vary": {"services_per_device": [1, 5]}},
             r"^\$\.vary\.services_per_device\[1\]: expected at most 4",
         ),
-        ({"policies": ("lyappo",), "seeds": 77}, r"^\$\.evaluation\.seed: expected no training seed"),
+        (
+            {"policies": ("lyappo",), "training_seeds": 77},
+            r"^\$\.evaluation\.seed: expected no training seed",
+        ),
     ],
 )
 def test_what_the_system_does_not_allow_is_refused(changes, message):
@@ -221,7 +233,7 @@ def test_the_usual_budget_is_that_of_the_algorithm(name):
     usual = configuration(SYSTEM, learner.algorithm, learner.preset)
     _, found = training_of(learner, SYSTEM)
     assert found == {
-        "episodes": usual.rounds * usual.systems,
+        "episodes": usual.rounds * usual.replications,
         "decisions_per_episode": usual.decisions_per_episode,
     }
 

@@ -33,7 +33,7 @@ edge_capacity_hz = [1e9, 2e10]
 [evaluation]
 slots = 300
 warmup = 50
-copies = 3
+replications = 3
 """
 MOMENTS = 50
 
@@ -241,13 +241,13 @@ def test_sweeps_share_the_cells_that_they_have_in_common(tmp_path):
 
 LEARNT = """
 policies = ["once", "each"]
-seeds = 2
+training_seeds = 2
 [vary]
 edge_capacity_hz = [1e9, 2e10]
 [evaluation]
 slots = 300
 warmup = 0
-copies = 2
+replications = 2
 [learners.once]
 algorithm = "lyappo"
 preset = "shared"
@@ -278,10 +278,10 @@ def test_points_are_watched_as_they_are_in_force():
     system = load_scenario("default")
     for policy, depth, share in (("all-local", 1.0, 1.0), ("all-offload", 0.0, 0.0)):
         watched = WatchedPoints(make_policy(policy, system), system)
-        simulate(system, watched, slots=100, systems=2)
+        simulate(system, watched, slots=100, replications=2)
         assert (watched.depth, watched.local_share) == (depth, share)
     watched = WatchedPoints(make_policy("random", system), system)
-    simulate(system, watched, slots=20_000, systems=4)
+    simulate(system, watched, slots=20_000, replications=4)
     assert watched.depth == pytest.approx(0.5, abs=0.01)
 
 

@@ -20,7 +20,7 @@ from lyaopt._kernels.toolchain import argument_check
 from lyaopt._kernels.toolchain.core_choice import CHOICE, hash_of_sources, machine, processor_flags, usable
 from lyaopt._kernels.toolchain.jit import KERNELS
 from lyaopt.kernels import edge_exact
-from lyaopt.slot.documents import read_slot_document
+from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.solution_documents import solution_to_dict
 from lyaopt.slot.solve import solve_slot
 
@@ -47,7 +47,7 @@ for services in (1, 2, 3, 5, 9):
     for name in ("local_cpu_hz", "rate_bps", "edge_cpu_hz", "power_w", "local_multiplier"):
         arrays[f"{services} {name}"] = getattr(solution, name)
 system = load_scenario("bursty")
-result = simulate(system, middle(system), slots=2000, systems=5, seed=3)
+result = simulate(system, middle(system), slots=2000, replications=5, seed=3)
 arrays |= {"energy": result.local_energy_j, "power": result.transmit_energy_j, "queues": result.queues}
 np.savez(sys.argv[1], **arrays)
 from lyaopt._kernels.toolchain.core_choice import CHOICE
@@ -275,7 +275,7 @@ def homes(tmp_path):
 
 def cold_starts(tmp_path, rounds):
     """Of the built core, which has no need of a home; every fourth time of one compiled at run time."""
-    expected = solution_to_dict(solve_slot(read_slot_document(EXAMPLE.read_bytes())))
+    expected = solution_to_dict(solve_slot(parse_slot_document(EXAMPLE.read_bytes())))
     for number in range(rounds):
         broken = homes(tmp_path)
         home = broken[number % len(broken)]

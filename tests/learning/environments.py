@@ -15,15 +15,15 @@ class Probe:
     length = 1
     time_limit = False
 
-    def __init__(self, systems=16, seed=0, choices=(2,)):
+    def __init__(self, replications=16, seed=0, choices=(2,)):
         self.choices = np.array(choices)
         self.rng = np.random.default_rng(seed)
-        self.observation = np.zeros((systems, 1), np.float32)
-        self.final_observation = np.zeros((systems, 1), np.float32)
-        self.reward = np.zeros(systems, np.float32)
-        self.terminated = np.zeros(systems, np.bool_)
-        self.truncated = np.zeros(systems, np.bool_)
-        self.age = np.arange(systems) % self.length
+        self.observation = np.zeros((replications, 1), np.float32)
+        self.final_observation = np.zeros((replications, 1), np.float32)
+        self.reward = np.zeros(replications, np.float32)
+        self.terminated = np.zeros(replications, np.bool_)
+        self.truncated = np.zeros(replications, np.bool_)
+        self.age = np.arange(replications) % self.length
         self.see()
 
     def see(self):
@@ -117,8 +117,8 @@ class Drift(Probe):
     time_limit = True
     episode = 0
 
-    def __init__(self, systems=3):
-        super().__init__(systems)
+    def __init__(self, replications=3):
+        super().__init__(replications)
         self.begin(0)
 
     def begin(self, episode):
@@ -141,15 +141,15 @@ class Drift(Probe):
 class _Copies:
     """Copies of a registered environment."""
 
-    def __init__(self, name, systems, seed):
-        make = [lambda: gymnasium.make(name)] * systems
+    def __init__(self, name, replications, seed):
+        make = [lambda: gymnasium.make(name)] * replications
         self.environments = SyncVectorEnv(make, autoreset_mode=AutoresetMode.SAME_STEP)
         self.observation = self.environments.reset(seed=seed)[0].astype(np.float32)
         self.final_observation = np.zeros_like(self.observation)
-        self.reward = np.zeros(systems, np.float32)
-        self.terminated = np.zeros(systems, np.bool_)
-        self.truncated = np.zeros(systems, np.bool_)
-        self.lengths, self.age = [], np.zeros(systems, int)
+        self.reward = np.zeros(replications, np.float32)
+        self.terminated = np.zeros(replications, np.bool_)
+        self.truncated = np.zeros(replications, np.bool_)
+        self.lengths, self.age = [], np.zeros(replications, int)
 
     def reset(self):
         self.observation[:] = self.environments.reset()[0]
@@ -173,8 +173,8 @@ class Gymnasium(_Copies):
 
     first_choice = 0
 
-    def __init__(self, name, systems, seed):
-        super().__init__(name, systems, seed)
+    def __init__(self, name, replications, seed):
+        super().__init__(name, replications, seed)
         self.choices = np.array([self.environments.single_action_space.n])
 
     def step(self, points):
@@ -184,8 +184,8 @@ class Gymnasium(_Copies):
 class ContinuousGymnasium(_Copies):
     """Copies of a registered environment whose action is a box, all of which actions from -1 to 1 reach."""
 
-    def __init__(self, name, systems, seed):
-        super().__init__(name, systems, seed)
+    def __init__(self, name, replications, seed):
+        super().__init__(name, replications, seed)
         box = self.environments.single_action_space
         self.actions = box.shape[0]
         self.middle, self.reach = 0.5 * (box.high + box.low), 0.5 * (box.high - box.low)

@@ -23,7 +23,7 @@ DECISIONS = EPISODES * CONFIG.decisions_per_episode
 
 
 def ours(seed):
-    options = {"systems": CONFIG.systems, "decisions": CONFIG.decisions_per_episode}
+    options = {"replications": CONFIG.replications, "decisions": CONFIG.decisions_per_episode}
     environment = CreditedSystems(SYSTEM, seed=seed, features=CONFIG.features, **options)
     learner = PPO(environment, CONFIG, seed)
     for _ in range(CONFIG.updates):
@@ -38,7 +38,7 @@ def ours(seed):
 
 
 def theirs(seed):
-    systems = VectorSystems(SYSTEM, systems=CONFIG.systems, seed=seed, features=CONFIG.features)
+    systems = VectorSystems(SYSTEM, replications=CONFIG.replications, seed=seed, features=CONFIG.features)
     environment = VecNormalize(PartitionVecEnv(systems), gamma=CONFIG.discount)
     model = sb3.PPO(
         "MlpPolicy",
@@ -60,7 +60,7 @@ def theirs(seed):
 
 def mean_reward(choose):
     """In systems that neither was trained on."""
-    systems = VectorSystems(SYSTEM, systems=30, seed=777, decisions=400, features=CONFIG.features)
+    systems = VectorSystems(SYSTEM, replications=30, seed=777, decisions=400, features=CONFIG.features)
     rewards = []
     for _ in range(400):
         systems.step(np.ascontiguousarray(choose(systems.observation)))

@@ -11,13 +11,13 @@ from tests.learning.worlds import WITHOUT_ZERO, ragged_system, random_points
 
 
 def make_systems(**options):
-    return CreditedSystems(ragged_system(learning=WITHOUT_ZERO), systems=5, seed=3, **options)
+    return CreditedSystems(ragged_system(learning=WITHOUT_ZERO), replications=5, seed=3, **options)
 
 
 @pytest.mark.parametrize("edge_capacity_hz", [20e9, 40e6])
 def test_parts_and_what_waited_at_the_edge_add_up_to_the_reward(edge_capacity_hz):
     system = ragged_system(learning=WITHOUT_ZERO, edge_capacity_hz=edge_capacity_hz)
-    systems = CreditedSystems(system, systems=5, seed=3, decisions=6)
+    systems = CreditedSystems(system, replications=5, seed=3, decisions=6)
     scarce = False
     for points in random_points(systems, 13):
         truncated = systems.step(points)
@@ -35,7 +35,7 @@ def test_parts_and_what_waited_at_the_edge_add_up_to_the_reward(edge_capacity_hz
 
 def test_edge_work_that_joined_is_what_was_served_and_what_waits_more():
     system = ragged_system(edge_capacity_hz=40e6)
-    systems = CreditedSystems(system, systems=5, seed=3, decisions=50)
+    systems = CreditedSystems(system, replications=5, seed=3, decisions=50)
     before = np.zeros((5, 3))
     for points in random_points(systems, 20):
         systems.step(points)

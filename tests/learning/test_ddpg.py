@@ -32,7 +32,7 @@ from tests.learning.worlds import WITHOUT_ZERO, ragged_system  # noqa: E402
 SMALL = DDPGConfig(
     hidden_layers=1,
     hidden_units=32,
-    systems=16,
+    replications=16,
     rollout=10,
     decisions_per_episode=10,
     episodes=16 * 50,
@@ -117,7 +117,7 @@ class OneByOne(Probe):
     length = 4
 
     def __init__(self):
-        super().__init__(systems=3)
+        super().__init__(replications=3)
         self.age[:] = 0
         self.see()
 
@@ -138,7 +138,7 @@ class OneByOne(Probe):
 
 
 def test_what_follows_is_of_the_same_episode():
-    config = replace(RAW, systems=3, rollout=5, decisions_per_episode=5, warmup=10**6)
+    config = replace(RAW, replications=3, rollout=5, decisions_per_episode=5, warmup=10**6)
     ddpg = DDPG(OneByOne(), config, 0)
     ddpg.update()
     row = newest(ddpg, 5)
@@ -197,15 +197,15 @@ def test_targets_stay_or_go_all_the_way(share, as_before, as_network):
     assert all(map(torch.equal, after, goal)) is as_network
 
 
-def numbered(row, systems=3):
+def numbered(row, replications=3):
     """A row of decisions that tell their row and system in every column."""
-    number = torch.arange(systems) + systems * float(row)
+    number = torch.arange(replications) + replications * float(row)
     column = number[:, None]
     return Transitions(column.expand(-1, 2), column, number, column.expand(-1, 2) + 0.5, number % 2 == 0)
 
 
 def test_the_ring_holds_what_a_list_would():
-    ring, kept = Replay(rows=7, systems=3, features=2, actions=1), deque(maxlen=7)
+    ring, kept = Replay(rows=7, replications=3, features=2, actions=1), deque(maxlen=7)
     generator = torch.Generator().manual_seed(0)
     for row in range(15):
         ring.add(numbered(row))
@@ -239,7 +239,7 @@ def test_actions_reach_all_legal_cuts_and_no_others(first):
 
 @pytest.mark.parametrize("settings", [{}, {"learning": WITHOUT_ZERO}])
 def test_systems_take_actions_for_the_cuts_that_they_stand_for(settings):
-    told, shown = (VectorSystems(ragged_system(**settings), systems=4, seed=3) for _ in range(2))
+    told, shown = (VectorSystems(ragged_system(**settings), replications=4, seed=3) for _ in range(2))
     environment = ContinuousCuts(told)
     rng = np.random.default_rng(0)
     environment.begin(2)
@@ -289,7 +289,7 @@ def test_equal_seeds_give_equal_bits(config):
 @pytest.mark.parametrize("stop", [0, 1, 3, 7])
 def test_a_restored_learner_goes_on_bit_for_bit(config, stop):
     """Stopped before anything, while blind, while the ring fills, and when old decisions were given up."""
-    config = replace(config, systems=3, rollout=5, decisions_per_episode=5, replay=60, warmup=20)
+    config = replace(config, replications=3, rollout=5, decisions_per_episode=5, replay=60, warmup=20)
     whole, broken, resumed = (DDPG(Drift(), config, 1) for _ in range(3))
     for _ in range(10):
         whole.update()
@@ -352,7 +352,7 @@ def evaluated(ddpg, name, systems, seed):
 @pytest.mark.slow
 def test_pendulums_are_swung_up():
     config = DDPGConfig(
-        systems=4,
+        replications=4,
         gradient_steps=2,
         decisions_per_episode=200,
         episodes=100,
@@ -362,7 +362,7 @@ def test_pendulums_are_swung_up():
     )
     returns = []
     for seed in range(3):
-        ddpg = DDPG(ContinuousGymnasium("Pendulum-v1", config.systems, seed), config, seed)
+        ddpg = DDPG(ContinuousGymnasium("Pendulum-v1", config.replications, seed), config, seed)
         for _ in range(config.updates):
             ddpg.update()
         returns.append(evaluated(ddpg, "Pendulum-v1", 50, 1000 + seed))

@@ -226,8 +226,8 @@ def test_equal_seeds_give_equal_bits():
 def random_orders(systems, steps, seed=0):
     rng = np.random.default_rng(seed)
     devices, services = len(systems.system.devices), systems.choices.size
-    levels = rng.random((steps, systems.systems, 2, devices))
-    shares = rng.random((steps, systems.systems, 3, services))
+    levels = rng.random((steps, systems.replications, 2, devices))
+    shares = rng.random((steps, systems.replications, 3, services))
     return zip(random_points(systems, steps, seed), levels, shares, strict=True)
 
 
@@ -246,7 +246,7 @@ class Orders:
 def test_systems_and_simulations_agree():
     """The same orders in the same world: energies and backlogs of each period."""
     system = ragged_system()
-    systems = JointSystems(system, systems=1, seed=3, decisions=1000)
+    systems = JointSystems(system, replications=1, seed=3, decisions=1000)
     orders = list(random_orders(systems, 60))
     simulator = Simulator(system, Orders(orders))
     key = np.random.SeedSequence([3, 0]).generate_state(1, np.uint64)[0]
@@ -266,7 +266,7 @@ def test_systems_and_simulations_agree():
 def test_parts_of_devices_add_up_to_the_reward():
     """With the waiting of their own work at the edge, of which shares leave more."""
     system = ragged_system(3.0)
-    systems = JointSystems(replace(system, edge_capacity_hz=4e7), systems=5, seed=3, decisions=6)
+    systems = JointSystems(replace(system, edge_capacity_hz=4e7), replications=5, seed=3, decisions=6)
     left = 0.0
     for orders in random_orders(systems, 13):
         systems.step(*orders)
@@ -276,7 +276,7 @@ def test_parts_of_devices_add_up_to_the_reward():
 
 
 def test_shares_left_out_stay_as_they_were():
-    one, other = (JointSystems(ragged_system(), systems=4, seed=1) for _ in range(2))
+    one, other = (JointSystems(ragged_system(), replications=4, seed=1) for _ in range(2))
     for t, (points, levels, shares) in enumerate(random_orders(one, 20)):
         if t == 0:
             told = levels, shares
@@ -287,7 +287,7 @@ def test_shares_left_out_stay_as_they_were():
 
 def test_what_met_nothing_changed_nothing():
     """Where a device had no backlog, other shares of it give the same bits."""
-    first, second = (JointSystems(SYSTEM, systems=3, seed=5) for _ in range(2))
+    first, second = (JointSystems(SYSTEM, replications=3, seed=5) for _ in range(2))
     services, devices = len(SYSTEM.services), len(SYSTEM.devices)
     free = 0
     for points, levels, shares in random_orders(first, 150, seed=1):
@@ -314,7 +314,7 @@ def test_what_met_nothing_changed_nothing():
     ],
 )
 def test_bad_orders_are_refused(levels, shares, message):
-    systems = JointSystems(ragged_system(), systems=2)
+    systems = JointSystems(ragged_system(), replications=2)
     with pytest.raises(ProblemError, match=message):
         systems.step(random_points(systems, 1)[0], levels, shares)
 
@@ -349,7 +349,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, preset):
 
 def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary):
     out = str(tmp_path / "run")
-    brief = ["--episodes", "2", "--systems", "2"]
+    brief = ["--episodes", "2", "--replications", "2"]
     assert run(["train", "balanced", "--algorithm", "ppo-joint", *brief, "--out", out]) == 0
     assert json.loads(capsysbinary.readouterr().out)["finished"]
     assert run(["simulate", "balanced", "--policy", out, "--slots", "2000", "--json"]) == 0
@@ -364,7 +364,7 @@ def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary):
 def test_a_trained_policy_sets_points_and_shares(tmp_path):
     train(tmp_path)
     policy = load_policy(tmp_path)
-    scores = evaluate(SYSTEM, [policy, middle(SYSTEM)], systems=2, slots=1_000, warmup=0).scores
+    scores = evaluate(SYSTEM, [policy, middle(SYSTEM)], replications=2, slots=1_000, warmup=0).scores
     assert scores[0].result.born == scores[1].result.born
     weights = policy.network.shares_layer
     with torch.no_grad():

@@ -50,7 +50,7 @@ def _brief(monkeypatch):
 
 
 def configured(**changes):
-    brief = {"systems": 4, "rollout": 5, "decisions_per_episode": 10, "episodes": 16, "minibatch": 10}
+    brief = {"replications": 4, "rollout": 5, "decisions_per_episode": 10, "episodes": 16, "minibatch": 10}
     small = {"hidden_units": 16, "checks": 2, "critic_first": 2}
     return preset("best", **brief | small | changes)
 
@@ -58,7 +58,7 @@ def configured(**changes):
 def learner(system=SYSTEM, make=LyaPPO, seed=3, ranges=None, **changes):
     config = configured(**changes)
     more = {} if ranges is None else {"ranges": ranges}
-    options = {"systems": config.systems, "seed": seed, "decisions": config.decisions_per_episode}
+    options = {"replications": config.replications, "seed": seed, "decisions": config.decisions_per_episode}
     systems = CreditedSystems(system, features=config.features, **options, **more)
     return make(systems, config, seed)
 
@@ -108,7 +108,7 @@ def test_a_table_is_taught_by_what_is_seen_of_the_channel(monkeypatch):
             seen.append(np.asarray(self.teacher.decide(observation).points) == decision.points)
             return decision
 
-    simulate(system, Compared(ppo.network, features=("channel",)), slots=3000, systems=8, seed=9)
+    simulate(system, Compared(ppo.network, features=("channel",)), slots=3000, replications=8, seed=9)
     agreed = np.mean(seen[1:], axis=(0, 2))
     assert (agreed > 0.8).all()
 
@@ -131,7 +131,7 @@ def test_nothing_that_is_excluded_is_tried_in_lessons():
     watched = imitation._Watched(
         Fixed(system.cuts - 1, "last"), SimpleNamespace(see=lambda _: None), np.random.default_rng(0)
     )
-    tried = np.asarray(watched.decide(SimpleNamespace(system=system, systems=2000)).points)
+    tried = np.asarray(watched.decide(SimpleNamespace(system=system, replications=2000)).points)
     assert (tried.min(axis=1) == 1).all()
     assert (tried.max(axis=1) == system.cuts - 1).all()
     assert (tried != (system.cuts - 1)[:, None]).mean() < 0.12
@@ -140,7 +140,7 @@ def test_nothing_that_is_excluded_is_tried_in_lessons():
 def test_the_better_network_is_kept_whichever_comes_first():
     costs = {}
     for name, points in (("early", EARLY), ("late", LATE)):
-        result = simulate(SYSTEM, Fixed(np.array(points), name), slots=500, systems=16, seed=1)
+        result = simulate(SYSTEM, Fixed(np.array(points), name), slots=500, replications=16, seed=1)
         energy = result.local_energy_j + result.transmit_energy_j
         costs[name] = slot_costs(SYSTEM, energy, result.queues).sum(axis=0).mean()
     better, worse = (EARLY, LATE)[:: 1 if costs["early"] < costs["late"] else -1]
@@ -267,6 +267,6 @@ def test_one_training_over_numbers_of_services_is_taught_in_systems_that_have_no
 def test_shares_have_no_start_and_no_trials(field):
     algorithm = ALGORITHMS["ppo-joint"]
     config = algorithm.configure("tuned", SYSTEM.learning, field)
-    systems = algorithm.systems(SYSTEM, systems=2)
+    systems = algorithm.systems(SYSTEM, replications=2)
     with pytest.raises(ProblemError, match=rf"\$\.{next(iter(field))}: expected"):
         algorithm.learner(systems, config, 0)

@@ -31,7 +31,7 @@ from tests.learning.environments import (  # noqa: E402
 SMALL = PPOConfig(
     hidden_layers=1,
     hidden_units=16,
-    systems=16,
+    replications=16,
     rollout=10,
     decisions_per_episode=10,
     episodes=16 * 150,
@@ -358,7 +358,7 @@ def test_cart_pole_is_solved():
     config = preset(
         "tuned",
         episodes=8 * 500,
-        systems=8,
+        replications=8,
         decisions_per_episode=128,
         rollout=128,
         minibatch=256,
@@ -368,7 +368,7 @@ def test_cart_pole_is_solved():
     )
     lengths = []
     for seed in range(5):
-        environment = Gymnasium("CartPole-v1", config.systems, seed)
+        environment = Gymnasium("CartPole-v1", config.replications, seed)
         ppo = PPO(environment, config, seed)
         for _ in range(100):
             ppo.update()

@@ -94,7 +94,7 @@ def test_services_beyond_a_number_that_devices_draw_bear_no_tasks():
 
 def stories(seed, ranges):
     """Systems, observations and rewards of three episodes."""
-    systems = VectorSystems(ragged_system(), systems=3, seed=seed, decisions=4, ranges=ranges)
+    systems = VectorSystems(ragged_system(), replications=3, seed=seed, decisions=4, ranges=ranges)
     found = []
     for points in random_points(systems, 11):
         found.append((systems.system, systems.observation.copy()))
@@ -116,7 +116,7 @@ def test_every_episode_is_of_another_system_and_equal_seeds_repeat_it():
 def test_an_episode_is_as_in_that_system_alone():
     """Only the capacities are drawn: channels and arrivals are those that any system of this seed meets."""
     for system, seen, reward in stories(1, ALL)[:4]:
-        alone = VectorSystems(system, systems=3, seed=1, decisions=4)
+        alone = VectorSystems(system, replications=3, seed=1, decisions=4)
         for points in random_points(alone, 11)[:4]:
             if np.array_equal(alone.observation, seen):
                 alone.step(points)

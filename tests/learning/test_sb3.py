@@ -14,7 +14,7 @@ from tests.learning.worlds import WITHOUT_ZERO, ragged_system
 
 
 def make(**settings):
-    return PartitionVecEnv(VectorSystems(ragged_system(**settings), systems=4, decisions=6))
+    return PartitionVecEnv(VectorSystems(ragged_system(**settings), replications=4, decisions=6))
 
 
 @pytest.mark.parametrize("settings", [{}, {"learning": WITHOUT_ZERO}])
@@ -30,7 +30,7 @@ def test_ppo_trains(settings):
 
 
 def test_steps_are_those_of_the_copies():
-    envs, systems = make(), VectorSystems(ragged_system(), systems=4, decisions=6)
+    envs, systems = make(), VectorSystems(ragged_system(), replications=4, decisions=6)
     envs.seed(3)
     systems.seed([3, 4, 5, 6])
     systems.reset()

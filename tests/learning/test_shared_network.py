@@ -21,12 +21,12 @@ from lyaopt.model.system import Device  # noqa: E402
 from lyaopt.simulation import simulate  # noqa: E402
 
 SYSTEM = load_scenario("balanced")
-BRIEF = {"episodes": 8, "systems": 4, "decisions_per_episode": 10, "rollout": 10, "minibatch": 20}
+BRIEF = {"episodes": 8, "replications": 4, "decisions_per_episode": 10, "rollout": 10, "minibatch": 20}
 
 
 def learner_on(system, seed=0, **changes):
     config = preset("shared", **{**BRIEF, "hidden_units": 16, **changes})
-    options = {"systems": config.systems, "seed": 5, "decisions": config.decisions_per_episode}
+    options = {"replications": config.replications, "seed": 5, "decisions": config.decisions_per_episode}
     return PPO(CreditedSystems(system, **options), config, seed)
 
 
@@ -129,14 +129,14 @@ def test_a_network_learns_of_the_system_that_every_episode_is_in():
     config = preset("shared", **{**BRIEF, "hidden_units": 16})
     ranges = Ranges(cpu_capacity_hz=(1e8, 5e9), edge_capacity_hz=(1e8, 2e10))
     environment = CreditedSystems(
-        SYSTEM, systems=4, seed=5, decisions=config.decisions_per_episode, ranges=ranges
+        SYSTEM, replications=4, seed=5, decisions=config.decisions_per_episode, ranges=ranges
     )
     learner = PPO(environment, config, 0)
     works = []
     for _ in range(3):
         system = environment.system
         learner.update()
-        fresh = PPO(CreditedSystems(system, systems=4), config, 0)
+        fresh = PPO(CreditedSystems(system, replications=4), config, 0)
         torch.testing.assert_close(learner.network.work, fresh.network.work)
         torch.testing.assert_close(learner.network.cuts, fresh.network.cuts)
         works.append(learner.network.work)
@@ -150,7 +150,7 @@ def test_a_thousand_devices_are_learnt_with_memory_linear_in_their_number():
     for count in (100, 1000):
         services = (SYSTEM.devices[0].services[0],)
         devices = tuple(Device(150.0 + 0.1 * m, services) for m in range(count))
-        learner = learner_on(replace(SYSTEM, devices=devices), systems=1, episodes=1, minibatch=10)
+        learner = learner_on(replace(SYSTEM, devices=devices), replications=1, episodes=1, minibatch=10)
         sizes = []
         with _Sizes(sizes):
             report = learner.update()

@@ -70,7 +70,7 @@ def expected_features(system, record, points, period):
 @pytest.mark.parametrize("features", [(), ("channel",)])
 @pytest.mark.parametrize("system", WORLDS.values(), ids=WORLDS)
 def test_observations_are_those_of_a_recorded_run(system, features):
-    systems = VectorSystems(system, systems=3, seed=4, features=features)
+    systems = VectorSystems(system, replications=3, seed=4, features=features)
     points = random_points(systems, PERIODS)
     record = record_of(system, points[:, 0], 4)
     layout = systems.observer.layout
@@ -94,7 +94,7 @@ def test_the_reward_is_the_cost_of_the_period_means(system):
     system = with_learning(
         system, reward_energy_weight=300.0, reward_backlog_weight=0.7, backlog_share_edge=0.5
     )
-    systems = VectorSystems(system, systems=2, seed=9)
+    systems = VectorSystems(system, replications=2, seed=9)
     points = random_points(systems, PERIODS)
     record = record_of(system, points[:, 0], 9)
     slots = system.slots_per_period
@@ -113,7 +113,7 @@ def test_the_reward_is_the_cost_of_the_period_means(system):
 
 
 def test_before_the_first_period_all_is_empty():
-    systems = VectorSystems(ragged_system(), systems=2, features=["channel"])
+    systems = VectorSystems(ragged_system(), replications=2, features=["channel"])
     layout = systems.observer.layout
     services = layout.of_services(systems.observation)
     assert not services[..., :6].any()
@@ -142,11 +142,11 @@ def assert_same(one, other, copies=slice(None), of=slice(None)):
 @pytest.mark.parametrize("seed", [3, [3, 5, 11]])
 def test_equal_seeds_give_equal_bits(seed):
     system = ragged_system(channel=SHADOWED)
-    first = VectorSystems(system, systems=3, seed=seed, decisions=8)
+    first = VectorSystems(system, replications=3, seed=seed, decisions=8)
     points = random_points(first, 20)
     expected = trajectory(first, points)
-    beside = VectorSystems(system, systems=5, seed=8, decisions=6)
-    again = VectorSystems(system, systems=3, seed=seed, decisions=8)
+    beside = VectorSystems(system, replications=5, seed=8, decisions=6)
+    again = VectorSystems(system, replications=3, seed=seed, decisions=8)
     seen, ends = [np.array(again.observation)], []
     for line in points:
         beside.step(random_points(beside, 1)[0])
@@ -162,8 +162,8 @@ def test_equal_seeds_give_equal_bits(seed):
 def test_a_copy_meets_the_same_however_many_stand_beside_it():
     """Both within a block of copies and in blocks after the first."""
     system = load_scenario("balanced")
-    many = VectorSystems(system, systems=70, seed=2, decisions=8)
-    few = VectorSystems(system, systems=3, seed=2, decisions=8)
+    many = VectorSystems(system, replications=70, seed=2, decisions=8)
+    few = VectorSystems(system, replications=3, seed=2, decisions=8)
     points = random_points(many, 20)
     assert_same(trajectory(many, points), trajectory(few, points[:, :3]), slice(3))
     seeds = list(range(100, 170))
@@ -171,14 +171,14 @@ def test_a_copy_meets_the_same_however_many_stand_beside_it():
     many.reset()
     expected = trajectory(many, points)
     for b in (0, 41, 69):
-        alone = VectorSystems(system, systems=1, seed=[seeds[b]], decisions=8)
+        alone = VectorSystems(system, replications=1, seed=[seeds[b]], decisions=8)
         assert_same(trajectory(alone, points[:, [b]]), expected, slice(None), slice(b, b + 1))
 
 
 def test_copies_episodes_and_seeds_differ():
     system = ragged_system()
-    systems = VectorSystems(system, systems=4, seed=1, decisions=10)
-    other = VectorSystems(system, systems=4, seed=2, decisions=10)
+    systems = VectorSystems(system, replications=4, seed=1, decisions=10)
+    other = VectorSystems(system, replications=4, seed=2, decisions=10)
     points = np.repeat(random_points(systems, 1)[:, :1], 4, axis=1)[0]
     rewards = []
     for _ in range(3):
@@ -192,7 +192,7 @@ def test_copies_episodes_and_seeds_differ():
 
 def test_episodes_are_truncated_all_together():
     system = ragged_system()
-    systems = VectorSystems(system, systems=3, seed=6, decisions=5)
+    systems = VectorSystems(system, replications=3, seed=6, decisions=5)
     points = random_points(systems, 17)
     first = systems.observation.copy()
     ends = []
@@ -208,7 +208,7 @@ def test_episodes_are_truncated_all_together():
 
 def test_the_last_observation_is_that_of_an_episode_that_goes_on():
     system = ragged_system()
-    cut, whole = (VectorSystems(system, systems=3, seed=6, decisions=n) for n in (5, 6))
+    cut, whole = (VectorSystems(system, replications=3, seed=6, decisions=n) for n in (5, 6))
     for line in random_points(cut, 5):
         truncated = cut.step(line)
         assert not whole.step(line)
@@ -219,7 +219,7 @@ def test_the_last_observation_is_that_of_an_episode_that_goes_on():
 
 
 def test_what_is_over_takes_no_room():
-    systems = VectorSystems(ragged_system(load=10.0), systems=3, decisions=5)
+    systems = VectorSystems(ragged_system(load=10.0), replications=3, decisions=5)
     room = None
     for line in random_points(systems, 203):
         if systems.step(line):
@@ -237,7 +237,7 @@ def test_episodes_are_as_long_as_the_scenario_says():
 
 def test_buffers_stay_where_they_are_and_are_shared_with_torch():
     torch = pytest.importorskip("torch")
-    systems = VectorSystems(ragged_system(), systems=3, decisions=4)
+    systems = VectorSystems(ragged_system(), replications=3, decisions=4)
     arrays = {name: getattr(systems, name) for name in BUFFERS}
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     for line in random_points(systems, 9):
@@ -260,7 +260,7 @@ def test_choices_are_those_of_the_scenario():
 @pytest.mark.parametrize("excluded", [False, True])
 def test_points_that_are_no_choice_are_refused(excluded):
     settings = {"learning": WITHOUT_ZERO} if excluded else {}
-    systems = VectorSystems(ragged_system(**settings), systems=2)
+    systems = VectorSystems(ragged_system(**settings), replications=2)
     good = random_points(systems, 1)[0]
     for wrong in (systems.first_choice - 1, systems.choices[1]):
         points = good.copy()
@@ -274,7 +274,7 @@ def test_points_that_are_no_choice_are_refused(excluded):
 
 
 def test_points_may_lie_anyhow():
-    plain, other = (VectorSystems(ragged_system(), systems=2, seed=1) for _ in range(2))
+    plain, other = (VectorSystems(ragged_system(), replications=2, seed=1) for _ in range(2))
     lines = random_points(plain, 20)
     lines.flags.writeable = False
     for line in lines:
@@ -287,7 +287,7 @@ def test_points_may_lie_anyhow():
 @pytest.mark.parametrize(
     ("settings", "path"),
     [
-        ({"systems": 0}, "$.systems"),
+        ({"replications": 0}, "$.replications"),
         ({"decisions": 0}, "$.decisions"),
         ({"seed": -1}, "$.seed"),
         ({"seed": [1, 2, 3]}, "$.seed"),
@@ -298,7 +298,7 @@ def test_points_may_lie_anyhow():
 )
 def test_wrong_arguments_are_refused(settings, path):
     with pytest.raises(ProblemError) as caught:
-        VectorSystems(ragged_system(), **{"systems": 2, **settings})
+        VectorSystems(ragged_system(), **{"replications": 2, **settings})
     assert caught.value.path == path
 
 
@@ -317,7 +317,7 @@ class Watching:
 
 def test_a_policy_sees_in_a_simulation_what_it_saw_in_training():
     system = ragged_system(channel=SHADOWED)
-    systems = VectorSystems(system, systems=3, seed=4, features=["channel"])
+    systems = VectorSystems(system, replications=3, seed=4, features=["channel"])
     points = random_points(systems, PERIODS)
     seen = [systems.observation.copy()]
     for line in points[:-1]:
@@ -325,7 +325,7 @@ def test_a_policy_sees_in_a_simulation_what_it_saw_in_training():
         seen.append(systems.observation.copy())
     policy = Watching(systems.observer, points)
     key = int(np.random.SeedSequence([4, 0]).generate_state(1, np.uint64)[0])
-    Simulator(system, policy, systems=3, seed=key).run(PERIODS * system.slots_per_period)
+    Simulator(system, policy, replications=3, seed=key).run(PERIODS * system.slots_per_period)
     np.testing.assert_array_equal(policy.seen, seen)
 
 
@@ -341,7 +341,7 @@ def test_a_channel_without_gain_is_shown_as_the_faintest():
 def test_systems_go_on_from_a_snapshot_bit_for_bit(name, taken):
     """Within an episode, where one begins, and with more tasks waiting than new systems have room for."""
     system = WORLDS[name]
-    options = {"systems": 5, "seed": 3, "decisions": 20, "features": ("channel",)}
+    options = {"replications": 5, "seed": 3, "decisions": 20, "features": ("channel",)}
     first, second = (CreditedSystems(system, **options) for _ in range(2))
     points = random_points(first, PERIODS + 10)
     for step in points[:taken]:
@@ -356,7 +356,7 @@ def test_systems_go_on_from_a_snapshot_bit_for_bit(name, taken):
 
 
 def test_a_snapshot_holds_any_number_of_tasks():
-    first, second = (VectorSystems(ragged_system(60.0), systems=3, decisions=100) for _ in range(2))
+    first, second = (VectorSystems(ragged_system(60.0), replications=3, decisions=100) for _ in range(2))
     points = random_points(first, 80)
     for step in points[:60]:
         first.step(step)

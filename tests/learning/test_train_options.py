@@ -14,7 +14,7 @@ from lyaopt.model.scenarios import load_scenario  # noqa: E402
 from lyaopt.simulation import simulate  # noqa: E402
 from lyaopt_cli.main import run  # noqa: E402
 
-BRIEF = ["--preset", "shared", "--episodes", "1", "--systems", "1", "--seed", "4"]
+BRIEF = ["--preset", "shared", "--episodes", "1", "--replications", "1", "--seed", "4"]
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ from lyaopt_cli.main import run  # noqa: E402
 SYSTEM = load_scenario("balanced")
 BRIEF = {
     "episodes": 12,
-    "systems": 4,
+    "replications": 4,
     "decisions_per_episode": 10,
     "rollout": 5,
     "minibatch": 10,
@@ -187,10 +187,10 @@ def test_a_policy_for_other_services_is_refused(tmp_path):
     train(tmp_path, preset="tuned")
     fewer = replace(SYSTEM, devices=SYSTEM.devices[:2])
     with pytest.raises(ProblemError, match="trained for other services"):
-        load_policy(tmp_path).decide(SimpleNamespace(system=fewer, systems=1))
+        load_policy(tmp_path).decide(SimpleNamespace(system=fewer, replications=1))
 
 
-ARGUMENTS = ["train", "balanced", "--episodes", "2", "--systems", "2", "--seed", "5"]
+ARGUMENTS = ["train", "balanced", "--episodes", "2", "--replications", "2", "--seed", "5"]
 TUNED = ["--preset", "tuned"]
 
 

@@ -32,7 +32,7 @@ WITHOUT_ZERO = Learning(exclude_cut_zero=True)
 
 def random_points(systems: VectorSystems, steps: int, seed: int = 0) -> np.ndarray:
     """Allowed points (steps, B, S)."""
-    shape = (steps, systems.systems, systems.choices.size)
+    shape = (steps, systems.replications, systems.choices.size)
     return np.random.default_rng(seed).integers(systems.first_choice, systems.choices, shape)
 
 

@@ -20,7 +20,7 @@ from lyaopt.model.scenarios import (
     format_scenario,
     list_scenarios,
     load_scenario,
-    read_scenario,
+    parse_scenario,
     scenario_schema,
     scenario_text,
     scenario_to_dict,
@@ -37,7 +37,7 @@ TINY = Profile("tiny", "made up", 24, 10, 8, (Cut("in", 0, 24), Cut("a", 4, 64),
 def refusal(document: Any, folder: Any = ".") -> DocumentError:
     text = document if isinstance(document, str | bytes) else json.dumps(document)
     with pytest.raises(DocumentError) as caught:
-        read_scenario(text, folder)
+        parse_scenario(text, folder)
     return caught.value
 
 
@@ -57,9 +57,9 @@ def by_path(value: Any) -> str | None:
 @pytest.mark.parametrize("name", list_scenarios())
 def test_a_shipped_scenario_reads_back_equal_from_every_spelling(name):
     system = load_scenario(name)
-    assert read_scenario(scenario_text(name)) == system
-    assert read_scenario(format_scenario(system)) == system
-    assert read_scenario(json.dumps(scenario_to_dict(system))) == system
+    assert parse_scenario(scenario_text(name)) == system
+    assert parse_scenario(format_scenario(system)) == system
+    assert parse_scenario(json.dumps(scenario_to_dict(system))) == system
     assert pickle.loads(pickle.dumps(system)) == system
 
 
@@ -129,9 +129,9 @@ def test_bursts_bring_more_than_a_device_can_do():
 
 def test_an_empty_section_is_its_defaults():
     text = '[[devices]]\ndistance_m = 200\n[[devices.services]]\nmodel = "alexnet"\n'
-    system = read_scenario(text)
+    system = parse_scenario(text)
     assert system == System((Device(200.0, (Service("alexnet"),)),))
-    assert read_scenario(b"[system]\n[channel]\n" + text.encode()) == system
+    assert parse_scenario(b"[system]\n[channel]\n" + text.encode()) == system
 
 
 @pytest.mark.parametrize("path", [path for path in keys(FULL) if path[1:2] != (1,)], ids=by_path)
@@ -142,7 +142,7 @@ def test_a_missing_key_is_its_default_or_refused(path):
         error = refusal(document)
         assert (error.path, error.reason.rsplit(", ", 1)[1]) == (shown(path), "got nothing")
     else:
-        assert read_scenario(json.dumps(document))
+        assert parse_scenario(json.dumps(document))
 
 
 @pytest.mark.parametrize("path", sorted(objects(FULL), key=str), ids=by_path)
@@ -236,7 +236,7 @@ def test_profiles_are_found_beside_the_scenario(tmp_path):
     (tmp_path / "s.toml").write_text(text)
     system = load_scenario(tmp_path / "s.toml")
     assert system.services[0].profile == TINY
-    assert read_scenario(format_scenario(system)) == system
+    assert parse_scenario(format_scenario(system)) == system
     assert refusal(text).path == "$.devices[0].services[0].model"
 
 
@@ -279,8 +279,8 @@ def systems(draw: Any) -> System:
 
 @given(systems())
 def test_what_is_written_reads_back_equal(system):
-    assert read_scenario(format_scenario(system)) == system
-    assert read_scenario(json.dumps(scenario_to_dict(system))) == system
+    assert parse_scenario(format_scenario(system)) == system
+    assert parse_scenario(json.dumps(scenario_to_dict(system))) == system
 
 
 def test_the_schema_has_every_key_and_its_meaning():

@@ -42,7 +42,7 @@ def seen(
         gain = np.repeat(system.mean_channel_gain()[:, None], systems, axis=1)
     state = SimpleNamespace(
         system=system,
-        layout=SimpleNamespace(systems=systems),
+        layout=SimpleNamespace(replications=systems),
         slot=period * system.slots_per_period,
         backlog=lambda: backlog,
         last_gain=lambda: gain,

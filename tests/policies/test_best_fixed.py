@@ -20,8 +20,8 @@ from tests.policies.small import GROWING, SHRINKING, pair
 DEFAULT = load_scenario("default")
 
 
-def costs_of(system, policy, *, seed, slots=4000, systems=8):
-    result = simulate(system, policy, slots=slots, warmup=slots // 10, systems=systems, seed=seed)
+def costs_of(system, policy, *, seed, slots=4000, replications=8):
+    result = simulate(system, policy, slots=slots, warmup=slots // 10, replications=replications, seed=seed)
     return slot_costs(system, result.local_energy_j + result.transmit_energy_j, result.queues).sum(axis=0)
 
 
@@ -176,8 +176,8 @@ def test_replications_repeat_what_chance_brings(systems):
         simulator.run(700)
         return simulator.result().queues
 
-    queues = run(systems=systems, replications=2)
-    np.testing.assert_array_equal(queues, np.tile(run(systems=2), systems // 2))
+    queues = run(replications=systems, distinct_streams=2)
+    np.testing.assert_array_equal(queues, np.tile(run(replications=2), systems // 2))
 
 
 def outcome(costs, growth=None):

@@ -56,7 +56,7 @@ def test_levels_are_those_of_a_slow_loop():
 
 def test_a_new_run_starts_afresh():
     policy = Table(np.arange(8)[:, None] + np.zeros(8, np.int64), drawn_states(SHADOWING))
-    first, again = (simulate(SHADOWING, policy, slots=300, systems=3, seed=2) for _ in range(2))
+    first, again = (simulate(SHADOWING, policy, slots=300, replications=3, seed=2) for _ in range(2))
     np.testing.assert_array_equal(first.queues, again.queues)
     assert len(np.unique(first.points)) > 1
 
@@ -70,9 +70,9 @@ def test_a_channel_of_no_gain_is_in_the_worst_state():
 def test_tables_of_their_own_in_each_system_go_as_one_by_one():
     rng, states = np.random.default_rng(1), drawn_states(SHADOWING)
     tables = rng.integers(0, SHADOWING.cuts[:, None], (8, 8, 6))
-    together = simulate(SHADOWING, Table(tables, states), slots=500, systems=6, seed=4)
+    together = simulate(SHADOWING, Table(tables, states), slots=500, replications=6, seed=4)
     for b in range(6):
-        alone = simulate(SHADOWING, Table(tables[..., b], states), slots=500, systems=6, seed=4)
+        alone = simulate(SHADOWING, Table(tables[..., b], states), slots=500, replications=6, seed=4)
         np.testing.assert_array_equal(together.queues[..., b], alone.queues[..., b])
         np.testing.assert_array_equal(together.points[:, b], alone.points[:, b])
 
@@ -114,7 +114,7 @@ def test_states_are_met_equally_often(settings):
             return decision
 
     watch = Watch()
-    simulate(system, watch, slots=20_000, systems=16, seed=77)
+    simulate(system, watch, slots=20_000, replications=16, seed=77)
     assert np.abs(watch.counts / watch.counts.sum() - 0.25).max() < 0.05
 
 
@@ -143,7 +143,7 @@ def test_channels_drawn_anew_have_one_state_and_the_best_fixed_points():
     options = {"slots": 500, "replications": 2, "seed": 3}
     found, fixed = table(pair(), **options), best_fixed(pair(), **options)
     assert found.points.tolist() == [fixed.points.tolist()]
-    results = [simulate(pair(), policy, slots=300, systems=2) for policy in (found, fixed)]
+    results = [simulate(pair(), policy, slots=300, replications=2) for policy in (found, fixed)]
     np.testing.assert_array_equal(results[0].queues, results[1].queues)
 
 

@@ -177,7 +177,9 @@ def test_greedy_keeps_a_scarce_edge_stable_where_offloading_does_not():
     system = load_scenario("scarce-edge")
     runs = {}
     for policy in (Greedy(), all_offload(system)):
-        halves = [simulate(system, policy, slots=slots, systems=8, seed=4).queued for slots in (5000, 10_000)]
+        halves = [
+            simulate(system, policy, slots=slots, replications=8, seed=4).queued for slots in (5000, 10_000)
+        ]
         runs[policy.name] = halves
     assert runs["all-offload"][1] > 1.5 * runs["all-offload"][0] > 0
     assert runs["greedy"][1] < 8 * len(system.services)
@@ -186,6 +188,6 @@ def test_greedy_keeps_a_scarce_edge_stable_where_offloading_does_not():
 @pytest.mark.parametrize("name", list_scenarios())
 def test_greedy_keeps_shipped_scenarios_stable(name):
     system = load_scenario(name)
-    result = simulate(system, Greedy(), slots=4000, systems=8, seed=4)
+    result = simulate(system, Greedy(), slots=4000, replications=8, seed=4)
     assert result.queued < 8 * len(system.services)
     assert result.completed > 0.9 * result.born

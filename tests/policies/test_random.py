@@ -16,14 +16,14 @@ from tests.policies.small import pair, seen
 SYSTEM = load_scenario("default")
 
 
-def drawn(system=SYSTEM, systems=3, periods=40, **place):
-    return draw_points(seen(system, np.zeros((3, len(system.services), systems)), **place), periods)
+def drawn(system=SYSTEM, replications=3, periods=40, **place):
+    return draw_points(seen(system, np.zeros((3, len(system.services), replications)), **place), periods)
 
 
 @pytest.mark.parametrize("exclude", [False, True])
 def test_every_legal_cut_is_drawn_about_equally_often(exclude):
     system = replace(SYSTEM, learning=replace(SYSTEM.learning, exclude_cut_zero=exclude))
-    points = drawn(system, systems=50, periods=400)
+    points = drawn(system, replications=50, periods=400)
     for s, cuts in enumerate(system.cuts):
         counts = np.bincount(points[:, s].ravel(), minlength=cuts)
         assert counts.size == cuts
@@ -35,7 +35,7 @@ def test_every_legal_cut_is_drawn_about_equally_often(exclude):
 
 
 def test_draws_do_not_depend_on_the_systems_beside():
-    np.testing.assert_array_equal(drawn(systems=7)[..., :3], drawn(systems=3))
+    np.testing.assert_array_equal(drawn(replications=7)[..., :3], drawn(replications=3))
 
 
 def test_draws_do_not_depend_on_when_they_are_made():
@@ -46,10 +46,10 @@ def test_draws_do_not_depend_on_when_they_are_made():
 
 def test_seeds_periods_systems_and_services_draw_apart():
     twin = replace(pair(), devices=pair().devices * 2)
-    points = drawn(twin, systems=2, periods=3000)
+    points = drawn(twin, replications=2, periods=3000)
     others = [
-        drawn(twin, systems=2, periods=3000, seed=1),
-        drawn(twin, systems=2, periods=3000, period=1),
+        drawn(twin, replications=2, periods=3000, seed=1),
+        drawn(twin, replications=2, periods=3000, period=1),
         points[..., ::-1],
         points[:, [1, 2, 3, 0]],
     ]
@@ -65,7 +65,7 @@ def test_a_run_in_pieces_takes_the_same_points_as_one():
             simulator.run(slots)
         runs.append(simulator.result().record)
     np.testing.assert_array_equal(runs[0].partition, runs[1].partition)
-    np.testing.assert_array_equal(runs[0].partition, drawn(systems=1, periods=60, seed=3)[..., 0])
+    np.testing.assert_array_equal(runs[0].partition, drawn(replications=1, periods=60, seed=3)[..., 0])
 
 
 def test_runs_longer_than_what_is_drawn_ahead_go_on():
@@ -73,4 +73,4 @@ def test_runs_longer_than_what_is_drawn_ahead_go_on():
     simulator = Simulator(system, Random(), record=True)
     simulator.run(2500)
     partition = simulator.result().record.partition
-    np.testing.assert_array_equal(partition, drawn(system, systems=1, periods=2500)[..., 0])
+    np.testing.assert_array_equal(partition, drawn(system, replications=1, periods=2500)[..., 0])

@@ -32,7 +32,7 @@ def test_every_name_makes_a_policy_of_that_name_with_legal_points(name):
     policy = make_policy(name, SYSTEM, **QUICK.get(name, {}))
     assert isinstance(policy, Policy)
     assert policy.name == name
-    result = simulate(SYSTEM, policy, slots=100, systems=3)
+    result = simulate(SYSTEM, policy, slots=100, replications=3)
     assert result.policy == name
     assert ((result.points >= 0) & (result.points < SYSTEM.cuts[:, None])).all()
 

@@ -42,8 +42,8 @@ def cost_of_one_task(system, service, cut, slots):
     return slots * float(slot_costs(system, energy, result.queues).sum())
 
 
-def first_decision(system, policy, systems=1, seed=0):
-    return policy.decide(Observation(State(system, systems, seed, None, systems), seed)).points
+def first_decision(system, policy, replications=1, seed=0):
+    return policy.decide(Observation(State(system, replications, seed, None, replications), seed)).points
 
 
 @pytest.mark.parametrize("distance", [120.0, 200.0, 260.0, 400.0])
@@ -63,7 +63,7 @@ def test_a_poor_base_is_improved_on_by_far():
     base = base_of(system, [2, 1])  # the second service sends more than its input
     costs = []
     for policy in (base, Planning(base, horizon=40, futures=4)):
-        result = simulate(system, policy, slots=1500, systems=3, seed=5)
+        result = simulate(system, policy, slots=1500, replications=3, seed=5)
         energy = result.local_energy_j + result.transmit_energy_j
         costs.append(slot_costs(system, energy, result.queues).sum(axis=0))
     assert (costs[1] < 0.6 * costs[0]).all()
@@ -127,7 +127,7 @@ def test_futures_are_new_in_each_period_and_not_the_runs_own(monkeypatch):
 
     monkeypatch.setattr(State, "copies", spy)
     policy = Planning(base_of(system, [1, 1]), horizon=1, futures=3)
-    simulate(system, policy, slots=40, systems=2, seed=6)
+    simulate(system, policy, slots=40, replications=2, seed=6)
     assert len(met) == len(set(met)) == 8
     assert {numbers for _, *numbers in map(tuple, met) for numbers in [tuple(numbers)]} == {
         (0, 1, 2),
@@ -142,7 +142,7 @@ def test_systems_plan_by_themselves():
     system = replace(pair(), channel=Channel(shadowing_std_db=15.0))
     base = base_of(system, [2, 2], [0, 1])
     one, three = (
-        simulate(system, Planning(base, horizon=4, futures=2), slots=300, systems=systems, seed=8)
+        simulate(system, Planning(base, horizon=4, futures=2), slots=300, replications=systems, seed=8)
         for systems in (1, 3)
     )
     np.testing.assert_allclose(three.queues[..., 0], one.queues[..., 0], rtol=1e-12)
@@ -161,7 +161,7 @@ def test_devices_may_have_no_services_and_queues_many_tasks():
     system = System((*devices, Device(240.0, services[:1])))
     assert {service.profile for service in system.services} == {SHRINKING, GROWING}
     policy = planning(system, slots=1000, replications=2, budget=10**6, horizon=3, futures=2)
-    result = simulate(system, policy, slots=500, systems=2)
+    result = simulate(system, policy, slots=500, replications=2)
     assert result.born == result.completed + result.queued > 50
 
 

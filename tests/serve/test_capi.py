@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lyaopt import SlotProblem, __version__, installation, solve_slot, solve_slots
 from lyaopt.installation import CAPI, c_flags, c_library, c_libs
-from lyaopt.slot.documents import read_slot_document
+from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.solution_documents import solution_to_dict
 from tests.kernels.test_sizes import make_batch
 
@@ -118,7 +118,7 @@ def test_the_example_prints_the_answer_of_the_command(tmp_path):
     done = subprocess.run([str(program)], check=True, capture_output=True, text=True)
     *devices, last = done.stdout.splitlines()
     expected = solution_to_dict(
-        solve_slot(read_slot_document((ROOT / "examples" / "slot.json").read_bytes()))
+        solve_slot(parse_slot_document((ROOT / "examples" / "slot.json").read_bytes()))
     )
     assert len(devices) == len(expected["devices"])
     for line, device in zip(devices, expected["devices"], strict=True):

@@ -13,8 +13,8 @@ import pytest
 from lyaopt import ProblemError, __version__
 from lyaopt.errors import DocumentError
 from lyaopt.serve.client import PeerGone, PeerSilent, SolverPipe
-from lyaopt.serve.protocol import LARGEST_SEQUENCE, read_request, sequence_of
-from lyaopt.slot.documents import read_slot_document
+from lyaopt.serve.protocol import LARGEST_SEQUENCE, parse_request, sequence_of
+from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.solution_documents import encode_solution
 from lyaopt.slot.solve import solve_slot
 from tests.support.slot_text import EXAMPLE, with_literal, with_repeated
@@ -38,9 +38,9 @@ def served(content: bytes, *options: str) -> tuple[int, list[dict], str]:
 
 def test_requests_are_read_as_documents_are():
     text = json.dumps(EXAMPLE)
-    expected = read_slot_document(text)
+    expected = parse_slot_document(text)
     for spelled in (request(7), b' {"slot": ' + text.encode() + b', "sequence" : 7 } '):
-        found = read_request(spelled)
+        found = parse_request(spelled)
         assert found.sequence == 7
         assert encode_solution(solve_slot(found.problem)) == encode_solution(solve_slot(expected))
 
@@ -72,7 +72,7 @@ def test_requests_are_read_as_documents_are():
 )
 def test_bad_requests_name_the_place(text, path, words):
     with pytest.raises(DocumentError) as caught:
-        read_request(text)
+        parse_request(text)
     assert caught.value.path == path
     assert words in caught.value.reason
 
@@ -91,13 +91,13 @@ def test_every_line_is_answered_in_order_and_the_bad_ones_too():
     assert [answer["status"] for answer in answers] == ["optimal", "error", "error", "optimal"]
     assert [answer["line"] for answer in answers[1:3]] == [3, 4]
     assert answers[1]["path"].startswith("$.slot")
-    expected = json.loads(encode_solution(solve_slot(read_slot_document(json.dumps(EXAMPLE)))))
+    expected = json.loads(encode_solution(solve_slot(parse_slot_document(json.dumps(EXAMPLE)))))
     assert answers[0] == {"sequence": 3, **expected}
 
 
 def test_the_method_is_that_of_the_option():
     _, answers, _ = served(request(), "--method", "bisection")
-    expected = json.loads(encode_solution(solve_slot(read_slot_document(json.dumps(EXAMPLE)), "bisection")))
+    expected = json.loads(encode_solution(solve_slot(parse_slot_document(json.dumps(EXAMPLE)), "bisection")))
     assert answers == [{"sequence": 0, **expected}]
 
 
@@ -141,7 +141,7 @@ def pipe():
 
 
 def test_the_client_solves(pipe):
-    expected = json.loads(encode_solution(solve_slot(read_slot_document(json.dumps(EXAMPLE)))))
+    expected = json.loads(encode_solution(solve_slot(parse_slot_document(json.dumps(EXAMPLE)))))
     assert [pipe.solve(EXAMPLE) for _ in range(3)] == [expected] * 3
     assert pipe.greeting["method"] == "exact"
 

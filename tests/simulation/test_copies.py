@@ -37,7 +37,7 @@ SYSTEM = busy_system()
 
 def advance(state: State, slots: int, points: np.ndarray) -> None:
     """At points (periods, S), the same in all systems."""
-    wide = np.repeat(points[..., None], state.layout.systems, axis=-1)
+    wide = np.repeat(points[..., None], state.layout.replications, axis=-1)
     state.advance(slots, state.layout.to_lanes(wide, np.int64))
 
 

@@ -220,7 +220,7 @@ def test_copies_of_a_large_run_keep_their_ledgers():
     system = whole_number_system((net, net))
     arrivals = np.full((500, 2), 2)
     trace = Trace(arrivals, np.full((500, 1), GAIN), np.tile([1, 1], (50, 1)))
-    result = simulate(system, None, slots=500, trace=trace, systems=20)
+    result = simulate(system, None, slots=500, trace=trace, replications=20)
     one = simulate(system, None, slots=500, trace=trace)
     assert (result.born, result.completed, result.queued) == (40_000, 20 * one.completed, 20 * one.queued)
     np.testing.assert_array_equal(result.queues, np.broadcast_to(one.queues, result.queues.shape))

@@ -22,7 +22,7 @@ system = load_scenario("bursty")
 system = __import__("dataclasses").replace(system, devices=system.devices[:3])
 results = {}
 for name in NAMES:
-    simulator = Simulator(system, make_policy("random", system), systems=2, seed=4)
+    simulator = Simulator(system, make_policy("random", system), replications=2, seed=4)
     simulator._state._kernel = getattr(slot_loop, name)
     simulator.run(SLOTS)
     result = simulator.result()

@@ -231,7 +231,7 @@ def test_fixed_points_are_a_partition_of_equal_rows(story):
 def test_every_copy_of_a_system_has_the_same_totals(systems, story):
     trace = Trace(story.arrivals, story.channel_gain, story.partition)
     one = story.told_by_lyaopt()
-    many = simulate(story.system, None, slots=story.slots, trace=trace, systems=systems)
+    many = simulate(story.system, None, slots=story.slots, trace=trace, replications=systems)
     assert (many.born, many.completed, many.queued) == tuple(
         systems * count for count in (one.born, one.completed, one.queued)
     )

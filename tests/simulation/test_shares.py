@@ -36,11 +36,11 @@ class Told:
         return Decision(self.points[p], shares=self.shares[p])
 
 
-def random_shares(system: System, rng: np.random.Generator, systems: int = 1) -> Shares:
+def random_shares(system: System, rng: np.random.Generator, replications: int = 1) -> Shares:
     """Any shares at all, often of nothing or of everything."""
 
     def some(count: int) -> np.ndarray:
-        plain = rng.random((count, systems))
+        plain = rng.random((count, replications))
         return rng.choice([plain, np.zeros_like(plain), np.ones_like(plain)], p=[0.7, 0.15, 0.15])
 
     devices, services = len(system.devices), len(system.services)
@@ -171,9 +171,9 @@ def test_every_copy_has_shares_of_its_own(story, seed):
     """Each of three copies goes through what it would alone."""
     rng = np.random.default_rng(seed)
     trace = Trace(story.arrivals, story.channel_gain)
-    shares = random_shares(story.system, rng, systems=3)
+    shares = random_shares(story.system, rng, replications=3)
     policy = Told(story.partition, [shares] * len(story.partition))
-    together = simulate(story.system, policy, slots=story.slots, trace=trace, systems=3)
+    together = simulate(story.system, policy, slots=story.slots, trace=trace, replications=3)
     for b in range(3):
         own = Shares(**{name: np.asarray(values)[:, b] for name, values in vars(shares).items()})
         alone = simulate(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lyaopt.errors import DocumentError
 from lyaopt.slot import documents
-from lyaopt.slot.documents import read_slot_document
+from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.problem import SlotProblem
 from tests.support.slot_text import EXAMPLE, IDS, NUMBERS, at, example, objects, with_literal, with_repeated
 
@@ -61,7 +61,7 @@ def test_the_short_way_and_the_careful_way_agree(text):
         except DocumentError as error:
             return error
 
-    short, careful = outcome(read_slot_document), outcome(documents._read_carefully)
+    short, careful = outcome(parse_slot_document), outcome(documents._read_carefully)
     if isinstance(careful, SlotProblem):
         assert isinstance(short, SlotProblem)
         assert same_problem(short, careful)

@@ -13,7 +13,7 @@ import pytest
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io import ids
 from lyaopt.slot import documents
-from lyaopt.slot.documents import problem_from_dict, read_slot_document
+from lyaopt.slot.documents import parse_slot_document, problem_from_dict
 from lyaopt.slot.problem import SlotProblem
 from tests.support.slot_text import (
     EXAMPLE,
@@ -40,7 +40,7 @@ def by_path(value: Any) -> str | None:
 
 def refusal(text: bytes | str) -> DocumentError:
     with pytest.raises(DocumentError) as caught:
-        read_slot_document(text)
+        parse_slot_document(text)
     return caught.value
 
 
@@ -55,7 +55,7 @@ def same_problem(a: SlotProblem, b: SlotProblem) -> bool:
 
 
 def test_every_number_arrives_where_it_belongs():
-    problem = read_slot_document(json.dumps(EXAMPLE))
+    problem = parse_slot_document(json.dumps(EXAMPLE))
     first, second = EXAMPLE["devices"]
     for name in ("slot_duration_s", "noise_psd_dbm_per_hz", "edge_capacity_hz", "energy_coefficient"):
         assert getattr(problem, name) == EXAMPLE[name]
@@ -75,7 +75,7 @@ def test_every_number_arrives_where_it_belongs():
 @pytest.mark.parametrize("end", [0, 1, 2], ids=["none", "equal", "ragged"])
 def test_the_short_way_packs_the_arrays_as_the_constructor_does(end):
     text = json.dumps(example() | {"devices": EXAMPLE["devices"][:end]})
-    short, checked = read_slot_document(text), documents._read_carefully(text)
+    short, checked = parse_slot_document(text), documents._read_carefully(text)
     for ours, theirs in zip(short._packed, checked._packed, strict=True):
         assert np.array_equal(ours, theirs)
         assert ours.shape == theirs.shape
@@ -87,7 +87,7 @@ def test_the_short_way_packs_the_arrays_as_the_constructor_does(end):
 def test_optional_keys_have_defaults(path):
     document = example()
     del at(document, path[:-1])[path[-1]]
-    problem = read_slot_document(json.dumps(document))
+    problem = parse_slot_document(json.dumps(document))
     if path == SIGNED:
         assert problem.noise_psd_dbm_per_hz == -174.0
     elif path[-1] == "bandwidth_hz":
@@ -102,7 +102,7 @@ def test_optional_keys_have_defaults(path):
     "devices", [[], [EXAMPLE["devices"][0] | {"services": []}]], ids=["devices", "services"]
 )
 def test_no_devices_or_services_are_fine(devices):
-    problem = read_slot_document(json.dumps(example() | {"devices": devices}))
+    problem = parse_slot_document(json.dumps(example() | {"devices": devices}))
     assert problem.local_queue_cycles.shape == (len(devices), 0)
     assert problem.cpu_capacity_hz.shape == (len(devices),)
 
@@ -111,14 +111,14 @@ def test_no_devices_or_services_are_fine(devices):
     "literal", ["0", "-0.0", "5e-324", "1.7e308", "123456789012345678901234567890", "1E+2"]
 )
 def test_numbers_at_the_ends_of_double_precision_are_read_exactly(literal):
-    problem = read_slot_document(with_literal(("energy_weight_local",), literal))
+    problem = parse_slot_document(with_literal(("energy_weight_local",), literal))
     assert problem.energy_weight_local == float(literal)
 
 
 def test_an_ordinary_document_needs_no_second_reading(monkeypatch):
     monkeypatch.setattr(documents, "_read_carefully", None)
     text = json.dumps(EXAMPLE)
-    assert same_problem(read_slot_document(text), read_slot_document(text.encode()))
+    assert same_problem(parse_slot_document(text), parse_slot_document(text.encode()))
 
 
 # --- what is refused: every field, every way
@@ -156,7 +156,7 @@ def test_zero_is_refused_only_for_durations_and_bandwidths(path):
     if path in POSITIVE:
         assert str(refusal(text)) == f"{shown(path)}: expected a finite number > 0, got 0"
     else:
-        read_slot_document(text)
+        parse_slot_document(text)
 
 
 @pytest.mark.parametrize("path", [path for path in keys() if path not in OPTIONAL], ids=by_path)
@@ -381,4 +381,4 @@ def test_dictionaries_are_held_to_the_same(value):
         problem_from_dict(document)
     assert caught.value.path == "$.devices[0].channel_gain"
     assert caught.value.line is None
-    assert same_problem(problem_from_dict(example()), read_slot_document(json.dumps(EXAMPLE)))
+    assert same_problem(problem_from_dict(example()), parse_slot_document(json.dumps(EXAMPLE)))

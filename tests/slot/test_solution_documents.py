@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyaopt.errors import ProblemError
-from lyaopt.slot.documents import read_slot_document
+from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.schemas import DOCUMENTS, json_schema
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
@@ -115,7 +115,7 @@ def test_a_solution_that_is_not_finite_is_no_document(value):
 
 
 def test_magnitudes_are_refused_or_written_without_a_warning(recwarn):
-    huge = read_slot_document(with_literal(("devices", 0, "cpu_capacity_hz"), "1e200"))
+    huge = parse_slot_document(with_literal(("devices", 0, "cpu_capacity_hz"), "1e200"))
     assert math.isfinite(json.loads(encode_solution(solve_slot(huge)))["devices"][0]["local_price"])
     assert [str(warning.message) for warning in recwarn] == []
 

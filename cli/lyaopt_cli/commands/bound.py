@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.commands.scenario import read_system
+from lyaopt_cli.commands.scenario import load_system
 from lyaopt_cli.support.input_files import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def command(scenario: str, as_json: bool) -> int:
     from lyaopt.bounds import energy_bound
     from lyaopt.errors import ProblemError
 
-    system = read_system(scenario)
+    system = load_system(scenario)
     try:
         bound = energy_bound(system)
     except ProblemError as error:
@@ -91,7 +91,7 @@ def _print_table(system: System, bound: Bound) -> None:
         console.print("No policy is stable: the load exceeds the capacities at any cuts")
         return
     table = plain_table("device")
-    for heading in ("CPU", "rate", "CPU\npower", "radio\npower"):
+    for heading in ("CPU", "rate", "CPU\npower", "transmit\npower"):
         table.add_column(heading, justify="right")
     for m, name in enumerate(system.device_ids):
         table.add_row(

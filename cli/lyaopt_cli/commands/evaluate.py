@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyaopt_cli.commands.scenario import read_system
+from lyaopt_cli.commands.scenario import load_system
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.support.options import seed_option, warmup_option
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.argument("policies", nargs=-1, required=True, metavar="POLICY...")
 @click.argument("scenario", metavar="SCENARIO|-")
 @click.option(
-    "--seeds",
+    "--replications",
     type=click.IntRange(min=1),
     default=20,
     show_default=True,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 def command(
     policies: tuple[str, ...],
     scenario: str,
-    seeds: int,
+    replications: int,
     slots: int,
     warmup: int,
     seed: int,
@@ -57,7 +57,7 @@ def command(
     \b
     Examples:
       lyaopt evaluate best-fixed middle random default
-      lyaopt evaluate runs/a greedy best-fixed shadowing --seeds 50 --json
+      lyaopt evaluate runs/a greedy best-fixed shadowing --replications 50 --json
       lyaopt evaluate runs/a best-fixed middle balanced --plot compare.svg
 
     \b
@@ -67,7 +67,7 @@ def command(
     from lyaopt.errors import ProblemError
     from lyaopt.evaluation import evaluate
 
-    system = read_system(scenario)
+    system = load_system(scenario)
     if plot is not None:
         check_picture("lyaopt evaluate", plot)
     with Interrupts() as interrupts:
@@ -82,7 +82,7 @@ def command(
                 found = evaluate(
                     system,
                     made,
-                    systems=seeds,
+                    replications=replications,
                     slots=slots,
                     warmup=warmup,
                     seed=seed,

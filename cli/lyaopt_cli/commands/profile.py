@@ -58,12 +58,10 @@ def _shape(
     help="Cuts that one tensor crosses; these and the cheapest that several cross; or all.",
 )
 @click.option("--verify", is_flag=True, help="Run head and tail of every cut and compare with the whole.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the profile here."
-)
+@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the profile here.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw a figure, .png or .svg.")
 @click.option("--json", "as_json", is_flag=True, help="Print the profile document, not a table.")
-def command(output: Path | None, plot: Path | None, as_json: bool, **asked: Any) -> int:
+def command(out: Path | None, plot: Path | None, as_json: bool, **asked: Any) -> int:
     """Profile a network: its legal cuts, the MACs before each and the bits across it.
 
     The network is what MODULE:CALLABLE returns (a PyTorch module, or the module and the tuple of its
@@ -93,9 +91,9 @@ def command(output: Path | None, plot: Path | None, as_json: bool, **asked: Any)
         raise InputError(f"{request.target}: {' '.join(str(error).split())}") from None
     for note in notes:
         click.echo(f"lyaopt profile: warning: {note}", err=True)
-    if output is not None:
-        write_whole(output, format_profile(profile).encode())
-    show_profile(profile, as_json or (output is None and not sys.stdout.isatty()))
+    if out is not None:
+        write_whole(out, format_profile(profile).encode())
+    show_profile(profile, as_json or (out is None and not sys.stdout.isatty()))
     return 0
 
 

@@ -20,8 +20,8 @@ _PAGE = "report.html"
 
 @click.command("report")
 @click.argument("folder", metavar="DIR")
-@click.option("--output", "-o", metavar="FILE", help=f"Where to (default: {_PAGE} in DIR).")
-def command(folder: str, output: str | None) -> int:
+@click.option("--out", "-o", metavar="FILE", help=f"Where to (default: {_PAGE} in DIR).")
+def command(folder: str, out: str | None) -> int:
     """Write one HTML page about the sweep or reproduction in DIR, and print its name.
 
     The page needs nothing but itself: figures are drawn into it. Cells that are not
@@ -35,19 +35,19 @@ def command(folder: str, output: str | None) -> int:
     \b
     Exit status: 0 written, 2 bad usage or input, 130 interrupted.
     """
-    click.echo(write_report("report", folder, output))
+    click.echo(write_report("report", folder, out))
     return 0
 
 
 def write_report(
-    name: str, folder: str, output: str | None = None, found: Sequence[Results] | None = None
+    name: str, folder: str, out: str | None = None, found: Sequence[Results] | None = None
 ) -> str:
     """Write the page, and give its name; what was read already need not be read again."""
     from lyaopt.errors import ProblemError
     from lyaopt.experiments.report import page
     from lyaopt.experiments.store import Store
 
-    path = check_folder(folder) / _PAGE if output is None else Path(output)
+    path = check_folder(folder) / _PAGE if out is None else Path(out)
     check_writable(path)
     try:
         content = page(Store(folder), found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lyaopt_cli.commands.scenario import read_system
+from lyaopt_cli.commands.scenario import load_system
 from lyaopt_cli.support.experiment_options import SOME_FAILED, engine_options, run_experiment
 from lyaopt_cli.support.output_files import check_drawing
 
@@ -19,7 +19,7 @@ _MOST_SEEDS = 3_999  # the next one is that of the evaluation
 @click.option("--out", required=True, metavar="DIR", help="Folder of the results; what is there stays.")
 @click.option("--quick", is_flag=True, help="Fewer points, one seed, small budgets: does it work at all?")
 @click.option(
-    "--seeds",
+    "--training-seeds",
     type=click.IntRange(1, _MOST_SEEDS),
     help=f"Training seeds (default 5; 1 with --quick; at most {_MOST_SEEDS}).",
 )
@@ -36,7 +36,7 @@ def command(
     figures: tuple[str, ...],
     out: str,
     quick: bool,
-    seeds: int | None,
+    training_seeds: int | None,
     scenario: str,
     engine_name: str,
     jobs: int | None,
@@ -51,7 +51,7 @@ def command(
     \b
     Examples:
       lyaopt reproduce all --quick --out quick
-      lyaopt reproduce fig5 fig7 --out figures --seeds 10
+      lyaopt reproduce fig5 fig7 --out figures --training-seeds 10
       lyaopt reproduce all --out paper --engine dask --jobs 16
 
     \b
@@ -62,7 +62,7 @@ def command(
 
     check_drawing("lyaopt reproduce")
     wanted = _FIGURES if "all" in figures else tuple(dict.fromkeys(figures))
-    found = parts(wanted, read_system(scenario), scenario, quick=quick, seeds=seeds)
+    found = parts(wanted, load_system(scenario), scenario, quick=quick, training_seeds=training_seeds)
     outcome, results = run_experiment("reproduce", found, out, engine_name, jobs, timeout_s)
     if results:
         from lyaopt.experiments.outputs import write_figures

@@ -39,7 +39,7 @@ def command(name: str | None, as_list: bool, as_json: bool) -> int:
     if name is None:
         click.echo("\n".join(list_scenarios()))
         return 0
-    system = read_system(name)
+    system = load_system(name)
     if as_json:
         from lyaopt.io.json_lines import encode
 
@@ -50,14 +50,14 @@ def command(name: str | None, as_list: bool, as_json: bool) -> int:
     return 0
 
 
-def read_system(name: str) -> System:
+def load_system(name: str) -> System:
     """The system of a shipped scenario or of a scenario file (- for standard input)."""
     from lyaopt.errors import ProblemError
-    from lyaopt.model.scenarios import load_scenario, read_scenario
+    from lyaopt.model.scenarios import load_scenario, parse_scenario
 
     try:
         if name == "-":
-            return read_scenario(read_whole(name))
+            return parse_scenario(read_whole(name))
         return load_scenario(name)
     except ProblemError as error:
         line = getattr(error, "line", None)

@@ -65,10 +65,10 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
 
 def _get_ready(method: str) -> None:
     """Have the kernels at hand before saying so: where none were built they are compiled now."""
-    from lyaopt.slot.documents import read_slot_document
+    from lyaopt.slot.documents import parse_slot_document
     from lyaopt.slot.solve import solve_slot
 
-    solve_slot(read_slot_document(_SMALLEST), method)
+    solve_slot(parse_slot_document(_SMALLEST), method)
 
 
 def _made_by() -> dict[str, str]:
@@ -88,7 +88,7 @@ def _answerer(method: str) -> Callable[[bytes, int], bytes]:
     """From a request and the number of its line to the line that answers it, with its end."""
     from lyaopt.errors import ProblemError
     from lyaopt.io.json_lines import encode
-    from lyaopt.serve.protocol import read_request, sequence_of
+    from lyaopt.serve.protocol import parse_request, sequence_of
     from lyaopt.slot.solution_documents import encode_solution
     from lyaopt.slot.solve import solve_slot
 
@@ -96,7 +96,7 @@ def _answerer(method: str) -> Callable[[bytes, int], bytes]:
         try:
             if len(line) > MAX_LINE_BYTES:
                 raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
-            request = read_request(line)
+            request = parse_request(line)
             text = encode_solution(solve_slot(request.problem, method))
             return b'{"sequence":%d,%b\n' % (request.sequence, text[1:])
         except ProblemError as error:

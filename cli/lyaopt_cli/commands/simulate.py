@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.commands.scenario import read_system
+from lyaopt_cli.commands.scenario import load_system
 from lyaopt_cli.support.input_files import InputError, shown_name
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.support.options import seed_option, warmup_option
@@ -34,7 +34,7 @@ class _Wanted:
     slots: int | None
     warmup: int
     seed: int
-    systems: int
+    replications: int
     trace: str | None
     record: str | None
     plot: str | None
@@ -53,7 +53,7 @@ class _Wanted:
 @warmup_option(0)
 @seed_option
 @click.option(
-    "--systems",
+    "--replications",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
@@ -90,14 +90,14 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     wanted = _Wanted(**options)
     if len(policies) > 1 and (wanted.record or wanted.plot):
         raise click.UsageError("--record and --plot take one --policy.", click.get_current_context())
-    system = read_system(scenario)
+    system = load_system(scenario)
     for file in filter(None, (wanted.record, wanted.plot)):
         check_writable(Path(file))
     results, bound = [], None
     with Interrupts() as interrupts:
         try:
             bound = _bound(system) if with_bound else None
-            trace = None if wanted.trace is None else _read_trace(wanted.trace, system)
+            trace = None if wanted.trace is None else _load_trace(wanted.trace, system)
             for name in policies or (None,):
                 if not interrupts.seen:
                     result, series = _run(system, name, trace, wanted, interrupts)
@@ -129,7 +129,7 @@ def _run(
     simulator = Simulator(
         system,
         _policy(name, system, trace, wanted.seed, interrupts),
-        systems=wanted.systems,
+        replications=wanted.replications,
         seed=wanted.seed,
         trace=trace,
         record=wanted.record is not None,
@@ -168,12 +168,12 @@ def _policy(name: str | None, system: System, trace: Trace | None, seed: int, in
     return make_policy(name or "middle", system, seed, interrupts)
 
 
-def _read_trace(name: str, system: System) -> Trace:
+def _load_trace(name: str, system: System) -> Trace:
     from lyaopt.errors import ProblemError
-    from lyaopt.simulation import read_trace
+    from lyaopt.simulation import load_trace
 
     try:
-        return read_trace(name, system)
+        return load_trace(name, system)
     except ProblemError as error:
         raise InputError(f"{shown_name(name)}: {error}") from None
     except OSError as error:

@@ -122,14 +122,14 @@ def _failed(document: dict[str, Any]) -> bool:
 
 def _solver(method: str, check: bool) -> _Solver:
     """From the text of a slot document to its solution, as an object and as a document."""
-    from lyaopt.slot.documents import read_slot_document
+    from lyaopt.slot.documents import parse_slot_document
     from lyaopt.slot.solution_documents import solution_to_dict
     from lyaopt.slot.solve import solve_slot
 
     compare = _comparison() if check else None
 
     def solve(text: bytes) -> tuple[SlotSolution, dict[str, Any]]:
-        solution = solve_slot(read_slot_document(text), method)
+        solution = solve_slot(parse_slot_document(text), method)
         document = solution_to_dict(solution)
         if compare is not None:
             document["check"] = compare(solution)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyaopt_cli.commands.scenario import read_system
+from lyaopt_cli.commands.scenario import load_system
 from lyaopt_cli.support.experiment_options import SOME_FAILED, engine_options, run_experiment
 from lyaopt_cli.support.input_files import InputError, read_whole, shown_name
 
@@ -28,7 +28,7 @@ def command(file: str, out: str, engine_name: str, jobs: int | None, timeout_s: 
     A definition:
       scenario = "balanced"
       policies = ["lyappo", "best-fixed", "middle", "bound"]
-      seeds = 5
+      training_seeds = 5
       [vary]
       edge_capacity_hz = [1e9, 5e9, 20e9]
 
@@ -51,14 +51,14 @@ def command(file: str, out: str, engine_name: str, jobs: int | None, timeout_s: 
 
 def _read(file: str) -> Part:
     from lyaopt.errors import ProblemError
-    from lyaopt.experiments.definition import placed, read_sweep
+    from lyaopt.experiments.definition import parse_sweep, placed
     from lyaopt.experiments.sweeps import Part
     from lyaopt.io.strict_json import decode
 
     text = read_whole(file)
     try:
-        sweep = read_sweep(text)
-        part = Part(sweep, read_system(sweep.scenario))
+        sweep = parse_sweep(text)
+        part = Part(sweep, load_system(sweep.scenario))
         try:
             _ = part.cells  # whether policies and values fit the system
         except ProblemError as error:

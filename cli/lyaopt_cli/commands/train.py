@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.commands.scenario import read_system
+from lyaopt_cli.commands.scenario import load_system
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.interrupts import Interrupts
 from lyaopt_cli.support.output_files import check_picture, write_whole
@@ -34,7 +34,7 @@ class _Wanted:
     algorithm: str | None
     preset: str | None
     episodes: int | None
-    systems: int | None
+    replications: int | None
     seed: int | None
     vary: tuple[str, ...]
     out: str
@@ -64,7 +64,9 @@ class _Wanted:
     help="Training episodes (default: of the preset or the scenario, half a million decisions).",
 )
 @click.option(
-    "--systems", type=click.IntRange(min=1), help="Copies simulated side by side (default: of the algorithm)."
+    "--replications",
+    type=click.IntRange(min=1),
+    help="Copies simulated side by side (default: of the algorithm).",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the training (default 0).")
 @click.option(
@@ -106,7 +108,7 @@ def command(scenario: str, **options: Any) -> int:
     from lyaopt.errors import ProblemError
 
     wanted = _Wanted(**options)
-    system = read_system(scenario)
+    system = load_system(scenario)
     if wanted.plot is not None:
         check_picture("lyaopt train", wanted.plot)
     with Interrupts(signal.SIGTERM) as interrupts:
@@ -140,7 +142,7 @@ def _train(system: System, wanted: _Wanted, algorithm: str, interrupts: Interrup
 
     use_one_thread()
     folder = RunFolder(wanted.out)
-    given = {name: getattr(wanted, name) for name in ("preset", "episodes", "systems", "seed")}
+    given = {name: getattr(wanted, name) for name in ("preset", "episodes", "replications", "seed")}
     given = {name: value for name, value in given.items() if value is not None}
     if wanted.vary:
         given["ranges"] = _ranges(wanted.vary)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.commands.scenario import read_system
+from lyaopt_cli.commands.scenario import load_system
 from lyaopt_cli.support.experiment_options import SOME_FAILED, engine_options, run_experiment
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.options import SECONDS
@@ -35,7 +35,13 @@ if TYPE_CHECKING:
     multiple=True,
     help="Who picks the partition points (default: middle, best-fixed and lyappo); several are compared.",
 )
-@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Training seeds.")
+@click.option(
+    "--training-seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Training training_seeds.",
+)
 @click.option("--out", metavar="DIR", help="Folder that keeps the results; what is there stays.")
 @click.option("--plot", metavar="FILE", help="Draw energy against latency as FILE (.png or .svg).")
 @engine_options
@@ -43,7 +49,7 @@ if TYPE_CHECKING:
 def command(
     scenario: str,
     policies: tuple[str, ...],
-    seeds: int,
+    training_seeds: int,
     out: str | None,
     plot: str | None,
     as_json: bool,
@@ -75,8 +81,8 @@ def command(
     if plot is not None:
         check_picture("lyaopt tune", plot)
     (latency, target), *_ = [*given.items(), ("p95", None)]
-    system = read_system(scenario)
-    wanted = (scenario, policies or POLICIES, seeds, engine_name, jobs, timeout_s)
+    system = load_system(scenario)
+    wanted = (scenario, policies or POLICIES, training_seeds, engine_name, jobs, timeout_s)
     with nullcontext(out) if out is not None else tempfile.TemporaryDirectory() as folder:
         points, failed = _points(system, latency, target, str(folder), *wanted)
     if not points:
@@ -97,7 +103,7 @@ def _points(
     out: str,
     scenario: str,
     policies: Sequence[str],
-    seeds: int,
+    training_seeds: int,
     *engine: Any,
 ) -> tuple[list[Point], bool]:
     """All points, with some more beside the one that a first look picks; and whether cells failed."""
@@ -106,7 +112,7 @@ def _points(
     from lyaopt.experiments.tradeoff import REFINEMENTS, factor_between, pick, points_of, tradeoff_sweep
 
     try:
-        all_factors = Part(tradeoff_sweep(scenario, policies, seeds=seeds), system)
+        all_factors = Part(tradeoff_sweep(scenario, policies, training_seeds=training_seeds), system)
     except ProblemError as error:
         raise InputError(f"lyaopt tune: {error}") from None
     outcome, found = run_experiment("tune", [all_factors], out, *engine)
@@ -118,7 +124,7 @@ def _points(
         if chosen is None or factor is None:
             break
         closer.append(factor)
-        more = Part(tradeoff_sweep(scenario, [chosen.policy], closer, seeds), system)
+        more = Part(tradeoff_sweep(scenario, [chosen.policy], closer, training_seeds), system)
         outcome, found = run_experiment("tune", [all_factors, more], out, *engine)
         points = points_of(found, system, latency)
     return points, bool(outcome.failed)

@@ -48,7 +48,7 @@ def print_evaluation(found: Evaluation) -> None:
             soft_wrap=True,
         )
     result = first.result
-    console.print(f"{result.systems} copies of {result.slots - result.warmup} slots, seed {result.seed}")
+    console.print(f"{result.replications} copies of {result.slots - result.warmup} slots, seed {result.seed}")
     if found.bound_energy_j is not None and math.isfinite(found.bound_energy_j):
         console.print(f"Bound: {quantity(found.bound_energy_j, 'J')} per slot at least, if queues are stable")
 

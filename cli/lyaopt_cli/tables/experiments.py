@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lyaopt.experiments.sweeps import Outcome
     from lyaopt.experiments.tradeoff import Point
 
-_HEADINGS = ("energy\nper slot", "local", "radio", "mean\nlatency", "p95", "depth\nof cuts", "runs")
+_HEADINGS = ("energy\nper slot", "local", "transmit", "mean\nlatency", "p95", "depth\nof cuts", "runs")
 _UNITS = {
     "energy_j": "J",
     "local_energy_j": "J",

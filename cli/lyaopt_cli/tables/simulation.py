@@ -32,7 +32,7 @@ def print_comparison(results: list[Result], system: System, bound: float | None)
     """Print a line for each policy."""
     console = Console(highlight=False)
     table = plain_table("policy")
-    for heading in ("energy\nper slot", "local", "radio", "mean\nlatency", "p99", "completed", "queued"):
+    for heading in ("energy\nper slot", "local", "transmit", "mean\nlatency", "p99", "completed", "queued"):
         table.add_column(heading, justify="right")
     for result in results:
         none = not result.latencies.count
@@ -61,7 +61,7 @@ def _print_bound(console: Console, bound: float | None) -> None:
 
 def _span(result: Result, system: System) -> str:
     measured = result.slots - result.warmup
-    copies = "" if result.systems == 1 else f" of {result.systems} systems"
+    copies = "" if result.replications == 1 else f" of {result.replications} systems"
     return (
         f"{measured} slots ({quantity(measured * system.slot_duration_s, 's')}){copies}, seed {result.seed}"
     )
@@ -77,7 +77,7 @@ def _latency(result: Result) -> str:
 
 def _services(result: Result, system: System) -> Table:
     table = plain_table("device", "service", "network")
-    for heading in ("cut", "local\nbacklog", "radio\nbacklog", "edge\nbacklog"):
+    for heading in ("cut", "local\nbacklog", "transmit\nbacklog", "edge\nbacklog"):
         table.add_column(heading, justify="right")
     queues = result.queues.mean(axis=2)
     for s, service in enumerate(system.services):

@@ -101,7 +101,7 @@ def _check(check: dict[str, Any]) -> str:
 
 def _devices(solution: SlotSolution, devices: list[dict[str, Any]]) -> Table:
     table = plain_table("device")
-    for heading in ("CPU", "limited\nby", "rate", "power", "limited\nby", "CPU\nenergy", "radio\nenergy"):
+    for heading in ("CPU", "limited\nby", "rate", "power", "limited\nby", "CPU\nenergy", "transmit\nenergy"):
         table.add_column(heading, justify="left" if heading.startswith("limited") else "right")
     limits = zip(devices, local_limits(solution), transmit_limits(solution), strict=True)
     for device, local, transmit in islice(limits, _MOST_ROWS):

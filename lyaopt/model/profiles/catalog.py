@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from lyaopt.io.shipped_files import read_named_file
+from lyaopt.io.shipped_files import load_named_file
 from lyaopt.model.profiles.format import parse_profile
 from lyaopt.model.profiles.model import Profile
 
@@ -37,4 +37,4 @@ def load_profile(name_or_path: str | Path) -> Profile:
     """
     if isinstance(name_or_path, str) and name_or_path in list_profiles():
         return parse_profile((_DATA / f"{name_or_path}.json").read_bytes())
-    return parse_profile(read_named_file(name_or_path, list_profiles()))
+    return parse_profile(load_named_file(name_or_path, list_profiles()))

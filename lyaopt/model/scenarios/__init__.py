@@ -1,13 +1,13 @@
 """Scenario files: those that ship with lyaopt, strict reading of TOML and JSON, and writing."""
 
 from lyaopt.model.scenarios.catalog import list_scenarios, load_scenario, scenario_text
-from lyaopt.model.scenarios.format import format_scenario, read_scenario, scenario_schema, scenario_to_dict
+from lyaopt.model.scenarios.format import format_scenario, parse_scenario, scenario_schema, scenario_to_dict
 
 __all__ = [
     "format_scenario",
     "list_scenarios",
     "load_scenario",
-    "read_scenario",
+    "parse_scenario",
     "scenario_schema",
     "scenario_text",
     "scenario_to_dict",

@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from lyaopt.errors import ProblemError
-from lyaopt.io.shipped_files import read_named_file
-from lyaopt.model.scenarios.format import read_scenario
+from lyaopt.io.shipped_files import load_named_file
+from lyaopt.model.scenarios.format import parse_scenario
 from lyaopt.model.system import System
 
 _DATA = files("lyaopt.model.scenarios") / "data"
@@ -42,5 +42,5 @@ def load_scenario(name_or_path: str | Path) -> System:
         When there is no such scenario; `DocumentError`, with path and line, when its file is not a valid one.
     """
     if isinstance(name_or_path, str) and name_or_path in list_scenarios():
-        return read_scenario(scenario_text(name_or_path))
-    return read_scenario(read_named_file(name_or_path, list_scenarios()), Path(name_or_path).parent)
+        return parse_scenario(scenario_text(name_or_path))
+    return parse_scenario(load_named_file(name_or_path, list_scenarios()), Path(name_or_path).parent)

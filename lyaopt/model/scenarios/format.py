@@ -24,7 +24,7 @@ _SECTIONS = ("system", *_PARTS, "devices")
 _SCALARS = tuple(item.name for item in fields(System) if item.name not in _SECTIONS)
 
 
-def read_scenario(text: bytes | str, folder: str | Path = ".") -> System:
+def parse_scenario(text: bytes | str, folder: str | Path = ".") -> System:
     """Read a scenario.
 
     Parameters
