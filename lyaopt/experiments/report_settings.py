@@ -37,8 +37,8 @@ def _measuring(definition: Mapping[str, Any]) -> str:
     trained = seeds if definition["learners"] else "nothing is trained"
     return (
         f"<p>Scenario {html.text(definition['scenario'])}{html.text(varied)}. "
-        f"{measuring['replications']} replications of {measuring['slots']} slots after {measuring['warmup']}, seed {measuring['seed']}, for all "
-        f"policies; {trained}; searches have seed {measuring['search_seed']}.</p>"
+        f"{measuring['replications']} replications of {measuring['slots']} slots after "
+        f"{measuring['warmup']}, seed {measuring['seed']}, for all policies; {trained}; searches have seed {measuring['search_seed']}.</p>"
     )
 
 
