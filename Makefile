@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The same versions where the kernels are built, which pip does apart from where they are installed
 PIP    := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs bench nightly learning reproduce clean help
+.PHONY: demo test coverage lint docs bench nightly learning reproduce clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -37,6 +37,9 @@ demo: $(VENV)/core.stamp  ## solve a slot, simulate the default system, train Ly
 
 test: $(VENV)/dev.stamp  ## run the tests
 	$(BIN)/python -m pytest -q -n 2
+
+coverage: $(VENV)/dev.stamp  ## run the tests measured, and write build/coverage
+	.ci/coverage $(BIN)/python
 
 lint: $(VENV)/dev.stamp  ## ruff, mypy and the layer contracts
 	$(BIN)/ruff check .
