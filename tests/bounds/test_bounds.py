@@ -152,8 +152,7 @@ def test_the_bound_is_the_optimum_of_a_convex_solver(seed):
 
     system = small_system(seed, "none")
     bound = energy_bound(system)
-    if not math.isfinite(bound.power_w):
-        pytest.skip("overloaded without fading")
+    assert math.isfinite(bound.power_w)
     radio, rates = Radio.of(system), system.arrival_rate_per_s
     x = cp.Variable(system.local_cycles.shape, nonneg=True)
     watts, tasks, loads = 0, cp.multiply(rates[:, None], x), []
