@@ -74,10 +74,12 @@ class Trace:
 
 def check_points(points: Integers, system: System, name: str) -> None:
     """Raise `DocumentError` unless every partition point (..., S) is a cut of its service's DNN."""
-    wrong = np.argwhere(points >= system.cuts)
+    wrong = np.argwhere(points >= system.cut_counts)
     if wrong.size:
         place = tuple(wrong[0])
-        raise _error(name, f"expected at most K = {system.cuts[place[-1]] - 1}, got {points[place]}", place)
+        raise _error(
+            name, f"expected at most K = {system.cut_counts[place[-1]] - 1}, got {points[place]}", place
+        )
 
 
 def load_trace(path: str | Path, system: System) -> Trace:

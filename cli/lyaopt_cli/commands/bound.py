@@ -62,7 +62,7 @@ def _document(system: System, bound: Bound) -> dict[str, Any]:
             "local_multiplier": bound.local_multiplier[m],
             "rate_multiplier": bound.rate_multiplier[m],
             "services": [
-                {"id": service, "cut_share": bound.cut_share[s, : system.cuts[s]].tolist()}
+                {"id": service, "cut_share": bound.cut_share[s, : system.cut_counts[s]].tolist()}
                 for s, service in zip(system.services_of(m), system.service_ids[m], strict=True)
             ],
         }
