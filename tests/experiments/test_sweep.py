@@ -46,7 +46,7 @@ def definition(tmp_path):
 
 
 def printed(capsysbinary, *arguments):
-    assert run(["sweep", *arguments]) == 0
+    assert run(["sweep", *arguments, "--json"]) == 0
     return [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
 
 
@@ -223,7 +223,7 @@ def test_two_runs_in_a_folder_are_refused(tmp_path, definition, capsys):
 def test_cells_that_fail_are_reported_and_the_others_kept(tmp_path, capsysbinary):
     text = DEFINITION.replace("300", "9007199254740992")  # more slots than there can be
     (tmp_path / "sweep.toml").write_text(text.replace('"random", ', ""))
-    assert run(["sweep", str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "a")]) == 1
+    assert run(["sweep", str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "a"), "--json"]) == 1
     told = capsysbinary.readouterr()
     lines = told.err.decode().splitlines()
     assert len(lines) == 2

@@ -350,7 +350,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, preset):
 def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary):
     out = str(tmp_path / "run")
     brief = ["--episodes", "2", "--replications", "2"]
-    assert run(["train", "balanced", "--algorithm", "ppo-joint", *brief, "--out", out]) == 0
+    assert run(["train", "balanced", "--algorithm", "ppo-joint", *brief, "--json", "--out", out]) == 0
     assert json.loads(capsysbinary.readouterr().out)["finished"]
     assert run(["simulate", "balanced", "--policy", out, "--slots", "2000", "--json"]) == 0
     found = json.loads(capsysbinary.readouterr().out)

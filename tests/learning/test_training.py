@@ -32,6 +32,7 @@ from lyaopt.model.scenarios import load_scenario  # noqa: E402
 from lyaopt.simulation.policy import Observation  # noqa: E402
 from lyaopt_cli.commands import train as train_command  # noqa: E402
 from lyaopt_cli.main import run  # noqa: E402
+from lyaopt_cli.support.training import progress_shown  # noqa: E402
 
 SYSTEM = load_scenario("balanced")
 BRIEF = {
@@ -203,14 +204,16 @@ def test_the_command_knows_all_algorithms():
 def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary, algorithm):
     out = str(tmp_path / "run")
     more = [] if algorithm == "ddpg" else TUNED
-    assert run([*ARGUMENTS, *more, "--algorithm", algorithm, "--out", out]) == 0
+    assert run([*ARGUMENTS, *more, "--algorithm", algorithm, "--out", out, "--json"]) == 0
     summary = json.loads(capsysbinary.readouterr().out)
     assert summary["finished"]
     assert summary["decisions"] == 400
     assert json.loads((tmp_path / "run" / RUN).read_text())["seed"] == 5
     assert run(["simulate", "balanced", "--policy", out, "--slots", "100", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["policy"] == algorithm
-    assert run(["train", "balanced", "--out", out, "--resume"]) == 0  # which one it was, the folder knows
+    assert (
+        run(["train", "balanced", "--out", out, "--resume", "--json"]) == 0
+    )  # which one it was, the folder knows
     assert json.loads(capsysbinary.readouterr().out)["algorithm"] == algorithm
 
 
@@ -251,7 +254,7 @@ def test_a_preset_of_what_has_none_is_refused(tmp_path, capsysbinary, more):
 def test_the_bar_shows_what_every_algorithm_logs(tmp_path, monkeypatch, wanted):
     train(tmp_path, **wanted)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with train_command._watched(6, 0) as show:
+    with progress_shown(6, 0) as show:
         for line in map(json.loads, (tmp_path / LOG).read_text().splitlines()):
             show(line)
 
@@ -265,7 +268,17 @@ def test_another_scenario_is_refused_on_resumption(tmp_path, capsysbinary):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_a_checkpoint(tmp_path, number, status):
-    command = [sys.executable, "-m", "lyaopt_cli.main", "train", "balanced", *TUNED, "--out", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "lyaopt_cli.main",
+        "train",
+        "balanced",
+        *TUNED,
+        "--json",
+        "--out",
+        str(tmp_path),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while process.poll() is None and not ((tmp_path / LOG).exists() and (tmp_path / LOG).stat().st_size):
         time.sleep(0.05)
