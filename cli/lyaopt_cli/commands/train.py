@@ -133,12 +133,13 @@ def _algorithm_of(wanted: _Wanted) -> str:
     """What learns if nothing is said of it."""
     from lyaopt.learning.run_folder import RunFolder
 
-    return str(RunFolder(wanted.out).read_run()["algorithm"]) if wanted.resume else "lyappo"
+    return str(RunFolder(wanted.out).load_document()["algorithm"]) if wanted.resume else "lyappo"
 
 
 def _train(system: System, wanted: _Wanted, algorithm: str, interrupts: Interrupts) -> Summary:
     from lyaopt.learning.run_folder import RunFolder
-    from lyaopt.learning.training import begin, resume, use_one_thread
+    from lyaopt.learning.start_training import begin, resume
+    from lyaopt.learning.training import use_one_thread
 
     use_one_thread()
     folder = RunFolder(wanted.out)
