@@ -24,10 +24,10 @@ from lyaopt.learning import (  # noqa: E402
     load_policy,
 )
 from lyaopt.learning.algorithms import ALGORITHMS  # noqa: E402
-from lyaopt.learning.checkpoints import decode_checkpoint, encode_checkpoint  # noqa: E402
+from lyaopt.learning.checkpoints import format_checkpoint, parse_checkpoint  # noqa: E402
 from lyaopt.learning.continuous import nearest_cuts  # noqa: E402
 from lyaopt.learning.run_folder import CHECKPOINT, LOG, RUN, RunFolder  # noqa: E402
-from lyaopt.learning.training import begin, resume  # noqa: E402
+from lyaopt.learning.start_training import begin, resume  # noqa: E402
 from lyaopt.model.scenarios import load_scenario  # noqa: E402
 from lyaopt.simulation.policy import Observation  # noqa: E402
 from lyaopt_cli.commands import train as train_command  # noqa: E402
@@ -61,7 +61,7 @@ def train(path, stop_after=None, algorithm="lyappo", **changes):
     """Begin a training, or go on with the one that is there, up to an update."""
     folder = RunFolder(path)
     with folder.locked():
-        if folder.has_run:
+        if folder.has_document:
             training = resume(folder, SYSTEM, algorithm)
         else:
             training = begin(folder, SYSTEM, algorithm, **BRIEF, **changes)
@@ -92,8 +92,8 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, wanted, stops):
     assert train(broken, **wanted).finished
     assert log_of(whole) == log_of(broken)
     assert [line["update"] for line in log_of(whole)] == [1, 2, 3, 4, 5, 6]
-    expected, _ = RunFolder(whole).read_checkpoint()
-    found, _ = RunFolder(broken).read_checkpoint()
+    expected, _ = RunFolder(whole).load_checkpoint()
+    found, _ = RunFolder(broken).load_checkpoint()
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
@@ -107,18 +107,18 @@ def test_a_finished_training_has_nothing_left_to_do(tmp_path):
 
 def test_damaged_checkpoints_are_refused():
     tensors = {"a": torch.arange(5.0), "b": torch.ones(2, 2, dtype=torch.int64)}
-    content = encode_checkpoint(tensors, {"round": 3})
-    found, document = decode_checkpoint(content)
+    content = format_checkpoint(tensors, {"round": 3})
+    found, document = parse_checkpoint(content)
     assert document["round"] == 3
     assert all(torch.equal(tensors[name], found[name]) for name in tensors)
     for length in range(len(content)):
         with pytest.raises(ProblemError, match="damaged"):
-            decode_checkpoint(content[:length])
+            parse_checkpoint(content[:length])
     for place in range(len(content)):
         spoilt = bytearray(content)
         spoilt[place] ^= 1
         with pytest.raises(ProblemError):
-            decode_checkpoint(bytes(spoilt))
+            parse_checkpoint(bytes(spoilt))
 
 
 def test_a_checkpoint_belongs_to_its_run(tmp_path):
