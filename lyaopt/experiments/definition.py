@@ -114,7 +114,7 @@ def parse_sweep(text: bytes | str) -> Sweep:
     Raises
     ------
     DocumentError
-        If the text is not exactly one (see docs/formats.md).
+        If the text is not exactly one (see docs/reference/formats.md).
     """
     try:
         decoded = strict_json.decode(text)

@@ -1,7 +1,7 @@
 """The experiments of the paper, section V: its figures as sweeps, and what it says of them.
 
 The paper names neither networks nor ranges. Those here were chosen by what the devices, the radio and the
-edge can do, before any result was seen: docs/experiments.md has the reasons.
+edge can do, before any result was seen: docs/explanation/paper-figures.md has the reasons.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ MORE_MODELS: tuple[tuple[str, ...], ...] = (
     ("face_landmark", "hand_landmark_lite"),
     ("mobilenetv2", "pose_detection"),
 )
-"""Networks of the first, second, ... device where it is to run more than its own (docs/experiments.md)."""
+"""Networks of the first, second, ... device where it is to run more than its own (docs/explanation/paper-figures.md)."""
 
 
 def varied(
