@@ -132,7 +132,7 @@ def parse_sweep(text: bytes | str) -> Sweep:
     Raises
     ------
     DocumentError
-        If the text does not follow docs/formats.md.
+        If the text does not follow docs/reference/formats.md.
     """
     try:
         decoded = strict_json.decode(text)

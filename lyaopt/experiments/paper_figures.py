@@ -1,7 +1,7 @@
 """The experiments of the paper, section V: its figures as sweeps, and its claims.
 
 The paper names neither networks nor ranges. We chose ours by the capacities of devices, channels and edge
-before seeing any result: docs/experiments.md gives the reasons.
+before seeing any result: docs/explanation/paper-figures.md gives the reasons.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ MORE_MODELS: tuple[tuple[str, ...], ...] = (
     ("face_landmark", "hand_landmark_lite"),
     ("mobilenetv2", "pose_detection"),
 )
-"""Additional networks of the first, second, ... device (docs/experiments.md)."""
+"""Additional networks of the first, second, ... device (docs/explanation/paper-figures.md)."""
 
 
 def varied(

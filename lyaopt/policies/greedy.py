@@ -2,7 +2,7 @@ r"""Greedy drift-plus-penalty: each service takes the cut whose tasks cost least
 
 Weigh the queues of the three stages by kappa_l, kappa_t, kappa_e > 0 and take the Lyapunov function
 L = sum over stages of kappa Q^2 / 2. With y = f tau served and A arriving in a slot, Q+ = Q - y + A. As in
-docs/model.md, but without bounding the squares,
+docs/explanation/model.md, but without bounding the squares,
 
     L+ - L + kappa_l U^l E^l + kappa_t U^t E^t
         = kappa_l [-Q^l y^l + U^l E^l] + kappa_t [-Q^t y^t + U^t E^t] - kappa_e Q^e y^e

@@ -1,4 +1,4 @@
-"""docs/policies.md names every policy, and every option of the searches."""
+"""docs/explanation/policies.md names every policy, and every option of the searches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from lyaopt.policies import SearchOptions, best_fixed, planning, policy_names, table
 
-TEXT = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "explanation" / "policies.md").read_text()
 
 
 @pytest.mark.parametrize("name", policy_names())
