@@ -119,13 +119,13 @@ class WatchedPoints:
         return decision
 
     def _watch(self, points: Any) -> None:
-        services = len(self.system.cuts)
+        services = len(self.system.cut_counts)
         periods = len(points) if points.ndim == 3 else 1
         # Services along the first axis, periods and copies along the second.
         rows = np.moveaxis(points, -2, 0).reshape(services, -1) if points.ndim > 1 else points[:, None]
         work = self.system.local_cycles * self.system.arrival_rate_per_s[:, None]
         local = np.take_along_axis(work, rows, axis=1).sum(axis=0).mean() / (work[:, -1].sum() or 1.0)
-        depth = (rows / np.maximum(self.system.cuts - 1, 1)[:, None]).mean()
+        depth = (rows / np.maximum(self.system.cut_counts - 1, 1)[:, None]).mean()
         self.periods += periods
         self.depth += (float(depth) - self.depth) * periods / self.periods
         self.local_share += (float(local) - self.local_share) * periods / self.periods

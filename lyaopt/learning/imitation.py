@@ -68,12 +68,12 @@ class _Watched:
 
     def decide(self, observation: Observation) -> Decision:
         """What the policy decides, but for what is drawn at random."""
-        cuts, least = observation.system.cuts[:, None], least_cut(observation.system)
+        counts, least = observation.system.cut_counts[:, None], least_cut(observation.system)
         points = np.asarray(self.policy.decide(observation).points)
-        points = np.broadcast_to(points.reshape(len(cuts), -1), (len(cuts), observation.replications))
+        points = np.broadcast_to(points.reshape(len(counts), -1), (len(counts), observation.replications))
         self.rows.append(self.observer.see(observation))
         self.points.append(points.T.copy())
-        drawn = self.random.integers(least, cuts, points.shape)
+        drawn = self.random.integers(least, counts, points.shape)
         return Decision(np.where(self.random.random(points.shape) < _AT_RANDOM, drawn, points))
 
 

@@ -108,7 +108,7 @@ class Points:
 
 def check_services(shape: Shape, system: System) -> None:
     """Raise `ProblemError` if the services of a system have other cuts."""
-    choices = tuple(system.cuts.tolist())
+    choices = tuple(system.cut_counts.tolist())
     if choices != shape.choices:
         reason = f"expected services with {list(shape.choices)} cuts, got {list(choices)}"
         raise ProblemError("$.policy", f"trained for other services: {reason}")

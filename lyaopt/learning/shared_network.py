@@ -81,7 +81,7 @@ class SharedActorCritic(ActorCritic):
             return
         self._system = system
         size = _OF_SERVICE * len(system.services) + self._of_device * len(system.devices)
-        self.choose_from(Shape(size, tuple(system.cuts.tolist()), least_cut(system)))
+        self.choose_from(Shape(size, tuple(system.cut_counts.tolist()), least_cut(system)))
         seconds = _seconds(system)
         whole = np.stack([seconds[0, :, -1], seconds[1, :, 0], seconds[2, :, 0]])
         loads = whole * system.arrival_rate_per_s

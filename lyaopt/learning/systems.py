@@ -89,7 +89,7 @@ class VectorSystems:
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise ProblemError(f"$.{name}", f"expected a whole number >= 1, got {value!r}")
         self._enter(system)
-        self.choices: Integers = np.array(system.cuts)
+        self.choices: Integers = np.array(system.cut_counts)
         self.first_choice = least_cut(system)
         size = self.observer.layout.size
         self.observation: Rows = np.zeros((replications, size), np.float32)

@@ -52,7 +52,7 @@ def run_document(
         "config": asdict(config),
         "ranges": ranges.to_dict(),
         "features": Observer(system, config.features).layout.size,
-        "choices": system.cuts.tolist(),
+        "choices": system.cut_counts.tolist(),
         "first_choice": least_cut(system),
         "scenario": scenario_to_dict(system),
         "versions": {

@@ -127,7 +127,7 @@ def search_fixed(
 def _first_trial(trials: Trials) -> Search:
     """The best of the points that need no search."""
     system = trials.system
-    starts = np.stack([middle_points(system), system.cuts - 1, np.zeros_like(system.cuts)])
+    starts = np.stack([middle_points(system), system.cut_counts - 1, np.zeros_like(system.cut_counts)])
     price = trials.price(len(starts))
     if price > trials.budget:
         reason = f"expected at least {price} slots, for the first trial, got {trials.budget}"
@@ -186,9 +186,9 @@ def _search_together(trials: Trials, start: Search) -> Search:
 
 def _with_all_cuts(system: System, points: Integers, services: Integers) -> Integers:
     """Points (S, C) where some services take every cut, the last one again where a DNN has fewer."""
-    cuts = np.arange(least_cut(system), int(system.cuts[services].max()))
+    cuts = np.arange(least_cut(system), int(system.cut_counts[services].max()))
     candidates = np.repeat(points[:, None], cuts.size, axis=1)
-    candidates[services] = np.minimum(cuts, system.cuts[services, None] - 1)
+    candidates[services] = np.minimum(cuts, system.cut_counts[services, None] - 1)
     return candidates
 
 

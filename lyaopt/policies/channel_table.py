@@ -189,7 +189,7 @@ def try_tables(trials: Trials, states: ChannelStates, candidates: Integers) -> O
 
 def useful_cuts(system: System, service: int) -> Integers:
     """Cuts of a service such that no other one has as little work for the device and as few bits."""
-    cuts = np.arange(least_cut(system), int(system.cuts[service]))
+    cuts = np.arange(least_cut(system), int(system.cut_counts[service]))
     cycles, bits = system.local_cycles[service, cuts], system.transmit_bits[service, cuts]
     order = np.lexsort((cuts, bits, cycles))
     fewest = np.minimum.accumulate(np.concatenate([[np.inf], bits[order][:-1]]))

@@ -36,7 +36,7 @@ def least_cut(system: System) -> int:
 
 def middle_points(system: System) -> Integers:
     """The middle cut of each DNN, K // 2 (the paper's Fix-Cov)."""
-    return (system.cuts - 1) // 2
+    return (system.cut_counts - 1) // 2
 
 
 def middle(system: System) -> Fixed:
@@ -46,9 +46,9 @@ def middle(system: System) -> Fixed:
 
 def all_local(system: System) -> Fixed:
     """Every task done on its device: k = K."""
-    return Fixed(system.cuts - 1, "all-local")
+    return Fixed(system.cut_counts - 1, "all-local")
 
 
 def all_offload(system: System) -> Fixed:
     """Every input sent to the edge: k = 0."""
-    return Fixed(np.zeros_like(system.cuts), "all-offload")
+    return Fixed(np.zeros_like(system.cut_counts), "all-offload")

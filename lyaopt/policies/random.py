@@ -39,7 +39,9 @@ def draw_points(observation: Observation, periods: int) -> Integers:
     system = observation.system
     draws = _uniforms(observation.seed, observation.period, periods, observation.replications, system)
     least = least_cut(system)
-    return np.asarray(least + (np.moveaxis(draws, 1, 2) * (system.cuts - least)[:, None]).astype(np.int64))
+    return np.asarray(
+        least + (np.moveaxis(draws, 1, 2) * (system.cut_counts - least)[:, None]).astype(np.int64)
+    )
 
 
 def _uniforms(seed: int, first: int, periods: int, replications: int, system: System) -> np.ndarray:

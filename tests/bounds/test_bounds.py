@@ -191,8 +191,8 @@ def mixture_power(system: System, share: Any) -> float:
 def test_no_static_policy_is_below_the_bound(seed):
     system, bound = small_system(seed), BOUNDS[seed]
     rng = np.random.default_rng(seed)
-    used = np.arange(system.local_cycles.shape[1]) < system.cuts[:, None]
-    local = np.arange(used.shape[1]) == system.cuts[:, None] - 1
+    used = np.arange(system.local_cycles.shape[1]) < system.cut_counts[:, None]
+    local = np.arange(used.shape[1]) == system.cut_counts[:, None] - 1
     powers = []
     for _ in range(200):
         share = rng.exponential(size=used.shape) ** rng.uniform(0.5, 6) * used

@@ -25,7 +25,7 @@ def test_the_bound_is_printed(capsysbinary):
     assert [device["id"] for device in document["devices"]] == list(system.device_ids)
     assert [device["rate_bps"] for device in document["devices"]] == bound.rate_bps.tolist()
     shares = [service["cut_share"] for device in document["devices"] for service in device["services"]]
-    assert [len(share) for share in shares] == system.cuts.tolist()
+    assert [len(share) for share in shares] == system.cut_counts.tolist()
     assert [sum(share) for share in shares] == pytest.approx([1] * 8)
 
 

@@ -157,7 +157,7 @@ class Sharing(Probe):
 
     devices_with_shares = 2
     system = SimpleNamespace(
-        devices=[None, None], device_of_service=np.array([0, 0, 1]), cuts=np.array([2, 2, 2])
+        devices=[None, None], device_of_service=np.array([0, 0, 1]), cut_counts=np.array([2, 2, 2])
     )
     levels = np.array([[0.8, 0.5], [0.25, 0.6]])
     shares = np.array([[0.7, 0.3, 1.0], [0.4, 0.6, 1.0], [0.2, 0.3, 0.5]])

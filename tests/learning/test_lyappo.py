@@ -85,7 +85,7 @@ def test_a_network_does_what_it_was_taught_with_the_doubt_it_was_told(monkeypatc
     with torch.inference_mode():
         found = ppo.network.points(ppo.network.normalised(rows))
         assert (found.mode().numpy() == POINTS).all()
-        expected = 1.0 - doubt + doubt / SYSTEM.cuts
+        expected = 1.0 - doubt + doubt / SYSTEM.cut_counts
         np.testing.assert_allclose(found.of(torch.from_numpy(POINTS).expand(4, 3)).exp()[0], expected, 0.1)
 
 
@@ -129,12 +129,12 @@ def test_what_a_search_finds_is_taught_and_its_slots_are_counted(start):
 def test_nothing_that_is_excluded_is_tried_in_lessons():
     system = replace(SYSTEM, learning=WITHOUT_ZERO)
     watched = imitation._Watched(
-        Fixed(system.cuts - 1, "last"), SimpleNamespace(see=lambda _: None), np.random.default_rng(0)
+        Fixed(system.cut_counts - 1, "last"), SimpleNamespace(see=lambda _: None), np.random.default_rng(0)
     )
     tried = np.asarray(watched.decide(SimpleNamespace(system=system, replications=2000)).points)
     assert (tried.min(axis=1) == 1).all()
-    assert (tried.max(axis=1) == system.cuts - 1).all()
-    assert (tried != (system.cuts - 1)[:, None]).mean() < 0.12
+    assert (tried.max(axis=1) == system.cut_counts - 1).all()
+    assert (tried != (system.cut_counts - 1)[:, None]).mean() < 0.12
 
 
 def test_the_better_network_is_kept_whichever_comes_first():

@@ -114,7 +114,7 @@ def test_devices_may_differ_in_services_and_cuts():
     system = System(devices)
     found = search_fixed(system, slots=1000, replications=2)
     assert found.finished
-    assert (found.points < system.cuts).all()
+    assert (found.points < system.cut_counts).all()
 
 
 def test_searches_are_repeatable_and_meet_other_chances_than_runs():

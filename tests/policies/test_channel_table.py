@@ -69,7 +69,7 @@ def test_a_channel_of_no_gain_is_in_the_worst_state():
 
 def test_tables_of_their_own_in_each_system_go_as_one_by_one():
     rng, states = np.random.default_rng(1), drawn_states(SHADOWING)
-    tables = rng.integers(0, SHADOWING.cuts[:, None], (8, 8, 6))
+    tables = rng.integers(0, SHADOWING.cut_counts[:, None], (8, 8, 6))
     together = simulate(SHADOWING, Table(tables, states), slots=500, replications=6, seed=4)
     for b in range(6):
         alone = simulate(SHADOWING, Table(tables[..., b], states), slots=500, replications=6, seed=4)
@@ -184,7 +184,7 @@ def test_the_whole_system_keeps_points_that_it_does_better_with():
 )
 def test_useful_cuts_are_those_that_no_other_one_undercuts(system):
     least = int(system.learning.exclude_cut_zero)
-    for s, count in enumerate(system.cuts):
+    for s, count in enumerate(system.cut_counts):
         work = [(system.local_cycles[s, k], system.transmit_bits[s, k]) for k in range(count)]
         useful = [
             k
