@@ -24,7 +24,7 @@ class Evenly:
         system = observation.system
         devices, even = np.ones(len(system.devices)), np.ones(len(system.services))
         shares = Shares(cpu_level=0.5 * devices, power_level=devices, local=even, rate=even, edge=even)
-        return Decision((system.cuts - 1) // 2, for_good=True, shares=shares)
+        return Decision((system.cut_counts - 1) // 2, for_good=True, shares=shares)
 
 
 def answers() -> dict[str, np.ndarray]:
