@@ -6,7 +6,7 @@
 A cell is a scenario, a policy and a seed of training or search; policies without either have one cell each.
 Finished cells are lines of benchmarks/learning_results.ndjson, and a run does those that are missing. All
 policies are evaluated on the same copies, whose seed no training and no search uses. `table` prints what came
-of it, and `write` puts it into docs/results.md.
+of it, and `write` puts it into docs/explanation/results.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 RESULTS = Path(__file__).with_name("learning_results.ndjson")
-PAGE = RESULTS.parent.parent / "docs" / "results.md"
+PAGE = RESULTS.parent.parent / "docs" / "explanation" / "results.md"
 SCENARIOS = ("paper", "balanced", "scarce-edge", "shadowing", "bursty")
 POLICIES = ("best-fixed", "table", "greedy", "all-local", "all-offload", "middle", "random", "planning")
 SEARCHED = ("best-fixed",)

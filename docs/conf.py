@@ -64,8 +64,8 @@ GoogleDocstring._consume_inline_attribute = lambda self: ("", self._consume_to_e
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!lyaopt\.).*")]
 _INTERNAL = (
-    "simulate.layout.Layout",
-    "simulate.state.State",
+    "simulation.layout.Layout",
+    "simulation.state.State",
     "policies.channel_states.ChannelStates",
     "learning.algorithms.Algorithm",
     "learning.networks.ActorCritic",

@@ -1,18 +1,22 @@
-"""Draw the figures of the documentation: python docs/make_figures.py (needs matplotlib)."""
+"""Draw the figures of the documentation: python docs/make_figures.py (needs matplotlib and PyTorch)."""
 
+import os
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lyaopt import SlotProblem, solve_slot
-from lyaopt.model.scenarios import load_scenario
-from lyaopt.policies import make_policy
+from lyaopt import SlotProblem, load_scenario, make_policy, solve_slot
+from lyaopt.evaluation.plot import draw_evaluation
 from lyaopt.simulation import Simulator, run_in_steps
 from lyaopt.simulation.plot import draw_run
+from lyaopt_cli.main import run as run_command
 
-IMAGES = Path(__file__).parent / "images"
+DOCS = Path(__file__).resolve().parent
+IMAGES = DOCS / "images"
 TAU, DELTA, CAPACITY = 0.01, 1e-28, 1.5e9
 QUEUES = np.array([6.1e6, 3.9e6, 3.0e6, 1.9e6, 0.8e6])
 COLOURS = ("#2b6ca3", "#c8553d")
@@ -33,14 +37,14 @@ def crossing(ax: plt.Axes, weight: float) -> None:
     nu = np.linspace(0, 7e6, 1400)
     demand = (QUEUES[:, None] * (QUEUES[:, None] > nu)).sum(0) / TAU
     supply = np.minimum(CAPACITY, np.sqrt(nu / (3 * weight * DELTA)))
-    speeds, found = solve(weight)
+    speeds, multiplier = solve(weight)
     ax.plot(nu / 1e6, demand / 1e9, color=COLOURS[0], drawstyle="steps-post")
     ax.plot(nu / 1e6, supply / 1e9, color=COLOURS[1])
-    ax.plot(found / 1e6, speeds.sum() / 1e9, "o", color="black", ms=6, zorder=3)
+    ax.plot(multiplier / 1e6, speeds.sum() / 1e9, "o", color="black", ms=6, zorder=3)
     ax.annotate(
-        f"optimum: {speeds.sum() / 1e9:.2f} GHz\nat ν = {found / 1e6:.2f} Mcycles",
-        (found / 1e6, speeds.sum() / 1e9),
-        xytext=(4.25, 1.02 if found < 2e6 else 0.25),
+        f"optimum: {speeds.sum() / 1e9:.2f} GHz\nat ν = {multiplier / 1e6:.2f} Mcycles",
+        (multiplier / 1e6, speeds.sum() / 1e9),
+        xytext=(4.25, 1.02 if multiplier < 2e6 else 0.25),
         arrowprops={"arrowstyle": "-", "lw": 0.7, "shrinkB": 5},
         fontsize=9,
     )
@@ -69,11 +73,33 @@ def draw_simulation() -> None:
     (IMAGES / "run.svg").write_bytes(draw_run(simulator.result(), series, "run.svg"))
 
 
+def draw_training() -> None:
+    """Write images/training.svg and images/compare.svg, as the commands of tutorials/train.md do."""
+    with TemporaryDirectory() as folder:
+        out = str(Path(folder, "run"))
+        train = ["train", "balanced", "--preset", "tuned", "--episodes", "1000", "--out", out]
+        evaluate = ["evaluate", out, "best-fixed", "middle", "random", "balanced"]
+        for command, name in ((train, "training.svg"), (evaluate, "compare.svg")):
+            assert run_command([*command, "--plot", str(IMAGES / name)]) == os.EX_OK
+
+
+def draw_own_policy() -> None:
+    """Write images/own_policy.svg from what the snippets of tutorials/write-a-policy.md evaluate."""
+    page = (DOCS / "tutorials" / "write-a-policy.md").read_text()
+    names: dict[str, object] = {}
+    for snippet in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(snippet, names)
+    (IMAGES / "own_policy.svg").write_bytes(draw_evaluation(names["found"], "own_policy.svg"))
+
+
 def main() -> None:
     """Write them all."""
     IMAGES.mkdir(exist_ok=True)
+    mpl.rcParams["axes.formatter.min_exponent"] = 3  # 20 and not 2 x 10^1 on axes of seconds
     draw_crossing()
     draw_simulation()
+    draw_training()
+    draw_own_policy()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The compiled kernels for use in jitted code; see docs/kernels.md."""
+"""The compiled kernels for use in jitted code; see docs/reference/kernels.md."""
 
 from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many

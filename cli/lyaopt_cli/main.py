@@ -58,8 +58,8 @@ class _LazyGroup(click.Group):
         formatter.write(f"\n{self.epilog}\n")
 
 
-def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
+def _print_version(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+    if given and not ctx.resilient_parsing:
         from lyaopt import __version__
 
         click.echo(f"lyaopt {__version__}")

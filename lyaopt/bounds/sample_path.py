@@ -29,7 +29,7 @@ class RealisedBound:
 def realised_bound(
     system: System, local_cycles: ArrayLike, transmit_bits: ArrayLike, channel_gain: ArrayLike
 ) -> RealisedBound:
-    """LB2 (docs/scenarios.md): the least energy that does the work of a sample path of T slots.
+    """LB2 (docs/explanation/bounds.md): the least energy that does the work of a sample path of T slots.
 
     E^l >= delta tau T (sum y / (T tau))^3, since the cube is convex; E^t >= the water-filling of the sent
     bits over the realised channels. The latter by weak duality, which no rounding of the price can raise:

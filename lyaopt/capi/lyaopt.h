@@ -9,7 +9,8 @@
  * [m * B + b]. Devices with fewer services have empty queues at the end, which are given nothing. Arrays that
  * are written must not overlap each other or those that are read.
  *
- * The model and the problems are those of the documentation: docs/solvers.md, docs/capi.md.
+ * The model and the problems are those of the documentation: docs/explanation/solvers.md,
+ * docs/howto/call-from-c.md.
  */
 #ifndef LYAOPT_H
 #define LYAOPT_H

@@ -46,7 +46,7 @@ def parse_slot_document(text: bytes | str) -> SlotProblem:
     Raises
     ------
     DocumentError
-        If the text is not JSON, or not exactly a slot document (see docs/formats.md).
+        If the text is not JSON, or not exactly a slot document (see docs/reference/formats.md).
     """
     try:
         quote: Any = b'"' if isinstance(text, bytes) else '"'

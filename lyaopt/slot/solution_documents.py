@@ -11,7 +11,7 @@ from lyaopt.slot.solution import Objective, SlotSolution
 
 
 def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
-    """Solution document, as plain Python (see docs/formats.md for every key)."""
+    """Solution document, as plain Python (see docs/reference/formats.md for every key)."""
     problem = solution.problem
     local = solution.local_cpu_hz.tolist()
     rates = solution.rate_bps.tolist()

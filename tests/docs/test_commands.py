@@ -135,9 +135,9 @@ def folder(tmp_path, monkeypatch):
     """Where a reader would be: with the examples, files of their own, and searches of a moment."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    (mynets,) = (text for text in fences("adding.md", "python") if "def build" in text)
+    (mynets,) = (text for text in fences("howto/profile-a-network.md", "python") if "def build" in text)
     (tmp_path / "mynets.py").write_text(mynets)
-    (tmp_path / "camera.toml").write_text(fences("adding.md", "toml")[0])
+    (tmp_path / "camera.toml").write_text(fences("howto/profile-a-network.md", "toml")[0])
     (tmp_path / "mynet.json").write_text(format_profile(load_profile("alexnet")))
     for name in filter(registry.is_searched, policy_names()):
         make = partial(registry._POLICIES[name], slots=50, replications=2, budget=20_000)

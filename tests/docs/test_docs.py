@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from pathlib import Path
 
 import click
 import pytest
@@ -17,17 +16,16 @@ from lyaopt.experiments.variations import MORE_MODELS
 from lyaopt.model.scenarios import list_scenarios, load_scenario, scenario_schema
 from lyaopt.slot.schemas import DOCUMENTS, json_schema
 from lyaopt_cli.main import group
-from tests.support.documented import PAGES, ROOT, text_of
+from tests.support.documented import PAGES, ROOT, defined_in, text_of
 from tests.support.slot_text import EXAMPLE, keys
 
-DOCS = Path(__file__).parents[2] / "docs"
 CONTEXT = click.Context(group)
 COMMANDS = group.list_commands(CONTEXT)
 
 
 def section(name: str) -> str:
-    """The part of docs/commands.md under the heading of a command."""
-    text = (DOCS / "commands.md").read_text()
+    """The part of docs/reference/commands.md under the heading of a command."""
+    text = text_of("reference/commands.md")
     return text.split(f"\n## lyaopt {name}\n", 1)[1].split("\n## ", 1)[0]
 
 
@@ -43,20 +41,20 @@ def test_every_option_is_documented(name):
 
 
 def test_every_exit_status_is_documented():
-    text = (DOCS / "commands.md").read_text()
+    text = text_of("reference/commands.md")
     assert all(f"| {status} |" in text for status in (0, 1, 2, 130, 141))
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_every_key_is_documented(name):
-    text = (DOCS / "formats.md").read_text()
+    text = text_of("reference/formats.md")
     schema = json_schema(name)
     for part in [schema, *schema["$defs"].values()]:
         assert all(f"`{key}`" in text for key in part["properties"])
 
 
 def test_every_key_of_a_scenario_is_documented_with_its_default():
-    text = (DOCS / "formats.md").read_text().split("\n## Scenario\n", 1)[1]
+    text = text_of("reference/formats.md").split("\n## Scenario\n", 1)[1]
     sections = scenario_schema()["$defs"].values()
     for name, key in [item for section in sections for item in section["properties"].items()]:
         rows = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
@@ -66,7 +64,7 @@ def test_every_key_of_a_scenario_is_documented_with_its_default():
 
 
 def test_every_key_of_a_sweep_is_documented_with_its_default():
-    text = (DOCS / "formats.md").read_text().split("\n## Sweep\n", 1)[1].split("\n## ", 1)[0]
+    text = text_of("reference/formats.md").split("\n## Sweep\n", 1)[1].split("\n## ", 1)[0]
     for kind in (Sweep, Measuring, Learner):
         for item in fields(kind):
             (row,) = [line for line in text.splitlines() if f"`{item.name}`" in line.split(" | ")[0]]
@@ -75,12 +73,12 @@ def test_every_key_of_a_sweep_is_documented_with_its_default():
 
 
 def test_every_measure_is_documented():
-    text = (DOCS / "experiments.md").read_text()
+    text = text_of("explanation/statistics.md")
     assert all(f"`{measure}`" in text for measure in MEASURES)
 
 
 def test_the_chosen_networks_and_ranges_are_those_in_the_document():
-    text = (DOCS / "experiments.md").read_text().replace("*", "")
+    text = text_of("explanation/paper-figures.md").replace("*", "")
     devices = load_scenario("balanced").devices
     for device, more in zip(devices, MORE_MODELS, strict=True):
         models = " | ".join(f"`{model}`" for model in (*(s.model for s in device.services), *more))
@@ -91,16 +89,16 @@ def test_the_chosen_networks_and_ranges_are_those_in_the_document():
 
 
 def test_every_shipped_scenario_is_documented():
-    text = (DOCS / "scenarios.md").read_text()
+    text = text_of("reference/scenarios.md")
     assert all(f"| `{name}` |" in text for name in list_scenarios())
 
 
 def test_every_path_of_the_example_is_a_documented_key():
-    text = (DOCS / "formats.md").read_text()
+    text = text_of("reference/formats.md")
     assert all(f"`{path[-1]}`" in text for path in keys(EXAMPLE))
 
 
-FILE = re.compile(r"`((?:lyaopt|cli|tests|benchmarks|docs|examples)/[\w./-]+)((?:::\w+)?)`")
+FILE = re.compile(r"`((?:lyaopt|cli|tests|benchmarks|docs|examples)/[\w./-]+)((?:::[\w.]+)?)`")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -108,16 +106,48 @@ def test_files_and_tests_that_are_named_exist(page):
     for path, name in FILE.findall(text_of(page)):
         assert (ROOT / path).exists(), path
         if name:
-            assert f"\ndef {name[2:]}(" in (ROOT / path).read_text(), name
+            assert name[2:] in defined_in(path), name
 
 
 def test_every_page_is_on_the_site():
     listed = text_of("index.md")
-    others = {"index.md", "README.md", "experiments.md", "results.md"}  # the last two by a pattern
+    by_pattern = ("decisions/",)
+    others = {"index.md", "README.md", *(page for page in PAGES if page.startswith(by_pattern))}
     assert all(f"\n{page.removesuffix('.md')}\n" in listed for page in PAGES if page not in others)
 
 
+def test_the_glossary_has_every_term_once():
+    rows = [line.split("|")[1:-1] for line in text_of("glossary.md").splitlines() if line.startswith("| ")]
+    terms = [row[0].strip() for row in rows if len(row) == 5 and row[0] != " term "]
+    assert len(terms) == len(set(terms))
+    assert {"slot", "backlog", "multiplier", "price", "threshold", "replication", "workspace"} <= set(terms)
+
+
+LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files(page):
+    for target in LINK.findall(text_of(page)):
+        if "://" not in target:
+            assert (PAGES[page].parent / target).exists(), target
+
+
+SOURCES = [
+    path
+    for part in ("lyaopt", "cli", "tests", "benchmarks", "examples")
+    for path in (ROOT / part).rglob("*.py")
+]
+NAMED_PAGE = re.compile(r"\bdocs/[\w/-]+\.md\b")
+
+
+def test_pages_that_sources_name_exist():
+    for path in SOURCES:
+        for page in NAMED_PAGE.findall(path.read_text()):
+            assert (ROOT / page).is_file(), (path, page)
+
+
 def test_every_erratum_names_a_test():
-    errata = re.split(r"\n\*\*\d+\. ", text_of("errata.md"))[1:]
+    errata = re.split(r"\n\*\*\d+\. ", text_of("explanation/errata.md"))[1:]
     assert len(errata) == 11
     assert all("*Here*" in erratum and "`tests/" in erratum for erratum in errata)

@@ -1,4 +1,4 @@
-"""What docs/errata.md says of the paper, read literally."""
+"""What docs/explanation/errata.md says of the paper, read literally."""
 
 from __future__ import annotations
 

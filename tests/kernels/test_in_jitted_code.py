@@ -1,4 +1,4 @@
-"""The kernels called from a user's own compiled loop, as docs/kernels.md shows it."""
+"""The kernels called from a user's compiled loop, as docs/howto/use-kernels-in-jitted-code.md shows it."""
 
 import re
 from pathlib import Path
@@ -9,12 +9,14 @@ import pytest
 import lyaopt.kernels
 from lyaopt._kernels.toolchain.jit import CORE
 
-DOCS = Path(__file__).parents[2] / "docs" / "kernels.md"
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLE = DOCS / "howto" / "use-kernels-in-jitted-code.md"
+TABLE = DOCS / "reference" / "kernels.md"
 
 
 @pytest.mark.skipif(CORE == "python", reason="jitted code needs the compiled core")
 def test_the_documented_example_empties_the_queues():
-    (code,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", EXAMPLE.read_text(), re.DOTALL)
     scope = {}
     exec(code, scope)
     queue = np.array([[3.1e7, 0.0, 5e6], [1.2e7, 4e6, 5e6]])
@@ -61,6 +63,6 @@ def test_random_streams_in_jitted_code():
 
 
 def test_the_documented_table_has_every_kernel_and_no_other():
-    table = DOCS.read_text().partition("| kernel |")[2].partition("\n\n")[0]
+    table = TABLE.read_text().partition("| kernel |")[2].partition("\n\n")[0]
     first_column = " ".join(row.split("|")[1] for row in table.splitlines()[2:])
     assert sorted(re.findall(r"`(\w+)`", first_column)) == sorted({*lyaopt.kernels.__all__} - {"Kernel"})

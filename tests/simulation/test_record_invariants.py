@@ -1,4 +1,4 @@
-"""What holds in every slot of a record, whatever happened: docs/model.md and docs/scenarios.md."""
+"""What holds in every slot of a record, whatever happened: docs/explanation/model.md and docs/explanation/bounds.md."""  # noqa: E501
 
 from __future__ import annotations
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = {path.name: path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+DOCS = ROOT / "docs"
+
+
+def _pages() -> dict[str, Path]:
+    """README.md, and pages below docs/ by their paths there, but those that a run writes (results/)."""
+    found = {path.relative_to(DOCS).as_posix(): path for path in sorted(DOCS.rglob("*.md"))}
+    written = {name: path for name, path in found.items() if not name.startswith(("results/", "_"))}
+    return {"README.md": ROOT / "README.md", **written}
+
+
+PAGES = _pages()
 
 _FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROGRAMS = ("lyaopt", "make", "pip", "python", "generate-slots")
@@ -49,6 +61,21 @@ def fences(page: str, language: str) -> list[str]:
     return [body for found, body in _FENCE.findall(text_of(page)) if found == language]
 
 
+def snippets(page: str) -> list[tuple[str, str | None]]:
+    """Python of a page, each with the output shown for it: a text fence that follows at once."""
+    text, found = text_of(page), list(_FENCE.finditer(text_of(page)))
+    return [
+        (
+            fence[2],
+            after[2]
+            if after and after[1] == "text" and not text[fence.end() : after.start()].strip()
+            else None,
+        )
+        for fence, after in zip(found, [*found[1:], None], strict=True)
+        if fence[1] == "python"
+    ]
+
+
 def commands(page: str) -> list[Command]:
     """Those of blocks, in order: with a prompt in console fences, or indented."""
     text = text_of(page)
@@ -62,6 +89,20 @@ def commands(page: str) -> list[Command]:
 def inline_commands(page: str) -> list[list[str]]:
     """Those within sentences, which may leave out what is clear, or name it in capitals."""
     return [shlex.split(line) for line in _INLINE.findall(_FENCE.sub("", text_of(page)))]
+
+
+@cache
+def defined_in(path: str) -> set[str]:
+    """Functions, classes, methods as Class.method, and names that a module assigns."""
+    names: set[str] = set()
+    for node in ast.parse((ROOT / path).read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef)}
+        if isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -44,9 +44,11 @@ def command(
 ) -> int:
     """Run each POLICY on the same replications of SCENARIO and print interquartile means with 95 % intervals.
 
-    A POLICY is a name (middle, all-local, all-offload, random, greedy, best-fixed, table,
-    planning), points as in 3,0,12, or a folder with a trained policy. Savings are those of the
-    first policy compared with each other one.
+    \b
+    A POLICY is a name (middle, all-local, all-offload, random, greedy,
+    best-fixed, table, planning), points as in 3,0,12, or a folder with a
+    trained policy. Savings are those of the first policy compared with each
+    other one.
 
     \b
     Examples:
@@ -107,10 +109,10 @@ def _evaluate(
         )
 
 
-def _names(given: tuple[str, ...], made: list[Policy]) -> list[str]:
-    """Names of the policies; where two share one, such as two trainings, what was given instead."""
-    own = [policy.name for policy in made]
-    return [text if own.count(name) > 1 else name for text, name in zip(given, own, strict=True)]
+def _names(arguments: tuple[str, ...], policies: list[Policy]) -> list[str]:
+    """Names of the policies; the arguments where two share a name, such as two trainings."""
+    names = [policy.name for policy in policies]
+    return [text if names.count(name) > 1 else name for text, name in zip(arguments, names, strict=True)]
 
 
 def _print(evaluation: Evaluation, as_json: bool) -> None:

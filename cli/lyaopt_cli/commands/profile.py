@@ -78,8 +78,8 @@ def command(out: str | None, plot: str | None, as_json: bool, **asked: Any) -> i
       lyaopt profile hand_landmark_full.tflite --cuts valleys --plot hand.svg
 
     \b
-    Exit status: 0 profiled (and verified), 2 bad usage or input, 130 interrupted,
-    141 output closed.
+    Exit status: 0 profiled (and verified), 2 bad usage or input, 130
+    interrupted, 141 output closed.
     """
     from lyaopt.model.profiles import format_profile
     from lyaopt.model.profiles.graph import ProfileError

@@ -60,8 +60,8 @@ def command(
       lyaopt reproduce all --out paper --engine dask --jobs 16
 
     \b
-    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130 interrupted,
-    143 terminated (finished cells are kept), 141 output closed.
+    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130
+    interrupted, 143 terminated (finished cells are kept), 141 output closed.
     """
     from lyaopt.experiments.paper_figures import parts
 

@@ -44,7 +44,8 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
       lyaopt serve --stdio --timeout 60
 
     \b
-    Exit status: 0 the input ended, 1 no request came in time, 141 the output was closed.
+    Exit status: 0 the input ended, 1 no request came in time, 141 output
+    closed.
     """
     from lyaopt.io.json_lines import encode
     from lyaopt.serve.protocol import PROTOCOL

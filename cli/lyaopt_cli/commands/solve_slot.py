@@ -151,12 +151,12 @@ def _comparison() -> Callable[[SlotSolution], dict[str, Any]]:
             reference = solve_reference(solution.problem)
         except ReferenceError as error:
             return {"solver": error.solver, "error": str(error)}
-        theirs = reference.objective.total
-        difference = solution.objective.total - theirs
+        optimum = reference.objective.total
+        difference = solution.objective.total - optimum
         return {
             "solver": reference.solver,
             "objective": objective_to_dict(reference.objective),
-            "relative_difference": difference / abs(theirs) if theirs else difference,
+            "relative_difference": difference / abs(optimum) if optimum else difference,
         }
 
     return compare

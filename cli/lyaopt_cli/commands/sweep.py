@@ -43,8 +43,8 @@ def command(file: str, out: str, as_json: bool, **engine: Any) -> int:
       lyaopt report edge
 
     \b
-    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130 interrupted,
-    143 terminated (finished cells are kept), 141 output closed.
+    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130
+    interrupted, 143 terminated (finished cells are kept), 141 output closed.
     """
     outcome, results = run_experiment("sweep", [_load_sweep(file)], out, EngineOptions(**engine))
     from lyaopt_cli.tables.experiments import print_outcome  # not at the top: help is printed without NumPy

@@ -82,9 +82,10 @@ def command(scenario: str, as_json: bool, **given: Any) -> int:
       lyaopt simulate balanced --policy run --policy middle --policy best-fixed
 
     \b
-    Exit status: 0 trained to the end, 1 a reward, loss or gradient was not a finite
-    number (the checkpoint was left as it was), 2 bad usage or input, 130 interrupted,
-    143 terminated (both after the checkpoint was written: --resume continues).
+    Exit status: 0 trained to the end, 1 a reward, loss or gradient was not a
+    finite number (the checkpoint was left as it was), 2 bad usage or input,
+    130 interrupted, 143 terminated (both after the checkpoint was written:
+    --resume continues), 141 output closed.
     """
     options = TrainingOptions(**given)
     system = load_system(scenario)

@@ -23,11 +23,11 @@ def make_policy(name: str, system: System, seed: int, interrupts: Interrupts) ->
 
         return load_policy(name)
     from lyaopt import policies
-    from lyaopt.policies.best_fixed import BUDGET
+    from lyaopt.policies.paired_trials import DEFAULT_SEARCH
 
     if not policies.is_searched(name):
         return policies.make_policy(name, system)
-    with progress_bar("searching", BUDGET) as show:
+    with progress_bar("searching", DEFAULT_SEARCH.budget) as show:
 
         def report(used: int, budget: int) -> bool:
             show(used)

@@ -57,13 +57,14 @@ def algorithm_of(options: TrainingOptions) -> str:
 
     if options.algorithm is not None:
         return options.algorithm
-    return str(RunFolder(options.out).read_run()["algorithm"]) if options.resume else "lyappo"
+    return str(RunFolder(options.out).load_document()["algorithm"]) if options.resume else "lyappo"
 
 
 def run_training(system: System, options: TrainingOptions, algorithm: str, interrupts: Interrupts) -> Summary:
     """Begin or resume a training, and run it to its end or a signal."""
     from lyaopt.learning.run_folder import RunFolder
-    from lyaopt.learning.training import begin, resume, use_one_thread
+    from lyaopt.learning.start_training import begin, resume
+    from lyaopt.learning.training import use_one_thread
 
     use_one_thread()
     folder = RunFolder(options.out)

@@ -20,7 +20,7 @@ def print_accuracy(report: AccuracyReport) -> None:
     console = new_console()
     console.print(table)
     console.print()
-    console.print("passed" if report.passed else "not passed: a gap or violation of ours exceeds its limit")
+    console.print("passed" if report.passed else "not passed: a gap or violation exceeds its limit")
 
 
 def _figure(value: float | None) -> str:

@@ -71,7 +71,7 @@ def print_tradeoff(points: Sequence[Point], latency: str, target: float | None) 
     if chosen is None:
         least = min(points, key=lambda point: point.latency_s.value)
         reached = quantity_or_dash(least.latency_s.value, "s")
-        line = f"No weights reach {target:g} s; {least.policy} comes to {reached} with {least.factor:g} U"
+        line = f"No weights reach {target:g} s; {least.policy} reaches {reached} with {least.factor:g} U"
     else:
         weights = f"U^l = {chosen.energy_weight_local:.3g}, U^t = {chosen.energy_weight_transmit:.3g}"
         energy = quantity_or_dash(chosen.energy_j.value, "J")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -19,9 +20,11 @@ _UNLIMITED = 100_000
 
 def new_console() -> Console:
     """Console on standard output: as wide as the terminal, or unlimited and without colours."""
+    # Names come from documents and the command line: no markup, no emoji codes.
+    as_written: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=_UNLIMITED, color_system=None, force_terminal=False)
+        return Console(**as_written)
+    return Console(width=_UNLIMITED, color_system=None, force_terminal=False, **as_written)
 
 
 def plain_table(*headings: str, numbers: tuple[str, ...] = ()) -> Table:

@@ -50,7 +50,7 @@ def _limits(used: Any, demand: Any, at_capacity: Any) -> list[str]:
 
 
 def print_solution(solution: SlotSolution, document: dict[str, Any]) -> None:
-    """Print a solved slot, given as an object and as its document."""
+    """Print a solved slot: the solution and its document are the same slot."""
     console = new_console()
     for table in (_devices(solution, document["devices"]), _services(document["devices"])):
         console.print(table)
@@ -75,8 +75,8 @@ def _summary(solution: SlotSolution, document: dict[str, Any]) -> Iterator[str]:
 def _check(check: dict[str, Any]) -> str:
     if "error" in check:
         return str(check["error"])
-    theirs, difference = check["objective"]["total"], check["relative_difference"]
-    return f"{theirs:.9g} with {check['solver']}, relative difference {difference:.1e}"
+    optimum, difference = check["objective"]["total"], check["relative_difference"]
+    return f"{optimum:.9g} with {check['solver']}, relative difference {difference:.1e}"
 
 
 def _devices(solution: SlotSolution, devices: list[dict[str, Any]]) -> Table:

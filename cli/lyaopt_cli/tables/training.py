@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def print_summary(summary: Summary, algorithm: str, out: str) -> None:
-    """Print how far a training came, how long it took, and its first and last update."""
+    """Print the first and last update of a training, its size and its time."""
     console = new_console()
     if summary.first is not None and summary.last is not None:
         table = plain_table("update", numbers=("return", "energy\nper slot", "backlog"))

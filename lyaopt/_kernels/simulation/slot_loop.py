@@ -1,8 +1,8 @@
 """Many systems, slot after slot, with nothing of Python in between.
 
-Arrays are those of state_types.py. A slot goes as docs/model.md has it: backlogs and channels are seen, the
-three problems are solved, queues serve, completed tasks move on, new ones join. Within a block, `gain` (G, L)
-and `arrivals` (G, N, L) hold what the slots of a period bring.
+Arrays are those of state_types.py. A slot goes as docs/explanation/model.md has it: backlogs and channels are
+seen, the three problems are solved, queues serve, completed tasks move on, new ones join. Within a block,
+`gain` (G, L) and `arrivals` (G, N, L) hold what the slots of a period bring.
 """
 
 import numpy as np

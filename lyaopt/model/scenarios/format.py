@@ -42,7 +42,7 @@ def parse_scenario(text: bytes | str, folder: str | Path = ".") -> System:
     Raises
     ------
     DocumentError
-        If the text is not exactly a scenario (see docs/formats.md).
+        If the text is not exactly a scenario (see docs/reference/formats.md).
     """
     try:
         decoded = strict_json.decode(text)

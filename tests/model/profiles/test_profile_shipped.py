@@ -102,7 +102,7 @@ def test_vgg16_by_hand():
 
 
 def test_the_documented_table_is_that_of_the_data():
-    text = (Path(__file__).parents[3] / "docs" / "profiles.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "profiles.md").read_text()
     for name in list_profiles():
         profile = load_profile(name)
         row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
