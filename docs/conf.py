@@ -25,7 +25,7 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["dollarmath"]
 myst_fence_as_directive = {"math"}  # as code hosts show formulas
-myst_heading_anchors = 3  # links such as scenarios.md#lower-bounds, as code hosts make them
+myst_heading_anchors = 3  # links such as scenarios.md#the-shipped-scenarios, as code hosts make them
 highlight_language = "text"  # of indented blocks: commands and formulas
 
 html_theme = "furo"
