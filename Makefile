@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# The same versions where the kernels are built, which pip does apart from where they are installed
-PIP    := PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip --disable-pip-version-check
+# The build system is installed into .venv first, so that pip does not install it again for each step.
+# The kernels are compiled in a step of their own, so pip does not compile them.
+PIP    := LYAOPT_BUILD_CORE=0 $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 
-.PHONY: demo test lint docs bench nightly learning reproduce clean help
+.PHONY: demo demo-slot demo-simulation demo-learning test coverage lint docs bench nightly learning reproduce clean help
+.NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -14,29 +16,57 @@ help:  ## list the targets
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-KERNELS := hatch_build.py $(wildcard lyaopt/_kernels/*.py lyaopt/_kernels/*/*.py lyaopt/capi/lyaopt.[ch])
+KERNELS := $(wildcard lyaopt/_kernels/*.py lyaopt/_kernels/*/*.py lyaopt/capi/lyaopt.[ch])
 
-$(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt $(KERNELS)
-	$(PIP) install -q -c constraints.txt -e .[experiments]
+$(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing the solvers, NumPy and Numba into $(VENV): half a minute"
+	@$(PIP) "hatchling>=1.27" "setuptools>=68"
+	@$(PIP) --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/core.stamp
-	$(PIP) install -q -c constraints.txt -e .[dev]
+$(VENV)/kernels.stamp: $(VENV)/core.stamp $(KERNELS)
+	@echo "Compiling the kernels ahead of time: a minute on two cores"
+	@LYAOPT_CORE=jit $(BIN)/python -m lyaopt._kernels.toolchain.aot_build lyaopt \
+		|| echo "No kernels were built: they are compiled when they are first called"
 	@touch $@
 
-demo: $(VENV)/core.stamp  ## solve a slot, simulate the default system, train LyaPPO for a minute and compare
-	$(BIN)/lyaopt solve-slot examples/slot.json
+$(VENV)/experiments.stamp: $(VENV)/kernels.stamp
+	@echo "Installing PyTorch, SciPy and matplotlib: a minute or more, 200 MB to download"
+	@$(PIP) --no-build-isolation -e .[experiments]
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/kernels.stamp
+	@echo "Installing all extras and the tools of development: two minutes"
+	@$(PIP) --no-build-isolation -e .[dev]
+	@touch $@
+
+demo: demo-slot demo-simulation demo-learning  ## solve a slot, simulate the default system, train LyaPPO for a minute, compare
+	@echo "demo.png shows energy, backlogs and latencies of 30 seconds at the middle cuts,"
+	@echo "demo-training.png the training of LyaPPO, demo-policies.png energy and latency of all policies"
+
+demo-slot: $(VENV)/core.stamp
+	@echo "Solving one slot of four devices: a second"
+	$(BIN)/lyaopt solve-slot --table examples/slot.json
+
+demo-simulation: $(VENV)/kernels.stamp
+	@echo "Simulating 16 replications of the default system under three policies: half a minute"
 	$(BIN)/lyaopt simulate default --policy middle --policy random --policy best-fixed \
-		--slots 20000 --warmup 2000 --systems 16 --bound
-	$(BIN)/lyaopt simulate default --policy middle --slots 3000 --plot demo.png > /dev/null
+		--slots 20000 --warmup 2000 --replications 16
+
+demo-learning: $(VENV)/experiments.stamp
+	@echo "Drawing 30 seconds of the default system at the middle cuts: a few seconds"
+	$(BIN)/lyaopt simulate default --policy middle --slots 3000 --bound --plot demo.png
+	@echo "Training LyaPPO: a minute"
 	rm -rf demo-run
-	$(BIN)/lyaopt train default --systems 30 --episodes 30 --seed 1 --out demo-run --plot demo-training.png > /dev/null
+	$(BIN)/lyaopt train default --replications 30 --episodes 30 --seed 1 --out demo-run --plot demo-training.png
+	@echo "Comparing it with five policies, 20 replications each: half a minute"
 	$(BIN)/lyaopt evaluate demo-run best-fixed greedy all-offload middle random default --plot demo-policies.png
-	@echo "demo.png shows energy, backlogs and latencies of 30 seconds under middle points,"
-	@echo "demo-training.png how LyaPPO learnt, demo-policies.png what all policies came to"
 
 test: $(VENV)/dev.stamp  ## run the tests
 	$(BIN)/python -m pytest -q -n 2
+
+coverage: $(VENV)/dev.stamp  ## run the tests measured, and write build/coverage
+	.ci/coverage $(BIN)/python
 
 lint: $(VENV)/dev.stamp  ## ruff, mypy and the layer contracts
 	$(BIN)/ruff check .
@@ -57,9 +87,9 @@ nightly: $(VENV)/dev.stamp  ## a million random instances over all regimes, a mi
 learning: $(VENV)/dev.stamp  ## every learner and policy on every scenario, ten seeds (hours); cells that are done stay
 	$(BIN)/python -m benchmarks.campaign run
 
-reproduce: $(VENV)/core.stamp  ## the paper's figures, five seeds (hours); cells that are done stay
-	$(BIN)/lyaopt reproduce all --out reproduction > /dev/null
-	@echo "reproduction/report.html says what came of it"
+reproduce: $(VENV)/experiments.stamp  ## the paper's figures, five seeds (hours); cells that are done stay
+	$(BIN)/lyaopt reproduce all --out reproduction
+	@echo "reproduction/report.html shows the results"
 
 clean:  ## remove the environment and caches
 	rm -rf demo-run build/docs $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

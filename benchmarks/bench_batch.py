@@ -12,6 +12,7 @@ from lyaopt import solve_slots
 from lyaopt._kernels.slot.edge import edge_exact
 from lyaopt._kernels.slot.local import local_exact
 from lyaopt._kernels.slot.transmit import transmit_exact
+from lyaopt.slot.batch import device_lanes, slot_lanes
 from lyaopt.verify.cvxpy_reference import solve_reference
 
 GROUP = "Batch of 20,000 slots, M = 4, N = 2"
@@ -140,35 +141,35 @@ def test_services_on_a_device(benchmark, record, services):
 def test_single_problems(benchmark, record, problem):
     many = batch(SLOTS)
     solution = solve_slots(many)
-    tau, two = many.slot_duration_s, lambda a: a.reshape(a.shape[0], -1)
+    tau = many.slot_duration_s
     calls = {
         "local": lambda: local_exact(
-            two(many.local_queue_cycles),
+            device_lanes(many.local_queue_cycles),
             many.cpu_capacity_hz,
             tau,
             many.energy_weight_local,
             many.energy_coefficient,
-            two(solution.local_cpu_hz),
-            solution.cpu_hz.ravel(),
-            solution.local_multiplier.ravel(),
+            device_lanes(solution.local_cpu_hz),
+            device_lanes(solution.cpu_hz),
+            device_lanes(solution.local_multiplier),
         ),
         "transmit": lambda: transmit_exact(
-            two(many.transmit_queue_bits),
-            many.channel_gain.ravel(),
+            device_lanes(many.transmit_queue_bits),
+            device_lanes(many.channel_gain),
             many.bandwidth_hz,
             many.max_power_w,
             tau,
             many.energy_weight_transmit,
             many.noise_w_per_hz,
-            two(solution.rate_bps),
-            solution.power_w.ravel(),
-            solution.transmit_multiplier.ravel(),
+            device_lanes(solution.rate_bps),
+            device_lanes(solution.power_w),
+            device_lanes(solution.transmit_multiplier),
         ),
         "edge": lambda: edge_exact(
-            many.edge_queue_cycles.reshape(-1, SLOTS),
+            slot_lanes(many.edge_queue_cycles),
             many.edge_capacity_hz,
             tau,
-            solution.edge_cpu_hz.reshape(-1, SLOTS),
+            slot_lanes(solution.edge_cpu_hz),
             solution.edge_multiplier,
         ),
     }

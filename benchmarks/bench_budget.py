@@ -12,7 +12,8 @@ from benchmarks.bench_batch import GROUP  # noqa: E402
 from lyaopt.evaluation import evaluate  # noqa: E402
 from lyaopt.learning import load_policy  # noqa: E402
 from lyaopt.learning.run_folder import RunFolder  # noqa: E402
-from lyaopt.learning.training import begin, use_one_thread  # noqa: E402
+from lyaopt.learning.start_training import begin  # noqa: E402
+from lyaopt.learning.training import use_one_thread  # noqa: E402
 from lyaopt.model.scenarios import load_scenario  # noqa: E402
 
 SYSTEM = load_scenario("default")

@@ -31,7 +31,7 @@ def test_steps_beside_the_simulation(record, copies):
     """The same copies under the same fixed points, so that both do the same work."""
     system = load_scenario("default")
     slots = system.slots_per_period
-    line = np.random.default_rng(1).integers(0, system.cuts, (copies, system.cuts.size))
+    line = np.random.default_rng(1).integers(0, system.cut_counts, (copies, system.cut_counts.size))
     points = np.broadcast_to(line, (STEPS, *line.shape))
     systems = VectorSystems(system, replications=copies, seed=1, decisions=10**9)
     envs = gymnasium.make_vec(ENVIRONMENT, num_envs=copies, scenario=system, decisions=10**9)

@@ -100,7 +100,7 @@ def _of_runs(lines: Iterable[Line], name: str) -> Estimate:
 
 def _beside(lines: list[Line], base: Iterable[Line], name: str) -> Estimate:
     """How many per cent more than the mean of the base's runs: both met the same copies."""
-    mean = np.mean([run.copies(name) for run in _runs(base)], axis=0)
+    mean = np.mean([run.values(name) for run in _runs(base)], axis=0)
     expected = Run(None, lines[0]["base"] if "base" in lines[0] else {name: mean.tolist()})
     found = estimate(ratios(_runs(lines), [expected], name))
     return Estimate(*(100.0 * (value - 1.0) for value in (found.value, found.low, found.high)))

@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command; an interrupt while its modules are imported is one like any other."""
+    """Run the command; an interrupt while its modules are imported exits with 130 too."""
     try:
         from lyaopt_cli.main import main as run_command
 

@@ -1,4 +1,4 @@
-"""The `lyaopt` command: commands are imported when named, and whatever goes wrong is one line on stderr."""
+"""The `lyaopt` command: imports commands when they are used, and prints each error as one line on stderr."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TextIO
 import click
 
 from lyaopt_cli.support.input_files import visible
+from lyaopt_cli.support.new_command import CONTEXT_SETTINGS
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -19,43 +20,46 @@ CLOSED_PIPE = 141
 CANNOT_WRITE = 1
 
 _COMPLETION_VARIABLE = "_LYAOPT_COMPLETE"
-_MODULES = {
-    "solve-slot": "solve_slot",
-    "check": "check",
-    "profiles": "profiles",
-    "profile": "profile",
-    "scenario": "scenario",
-    "bound": "bound",
-    "simulate": "simulate",
-    "evaluate": "evaluate",
-    "train": "train",
-    "sweep": "sweep",
-    "reproduce": "reproduce",
-    "report": "report",
-    "tune": "tune",
-    "serve": "serve",
-    "info": "info",
-    "schema": "schema",
+_GROUPS = {
+    "Solve": ("solve-slot", "serve", "check"),
+    "Simulate": ("scenario", "simulate", "evaluate", "bound", "tune"),
+    "Learn": ("train",),
+    "Reproduce": ("sweep", "reproduce", "report"),
+    "Tools": ("profiles", "profile", "info", "schema"),
 }
+"""Commands by what they are for, in the order of the help; each is a module of `lyaopt_cli.commands`."""
+_NAMES = tuple(name for names in _GROUPS.values() for name in names)
 
 
-class _LateGroup(click.Group):
-    """Commands whose modules are imported when they are asked for."""
+class _LazyGroup(click.Group):
+    """Imports the module of a command when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of the help."""
-        return list(_MODULES)
+        return list(_NAMES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """`command` of the module that belongs to the name."""
-        if cmd_name not in _MODULES:
+        if cmd_name not in _NAMES:
             return None
-        command: click.Command = import_module(f"lyaopt_cli.commands.{_MODULES[cmd_name]}").command
+        module = import_module(f"lyaopt_cli.commands.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
         return command
 
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write help of one screen: commands in groups, a line for each, and no section of options."""
+        self.format_usage(ctx, formatter)
+        formatter.write(f"\n{self.help}\n\n")
+        for title, names in _GROUPS.items():
+            for place, name in enumerate(names):
+                command = self.get_command(ctx, name)
+                summary = command.short_help if command else ""
+                formatter.write(f"{title if place == 0 else '':<9}  {name:<10}  {summary}\n")
+        formatter.write(f"\n{self.epilog}\n")
 
-def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
+
+def _print_version(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+    if given and not ctx.resilient_parsing:
         from lyaopt import __version__
 
         click.echo(f"lyaopt {__version__}")
@@ -63,10 +67,11 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 
 
 @click.group(
-    cls=_LateGroup,
-    no_args_is_help=False,  # help is no error of one line
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog='Completion in bash (or zsh, fish): eval "$(_LYAOPT_COMPLETE=bash_source lyaopt)".',
+    cls=_LazyGroup,
+    no_args_is_help=False,  # without arguments there is an error of one line
+    context_settings=CONTEXT_SETTINGS,
+    epilog="lyaopt COMMAND -h explains a command and gives examples; lyaopt --version.\n"
+    'Completion in bash (or zsh, fish): eval "$(_LYAOPT_COMPLETE=bash_source lyaopt)"',
 )
 @click.option(
     "--version",
@@ -96,7 +101,7 @@ def run(arguments: Sequence[str]) -> int:
         return _drop_output(INTERRUPTED)
     except BrokenPipeError:
         return _drop_output(CLOSED_PIPE)
-    except ImportError as error:  # a bad LYAOPT_CORE, or an installation that lacks something
+    except ImportError as error:  # an extra that is not installed (MissingExtraError), or a bad LYAOPT_CORE
         return _fail(f"lyaopt: {error}", BAD_INPUT)
     except MemoryError as error:
         return _fail(f"lyaopt: not enough memory: {error}".rstrip(": "), BAD_INPUT)
@@ -108,7 +113,7 @@ def run(arguments: Sequence[str]) -> int:
 def _invoke(arguments: Sequence[str]) -> int:
     if _COMPLETION_VARIABLE in os.environ:
         group.main(arguments, prog_name="lyaopt", complete_var=_COMPLETION_VARIABLE)
-    # Not group.main: it makes its own of interrupts and closed pipes.
+    # Not group.main, which turns interrupts and closed pipes into other exit statuses.
     try:
         with group.make_context("lyaopt", list(arguments)) as context:
             return group.invoke(context) or 0
@@ -119,7 +124,7 @@ def _invoke(arguments: Sequence[str]) -> int:
 def _fail(message: str, status: int) -> int:
     try:
         print(visible(" ".join(message.split())), file=sys.stderr)
-    except OSError:  # nobody can be told; the exit status still says it
+    except OSError:  # the exit status alone reports the error
         _drop(sys.stderr)
     return status
 
@@ -130,13 +135,13 @@ def _drop_output(status: int) -> int:
 
 
 def _drop(stream: TextIO) -> None:
-    # What is still buffered would fail once more when the interpreter exits, and change the exit status.
+    # Otherwise flushing the buffer at exit fails again, and changes the exit status.
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main() -> None:
     """Entry point of the `lyaopt` script."""
-    # A process may be started with closed standard streams; Python then has none.
+    # Where a process starts with a closed standard stream, Python sets it to None.
     if sys.stdout is None:
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
         sys.exit(_fail("lyaopt: standard output is closed", CANNOT_WRITE) if sys.stderr else CANNOT_WRITE)
@@ -144,7 +149,7 @@ def main() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal need not know every sign of a table
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack characters of a table
     sys.exit(run(sys.argv[1:]))
 
 

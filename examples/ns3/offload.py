@@ -1,11 +1,11 @@
-"""ns-3 and the solver in one process: every 10 ms of simulated time an event of ns-3 decides a slot.
+"""ns-3 and the solver in one process: an event solves one slot every 10 ms of simulated time.
 
     pip install ns3==3.44.post0        (an environment of its own: it takes half a gigabyte)
     python offload.py --lyaopt "$(command -v lyaopt)"
 
-ns-3 moves four devices around an access point and says what of their power arrives there (log-distance
-path loss, Nakagami fading); tasks come by its random numbers. The event's handler is C++ that ns-3's Python
-bindings compile: it observes, calls `lyaopt_solve_slot` of lyaopt.h, and books what was served.
+ns-3 moves four devices around an access point and computes the channel gains (log-distance path loss,
+Nakagami fading) and the arrivals. The handler of the event is C++ that ns-3's Python bindings compile: it
+reads the state, calls `lyaopt_solve_slot` of lyaopt.h, and updates the backlogs.
 """
 
 import argparse
@@ -34,7 +34,7 @@ struct Cell {
     double local[ITEMS] = {}, transmit[ITEMS] = {}, edge[ITEMS] = {};
     double f[ITEMS] = {}, r[ITEMS] = {}, fe[ITEMS] = {};
     double cpu[DEVICES] = {}, power[DEVICES] = {}, gain[DEVICES] = {};
-    std::vector<double> work = std::vector<double>(lyaopt_slot_workspace(DEVICES, SERVICES));
+    std::vector<double> workspace = std::vector<double>(lyaopt_slot_workspace(DEVICES, SERVICES));
     double joules = 0, worst_gap = 0;
     long slots = 0, failed = 0;
 
@@ -63,8 +63,8 @@ struct Cell {
         const lyaopt_state state = {capacity, most, width, gain, local, transmit, edge};
         const lyaopt_allocation to = {f, r, fe, cpu, power};
         lyaopt_certificate proof;
-        const int status
-            = lyaopt_solve_slot(DEVICES, SERVICES, &system, &state, &to, &proof, work.data(), work.size());
+        const int status = lyaopt_solve_slot(DEVICES, SERVICES, &system, &state, &to, &proof,
+                                             workspace.data(), workspace.size());
         if (status == LYAOPT_OK) {
             worst_gap = std::max(worst_gap, proof.relative_gap);
             serve();
@@ -119,17 +119,20 @@ void prepare(unsigned seed)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--lyaopt", default="lyaopt", help="the command, which knows where its library is")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of simulated time")
+    parser.add_argument(
+        "--lyaopt", default="lyaopt", help="the lyaopt command, which reports where the C library is"
+    )
+    parser.add_argument("--seconds", type=float, default=60.0, help="simulated time")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
 
     from ns import ns
 
-    told = subprocess.run([given.lyaopt, "info", "--json"], check=True, capture_output=True).stdout
-    info = json.loads(told)
+    info = json.loads(
+        subprocess.run([given.lyaopt, "info", "--json"], check=True, capture_output=True).stdout
+    )
     if info["c_library"] is None:
-        parser.error(f"{given.lyaopt} has no library for C: {info['why_no_c_library']}")
+        parser.error(f"{given.lyaopt} has no C library: {info['why_no_c_library']}")
     library = Path(info["c_library"])
     ns.cppyy.add_include_path(str(library.parent))
     ns.cppyy.load_library(str(library))

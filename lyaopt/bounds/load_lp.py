@@ -45,7 +45,7 @@ class LoadProgram:
         self._system, self._watts = system, watts
         m, count = system.device_of_service, len(system.devices)
         rate = system.arrival_rate_per_s[:, None]
-        self._used = np.arange(system.local_cycles.shape[1]) < system.cuts[:, None]
+        self._used = np.arange(system.local_cycles.shape[1]) < system.cut_counts[:, None]
         self._rows, _ = np.nonzero(self._used)
         self._work = [
             (rate * table)[self._used]

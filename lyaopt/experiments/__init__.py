@@ -1,1 +1,1 @@
-"""Sweeps over scenarios, policies and training seeds, and the figures of the paper made of them."""
+"""Sweeps over settings, policies and training seeds, and the paper's figures."""

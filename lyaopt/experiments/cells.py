@@ -1,8 +1,8 @@
-"""Cells: the pieces of a sweep that are computed, and kept, one by one.
+"""Cells: the units of a sweep that are computed and stored one by one.
 
-A cell is a policy at one point of the grid; or a training that serves all points, at all of them. Its key is
-a digest of everything that determines what comes of it, so that figures share the cells that they have in
-common, and a change of the definition does those cells anew that it concerns, and no other.
+A cell is a policy at one point of the grid, or a training that serves all points. Its key is a digest of
+everything that determines its result. Figures therefore share common cells, and a change of the definition
+recomputes only the cells that it affects.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ _KEY_LENGTH = 32
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """What is computed in one go.
+    """Unit of computation.
 
     Attributes
     ----------
     policy : str
         Its name in the sweep.
     points : tuple of int
-        The points of the grid at which the policy is evaluated.
+        Grid points at which the policy is evaluated.
     systems : tuple of System
         At these points.
     measuring : Measuring
     seed : int or None
-        Of the training; None where nothing is trained.
+        Training seed; None without training.
     learner : Learner or None
-    home : System or None
-        Where it is trained.
+    training_system : System or None
+        The system of the training.
     """
 
     policy: str
@@ -53,23 +53,23 @@ class Cell:
     measuring: Measuring
     seed: int | None = None
     learner: Learner | None = None
-    home: System | None = None
+    training_system: System | None = None
 
     @cached_property
-    def wanted(self) -> dict[str, Any]:
-        """Everything that determines the result."""
+    def inputs(self) -> dict[str, Any]:
+        """Everything that determines the result, as JSON values."""
         systems = [_described(system) for system in self.systems]
         document: dict[str, Any] = {"lyaopt": __version__, "systems": systems}
         if self.policy == BOUND:
             return {**document, "policy": BOUND}
         measuring = asdict(self.measuring)
-        if self.learner is not None and self.home is not None:
+        if self.learner is not None and self.training_system is not None:
             measuring.pop("search_seed")
             training = {
                 **self.learner.to_dict(),
                 "seed": self.seed,
-                "system": _described(self.home),
-                "configuration": asdict(configuration_of(self.learner, self.home)),
+                "system": _described(self.training_system),
+                "configuration": asdict(configuration_of(self.learner, self.training_system)),
             }
             return {**document, "training": training, "evaluation": measuring}
         if not is_searched(self.policy):
@@ -78,37 +78,48 @@ class Cell:
 
     @cached_property
     def key(self) -> str:
-        """Name of the cell in the store."""
-        return digest(self.wanted)[:_KEY_LENGTH]
+        """Digest of `inputs`, the name of the cell in the store."""
+        return digest(self.inputs)[:_KEY_LENGTH]
 
     @property
     def label(self) -> str:
-        """For messages."""
+        """Description for messages."""
         points = ", ".join(map(str, self.points)) if len(self.points) < 4 else f"{len(self.points)} points"
         trained = "" if self.seed is None else f", training seed {self.seed}"
         return f"{self.policy} at point {points}{trained}"
 
 
 def _described(system: System) -> dict[str, Any]:
-    # Profiles by what they hold: a file may change under its name.
+    # A digest of the profiles, as files may change under their names.
     profiles = "".join(format_profile(service.profile) for service in system.services)
     return {**scenario_to_dict(system), "profiles": hashlib.sha256(profiles.encode()).hexdigest()}
 
 
 def cells_of(sweep: Sweep, system: System) -> tuple[Cell, ...]:
-    """All cells of a sweep over a system; those of the first training seeds come first.
+    """List the cells of a sweep, ordered by training seed.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    system : System
+        The scenario that the sweep varies.
+
+    Returns
+    -------
+    tuple of Cell
 
     Raises
     ------
     ProblemError
-        If a policy is none of those that are known, or a value of a setting is none.
+        If a policy is unknown, a value does not suit its setting, or the evaluation uses a training seed.
     """
     systems = sweep.systems(system)
     for number, policy in enumerate(sweep.policies):
         _check(sweep, policy, f"$.policies[{number}]", systems)
     seeds = range(1, sweep.training_seeds + 1)
     if any(sweep.learner(policy) for policy in sweep.policies) and sweep.evaluation.seed in seeds:
-        reason = f"expected no training seed (1 to {sweep.training_seeds}), got {sweep.evaluation.seed}"
+        reason = f"expected a seed outside the training seeds 1 to {sweep.training_seeds}"
+        reason += f", got {sweep.evaluation.seed}"
         raise ProblemError("$.evaluation.seed", reason)
     return (*_untrained(sweep, systems), *_trained(sweep, system, systems))
 
@@ -126,8 +137,8 @@ def _check(sweep: Sweep, policy: str, place: str, systems: Sequence[System]) -> 
 def _untrained(sweep: Sweep, systems: Sequence[System]) -> Iterator[Cell]:
     for policy in sweep.policies:
         if sweep.learner(policy) is None:
-            for point, there in enumerate(systems):
-                yield Cell(policy, (point,), (there,), sweep.evaluation)
+            for point, varied_system in enumerate(systems):
+                yield Cell(policy, (point,), (varied_system,), sweep.evaluation)
 
 
 def _trained(sweep: Sweep, system: System, systems: Sequence[System]) -> Iterator[Cell]:
@@ -137,8 +148,10 @@ def _trained(sweep: Sweep, system: System, systems: Sequence[System]) -> Iterato
             if learner is None:
                 continue
             if learner.once:
-                home, everywhere = varied(system, learner.at, sweep.more_models), tuple(range(len(systems)))
-                yield Cell(policy, everywhere, tuple(systems), sweep.evaluation, seed, learner, home)
+                training_system = varied(system, learner.at, sweep.more_models)
+                points = tuple(range(len(systems)))
+                yield Cell(policy, points, tuple(systems), sweep.evaluation, seed, learner, training_system)
                 continue
-            for point, there in enumerate(systems):
-                yield Cell(policy, (point,), (there,), sweep.evaluation, seed, learner, there)
+            for point, varied_system in enumerate(systems):
+                one = (point,), (varied_system,)
+                yield Cell(policy, *one, sweep.evaluation, seed, learner, varied_system)

@@ -1,4 +1,4 @@
-"""What the paper says of Figure 3, curves of training: who ends highest, earliest and most quietly."""
+"""The paper's claims on Figure 3, training curves: final return, time of convergence, fluctuation."""
 
 from __future__ import annotations
 
@@ -14,20 +14,30 @@ from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.verdicts import Verdict, is_sure
 
 _CONVERGED_AT = 0.4
-"""1,000 of 2,500 episodes."""
-_WITHIN = 0.05
-"""Of the whole rise of a curve of training: what is nearer to its end than that has converged."""
+"""Claimed share of the training until convergence: 1,000 of 2,500 episodes."""
+_TOLERANCE = 0.05
+"""A curve has converged when its distance to its end is below this share of its range."""
 _PARTS = 40
-"""Of a training, whose means are compared: learners write a line of the log at different intervals."""
+"""Parts of a training whose means are compared, as learners log at different intervals."""
 _FORMS = (OURS, "lyappo-shared", "lyappo-paper")
-"""Of LyaPPO, which may have converged when the paper's has."""
+"""Forms of LyaPPO for which the claim on convergence is judged."""
 _THOUSANDS: dict[str, Any] = {"scale": 1e-3, "unit": "thousand decisions"}
 
 Curve = Mapping[str, Sequence[float]]
 
 
 def convergence_of(results: Results) -> list[Verdict]:
-    """Verdicts on curves of training, of which the lower number is the better one in all comparisons."""
+    """Judge the claims on training curves.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of Verdict
+        Empty unless the results are those of Figure 3. Lower numbers are better in all comparisons.
+    """
     figure = FIGURES.get(results.figure or "")
     if figure is None or figure.setting is not None or not results.curves.get((OURS, 0)):
         return []
@@ -37,20 +47,20 @@ def convergence_of(results: Results) -> list[Verdict]:
         ("ppo-joint", "converges earlier than", _decisions_at_convergence, _THOUSANDS),
         ("ddpg", "fluctuates less than", _fluctuation, {"scale": EPISODE}),
     )
-    there = {policy for policy, _ in results.curves if results.curves[policy, 0]}
+    trained = {policy for policy, _ in results.curves if results.curves[policy, 0]}
     return [
-        *(_beside(results, *claim) for claim in claims if claim[0] in there),
-        *(_converged(results, form) for form in _FORMS if form in there),
+        *(_compare(results, *claim) for claim in claims if claim[0] in trained),
+        *(_converged(results, form) for form in _FORMS if form in trained),
     ]
 
 
 def _end(curve: Curve) -> float:
-    """Mean reward of a decision in the last tenth of a training; negative, so that less of it is better."""
+    """Mean reward of a decision in the last tenth of a training. Rewards are negative: see `_compare`."""
     return float(np.mean(curve["reward"][-max(1, len(curve["reward"]) // 10) :]))
 
 
 def _fluctuation(curve: Curve) -> float:
-    """Standard deviation, over the second half of a training, of the mean rewards of its parts."""
+    """Standard deviation of the mean rewards of the parts in the second half of a training."""
     parts = np.array_split(np.array(curve["reward"]), min(_PARTS, len(curve["reward"])))
     means = np.array([part.mean() for part in parts])
     return float(means[means.size // 2 :].std())
@@ -61,22 +71,22 @@ def _decisions_at_convergence(curve: Curve) -> float:
 
 
 def _share_at_convergence(reward: Sequence[float]) -> float:
-    """The part of a curve after which it stays near its end, smoothed over a twentieth of it."""
+    """The share of a curve after which it stays near its end, smoothed over a twentieth of its length."""
     values = np.array(reward)
     width = max(1, values.size // 20)
     smooth = np.convolve(values, np.ones(width) / width, mode="valid")
     end, span = smooth[-1], smooth.max() - smooth.min()
-    far = np.flatnonzero(np.abs(smooth - end) > max(_WITHIN * span, 1e-12))
+    far = np.flatnonzero(np.abs(smooth - end) > max(_TOLERANCE * span, 1e-12))
     return float((far[-1] + 1 + width if far.size else width) / values.size)
 
 
-def _beside(
-    results: Results, other: str, claim: str, number: Callable[[Curve], float], shown: dict[str, Any]
+def _compare(
+    results: Results, other: str, claim: str, number: Callable[[Curve], float], units: dict[str, Any]
 ) -> Verdict:
-    """LyaPPO beside another learner, seed by seed."""
+    """Compare LyaPPO with another learner by training seed; ratios below 1 are better, as rewards are < 0."""
     mine, theirs = (_by_seed(results, policy, number) for policy in (OURS, other))
     seeds = [seed for seed in mine if seed in theirs]
-    ours, others = (np.array([found[seed] for seed in seeds]) for found in (mine, theirs))
+    ours, others = (np.array([by_seed[seed] for seed in seeds]) for by_seed in (mine, theirs))
     change = interquartile_mean(ours / others - 1.0)
     return Verdict(
         figure=results.figure or "",
@@ -86,7 +96,7 @@ def _beside(
         last=interquartile_mean(ours),
         change=change,
         steps="",
-        **shown,
+        **units,
     )
 
 
@@ -98,12 +108,12 @@ def _by_seed(results: Results, policy: str, number: Callable[[Curve], float]) ->
 def _converged(results: Results, policy: str) -> Verdict:
     curves = results.curves[policy, 0]
     shares = np.array([_share_at_convergence(curve["reward"]) for curve in curves])
-    found = interquartile_mean(shares)
+    share = interquartile_mean(shares)
     until = np.array([curve["decisions"][-1] for curve in curves])
     return Verdict(
         figure=results.figure or "",
         claim=f"{NAMES[policy]} has converged by two fifths of the training (episode 1,000 of 2,500)",
-        held=None if np.isnan(found.high) else bool(found.high <= _CONVERGED_AT),
+        held=None if np.isnan(share.high) else bool(share.high <= _CONVERGED_AT),
         first=interquartile_mean(until * shares),
         last=interquartile_mean(until),
         change=interquartile_mean(shares - 1.0),

@@ -1,4 +1,4 @@
-"""What a sweep is asked for, and its strict reading from TOML."""
+"""Definition of a sweep, and its strict parser for TOML."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lyaopt.io.fields import Count, Expected, Id, Whole
 from lyaopt.model.system import System
 
 BOUND = "bound"
-"""The policy that is none: the lower bound LB1."""
+"""Pseudo-policy that evaluates the lower bound LB1."""
 
 _MOST_POINTS = 10_000
 _Names = Annotated[tuple[Id, ...], Field(min_length=1), Expected("a list of names, at least one")]
@@ -30,18 +30,18 @@ _Models = Annotated[tuple[tuple[Id, ...], ...], Expected("a list of lists of net
 @checked
 @dataclass(frozen=True, config=STRICT)
 class Measuring:
-    """How policies are evaluated: all on the same arrivals and channels."""
+    """Evaluation of policies: all on the same arrivals and channels."""
 
     seed: Whole = 77
-    """Of the copies; trainings and searches draw from other streams."""
+    """Seed of the replications; trainings and searches draw from other streams."""
     slots: Count = 20_000
-    """Slots of each copy that are measured."""
+    """Measured slots of each replication."""
     warmup: Whole = 2_000
     """Slots before those."""
     replications: Count = 20
-    """Copies of the system, each with arrivals and channels of its own."""
+    """Independent replications of the system."""
     search_seed: Whole = 0
-    """Of policies that are found by a search."""
+    """Seed of searched policies."""
 
 
 @checked
@@ -50,20 +50,20 @@ class Sweep:
     """Policies at the points of a grid of settings."""
 
     policies: _Names
-    """Policies and learners by name; fixed points as text; or `bound`."""
+    """Names of policies and learners, fixed points as text, or `bound`."""
     name: Id = "sweep"
-    """As in tables and figures."""
+    """Name in tables and figures."""
     scenario: Id = "default"
-    """Name of a shipped scenario, or path of one."""
+    """Name of a shipped scenario, or path of a scenario."""
     training_seeds: Count = 5
-    """Training seeds, from 1 on."""
+    """Number of training seeds, from 1."""
     more_models: _Models = MORE_MODELS
-    """Networks of further services where `services_per_device` asks for them."""
+    """Networks of additional services, for `services_per_device`."""
     vary: dict[str, Any] = Field(default_factory=dict)
-    """Values of settings; several settings make a grid."""
+    """Values of settings; several settings form a grid."""
     evaluation: Measuring = Field(default_factory=Measuring)
     learners: dict[str, Any] = Field(default_factory=dict)
-    """Learners beside, or in place of, those that are known."""
+    """Learners to add, or to redefine by name."""
 
     def __post_init__(self) -> None:
         for name, values in self.vary.items():
@@ -84,20 +84,29 @@ class Sweep:
 
     @property
     def points(self) -> tuple[dict[str, Any], ...]:
-        """Values of the settings at each point of the grid; the last setting changes first."""
+        """Values of the settings at each point of the grid; the last setting varies fastest."""
         return tuple(dict(zip(self.vary, values, strict=True)) for values in product(*self.vary.values()))
 
     def learner(self, policy: str) -> Learner | None:
-        """The learner of a name; None for a policy that learns nothing."""
+        """Return the learner called `policy`, or None for a policy without training."""
         return self.learners.get(policy) or LEARNERS.get(policy)
 
     def systems(self, system: System) -> tuple[System, ...]:
-        """The system at each point.
+        """Make the system of each point.
+
+        Parameters
+        ----------
+        system : System
+            The scenario to vary.
+
+        Returns
+        -------
+        tuple of System
 
         Raises
         ------
         ProblemError
-            With the place in the file of a value that is none.
+            If a value does not suit its setting, with its path in the file.
         """
         for name, values in self.vary.items():
             for number, value in enumerate(values):
@@ -109,12 +118,21 @@ class Sweep:
 
 
 def parse_sweep(text: bytes | str) -> Sweep:
-    """Read the definition of a sweep.
+    """Parse the definition of a sweep.
+
+    Parameters
+    ----------
+    text : bytes or str
+        TOML.
+
+    Returns
+    -------
+    Sweep
 
     Raises
     ------
     DocumentError
-        If the text is not exactly one (see docs/reference/formats.md).
+        If the text does not follow docs/reference/formats.md.
     """
     try:
         decoded = strict_json.decode(text)
@@ -128,7 +146,19 @@ def parse_sweep(text: bytes | str) -> Sweep:
 
 
 def placed(error: ProblemError, text: str) -> DocumentError:
-    """The error with the line of the definition that its path leads to."""
+    """Add a line number to an error.
+
+    Parameters
+    ----------
+    error : ProblemError
+    text : str
+        The definition.
+
+    Returns
+    -------
+    DocumentError
+        With the line of the error's path.
+    """
     line = toml_text.line_of(text, strict_json.parse_path(error.path))
     return DocumentError([(error.path, error.reason)], line)
 
@@ -170,14 +200,14 @@ def _made(kind: Any, values: Mapping[str, Any], path: str) -> Any:
         return kind(**values)
     except TypeError:  # a key is missing
         missing = next(name for name in ("policies", "algorithm") if name in known and name not in values)
-        raise ProblemError(f"{path}.{missing}", "expected this key, got nothing") from None
+        raise ProblemError(f"{path}.{missing}", "missing required key") from None
     except ProblemError as error:
         raise ProblemError(path + error.path.removeprefix("$"), error.reason) from None
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Dotted names of nested tables, as TOML reads ``channel.shadowing_std_db``."""
-    found: list[tuple[str, Any]] = []
+    """Dotted names of nested tables, such as ``channel.shadowing_std_db``."""
+    items: list[tuple[str, Any]] = []
     for name, value in table.items():
-        found += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [(f"{prefix}{name}", value)]
-    return found
+        items += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [(f"{prefix}{name}", value)]
+    return items

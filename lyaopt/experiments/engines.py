@@ -1,7 +1,7 @@
-"""Where cells are computed: joblib's local processes, or Dask or Ray by name (extras `dask` and `ray`).
+"""Engines that compute cells: joblib's local processes, Dask or Ray (extras `dask` and `ray`).
 
 Dask and Ray start workers on this machine, unless DASK_SCHEDULER_ADDRESS or RAY_ADDRESS names a cluster. Its
-workers have to see the folder of the experiment under the same path.
+workers must see the folder of the experiment under the same path.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 
 from lyaopt.errors import ProblemError
 
-# Cells are small networks and compiled loops: a thread each, and as many cells at once as there are cores.
+# Cells are small networks and compiled loops: one thread each, and one cell on each core.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def _processes(jobs: int) -> int:
-    # With one joblib would compute in this process, which no task may take with it; who asks for one hands
-    # out one task at a time (`pre_dispatch`).
+    # With one process, joblib would compute in this one, which a crashing task would end. For jobs = 1,
+    # `pre_dispatch` submits one task at a time.
     return max(2, jobs)
 
 
@@ -32,16 +32,16 @@ def _local(jobs: int) -> Iterator[None]:
     from joblib import parallel_config
 
     with parallel_config(backend="loky", n_jobs=_processes(jobs), inner_max_num_threads=1):
-        _start_deaf(_processes(jobs))
+        _start_without_sigint(_processes(jobs))
         yield
 
 
-def _start_deaf(processes: int) -> None:
-    """Start workers that Ctrl-C does not reach: it is for this process alone, which has them stopped."""
+def _start_without_sigint(processes: int) -> None:
+    """Start workers with SIGINT blocked: only this process handles Ctrl-C, and stops its workers."""
     from joblib import Parallel, delayed
 
-    # They inherit what is blocked here, before they have loaded anything. What joblib would start with them
-    # is started first, as Python 3.11 blocks nothing any more after that.
+    # Workers inherit the signal mask. The resource tracker starts first, as in Python 3.11 its start resets
+    # the mask.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -57,21 +57,21 @@ def _dask(jobs: int) -> Iterator[None]:
     from joblib import parallel_config
     from joblib._dask import DaskDistributedBackend
 
-    class Elsewhere(DaskDistributedBackend):
-        """Never in this process, in which joblib computes while there is one worker, or one of two died."""
+    class RemoteBackend(DaskDistributedBackend):
+        """Never computes in this process, as joblib does if it counts a single worker."""
 
         def effective_n_jobs(self, n_jobs: int) -> int:
             return _processes(super().effective_n_jobs(n_jobs))
 
-    # Dask does the tasks of a worker that died once more, and tasks count how often they were begun: joblib
-    # would wait for ever for one that Dask gave up.
+    # Dask repeats the tasks of a dead worker. Its limit is out of reach, as joblib would wait forever for a
+    # task that Dask abandons; `lyaopt.experiments.runner` limits the attempts instead.
     with dask.config.set({"distributed.scheduler.allowed-failures": 1000}):
         address = os.environ.get("DASK_SCHEDULER_ADDRESS")
         cluster: Any = address or LocalCluster(
             n_workers=jobs, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
         )
         try:
-            with _client(cluster), parallel_config(backend=Elsewhere(), n_jobs=-1):
+            with _client(cluster), parallel_config(backend=RemoteBackend(), n_jobs=-1):
                 yield
         finally:
             if address is None:
@@ -89,13 +89,13 @@ def _client(cluster: Any) -> Any:
 
 @contextmanager
 def _ray(jobs: int) -> Iterator[None]:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read at import: nothing is told to anyone
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read at import
     import ray
     from joblib import parallel_config
     from ray.util.joblib import register_ray
 
-    given: Any = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": jobs, "include_dashboard": False}
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
+    local: Any = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": jobs, "include_dashboard": False}
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, **local)
     register_ray()
     try:
         with parallel_config(backend="ray", n_jobs=_processes(jobs)):
@@ -115,12 +115,16 @@ _PACKAGES = {"dask": ("dask", "distributed"), "ray": ("ray",)}
 
 
 def cores() -> int:
-    """Cores that this process may use, as joblib counts them: with affinity and the limits of containers.
+    """Count the cores of this process as joblib does, with affinity and container limits.
+
+    Returns
+    -------
+    int
 
     Raises
     ------
     ProblemError
-        If the environment says nonsense about them.
+        If LOKY_MAX_CPU_COUNT is not a number.
     ImportError
         Without joblib.
     """
@@ -133,13 +137,19 @@ def cores() -> int:
 
 
 def engine_names() -> tuple[str, ...]:
-    """Names that `engine` takes."""
+    """Return the names that `engine` accepts."""
     return tuple(_ENGINES)
 
 
 @contextmanager
 def engine(name: str, jobs: int) -> Iterator[None]:
-    """Inside the block `joblib.Parallel` computes there.
+    """Run `joblib.Parallel` on an engine within the block.
+
+    Parameters
+    ----------
+    name : str
+    jobs : int
+        Workers.
 
     Raises
     ------
@@ -151,7 +161,7 @@ def engine(name: str, jobs: int) -> Iterator[None]:
     if any(find_spec(package) is None for package in ("joblib", *_PACKAGES.get(name, ()))):
         extra = "experiments" if name == "local" else name
         raise ProblemError("$.engine", f"{name} needs the extra: pip install 'lyaopt[{extra}]'")
-    cores()  # joblib asks too, however many it is told to use
+    cores()  # joblib reads LOKY_MAX_CPU_COUNT for any number of jobs
     before = {variable: os.environ.get(variable) for variable in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:

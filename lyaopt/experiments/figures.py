@@ -31,25 +31,46 @@ PANELS = (
     ("energy per slot, mJ", "energy_j", 1e3),
     ("local energy, mJ", "local_energy_j", 1e3),
     ("transmission energy, mJ", "transmit_energy_j", 1e3),
-    ("depth of cuts, k / K", "cut_depth", 1.0),
+    ("mean k / K", "cut_depth", 1.0),
     ("local backlog, Mcycles", "local_queue_cycles", 1e-6),
     ("transmission backlog, Mbit", "transmit_queue_bits", 1e-6),
     ("edge backlog, Mcycles", "edge_queue_cycles", 1e-6),
-    ("95 % of latencies, s", "latency_p95_s", 1.0),
+    ("p95 latency, s", "latency_p95_s", 1.0),
 )
-"""What is drawn of a sweep: title, measure, factor."""
+"""Panels of a sweep: title, measure, factor."""
 
 _COLUMNS = 2
 
 
 def colour(policy: str, policies: Sequence[str]) -> str:
-    """The colour of a policy in all figures."""
-    known = [name for name in policies if name not in _COLOURS]
-    return _COLOURS.get(policy) or _MORE[known.index(policy) % len(_MORE)]
+    """Return the colour of a policy, the same in all figures.
+
+    Parameters
+    ----------
+    policy : str
+    policies : sequence of str
+        All policies of the figure, by which those without a colour of their own are numbered.
+
+    Returns
+    -------
+    str
+    """
+    others = [name for name in policies if name not in _COLOURS]
+    return _COLOURS.get(policy) or _MORE[others.index(policy) % len(_MORE)]
 
 
 def draw_sweep(results: Results) -> bytes:
-    """A panel for each measure, along the setting that varies (the first one, if there are several); SVG."""
+    """Draw a panel for each measure against the first setting that varies.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    bytes
+        SVG.
+    """
     figure = new_figure(9.0, 11.5)
     panels = figure.subplots(-(-len(PANELS) // _COLUMNS), _COLUMNS).ravel()
     for axes, (title, measure, scale) in zip(panels, PANELS, strict=True):
@@ -61,7 +82,21 @@ def draw_sweep(results: Results) -> bytes:
 
 
 def draw_panel(results: Results, measure: str, scale: float) -> bytes:
-    """One measure along a sweep, without a legend; SVG."""
+    """Draw one measure against the first setting that varies, without a legend.
+
+    Parameters
+    ----------
+    results : Results
+    measure : str
+        A name in `MEASURES`.
+    scale : float
+        Factor on the values.
+
+    Returns
+    -------
+    bytes
+        SVG.
+    """
     figure = new_figure(4.4, 2.7)
     _draw_panel(figure.subplots(), results, measure, scale)
     return picture_bytes(figure, "svg")
@@ -82,11 +117,11 @@ def _draw_panel(axes: Any, results: Results, measure: str, scale: float) -> None
 def _draw_policy(
     axes: Any, results: Results, policy: str, places: np.ndarray, measure: str, scale: float
 ) -> None:
-    found = [results.estimate(policy, point, measure) for point in range(len(places))]
-    values = scale * np.array([estimate.value for estimate in found])
+    estimates = [results.estimate(policy, point, measure) for point in range(len(places))]
+    values = scale * np.array([estimate.value for estimate in estimates])
     if np.isnan(values).all():
         return
-    ends = scale * np.array([(estimate.low, estimate.high) for estimate in found]).T
+    ends = scale * np.array([(estimate.low, estimate.high) for estimate in estimates]).T
     shade = colour(policy, results.policies)
     style: dict[str, Any] = {"marker": _MARKS.get(policy, "."), "markersize": 5, "linewidth": 1.4}
     if policy in ("bound", "middle", "random"):
@@ -97,10 +132,10 @@ def _draw_policy(
 
 
 def _scale(axes: Any, places: np.ndarray) -> None:
-    """Logarithmic where what is shown spans more than a decade and a half."""
-    shown = np.concatenate([line.get_ydata() for line in axes.lines] or [np.ones(1)])
-    shown = shown[np.isfinite(shown)]
-    if shown.size and shown.min() > 0.0 and shown.max() > 30.0 * shown.min():
+    """Set axes to logarithmic scales if their values span more than about a decade and a half."""
+    values = np.concatenate([line.get_ydata() for line in axes.lines] or [np.ones(1)])
+    values = values[np.isfinite(values)]
+    if values.size and values.min() > 0.0 and values.max() > 30.0 * values.min():
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0.0)
@@ -114,14 +149,24 @@ def _scale(axes: Any, places: np.ndarray) -> None:
 
 
 def draw_curves(results: Results) -> bytes:
-    """Returns of trainings over the decisions made: the middle of the seeds, and their range; SVG."""
+    """Draw returns over decisions: median and range over training seeds.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    bytes
+        SVG.
+    """
     figure = new_figure(9.0, 4.5)
     axes = figure.subplots()
     for policy in results.policies:
         curves = results.curves.get((policy, 0), [])
         if curves:
             _draw_curve(axes, curves, colour(policy, results.policies), NAMES.get(policy, policy))
-    # Symmetrical: returns are below 0, some by far.
+    # Symmetric logarithmic, as returns are negative and span decades.
     axes.set_yscale("symlog", linthresh=1.0)
     axes.set_xlabel("decisions", fontsize=9)
     axes.set_ylabel(f"return of {EPISODE} decisions", fontsize=9)
@@ -143,7 +188,7 @@ def _draw_curve(axes: Any, curves: Sequence[Any], shade: str, label: str) -> Non
 
 
 def _smooth(values: Sequence[float]) -> np.ndarray:
-    """A sliding mean over a fortieth of the curve, as the paper smooths its own."""
+    """Moving average over a fortieth of the curve, like the paper's curves."""
     width = max(1, len(values) // 40)
     padded = np.concatenate([np.full(width - 1, values[0]), values])
     return np.convolve(padded, np.ones(width) / width, mode="valid")

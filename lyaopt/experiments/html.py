@@ -1,4 +1,4 @@
-"""Pieces of a page: tables, figures and lists, with everything that comes from outside escaped."""
+"""HTML elements: tables, figures and lists, with all foreign text escaped."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ _HEIGHT = re.compile(r'(<svg [^>]*?)\s+height="[^"]*"', re.DOTALL)
 
 
 class Raw(str):
-    """HTML as it is."""
+    """Text that is HTML already."""
 
     __slots__ = ()
 
 
 def text(value: str) -> str:
-    """A string as HTML."""
+    """Escape `value`, unless it is `Raw`."""
     return value if isinstance(value, Raw) else escape(value)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int, groups: bool = False) -> str:
-    """A table that scrolls by itself where the window is narrow.
+    """Format a table, which scrolls in a narrow window.
 
     Parameters
     ----------
     head : sequence of str
     rows : iterable of sequences of str
     words : int
-        How many columns, from the left, hold words; the others hold numbers.
+        Number of leading columns that hold words; the others hold numbers.
     groups : bool
-        Whether rows of one first cell belong together.
+        Whether rows with equal first cells form groups.
+
+    Returns
+    -------
+    str
     """
     lines = [_row("th", head, words, "")]
     before: str | None = None
@@ -46,15 +50,27 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int, gro
 
 def _row(tag: str, cells: Sequence[str], words: int, attributes: str) -> str:
     kinds = ["" if column < words else ' class="number"' for column in range(len(cells))]
-    shown = (f"<{tag}{kind}>{text(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
-    return f"<tr{attributes}>{''.join(shown)}</tr>"
+    items = (f"<{tag}{kind}>{text(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
+    return f"<tr{attributes}>{''.join(items)}</tr>"
 
 
 def figure(svg: bytes, caption: str, *, broad: bool = False) -> str:
-    """A drawing, inline; a broad one scrolls where the window is narrow."""
+    """Embed a drawing.
+
+    Parameters
+    ----------
+    svg : bytes
+    caption : str
+    broad : bool
+        Whether it spans the page, and scrolls in a narrow window.
+
+    Returns
+    -------
+    str
+    """
     drawing = svg.decode()
     drawing = drawing[drawing.index("<svg") :]
-    # Names of groups come again in every drawing; sizes are the style sheet's.
+    # Group ids would repeat on a page with several drawings; the style sheet sets the sizes.
     drawing = _HEIGHT.sub(r"\1", _SIZE.sub(r"<svg \1", _GROUP_ID.sub("", drawing), count=1), count=1)
     drawing = drawing.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1)
     kind = ' class="broad"' if broad else ""
@@ -62,18 +78,18 @@ def figure(svg: bytes, caption: str, *, broad: bool = False) -> str:
 
 
 def legend(entries: Iterable[tuple[str, str]]) -> str:
-    """Colours and what they stand for."""
+    """Format a legend of `entries`, pairs of name and colour."""
     items = (f'<li><i style="background:{shade}"></i>{text(name)}</li>' for name, shade in entries)
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
 def verdict(held: bool | None) -> Raw:
-    """Held, not held, or undecided."""
+    """Format a verdict: `held`, not held, or undecided (None)."""
     if held is None:
         return Raw("undecided")
     return Raw('<span class="held">held</span>' if held else '<span class="not">not held</span>')
 
 
 def details(summary: str, content: str) -> str:
-    """What is shown when it is asked for."""
+    """Format collapsible `content` under a `summary`."""
     return f"<details><summary>{text(summary)}</summary>{content}</details>"

@@ -1,4 +1,4 @@
-"""What learns in an experiment: algorithm, preset and budget, by name."""
+"""Learners of experiments by name: algorithm, preset and budget."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ DECISIONS = 500_000
 @checked
 @dataclass(frozen=True, config=STRICT)
 class Learner:
-    """One way to learn."""
+    """Algorithm, preset and budget of a training."""
 
     algorithm: _Algorithm
-    """As `lyaopt train` names it."""
+    """As in `lyaopt train`."""
     preset: Id | None = None
-    """Of the algorithm; its default one when left out."""
+    """Preset of the algorithm; its default if left out."""
     decisions: Count = DECISIONS
-    """Decisions of a training, all copies together; as near to it as whole rollouts come."""
+    """Decisions of a training, over all replications; rounded to whole rollouts."""
     ranges: dict[str, Any] = Field(default_factory=dict)
-    """What every episode draws anew: then one training serves all points of a sweep."""
+    """Ranges of settings that every episode draws: one training then serves all points of a sweep."""
     at: dict[str, Any] = Field(default_factory=dict)
-    """Values of settings in a training that serves all points; those of the scenario when left out."""
+    """Values of settings in a training that serves all points; those of the scenario if left out."""
 
     def __post_init__(self) -> None:
         self._check_preset()
@@ -49,14 +49,14 @@ class Learner:
         except (TypeError, ValueError, OverflowError):
             raise ProblemError("$.ranges", "expected numbers") from None
         if self.at and not self.ranges:
-            raise ProblemError("$.at", "expected ranges beside it: without them each point is trained for")
+            raise ProblemError("$.at", "expected ranges too: without them every point has its own training")
 
     def _check_preset(self) -> None:
         from lyaopt.learning.config import preset_names
 
         known = (None,) if self.algorithm == "ddpg" else (None, *preset_names())
         if self.preset not in known:
-            named = ", ".join(name for name in known if name) or "none: the algorithm has no presets"
+            named = ", ".join(name for name in known if name) or "no presets of this algorithm"
             raise ProblemError("$.preset", f"expected one of {named}; got {self.preset!r}")
 
     @property
@@ -65,7 +65,7 @@ class Learner:
         return bool(self.ranges)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the fields as JSON values."""
         return asdict(self)
 
 
@@ -80,7 +80,18 @@ LEARNERS: dict[str, Learner] = {
 
 
 def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int]]:
-    """Ranges, and the fields of a configuration that make the budget: episodes, and decisions of each.
+    """Compute the arguments of a training.
+
+    Parameters
+    ----------
+    learner : Learner
+    system : System
+
+    Returns
+    -------
+    ranges : Ranges
+    budget : dict
+        Fields of the configuration: episodes, and decisions per episode.
 
     Raises
     ------
@@ -89,23 +100,52 @@ def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int
     ImportError
         Without PyTorch.
     """
-    from lyaopt.learning.training import configuration
+    from lyaopt.learning.start_training import configuration
 
     ranges = Ranges.from_dict(learner.ranges) if learner.ranges else FIXED
-    usual = configuration(system, learner.algorithm, learner.preset, ranges)
-    return ranges, budget(usual.replications, usual.rollout, usual.decisions_per_episode, learner.decisions)
+    default = configuration(system, learner.algorithm, learner.preset, ranges)
+    sizes = default.replications, default.rollout, default.decisions_per_episode
+    return ranges, budget(*sizes, learner.decisions)
 
 
 def configuration_of(learner: Learner, system: System) -> Any:
-    """Everything that the algorithm of a learner is told; raises as `training_of` does."""
-    from lyaopt.learning.training import configuration
+    """Make the configuration of a training.
 
-    ranges, found = training_of(learner, system)
-    return configuration(system, learner.algorithm, learner.preset, ranges, **found)
+    Parameters
+    ----------
+    learner : Learner
+    system : System
+
+    Returns
+    -------
+    PPOConfig or DDPGConfig
+
+    Raises
+    ------
+    ProblemError, ImportError
+        As `training_of` raises them.
+    """
+    from lyaopt.learning.start_training import configuration
+
+    ranges, sizes = training_of(learner, system)
+    return configuration(system, learner.algorithm, learner.preset, ranges, **sizes)
 
 
 def budget(replications: int, rollout: int, per_episode: int, decisions: int) -> dict[str, int]:
-    """Episodes and their length, near to the usual one, that come nearest to a number of decisions."""
+    """Compute the episodes, close to the preset's length, that come nearest to a number of decisions.
+
+    Parameters
+    ----------
+    replications, rollout, per_episode : int
+        Of the preset; the last is the number of decisions per episode.
+    decisions : int
+        Budget, over all replications.
+
+    Returns
+    -------
+    dict
+        Fields of the configuration: ``episodes`` and ``decisions_per_episode``.
+    """
     rounds = max(1, round(decisions / (replications * per_episode)))
     rollouts = max(1, round(decisions / (replications * rounds * rollout)))
     return {"episodes": rounds * replications, "decisions_per_episode": rollouts * rollout}

@@ -1,4 +1,4 @@
-"""Files that a finished experiment leaves beside its cells."""
+"""Output files of a finished experiment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lyaopt.experiments import tables
 from lyaopt.experiments.convergence import convergence_of
 from lyaopt.experiments.paper_figures import FIGURES, title_of
-from lyaopt.experiments.results import Results, heading, read_results
+from lyaopt.experiments.results import Results, heading, load_results
 from lyaopt.experiments.savings import Saving, savings_of
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
@@ -19,25 +19,39 @@ CSV, MARKDOWN = "tables.csv", "tables.md"
 
 
 def write_tables(store: Store) -> list[Results]:
-    """Write the tables of an experiment into its folder, and give what they show.
+    """Write the tables of an experiment into its folder.
+
+    Parameters
+    ----------
+    store : Store
+
+    Returns
+    -------
+    list of Results
+        The contents of the tables.
 
     Raises
     ------
     ProblemError
-        If none of its cells is done.
+        If no cell is finished.
     """
-    _, found = read_results(store)
-    write_whole(store.path / CSV, tables.csv_text(found).encode())
+    _, sweeps = load_results(store)
+    write_whole(store.path / CSV, tables.csv_text(sweeps).encode())
     sections = [
         f"## {title_of(results.figure, results.name)}\n\n{claims(results)}{tables.markdown(results)}"
-        for results in found
+        for results in sweeps
     ]
-    write_whole(store.path / MARKDOWN, "\n".join([f"# {heading(found)}\n", *sections]).encode())
-    return found
+    write_whole(store.path / MARKDOWN, "\n".join([f"# {heading(sweeps)}\n", *sections]).encode())
+    return sweeps
 
 
-def write_figures(store: Store, found: Sequence[Results]) -> None:
-    """Draw what remakes figures of the paper into the folder, as SVG.
+def write_figures(store: Store, sweeps: Sequence[Results]) -> None:
+    """Draw the sweeps that reproduce figures of the paper into the folder, as SVG.
+
+    Parameters
+    ----------
+    store : Store
+    sweeps : sequence of Results
 
     Raises
     ------
@@ -47,30 +61,40 @@ def write_figures(store: Store, found: Sequence[Results]) -> None:
     from lyaopt.experiments.figures import draw_curves, draw_sweep
 
     need_matplotlib()
-    for results in found:
+    for results in sweeps:
         if results.figure and results.runs:
             draw = draw_sweep if FIGURES[results.figure].setting else draw_curves
             write_whole(store.path / f"{results.figure}.svg", draw(results))
 
 
 def claims(results: Results) -> str:
-    """What the paper says of a figure beside what was found, in Markdown; nothing where it says nothing."""
+    """Format the paper's claims on a figure and our verdicts as a Markdown table.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    str
+        Empty if there are no claims.
+    """
     rows = [*map(_saving, savings_of(results)), *map(_verdict, convergence_of(results) + trends_of(results))]
-    return "\n".join(["| the paper | | found |", "|---|---|---|", *rows, "", ""]) if rows else ""
+    return "\n".join(["| claim | verdict | measured |", "|---|---|---|", *rows, "", ""]) if rows else ""
 
 
-def _saving(found: Saving) -> str:
-    claim = f"LyaPPO saves {100.0 * found.paper:.1f} % of the energy of {tables.NAMES[found.other]}"
-    numbers = (found.ours, found.against_fixed, found.latency, found.cost)
+def _saving(saving: Saving) -> str:
+    claim = f"LyaPPO saves {100.0 * saving.paper:.1f} % of the energy of {tables.NAMES[saving.other]}"
+    numbers = (saving.ours, saving.against_fixed, saving.latency, saving.cost)
     ours, fixed, latency, cost = map(tables.percent, numbers)
-    shown = f"{ours} % (best fixed points: {fixed} %), {latency} % of mean latency, {cost} % of the cost (34)"
-    return f"| {claim} | {_held(found.held)} | {shown} |"
+    text = f"{ours} % (best fixed points: {fixed} %), {latency} % of mean latency, {cost} % of the cost (34)"
+    return f"| {claim} | {_held(saving.held)} | {text} |"
 
 
-def _verdict(found: Verdict) -> str:
-    first, last = (tables.number(end.value * found.scale) for end in (found.first, found.last))
-    change = f"{first} to {last} {found.unit}".rstrip() + f", {tables.percent(found.change)} %"
-    return f"| {found.claim} | {_held(found.held)} | {change} |"
+def _verdict(verdict: Verdict) -> str:
+    first, last = (tables.number(end.value * verdict.scale) for end in (verdict.first, verdict.last))
+    change = f"{first} to {last} {verdict.unit}".rstrip() + f", {tables.percent(verdict.change)} %"
+    return f"| {verdict.claim} | {_held(verdict.held)} | {change} |"
 
 
 def _held(held: bool | None) -> str:

@@ -1,7 +1,7 @@
-"""The experiments of the paper, section V: its figures as sweeps, and what it says of them.
+"""The experiments of the paper, section V: its figures as sweeps, and its claims.
 
-The paper names neither networks nor ranges. Those here were chosen by what the devices, the radio and the
-edge can do, before any result was seen: docs/explanation/paper-figures.md has the reasons.
+The paper names neither networks nor ranges. We chose ours by the capacities of devices, channels and edge
+before seeing any result: docs/explanation/paper-figures.md gives the reasons.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from lyaopt.experiments.variations import SERVICES
 from lyaopt.model.system import System
 
 ONCE = "lyappo-once"
-"""LyaPPO that was trained once, over the range of a sweep."""
+"""LyaPPO trained once over the range of a sweep."""
 OURS = "lyappo"
 BASELINES = ("ppo-joint", "ddpg", "random", "middle")
 """PPO, DDPG-Cov, Random-Cov and Fix-Cov, in the order in which the paper compares with them."""
 
 EPISODE = 200
-"""Decisions of an episode: returns are of so many, whatever those of a training were."""
+"""Decisions of an episode of the paper, to which returns refer for any length of episodes."""
 
 SEEDS, QUICK_SEEDS = 5, 1
 EVALUATION_SEED = 4_000
-"""Of copies on which nothing was ever tried out."""
+"""Seed of replications that were not used during development."""
 _FULL, _QUICK = 200_000, 30_000
 _POLICIES = ("best-fixed", OURS, ONCE, *BASELINES, BOUND)
 _CURVES = ("lyappo", "lyappo-shared", "lyappo-paper", "ppo-joint", "ppo-joint-paper", "ddpg")
@@ -37,7 +37,7 @@ _QUICK_CURVES = ("lyappo", "ppo-joint", "ddpg")
 
 @dataclass(frozen=True)
 class Trend:
-    """How a figure of a policy moves along a sweep, as the paper says.
+    """A claim of the paper on how a measure changes along a sweep.
 
     Attributes
     ----------
@@ -59,17 +59,17 @@ class Figure:
     ----------
     title : str
     setting : str or None
-        What varies along it; None for curves of training.
+        Setting that varies; None for training curves.
     axis : str
         Label of the axis, with the unit.
     unit : float
-        Of the axis.
+        Unit of the axis.
     values, quick : tuple
-        Of the setting.
+        Values of the setting, and those of the quick version.
     ranges, at : mapping
-        For the training that serves all points.
+        Of the training that serves all points.
     percent : tuple of float
-        What LyaPPO saves of the energy of each of `BASELINES`, as the paper says.
+        Energy that LyaPPO saves compared with each of `BASELINES`, as the paper claims.
     trends : tuple of Trend
     """
 
@@ -86,7 +86,7 @@ class Figure:
 
 
 def _work_moves(to_edge: bool) -> tuple[Trend, ...]:
-    """What cuts that move forward, or back, bring with them."""
+    """Claims that follow from moving work to the edge, or back to the devices."""
     return (
         Trend("cut_depth", not to_edge),
         Trend("local_queue_cycles", not to_edge),
@@ -163,7 +163,19 @@ FIGURES: dict[str, Figure] = {
 
 
 def title_of(figure: str | None, name: str) -> str:
-    """How a sweep is headed: as the paper's figure that it remakes, or by its name."""
+    """Return the heading of a sweep.
+
+    Parameters
+    ----------
+    figure : str or None
+        Figure of the paper that it reproduces.
+    name : str
+        Heading of other sweeps.
+
+    Returns
+    -------
+    str
+    """
     known = FIGURES.get(figure or "")
     return f"Fig. {figure[3:]}: {known.title}" if known and figure else name
 
@@ -171,7 +183,23 @@ def title_of(figure: str | None, name: str) -> str:
 def parts(
     names: tuple[str, ...], system: System, scenario: str, *, quick: bool, training_seeds: int | None
 ) -> list[Part]:
-    """The sweeps that remake some figures.
+    """Define the sweeps that reproduce figures.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Keys of `FIGURES`.
+    system : System
+    scenario : str
+        Name of `system`.
+    quick : bool
+        Whether to use fewer points and smaller budgets.
+    training_seeds : int or None
+        None for the default.
+
+    Returns
+    -------
+    list of Part
 
     Raises
     ------
@@ -182,8 +210,8 @@ def parts(
     for name in names:
         if name not in FIGURES:
             raise ProblemError("$.figure", f"expected one of {', '.join(FIGURES)} or all, got {name!r}")
-    make = {name: _sweep if FIGURES[name].setting else _curves for name in names}
-    return [Part(make[name](name, scenario, quick, training_seeds), system, name) for name in names]
+    define = {name: _sweep if FIGURES[name].setting else _curves for name in names}
+    return [Part(define[name](name, scenario, quick, training_seeds), system, name) for name in names]
 
 
 def _curves(name: str, scenario: str, quick: bool, training_seeds: int) -> Sweep:
@@ -200,7 +228,7 @@ def _curves(name: str, scenario: str, quick: bool, training_seeds: int) -> Sweep
 
 def _sweep(name: str, scenario: str, quick: bool, training_seeds: int) -> Sweep:
     figure, decisions = FIGURES[name], _QUICK if quick else _FULL
-    preset = "shared" if quick else "best"  # a start is searched for in eight systems of the ranges
+    preset = "shared" if quick else "best"  # "best" searches for a start in eight systems
     once = Learner("lyappo", preset, decisions, dict(figure.ranges or {}), dict(figure.at or {}))
     return Sweep(
         policies=_POLICIES,

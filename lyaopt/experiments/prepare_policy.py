@@ -1,4 +1,4 @@
-"""Policies made ready: found by a search, or trained in a folder that is gone afterwards."""
+"""Prepare policies for evaluation: by a search, or by a training in a temporary folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lyaopt.experiments.learners import Learner, training_of
 from lyaopt.model.system import System
-from lyaopt.policies import is_searched, make_policy, search_fixed
+from lyaopt.policies import SearchOptions, is_searched, make_policy, search_fixed
 from lyaopt.simulation import Policy
 
 if TYPE_CHECKING:
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A policy, and what it took.
+    """A policy ready for evaluation.
 
     Attributes
     ----------
     policy : Policy
     slots : int
-        Simulated for it, in training, search and trials.
+        Slots simulated for it in training, search and checks.
     summary : Summary or None
         Of the training.
-    log : list of dict
+    log : tuple of dict
         Of the training.
     """
 
@@ -39,16 +39,40 @@ class Prepared:
 
 
 def prepare(name: str, system: System, seed: int) -> Prepared:
-    """A policy that learns nothing; `seed` is that of a search."""
+    """Make a policy without training.
+
+    Parameters
+    ----------
+    name : str
+        As in `make_policy`.
+    system : System
+    seed : int
+        Of the search, if there is one.
+
+    Returns
+    -------
+    Prepared
+    """
     if name == "best-fixed":
-        found = search_fixed(system, seed=seed)
-        return Prepared(found.policy(), found.slots)
+        result = search_fixed(system, SearchOptions(seed=seed))
+        return Prepared(result.policy(), result.slots)
     policy = make_policy(name, system, **({"seed": seed} if is_searched(name) else {}))
     return Prepared(policy, int(getattr(policy, "searched", 0)))
 
 
 def train(learner: Learner, system: System, seed: int) -> Prepared:
-    """A learner after its training.
+    """Train a policy.
+
+    Parameters
+    ----------
+    learner : Learner
+    system : System
+    seed : int
+        Training seed.
+
+    Returns
+    -------
+    Prepared
 
     Raises
     ------
@@ -57,7 +81,8 @@ def train(learner: Learner, system: System, seed: int) -> Prepared:
     """
     from lyaopt.learning import load_policy
     from lyaopt.learning.run_folder import LOG, RunFolder
-    from lyaopt.learning.training import begin, use_one_thread
+    from lyaopt.learning.start_training import begin
+    from lyaopt.learning.training import use_one_thread
 
     use_one_thread()
     ranges, budget = training_of(learner, system)

@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, and the commit of the sources if they are in a repository."""
+"""Provenance of results: versions, and the commit of the sources if they are in a repository."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ _PACKAGES = ("torch", "scipy", "joblib", "dask", "ray", "matplotlib")
 
 
 def canonical(document: Any) -> bytes:
-    """JSON of which equal documents have one spelling only."""
+    """Format `document` as JSON, alike for equal documents."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def digest(document: Any) -> str:
-    """SHA-256 of a document, in hexadecimal."""
+    """Return the SHA-256 of a `document` in hexadecimal."""
     return hashlib.sha256(canonical(document)).hexdigest()
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Of lyaopt and all that computes, as far as it is installed."""
-    found = core_versions()
+    """Return the versions of lyaopt and of the installed packages that affect results."""
+    installed = core_versions()
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @cache
 def commit() -> str | None:
-    """The commit of the sources, with ``+`` where they were changed since; None if it is not known."""
+    """Return the commit of the sources, with ``+`` if they have changes; None if it is unknown."""
     package = Path(lyaopt.__file__).parent
-    # A repository that happens to lie around an installed package is not where it comes from.
+    # An installed package may lie within an unrelated repository.
     if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
     head, changes = _git(package, "rev-parse", "HEAD"), _git(package, "status", "--porcelain", ".")
@@ -59,5 +59,5 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def provenance() -> dict[str, Any]:
-    """What stands in every result."""
+    """Return the fields of every result."""
     return {"versions": versions(), "commit": commit()}

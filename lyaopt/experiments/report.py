@@ -1,4 +1,4 @@
-"""An experiment as one page of HTML that needs nothing but itself."""
+"""Report of an experiment: a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lyaopt.experiments.figures import PANELS, colour, draw_curves, draw_panel
 from lyaopt.experiments.html import Raw
 from lyaopt.experiments.paper_figures import FIGURES, ONCE, OURS, title_of
 from lyaopt.experiments.report_settings import settings
-from lyaopt.experiments.results import Results, heading, read_results
+from lyaopt.experiments.results import Results, heading, load_results
 from lyaopt.experiments.savings import Saving, savings_of
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.tables import NAMES, number, percent
@@ -23,69 +23,81 @@ from lyaopt.io.figures import need_matplotlib
 
 _STYLE = files("lyaopt.experiments") / "report.css"
 _SAVINGS = (
-    "<h3>Energy that LyaPPO saves</h3><p>Averages over the points of a sweep, in per cent; held where the "
-    "whole interval is above nothing. Beside it stands what fixed points that a search found save of the "
-    "same baseline: so much of the saving needs no learning; and what LyaPPO saves of the mean latency, as "
-    "who lets tasks wait saves energy, and of the cost (34), which learners are trained for. Networks and "
-    "ranges are not the paper's, which gives none: the numbers stand beside each other, and need not "
-    "agree.</p>"
+    "<h3>Energy savings of LyaPPO</h3><p>Means over the points of a sweep, in per cent. A claim holds if the "
+    "whole interval is above 0. For comparison, the table gives the saving of searched fixed points over the "
+    "same baseline, which needs no learning; the saving of LyaPPO in mean latency, as delaying tasks saves "
+    "energy; and its saving in the cost (34), the objective of the training. The paper does not give its "
+    "networks and ranges, so that its numbers and ours are not expected to agree.</p>"
 )
 _TRENDS = (
-    "<h3>Trends</h3><p>From the first point of a sweep to the last; held where the change has the claimed "
-    "sign, with its whole interval. Steps are those between neighbours that go the claimed way. In Fig. 3 "
-    "LyaPPO stands in the place of the last point and another learner in that of the first: returns of "
-    "200 decisions in the last tenth of the trainings, decisions after which a curve stays near its end, "
-    "and the standard deviation of returns in the second half.</p>"
+    "<h3>Trends</h3><p>From the first point of a sweep to the last. A claim holds if the whole interval of "
+    "the change has the claimed sign. Steps counts the changes between neighbouring points that have this "
+    "sign. For Fig. 3 the columns compare another learner (from) with LyaPPO (to): returns of 200 decisions "
+    "in the last tenth of a training, decisions until a curve stays near its end, and the standard deviation "
+    "of returns in the second half.</p>"
 )
 
 
-def page(store: Store, found: Sequence[Results] | None = None) -> str:
-    """The page of the experiment in a folder, of which `found` was read, if it was.
+def page(store: Store, sweeps: Sequence[Results] | None = None) -> str:
+    """Format the report of an experiment.
+
+    Parameters
+    ----------
+    store : Store
+    sweeps : sequence of Results, optional
+        Results of the store, if they are loaded already.
+
+    Returns
+    -------
+    str
+        HTML.
 
     Raises
     ------
     ProblemError
-        If there is none, none of its cells is done, or matplotlib is missing.
+        If there is no experiment, none of its cells is finished, or matplotlib is missing.
     """
     need_matplotlib()
     import matplotlib
 
-    if found is None:
-        _, found = read_results(store)
-    experiment = store.read_experiment()
-    with matplotlib.rc_context({"svg.fonttype": "none"}):  # text stays text, to be found and copied
-        sections = [*_claims(found), *map(_section, found), settings(experiment, found)]
-    title = heading(found)
+    if sweeps is None:
+        _, sweeps = load_results(store)
+    experiment = store.load_document()
+    with matplotlib.rc_context({"svg.fonttype": "none"}):  # text stays text, for searching and copying
+        sections = [*_claims(sweeps), *map(_section, sweeps), settings(experiment, sweeps)]
+    title = heading(sweeps)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.text(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head>"
-        f"<body><main><h1>{html.text(title)}</h1>{_lead(found)}{''.join(sections)}</main></body></html>\n"
+        f"<body><main><h1>{html.text(title)}</h1>{_lead(sweeps)}{''.join(sections)}</main></body></html>\n"
     )
 
 
-def _lead(found: Sequence[Results]) -> str:
-    runs = sum(len(runs) for results in found for runs in results.runs.values())
-    systems = sum(len(results.points) for results in found)
-    missing = sum(results.missing for results in found)
-    left = f" {missing} cells are not finished, and left out." if missing else ""
-    if any(results.definition["learners"] and results.definition["training_seeds"] == 1 for results in found):
-        left += " With one training seed nothing is said of how trainings differ."
-    titles = {results.name: title_of(results.figure, results.name) for results in found}
+def _lead(sweeps: Sequence[Results]) -> str:
+    runs = sum(len(runs) for results in sweeps for runs in results.runs.values())
+    systems = sum(len(results.points) for results in sweeps)
+    missing = sum(results.missing for results in sweeps)
+    notes = f" {missing} unfinished cells are left out." if missing else ""
+    if any(
+        results.definition["learners"] and results.definition["training_seeds"] == 1 for results in sweeps
+    ):
+        notes += " With one training seed, the intervals do not include differences between trainings."
+    titles = {results.name: title_of(results.figure, results.name) for results in sweeps}
     links = "".join(f'<a href="#{html.text(name)}">{html.text(titles[name])}</a>' for name in titles)
     return (
         f'<p class="lead">{runs} runs of policies at {systems} points, all on the same arrivals and '
-        f"channels.{left} Figures are means over copies, of several training seeds the interquartile mean, "
-        f"with {CONFIDENCE:.0%} bootstrap intervals that draw seeds and copies.</p>"
-        f'<nav>{links}<a href="#settings">Settings, and how to run it again</a></nav>'
+        f"channels.{notes} Numbers are means over replications, and interquartile means over training seeds, "
+        f"with {CONFIDENCE:.0%} bootstrap intervals over training seeds and replications.</p>"
+        f'<nav>{links}<a href="#settings">Settings and command</a></nav>'
     )
 
 
-def _claims(found: Sequence[Results]) -> Iterator[str]:
-    savings = [saving for results in found for saving in savings_of(results)]
-    verdicts = [verdict for results in found for verdict in (*convergence_of(results), *trends_of(results))]
+def _claims(sweeps: Sequence[Results]) -> Iterator[str]:
+    savings = [saving for results in sweeps for saving in savings_of(results)]
+    verdicts = [verdict for results in sweeps for verdict in (*convergence_of(results), *trends_of(results))]
     if savings or verdicts:
-        yield '<h2 id="claims">What the paper claims, and what was found</h2>'
+        yield '<h2 id="claims">The paper\'s claims and our results</h2>'
         yield f"<p>{_counted(savings, 'savings')} {_counted(verdicts, 'other claims')}</p>"
     if savings:
         yield _SAVINGS
@@ -106,29 +118,31 @@ def _claims(found: Sequence[Results]) -> Iterator[str]:
         yield html.table(columns, map(_trend_row, verdicts), words=3, groups=True)
 
 
-def _counted(found: Sequence[Saving | Verdict], what: str) -> str:
-    held = [each.held for each in found]
+def _counted(claims: Sequence[Saving | Verdict], what: str) -> str:
+    held = [claim.held for claim in claims]
     undecided = f", {held.count(None)} are undecided" if None in held else ""
-    return f"Of {len(held)} {what} {held.count(True)} are held, {held.count(False)} are not{undecided}."
+    return f"Of {len(held)} {what}, {held.count(True)} hold and {held.count(False)} do not{undecided}."
 
 
-def _saving_row(found: Saving) -> tuple[str, ...]:
+def _saving_row(saving: Saving) -> tuple[str, ...]:
     return (
-        _number_of(found.figure),
-        NAMES.get(found.other, found.other),
-        html.verdict(found.held),
-        f"{100.0 * found.paper:+.1f}",
-        percent(found.ours),
-        percent(found.against_fixed),
-        percent(found.latency),
-        percent(found.cost),
+        _number_of(saving.figure),
+        NAMES.get(saving.other, saving.other),
+        html.verdict(saving.held),
+        f"{100.0 * saving.paper:+.1f}",
+        percent(saving.ours),
+        percent(saving.against_fixed),
+        percent(saving.latency),
+        percent(saving.cost),
     )
 
 
-def _trend_row(found: Verdict) -> tuple[str, ...]:
-    ends = (f"{number(end.value * found.scale)} {found.unit}".strip() for end in (found.first, found.last))
-    shown = (*ends, percent(found.change), found.steps)
-    return (_number_of(found.figure), found.claim, html.verdict(found.held), *shown)
+def _trend_row(verdict: Verdict) -> tuple[str, ...]:
+    ends = (
+        f"{number(end.value * verdict.scale)} {verdict.unit}".strip() for end in (verdict.first, verdict.last)
+    )
+    numbers = (*ends, percent(verdict.change), verdict.steps)
+    return (_number_of(verdict.figure), verdict.claim, html.verdict(verdict.held), *numbers)
 
 
 def _number_of(figure: str) -> str:
@@ -139,10 +153,10 @@ def _section(results: Results) -> str:
     heading = html.text(title_of(results.figure, results.name))
     content = [f'<h2 id="{html.text(results.name)}">{heading}</h2>']
     if not results.runs:
-        return "".join([*content, "<p>None of its cells is finished.</p>"])
+        return "".join([*content, "<p>No cell is finished.</p>"])
     known = FIGURES.get(results.figure or "")
     if known and known.setting is None:
-        caption = "Return in training: median over seeds, and their range"
+        caption = "Return in training: median and range over training seeds"
         content.append(html.figure(draw_curves(results), caption, broad=True))
     else:
         content += [*_panels(results), _once(results)]
@@ -151,15 +165,15 @@ def _section(results: Results) -> str:
 
 
 def _panels(results: Results) -> Iterator[str]:
-    there = {policy for policy, _ in results.runs}
-    shown = [name for name in results.policies if name in there]
-    yield html.legend((NAMES.get(name, name), colour(name, results.policies)) for name in shown)
+    evaluated = {policy for policy, _ in results.runs}
+    names = [name for name in results.policies if name in evaluated]
+    yield html.legend((NAMES.get(name, name), colour(name, results.policies)) for name in names)
     panels = (html.figure(draw_panel(results, measure, scale), title) for title, measure, scale in PANELS)
     yield f'<div class="panels">{"".join(panels)}</div>'
 
 
 def _once(results: Results) -> str:
-    """The policy that one training made, beside those that were trained for each point."""
+    """Compare the policy of a single training with those trained for each point."""
     if ONCE not in results.slots or OURS not in results.slots:
         return ""
     saved, points = results.saving_over_points(ONCE, OURS), len(results.points)
@@ -168,8 +182,8 @@ def _once(results: Results) -> str:
     once, each = results.slots[ONCE] / 1e6, results.slots[OURS] / 1e6
     return Raw(
         f"<p>One training over the whole range took {once:.3g} million slots, trainings for each of the "
-        f"{points} points {points * each:.3g} million together. What the one saves of the energy of the "
-        f"others: {percent(saved)} %.</p>"
+        f"{points} points {points * each:.3g} million in total. Energy that the single training saves "
+        f"compared with the others: {percent(saved)} %.</p>"
     )
 
 

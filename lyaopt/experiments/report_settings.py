@@ -1,4 +1,4 @@
-"""The part of a report that says how its numbers came about."""
+"""Section of a report on settings: how to reproduce its numbers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,29 @@ from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES, number
 
 
-def settings(experiment: Mapping[str, Any], found: Sequence[Results]) -> str:
-    """How it was run, and how it is run again."""
+def settings(experiment: Mapping[str, Any], sweeps: Sequence[Results]) -> str:
+    """Format the settings of an experiment and the command that repeats it.
+
+    Parameters
+    ----------
+    experiment : mapping
+        Document of its folder.
+    sweeps : sequence of Results
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     versions = ", ".join(f"{name} {version}" for name, version in experiment["versions"].items())
-    commit = experiment["commit"] or "not known"
+    commit = experiment["commit"] or "unknown"
     content = [
-        '<h2 id="settings">Settings, and how to run it again</h2>',
+        '<h2 id="settings">Settings and command</h2>',
         f"<pre>{html.text(experiment['command'])}</pre>",
         f"<p>Versions: {html.text(versions)}. Commit: <code>{html.text(commit)}</code>. "
         f"Configuration: <code>{html.text(experiment['configuration'])}</code>.</p>",
     ]
-    for results in found:
+    for results in sweeps:
         heading = html.text(title_of(results.figure, results.name))
         content.append(f"<h3>{heading}</h3>{_measuring(results.definition)}{_learners(results.definition)}")
         content.append(_spent(results))
@@ -34,11 +46,12 @@ def _measuring(definition: Mapping[str, Any]) -> str:
     varied = "".join(f"; {name} = {values}" for name, values in listed.items())
     measuring = definition["evaluation"]
     seeds = f"training seeds 1 to {definition['training_seeds']}"
-    trained = seeds if definition["learners"] else "nothing is trained"
+    trained = seeds if definition["learners"] else "no training"
     return (
         f"<p>Scenario {html.text(definition['scenario'])}{html.text(varied)}. "
         f"{measuring['replications']} replications of {measuring['slots']} slots after "
-        f"{measuring['warmup']}, seed {measuring['seed']}, for all policies; {trained}; searches have seed {measuring['search_seed']}.</p>"
+        f"{measuring['warmup']} slots of warm-up, seed {measuring['seed']}, for all policies; {trained}; "
+        f"search seed {measuring['search_seed']}.</p>"
     )
 
 
@@ -63,6 +76,6 @@ def _ranges(learner: Mapping[str, Any]) -> str:
 
 
 def _spent(results: Results) -> str:
-    taken = {name: slots for name, slots in results.slots.items() if name != BOUND and slots}
-    rows = [(NAMES.get(name, name), f"{slots / 1e6:.3g}") for name, slots in taken.items()]
-    return html.table(("policy", "slots to get it, M"), rows, words=1) if rows else ""
+    spent = {name: slots for name, slots in results.slots.items() if name != BOUND and slots}
+    rows = [(NAMES.get(name, name), f"{slots / 1e6:.3g}") for name, slots in spent.items()]
+    return html.table(("policy", "slots of search and training, M"), rows, words=1) if rows else ""

@@ -1,4 +1,4 @@
-"""What a worker does with a cell: train, if there is something to train, evaluate, and write the result."""
+"""Compute a cell: train or search, evaluate, and write the result."""
 
 from __future__ import annotations
 
@@ -20,48 +20,67 @@ from lyaopt.model.system import System
 from lyaopt.simulation import Decision, Observation, Policy, simulate
 
 _CURVE_POINTS = 200
-"""Of a curve of training: means over as many parts of its log."""
+"""Points of a training curve, each a mean over a part of the log."""
 LATENCIES = ("latency_s", "latency_p50_s", "latency_p95_s", "latency_p99_s")
 QUEUES = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
 
 
 def do_cell(cell: Cell, folder: str, commit: str | None) -> None:
-    """Compute a cell and keep its result, unless it is there already."""
+    """Compute a cell and write its result, unless that is finished.
+
+    Parameters
+    ----------
+    cell : Cell
+    folder : str
+        Of the store.
+    commit : str or None
+        Of the sources.
+    """
     store = Store(folder)
-    if store.read(cell.key) is not None:
+    if store.load_cell(cell.key) is not None:
         return
     start = time.perf_counter()
-    found = compute(cell)
+    result = compute(cell)
     provenance = {"versions": versions(), "commit": commit, "configuration": cell.key}
     seconds = round(time.perf_counter() - start, 3)
-    store.write(cell.key, {"wanted": cell.wanted, **found, **provenance, "seconds": seconds})
+    store.write_cell(cell.key, {"inputs": cell.inputs, **result, **provenance, "seconds": seconds})
 
 
 def compute(cell: Cell) -> dict[str, Any]:
-    """`training` (None where nothing is trained), `prepared_slots`, and `evaluations` on each system."""
+    """Compute a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+
+    Returns
+    -------
+    dict
+        ``training`` (None without one), ``prepared_slots``, and ``evaluations``, one for each system.
+    """
     if cell.policy == BOUND:
-        found = [{"energy_j": _bound(system)} for system in cell.systems]
-        return {"training": None, "prepared_slots": 0, "evaluations": found}
-    if cell.learner is None or cell.home is None:
-        ready = prepare(cell.policy, cell.systems[0], cell.measuring.search_seed)
+        bounds = [{"energy_j": _bound(system)} for system in cell.systems]
+        return {"training": None, "prepared_slots": 0, "evaluations": bounds}
+    if cell.learner is None or cell.training_system is None:
+        prepared = prepare(cell.policy, cell.systems[0], cell.measuring.search_seed)
     else:
-        ready = train(cell.learner, cell.home, cell.seed or 0)
+        prepared = train(cell.learner, cell.training_system, cell.seed or 0)
     return {
-        "training": _training(ready),
-        "prepared_slots": ready.slots,
-        "evaluations": [_evaluated(system, ready.policy, cell.measuring) for system in cell.systems],
+        "training": _training(prepared),
+        "prepared_slots": prepared.slots,
+        "evaluations": [_evaluate(system, prepared.policy, cell.measuring) for system in cell.systems],
     }
 
 
-def _training(ready: Prepared) -> dict[str, Any] | None:
-    if ready.summary is None:
+def _training(prepared: Prepared) -> dict[str, Any] | None:
+    if prepared.summary is None:
         return None
-    numbers = {"decisions": ready.summary.decisions, "searched": ready.summary.searched}
-    return {**numbers, "slots": ready.slots, "curve": curve_of(ready.log)}
+    numbers = {"decisions": prepared.summary.decisions, "searched": prepared.summary.searched}
+    return {**numbers, "slots": prepared.slots, "curve": curve_of(prepared.log)}
 
 
 def _bound(system: System) -> list[float] | None:
-    """LB1; None where devices walk or no policy is stable."""
+    """LB1; None if devices move or no policy is stable."""
     from lyaopt.bounds import energy_bound
 
     try:
@@ -72,7 +91,18 @@ def _bound(system: System) -> list[float] | None:
 
 
 def curve_of(lines: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
-    """Means over equal parts of the log of a training: of a decision's reward, energy and backlog."""
+    """Average a training log over equal parts.
+
+    Parameters
+    ----------
+    lines : sequence of dict
+        Log lines.
+
+    Returns
+    -------
+    dict
+        ``decisions``, and the ``reward``, ``energy_j`` and ``backlog`` of a decision.
+    """
     parts = np.array_split(np.arange(len(lines)), min(_CURVE_POINTS, len(lines)))
     columns = {
         "decisions": [line["decisions"] for line in lines],
@@ -89,14 +119,18 @@ def _mean(values: list[float], part: Any) -> float:
 
 @dataclass(eq=False)
 class WatchedPoints:
-    """A policy, and how deep it cuts.
+    """Wraps a policy and measures its partition points.
 
     Attributes
     ----------
+    policy : Policy
+    system : System
     depth : float
-        Mean over decisions and services of k / K.
+        Mean of k / K over decisions and services.
     local_share : float
-        Mean share of the MACs of all tasks that is done on the devices.
+        Mean share of the MACs of all tasks that the devices compute.
+    periods : int
+        Periods measured so far.
     """
 
     policy: Policy
@@ -107,32 +141,32 @@ class WatchedPoints:
 
     @property
     def name(self) -> str:
-        """As the policy calls itself."""
+        """Name of the policy."""
         return self.policy.name
 
     def decide(self, observation: Observation) -> Decision:
-        """What the policy decides."""
+        """Return the decision of the policy for `observation`, and measure it."""
         decision = self.policy.decide(observation)
-        if decision.for_good:  # in force for the rest of the run: what came before hardly counts
+        if decision.for_good:  # in force for the rest of the run, which outweighs earlier periods
             self.periods = 0
-        self._watch(np.asarray(decision.points))
+        self._measure(np.asarray(decision.points))
         return decision
 
-    def _watch(self, points: Any) -> None:
-        services = len(self.system.cuts)
+    def _measure(self, points: Any) -> None:
+        services = len(self.system.cut_counts)
         periods = len(points) if points.ndim == 3 else 1
-        # Services along the first axis, periods and copies along the second.
+        # Services along the first axis, periods and replications along the second.
         rows = np.moveaxis(points, -2, 0).reshape(services, -1) if points.ndim > 1 else points[:, None]
-        work = self.system.local_cycles * self.system.arrival_rate_per_s[:, None]
-        local = np.take_along_axis(work, rows, axis=1).sum(axis=0).mean() / (work[:, -1].sum() or 1.0)
-        depth = (rows / np.maximum(self.system.cuts - 1, 1)[:, None]).mean()
+        load = self.system.local_cycles * self.system.arrival_rate_per_s[:, None]
+        local = np.take_along_axis(load, rows, axis=1).sum(axis=0).mean() / (load[:, -1].sum() or 1.0)
+        depth = (rows / np.maximum(self.system.cut_counts - 1, 1)[:, None]).mean()
         self.periods += periods
         self.depth += (float(depth) - self.depth) * periods / self.periods
         self.local_share += (float(local) - self.local_share) * periods / self.periods
 
 
-def _evaluated(system: System, policy: Policy, measuring: Measuring) -> dict[str, Any]:
-    """Figures of each copy, so that policies can be compared copy by copy."""
+def _evaluate(system: System, policy: Policy, measuring: Measuring) -> dict[str, Any]:
+    """Measures of each replication, for paired comparisons of policies."""
     from lyaopt.evaluation import Score
 
     watched = WatchedPoints(policy, system)

@@ -1,9 +1,9 @@
-"""Tasks on many workers, of which any may raise, die or hang.
+"""Run tasks on workers that may raise, crash or hang.
 
-A worker says in a file which task it has taken and who it is. So it is known which tasks were in work when a
-worker died, and who is to be ended when a task takes too long: a worker that hangs is made one that died. The
-death of one may take others with it, so that each of those that were in work is tried once more alone; what
-raised is tried once more too. What fails again is reported, and everything else is done.
+Each worker writes a marker file with its process id and host for the task that it runs. The markers show
+which tasks were running when a worker died. A task over its time limit has its worker killed. A dying worker
+may take others with it. Tasks that were running are therefore repeated once, one at a time; tasks that raised
+are repeated once as well. Tasks that fail again are reported, and all others are completed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from lyaopt.errors import ProblemError
 from lyaopt.experiments.engines import engine
 
-_LOOK_EVERY_S = 0.2
+_CHECK_EVERY_S = 0.2
 _DIED = "its worker died"
 _ATTEMPTS, _PATIENCE = 2, 3
 
@@ -33,11 +33,11 @@ Failures = dict[str, str]
 
 
 def _attempt(work: Work, key: str, task: Any, running: str) -> str | None:
-    """In a worker: do a task; None, or what went wrong."""
+    """Run a task in a worker; return None, or the reason of the failure."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that hands out the tasks
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     marker, parent = Path(running) / key, os.getppid()
-    # Dask hands the task of a worker that died to another one, and would do so for ever.
+    # Dask repeats the task of a dead worker without limit.
     attempts = int(marker.read_text().split()[1]) if marker.exists() else 0
     if attempts == _ATTEMPTS:
         marker.unlink()
@@ -45,23 +45,33 @@ def _attempt(work: Work, key: str, task: Any, running: str) -> str | None:
     marker.write_text(f"{os.getpid()} {attempts + 1} {platform.node()}")
     try:
         work(task)
-    except Exception as error:  # whatever it is, the other tasks go on
+    except Exception as error:  # any failure: the other tasks continue
         return " ".join(f"{type(error).__name__}: {error}".split())
     finally:
         marker.unlink(missing_ok=True)
         if os.getppid() != parent:
-            os._exit(1)  # who handed out the tasks was killed: nobody waits for the next one
+            os._exit(1)  # the parent process was killed: there are no further tasks
     return None
 
 
 @dataclass
 class Watch:
-    """Looks after workers while they work, in a thread.
+    """Monitors workers in a thread.
 
     Attributes
     ----------
+    running : Path
+        Folder of the markers.
+    timeout_s : float
+        Time limit of a task.
+    tasks : mapping
+        By key.
+    is_done : callable
+        Whether the result of a key is stored.
+    progress : callable
+        Called with the number of finished tasks.
     late : set of str
-        Tasks whose workers were ended because they took too long.
+        Tasks whose workers were killed at the time limit.
     """
 
     running: Path
@@ -72,40 +82,40 @@ class Watch:
     late: set[str] = field(default_factory=set)
 
     @contextmanager
-    def looking(self) -> Iterator[None]:
-        """Look, while the block lasts."""
+    def monitoring(self) -> Iterator[None]:
+        """Monitor the workers within the block."""
         over = threading.Event()
-        thread = threading.Thread(target=self._look, args=(over,), daemon=True)
+        thread = threading.Thread(target=self._monitor, args=(over,), daemon=True)
         thread.start()
         try:
             yield
         finally:
             over.set()
             thread.join()
-            self._show()
+            self._report()
 
-    def _look(self, over: threading.Event) -> None:
-        while not over.wait(_LOOK_EVERY_S):
-            self._show()
+    def _monitor(self, over: threading.Event) -> None:
+        while not over.wait(_CHECK_EVERY_S):
+            self._report()
             for marker in self.running.iterdir():
-                self.end_if_late(marker)
+                self.kill_if_late(marker)
 
-    def _show(self) -> None:
+    def _report(self) -> None:
         self.progress(sum(map(self.is_done, self.tasks)))
 
-    def end_if_late(self, marker: Path) -> None:
-        """End the worker that a file tells of if it has had its time."""
+    def kill_if_late(self, marker: Path) -> None:
+        """Kill the worker of a `marker` if its task exceeds the time limit."""
         try:
-            told, since = marker.read_text().split(), marker.stat().st_mtime
-            here = len(told) == 3 and told[2] == platform.node()  # elsewhere the number is another's
-            if here and time.time() - since > self.timeout_s:
+            words, since = marker.read_text().split(), marker.stat().st_mtime
+            local = len(words) == 3 and words[2] == platform.node()  # process ids of other hosts mean nothing
+            if local and time.time() - since > self.timeout_s:
                 self.late.add(marker.name)
-                os.kill(int(told[0]), signal.SIGKILL)
-        except OSError:  # it has just ended
+                os.kill(int(words[0]), signal.SIGKILL)
+        except OSError:  # the task has just ended
             return
 
     def reason(self, key: str) -> str:
-        """Why a task that was in work is not done."""
+        """Explain why task `key`, which was running, has no result."""
         return f"it took longer than {self.timeout_s:g} s" if key in self.late else _DIED
 
 
@@ -120,29 +130,29 @@ def run_tasks(
     timeout_s: float = 3600.0,
     progress: Progress = lambda done: None,
 ) -> dict[str, str]:
-    """Do tasks.
+    """Run tasks.
 
     Parameters
     ----------
     work : callable
-        Does one task, on a worker; what it finds it keeps by itself.
+        Runs one task on a worker and stores its result.
     tasks : mapping
-        By keys that can be names of files.
+        By keys, which must be valid file names.
     folder : Path
-        Where workers say what they do; theirs alone.
+        For the markers; used by nothing else.
     is_done : callable
-        Whether the result of a key is kept.
+        Whether the result of a key is stored.
     engine_name, jobs
         As in `lyaopt.experiments.engines.engine`.
     timeout_s : float
-        For one task; of workers on other machines it ends none.
+        Time limit of a task; not enforced on other hosts.
     progress : callable
-        Called now and then with the number of tasks done.
+        Called regularly with the number of finished tasks.
 
     Returns
     -------
     dict
-        What went wrong with the tasks that failed twice, by key.
+        Reasons of the tasks that failed twice, by key.
 
     Raises
     ------
@@ -153,47 +163,47 @@ def run_tasks(
     watch = Watch(folder, timeout_s, tasks, is_done, progress)
     raised: dict[str, str] = {}
     lost: dict[str, str] = {}
-    with engine(engine_name, jobs), watch.looking():
-        _do(work, tasks, watch, jobs, raised, lost)
+    with engine(engine_name, jobs), watch.monitoring():
+        _run(work, tasks, watch, jobs, raised, lost)
         failed = {key: watch.reason(key) for key, reason in raised.items() if reason == _DIED}
         again = {key: tasks[key] for key in raised if key not in (failed | lost)}
         if again:
-            _do(work, again, watch, jobs, failed, lost)
-        for key in list(lost):  # alone: whose fault it was shows now
+            _run(work, again, watch, jobs, failed, lost)
+        for key in list(lost):  # one at a time, to find the task that kills its worker
             watch.late.discard(key)
-            _do(work, {key: tasks[key]}, watch, 1, failed, failed)
+            _run(work, {key: tasks[key]}, watch, 1, failed, failed)
     return failed
 
 
-def _do(
+def _run(
     work: Work, tasks: Mapping[str, Any], watch: Watch, jobs: int, raised: Failures, lost: Failures
 ) -> None:
-    """Do tasks; after the loss of a worker the rest of them, without those that were in work."""
+    """Run tasks; after the loss of a worker, continue without those that were running."""
     waiting, patience = dict(tasks), _PATIENCE
     while waiting := {key: task for key, task in waiting.items() if not watch.is_done(key)}:
         for marker in watch.running.iterdir():
             marker.unlink(missing_ok=True)
-        error = _do_once(work, waiting, watch, jobs, raised)
+        error = _run_once(work, waiting, watch, jobs, raised)
         if error is None:
             return
         gone = [key for key in waiting if (watch.running / key).exists()]
-        patience -= not gone  # a worker may die between two tasks, but not for ever
+        patience -= not gone  # a worker may die between two tasks, but not repeatedly
         if patience == 0:
-            raise ProblemError("$.engine", f"workers are lost before they begin: {error}")
+            raise ProblemError("$.engine", f"workers die before they start: {error}")
         lost |= {key: watch.reason(key) for key in gone}
         waiting = {key: task for key, task in waiting.items() if key not in gone}
 
 
-def _do_once(
+def _run_once(
     work: Work, tasks: Mapping[str, Any], watch: Watch, jobs: int, raised: Failures
 ) -> Exception | None:
-    """Do tasks; the error with which the engine gave up, if it did."""
+    """Run tasks; return the error of the engine if it failed."""
     from joblib import Parallel, delayed
 
     calls = (delayed(_attempt)(work, key, task, str(watch.running)) for key, task in tasks.items())
     try:
         with warnings.catch_warnings():
-            # Loky replaces workers that have grown, between two tasks: nothing is lost by it.
+            # Loky replaces workers with growing memory between two tasks, without losing any.
             warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
             reasons = Parallel(batch_size=1, pre_dispatch=jobs)(calls)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Energy that LyaPPO saves, beside the percentages of the paper."""
+"""Energy savings of LyaPPO, compared with the percentages of the paper."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from lyaopt.experiments.verdicts import is_sure
 
 @dataclass(frozen=True)
 class Saving:
-    """What LyaPPO saves of the energy of a baseline, over a sweep, in shares.
+    """Savings compared with a baseline, averaged over a sweep, as shares.
 
     Attributes
     ----------
     figure, other : str
+        Figure of the paper, and baseline.
     paper : float
+        Energy saving of LyaPPO that the paper claims.
     ours : Estimate
+        Energy saving of LyaPPO.
     against_fixed : Estimate
-        What the best fixed points save of it: so much needs no learning.
+        Energy saving of the best fixed points, which needs no learning.
     latency, cost : Estimate
-        What LyaPPO saves of its mean latency, as who lets tasks wait saves energy, and of its cost (34),
-        which is what both are trained for.
+        Savings of LyaPPO in mean latency, as delaying tasks saves energy, and in cost (34), the objective of
+        the training.
     """
 
     figure: str
@@ -38,16 +41,26 @@ class Saving:
 
     @property
     def held(self) -> bool | None:
-        """Whether we find a saving at all."""
+        """Whether we measure a saving; None if undecided."""
         return is_sure(self.ours, 1.0)
 
 
 def savings_of(results: Results) -> list[Saving]:
-    """Savings beside those of the paper."""
+    """Compute the savings that the paper claims.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of Saving
+        Empty for a figure without claims on savings.
+    """
     figure = FIGURES.get(results.figure or "")
     if figure is None or not figure.percent:
         return []
-    found = [
+    savings = [
         Saving(
             figure=results.figure or "",
             other=other,
@@ -59,4 +72,4 @@ def savings_of(results: Results) -> list[Saving]:
         )
         for other, percent in zip(BASELINES, figure.percent, strict=True)
     ]
-    return [saving for saving in found if not np.isnan(saving.ours.value)]
+    return [saving for saving in savings if not np.isnan(saving.ours.value)]

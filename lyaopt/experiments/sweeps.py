@@ -1,9 +1,10 @@
-"""Sweeps from beginning to end: which cells there are, which are missing, and who does them."""
+"""Run the sweeps of an experiment: list their cells and compute the missing ones."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -28,7 +29,7 @@ class Part:
     sweep : Sweep
     system : System
     figure : str or None
-        Which figure of the paper it remakes.
+        Figure of the paper that it reproduces.
     """
 
     sweep: Sweep
@@ -37,20 +38,20 @@ class Part:
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """All of it; raises `ProblemError` as `cells_of` does."""
+        """Its cells; raises `ProblemError` as `cells_of` does."""
         return cells_of(self.sweep, self.system)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run went.
+    """Results of a run.
 
     Attributes
     ----------
     cells, computed : int
-        Different cells in all, and those of them that this run did.
+        Distinct cells, and those that this run computed.
     failed : dict
-        Labels of cells that failed twice, and why.
+        Reasons of the cells that failed twice, by label.
     """
 
     cells: int
@@ -68,36 +69,40 @@ def run_parts(
     timeout_s: float = 3600.0,
     watched: Callable[[int], Any] | None = None,
 ) -> Outcome:
-    """Do the cells of some sweeps that are missing in a store; what is finished stays finished.
+    """Compute the cells of some sweeps that are missing in a store.
 
     Parameters
     ----------
     parts : sequence of Part
     store : Store
     command : str
-        With which the experiment is run again.
+        Command line that repeats the experiment.
     engine_name, jobs, timeout_s
         As in `run_tasks`.
     watched : callable, optional
-        Takes the number of missing cells and gives a context manager of a function that takes how many of
-        them are done.
+        Takes the number of missing cells; returns a context manager of a function that takes the number of
+        finished ones.
+
+    Returns
+    -------
+    Outcome
 
     Raises
     ------
     ProblemError
-        If a definition is wrong, the engine is none, or another run uses the folder.
+        If a definition is wrong, there is no such engine, or another run uses the folder.
     """
-    different = {cell.key: cell for part in parts for cell in part.cells}
+    distinct = {cell.key: cell for part in parts for cell in part.cells}
     with store.locked():
-        store.write_experiment(experiment_document(parts, command))
-        missing = {key: different[key] for key in store.missing(different)}
+        store.write_document(experiment_document(parts, command))
+        missing = {key: distinct[key] for key in store.missing(distinct)}
         with (watched or _unwatched)(len(missing)) as progress:
             running = store.path / RUNNING
             failed = run_tasks(
                 partial(do_cell, folder=str(store.path.resolve()), commit=commit()),
                 missing,
                 running,
-                is_done=store.has,
+                is_done=store.has_cell,
                 engine_name=engine_name,
                 jobs=jobs,
                 timeout_s=timeout_s,
@@ -109,22 +114,26 @@ def run_parts(
         for cell in part.cells:
             labels.setdefault(cell.key, f"{part.sweep.name}: {cell.label}")
     named = {labels[key]: reason for key, reason in failed.items()}
-    return Outcome(len(different), len(missing) - len(failed), named)
+    return Outcome(len(distinct), len(missing) - len(failed), named)
 
 
-class _unwatched:  # stands for a function
-    def __init__(self, total: int) -> None:
-        self.total = total
-
-    def __enter__(self) -> Callable[[int], None]:
-        return lambda done: None
-
-    def __exit__(self, *error: object) -> None:
-        return None
+def _unwatched(total: int) -> AbstractContextManager[Callable[[int], None]]:
+    return nullcontext(lambda done: None)
 
 
 def experiment_document(parts: Sequence[Part], command: str) -> dict[str, Any]:
-    """What an experiment consists of: definitions, points, and the keys of its cells."""
+    """Make the document of an experiment: definitions, points, and the keys of its cells.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    command : str
+        Command line that repeats the experiment.
+
+    Returns
+    -------
+    dict
+    """
     definitions = [_definition(part.sweep) for part in parts]
     return {
         "command": command,
@@ -147,7 +156,7 @@ def experiment_document(parts: Sequence[Part], command: str) -> dict[str, Any]:
 
 
 def _definition(sweep: Sweep) -> dict[str, Any]:
-    """With the learners that are known by name spelled out."""
-    found = {policy: sweep.learner(policy) for policy in sweep.policies}
-    learners = {policy: learner.to_dict() for policy, learner in found.items() if learner is not None}
-    return {**asdict(sweep), "learners": learners}
+    """The definition with all its learners written out."""
+    learners = {policy: sweep.learner(policy) for policy in sweep.policies}
+    documents = {policy: learner.to_dict() for policy, learner in learners.items() if learner is not None}
+    return {**asdict(sweep), "learners": documents}

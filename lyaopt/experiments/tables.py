@@ -1,4 +1,4 @@
-"""Results as tables: every number in CSV, what one reads in Markdown."""
+"""Results as tables: all numbers in CSV, the main ones in Markdown."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from lyaopt.experiments.definition import BOUND
 from lyaopt.experiments.results import MEASURES, Results
 
 BASE = "best-fixed"
-"""With which all are compared where it is there."""
+"""Policy with which all others are compared, if a sweep includes it."""
 
 NAMES = {
     "lyappo": "LyaPPO",
-    "lyappo-once": "LyaPPO, one training for all",
-    "lyappo-shared": "LyaPPO from nothing",
-    "lyappo-paper": "LyaPPO, the paper's form",
+    "lyappo-once": "LyaPPO, one training for all points",
+    "lyappo-shared": "LyaPPO without a start",
+    "lyappo-paper": "LyaPPO as in the paper",
     "ppo-joint": "PPO (joint)",
-    "ppo-joint-paper": "PPO (joint), the paper's form",
+    "ppo-joint-paper": "PPO (joint) as in the paper",
     "ddpg": "DDPG-Cov",
     "random": "Random-Cov",
     "middle": "Fix-Cov",
     "best-fixed": "best fixed points",
     BOUND: "lower bound",
 }
-"""Policies as readers of the paper know them."""
+"""Names of policies in tables and figures, after the paper."""
 
 _COLUMNS = (
     ("energy, mJ a slot", "energy_j", 1e3),
@@ -40,13 +40,23 @@ _COLUMNS = (
     ("local backlog, Mcycles", "local_queue_cycles", 1e-6),
     ("transmit backlog, Mbit", "transmit_queue_bits", 1e-6),
     ("edge backlog, Mcycles", "edge_queue_cycles", 1e-6),
-    ("depth of cuts", "cut_depth", 1.0),
-    ("done of born, %", "completed_share", 1e2),
+    ("mean k / K", "cut_depth", 1.0),
+    ("completed tasks, %", "completed_share", 1e2),
 )
 
 
 def rows(results: Results) -> Iterator[dict[str, Any]]:
-    """A row for each point and policy, with value and interval of every measure; None where there is none."""
+    """Make a row for each point and policy.
+
+    Parameters
+    ----------
+    results : Results
+
+    Yields
+    ------
+    dict
+        Value and interval of every measure, None if it is missing.
+    """
     base = BASE if BASE in results.policies else None
     for point, settings in enumerate(results.points):
         for policy in results.policies:
@@ -62,15 +72,15 @@ def rows(results: Results) -> Iterator[dict[str, Any]]:
             yield row | _spread(f"saving_against_{BASE}", saved)
 
 
-def _spread(name: str, found: Estimate) -> dict[str, Any]:
-    values = found.to_dict()
+def _spread(name: str, estimate: Estimate) -> dict[str, Any]:
+    values = estimate.to_dict()
     return {name: values["value"], f"{name}_low": values["low"], f"{name}_high": values["high"]}
 
 
-def csv_text(found: Sequence[Results]) -> str:
-    """All rows; settings that a sweep does not vary stay empty."""
-    table = [row for results in found for row in rows(results)]
-    settings = dict.fromkeys(name for results in found for point in results.points for name in point)
+def csv_text(sweeps: Sequence[Results]) -> str:
+    """Format the rows of all `sweeps` as CSV; settings that a sweep does not vary stay empty."""
+    table = [row for results in sweeps for row in rows(results)]
+    settings = dict.fromkeys(name for results in sweeps for point in results.points for name in point)
     columns = ["sweep", *settings, *(name for name in table[0] if name not in ("sweep", *settings))]
     text = StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -80,10 +90,10 @@ def csv_text(found: Sequence[Results]) -> str:
 
 
 def markdown(results: Results) -> str:
-    """The table of one sweep, with intervals of the energy."""
+    """Format `results` as a Markdown table, with intervals of the energy."""
     head = [*(results.points[0] if results.points else ()), "policy", *(title for title, _, _ in _COLUMNS)]
     base = BASE in results.policies
-    head += [f"saved against {BASE}, %"] if base else []
+    head += [f"energy saved vs {BASE}, %"] if base else []
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for point, settings in enumerate(results.points):
         for policy in results.policies:
@@ -99,28 +109,39 @@ def markdown(results: Results) -> str:
 
 def _figures(results: Results, policy: str, point: int) -> Iterator[str]:
     for _, measure, unit in _COLUMNS:
-        found = results.estimate(policy, point, measure)
-        yield interval(found, unit) if measure == "energy_j" else number(found.value * unit)
+        estimate = results.estimate(policy, point, measure)
+        yield interval(estimate, unit) if measure == "energy_j" else number(estimate.value * unit)
 
 
 def number(value: Any) -> str:
-    """Three digits; nothing for what is no number."""
+    """Format a `value` with three digits; NaN becomes an empty string, and words stay."""
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else f"{value:.3g}"
     return str(value)
 
 
-def interval(found: Estimate, unit: float = 1.0) -> str:
-    """Value and interval."""
-    value = number(found.value * unit)
-    ends = f" ({number(found.low * unit)} to {number(found.high * unit)})"
-    return value if np.isnan(found.low) else value + ends
+def interval(estimate: Estimate, unit: float = 1.0) -> str:
+    """Format value and interval.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    unit : float
+        Factor on the values.
+
+    Returns
+    -------
+    str
+    """
+    value = number(estimate.value * unit)
+    ends = f" ({number(estimate.low * unit)} to {number(estimate.high * unit)})"
+    return value if np.isnan(estimate.low) else value + ends
 
 
-def percent(found: Estimate) -> str:
-    """A share in per cent, with its sign."""
-    if np.isnan(found.value):
+def percent(estimate: Estimate) -> str:
+    """Format an `estimate` of a share in per cent, with its sign and interval."""
+    if np.isnan(estimate.value):
         return ""
-    value = f"{100.0 * found.value:+.1f}"
-    ends = f" ({100.0 * found.low:+.1f} to {100.0 * found.high:+.1f})"
-    return value if np.isnan(found.low) else value + ends
+    value = f"{100.0 * estimate.value:+.1f}"
+    ends = f" ({100.0 * estimate.low:+.1f} to {100.0 * estimate.high:+.1f})"
+    return value if np.isnan(estimate.low) else value + ends

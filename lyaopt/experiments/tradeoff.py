@@ -1,4 +1,4 @@
-"""Energy against latency over U^l and U^t, scaled together: the Pareto front, and a pick for a target."""
+"""Trade-off of energy and latency by scaling U^l and U^t: Pareto front, and the choice for a target."""
 
 from __future__ import annotations
 
@@ -17,29 +17,32 @@ from lyaopt.experiments.variations import WEIGHTS
 from lyaopt.model.system import System
 
 LATENCIES = {"mean": "latency_s", "p50": "latency_p50_s", "p95": "latency_p95_s", "p99": "latency_p99_s"}
-"""Of tasks: the mean and percentiles, by the measure that has them."""
+"""Mean and percentiles of the latency of tasks, by measure."""
 POLICIES = ("middle", "best-fixed", "lyappo")
 FACTORS = tuple(float(f"{10.0 ** (step / 2.0):.3g}") for step in range(-8, 4))
-"""Two a decade, from 10^-4 (in the shipped scenarios energy hardly counts there) to 31.6."""
+"""Two per decade, from 10^-4, where energy hardly matters in the shipped scenarios, to 31.6."""
 DECISIONS = 200_000
 REFINEMENTS = 3
-"""Factors that are tried beside a pick: each halves, in orders of magnitude, what it may be off by."""
+"""Further factors near the choice: each halves its uncertainty on a logarithmic scale."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A policy with scaled weights.
+    """A policy with scaled energy weights.
 
     Attributes
     ----------
     policy : str
     factor : float
-        On both weights of the scenario.
+        Factor on both weights of the scenario.
     energy_weight_local, energy_weight_transmit : float
-    energy_j, latency_s : Estimate
-        Per slot; and the latency that is looked at.
+        The scaled weights U^l and U^t.
+    energy_j : Estimate
+        Energy of a slot.
+    latency_s : Estimate
+        The selected latency.
     on_front : bool
-        Whether no other point of any policy has less of both.
+        Whether no other point of any policy is better in both.
     """
 
     policy: str
@@ -51,7 +54,7 @@ class Point:
     on_front: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the fields as JSON values."""
         document = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return document | {name: document[name].to_dict() for name in ("energy_j", "latency_s")}
 
@@ -59,7 +62,20 @@ class Point:
 def tradeoff_sweep(
     scenario: str, policies: Sequence[str], factors: Sequence[float] = FACTORS, training_seeds: int = 1
 ) -> Sweep:
-    """A sweep over the weights; one of other factors than usual looks at a part of them more closely."""
+    """Define a sweep over the energy weights.
+
+    Parameters
+    ----------
+    scenario : str
+    policies : sequence of str
+    factors : sequence of float
+        On both weights; other ones than the default refine a part of the range.
+    training_seeds : int
+
+    Returns
+    -------
+    Sweep
+    """
     learners = {name: replace(LEARNERS[name], decisions=DECISIONS) for name in policies if name in LEARNERS}
     return Sweep(
         policies=tuple(policies),
@@ -73,45 +89,78 @@ def tradeoff_sweep(
 
 
 def points_of(results: Sequence[Results], system: System, latency: str) -> list[Point]:
-    """Points of some sweeps over the weights, by policy and factor, with the front marked.
+    """Collect the points of sweeps over the weights.
+
+    Parameters
+    ----------
+    results : sequence of Results
+    system : System
+        The scenario.
+    latency : str
+        A key of `LATENCIES`.
+
+    Returns
+    -------
+    list of Point
+        Ordered by policy and factor, with the Pareto front marked.
 
     Raises
     ------
     ProblemError
-        If the latency is none of `LATENCIES`.
+        If there is no such latency.
     """
     if latency not in LATENCIES:
         raise ProblemError("$.latency", f"expected one of {', '.join(LATENCIES)}; got {latency!r}")
-    found = {}
-    for some in results:
-        for policy, number in some.runs:
-            factor = some.points[number][WEIGHTS]
-            found[policy, factor] = Point(
+    points = {}
+    for sweep in results:
+        for policy, number in sweep.runs:
+            factor = sweep.points[number][WEIGHTS]
+            points[policy, factor] = Point(
                 policy=policy,
                 factor=factor,
                 energy_weight_local=factor * system.energy_weight_local,
                 energy_weight_transmit=factor * system.energy_weight_transmit,
-                energy_j=some.estimate(policy, number, ENERGY),
-                latency_s=some.estimate(policy, number, LATENCIES[latency]),
+                energy_j=sweep.estimate(policy, number, ENERGY),
+                latency_s=sweep.estimate(policy, number, LATENCIES[latency]),
             )
-    return with_front([found[key] for key in sorted(found)])
+    return with_front([points[key] for key in sorted(points)])
 
 
 def with_front(points: Sequence[Point]) -> list[Point]:
-    """Points of which each knows whether it is on the front of all."""
+    """Mark the Pareto front of energy and latency.
+
+    Parameters
+    ----------
+    points : sequence of Point
+
+    Returns
+    -------
+    list of Point
+        With `on_front` set.
+    """
     values = np.array([(point.energy_j.value, point.latency_s.value) for point in points])
-    better = [
+    dominated = [
         ((values <= mine).all(axis=1) & (values < mine).any(axis=1)).any() or np.isnan(mine).any()
         for mine in values
     ]
-    return [replace(point, on_front=not worse) for point, worse in zip(points, better, strict=True)]
+    return [replace(point, on_front=not worse) for point, worse in zip(points, dominated, strict=True)]
 
 
 def pick(points: Sequence[Point], target_s: float) -> Point | None:
-    """The point of least energy whose latency is surely within a target; None if there is none.
+    """Choose the point of least energy whose latency meets a target.
 
-    Surely is with its whole interval, where there is one: of many points, those are nearest below a target
-    that were lucky.
+    The whole interval must meet it, if there is one: among many points, those just below the target tend to
+    be there by chance.
+
+    Parameters
+    ----------
+    points : sequence of Point
+    target_s : float
+
+    Returns
+    -------
+    Point or None
+        None if no point meets the target.
     """
     within = [point for point in points if _at_most(point.latency_s) <= target_s]
     return min(within, key=lambda point: point.energy_j.value, default=None)
@@ -122,7 +171,18 @@ def _at_most(latency: Estimate) -> float:
 
 
 def factor_between(points: Sequence[Point], chosen: Point) -> float | None:
-    """The factor half-way between a point that was picked and the next larger one of its policy."""
+    """Compute a factor that refines a choice.
+
+    Parameters
+    ----------
+    points : sequence of Point
+    chosen : Point
+
+    Returns
+    -------
+    float or None
+        Geometric mean of the chosen factor and the next larger one of its policy; None if there is none.
+    """
     mine = [point.factor for point in points if point.policy == chosen.policy]
     larger = [factor for factor in mine if factor > chosen.factor]
     if not larger or chosen.factor <= 0.0:
@@ -131,7 +191,19 @@ def factor_between(points: Sequence[Point], chosen: Point) -> float | None:
 
 
 def document(points: Sequence[Point], latency: str, target_s: float | None) -> Mapping[str, Any]:
-    """As `lyaopt tune` prints it."""
+    """Make the document that `lyaopt tune --json` prints.
+
+    Parameters
+    ----------
+    points : sequence of Point
+    latency : str
+        A key of `LATENCIES`.
+    target_s : float or None
+
+    Returns
+    -------
+    mapping
+    """
     chosen = None if target_s is None else pick(points, target_s)
     return {
         "latency": latency,

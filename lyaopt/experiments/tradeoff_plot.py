@@ -1,4 +1,4 @@
-"""A figure of energy against latency (extra `plot`)."""
+"""Figure of energy against latency (extra `plot`)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,28 @@ from lyaopt.io.figures import new_figure, picture_bytes, picture_format
 def draw_tradeoff(
     points: Sequence[Point], latency: str, path: str | Path, *, target_s: float | None, chosen: Point | None
 ) -> bytes:
-    """Draw points, the Pareto front and what was picked; the ending of `path`, .png or .svg, says as what.
+    """Draw points, the Pareto front and the choice.
+
+    Parameters
+    ----------
+    points : sequence of Point
+    latency : str
+        A key of `LATENCIES`.
+    path : str or Path
+        Its suffix, .png or .svg, selects the format; nothing is written.
+    target_s : float or None
+        Target of the latency.
+    chosen : Point or None
+
+    Returns
+    -------
+    bytes
+        The picture.
 
     Raises
     ------
     ProblemError
-        If the ending is another, or matplotlib is missing.
+        If the suffix is neither, or matplotlib is missing.
     """
     kind = picture_format(path)
     figure = new_figure(7.5, 5.0)

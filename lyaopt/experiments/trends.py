@@ -1,4 +1,4 @@
-"""What the paper says of how figures move along a sweep, beside what was measured."""
+"""The paper's claims on trends along a sweep, compared with our measurements."""
 
 from __future__ import annotations
 
@@ -29,29 +29,39 @@ _WORDS = {
 
 
 def trends_of(results: Results) -> list[Verdict]:
-    """Verdicts on how figures of policies move along a sweep; none on those that lack points."""
+    """Judge the paper's claims on trends.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of Verdict
+        Without those on policies that lack points.
+    """
     figure = FIGURES.get(results.figure or "")
     points = range(len(results.points))
     if figure is None or len(points) < 2:
         return []
-    whole = [
+    complete = [
         trend for trend in figure.trends if all((trend.policy, point) in results.runs for point in points)
     ]
-    return [_trend(results, trend) for trend in whole]
+    return [_trend(results, trend) for trend in complete]
 
 
 def _trend(results: Results, trend: Trend) -> Verdict:
     policy, measure, sign = trend.policy, trend.measure, 1.0 if trend.rises else -1.0
-    found = [results.estimate(policy, point, measure) for point in range(len(results.points))]
-    steps = sign * np.diff([each.value for each in found])
+    estimates = [results.estimate(policy, point, measure) for point in range(len(results.points))]
+    steps = sign * np.diff([estimate.value for estimate in estimates])
     change = results.change(policy, measure)
     scale, unit = _SHOWN.get(measure, (1.0, ""))
     return Verdict(
         figure=results.figure or "",
         claim=f"{NAMES[policy]}: {_WORDS[measure][trend.rises]}",
         held=is_sure(change, sign),
-        first=found[0],
-        last=found[-1],
+        first=estimates[0],
+        last=estimates[-1],
         change=change,
         steps=f"{int((steps > 0).sum())} of {steps.size}",
         scale=scale,

@@ -1,4 +1,4 @@
-"""Settings of a scenario by name, so that a sweep can give them other values."""
+"""Vary the settings of a scenario by name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _IN_SECTIONS = tuple(f"{name}.{item.name}" for name, kind in _SECTIONS.items() f
 SERVICES, WEIGHTS = "services_per_device", "energy_weights"
 """N_m; and a factor on both U^l and U^t."""
 SETTINGS = (*_OF_SYSTEM, *_OF_DEVICE, *_OF_SERVICE, SERVICES, WEIGHTS, *_IN_SECTIONS)
-"""What may be varied."""
+"""Names of all settings."""
 
 MORE_MODELS: tuple[tuple[str, ...], ...] = (
     ("palm_detection", "face_landmark"),
@@ -28,26 +28,30 @@ MORE_MODELS: tuple[tuple[str, ...], ...] = (
     ("face_landmark", "hand_landmark_lite"),
     ("mobilenetv2", "pose_detection"),
 )
-"""Networks of the first, second, ... device where it is to run more than its own (docs/explanation/paper-figures.md)."""
+"""Additional networks of the first, second, ... device (docs/explanation/paper-figures.md)."""
 
 
 def varied(
     system: System, values: Mapping[str, Any], more_models: Sequence[Sequence[str]] = MORE_MODELS
 ) -> System:
-    """The system with other values of some settings; those of devices and services hold for all of them.
+    """Set some settings of a system; those of devices and services apply to all of them.
 
     Parameters
     ----------
     system : System
     values : mapping
-        By names of `SETTINGS`.
+        By names in `SETTINGS`.
     more_models : sequence of sequences of str
-        Networks of further services, a sequence for each device in order, and again from the first.
+        Networks of additional services, a sequence for each device; repeated if there are more devices.
+
+    Returns
+    -------
+    System
 
     Raises
     ------
     ProblemError
-        If there is no such setting, or a value is none for it.
+        If there is no such setting, or a value does not suit it.
     """
     for name, value in values.items():
         if name not in SETTINGS:
@@ -81,7 +85,7 @@ def _device(device: Device, name: str, value: Any) -> Device:
 
 
 LARGEST_FACTOR = 1e100
-"""Of energy weights; whole numbers may be larger than any floating-point one."""
+"""Limit of factors on energy weights, as integers may exceed the range of floating-point numbers."""
 
 
 def _weighted(system: System, factor: Any) -> System:
@@ -96,7 +100,7 @@ def _weighted(system: System, factor: Any) -> System:
 def _filled(
     devices: Sequence[Device], count: Any, more_models: Sequence[Sequence[str]]
 ) -> tuple[Device, ...]:
-    """Every device with the first `count` of its services, and further ones if it has fewer."""
+    """Devices with the first `count` of their services, and additional ones if they have fewer."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ProblemError(f"$.{SERVICES}", f"expected a whole number >= 1, got {count!r}")
     return tuple(_with_services(devices[m], m, count, more_models) for m in range(len(devices)))
@@ -110,5 +114,5 @@ def _with_services(device: Device, m: int, count: int, more_models: Sequence[Seq
         reason = f"expected at most {most}, as {name} has networks for, got {count}"
         raise ProblemError(f"$.{SERVICES}", reason)
     rate = device.services[-1].arrival_rate_per_s if device.services else Service(more[0]).arrival_rate_per_s
-    further = tuple(Service(model, arrival_rate_per_s=rate) for model in more)
-    return replace(device, services=(*device.services, *further)[:count])
+    additional = tuple(Service(model, arrival_rate_per_s=rate) for model in more)
+    return replace(device, services=(*device.services, *additional)[:count])

@@ -1,4 +1,4 @@
-"""A claim of the paper and what became of it: held or not held, with the numbers behind it."""
+"""Verdicts on claims of the paper: held or not held, with the numbers."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from lyaopt.evaluation import Estimate
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and what became of it.
+    """Verdict on a claim.
 
     Attributes
     ----------
     figure, claim : str
     held : bool or None
-        None where one training says nothing of how far others would differ.
+        None if there is no interval, as with one training.
     first, last : Estimate
-        What is compared: the measure at the two ends of a sweep, or two policies.
+        The compared values: at the two ends of a sweep, or of two policies.
     change : Estimate
-        Of the last against the first, relative to it.
+        Relative change from first to last.
     steps : str
-        How many steps along the sweep go the claimed way.
-    scale, unit
-        With which `first` and `last` are shown.
+        Number of steps along the sweep in the claimed direction.
+    scale : float
+    unit : str
+        Factor on `first` and `last` in tables, and their unit.
     """
 
     figure: str
@@ -39,8 +40,20 @@ class Verdict:
     unit: str = ""
 
 
-def is_sure(found: Estimate, sign: float) -> bool | None:
-    """Whether the whole interval of a number has a sign; None where there is no interval."""
-    if np.isnan(found.low):
+def is_sure(estimate: Estimate, sign: float) -> bool | None:
+    """Tell whether the whole interval of a number has a sign.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    sign : float
+        1 or -1.
+
+    Returns
+    -------
+    bool or None
+        None without an interval.
+    """
+    if np.isnan(estimate.low):
         return None
-    return bool(sign * found.low > 0.0 and sign * found.high > 0.0)
+    return bool(sign * estimate.low > 0.0 and sign * estimate.high > 0.0)

@@ -1,7 +1,7 @@
 """Learning the partition points: environments, networks, and the algorithms that train them.
 
-Importing it makes `lyaopt/Partition-v0` known to gymnasium, where that is installed. What needs PyTorch
-(extra `train`) is imported when it is first asked for: environments work without it.
+Importing the package registers `lyaopt/Partition-v0` with gymnasium, if that is installed. Names that need
+PyTorch (extra `train`) are imported on first use: environments work without it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a training asks of an algorithm, and what all algorithms do alike."""
+"""The interface between a training and its algorithm, and functions that all algorithms share."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-KEPT = "kept."
-"""Prefix of what an algorithm keeps of its best so far."""
+from lyaopt.errors import LyaoptError
+
+BEST = "best."
+"""Prefix of the best checkpoint within the state of an algorithm."""
 
 
-class NotFinite(ArithmeticError):
-    """A reward, loss or gradient that is no finite number; names the update where it came up."""
+class NotFinite(LyaoptError, ArithmeticError):
+    """A reward, loss or gradient is not finite; the message names the update."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What an update saw and did.
+    """Results of one update.
 
     Attributes
     ----------
     update : int
         From 1.
     reward : float
-        Mean over the rollout of the whole reward, whoever was credited with what.
+        Mean reward of a decision over the rollout, summed over its parts.
     collect_s, environment_s, learn_s : float
-        Seconds for the rollout, of them in the environment, and for the rest of the update.
+        Seconds of the rollout, the share of the environment in them, and the rest of the update.
     losses : dict
-        Means over minibatches of what the algorithm minimises and watches, by its own names; empty where it
-        only collected.
+        Means over minibatches of the losses and diagnostics, by the algorithm's names; empty if it only
+        collected.
     measures : dict
-        Means over the rollout of what the environment measures beside the reward.
+        Means over the rollout of the environment's other measures.
     """
 
     update: int
@@ -47,14 +49,14 @@ class Report:
 
 
 class Learner(Protocol):
-    """An algorithm in an environment.
+    """An algorithm that trains in an environment.
 
     Attributes
     ----------
     done : int
-        Updates that were made.
+        Updates done.
     stops_anywhere : bool
-        Whether its `state` is whole after every update; else where episodes begin.
+        Whether `state` is complete after every update; otherwise only at the start of an episode.
     """
 
     done: int
@@ -66,47 +68,70 @@ class Learner(Protocol):
         Raises
         ------
         NotFinite
-            If a reward, loss or gradient is no finite number.
+            If a reward, loss or gradient is not finite.
         """
         ...
 
     def state(self) -> dict[str, Tensor]:
-        """All that the next update depends on, but for the environment, as copies.
+        """Return copies of all that the next update depends on, except the environment.
 
-        What lies under ``network.`` is the network that learns; `best_network` is the one to use.
+        The network in training has the prefix ``network.``; `best_network` returns the one to use.
         """
         ...
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from a `state`, in an environment that is then put where it was."""
+        """Continue from a `state`; the environment is restored afterwards."""
         ...
 
 
 def check_finite(update: int, losses: Mapping[str, float]) -> None:
-    """Raise `NotFinite` if a loss is no finite number."""
+    """Check losses.
+
+    Parameters
+    ----------
+    update : int
+        Number of the update, for the message.
+    losses : mapping of str to float
+
+    Raises
+    ------
+    NotFinite
+        If one of them is not finite.
+    """
     for name, value in losses.items():
         if not math.isfinite(value):
             raise NotFinite(f"update {update}: {name} is {value}")
 
 
 def below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The part of a state under a prefix, as copies."""
+    """Copy the part of a state that has a prefix.
+
+    Parameters
+    ----------
+    prefix : str
+        Removed from the names.
+    state : mapping of str to Tensor
+
+    Returns
+    -------
+    dict of str to Tensor
+    """
     named = state.items()
     return {name.removeprefix(prefix): value.clone() for name, value in named if name.startswith(prefix)}
 
 
 def best_network(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights to use: the best so far where such were kept, else those that learn."""
-    return below(f"{KEPT}network.", state) or below("network.", state)
+    """Copy the weights to use from a `state`: the best checkpoint, or the network in training without one."""
+    return below(f"{BEST}network.", state) or below("network.", state)
 
 
 def network_state(prefix: str, network: nn.Module) -> dict[str, Tensor]:
-    """Weights and statistics of a network, under a prefix."""
+    """Name the weights and statistics of a `network`, with a `prefix`."""
     return {f"{prefix}{name}": value for name, value in network.state_dict().items()}
 
 
 def optimiser_state(network: nn.Module, *optimisers: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What optimisers know of the weights of a network."""
+    """Name the moments that `optimisers` hold for the weights of a `network`."""
     named = {}
     for name, weight in network.named_parameters():
         for optimiser in optimisers:
@@ -118,7 +143,7 @@ def optimiser_state(network: nn.Module, *optimisers: torch.optim.Optimizer) -> d
 def restore_optimiser(
     state: Mapping[str, Tensor], network: nn.Module, *optimisers: torch.optim.Optimizer
 ) -> None:
-    """Give optimisers back what they knew of the weights of a network."""
+    """Restore the moments of `optimisers` for the weights of a `network` from a `state`."""
     for optimiser in optimisers:
         held = {weight for group in optimiser.param_groups for weight in group["params"]}
         for name, weight in network.named_parameters():

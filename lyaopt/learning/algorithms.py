@@ -1,12 +1,11 @@
-"""Algorithms by name: what a training needs of each."""
+"""Algorithms by name, and the functions with which a training builds each of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from lyaopt.errors import ProblemError
 from lyaopt.learning.algorithm_protocol import Learner
@@ -25,47 +24,28 @@ from lyaopt.learning.systems import VectorSystems
 from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.model.settings import Learning
 from lyaopt.model.system import System
-from lyaopt.simulation import Decision
 
 _BEST, _JOINT = "best", "tuned"
-"""Default presets: what worked best."""
-
-
-class Chooser(Protocol):
-    """A network that decides."""
-
-    shape: Shape
-
-    def choose(self, observation: Tensor) -> Decision:
-        """What to do in observed states (n, F)."""
-        ...
-
-    def bind(self, system: System) -> None:
-        """Serve a system from now on, or refuse it."""
-        ...
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> Any:
-        """Take over `best_network` of the state of a learner."""
-        ...
+"""Default presets: the best ones we found."""
 
 
 class Algorithm(NamedTuple):
-    """What a training needs of an algorithm.
+    """Functions that build the parts of a training.
 
     Attributes
     ----------
     config : callable
-        From the fields of a configuration.
+        Makes a configuration from its fields.
     default_preset : str or None
-        None where there are no presets.
+        None if the algorithm has no presets.
     configure : callable
-        From a preset, the `[learning]` of a scenario, and fields of the configuration.
+        Makes a configuration from a preset, the `[learning]` section of a scenario, and fields.
     systems : callable
-        From a system and the options of `VectorSystems`.
+        Makes an environment from a system and the options of `VectorSystems`.
     learner : callable
-        From what `systems` gave, the configuration and the seed.
+        Makes the algorithm from that environment, the configuration and the seed.
     network : callable
-        From a shape, the configuration and the system.
+        Makes an untrained network from a shape, the configuration and the system.
     """
 
     config: Callable[..., Any]
@@ -77,12 +57,22 @@ class Algorithm(NamedTuple):
 
 
 def find_algorithm(name: str, preset_name: str | None = None) -> Algorithm:
-    """The algorithm of a name.
+    """Look up an algorithm.
+
+    Parameters
+    ----------
+    name : str
+    preset_name : str, optional
+        Preset that it should have.
+
+    Returns
+    -------
+    Algorithm
 
     Raises
     ------
     ProblemError
-        If there is none, or it has no presets and one was named.
+        If there is no such algorithm, or it has no presets and one was named.
     """
     if name not in ALGORITHMS:
         raise ProblemError("$.algorithm", f"expected one of {', '.join(ALGORITHMS)}; got {name!r}")
@@ -93,7 +83,7 @@ def find_algorithm(name: str, preset_name: str | None = None) -> Algorithm:
 
 
 def _network_of(make: Callable[..., Any]) -> Callable[[Shape, PPOConfig, System], Any]:
-    """What makes the network of a PPO, given what makes it in training."""
+    """Adapt the function that makes the network of a PPO in training."""
 
     def network(shape: Shape, config: PPOConfig, system: System) -> Any:
         parts = len(system.devices) if config.credit == "device" else 1
@@ -103,7 +93,7 @@ def _network_of(make: Callable[..., Any]) -> Callable[[Shape, PPOConfig, System]
 
 
 def _configured(default: str) -> Callable[[str | None, Learning, dict[str, Any]], PPOConfig]:
-    """What makes the configuration of a PPO, by a default preset."""
+    """Adapt `preset` to a default preset."""
     return lambda name, learning, changes: preset(name or default, learning, **changes)
 
 

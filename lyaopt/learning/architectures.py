@@ -1,4 +1,4 @@
-"""Networks by the name that a configuration gives them."""
+"""Network architectures by name."""
 
 from __future__ import annotations
 
@@ -14,15 +14,32 @@ from lyaopt.model.system import System
 def make_network(
     shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator, system: System | None = None
 ) -> ActorCritic:
-    """The network that a configuration names, for D parts of a reward.
+    """Make the network that a configuration names.
+
+    Parameters
+    ----------
+    shape : Shape
+    parts : int
+        D, parts of the reward that have values.
+    config : PPOConfig
+    generator : torch.Generator
+        Source of the initial weights.
+    system : System, optional
+        Needed by the shared network.
+
+    Returns
+    -------
+    ActorCritic
 
     Raises
     ------
     ProblemError
-        If devices are to share a network where there are none.
+        If the configuration names a shared network and there is no system.
     """
     if config.network == "flat":
         return FlatActorCritic(shape, parts, config, generator)
     if system is None:
-        raise ProblemError("$.network", "expected an environment that is a system, to share a network")
+        raise ProblemError(
+            "$.network", "expected an environment of a system, as a shared network needs its devices"
+        )
     return SharedActorCritic(shape, parts, config, generator, system)

@@ -1,6 +1,6 @@
-"""Checkpoints: tensors and a JSON document in one safetensors file, which is whole or not there.
+"""Checkpoint format: tensors and a JSON document in one safetensors file with a checksum.
 
-Nothing is unpickled. A checksum tells a damaged file from a good one.
+Reading a checkpoint unpickles nothing.
 """
 
 from __future__ import annotations
@@ -24,14 +24,18 @@ _CHECKSUM = "sha256"
 Tensors = Mapping[str, Tensor]
 
 
-def encode_checkpoint(tensors: Tensors, document: Mapping[str, Any]) -> bytes:
-    """Bytes of a checkpoint.
+def format_checkpoint(tensors: Tensors, document: Mapping[str, Any]) -> bytes:
+    """Format a checkpoint.
 
     Parameters
     ----------
     tensors : mapping of str to Tensor
     document : mapping
-        What JSON can hold.
+        JSON values.
+
+    Returns
+    -------
+    bytes
     """
     whole = {"schema_version": SCHEMA_VERSION, **document}
     return safetensors.torch.save(
@@ -39,13 +43,22 @@ def encode_checkpoint(tensors: Tensors, document: Mapping[str, Any]) -> bytes:
     )
 
 
-def decode_checkpoint(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and document of a checkpoint.
+def parse_checkpoint(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Parse a checkpoint.
+
+    Parameters
+    ----------
+    content : bytes
+
+    Returns
+    -------
+    tensors : dict of str to Tensor
+    document : dict
 
     Raises
     ------
     ProblemError
-        If the bytes are no checkpoint, a damaged one, or one of another schema version.
+        If the bytes are not a checkpoint, are damaged, or have another schema version.
     """
     try:
         tensors = safetensors.torch.load(content)
@@ -61,7 +74,7 @@ def decode_checkpoint(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]
 
 
 def _document(content: bytes) -> dict[str, Any]:
-    # The library hands out the header's texts for files only, and these bytes were read once already.
+    # safetensors reads metadata from files only, not from bytes.
     length = int.from_bytes(content[:8], "little")
     header = parse(content[8 : 8 + length].decode())
     document = parse(header["__metadata__"][_KEY])

@@ -1,4 +1,4 @@
-"""Everything that PPO can be told."""
+"""Configuration of PPO, and its presets."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ Credit = Annotated[Literal["joint", "device"], Expected('"joint" or "device"')]
 @checked
 @dataclass(frozen=True, config=STRICT)
 class PPOConfig(TrainingConfig):
-    """Proximal policy optimisation; the defaults are the paper's where the paper says something."""
+    """Configuration of PPO; the defaults are the paper's if it gives a value."""
 
     network: Network = "flat"
-    """One network for the whole state, or one that devices and services share."""
+    """``flat``: layers over the whole state; ``shared``: weights that devices and services share."""
     credit: Credit = "joint"
-    """``joint``: all points together are judged by the whole reward. ``device``: each point is judged by its
-    device's part of it, edge work at its price, and only where a task was born that it applies to; the others
-    changed nothing."""
+    """``joint``: the whole reward is credited to all points together. ``device``: each point is credited with
+    its device's part of the reward, edge work at its price, and only if a task arrived to which it applies:
+    other points had no effect."""
     edge_discount: FromZeroToOne = 0.999
     """gamma of the price of the edge capacity, with credit by device (see `lyaopt.learning.edge_price`)."""
     start: Start = "nothing"
-    """The policy that the network is taught first, found by a search."""
-    doubt: FromZeroToOne = 0.1
-    """Probability that the taught network leaves to all cuts alike."""
+    """Searched policy that the network imitates before the training."""
+    label_smoothing: FromZeroToOne = 0.1
+    """Probability that imitation spreads evenly over all cuts."""
     critic_first: Whole = 0
-    """Updates in which the critic alone learns."""
+    """First updates in which only the critic learns."""
     checks: Whole = 0
-    """Times that the network is tried, so that the best one is kept; 0 keeps the last."""
+    """Number of evaluations that select the best checkpoint; 0 returns the last network."""
     epochs: Count = 4
     """Passes over a rollout in an update."""
     minibatch: Count = 200
@@ -61,13 +61,13 @@ class PPOConfig(TrainingConfig):
     value_weight: Positive = 1.0
     """Weight of the critic's squared error."""
     largest_gradient: NonNegative = 0.0
-    """Norm to which gradients are cut; 0 leaves them."""
+    """Largest norm of the gradient; longer ones are scaled down; 0 sets no limit."""
     normalise_observations: Flag = False
-    """Whether features are shifted and scaled by their running mean and deviation."""
+    """Whether features are normalised by their running mean and standard deviation."""
     normalise_advantages: Flag = False
-    """Whether the advantages of a minibatch are shifted and scaled to mean 0 and deviation 1."""
+    """Whether the advantages of a minibatch are normalised to mean 0 and standard deviation 1."""
     normalise_returns: Flag = False
-    """Whether the critic learns returns shifted and scaled by their running mean and deviation."""
+    """Whether the critic learns returns normalised by their running mean and standard deviation."""
 
 
 _TUNED: dict[str, Any] = {
@@ -88,10 +88,10 @@ _TUNED: dict[str, Any] = {
     "normalise_advantages": True,
     "normalise_returns": True,
 }
-# Layers stand one behind another in it: each need not be deep or wide. What one service learns all others
-# do, so that long steps go astray. Episodes and horizon are long enough for a scarce edge server to fill
-# up: in 200 decisions it hardly does, and a policy that overloads it looks good. With less entropy it
-# settled for its first prices of the edge, with more its own random points overloaded it.
+# The shared network has several stages, so that each can be shallow and narrow. One update changes the
+# decisions of all services, so that steps must be small. Episodes and horizon are long enough for a scarce
+# edge server to fill up: within 200 decisions it hardly does, and a policy that overloads it looks good.
+# With less entropy the training kept its first prices of the edge; with more, random points overloaded it.
 _SHARED: dict[str, Any] = {
     **_TUNED,
     "network": "shared",
@@ -107,10 +107,9 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "tuned": _TUNED,
     "shared": _SHARED,
-    # Where it starts there is little left to gain: effects are small and come late, so that sums of rewards
-    # tell more than the critic does. Copies that begin together fill the edge together: a rollout that shows
-    # them all filling, the next all full, has the actor run to and fro. So they go on without an end, each by
-    # its own chance, and rollouts are longer.
+    # Little is left to gain after the start: effects are small and late, so that sums of rewards are more
+    # informative than the critic. Replications that are reset together are correlated (all edges fill at
+    # once), so that the policy oscillates. Episodes and rollouts are therefore long.
     "best": {
         **_SHARED,
         "learning_rate": 3e-4,
@@ -127,10 +126,10 @@ _PRESETS: dict[str, dict[str, Any]] = {
 }
 _DRAWN: dict[str, Any] = {"replications": 10, "rollout": 200, "episodes": 250, "decisions_per_episode": 2000}
 WITH_RANGES: dict[str, dict[str, Any]] = {"shared": _DRAWN, "best": {**_DRAWN, "critic_first": 20}}
-"""What presets change where every episode draws settings anew. All copies meet what was drawn: fewer copies
-meet more of it."""
+"""Changes of presets if every episode draws its settings. All replications share a draw, so that fewer
+replications see more draws."""
 
-# What a scenario says of learning under the same name.
+# Fields that the `[learning]` section of a scenario has under the same name.
 _FROM_SCENARIO = (
     "discount",
     "clip_range",
@@ -144,22 +143,26 @@ _FROM_SCENARIO = (
 
 
 def preset_names() -> tuple[str, ...]:
-    """Names that `preset` takes."""
+    """Return the names that `preset` accepts."""
     return tuple(_PRESETS)
 
 
 def preset(name: str, learning: Learning | None = None, **changes: Any) -> PPOConfig:
-    """The configuration of a preset.
+    """Make the configuration of a preset.
 
     Parameters
     ----------
     name : str
-        ``paper``; ``tuned``, with a flat network; ``shared``, with one that devices share; or ``best``, which
-        also starts from a searched policy and keeps the best network.
+        ``paper``; ``tuned``, with a flat network; ``shared``, with a shared network; or ``best``, which also
+        starts from a searched policy and returns the best checkpoint.
     learning : Learning, optional
-        Section `[learning]` of a scenario; the preset goes before it, `changes` before both.
+        Section `[learning]` of a scenario. The preset overrides it, and `changes` override both.
     **changes
         Fields of `PPOConfig`.
+
+    Returns
+    -------
+    PPOConfig
 
     Raises
     ------
@@ -168,5 +171,5 @@ def preset(name: str, learning: Learning | None = None, **changes: Any) -> PPOCo
     """
     if name not in _PRESETS:
         raise ProblemError("$.preset", f"expected one of {', '.join(_PRESETS)}; got {name!r}")
-    given = {} if learning is None else {key: getattr(learning, key) for key in _FROM_SCENARIO}
-    return PPOConfig(**{**given, **_PRESETS[name], **changes})
+    scenario = {} if learning is None else {key: getattr(learning, key) for key in _FROM_SCENARIO}
+    return PPOConfig(**{**scenario, **_PRESETS[name], **changes})

@@ -1,4 +1,4 @@
-"""Environments that are told numbers from -1 to 1, and systems as such: a number stands for a cut."""
+"""Environments with continuous actions from -1 to 1, and systems whose cuts are rounded actions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lyaopt.learning.systems import VectorSystems
 
 
 class ContinuousEnvironment(Buffers, Protocol):
-    """B environments in step, each told A numbers.
+    """B synchronous environments with A continuous actions each.
 
     Attributes
     ----------
@@ -24,16 +24,16 @@ class ContinuousEnvironment(Buffers, Protocol):
     actions: int
 
     def begin(self, episode: int) -> None:
-        """Begin the episode of this number, from 0, in every environment; only asked for by `restore`."""
+        """Begin `episode`, counted from 0, in every environment; needed by `restore` only."""
         ...
 
     def step(self, actions: Singles) -> bool:
-        """Act with numbers (B, A) from -1 to 1; return whether an episode ended anywhere."""
+        """Take `actions` (B, A), from -1 to 1; return whether any episode ended."""
         ...
 
 
 def nearest_cuts(actions: Singles, first: int, choices: Integers) -> NDArray[np.int64]:
-    """Cuts (B, S) for actions (B, S): -1 is the first cut, 1 the last, and between them they lie evenly.
+    """Round actions to cuts: -1 is the first cut, 1 the last, with equal distances between.
 
     Parameters
     ----------
@@ -43,13 +43,17 @@ def nearest_cuts(actions: Singles, first: int, choices: Integers) -> NDArray[np.
         The least cut.
     choices : ndarray (S,) of int
         K + 1 of each service.
+
+    Returns
+    -------
+    ndarray (B, S) of int64
     """
     along = 0.5 * (actions + 1.0)
     return np.rint(first + along * (choices - 1 - first)).astype(np.int64)
 
 
 class ContinuousCuts:
-    """A `VectorSystems` that is told a number for each service in place of its cut.
+    """A `VectorSystems` with one continuous action for each service.
 
     Parameters
     ----------
@@ -64,10 +68,10 @@ class ContinuousCuts:
         self.reward, self.energy, self.backlog = systems.reward, systems.energy, systems.backlog
 
     def begin(self, episode: int) -> None:
-        """As of `ContinuousEnvironment`."""
+        """Begin `episode`, counted from 0."""
         self._systems.begin(episode)
 
     def step(self, actions: Singles) -> bool:
-        """As of `ContinuousEnvironment`."""
+        """Take `actions` (B, S), from -1 to 1; return whether the episode was truncated."""
         systems = self._systems
         return systems.step(nearest_cuts(actions, systems.first_choice, systems.choices))

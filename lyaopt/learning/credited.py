@@ -1,4 +1,4 @@
-"""Systems that also say which device had what part in the reward, and which choices had an effect."""
+"""Per-device reward decomposition for credit assignment."""
 
 from __future__ import annotations
 
@@ -16,29 +16,35 @@ from lyaopt.model.system import System
 from lyaopt.simulation.costs import backlog_shares
 
 _LEAST_CAPACITY_HZ = 1.0
-"""Seconds of an edge server that does nothing are those of one that does next to nothing."""
+"""Least edge capacity that converts cycles to seconds, as an edge without capacity has no such unit."""
 
 
 class CreditedSystems(VectorSystems):
-    """A `VectorSystems` with what a learner may use to tell the deeds of one device from those of others.
+    """A `VectorSystems` that splits the reward by device.
+
+    Parameters
+    ----------
+    system : System
+    **options
+        As of `VectorSystems`.
 
     Attributes
     ----------
     parts : ndarray (B, M) of float32
-        What each device adds to the reward of the last period: its energy, the backlogs of its services in
-        the first two stages, and edge work of theirs that was served in its slot.
+        Contribution of each device to the reward of the last period: its energy, the backlogs of its services
+        in the first two stages, and its edge work in the slot in which it was served.
     joined : ndarray (B, M) of float64
-        Edge work that each device's tasks brought in the last period, in seconds of F^e.
+        Edge work that each device's tasks added in the last period, in seconds of F^e.
     edge : ndarray (B, 2) of float64
-        Seconds of edge work that wait now; and what one more at its start would have taken off the reward
-        of the last period: what a second takes off that waits all the time, for as long as work waited.
+        Edge backlog in seconds; and the reward that one second more at the start of the last period would
+        have cost.
     part_of_choice : ndarray (S,) of int
         The device of each service.
     prices_edge : bool
-        Whether edge work that waits is to be paid for by its price, as is right where the edge is never idle
-        while work waits. Else each device's part holds the waiting of its own.
+        Whether waiting edge work is charged by its price, which is correct if the edge is never idle while
+        work waits. Otherwise each device's part includes the waiting of its own work.
     met : ndarray (B, S) of bool
-        Whether a task of a service was born in the last period; if not, its point changed nothing.
+        Whether a task of a service arrived in the last period; if not, its point had no effect.
     """
 
     prices_edge = True
@@ -58,12 +64,12 @@ class CreditedSystems(VectorSystems):
         self._backlog_share = np.ascontiguousarray(backlog_shares(system).T)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
-        """As of `VectorSystems`."""
+        """Return copies of all that the next step depends on."""
         return {**super().snapshot(), "born": self._born.copy(), "edge_before": self._edge_before.copy()}
 
-    def go_on(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
-        """As of `VectorSystems`."""
-        super().go_on(snapshot)
+    def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from a `snapshot`."""
+        super().restore(snapshot)
         self._born[:], self._edge_before[:] = snapshot["born"], snapshot["edge_before"]
 
     def _account(self) -> None:

@@ -1,12 +1,12 @@
 """Deep deterministic policy gradient (Lillicrap et al. 2016), top to bottom.
 
-B environments are decided on together, with noise on the actions; what came of it is remembered in a ring.
-After every decision of all of them, a minibatch of the ring teaches the critic Q(s, a), the critic teaches
-the actor mu(s), and slow copies of both, which the critic's targets come from, follow.
+Actions of B environments are drawn together, with exploration noise, and stored in a replay buffer. After
+each step of the environments, a minibatch trains the critic Q(s, a), the critic trains the actor mu(s), and
+the target networks follow both by Polyak averaging.
 
-Actions are numbers from -1 to 1, and nothing here knows of cuts: `ContinuousCuts` makes cuts of them.
+Actions are numbers from -1 to 1; `ContinuousCuts` converts them to cuts.
 
-Equal seeds, configurations and environments give equal results bit for bit on one machine with one number of
+Equal seeds, configurations and environments give bit-identical results on one machine with a fixed number of
 threads.
 """
 
@@ -34,22 +34,28 @@ from lyaopt.learning.ddpg_networks import DeterministicActorCritic
 from lyaopt.learning.environment import Measures, ends
 from lyaopt.learning.replay import Replay, Transitions
 
-PARTS = ("objective", "value_loss", "gradient", "value_gradient")
+LOSSES = ("objective", "value_loss", "gradient", "value_gradient")
 
 
 class DDPG:
-    """A network, its slow copy, their optimisers, and what is remembered of an environment.
+    """A network, its target network, their optimisers, and a replay buffer.
 
-    The parts of a report's losses are the mean of Q(s, mu(s)), the critic's squared error, and the norms of
-    the gradients of actor and critic.
+    The losses of a report are the mean of Q(s, mu(s)), the critic's squared error, and the norms of the
+    gradients of actor and critic.
+
+    Parameters
+    ----------
+    environment : ContinuousEnvironment
+    config : DDPGConfig
+    seed : int
 
     Attributes
     ----------
     network, target : DeterministicActorCritic
     generator : torch.Generator
-        All chance but the environment's.
+        Source of all random numbers except the environment's.
     done : int
-        Updates that were made.
+        Updates done.
     """
 
     stops_anywhere = False
@@ -60,20 +66,30 @@ class DDPG:
         replications, features = environment.observation.shape
         self.network = DeterministicActorCritic(features, environment.actions, config, self.generator)
         self.target = copy.deepcopy(self.network).requires_grad_(False)
-        # As lists, since walking through modules for them in every step takes a fifth of it.
+        # Lists, as collecting the parameters from the modules takes a fifth of a step.
         self._actor = list(self.network.actor.parameters())
         self._critic = list(self.network.critic.parameters())
         self._pairs = list(self.target.parameters()), list(self.network.parameters())
         self._actor_optimiser = torch.optim.Adam(self._actor, config.actor_learning_rate, fused=True)
         self._critic_optimiser = torch.optim.Adam(self._critic, config.critic_learning_rate, fused=True)
         self.done = 0
-        # Whole episodes, so that the oldest decision of the ring begins one: see `restore`.
+        # Whole episodes, so that the oldest decision in the buffer starts one: see `restore`.
         episodes = -(-config.replay // (replications * config.decisions_per_episode))
         rows = episodes * config.decisions_per_episode
         self._replay = Replay(rows, replications, features, environment.actions)
 
     def update(self) -> Report:
-        """Take a rollout of decisions, and learn after each of them."""
+        """Take a rollout of decisions, and learn after each of them.
+
+        Returns
+        -------
+        Report
+
+        Raises
+        ------
+        NotFinite
+            If a reward, loss or gradient is not finite.
+        """
         start = time.perf_counter()
         measures, reward, environment_s, learn_s = Measures(self.environment), 0.0, 0.0, 0.0
         losses: list[Tensor] = []
@@ -89,7 +105,7 @@ class DDPG:
             self.network.observations.add(rows.flatten(0, 1))
         self.done += 1
         means = torch.stack(losses).mean(0).tolist() if losses else []
-        named = dict(zip(PARTS, means, strict=bool(losses)))
+        named = dict(zip(LOSSES, means, strict=bool(losses)))
         check_finite(self.done, named)
         return Report(
             update=self.done,
@@ -103,12 +119,12 @@ class DDPG:
 
     @property
     def _learns(self) -> bool:
-        """Whether enough was seen to learn from."""
+        """Whether the warm-up is over."""
         return self._replay.added * len(self.environment.reward) >= self.config.warmup
 
     @torch.inference_mode()
     def _explore(self) -> Tensor:
-        """Actions (B, A) to try: uniform ones at first, later the actor's with noise."""
+        """Actions (B, A): uniform in the warm-up, then the actor's with noise."""
         size = (len(self.environment.reward), self.environment.actions)
         if not self._learns:
             return 2.0 * torch.rand(size, generator=self.generator) - 1.0
@@ -118,7 +134,7 @@ class DDPG:
         return (actions + noise).clamp_(-1.0, 1.0)
 
     def _take(self, actions: Tensor, decision: int) -> float:
-        """Act in all environments and remember it; seconds in the environment."""
+        """Take a step and store it; return the seconds in the environment."""
         environment = self.environment
         before = torch.tensor(environment.observation)
         start = time.perf_counter()
@@ -132,15 +148,15 @@ class DDPG:
         return seconds
 
     def _learn(self) -> list[Tensor]:
-        """Steps of the optimisers after a decision; for each the losses in the order of `PARTS`."""
+        """Optimiser steps after a decision; return the losses of each in the order of `LOSSES`."""
         return [self._step() for _ in range(self.config.gradient_steps)] if self._learns else []
 
     def _step(self) -> Tensor:
         network, config = self.network, self.config
         batch = self._replay.sample(config.minibatch, self.generator)
         features = network.normalised(batch.observation)
-        worth = target_values(self.target, batch, network.normalised(batch.following), config.discount)
-        error = (network.value(features, batch.action) - worth).square().mean()
+        targets = target_values(self.target, batch, network.normalised(batch.following), config.discount)
+        error = (network.value(features, batch.action) - targets).square().mean()
         value_gradient = _descend(error, self._critic, self._critic_optimiser)
         objective = network.value(features, network.action(features)).mean()
         gradient = _descend(-objective, self._actor, self._actor_optimiser)
@@ -148,9 +164,10 @@ class DDPG:
         return torch.stack([objective.detach(), error.detach(), gradient, value_gradient])
 
     def state(self) -> dict[str, Tensor]:
-        """All that the next update depends on, but for the environment, as copies; where episodes begin.
+        """Return copies of all that the next update depends on, except the environment.
 
-        Of what is remembered it holds the actions only (rows, B, A): the environment gives the rest again.
+        Complete at the start of an episode. Of the replay buffer it holds only the actions (rows, B, A), as
+        the environment reproduces the rest.
         """
         named = network_state("network.", self.network) | network_state("target.", self.target)
         named |= optimiser_state(self.network, self._actor_optimiser, self._critic_optimiser)
@@ -159,7 +176,7 @@ class DDPG:
         return {name: value.clone() for name, value in named.items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from a `state`: the environment goes once more through what is remembered."""
+        """Continue from `state`: the environment repeats the steps of the replay buffer."""
         self.network.load_state_dict(below("network.", state))
         self.target.load_state_dict(below("target.", state))
         restore_optimiser(state, self.network, self._actor_optimiser, self._critic_optimiser)
@@ -173,7 +190,7 @@ class DDPG:
 
 
 def _following(environment: ContinuousEnvironment, over: bool) -> tuple[Tensor, Tensor]:
-    """What was seen next in the same episode (B, F), and whether the episode came to its end (B,)."""
+    """Next observations of the same episodes (B, F), and which episodes terminated (B,)."""
     observation = torch.from_numpy(environment.observation)
     if not over:
         return observation, torch.zeros(len(observation), dtype=torch.bool)
@@ -186,16 +203,29 @@ def _following(environment: ContinuousEnvironment, over: bool) -> tuple[Tensor, 
 def target_values(
     target: DeterministicActorCritic, batch: Transitions, following: Tensor, discount: float
 ) -> Tensor:
-    """y = r + gamma Q'(s', mu'(s')) (n,), and r alone where the episode came to its end.
+    """Compute the critic's targets y = r + gamma Q'(s', mu'(s')), and y = r after termination.
 
-    A time limit says nothing of what the state is worth: it counts as any other state.
+    Truncation does not end the return: the next state keeps its value.
+
+    Parameters
+    ----------
+    target : DeterministicActorCritic
+    batch : Transitions
+    following : Tensor (n, F)
+        Normalised next observations.
+    discount : float
+        gamma.
+
+    Returns
+    -------
+    Tensor (n,)
     """
     later = target.value(following, target.action(following))
     return batch.reward + discount * later.masked_fill(batch.terminated, 0.0)
 
 
 def _descend(loss: Tensor, weights: list[nn.Parameter], optimiser: torch.optim.Optimizer) -> Tensor:
-    """A step of some weights along the gradient of a loss; the gradient's norm."""
+    """A gradient step of some weights; return the norm of the gradient."""
     gradients = torch.autograd.grad(loss, weights)
     for weight, gradient in zip(weights, gradients, strict=True):
         weight.grad = gradient
@@ -205,5 +235,13 @@ def _descend(loss: Tensor, weights: list[nn.Parameter], optimiser: torch.optim.O
 
 @torch.no_grad()
 def follow(slow: Iterable[Tensor], fast: Iterable[Tensor], share: float) -> None:
-    """theta' <- theta' + tau (theta - theta') of all weights (Polyak averaging)."""
+    """Move all weights theta' towards theta: theta' <- theta' + tau (theta - theta') (Polyak averaging).
+
+    Parameters
+    ----------
+    slow, fast : iterable of Tensor
+        theta', changed in place, and theta.
+    share : float
+        tau.
+    """
     torch._foreach_lerp_(tuple(slow), tuple(fast), share)

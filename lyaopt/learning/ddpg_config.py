@@ -1,4 +1,4 @@
-"""Everything that DDPG can be told."""
+"""Configuration of DDPG."""
 
 from __future__ import annotations
 
@@ -15,45 +15,49 @@ from lyaopt.model.settings import Learning
 @checked
 @dataclass(frozen=True, config=STRICT)
 class DDPGConfig(TrainingConfig):
-    """Deep deterministic policy gradient; the paper says nothing of it but that it is a baseline."""
+    """Configuration of DDPG, of which the paper gives only the name."""
 
-    systems: Count = 20
-    """B, systems simulated side by side."""
+    replications: Count = 20
+    """B, replications simulated together."""
     rollout: Count = 50
-    """Decisions of each system in an update; divides an episode."""
+    """Decisions of each replication in an update; divides an episode."""
     gradient_steps: Count = 1
-    """Steps of each optimiser for every decision of all systems: one for B decisions, if it is 1."""
+    """Optimiser steps for each step of the B replications."""
     replay: Count = 100_000
-    """Decisions that are remembered, of all systems together; rounded up to whole episodes."""
+    """Capacity of the replay buffer in decisions of all replications; rounded up to whole episodes."""
     warmup: Count = 10_000
-    """Decisions that are drawn blindly at first, before anything is learnt."""
+    """First decisions, of all replications, which are uniform and from which nothing is learnt."""
     minibatch: Count = 64
-    """Decisions in a step of the optimisers; the number of Lillicrap et al. (2016)."""
+    """Decisions in a step of the optimisers, as in Lillicrap et al. (2016)."""
     actor_learning_rate: Positive = 3e-4
     """Step size of the actor's Adam."""
     critic_learning_rate: Positive = 1e-3
     """Step size of the critic's Adam."""
     target_share: FromZeroToOne = 0.005
-    """tau, the part of the way to the networks that their targets go after each step."""
+    """tau of the target networks, after each step."""
     exploration_noise: NonNegative = 0.2
-    """Standard deviation of what is added to actions, which go from -1 to 1."""
+    """Standard deviation of the noise on actions, which range from -1 to 1."""
     normalise_observations: Flag = True
-    """Whether features are shifted and scaled by their running mean and deviation."""
+    """Whether features are normalised by their running mean and standard deviation."""
 
 
-# What a scenario says of learning under the same name, and not of PPO alone.
+# Fields that the `[learning]` section of a scenario has under the same name, without those of PPO alone.
 _FROM_SCENARIO = ("discount", "hidden_layers", "hidden_units", "episodes", "decisions_per_episode")
 
 
 def ddpg_config(learning: Learning, **changes: Any) -> DDPGConfig:
-    """The configuration for a scenario.
+    """Make the configuration for a scenario.
 
     Parameters
     ----------
     learning : Learning
-        Section `[learning]` of the scenario; `changes` go before it.
+        Section `[learning]` of the scenario; `changes` override it.
     **changes
         Fields of `DDPGConfig`.
+
+    Returns
+    -------
+    DDPGConfig
 
     Raises
     ------

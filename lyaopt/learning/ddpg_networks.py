@@ -1,4 +1,4 @@
-"""Deterministic actor and critic of actions."""
+"""Actor and critic networks of DDPG."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from lyaopt.simulation import Decision
 
 
 class DeterministicActorCritic(nn.Module):
-    """An action for every state, and the value of any action in it.
+    """Actor mu(s) and critic Q(s, a).
 
-    Running statistics of observations belong to the network: without them its weights mean nothing.
+    The network includes the running statistics of observations: its weights refer to them.
 
     Parameters
     ----------
     features, actions : int
         F and A.
+    config : DDPGConfig
+    generator : torch.Generator
+        Source of the initial weights.
     """
 
     def __init__(self, features: int, actions: int, config: DDPGConfig, generator: torch.Generator) -> None:
@@ -40,32 +43,40 @@ class DeterministicActorCritic(nn.Module):
         )
 
     def normalised(self, observation: Tensor) -> Tensor:
-        """Features (n, F) as the layers take them."""
+        """Normalise `observation` (n, F)."""
         return self.observations.scale(observation) if self._normalises else observation
 
     def action(self, features: Tensor) -> Tensor:
-        """mu(s) (n, A), from -1 to 1, in states given by normalised features (n, F)."""
+        """Compute mu(s) (n, A), from -1 to 1, for normalised `features` (n, F)."""
         actions: Tensor = self.actor(features)
         return actions
 
     def value(self, features: Tensor, actions: Tensor) -> Tensor:
-        """Q(s, a) (n,)."""
+        """Compute Q(s, a) (n,) for normalised `features` (n, F) and `actions` (n, A)."""
         values: Tensor = self.critic(torch.cat([features, actions], -1))
         return values.squeeze(-1)
 
 
 class CutActorCritic(DeterministicActorCritic):
-    """One whose actions stand for cuts."""
+    """A `DeterministicActorCritic` whose actions are rounded to cuts.
+
+    Parameters
+    ----------
+    shape : Shape
+    config : DDPGConfig
+    generator : torch.Generator
+        Source of the initial weights.
+    """
 
     def __init__(self, shape: Shape, config: DDPGConfig, generator: torch.Generator) -> None:
         super().__init__(shape.features, len(shape.choices), config, generator)
         self.shape = shape
 
     def bind(self, system: System) -> None:
-        """Serve a system from now on; raises `ProblemError` if its services have other cuts."""
+        """Serve `system` from now on; `ProblemError` if its services have other numbers of cuts."""
         check_services(self.shape, system)
 
     def choose(self, observation: Tensor) -> Decision:
-        """The cuts of the actions in observed states (n, F)."""
+        """Decide: the cuts of mu(s) for each `observation` (n, F)."""
         actions = self.action(self.normalised(observation)).numpy()
         return Decision(nearest_cuts(actions, self.shape.first_choice, np.array(self.shape.choices)).T)

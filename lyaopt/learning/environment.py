@@ -1,4 +1,4 @@
-"""What learners ask of environments: buffers that a step overwrites."""
+"""Interfaces of environments, whose steps overwrite buffers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Flags = NDArray[np.bool_]
 
 
 class Buffers(Protocol):
-    """What B environments in step show.
+    """Outputs of B synchronous environments.
 
-    Environments whose episodes end one by one also have `terminated` and `truncated`, arrays (B,) of bool;
-    without them an episode that ends is truncated in all environments at once. Those whose steps take shares
-    too (see `lyaopt.learning.joint_systems`) say of how many devices: `devices_with_shares`.
+    Environments whose episodes end separately also have `terminated` and `truncated`, arrays (B,) of bool;
+    without them, episodes are truncated in all environments at once. Environments whose steps also take
+    shares (`lyaopt.learning.joint_systems`) have `devices_with_shares`, the number of devices.
 
     Attributes
     ----------
     observation : ndarray (B, F) of float32
-        Where an episode has ended, the first one of the next episode.
+        After the end of an episode, the first one of the next.
     reward : ndarray (B,) of float32
     final_observation : ndarray (B, F) of float32
-        Where an episode has ended, its last one.
+        After the end of an episode, its last one.
     """
 
     observation: Singles
@@ -35,14 +35,14 @@ class Buffers(Protocol):
 
 
 class Environment(Buffers, Protocol):
-    """B environments in step, each of S choices.
+    """B synchronous environments with S discrete actions each.
 
     Attributes
     ----------
     choices : ndarray (S,) of int
-        Number of choices of each kind.
+        Actions are less than these.
     first_choice : int
-        The least choice, 0 or 1.
+        The least action, 0 or 1.
     """
 
     choices: NDArray[np.int64]
@@ -53,30 +53,54 @@ class Environment(Buffers, Protocol):
         ...
 
     def step(self, points: NDArray[np.int64]) -> bool:
-        """Act with points (B, S); return whether an episode ended anywhere."""
+        """Take `points` (B, S); return whether any episode ended."""
         ...
 
 
-def acts_of(environment: Environment) -> int:
-    """C, how many parts an action has that are judged apart: each choice, and each device's shares."""
+def action_parts(environment: Environment) -> int:
+    """Count the parts of an action that are credited separately.
+
+    Parameters
+    ----------
+    environment : Environment
+
+    Returns
+    -------
+    int
+        C: one for each choice, and one for each device's shares.
+    """
     return len(environment.choices) + getattr(environment, "devices_with_shares", 0)
 
 
 def shape_of(environment: Environment) -> Shape:
-    """What an environment asks of a network."""
+    """Return the sizes of a network for an `environment`."""
     choices = tuple(int(count) for count in environment.choices)
     return Shape(environment.observation.shape[1], choices, int(environment.first_choice))
 
 
 def ends(environment: Buffers) -> tuple[Flags, Flags]:
-    """Where episodes came to an end (B,), and where a time limit cut them (B,), if they ended anywhere."""
-    nowhere = np.zeros(len(environment.reward), np.bool_)
-    terminated = getattr(environment, "terminated", nowhere)
-    return terminated, getattr(environment, "truncated", ~nowhere)
+    """Tell how episodes ended, after a step in which some did.
+
+    Parameters
+    ----------
+    environment : Buffers
+
+    Returns
+    -------
+    terminated, truncated : ndarray (B,) of bool
+    """
+    none = np.zeros(len(environment.reward), np.bool_)
+    terminated = getattr(environment, "terminated", none)
+    return terminated, getattr(environment, "truncated", ~none)
 
 
 class Measures:
-    """Means over a rollout of what is measured beside the reward: energy in J, backlog in tasks."""
+    """Means over a rollout of energy in J and backlog in tasks, if the environment measures them.
+
+    Parameters
+    ----------
+    environment : Buffers
+    """
 
     def __init__(self, environment: Buffers) -> None:
         names = ("energy", "backlog")
@@ -85,29 +109,29 @@ class Measures:
         self._count = 0
 
     def add(self) -> None:
-        """Take in the decision that was just made."""
+        """Add the last step."""
         self._count += 1
         for name, array in self._arrays.items():
             self._sums[name] += array.mean(axis=0)
 
     def means(self) -> dict[str, float]:
-        """Means over decisions and environments."""
-        found = {name: total / self._count for name, total in self._sums.items()}
-        if "energy" not in found:
+        """Return the means over steps and environments."""
+        means = {name: total / self._count for name, total in self._sums.items()}
+        if "energy" not in means:
             return {}
-        local, transmit = (float(value) for value in found["energy"])
-        return {"local_energy_j": local, "transmit_energy_j": transmit, "backlog": float(found["backlog"])}
+        local, transmit = (float(value) for value in means["energy"])
+        return {"local_energy_j": local, "transmit_energy_j": transmit, "backlog": float(means["backlog"])}
 
 
 class Credit(NamedTuple):
-    """Whose deed a reward is; arrays of the environment that its steps overwrite.
+    """Decomposition of the reward; arrays of the environment that its steps overwrite.
 
     Attributes
     ----------
     parts : ndarray (B, D) of float32
         Parts of the reward.
     part_of_choice : ndarray (C,) of int
-        The part by which each choice is judged.
+        The part that is credited to each choice.
     met : ndarray (B, C) of bool
         Which choices had an effect.
     """
@@ -118,11 +142,23 @@ class Credit(NamedTuple):
 
 
 def credit_of(environment: Environment, by_part: bool) -> Credit:
-    """The parts that an environment tells apart, or one for all where it has none or they are not wanted."""
+    """Return the decomposition of the reward that an environment provides.
+
+    Parameters
+    ----------
+    environment : Environment
+    by_part : bool
+        False to credit the whole reward to every choice.
+
+    Returns
+    -------
+    Credit
+        With D = 1 if the environment has no parts, or `by_part` is False.
+    """
     parts = getattr(environment, "parts", None)
     if by_part and parts is not None:
-        known: Any = environment
-        return Credit(parts, known.part_of_choice, known.met)
-    choices = acts_of(environment)
+        credited: Any = environment
+        return Credit(parts, credited.part_of_choice, credited.met)
+    choices = action_parts(environment)
     met = np.ones((len(environment.reward), choices), np.bool_)
     return Credit(environment.reward[:, None], np.zeros(choices, np.int64), met)

@@ -1,4 +1,4 @@
-"""The choice of partition points as an environment of gymnasium."""
+"""Gymnasium environment: the choice of partition points."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from lyaopt.learning.observer import DEVICE_FEATURES, FAINTEST, Rows
+from lyaopt.learning.observer import CHANNEL_FLOOR, DEVICE_FEATURES, Rows
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.system import System
@@ -21,23 +21,23 @@ Scenario = str | Path | System
 
 
 class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
-    """One copy of a system; a step is a period. Episodes never end, they are truncated.
+    """One system; a step is a period, and episodes are truncated, never terminated.
 
-    The observation is a flat box, see `lyaopt.learning.observer`. The action is one number for each service,
-    from 0 to K: the cut, or where the scenario excludes cut 0, the cut less one. `info["action_mask"]`, (S,
-    largest number of choices), says which numbers each service may choose, for learners with heads of equal
-    width. What chance brings follows from the seed given to `reset` and the number of resets since.
+    The observation is a flat box, see `lyaopt.learning.observer`. The action is a number for each service:
+    the cut k, or k - 1 if the scenario excludes cut 0. `info["action_mask"]`, (S, largest number of choices),
+    marks the valid numbers of each service, for learners with heads of equal width. All random numbers depend
+    on the seed of the last seeded `reset` and the number of resets since.
 
     Parameters
     ----------
     scenario : str, Path or System
-        Name or path of a scenario, or the system itself.
+        Name or path of a scenario, or a system.
     decisions : int, optional
         Periods of an episode; those of the scenario if left out.
     features : collection of str
         Optional features of the observation.
     render_mode : None
-        There is nothing to see.
+        Rendering is not supported.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012, as gymnasium declares it
@@ -57,18 +57,44 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Rows, dict[str, Any]]:
-        """Begin an episode: the first of a seed, or the next one."""
+        """Begin an episode.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Begin the first episode of this seed; by default the next episode.
+        options : dict, optional
+            Not used.
+
+        Returns
+        -------
+        observation : ndarray (F,) of float32
+        info : dict
+        """
         super().reset(seed=seed)
         if seed is not None or not self._started:
             self.systems.seed([self.np_random_seed])
             self.systems.reset()
-        elif not self._over:  # else the next one has begun
+        elif not self._over:  # after truncation, the next episode has begun already
             self.systems.reset()
         self._started, self._over = True, False
         return self.systems.observation[0].copy(), {"action_mask": action_mask(self.systems)}
 
     def step(self, action: NDArray[np.int64]) -> tuple[Rows, float, bool, bool, dict[str, Any]]:
-        """Take a period; `info` has its mean energies of a slot and its mean backlog, in weighted tasks."""
+        """Simulate one period.
+
+        Parameters
+        ----------
+        action : ndarray (S,) of int
+
+        Returns
+        -------
+        observation : ndarray (F,) of float32
+        reward : float
+        terminated, truncated : bool
+        info : dict
+            Mean energies of a slot in J, and mean backlog in weighted tasks.
+        """
         if not self._started or self._over:
             raise ResetNeeded("the episode is over: call reset() before step()")
         systems = self.systems
@@ -82,37 +108,51 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
 def make_systems(
     scenario: Scenario, count: int, decisions: int | None, features: Collection[str]
 ) -> VectorSystems:
-    """The copies behind an environment."""
+    """Make the systems of an environment.
+
+    Parameters
+    ----------
+    scenario : str, Path or System
+    count : int
+        Replications.
+    decisions : int or None
+    features : collection of str
+        As in `PartitionEnv`.
+
+    Returns
+    -------
+    VectorSystems
+    """
     system = scenario if isinstance(scenario, System) else load_scenario(scenario)
     return VectorSystems(system, replications=count, decisions=decisions, features=features)
 
 
 def observation_space(systems: VectorSystems) -> spaces.Box:
-    """The box (F,): nothing is below 0 but decibels, and backlogs have no end."""
+    """Return the observation space (F,) of `systems`: only decibels may be negative."""
     layout = systems.observer.layout
     low = np.zeros(layout.size, np.float32)
-    layout.of_devices(low)[:, DEVICE_FEATURES.index("channel") :] = FAINTEST
+    layout.of_devices(low)[:, DEVICE_FEATURES.index("channel") :] = CHANNEL_FLOOR
     return spaces.Box(low, np.full_like(low, np.finfo(np.float32).max), dtype=np.float32)
 
 
 def action_space(systems: VectorSystems) -> spaces.MultiDiscrete:
-    """One number for each service."""
+    """Return the action space of `systems`: one number for each service."""
     return spaces.MultiDiscrete(systems.choices - systems.first_choice)
 
 
 def to_points(systems: VectorSystems, actions: NDArray[Any]) -> NDArray[np.int64]:
-    """The cuts that actions stand for."""
+    """Convert `actions` (..., S) to cuts of `systems`."""
     return np.asarray(actions, np.int64) + systems.first_choice
 
 
 def action_mask(systems: VectorSystems) -> NDArray[np.bool_]:
-    """Which numbers each service may choose (S, largest number of choices)."""
+    """Return the valid actions (S, largest number of choices) of `systems`."""
     allowed = systems.choices - systems.first_choice
     return np.arange(allowed.max()) < allowed[:, None]
 
 
 def step_infos(systems: VectorSystems) -> dict[str, NDArray[Any]]:
-    """What is told of each copy after a period, (B, ...)."""
+    """Return the info of `systems` after a period, arrays (B, ...)."""
     mask = action_mask(systems)
     return {
         "action_mask": np.repeat(mask[None], systems.replications, axis=0),

@@ -1,4 +1,4 @@
-"""Many copies of a system as a vector environment of gymnasium, and a check of such environments."""
+"""Gymnasium vector environment of many replications, and a check of such environments."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ Infos = dict[str, Any]
 
 
 class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
-    """Copies of `PartitionEnv`, stepped by the compiled kernels all together.
+    """Replications of `PartitionEnv`, stepped together by the compiled kernels.
 
-    Copy b, seeded as an environment alone is, goes through the same, bit for bit. All episodes are truncated
+    Each replication is bit-identical to a single environment with the same seed. All episodes are truncated
     together, and the next ones begin in the same step.
 
     Parameters
     ----------
     num_envs : int
+        B.
     scenario, decisions, features, render_mode
-        As of `PartitionEnv`.
+        As in `PartitionEnv`.
     copy : bool
-        Whether observations are copied out of the buffers that the next step writes.
+        Whether observations are copied from the buffers, which the next step overwrites.
     """
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
@@ -64,9 +65,28 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
     def reset(
         self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Rows, Infos]:
-        """Begin all episodes: the first ones of the seeds (of seed + b, if it is one), or the next ones."""
+        """Begin an episode in all replications.
+
+        Parameters
+        ----------
+        seed : int or sequence of int, optional
+            Begin the first episodes of these seeds, or of seed + b; by default the next episodes.
+        options : dict, optional
+            `reset_mask` is refused.
+
+        Returns
+        -------
+        observation : ndarray (B, F) of float32
+        infos : dict
+
+        Raises
+        ------
+        ProblemError
+            If `options` has a `reset_mask`.
+        """
         if options and "reset_mask" in options:
-            raise ProblemError("$.options.reset_mask", "expected none, copies are reset all together")
+            reason = "expected no mask: replications are reset all together"
+            raise ProblemError("$.options.reset_mask", reason)
         if seed is None and not self._started:
             seed = self.np_random_seed
         if isinstance(seed, (int, np.integer)):
@@ -75,12 +95,25 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
             self.systems.seed(seed)
         self.systems.reset()
         self._started = True
-        return self._shown(self.systems.observation), self._masks()
+        return self._output(self.systems.observation), self._masks()
 
     def step(
         self, actions: NDArray[np.int64]
     ) -> tuple[Rows, NDArray[Any], NDArray[Any], NDArray[Any], Infos]:
-        """Take a period; where it ends the episodes, `final_obs` and `final_info` have what was seen last."""
+        """Simulate one period.
+
+        Parameters
+        ----------
+        actions : ndarray (B, S) of int
+
+        Returns
+        -------
+        observation : ndarray (B, F) of float32
+        reward : ndarray (B,)
+        terminated, truncated : ndarray (B,) of bool
+        infos : dict
+            After truncation with `final_obs` and `final_info` of the episodes that ended.
+        """
         systems, count = self.systems, self.num_envs
         over = systems.step(to_points(systems, actions))
         infos = _batched(step_infos(systems))
@@ -88,10 +121,10 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
             last = np.empty(count, object)
             last[:] = list(systems.final_observation.copy())
             infos = _batched({"final_obs": last}) | _batched({"final_info": infos}, count) | self._masks()
-        observation, reward = self._shown(systems.observation), systems.reward.astype(np.float64)
+        observation, reward = self._output(systems.observation), systems.reward.astype(np.float64)
         return observation, reward, np.zeros(count, np.bool_), np.full(count, over), infos
 
-    def _shown(self, rows: Rows) -> Rows:
+    def _output(self, rows: Rows) -> Rows:
         return rows.copy() if self.copy else rows
 
     def _masks(self) -> Infos:
@@ -99,7 +132,7 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
 
 
 def _batched(values: Infos, count: int | None = None) -> Infos:
-    """Infos as gymnasium batches them: beside each name, which copies have it."""
+    """Infos as gymnasium batches them: each name comes with a mask of the environments that have it."""
     infos: Infos = {}
     for name, value in values.items():
         infos[name] = value
@@ -110,23 +143,23 @@ def _batched(values: Infos, count: int | None = None) -> Infos:
 def check_vector_env(
     envs: VectorEnv[Any, Any, Any], make_one: Callable[[], gymnasium.Env[Any, Any]], most_steps: int = 1000
 ) -> None:
-    """Hold a vector environment to single ones that gymnasium steps in turn.
+    """Compare a vector environment with single environments that gymnasium steps in turn.
 
-    Spaces, observations, rewards, ends and infos have to be equal, bit for bit, for one seed and for seeds of
-    each copy, through the end of an episode and a little into the next.
+    Spaces, observations, rewards, ends and infos must be bit-identical, for one seed and for a seed of each
+    environment, until shortly after the end of the first episode.
 
     Parameters
     ----------
     envs : VectorEnv
     make_one : callable
-        Makes one of the environments that it stands for.
+        Makes a single environment.
     most_steps : int
-        Of each comparison, if no episode ends.
+        Limit of each comparison.
 
     Raises
     ------
     AssertionError
-        Says what differs.
+        With the first difference.
     """
     mode: Any = envs.metadata.get("autoreset_mode")
     _require(isinstance(mode, AutoresetMode), f"metadata['autoreset_mode'] is {mode!r}")
@@ -134,8 +167,8 @@ def check_vector_env(
     singles = SyncVectorEnv([make_one] * count, autoreset_mode=mode)
     for name in ("single_observation_space", "single_action_space", "observation_space", "action_space"):
         _require(getattr(envs, name) == getattr(singles, name), f"{name} differs")
-    apart = [7 * b + 3 for b in range(count)][::-1]
-    for seed in (5, apart, 5):
+    seeds = [7 * b + 3 for b in range(count)][::-1]
+    for seed in (5, seeds, 5):
         _compare(envs, singles, seed, most_steps)
     _check_reuse(envs)
     singles.close()
@@ -144,14 +177,14 @@ def check_vector_env(
 def _compare(envs: Any, singles: Any, seed: int | list[int], most_steps: int) -> None:
     _require_equal(envs.reset(seed=seed), singles.reset(seed=seed), f"reset(seed={seed})")
     envs.action_space.seed(1)
-    left = most_steps
+    last = most_steps
     for step in range(most_steps):
         actions = envs.action_space.sample()
-        found = envs.step(actions)
-        _require_equal(found, singles.step(actions), f"step {step} after reset(seed={seed})")
-        if (found[2] | found[3]).any():
-            left = min(left, step + 3)
-        if step >= left:
+        returned = envs.step(actions)
+        _require_equal(returned, singles.step(actions), f"step {step} after reset(seed={seed})")
+        if (returned[2] | returned[3]).any():
+            last = min(last, step + 3)
+        if step >= last:
             break
     _require_equal(envs.reset(), singles.reset(), "reset() without a seed")
 
@@ -161,18 +194,16 @@ def _check_reuse(envs: Any) -> None:
     second = envs.step(envs.action_space.sample())
     third = envs.step(envs.action_space.sample())
     for one, other in ((first, second), (second, third), (first, third)):
-        _require(not data_shares_objects(one, other), "what one call returned is changed by the next")
+        _require(not data_shares_objects(one, other), "the result of a call is changed by the next call")
 
 
-def _require_equal(found: Any, expected: Any, when: str) -> None:
-    for name, one, other in zip(
-        ("observation", "reward", "termination", "truncation", "info")
-        if len(found) == 5
-        else ("observation", "info"),
-        found,
-        expected,
-        strict=True,
-    ):
+_OF_RESET = ("observation", "info")
+_OF_STEP = ("observation", "reward", "termination", "truncation", "info")
+
+
+def _require_equal(returned: Any, expected: Any, when: str) -> None:
+    names = _OF_STEP if len(returned) == len(_OF_STEP) else _OF_RESET
+    for name, one, other in zip(names, returned, expected, strict=True):
         _require(data_equivalence(one, other, exact=True), f"{name} differs at {when}")
 
 

@@ -1,9 +1,9 @@
 """PPO (joint), the paper's baseline: one network sets the partition points and the resource shares.
 
-A share is the softmax of a latent number among those of the services that it competes with, a level of a
-device's CPU or power the logistic function of one. PPO's action is the points and the latent numbers, which
-are independent and normal: the maps behind them belong to the environment, like the projection in each slot,
-and drop out of the ratio of probabilities.
+The share of a service is the softmax of a latent number over the services that compete for the resource; the
+level of a device's CPU or power is the logistic function of one. The action of PPO is the points and the
+latent numbers, which are independent and normal. The maps behind them belong to the environment, like the
+projection in each slot, and cancel in the ratio of probabilities.
 """
 
 from __future__ import annotations
@@ -16,87 +16,115 @@ from torch import Tensor, nn
 
 from lyaopt.errors import ProblemError
 from lyaopt.learning.config import PPOConfig
-from lyaopt.learning.networks import FlatActorCritic, Points, Shape, linear
+from lyaopt.learning.distributions import Points
+from lyaopt.learning.networks import FlatActorCritic, Shape, linear
 from lyaopt.learning.ppo import PPO
 from lyaopt.model.system import System
 from lyaopt.simulation import Decision, Shares
 
 _LEVELS, _STAGES = 2, 3
-_FIRST_DEVIATION = 0.6
-"""Of the latent numbers: levels of 0.35 to 0.65, shares in proportions of 1 to 2, to begin with."""
-_FARTHEST = 300.0
-"""Latent numbers beyond are taken for this: shares of nothing at all, and sums that do not overflow."""
-_LOG_OF_DENSITY = 0.5 * math.log(2.0 * math.pi)
+_INITIAL_DEVIATION = 0.6
+"""Standard deviation of the latent numbers: gives levels of 0.35 to 0.65 and shares in ratios of 1 to 2."""
+_CLIP = 300.0
+"""Latent numbers are clipped to this, so that sums of exponentials do not overflow."""
+_HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
 class Normals:
-    """Independent normal numbers (n, A), which belong to C parts by a table (A, C) of ones and zeros."""
+    """Independent normal numbers (n, A), grouped into C parts.
 
-    def __init__(self, mean: Tensor, log_deviation: Tensor, table: Tensor) -> None:
-        self._mean, self._log_deviation, self._table = mean, log_deviation, table
+    Parameters
+    ----------
+    mean : Tensor (n, A)
+    log_deviation : Tensor (A,)
+        Logarithm of the standard deviation.
+    membership : Tensor (A, C)
+        1 if a number belongs to a part, else 0.
+    """
 
-    def of(self, numbers: Tensor) -> Tensor:
-        """Logarithm of the density of each part (n, C)."""
-        away = (numbers - self._mean) * (-self._log_deviation).exp()
-        return (-0.5 * away.square() - self._log_deviation - _LOG_OF_DENSITY) @ self._table
+    def __init__(self, mean: Tensor, log_deviation: Tensor, membership: Tensor) -> None:
+        self._mean, self._log_deviation, self._membership = mean, log_deviation, membership
+
+    def log_prob(self, numbers: Tensor) -> Tensor:
+        """Compute the log-density (n, C) of each part of `numbers` (n, A)."""
+        z = (numbers - self._mean) * (-self._log_deviation).exp()
+        return (-0.5 * z.square() - self._log_deviation - _HALF_LOG_TWO_PI) @ self._membership
 
     def entropy(self) -> Tensor:
-        """Differential entropy of each part (n, C)."""
-        each = (self._log_deviation + (0.5 + _LOG_OF_DENSITY)) @ self._table
+        """Compute the differential entropy of each part (n, C)."""
+        each = (self._log_deviation + (0.5 + _HALF_LOG_TWO_PI)) @ self._membership
         return each.expand(len(self._mean), -1)
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """Draw numbers (n, A)."""
+        """Draw numbers (n, A) by `generator`."""
         draw = torch.randn(self._mean.shape, generator=generator, dtype=self._mean.dtype)
         return self._mean + self._log_deviation.exp() * draw
 
     def mode(self) -> Tensor:
-        """Most probable numbers (n, A)."""
+        """Return the most probable numbers (n, A)."""
         return self._mean
 
 
 class JointActions:
-    """Points of S services, and latent numbers of M devices: actions (n, S + A) of S + M parts."""
+    """Points of S services and latent numbers of M devices: actions (n, S + A) with S + M parts.
+
+    Parameters
+    ----------
+    points : Points
+    latents : Normals
+    services : int
+        S.
+    """
 
     def __init__(self, points: Points, latents: Normals, services: int) -> None:
         self._points, self._latents, self._services = points, latents, services
 
-    def of(self, actions: Tensor) -> Tensor:
-        """Log-probability of each point, and log-density of each device's numbers (n, S + M)."""
-        points, latents = self._apart(actions)
-        return torch.cat([self._points.of(points), self._latents.of(latents)], -1)
+    def log_prob(self, actions: Tensor) -> Tensor:
+        """Compute log-probabilities of points and log-densities of devices (n, S + M) in `actions`."""
+        points, latents = self._split(actions)
+        return torch.cat([self._points.log_prob(points), self._latents.log_prob(latents)], -1)
 
-    def of_with_entropy(self, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """The same, and their entropies."""
-        points, latents = self._apart(actions)
-        of, entropy = self._points.of_with_entropy(points)
-        both = [of, self._latents.of(latents)], [entropy, self._latents.entropy()]
+    def log_prob_and_entropy(self, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute `log_prob` of `actions` and the entropies (n, S + M)."""
+        points, latents = self._split(actions)
+        log_prob, entropy = self._points.log_prob_and_entropy(points)
+        both = [log_prob, self._latents.log_prob(latents)], [entropy, self._latents.entropy()]
         return torch.cat(both[0], -1), torch.cat(both[1], -1)
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """Draw actions."""
-        return _joined(self._points.sample(generator), self._latents.sample(generator))
+        """Draw actions (n, S + A) by `generator`."""
+        return _concatenated(self._points.sample(generator), self._latents.sample(generator))
 
     def mode(self) -> Tensor:
-        """Most probable actions."""
-        return _joined(self._points.mode(), self._latents.mode())
+        """Return the most probable actions (n, S + A)."""
+        return _concatenated(self._points.mode(), self._latents.mode())
 
-    def _apart(self, actions: Tensor) -> tuple[Tensor, Tensor]:
+    def _split(self, actions: Tensor) -> tuple[Tensor, Tensor]:
         return actions[..., : self._services].long(), actions[..., self._services :]
 
 
-def _joined(points: Tensor, latents: Tensor) -> Tensor:
+def _concatenated(points: Tensor, latents: Tensor) -> Tensor:
     return torch.cat([points.to(latents.dtype), latents], -1)
 
 
 class JointActorCritic(FlatActorCritic):
     """A `FlatActorCritic` whose actor also sets levels and shares.
 
-    Latent numbers are the levels of CPU and power, M each, then the shares of the stages, S each.
+    The latent numbers are the levels of CPU and power, M each, then the shares of the stages, S each.
+
+    Parameters
+    ----------
+    shape : Shape
+    parts : int
+        D, parts of the reward that have values.
+    config : PPOConfig
+    generator : torch.Generator
+        Source of the initial weights.
+    system : System
     """
 
-    table: Tensor
-    together: Tensor
+    membership: Tensor
+    competing: Tensor
 
     def __init__(
         self, shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator, system: System
@@ -105,44 +133,48 @@ class JointActorCritic(FlatActorCritic):
         device = torch.tensor(system.device_of_service)
         devices = torch.arange(len(system.devices))
         owner = torch.cat([devices.repeat(_LEVELS), device.repeat(_STAGES)])
-        self.register_buffer("table", (owner[:, None] == devices).float(), persistent=False)
+        self.register_buffer("membership", (owner[:, None] == devices).float(), persistent=False)
         neighbours = device[:, None] == device
-        together = torch.stack([neighbours, neighbours, torch.ones_like(neighbours)])
-        self.register_buffer("together", together.double(), persistent=False)
+        competing = torch.stack([neighbours, neighbours, torch.ones_like(neighbours)])
+        self.register_buffer("competing", competing.double(), persistent=False)
         self.shares_layer = linear(config.hidden_units, len(owner), 0.01, generator)
-        self.log_deviation = nn.Parameter(torch.full((len(owner),), math.log(_FIRST_DEVIATION)))
+        self.log_deviation = nn.Parameter(torch.full((len(owner),), math.log(_INITIAL_DEVIATION)))
         self._device_of_service = device.tolist()
 
     def actions(self, features: Tensor) -> JointActions:
-        """As of `ActorCritic`."""
+        """Compute the distribution of points and latent numbers for normalised `features` (n, F)."""
         hidden = self.actor(features)
-        latents = Normals(self.shares_layer(hidden), self.log_deviation, self.table)
+        latents = Normals(self.shares_layer(hidden), self.log_deviation, self.membership)
         return JointActions(self.points_after(hidden), latents, len(self.shape.choices))
 
     def empty_actions(self, *size: int) -> Tensor:
-        """As of `ActorCritic`."""
+        """Allocate a tensor (*size, S + A) of actions; `size` is its leading shape."""
         return torch.empty(*size, len(self.shape.choices) + len(self.log_deviation))
 
-    def orders(self, actions: Tensor) -> tuple[Any, ...]:
-        """Points (B, S), levels (B, 2, M) and shares (B, 3, S)."""
+    def step_arguments(self, actions: Tensor) -> tuple[Any, ...]:
+        """Convert `actions` (B, S + A) to points (B, S), levels (B, 2, M) and shares (B, 3, S)."""
         services = len(self.shape.choices)
         points, latents = actions[:, :services].long(), actions[:, services:].double()
-        levels, shares = latents.split([_LEVELS * self.table.shape[1], _STAGES * services], -1)
-        weights = shares.clamp(-_FARTHEST, _FARTHEST).exp().view(-1, _STAGES, services)
-        shares = weights / torch.einsum("nks,kst->nkt", weights, self.together)
-        return points.numpy(), levels.sigmoid().view(-1, _LEVELS, self.table.shape[1]).numpy(), shares.numpy()
+        levels, shares = latents.split([_LEVELS * self.membership.shape[1], _STAGES * services], -1)
+        weights = shares.clamp(-_CLIP, _CLIP).exp().view(-1, _STAGES, services)
+        shares = weights / torch.einsum("nks,kst->nkt", weights, self.competing)
+        return (
+            points.numpy(),
+            levels.sigmoid().view(-1, _LEVELS, self.membership.shape[1]).numpy(),
+            shares.numpy(),
+        )
 
     def decision(self, actions: Tensor) -> Decision:
-        """As of `ActorCritic`."""
-        points, levels, shares = self.orders(actions)
+        """Convert `actions` (B, S + A) to the decision of a policy."""
+        points, levels, shares = self.step_arguments(actions)
         both = (*levels.transpose(1, 2, 0), *shares.transpose(1, 2, 0))
         return Decision(points.T, shares=Shares(*both))
 
     def bind(self, system: System) -> None:
-        """As of `ActorCritic`."""
+        """Serve `system` from now on; `ProblemError` if it has other services or devices."""
         super().bind(system)
         devices = list(system.device_of_service)
-        if devices != self._device_of_service or len(system.devices) != self.table.shape[1]:
+        if devices != self._device_of_service or len(system.devices) != self.membership.shape[1]:
             reason = f"expected services on devices {self._device_of_service}, got {devices}"
             raise ProblemError("$.policy", f"ppo-joint was trained for other devices: {reason}")
 
@@ -150,23 +182,39 @@ class JointActorCritic(FlatActorCritic):
 def make_joint_network(
     shape: Shape, parts: int, config: PPOConfig, generator: torch.Generator, system: System | None = None
 ) -> JointActorCritic:
-    """As `make_network`.
+    """Make the network of PPO (joint).
+
+    Parameters
+    ----------
+    shape : Shape
+    parts : int
+        D, parts of the reward that have values.
+    config : PPOConfig
+    generator : torch.Generator
+        Source of the initial weights.
+    system : System, optional
+
+    Returns
+    -------
+    JointActorCritic
 
     Raises
     ------
     ProblemError
-        If devices are to share a network, or there are none, or it is to start from a policy.
+        If there is no system, or the configuration has a shared network, a start or checks.
     """
     if config.network != "flat" or system is None:
-        raise ProblemError("$.network", "expected a flat network of a system's devices to set shares")
+        raise ProblemError("$.network", "expected a flat network for a system: PPO (joint) has no shared one")
     if config.start != "nothing":
-        raise ProblemError("$.start", f"expected nothing to start from, to set shares; got {config.start!r}")
+        raise ProblemError(
+            "$.start", f'expected "nothing", as PPO (joint) has no start; got {config.start!r}'
+        )
     if config.checks:
-        raise ProblemError("$.checks", f"expected 0 to set shares, got {config.checks}")
+        raise ProblemError("$.checks", f"expected 0, as PPO (joint) has no checks; got {config.checks}")
     return JointActorCritic(shape, parts, config, generator, system)
 
 
 class JointPPO(PPO):
-    """PPO of points and shares, in `lyaopt.learning.joint_systems.JointSystems`."""
+    """PPO of points and shares, in a `lyaopt.learning.joint_systems.JointSystems`."""
 
     make_network = staticmethod(make_joint_network)

@@ -1,4 +1,4 @@
-"""Systems whose resources are shared out by the learner, not by the exact solvers."""
+"""Systems whose resources the learner allocates instead of the exact solvers."""
 
 from __future__ import annotations
 
@@ -13,25 +13,31 @@ from lyaopt.model.system import System
 
 
 class JointSystems(CreditedSystems):
-    """A `CreditedSystems` whose steps take shares beside the points.
+    """A `CreditedSystems` whose steps take resource shares in addition to points.
 
-    Shares may leave the edge idle while work waits there, and each device's shares say how long its own work
-    does: a device's part of the reward holds the waiting of all its work, and there is no price of the edge.
+    Shares may leave the edge idle while work waits, and each device's shares determine the waiting of its own
+    work. Each device's part of the reward therefore includes all waiting of its work, and the edge has no
+    price.
 
-    Each period has shares of its own; until any are told, every service may use all of everything that the
-    others leave: levels of one, and equal shares. In every slot they are projected, see
-    `lyaopt.simulation.Shares`.
+    Shares hold for one period. Initially all levels are one and all shares equal. They are projected in every
+    slot, see `lyaopt.simulation.Shares`.
+
+    Parameters
+    ----------
+    system : System
+    **options
+        As of `VectorSystems`.
 
     Attributes
     ----------
     devices_with_shares : int
         M.
     part_of_choice : ndarray (S + M,) of int
-        The device of each service, then each device: the part of the reward by which its levels and its
-        services' shares are judged.
+        The device of each service, then each device: the part of the reward that is credited to the points,
+        and to the levels and shares of a device.
     met : ndarray (B, S + M) of bool
-        Whether a task of a service was born in the last period; then whether a device's services had any
-        backlog in it, without which shares change nothing.
+        Whether a task of a service arrived in the last period; then whether a device's services had backlog
+        in it, without which shares have no effect.
     """
 
     prices_edge = False
@@ -45,17 +51,22 @@ class JointSystems(CreditedSystems):
         self._state.use_shares()
 
     def step(self, points: Integers, levels: Floats | None = None, shares: Floats | None = None) -> bool:
-        """Take all copies through a period.
+        """Simulate one period in all replications.
 
         Parameters
         ----------
         points : ndarray (B, S) of int64
-            As of `VectorSystems`.
-        levels : ndarray (B, 2, M) of float64
-            From 0 to 1: how much of F^l each device uses, and of p^max; left out, as they were.
-        shares : ndarray (B, 3, S) of float64
-            From 0 to 1: each service's share of its device's speed, of its rate, and of F^e; left out, as
-            they were. Those of one device, or of the edge, that sum to more than one are scaled to one.
+            As in `VectorSystems`.
+        levels : ndarray (B, 2, M) of float64, optional
+            From 0 to 1: used fractions of F^l and of p^max of each device; unchanged by default.
+        shares : ndarray (B, 3, S) of float64, optional
+            From 0 to 1: each service's share of its device's speed, of its rate, and of F^e; unchanged by
+            default. Shares of one device or of the edge that sum to more than one are scaled to one.
+
+        Returns
+        -------
+        bool
+            Whether the episode was truncated.
         """
         if levels is not None and shares is not None:
             self._state.share((levels, shares))

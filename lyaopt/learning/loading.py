@@ -1,4 +1,4 @@
-"""The policy that a training left in its folder."""
+"""Load the policy of a training."""
 
 from __future__ import annotations
 
@@ -14,16 +14,25 @@ from lyaopt.model.scenarios import parse_scenario
 
 
 def load_policy(folder: str | Path) -> LearnedPolicy:
-    """The policy that a training left in its folder, as of the newest checkpoint.
+    """Load the policy of a training from its newest checkpoint.
+
+    Parameters
+    ----------
+    folder : str or Path
+        `--out` of `lyaopt train`.
+
+    Returns
+    -------
+    LearnedPolicy
 
     Raises
     ------
     ProblemError
-        If the folder holds no whole training.
+        If the folder does not hold a complete training.
     """
     files = RunFolder(folder)
-    run = files.read_run()
-    tensors, _ = files.read_checkpoint()
+    run = files.load_document()
+    tensors, _ = files.load_checkpoint()
     algorithm = find_algorithm(run["algorithm"])
     config = algorithm.config(**run["config"])
     shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])

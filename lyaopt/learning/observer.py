@@ -1,4 +1,4 @@
-"""The state (25) of the upper level as rows of numbers of order one."""
+"""Observations: the state (25) of the upper level as rows of normalised numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lyaopt.simulation.state import State
 Rows = NDArray[np.float32]
 
 OPTIONAL_FEATURES = ("channel",)
-"""Features that are off unless asked for."""
+"""Features that are off by default."""
 
 SERVICE_FEATURES = (
     "mean local backlog",
@@ -37,28 +37,29 @@ SERVICE_FEATURES = (
 )
 """Features of each service, in order.
 
-Backlogs are in whole tasks, rho C cycles or D bits; f^l is over F^l of the device, r over its rate at full
-power and mean gain, f^e over F^e. Shares are c^k, d^k and 1 - c^k of the cut in force.
+Backlogs are in tasks, rho C cycles or D bits; f^l is divided by F^l of the device, r by its rate at full
+power and mean gain, f^e by F^e. Shares are c^k, d^k and 1 - c^k of the cut in force.
 """
 
 DEVICE_FEATURES = ("mean power", "mean rate", "channel")
 """Features of each device, in order; the last one is optional.
 
-p is over p^max, R over its value at full power and mean gain; the channel is the period mean of the gain over
-its long-run mean, in tens of decibels, at least `FAINTEST`.
+p is divided by p^max, R by its value at full power and mean gain; the channel is the period mean of the gain
+divided by its long-run mean, in tens of decibels, at least `CHANNEL_FLOOR`.
 """
 
-FAINTEST = -10.0
-"""The channel is never shown as less."""
+CHANNEL_FLOOR = -10.0
+"""Least value of the channel feature."""
 
 
 @dataclass(frozen=True)
 class FeatureLayout:
-    """Where a row of F numbers holds what: S services of `service_features`, then M devices.
+    """Layout of a row of F numbers: features of S services, then of M devices.
 
     Attributes
     ----------
     services, devices, service_features, device_features : int
+        S, M, and the numbers of features of each service and of each device.
     """
 
     services: int
@@ -72,28 +73,33 @@ class FeatureLayout:
         return self.services * self.service_features + self.devices * self.device_features
 
     def of_services(self, rows: Rows) -> Rows:
-        """The part (..., S, service_features) of rows (..., F), as a view."""
+        """View the features of services (..., S, service_features) in `rows` (..., F)."""
         part = rows[..., : self.services * self.service_features]
         return part.reshape(*rows.shape[:-1], self.services, self.service_features)
 
     def of_devices(self, rows: Rows) -> Rows:
-        """The part (..., M, device_features) of rows (..., F), as a view."""
+        """View the features of devices (..., M, device_features) in `rows` (..., F)."""
         part = rows[..., self.services * self.service_features :]
         return part.reshape(*rows.shape[:-1], self.devices, self.device_features)
 
 
 class Observer:
-    """Writes what is seen of the states of a system.
+    """Writes the observations of a system.
 
     Parameters
     ----------
     system : System
     features : collection of str
-        Of `OPTIONAL_FEATURES`, those to be shown.
+        Names in `OPTIONAL_FEATURES` to include.
 
     Attributes
     ----------
     layout : FeatureLayout
+
+    Raises
+    ------
+    ProblemError
+        If there is no such feature.
     """
 
     def __init__(self, system: System, features: Collection[str] = ()) -> None:
@@ -112,7 +118,14 @@ class Observer:
         self._device_scale = _device_scale(system)
 
     def write(self, state: State, rows: Rows) -> None:
-        """Write the rows (B, F) of a state at the end of a period, or before the first one."""
+        """Write observations at the end of a period, or before the first one.
+
+        Parameters
+        ----------
+        state : State
+        rows : ndarray (B, F) of float32
+            Overwritten.
+        """
         layout = state.layout
         kernel.observe(
             self.system.slots_per_period,
@@ -127,14 +140,14 @@ class Observer:
         )
 
     def see(self, observation: Observation) -> Rows:
-        """The rows (B, F) of what a policy is shown in a simulation."""
+        """Convert the `observation` of a policy in a simulation to rows (B, F) of float32."""
         rows = np.empty((observation.replications, self.layout.size), np.float32)
         self.write(observation.state, rows)
         return rows
 
 
 def full_rate(system: System) -> Floats:
-    """R(p^max) of each device at its mean gain (M,), in bit/s."""
+    """Compute R(p^max) of each device of `system` at its mean gain (M,), in bit/s."""
     width = system.device_bandwidth_hz
     signal = system.max_power_w * system.mean_channel_gain() / (width * system.noise_w_per_hz)
     return np.asarray(width * np.log1p(signal) / np.log(2.0))
@@ -144,20 +157,20 @@ def _service_scale(system: System) -> Floats:
     device = system.device_of_service
     edge = np.full(len(system.services), system.edge_capacity_hz)
     scale = np.empty((len(system.services), kernel.SERVICE_SCALES))
-    scale[:, kernel.ONE_TASK : kernel.FULL_RATE] = _over(whole_tasks(system)).T
+    scale[:, kernel.ONE_TASK : kernel.FULL_RATE] = _reciprocal(whole_tasks(system)).T
     full = np.stack([system.cpu_capacity_hz[device], full_rate(system)[device], edge], axis=1)
-    scale[:, kernel.FULL_RATE :] = _over(full)
+    scale[:, kernel.FULL_RATE :] = _reciprocal(full)
     return scale
 
 
 def _device_scale(system: System) -> Floats:
     scales = np.empty((len(system.devices), kernel.DEVICE_SCALES))
-    scales[:, kernel.FULL_POWER] = _over(system.max_power_w)
-    scales[:, kernel.FULL_DEVICE_RATE] = _over(full_rate(system))
-    scales[:, kernel.MEAN_GAIN] = _over(system.mean_channel_gain())
+    scales[:, kernel.FULL_POWER] = _reciprocal(system.max_power_w)
+    scales[:, kernel.FULL_DEVICE_RATE] = _reciprocal(full_rate(system))
+    scales[:, kernel.MEAN_GAIN] = _reciprocal(system.mean_channel_gain())
     return scales
 
 
-def _over(values: Floats) -> Floats:
-    """One over each value; 0 where there is none of something, so that its features are 0."""
+def _reciprocal(values: Floats) -> Floats:
+    """Reciprocals; 0 for 0, so that features of a missing resource are 0."""
     return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0.0)

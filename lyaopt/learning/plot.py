@@ -1,4 +1,4 @@
-"""A figure of a training: return, energy and backlog over the decisions made (extra `plot`)."""
+"""Figure of a training: return, energy and backlog over decisions (extra `plot`)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,28 @@ from lyaopt.learning.run_folder import LOG
 
 _BLUE = "#35719c"
 _POINTS = 50
-"""Each point is a mean over this part of the log: single updates jump about."""
+"""Points of the smoothed curves, each a mean over a part of the log."""
 
 
 def draw_training(folder: str | Path, path: str | Path) -> bytes:
-    """Draw the log of a training; the ending of `path`, .png or .svg, says as what.
+    """Draw the log of a training.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of the training.
+    path : str or Path
+        Its suffix, .png or .svg, selects the format; nothing is written.
+
+    Returns
+    -------
+    bytes
+        The picture.
 
     Raises
     ------
     ProblemError
-        If the ending is another, or matplotlib is missing.
+        If the suffix is neither, or matplotlib is missing.
     """
     kind = picture_format(path)
     lines = [json.loads(line) for line in (Path(folder) / LOG).read_text().splitlines()]

@@ -1,10 +1,10 @@
 """Proximal policy optimisation (Schulman et al. 2017), top to bottom.
 
-An update collects a rollout of T decisions in B environments, works out advantages and returns, and takes a
-few passes over the T B decisions in random minibatches. The paper's variant and the tuned one differ in their
-`PPOConfig` only.
+An update collects a rollout of T decisions in B environments, computes advantages and returns, and makes
+several passes over the T B decisions in random minibatches. The paper's variant and the tuned one differ in
+their `PPOConfig` only.
 
-Equal seeds, configurations and environments give equal results bit for bit on one machine with one number of
+Equal seeds, configurations and environments give bit-identical results on one machine with a fixed number of
 threads.
 """
 
@@ -35,20 +35,26 @@ from lyaopt.learning.environment import Environment, Measures, credit_of, shape_
 from lyaopt.learning.networks import ActorCritic
 from lyaopt.learning.rollout import Ends, Rollout
 
-PARTS = ("objective", "value_loss", "entropy", "divergence", "clipped", "gradient")
+LOSSES = ("objective", "value_loss", "entropy", "divergence", "clipped", "gradient")
 
 
 class PPO:
     """A network, its optimiser, and a rollout in an environment.
+
+    Parameters
+    ----------
+    environment : Environment
+    config : PPOConfig
+    seed : int
 
     Attributes
     ----------
     network : ActorCritic
     optimiser : torch.optim.Adam
     generator : torch.Generator
-        All chance but the environment's.
+        Source of all random numbers except the environment's.
     done : int
-        Updates that were made.
+        Updates done.
     """
 
     stops_anywhere = True
@@ -73,14 +79,24 @@ class PPO:
         self._rollout = Rollout(actions, shape.features, len(self._part_of_choice), parts)
 
     def update(self) -> Report:
-        """Collect a rollout and learn from it."""
+        """Collect a rollout and learn from it.
+
+        Returns
+        -------
+        Report
+
+        Raises
+        ------
+        NotFinite
+            If a reward, loss or gradient is not finite.
+        """
         start = time.perf_counter()
         if hasattr(self.environment, "system"):
             self.network.bind(self.environment.system)
         ended, environment_s, reward, measures = self._collect()
         middle = time.perf_counter()
-        features = self._judge(ended)
-        explained = self._rollout.explained()
+        features = self._estimate(ended)
+        explained = self._rollout.explained_variance()
         losses = {**self._learn(features), "explained": explained}
         self.done += 1
         check_finite(self.done, losses)
@@ -96,27 +112,27 @@ class PPO:
 
     @torch.inference_mode()
     def _collect(self) -> tuple[list[Ends], float, float, dict[str, float]]:
-        """Fill the rollout, but for what the critic thinks of it."""
+        """Fill the rollout, except for values, advantages and returns."""
         environment, rollout, network = self.environment, self._rollout, self.network
         observation = torch.from_numpy(environment.observation)
         reward, met = torch.from_numpy(self._credit.parts), torch.from_numpy(self._credit.met)
-        ended, seconds, whole, measures = [], 0.0, 0.0, Measures(environment)
+        ended, seconds, total_reward, measures = [], 0.0, 0.0, Measures(environment)
         rollout.ended.zero_()
         for t in range(self.config.rollout):
             rollout.observation[t] = observation
             distribution = network.actions(network.normalised(observation))
             actions = rollout.actions[t]
             actions.copy_(distribution.sample(self.generator))
-            rollout.log_probability[t] = distribution.of(actions)
-            orders = network.orders(actions)
+            rollout.log_probability[t] = distribution.log_prob(actions)
+            arguments = network.step_arguments(actions)
             start = time.perf_counter()
-            over = environment.step(*orders)
+            over = environment.step(*arguments)
             seconds += time.perf_counter() - start
             rollout.reward[t] = reward
             rollout.met[t] = met
             if self._charges is not None:
-                self._charges.note(t, over)
-            whole += float(environment.reward.mean())
+                self._charges.record(t, over)
+            total_reward += float(environment.reward.mean())
             measures.add()
             if over:
                 ended.append(Ends.of(environment, t))
@@ -125,54 +141,54 @@ class PPO:
         if not finite.all():
             t = int((~finite).nonzero()[0])
             raise NotFinite(f"update {self.done + 1}: a reward of decision {t} is not finite")
-        return ended, seconds, whole / self.config.rollout, measures.means()
+        return ended, seconds, total_reward / self.config.rollout, measures.means()
 
     @torch.no_grad()
-    def _judge(self, ended: list[Ends]) -> Tensor:
-        """Work out values, advantages and returns of the rollout; its normalised features (T B, F)."""
+    def _estimate(self, ended: list[Ends]) -> Tensor:
+        """Compute values, advantages and returns of the rollout; return its normalised features (T B, F)."""
         rollout, network, config = self._rollout, self.network, self.config
-        # As they were collected, before anything that they come from is brought up to date: else the ratio
-        # of probabilities would begin elsewhere than at 1.
+        # With the statistics of the collection, before any update: otherwise the first ratio of
+        # probabilities would differ from 1.
         features = network.normalised(rollout.observation.flatten(0, 1))
         rollout.value.copy_(network.value(features).view_as(rollout.value))
         rollout.following[:-1] = rollout.value[1:]
         rollout.following[-1] = self._value_of(torch.from_numpy(self.environment.observation))
         for end in ended:
-            # A time limit says nothing of what the state is worth; an end says that it is worth nothing more.
+            # Truncation keeps the value of the last state; termination sets it to 0.
             values = self._value_of(end.observation)
             rollout.following[end.decision, end.truncated] = values[end.truncated]
             rollout.following[end.decision, end.terminated] = 0.0
         if self._charges is not None:
             self._charges.charge(network.edge_price, rollout.reward)
-        rollout.judge(config.discount, config.advantage_decay, config.critic_decay)
+        rollout.estimate(config.discount, config.advantage_decay, config.critic_decay)
         return features
 
     def _value_of(self, observation: Tensor) -> Tensor:
         return self.network.value(self.network.normalised(observation))
 
     def _learn(self, features: Tensor) -> dict[str, float]:
-        """Passes over the rollout in random minibatches; means of the losses."""
+        """Pass over the rollout in random minibatches; return the means of the losses."""
         network, config = self.network, self.config
-        left = max(0.0, 1.0 - self.done / config.updates)
+        remaining = max(0.0, 1.0 - self.done / config.updates)
         if config.anneal:
             for group in self.optimiser.param_groups:
-                group["lr"] = config.learning_rate * left
-        bonus = config.entropy_bonus_end + left * (config.entropy_bonus - config.entropy_bonus_end)
+                group["lr"] = config.learning_rate * remaining
+        bonus = config.entropy_bonus_end + remaining * (config.entropy_bonus - config.entropy_bonus_end)
         columns = self._columns(features)
         losses = []
         for _ in range(config.epochs):
-            losses += [self._step(*both, bonus) for both in self._minibatches(*columns)]
-        if config.normalise_observations and self._acts:
+            losses += [self._step(*minibatch, bonus) for minibatch in self._minibatches(*columns)]
+        if config.normalise_observations and self._trains_actor:
             network.add_observations(self._rollout.observation.flatten(0, 1))
-        return dict(zip(PARTS, torch.stack(losses).mean(0).tolist(), strict=True))
+        return dict(zip(LOSSES, torch.stack(losses).mean(0).tolist(), strict=True))
 
     @property
-    def _acts(self) -> bool:
-        """Whether the actor learns by now; until then what it sees and does stays as it was."""
+    def _trains_actor(self) -> bool:
+        """Whether the actor learns already; until then its inputs and outputs stay fixed."""
         return self.done >= self.config.critic_first
 
     def _columns(self, features: Tensor) -> tuple[Choices, Returns]:
-        """The rollout as the actor and as the critic learn from it."""
+        """The training data of the actor and of the critic."""
         rollout, network = self._rollout, self.network
         returns = rollout.returns.flatten(0, 1)
         if self.config.normalise_returns:
@@ -182,7 +198,7 @@ class PPO:
         actions, log_probability = rollout.actions.flatten(0, 1), rollout.log_probability.flatten(0, 1)
         choices = Choices(features, actions, log_probability, rollout.met.flatten(0, 1), advantage)
         if self.config.credit == "device":
-            # Most rows are of periods in which no task was born: they hold nothing for the actor.
+            # In most periods no task arrives, so that the points have no effect.
             rows = choices.met.any(-1).nonzero().squeeze(-1)
             choices = Choices(*(column[rows] for column in choices))
         return choices, Returns(features, returns)
@@ -190,17 +206,17 @@ class PPO:
     def _minibatches(self, choices: Choices, returns: Returns) -> Iterator[tuple[Choices, Returns]]:
         count = -(-len(returns.returns) // self.config.minibatch)
         shuffled = [self._shuffled(columns, count) for columns in (choices, returns)]
-        for acts, worths in zip(*shuffled, strict=True):
-            yield Choices(*acts), Returns(*worths)
+        for some_choices, some_returns in zip(*shuffled, strict=True):
+            yield Choices(*some_choices), Returns(*some_returns)
 
     def _shuffled(self, columns: tuple[Tensor, ...], count: int) -> Iterator[tuple[Tensor, ...]]:
         order = torch.randperm(len(columns[0]), generator=self.generator)
         return zip(*(column.index_select(0, order).tensor_split(count) for column in columns), strict=True)
 
     def _step(self, choices: Choices, returns: Returns, bonus: float) -> Tensor:
-        """One step of the optimiser; the losses in the order of `PARTS`."""
+        """One step of the optimiser; return the losses in the order of `LOSSES`."""
         config = self.config
-        loss, parts = losses_of(self.network, choices, returns, config, bonus, self._acts)
+        loss, parts = losses_of(self.network, choices, returns, config, bonus, self._trains_actor)
         self.optimiser.zero_grad()
         loss.backward()
         limit = config.largest_gradient or math.inf
@@ -209,25 +225,25 @@ class PPO:
         return torch.stack([*parts, norm])
 
     def state(self) -> dict[str, Tensor]:
-        """All that the next update depends on, but for the environment, as copies."""
+        """Return copies of all that the next update depends on, except the environment."""
         named = network_state("network.", self.network) | optimiser_state(self.network, self.optimiser)
         named |= {"generator": self.generator.get_state(), "updates": torch.tensor(self.done)}
         if self._charges is not None:
-            named["begun"] = torch.from_numpy(self._charges.begun)
+            named["initial"] = torch.from_numpy(self._charges.initial)
         return {name: value.clone() for name, value in named.items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from a `state`."""
+        """Continue from `state`, as the method of that name returned it."""
         self.network.load_state_dict(below("network.", state))
         restore_optimiser(state, self.network, self.optimiser)
         self.generator.set_state(state["generator"])
         if self._charges is not None:
-            self._charges.begun = state["begun"].numpy().copy()
+            self._charges.initial = state["initial"].numpy().copy()
         self.done = int(state["updates"])
 
 
 def _charges_of(environment: Environment, config: PPOConfig) -> EdgeCharges | None:
-    """What devices pay for edge work; nothing where it is not told apart or has no price."""
+    """The charges of devices for edge work; None without credit by device or without a price."""
     if config.credit != "device" or not isinstance(environment, CreditedSystems):
         return None
     if not environment.prices_edge:
@@ -236,7 +252,15 @@ def _charges_of(environment: Environment, config: PPOConfig) -> EdgeCharges | No
 
 
 class Choices(NamedTuple):
-    """What the actor learns from: features (n, F), actions (n, ·), and of each part of these (n, C)."""
+    """Training data of the actor.
+
+    Attributes
+    ----------
+    features : Tensor (n, F)
+    actions : Tensor (n, ·)
+    log_probability, met, advantage : Tensor (n, C)
+        Of each part of an action.
+    """
 
     features: Tensor
     actions: Tensor
@@ -246,7 +270,7 @@ class Choices(NamedTuple):
 
 
 class Returns(NamedTuple):
-    """What the critic learns from: features (n, F) and returns (n, D), scaled."""
+    """Training data of the critic: `features` (n, F) and scaled `returns` (n, D)."""
 
     features: Tensor
     returns: Tensor
@@ -258,16 +282,32 @@ def losses_of(
     returns: Returns,
     config: PPOConfig,
     bonus: float,
-    acts: bool = True,
+    trains_actor: bool = True,
 ) -> tuple[Tensor, list[Tensor]]:
-    """What to minimise, and its parts in the order of `PARTS` but for the gradient.
+    """Compute the loss of a minibatch.
 
     With g = pi(a|s) / pi_old(a|s), the objective is the mean of min(g A, clip(g, 1 - eps, 1 + eps) A), (37).
-    With joint credit, g is that of the whole action; else each part of it that had an effect has one. The
-    actor is left as it is unless it `acts`.
+    With joint credit, g is the ratio of the whole action; otherwise each part that had an effect has its own.
+
+    Parameters
+    ----------
+    network : ActorCritic
+    choices : Choices
+    returns : Returns
+    config : PPOConfig
+    bonus : float
+        Weight of the entropy.
+    trains_actor : bool
+        Whether the loss includes the actor's objective.
+
+    Returns
+    -------
+    loss : Tensor ()
+    parts : list of Tensor ()
+        In the order of `LOSSES`, without the gradient.
     """
     distribution = network.actions(choices.features)
-    now, entropies = distribution.of_with_entropy(choices.actions)
+    now, entropies = distribution.log_prob_and_entropy(choices.actions)
     log_ratio, advantage = now - choices.log_probability, choices.advantage
     if config.credit == "joint":
         log_ratio, advantage = log_ratio.sum(-1), advantage[:, 0]
@@ -283,7 +323,7 @@ def losses_of(
     within = ratio.clamp(1.0 - config.clip_range, 1.0 + config.clip_range)
     objective = torch.minimum(ratio * advantage, within * advantage).sum() / count
     value_loss = (network.scaled_value(returns.features) - returns.returns).square().mean()
-    loss = config.value_weight * value_loss - float(acts) * (objective + bonus * entropy)
+    loss = config.value_weight * value_loss - float(trains_actor) * (objective + bonus * entropy)
     with torch.no_grad():
         divergence = (ratio - 1.0 - log_ratio).sum() / count
         clipped = ((ratio - 1.0).abs() > config.clip_range).sum() / count

@@ -1,4 +1,4 @@
-"""Ranges of capacities, so that one training serves a whole sweep."""
+"""Ranges of settings that every episode draws, so that one training serves a whole sweep."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _OF_DEVICE = ("distance_m", "cpu_capacity_hz", "max_power_w")
 @checked
 @dataclass(frozen=True, config=STRICT)
 class Ranges:
-    """What each episode draws anew; what is left out stays as it is.
+    """Ranges of settings; a setting without a range stays fixed.
 
-    Capacities are drawn evenly on a logarithmic scale. Devices and services draw for themselves. Made for
-    devices that stand still: one that walks stays within its own limits.
+    Settings are drawn uniformly on a logarithmic scale, independently for each device and service. Distances
+    are meant for stationary devices: a moving device stays within the limits of its scenario.
     """
 
     edge_capacity_hz: Range | None = None
@@ -39,7 +39,7 @@ class Ranges:
     arrival_rate_per_s: Range | None = None
     """lambda of each service."""
     services_per_device: Range | None = None
-    """N_m of each device, as far as it has services, all numbers alike; the others bear no tasks."""
+    """N_m of each device, uniform, at most its number of services; the others have no arrivals."""
 
     def __post_init__(self) -> None:
         for place, number in enumerate(self.services_per_device or ()):
@@ -55,16 +55,24 @@ class Ranges:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What varies."""
+        """Names of the settings that have a range."""
         return tuple(name for name, ends in asdict(self).items() if ends is not None)
 
     def to_dict(self) -> dict[str, list[float]]:
-        """What varies, for JSON."""
+        """Return the ranges as JSON values."""
         return {name: list(getattr(self, name)) for name in self.names}
 
     @classmethod
     def from_dict(cls, named: Mapping[str, Sequence[float]]) -> Ranges:
-        """The opposite of `to_dict`.
+        """Make ranges from JSON values, the inverse of `to_dict`.
+
+        Parameters
+        ----------
+        named : mapping of str to two numbers
+
+        Returns
+        -------
+        Ranges
 
         Raises
         ------
@@ -79,7 +87,18 @@ class Ranges:
         return cls(**ends)
 
     def draw(self, system: System, random: np.random.Generator) -> System:
-        """The system with other numbers in its place."""
+        """Draw settings.
+
+        Parameters
+        ----------
+        system : System
+        random : numpy.random.Generator
+
+        Returns
+        -------
+        System
+            `system` with the drawn settings.
+        """
         if not self.names:
             return system
         edge = self._number("edge_capacity_hz", system.edge_capacity_hz, random)
@@ -113,7 +132,7 @@ class Ranges:
 
 
 def without_silent(system: System) -> System:
-    """The system without the services of which no tasks are born."""
+    """Remove the services of `system` that have no arrivals."""
     devices = tuple(
         replace(device, services=tuple(service for service in device.services if service.arrival_rate_per_s))
         for device in system.devices
@@ -122,4 +141,4 @@ def without_silent(system: System) -> System:
 
 
 FIXED = Ranges()
-"""Nothing varies."""
+"""No setting varies."""

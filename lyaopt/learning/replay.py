@@ -1,4 +1,4 @@
-"""The newest decisions of B environments in step, to draw minibatches from."""
+"""Replay buffer: the newest decisions of B synchronous environments, from which minibatches are drawn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Transitions(NamedTuple):
-    """Decisions and what came of them, with any shape before that of one.
+    """Decisions and their results, with any leading shape.
 
     Attributes
     ----------
@@ -17,9 +17,9 @@ class Transitions(NamedTuple):
     action : Tensor (..., A)
     reward : Tensor (...)
     following : Tensor (..., F)
-        What was seen next in the same episode.
+        Next observation of the same episode.
     terminated : Tensor (...) of bool
-        Whether the episode came to its end; a time limit is none.
+        Whether the episode terminated; truncation does not count.
     """
 
     observation: Tensor
@@ -30,12 +30,19 @@ class Transitions(NamedTuple):
 
 
 class Replay:
-    """A ring of rows of B decisions; a new row takes the place of the oldest.
+    """A ring buffer of rows of B decisions; a new row overwrites the oldest.
+
+    Parameters
+    ----------
+    rows : int
+        Capacity.
+    replications, features, actions : int
+        B, F and A.
 
     Attributes
     ----------
     added : int
-        Rows that were ever added.
+        Rows added so far, including those that were overwritten.
     """
 
     def __init__(self, rows: int, replications: int, features: int, actions: int) -> None:
@@ -53,27 +60,50 @@ class Replay:
 
     @property
     def rows(self) -> int:
-        """Rows that are held."""
+        """Rows in the buffer."""
         return min(self.added, self._rows)
 
     def __len__(self) -> int:
-        """Decisions that are held."""
+        """Decisions in the buffer."""
         return self.rows * self._columns.reward.shape[1]
 
     def add(self, row: Transitions) -> None:
-        """Take in copies of a row (B, ...)."""
+        """Copy a `row` (B, ...) into the buffer."""
         place = self.added % self._rows
         for column, values in zip(self._columns, row, strict=True):
             column[place] = values
         self.added += 1
 
     def sample(self, count: int, generator: torch.Generator) -> Transitions:
-        """Copies of decisions (count, ...), each drawn from all that are held."""
+        """Draw a minibatch with replacement.
+
+        Parameters
+        ----------
+        count : int
+        generator : torch.Generator
+
+        Returns
+        -------
+        Transitions (count, ...)
+            Copies.
+        """
         drawn = torch.randint(len(self), (count,), generator=generator)
         return Transitions(*(column.index_select(0, drawn) for column in self._decisions))
 
     def newest(self, column: str, rows: int) -> Tensor:
-        """A copy of a column of `Transitions` in the newest rows (rows, B, ...), the oldest of them first."""
+        """Copy a column of the newest rows.
+
+        Parameters
+        ----------
+        column : str
+            Field of `Transitions`.
+        rows : int
+
+        Returns
+        -------
+        Tensor (rows, B, ...)
+            Oldest row first.
+        """
         places = torch.arange(self.added - rows, self.added) % self._rows
         values: Tensor = getattr(self._columns, column)
         return values.index_select(0, places)

@@ -1,4 +1,4 @@
-"""T decisions in B environments, and what each of them turned out to be worth."""
+"""Rollouts: T decisions in B environments, with advantages and returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from lyaopt.learning.environment import Environment, ends
 
 
 class Ends(NamedTuple):
-    """Episodes that ended with one decision: which, how, and the observations (B, F) after it."""
+    """Episodes that ended in one step.
+
+    Attributes
+    ----------
+    decision : int
+        Index of the step in the rollout.
+    terminated, truncated : Tensor (B,) of bool
+    observation : Tensor (B, F)
+        Last observations of the episodes.
+    """
 
     decision: int
     terminated: Tensor
@@ -22,25 +31,32 @@ class Ends(NamedTuple):
 
     @classmethod
     def of(cls, environment: Environment, decision: int) -> Ends:
-        """What an environment says after a step in which episodes ended."""
+        """Copy the ends of episodes from an `environment` after step `decision`."""
         terminated, truncated = ends(environment)
         arrays = (terminated, truncated & ~terminated, environment.final_observation)
         return cls(decision, *(torch.tensor(array) for array in arrays))
 
 
 class Rollout:
-    """Tensors that share their memory with the arrays of compiled code.
+    """The tensors of a rollout, which share memory with the arrays of the kernels.
+
+    Parameters
+    ----------
+    actions : Tensor (T, B, ·)
+        Buffer.
+    features, choices, parts : int
+        F, C and D.
 
     Attributes
     ----------
     observation : Tensor (T, B, F)
     actions : Tensor (T, B, ·)
     log_probability : Tensor (T, B, C)
-        Of each of the C parts of an action when it was drawn.
+        Of each part of an action when it was drawn.
     met : Tensor (T, B, C) of bool
         Whether the part had an effect.
     reward, value, following, advantage, returns : Tensor (T, B, D)
-        D parts each; `following` is the value of the state that followed, 0 where an episode came to its end.
+        Of each part of the reward; `following` is the value of the next state, 0 after termination.
     ended : Tensor (T, B) of bool
     """
 
@@ -55,17 +71,25 @@ class Rollout:
         )
         self.ended = torch.empty(size, dtype=torch.bool)
 
-    def judge(self, discount: float, decay: float, critic_decay: float) -> None:
-        """Work out advantages and returns from rewards and values."""
-        # Parts of a reward are environments side by side to the compiled sum.
+    def estimate(self, discount: float, decay: float, critic_decay: float) -> None:
+        """Compute advantages and returns by generalised advantage estimation (Schulman et al. 2016).
+
+        Parameters
+        ----------
+        discount : float
+            gamma.
+        decay, critic_decay : float
+            lambda of the advantages and of the returns.
+        """
+        # The kernel treats the parts of a reward like further environments.
         ended = self.ended.unsqueeze(-1).expand_as(self.reward).flatten(1).contiguous().numpy()
         discounts = np.full(ended.shape[1], discount)
-        given = [part.flatten(1).numpy() for part in (self.reward, self.value, self.following)]
-        advantages(*given, ended, discounts, critic_decay, self.returns.flatten(1).numpy())
+        columns = [part.flatten(1).numpy() for part in (self.reward, self.value, self.following)]
+        advantages(*columns, ended, discounts, critic_decay, self.returns.flatten(1).numpy())
         self.returns += self.value
-        advantages(*given, ended, discounts, decay, self.advantage.flatten(1).numpy())
+        advantages(*columns, ended, discounts, decay, self.advantage.flatten(1).numpy())
 
-    def explained(self) -> float:
-        """Share of the variance of the returns that the values explain."""
-        left = (self.returns - self.value).var()
-        return float(1.0 - left / self.returns.var().clamp(min=1e-12))
+    def explained_variance(self) -> float:
+        """Return the share of the variance of the returns that the values explain."""
+        residual = (self.returns - self.value).var()
+        return float(1.0 - residual / self.returns.var().clamp(min=1e-12))

@@ -1,115 +1,90 @@
-"""The folder of a training: what it was asked for, its newest checkpoint, its log, and a lock.
+"""The folder of a training.
 
 ==================  =========================================================================================
 run.json            scenario, algorithm, configuration, seed and versions; written once
-checkpoint.safetensors  network, optimiser, random numbers, running statistics and how far the training is
+checkpoint.safetensors  network, optimiser, random numbers, running statistics and progress
 log.ndjson          a line for each update
-lock                held while a training runs; left behind, it holds nothing
+lock                locked while a training runs; the file itself means nothing
 ==================  =========================================================================================
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import IO, Any
 
 from lyaopt.errors import ProblemError
 from lyaopt.io.atomic_write import write_whole
-from lyaopt.io.folder_lock import locked_folder
-from lyaopt.io.versioned_json import versioned_document
-from lyaopt.learning.checkpoints import SCHEMA_VERSION, Tensors, decode_checkpoint, encode_checkpoint
+from lyaopt.io.document_folder import DocumentFolder
+from lyaopt.learning.checkpoints import Tensors, format_checkpoint, parse_checkpoint
 
 RUN, CHECKPOINT, LOG = "run.json", "checkpoint.safetensors", "log.ndjson"
 
 
-class RunFolder:
-    """Files of one training.
+class RunFolder(DocumentFolder):
+    """Files of one training; its document is what the training was started with.
 
-    Attributes
+    Parameters
     ----------
-    path : Path
+    path : str or Path
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-
-    def locked(self) -> AbstractContextManager[None]:
-        """Make the folder if need be, and keep other trainings out of it.
-
-        Raises
-        ------
-        ProblemError
-            If another process trains in it.
-        """
-        return locked_folder(self.path, "training")
-
-    @property
-    def has_run(self) -> bool:
-        """Whether a training was begun here."""
-        return (self.path / RUN).exists()
+    document, contents, activity = RUN, "a training", "training"
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether there is something to go on from."""
+        """Whether there is a checkpoint."""
         return (self.path / CHECKPOINT).exists()
 
-    def write_run(self, run: Mapping[str, Any]) -> None:
-        """Write what the training was asked for."""
-        text = json.dumps({"schema_version": SCHEMA_VERSION, **run}, indent=2, allow_nan=False)
-        write_whole(self.path / RUN, text.encode() + b"\n")
+    def format_checkpoint(self, tensors: Tensors, progress: Mapping[str, Any]) -> bytes:
+        """Format a checkpoint of this run.
 
-    def read_run(self) -> dict[str, Any]:
-        """What the training was asked for.
+        Parameters
+        ----------
+        tensors : mapping of str to Tensor
+        progress : mapping
+            JSON values.
 
-        Raises
-        ------
-        ProblemError
-            If there is no training, or its file is damaged or of another schema version.
+        Returns
+        -------
+        bytes
         """
-        return versioned_document(self.path / RUN, self._read(RUN), SCHEMA_VERSION)
-
-    def encode(self, tensors: Tensors, progress: Mapping[str, Any]) -> bytes:
-        """A checkpoint that belongs to this run."""
-        return encode_checkpoint(tensors, {"run_sha256": self._run_digest(), **progress})
+        return format_checkpoint(tensors, {"run_sha256": self._run_digest(), **progress})
 
     def write_checkpoint(self, content: bytes) -> None:
-        """Put a checkpoint in place of the one before."""
+        """Replace the checkpoint by `content`."""
         write_whole(self.path / CHECKPOINT, content)
 
-    def read_checkpoint(self) -> tuple[Tensors, dict[str, Any]]:
-        """Tensors and progress of the newest checkpoint.
+    def load_checkpoint(self) -> tuple[Tensors, dict[str, Any]]:
+        """Load the newest checkpoint.
+
+        Returns
+        -------
+        tensors : mapping of str to Tensor
+        progress : dict
 
         Raises
         ------
         ProblemError
             If there is none, or it is damaged or of another run.
         """
+        path = self.path / CHECKPOINT
         try:
-            tensors, progress = decode_checkpoint(self._read(CHECKPOINT))
+            tensors, progress = parse_checkpoint(self.load_bytes(CHECKPOINT))
         except ProblemError as error:
-            raise ProblemError(error.path, f"{self.path / CHECKPOINT}: {error.reason}") from None
+            raise ProblemError(error.path, f"{path}: {error.reason}") from None
         if progress.get("run_sha256") != self._run_digest():
-            place = self.path / CHECKPOINT
-            raise ProblemError("$.run_sha256", f"{place}: expected a checkpoint of the run in {RUN}")
+            raise ProblemError("$.run_sha256", f"{path}: expected a checkpoint of the run in {RUN}")
         return tensors, progress
 
     @contextmanager
     def log(self, length: int) -> Iterator[IO[bytes]]:
-        """The log, cut to the bytes that a checkpoint knows of, for more lines."""
+        """Open the log for appending, truncated to the `length` in bytes that a checkpoint names."""
         with open(self.path / LOG, "ab") as log:
             log.truncate(length)
             yield log
 
     def _run_digest(self) -> str:
-        return hashlib.sha256(self._read(RUN)).hexdigest()
-
-    def _read(self, name: str) -> bytes:
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            reason = f"expected the folder of a training; {self.path / name}: {error.strerror}"
-            raise ProblemError("$", reason) from None
+        return hashlib.sha256(self.load_bytes(RUN)).hexdigest()

@@ -1,4 +1,4 @@
-"""Copies of a system as the vector environment of stable-baselines3."""
+"""Vector environment of stable-baselines3."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _Indices = None | int | Iterable[int]
 
 
 class PartitionVecEnv(VecEnv):
-    """What the algorithms of stable-baselines3 train on.
+    """A `VectorSystems` for the algorithms of stable-baselines3.
 
-    Its observations and rewards are copies, as those algorithms keep them. Ends are truncations, which they
-    bootstrap from `terminal_observation`. Returns of episodes are logged by its `VecMonitor` around this.
+    Observations and rewards are copied, because the algorithms store them. Episodes are truncated, and the
+    algorithms bootstrap from `terminal_observation`. Wrap it in `VecMonitor` to log returns.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class PartitionVecEnv(VecEnv):
         super().__init__(systems.replications, observation_space(systems), action_space(systems))
 
     def reset(self) -> Rows:
-        """Begin the first episodes of the seeds given to `seed`, or the next ones."""
+        """Begin the next episodes, or after `seed` the first ones of its seeds."""
         seeds = [seed for seed in self._seeds if seed is not None]
         if seeds:
             self.systems.seed(seeds)
@@ -44,11 +44,11 @@ class PartitionVecEnv(VecEnv):
         return self.systems.observation.copy()
 
     def step_async(self, actions: NDArray[Any]) -> None:
-        """Take note of the actions."""
+        """Store `actions` (B, S) for `step_wait`."""
         self._actions = to_points(self.systems, actions)
 
     def step_wait(self) -> tuple[Rows, Rows, NDArray[np.bool_], list[dict[str, Any]]]:
-        """Take a period."""
+        """Simulate one period."""
         systems = self.systems
         over = systems.step(self._actions)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
@@ -58,27 +58,27 @@ class PartitionVecEnv(VecEnv):
         return systems.observation.copy(), systems.reward.copy(), np.full(self.num_envs, over), infos
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no resources are open."""
 
     def get_attr(self, attr_name: str, indices: _Indices = None) -> list[Any]:
-        """An attribute of the copies, which is that of `VectorSystems`; there is no `render_mode`."""
+        """Return `attr_name` of the `VectorSystems` for each of `indices`; `render_mode` is None."""
         value = None if attr_name == "render_mode" else getattr(self.systems, attr_name)
         return [value for _ in self._chosen(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: _Indices = None) -> None:
-        """Copies have no attributes of their own."""
-        raise AttributeError(f"copies of a system are alike: {attr_name!r} cannot be set")
+        """Refuse to set `attr_name` to `value` for `indices`: replications share all attributes."""
+        raise AttributeError(f"replications share all attributes: {attr_name!r} cannot be set")
 
     def env_method(
         self, method_name: str, *method_args: Any, indices: _Indices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Copies have no methods of their own."""
-        raise AttributeError(f"copies of a system have no method {method_name!r}")
+        """Refuse to call `method_name` with `method_args` and `method_kwargs` for `indices`."""
+        raise AttributeError(f"replications have no method {method_name!r}")
 
     def env_is_wrapped(
         self, wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]], indices: _Indices = None
     ) -> list[bool]:
-        """None of the copies is."""
+        """Return False for each of `indices`: none is wrapped in `wrapper_class`."""
         return [False for _ in self._chosen(indices)]
 
     def _chosen(self, indices: _Indices) -> Sequence[int]:

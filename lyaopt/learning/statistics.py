@@ -1,4 +1,4 @@
-"""Running mean and deviation of what comes in batches."""
+"""Running mean and standard deviation of batches."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import torch
 from torch import Tensor, nn
 
 _LEAST_DEVIATION = 1e-4
-"""Features that never move are left alone rather than blown up."""
+"""Standard deviation below which a feature counts as constant and is not scaled."""
 
-FARTHEST = 10.0
-"""Deviations from the mean beyond which a feature is cut off."""
+CLIP = 10.0
+"""Limit of normalised features, in standard deviations."""
 
 
 class RunningStatistics(nn.Module):
-    """Mean and variance (F,) of all rows seen, in double precision (Chan, Golub and LeVeque 1983).
+    """Mean and variance (F,) of all rows, in double precision (Chan, Golub and LeVeque 1983).
 
-    Before anything was seen they are 0 and 1.
+    Initially 0 and 1.
 
     Parameters
     ----------
     features : int
         F.
     least_share : float
-        Weight of the newest batch at least: above 0 for what drifts, so that old batches are forgotten.
+        Least weight of the newest batch; above 0 old batches are forgotten exponentially.
     """
 
     count: Tensor
@@ -42,7 +42,7 @@ class RunningStatistics(nn.Module):
 
     @torch.no_grad()
     def add(self, rows: Tensor) -> None:
-        """Take in rows (n, F)."""
+        """Update the statistics by `rows` (n, F)."""
         variance, mean = torch.var_mean(rows.double(), dim=0, correction=0)
         total = self.count + len(rows)
         share = (len(rows) / total).clamp(min=self.least_share)
@@ -50,17 +50,17 @@ class RunningStatistics(nn.Module):
         self.variance.mul_(1.0 - share).add_(share * variance + share * (1.0 - share) * step**2)
         self.mean.add_(share * step)
         self.count.copy_(total)
-        # Kept: they are needed at every decision, and change with every update only.
+        # Stored, as every decision needs them and only updates change them.
         self.factor.copy_(1.0 / self.deviation)
         self.shift.copy_(-self.mean / self.deviation)
 
     def scale(self, rows: Tensor) -> Tensor:
-        """Rows (..., F) in deviations from the mean, at most `FARTHEST` of them."""
+        """Normalise `rows` (..., F), clipped to `CLIP` standard deviations."""
         scaled: Tensor = torch.addcmul(self.shift, rows, self.factor)
-        return scaled.clamp_(-FARTHEST, FARTHEST)
+        return scaled.clamp_(-CLIP, CLIP)
 
     @property
     def deviation(self) -> Tensor:
-        """Standard deviation (F,), 1 where there is next to none."""
+        """Standard deviation (F,); 1 for features that are constant."""
         deviation = self.variance.sqrt()
         return torch.where(deviation > _LEAST_DEVIATION, deviation, 1.0)

@@ -1,4 +1,4 @@
-"""Many copies of a system side by side, decided on together, with buffers that the kernels write."""
+"""Vectorised environment: replications of a system, stepped together, with buffers that the kernels write."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from lyaopt.simulation.state import State
 
 
 class VectorSystems:
-    """B copies of a system, which differ in what chance brings them, stepped a period at a time.
+    """B replications of a system, stepped one period at a time.
 
-    All arrays are written in place and never replaced: `torch.from_numpy` shares them. Episodes are truncated
-    after `decisions` periods, all together, and the next ones begin at once with empty queues and other
-    random numbers: those of a `SeedSequence` of (seed, number of the episode). Equal seeds give equal bits,
-    and a copy meets the same channels and tasks however many stand beside it.
+    All arrays are written in place and never replaced: `torch.from_numpy` can share them. Episodes are
+    truncated after `decisions` periods, all together. The next ones begin at once with empty queues and new
+    random numbers, from a `SeedSequence` of (seed, number of the episode). Equal seeds give bit-identical
+    results, and the channels and arrivals of a replication do not depend on the number of replications.
 
     Parameters
     ----------
@@ -33,37 +33,37 @@ class VectorSystems:
     replications : int
         B.
     seed : int or sequence of B ints
-        Of all copies; or of each of them, and then what a copy meets depends on its own seed alone.
+        One seed for all replications, or one for each.
     decisions : int, optional
         Periods of an episode; those of the scenario's `[learning]` if left out.
     features : collection of str
-        Optional features to be shown, see `lyaopt.learning.observer`.
+        Optional features of the observation, see `lyaopt.learning.observer`.
     ranges : Ranges, optional
-        What every episode draws anew, the same for all copies.
+        Settings that every episode draws, alike for all replications.
 
     Attributes
     ----------
     system : System
-        That of the present episode.
+        Of the present episode.
     template : System
-        As given; others are drawn from it where `ranges` says so.
+        The argument `system`, from which `ranges` draws.
     ranges : Ranges
     observation, final_observation : ndarray (B, F) of float32
-        What is seen now; and what was seen last in the episode that was over last.
+        The present observation; and the last one of the last finished episode.
     reward : ndarray (B,) of float32
         (34), of the last period.
     energy : ndarray (B, 2)
-        Mean local and transmission energy of a slot of the last period, in joules, of all devices together.
+        Mean local and transmit energy of a slot of the last period, in joules, summed over devices.
     backlog : ndarray (B,)
         Mean Qbar over the last period: reward = -(omega1 sum(energy) + omega2 backlog).
     choices : ndarray (S,) of int
         K + 1, number of cuts of each service.
     first_choice : int
-        The least cut that may be chosen: 1 where the scenario excludes 0, else 0.
+        The least cut that may be chosen: 1 if the scenario excludes cut 0, else 0.
     episode : int
         Number of the present episode, from 0.
     taken : int
-        Periods taken in it so far.
+        Periods of the present episode so far.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class VectorSystems:
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise ProblemError(f"$.{name}", f"expected a whole number >= 1, got {value!r}")
         self._enter(system)
-        self.choices: Integers = np.array(system.cuts)
+        self.choices: Integers = np.array(system.cut_counts)
         self.first_choice = least_cut(system)
         size = self.observer.layout.size
         self.observation: Rows = np.zeros((replications, size), np.float32)
@@ -104,33 +104,44 @@ class VectorSystems:
         self.reset()
 
     def _enter(self, system: System) -> None:
-        """Go on in a system of the same devices and services."""
+        """Switch to a system with the same numbers of devices and services."""
         self.system = system
         self.observer = Observer(system, self._features)
         self._state = State(system, self.replications, 0, None, self.replications)
 
     def seed(self, seed: int | Sequence[int]) -> None:
-        """Let the next `reset` begin episode 0 of another seed, or of one for each copy."""
-        own = isinstance(seed, (Sequence, np.ndarray))
+        """Let the next `reset` begin episode 0 of another seed.
+
+        Parameters
+        ----------
+        seed : int or sequence of B ints
+            One seed for all replications, or one for each.
+
+        Raises
+        ------
+        ProblemError
+            If a seed is negative, or their number is wrong.
+        """
+        separate = isinstance(seed, (Sequence, np.ndarray))
         seeds: list[int] = list(np.asarray(seed, object).reshape(-1))
-        if own and len(seeds) != self.replications:
+        if separate and len(seeds) != self.replications:
             raise ProblemError("$.seed", f"expected {self.replications} seeds, got {len(seeds)}")
         for value in seeds:
             if not isinstance(value, (int, np.integer)) or value < 0:
                 raise ProblemError("$.seed", f"expected a whole number >= 0, got {value!r}")
-        self._seed = 0 if own else int(seeds[0])
+        self._seed = 0 if separate else int(seeds[0])
         self._numbers = (
-            np.array([_number_of(value) for value in seeds]) if own else np.arange(self.replications)
+            np.array([_stream_of(value) for value in seeds]) if separate else np.arange(self.replications)
         )
         self.episode = -1
 
     def begin(self, episode: int) -> None:
-        """Begin the episode of this number, from 0."""
+        """Begin `episode`, counted from 0."""
         self.episode = episode - 1
         self.reset()
 
     def reset(self) -> None:
-        """Begin the next episode, and write what is seen first."""
+        """Begin the next episode, and write its first observation."""
         self.episode += 1
         self.taken = 0
         sequence = np.random.SeedSequence([self._seed, self.episode])
@@ -141,13 +152,13 @@ class VectorSystems:
         self.observer.write(self._state, self.observation)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
-        """All that the next step depends on, as copies."""
+        """Return copies of all that the next step depends on."""
         state = {f"state.{name}": array for name, array in self._state.arrays().items()}
         place = np.array([self.episode, self.taken])
         return {**state, "place": place, "observation": self.observation.copy()}
 
-    def go_on(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from a `snapshot` of replications made with the same arguments."""
+    def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from a `snapshot` of an object with the same arguments."""
         episode, taken = snapshot["place"].tolist()
         self.begin(episode)
         self.taken = taken
@@ -155,18 +166,23 @@ class VectorSystems:
         self.observation[:] = snapshot["observation"]
 
     def step(self, points: Integers) -> bool:
-        """Take all copies through a period.
+        """Simulate one period in all replications.
 
         Parameters
         ----------
         points : ndarray (B, S) of int64
-            k of each service for the tasks that are born in it.
+            k of each service for the tasks that arrive in the period.
 
         Returns
         -------
         bool
-            Whether the episode was truncated: then `final_observation` holds what was seen at its end, and
-            `observation` what is seen at the start of the next one.
+            Whether the episode was truncated: then `final_observation` holds its last observation, and
+            `observation` the first one of the next episode.
+
+        Raises
+        ------
+        ProblemError
+            If `points` has another shape or type, or a point is out of range.
         """
         self._adopt(points)
         state, system = self._state, self.system
@@ -183,8 +199,8 @@ class VectorSystems:
     def _adopt(self, points: Integers) -> None:
         layout = self._state.layout
         if points.shape != (self.replications, layout.services) or points.dtype != np.int64:
-            wanted = f"int64 of shape {(self.replications, layout.services)}"
-            raise ProblemError("$.points", f"expected {wanted}, got {points.dtype} of {points.shape}")
+            expected = f"int64 of shape {(self.replications, layout.services)}"
+            raise ProblemError("$.points", f"expected {expected}, got {points.dtype} of {points.shape}")
         wrong = kernel.adopt(
             points if points.flags.carray else points.copy(),  # kernels take what may be written
             self.first_choice,
@@ -217,6 +233,6 @@ class VectorSystems:
         )
 
 
-def _number_of(seed: int) -> int:
-    """The number by which a copy of this seed draws."""
+def _stream_of(seed: int) -> int:
+    """The stream number of a replication with this seed."""
     return int(np.random.SeedSequence(int(seed)).generate_state(1, np.uint32)[0])

@@ -1,4 +1,4 @@
-"""The log of a training for TensorBoard (needs the package `tensorboard`)."""
+"""Training log for TensorBoard (extra `tensorboard`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from lyaopt.errors import ProblemError
 
 
 class Scalars:
-    """Writes the numbers of log lines, over the decisions made, as event files into a folder.
+    """Writes the numbers of log lines, over decisions, as event files.
+
+    Parameters
+    ----------
+    folder : str
 
     Raises
     ------
@@ -25,7 +29,7 @@ class Scalars:
         self._writer: Any = SummaryWriter(folder)
 
     def add(self, line: dict[str, Any]) -> None:
-        """Take in a line of the log."""
+        """Write a `line` of the log."""
         for name, value in line.items():
             if name != "decisions":
                 self._writer.add_scalar(name, value, line["decisions"])

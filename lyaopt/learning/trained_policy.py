@@ -12,14 +12,14 @@ from lyaopt.simulation import Decision, Observation
 
 
 class LearnedPolicy:
-    """What a network thinks best, in every period.
+    """Takes the most probable action of a network in every period.
 
     Parameters
     ----------
     network : ActorCritic or CutActorCritic
     name : str
     features : collection of str
-        Optional features that it was trained with.
+        Optional features of the network's observations.
     """
 
     def __init__(self, network: Any, name: str = "lyappo", features: Collection[str] = ()) -> None:
@@ -28,7 +28,15 @@ class LearnedPolicy:
         self._observer: Observer | None = None
 
     def decide(self, observation: Observation) -> Decision:
-        """Points of one period, and shares if the network was trained to set them.
+        """Return the points of the next period, and shares if the network sets them.
+
+        Parameters
+        ----------
+        observation : Observation
+
+        Returns
+        -------
+        Decision
 
         Raises
         ------

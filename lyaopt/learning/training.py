@@ -1,9 +1,8 @@
-"""Training runs: from the first update to the last, in one go or in several."""
+"""Training runs: from the first update to the last, in one process or in several."""
 
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,18 +11,13 @@ from typing import IO, Any
 import numpy as np
 import torch
 
-from lyaopt._version import __version__
 from lyaopt.errors import ProblemError
 from lyaopt.learning.algorithm_protocol import NotFinite, Report, below
-from lyaopt.learning.algorithms import Algorithm, find_algorithm
-from lyaopt.learning.config import WITH_RANGES
-from lyaopt.learning.observer import Observer
+from lyaopt.learning.algorithms import Algorithm
 from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.run_folder import RunFolder
 from lyaopt.learning.training_config import TrainingConfig
-from lyaopt.model.scenarios import scenario_to_dict
 from lyaopt.model.system import System
-from lyaopt.policies.fixed import least_cut
 
 _BETWEEN_CHECKPOINTS_S = 10.0
 _ENVIRONMENT = "environment."
@@ -32,56 +26,28 @@ Progress = Callable[[dict[str, Any]], bool]
 
 
 def use_one_thread() -> None:
-    """Let this process compute in one thread: more are slower for small networks and change last bits."""
+    """Restrict PyTorch to one thread: faster for small networks, and results do not depend on the number."""
     torch.set_num_threads(1)
-
-
-def run_document(
-    system: System,
-    config: TrainingConfig,
-    preset: str | None,
-    seed: int,
-    algorithm: str,
-    ranges: Ranges = FIXED,
-) -> dict[str, Any]:
-    """What a training is asked for, as its folder keeps it."""
-    return {
-        "algorithm": algorithm,
-        "preset": preset,
-        "seed": seed,
-        "config": asdict(config),
-        "ranges": ranges.to_dict(),
-        "features": Observer(system, config.features).layout.size,
-        "choices": system.cuts.tolist(),
-        "first_choice": least_cut(system),
-        "scenario": scenario_to_dict(system),
-        "versions": {
-            "lyaopt": __version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-    }
 
 
 @dataclass(frozen=True)
 class Summary:
-    """How a training went.
+    """Results of a training.
 
     Attributes
     ----------
     finished : bool
-        Whether it came to its last update.
+        Whether all updates are done.
     updates, episodes, decisions : int
-        Made so far, in all runs together.
+        Totals over all processes.
     seconds, decisions_per_s : float
-        Of this run.
+        Of this process.
     searched : int
-        Slots that were simulated beside those of the decisions, for a start and to compare networks.
+        Slots simulated in addition to those of the decisions, for the start and the checks.
     shares : dict
-        Parts of the time: ``system`` (environment), ``rollout`` (the rest of collecting) and ``update``.
-    first, last : dict
-        The first and last lines of this run's log; none if it was finished before.
+        Shares of the time: ``system`` (environment), ``rollout`` (the rest of collecting) and ``update``.
+    first, last : dict or None
+        First and last log lines of this process; None if the training was finished before.
     """
 
     finished: bool
@@ -97,11 +63,26 @@ class Summary:
 
 
 class Training:
-    """A training in a folder that it has to itself (see `RunFolder.locked`).
+    """A training in a locked folder (see `RunFolder.locked`).
 
-    It goes on where the folder's checkpoint stands, and equal bits come of it on one machine however often it
-    was stopped. Checkpoints are taken after updates, of algorithms that remember whole episodes only where
-    these begin: what was learnt since then is done again.
+    It continues from the checkpoint of the folder. On one machine the results are bit-identical however often
+    it is stopped. Checkpoints are written after updates; algorithms whose state is complete only at the start
+    of an episode repeat the updates since then.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    system : System
+    algorithm : Algorithm
+    config : TrainingConfig
+    seed : int
+    ranges : Ranges, optional
+        Settings that every episode draws.
+
+    Raises
+    ------
+    ProblemError
+        If there are ranges and the network has no inputs for them.
     """
 
     def __init__(
@@ -114,7 +95,7 @@ class Training:
         ranges: Ranges = FIXED,
     ) -> None:
         if ranges.names and getattr(config, "network", "flat") != "shared":
-            reason = "expected a network that is told the capacities (preset shared), to vary them"
+            reason = "expected a network with capacities among its inputs (preset shared or best)"
             raise ProblemError("$.ranges", reason)
         self.folder, self.config = folder, config
         self.environment = algorithm.systems(
@@ -129,28 +110,32 @@ class Training:
         self._log_length = 0
 
     def restore(self) -> None:
-        """Go on from the checkpoint of the folder."""
-        tensors, progress = self.folder.read_checkpoint()
+        """Continue from the checkpoint of the folder."""
+        tensors, progress = self.folder.load_checkpoint()
         self.learner.restore(tensors)
         self._log_length = progress["log_bytes"]
         if self.learner.stops_anywhere:
             arrays = {name: tensor.numpy() for name, tensor in below(_ENVIRONMENT, tensors).items()}
-            self.environment.go_on(arrays)
+            self.environment.restore(arrays)
         else:
             self.environment.begin(progress["round"])
 
     def run(self, progress: Progress = lambda line: True) -> Summary:
-        """Train to the end, or until `progress` answers False.
+        """Train to the end, or until `progress` returns False.
 
         Parameters
         ----------
         progress : callable
-            Called with the line of the log after every update.
+            Called with the log line after every update.
+
+        Returns
+        -------
+        Summary
 
         Raises
         ------
         NotFinite
-            If a reward, loss or gradient is no number; the checkpoint stays as it was.
+            If a reward, loss or gradient is not finite; the last checkpoint stays in place.
         """
         with self.folder.log(self._log_length) as log:
             return self._run(log, progress)
@@ -159,16 +144,16 @@ class Training:
         start = written = time.perf_counter()
         lines: list[dict[str, Any]] = []
         spent = np.zeros(3)
-        before, wanted = self.learner.done, True
+        before, going = self.learner.done, True
         snapshot: bytes | None = self._snapshot(log)
-        while wanted and self.learner.done < self.config.updates:
+        while going and self.learner.done < self.config.updates:
             report = self._update()
             line = self._line(report)
             spent += report.environment_s, report.collect_s - report.environment_s, report.learn_s
             lines = [*lines[:1], line]
             log.write(json.dumps(line).encode() + b"\n")
             log.flush()
-            wanted = progress(line)
+            going = progress(line)
             if self.learner.stops_anywhere or self.learner.done % self.config.updates_per_round == 0:
                 snapshot = self._snapshot(log)
                 now = time.perf_counter()
@@ -197,24 +182,23 @@ class Training:
         if self.learner.stops_anywhere:
             arrays = self.environment.snapshot()
             tensors |= {f"{_ENVIRONMENT}{name}": torch.from_numpy(array) for name, array in arrays.items()}
-        return self.folder.encode(tensors, progress)
+        return self.folder.format_checkpoint(tensors, progress)
 
     def _line(self, report: Report) -> dict[str, Any]:
-        seen = asdict(report)
-        measures, losses = seen.pop("measures"), seen.pop("losses")
+        fields = asdict(report)
+        measures, losses = fields.pop("measures"), fields.pop("losses")
         done = {
-            "update": seen.pop("update"),
+            "update": fields.pop("update"),
             "episodes": self._episodes(report.update),
             "decisions": self._decisions(report.update),
             "return": report.reward * self.config.decisions_per_episode,
         }
-        return {**done, **measures, **losses, **seen}
+        return {**done, **measures, **losses, **fields}
 
     def _summary(
         self, before: int, seconds: float, spent: np.ndarray, lines: list[dict[str, Any]]
     ) -> Summary:
         done = self.learner.done
-        made = self._decisions(done - before)
         shares = dict(zip(("system", "rollout", "update"), (spent / seconds).tolist(), strict=True))
         return Summary(
             finished=done == self.config.updates,
@@ -222,89 +206,9 @@ class Training:
             episodes=self._episodes(done),
             decisions=self._decisions(done),
             seconds=seconds,
-            decisions_per_s=made / seconds,
+            decisions_per_s=self._decisions(done - before) / seconds,
             searched=getattr(self.learner, "searched", 0),
             shares=shares,
             first=lines[0] if lines else None,
             last=lines[-1] if lines else None,
         )
-
-
-def configuration(
-    system: System, algorithm: str, preset: str | None = None, ranges: Ranges = FIXED, **changes: Any
-) -> Any:
-    """The configuration with which `begin` would train; `ProblemError` if an argument is wrong."""
-    found = find_algorithm(algorithm, preset)
-    preset = preset or found.default_preset
-    usual = WITH_RANGES.get(preset or "", {}) if ranges.names else {}
-    return found.configure(preset, system.learning, {**usual, **changes})
-
-
-def begin(
-    folder: RunFolder,
-    system: System,
-    algorithm: str,
-    *,
-    preset: str | None = None,
-    seed: int = 0,
-    ranges: Ranges = FIXED,
-    **changes: Any,
-) -> Training:
-    """A new training in a folder that holds none yet.
-
-    Parameters
-    ----------
-    folder : RunFolder
-        Locked.
-    algorithm : str
-        A name of `ALGORITHMS`.
-    preset : str, optional
-        For algorithms that have any.
-    ranges : Ranges, optional
-        Capacities that every episode draws anew; for networks that are told them.
-    **changes
-        Fields of the algorithm's configuration.
-
-    Raises
-    ------
-    ProblemError
-        If the folder holds a training, or an argument is wrong.
-    """
-    if folder.has_run:
-        reason = f"{folder.path} holds a training: resume it, or choose another folder"
-        raise ProblemError("$.out", reason)
-    found = find_algorithm(algorithm, preset)
-    preset = preset or found.default_preset
-    config = configuration(system, algorithm, preset, ranges, **changes)
-    training = Training(folder, system, found, config, seed, ranges)
-    folder.write_run(run_document(system, config, preset, seed, algorithm, ranges))
-    return training
-
-
-def resume(folder: RunFolder, system: System, algorithm: str, **given: Any) -> Training:
-    """The training of a folder, which goes on where its checkpoint stands, or begins if it has none.
-
-    Parameters
-    ----------
-    **given
-        `preset`, `seed`, `ranges` and fields of the configuration; what is given must be as it was.
-
-    Raises
-    ------
-    ProblemError
-        If the folder holds no training, or one of something else.
-    """
-    run = folder.read_run()
-    found = find_algorithm(algorithm, given.get("preset"))
-    ranges = Ranges.from_dict(run["ranges"])
-    named = {name: run[name] for name in ("preset", "seed", "algorithm")}
-    were = {**run["config"], **named, "ranges": ranges}
-    for name, value in {**given, "algorithm": algorithm}.items():
-        if value != (was := were[name]):
-            raise ProblemError(f"$.{name}", f"expected {was!r}, as the training was begun; got {value!r}")
-    if json.loads(json.dumps(scenario_to_dict(system))) != run["scenario"]:
-        raise ProblemError("$.scenario", f"expected the scenario in {folder.path}, got another one")
-    training = Training(folder, system, found, found.config(**run["config"]), run["seed"], ranges)
-    if folder.has_checkpoint:
-        training.restore()
-    return training

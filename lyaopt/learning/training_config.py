@@ -1,4 +1,4 @@
-"""What every learner is told: its layers, and how a training is cut into episodes and updates."""
+"""Configuration that all algorithms share: layers, episodes and updates."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from lyaopt.io.fields import Count, Flag, FromZeroToOne
 
 @dataclass(frozen=True, config=STRICT)
 class TrainingConfig:
-    """Fields that the configurations of all algorithms have."""
+    """Fields of the configurations of all algorithms."""
 
     hidden_layers: Count = 2
     """Hidden layers of actor and critic."""
     hidden_units: Count = 128
     """Units of each hidden layer."""
     channel: Flag = False
-    """Whether the state also holds the channel that each device had in the last period."""
+    """Whether observations include each device's channel in the last period."""
     episodes: Count = 2500
-    """Training episodes, of all replications together; rounded up to a multiple of their number."""
+    """Training episodes of all replications; rounded up to a multiple of their number."""
     decisions_per_episode: Count = 200
-    """Periods after which an episode is cut off."""
+    """Periods after which an episode is truncated."""
     replications: Count = 4
-    """B, replications simulated side by side."""
+    """B, replications simulated together."""
     rollout: Count = 200
-    """Decisions of each system in an update; divides an episode."""
+    """Decisions of each replication in an update; divides an episode."""
     discount: FromZeroToOne = 0.99
     """gamma."""
 
@@ -37,12 +37,12 @@ class TrainingConfig:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Optional features that are seen, as `VectorSystems` names them."""
+        """Optional features of observations, as `VectorSystems` names them."""
         return ("channel",) if self.channel else ()
 
     @property
     def rounds(self) -> int:
-        """Episodes of each system; the last round is a whole one too."""
+        """Episodes of each replication."""
         return -(-self.episodes // self.replications)
 
     @property

@@ -243,7 +243,7 @@ class System:
         return self.channel.mean_gain(self.distance_m)
 
     @cached_property
-    def cuts(self) -> Integers:
+    def cut_counts(self) -> Integers:
         """K_s + 1, number of cuts of each service's DNN (S,)."""
         return _frozen([len(service.profile.cuts) for service in self.services], np.int64)
 
@@ -268,7 +268,7 @@ class System:
         return self._by_cut("macs")
 
     def _by_cut(self, name: str) -> Floats:
-        table = np.empty((len(self.services), int(self.cuts.max())))
+        table = np.empty((len(self.services), int(self.cut_counts.max())))
         for row, service in zip(table, self.services, strict=True):
             values = [getattr(cut, name) for cut in service.profile.cuts]
             row[: len(values)] = values

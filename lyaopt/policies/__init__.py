@@ -1,9 +1,10 @@
-"""Policies of the upper level: who picks the partition points."""
+"""Policies of the upper level, which choose the partition points."""
 
-from lyaopt.policies.best_fixed import Search, best_fixed, search_fixed
+from lyaopt.policies.best_fixed import SearchResult, best_fixed, search_fixed
 from lyaopt.policies.channel_table import Table, table
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.greedy import Greedy, drift_plus_penalty
+from lyaopt.policies.paired_trials import SearchOptions
 from lyaopt.policies.random import Random
 from lyaopt.policies.registry import is_searched, make_policy, parse_points, policy_names
 from lyaopt.policies.rollout_policy import Planning, planning
@@ -13,7 +14,8 @@ __all__ = [
     "Greedy",
     "Planning",
     "Random",
-    "Search",
+    "SearchOptions",
+    "SearchResult",
     "Table",
     "all_local",
     "all_offload",

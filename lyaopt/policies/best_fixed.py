@@ -1,19 +1,21 @@
-"""The best fixed points, found offline by trials on arrivals and channels of their own.
+"""Search for the best fixed partition points: least mean cost (34) without a growing backlog.
 
-The points of least mean cost (34), of those that keep the backlog from growing. Devices meet only at the
-edge server. So the search first takes every device for itself, all of them in the same trials: all cuts of
-its first service, then of its second, and so on, each judged by the cost of this device alone. Where the
-edge is ample that is exact. From what this found, or from middle cuts, all-local or all-offload where they
-cost less in all, it goes on through the services one by one, judged by the cost of the whole system, until
-no cut of any service gains more than the standard error of the gain. All candidates of a trial meet the
-same random numbers, so that their differences are known far better than their costs.
+Devices interact only at the edge server, so the search has two phases:
 
-The points are a local optimum: no change of one service alone improves them as far as the trials can tell.
+1. All devices at once, each judged by its own cost: every cut of its first service, then of its second, and
+   so on. With an ample edge this is exact.
+2. One service at a time, judged by the cost of the whole system. It starts from the result of phase 1, or
+   from middle cuts, all-local or all-offload if one of these costs less in total. It ends when no cut of any
+   service gains more than the standard error of its gain.
+
+All candidates of a trial are simulated on the same random numbers, which makes their differences much more
+precise than their costs.
+
+The result is a local optimum: within the precision of the trials, no change of a single service improves it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,27 +24,25 @@ from lyaopt.arrays import Integers
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 from lyaopt.policies.fixed import Fixed, least_cut, middle_points
-from lyaopt.policies.paired_trials import Progress, Trials, search_seed
-from lyaopt.simulation import Trace
+from lyaopt.policies.paired_trials import DEFAULT_SEARCH, SearchOptions, Trials
 
-SLOTS, REPLICATIONS, BUDGET = 20_000, 8, 200_000_000
-_ROUNDS_APART = 4
-"""Times that each device is searched for itself: with a scarce edge there may be no end to it."""
+_MOST_ROUNDS = 4
+"""Passes over all devices in phase 1: with a scarce edge they need not converge."""
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
-    """What a search found.
+class SearchResult:
+    """Result of a search for fixed points.
 
     Attributes
     ----------
     points : ndarray (S,) of int
     stable : bool
-        Whether the backlog kept from growing in the trials.
+        Whether the backlog did not grow in the trials.
     finished : bool
-        Whether no change of one service gains more than its standard error; else the budget ran out before.
+        Whether no change of one service gains more than its standard error; False if the budget ran out.
     slots : int
-        Slots that were simulated.
+        Slots simulated.
     """
 
     points: Integers
@@ -51,108 +51,89 @@ class Search:
     slots: int
 
     def policy(self) -> Fixed:
-        """The points for good; `ProblemError` if the backlog grew."""
+        """Return a policy of these points; `ProblemError` if the backlog grew."""
         if not self.stable:
-            raise ProblemError("$", "expected a system that fixed points can keep stable, none were found")
+            raise ProblemError(
+                "$", "expected a system that fixed points keep stable; every trial was unstable"
+            )
         return Fixed(self.points, "best-fixed")
 
 
-def best_fixed(
-    system: System,
-    *,
-    seed: int = 0,
-    budget: int = BUDGET,
-    slots: int = SLOTS,
-    replications: int = REPLICATIONS,
-    traces: Sequence[Trace] = (),
-    progress: Progress | None = None,
-) -> Fixed:
-    """The best fixed points that `search_fixed` finds; the parameters are the same.
+def best_fixed(system: System, options: SearchOptions = DEFAULT_SEARCH) -> Fixed:
+    """Search for the best fixed points and return them as a policy.
+
+    Parameters
+    ----------
+    system : System
+    options : SearchOptions, optional
+
+    Returns
+    -------
+    Fixed
 
     Raises
     ------
     ProblemError
-        If all points that were tried let the backlog grow, or as `search_fixed` raises it.
+        If the backlog grew under all points that were tried, or as `search_fixed` raises it.
     """
-    return search_fixed(
-        system,
-        seed=seed,
-        budget=budget,
-        slots=slots,
-        replications=replications,
-        traces=traces,
-        progress=progress,
-    ).policy()
+    return search_fixed(system, options).policy()
 
 
-def search_fixed(
-    system: System,
-    *,
-    seed: int = 0,
-    budget: int = BUDGET,
-    slots: int = SLOTS,
-    replications: int = REPLICATIONS,
-    traces: Sequence[Trace] = (),
-    progress: Progress | None = None,
-) -> Search:
+def search_fixed(system: System, options: SearchOptions = DEFAULT_SEARCH) -> SearchResult:
     """Search for the best fixed points.
 
     Parameters
     ----------
     system : System
-    seed : int
-        Of the search; a run of the same seed meets other arrivals and channels.
-    budget : int
-        Slots that may be simulated, summed over candidates and replications.
-    slots, replications : int
-        Of the trial of one candidate. The first tenth of the slots is warm-up.
-    traces : sequence of Trace, optional
-        Recorded traffic to search on, a replication each.
-    progress : callable, optional
-        Called now and then with the slots simulated so far and the budget; False ends the search.
+    options : SearchOptions, optional
+
+    Returns
+    -------
+    SearchResult
 
     Raises
     ------
     ProblemError
-        If the budget does not allow the first trial, or it is called off, or an argument is wrong.
+        If an option is wrong, the budget does not allow the first trial, or `progress` stopped the search
+        before it.
     """
-    trials = Trials(system, search_seed(seed), slots, replications, budget, traces, progress)
-    found = _first_trial(trials)
-    apart = _search_apart(trials, found.points)
-    start = None if apart is None else _best_of(trials, np.stack([found.points, apart]))
-    best = found if start is None else _search_together(trials, start)
+    trials = options.trials(system)
+    first = _first_trial(trials)
+    by_device = _search_by_device(trials, first.points)
+    start = None if by_device is None else _best_of(trials, np.stack([first.points, by_device]))
+    best = first if start is None else _search_by_service(trials, start)
     return replace(best, slots=trials.used)
 
 
-def _first_trial(trials: Trials) -> Search:
-    """The best of the points that need no search."""
+def _first_trial(trials: Trials) -> SearchResult:
+    """The best of middle cuts, all-local and all-offload."""
     system = trials.system
-    starts = np.stack([middle_points(system), system.cuts - 1, np.zeros_like(system.cuts)])
-    price = trials.price(len(starts))
-    if price > trials.budget:
-        reason = f"expected at least {price} slots, for the first trial, got {trials.budget}"
+    starts = np.stack([middle_points(system), system.cut_counts - 1, np.zeros_like(system.cut_counts)])
+    needed = trials.slots_needed(len(starts))
+    if needed > trials.budget:
+        reason = f"expected at least {needed} slots, for the first trial, got {trials.budget}"
         raise ProblemError("$.budget", reason)
-    found = _best_of(trials, np.maximum(starts, least_cut(system)))
-    if found is None:
-        raise ProblemError("$.progress", "the search was called off before its first trial")
-    return found
+    best = _best_of(trials, np.maximum(starts, least_cut(system)))
+    if best is None:
+        raise ProblemError("$.progress", "the search was stopped before its first trial")
+    return best
 
 
-def _best_of(trials: Trials, candidates: Integers) -> Search | None:
+def _best_of(trials: Trials, candidates: Integers) -> SearchResult | None:
     """The best of some points (C, S)."""
     outcome = trials.run(candidates.T)
     if outcome is None:
         return None
     total = outcome.total()
     best = total.better(0, 0)
-    return Search(candidates[best], bool(total.stable(0)[best]), False, trials.used)
+    return SearchResult(candidates[best], bool(total.stable(0)[best]), False, trials.used)
 
 
-def _search_apart(trials: Trials, start: Integers) -> Integers | None:
+def _search_by_device(trials: Trials, start: Integers) -> Integers | None:
     """Search all devices at once, each judged by its own cost; None if the budget runs out."""
     points, device = start.copy(), trials.system.device_of_service
     row = np.arange(device.size) - np.searchsorted(device, device)
-    for _ in range(_ROUNDS_APART):
+    for _ in range(_MOST_ROUNDS):
         before = points.copy()
         for n in range(int(row.max()) + 1):
             services = np.flatnonzero(row == n)
@@ -167,31 +148,31 @@ def _search_apart(trials: Trials, start: Integers) -> Integers | None:
     return points
 
 
-def _search_together(trials: Trials, start: Search) -> Search:
-    """Change one service at a time, judged by the cost of the system, until none is left to change."""
+def _search_by_service(trials: Trials, start: SearchResult) -> SearchResult:
+    """Change one service at a time, judged by the cost of the system, until no change gains."""
     points, stable, unchanged, service = start.points.copy(), start.stable, 0, 0
     while unchanged < points.size:
         candidates = _with_all_cuts(trials.system, points, np.array([service]))
         outcome = trials.run(candidates)
         if outcome is None:
-            return Search(points, stable, False, trials.used)
+            return SearchResult(points, stable, False, trials.used)
         total = outcome.total()
         incumbent = _index(candidates, service, points)
         best = total.better(0, incumbent)
         unchanged = unchanged + 1 if best == incumbent else 1
         points, stable = candidates[:, best].copy(), bool(total.stable(0)[best])
         service = (service + 1) % points.size
-    return Search(points, stable, True, trials.used)
+    return SearchResult(points, stable, True, trials.used)
 
 
 def _with_all_cuts(system: System, points: Integers, services: Integers) -> Integers:
-    """Points (S, C) where some services take every cut, the last one again where a DNN has fewer."""
-    cuts = np.arange(least_cut(system), int(system.cuts[services].max()))
+    """Points (S, C) in which some services take every cut; a DNN with fewer cuts repeats its last one."""
+    cuts = np.arange(least_cut(system), int(system.cut_counts[services].max()))
     candidates = np.repeat(points[:, None], cuts.size, axis=1)
-    candidates[services] = np.minimum(cuts, system.cuts[services, None] - 1)
+    candidates[services] = np.minimum(cuts, system.cut_counts[services, None] - 1)
     return candidates
 
 
 def _index(candidates: Integers, service: int, points: Integers) -> int:
-    """Where a service has the cut that it has now."""
+    """The candidate in which a service has its present cut."""
     return int(np.searchsorted(candidates[service], points[service]))

@@ -1,15 +1,15 @@
-r"""The state of a slow channel, as a policy can tell it: smoothed period means of the gain, in bins.
+r"""States of a slow channel that a policy can observe: bins of the smoothed period mean of the gain.
 
-y is the period mean of a device's gain over its mean gain where it starts, in decibels. Fading blurs it: the
-mean of G gains that are drawn anew has a standard deviation of about 4.3 / sqrt(G) dB, 1.4 dB at G = 10.
-Earlier periods tell about the present one as well, the less the longer ago, so that the level
+y is the mean gain of a period relative to the mean gain at the device's starting position, in decibels.
+Fading makes y noisy: the mean of G independent gains has a standard deviation of about 4.3 / sqrt(G) dB,
+1.4 dB at G = 10. Earlier periods carry information too, the less the older they are, so that the level
 
     z+ = z + w (y - z)
 
-is a better guess of what the next period brings. For shadowing under such fading it is nearly the Kalman
-filter. The weight w, and the edges of the bins, which are to be met equally often, are fitted to channels
-drawn from the scenario, so that shadowing, correlated fading and walking devices need no formulas of their
-own: w gives the least squared error of z+ as a guess of the next y.
+predicts the next period better than y alone. For shadowing under such fading this is nearly the Kalman
+filter. The weight w, and bin edges of equal probability, are fitted to channels drawn from the scenario, so
+that shadowing, correlated fading and moving devices need no formulas of their own: w minimises the squared
+error of z+ as a prediction of the next y.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from lyaopt.model.system import System
 from lyaopt.simulation import Trace
 from lyaopt.simulation.streams import make_streams
 
-_FAINTEST = 1e-10
-"""Of the mean gain; no gain has no decibels."""
+_LEAST_RELATIVE_GAIN = 1e-10
+"""Floor of the gain over its mean, as a gain of zero has no decibels."""
 _WEIGHTS = 2.0 ** -np.arange(0.0, 6.5, 0.5)
-"""Tried: from the last period alone to a memory of some hundred periods."""
+"""Candidates for w, from no memory to one of about a hundred periods."""
 
 
 @dataclass(frozen=True, eq=False)
 class ChannelStates:
-    """How to tell the state of each device's channel.
+    """Maps the smoothed gain of each device to a state.
 
     Attributes
     ----------
     weight : float
-        w, the share of the last period in the level.
-    edges_db : ndarray (M, bins - 1)
-        Between the bins of levels, rising; none where there is one state.
+        w, the weight of the last period in the level.
+    edges_db : ndarray (M, states - 1)
+        Rising bin edges of the level, in decibels; empty if there is one state.
     """
 
     weight: float
@@ -50,23 +50,62 @@ class ChannelStates:
         """Number of states."""
         return self.edges_db.shape[1] + 1
 
-    def next_level(self, level_db: Floats, seen_db: Floats) -> Floats:
-        """z+ from the last level and what the last period brought, of any shape."""
-        return np.asarray(level_db + self.weight * (seen_db - level_db))
+    def next_level(self, level_db: Floats, period_db: Floats) -> Floats:
+        """Update levels: z+ = z + w (y - z).
 
-    def of(self, level_db: Floats) -> Integers:
-        """States from 0, the worst, on, for levels (M, B)."""
+        Parameters
+        ----------
+        level_db, period_db : ndarray
+            z and y in decibels, of equal shape.
+
+        Returns
+        -------
+        ndarray
+        """
+        return np.asarray(level_db + self.weight * (period_db - level_db))
+
+    def state_of(self, level_db: Floats) -> Integers:
+        """Find the states of levels.
+
+        Parameters
+        ----------
+        level_db : ndarray (M, B)
+
+        Returns
+        -------
+        ndarray (M, B) of int
+            From 0, the worst channel.
+        """
         return np.asarray((level_db[:, None] >= self.edges_db[..., None]).sum(axis=1))
 
 
 def decibels(system: System, gain: Floats) -> Floats:
-    """Gains (M, ...) over the mean gains where the devices start, in decibels."""
+    """Convert gains to decibels over the mean gains at the starting positions.
+
+    Parameters
+    ----------
+    system : System
+    gain : ndarray (M, ...)
+
+    Returns
+    -------
+    ndarray (M, ...)
+    """
     mean = system.mean_channel_gain().reshape(-1, *(1,) * (gain.ndim - 1))
-    return np.asarray(10.0 * np.log10(np.maximum(gain / mean, _FAINTEST)))
+    return np.asarray(10.0 * np.log10(np.maximum(gain / mean, _LEAST_RELATIVE_GAIN)))
 
 
 def is_slow(system: System) -> bool:
-    """Whether a period's channel tells anything about the next one's."""
+    """Tell whether the channel of one period carries information about the next one.
+
+    Parameters
+    ----------
+    system : System
+
+    Returns
+    -------
+    bool
+    """
     channel = system.channel
     correlated = channel.fading != "none" and channel.fading_correlation > 0.0
     return correlated or channel.shadowing_std_db > 0.0 or channel.walk_m_per_sqrt_s > 0.0
@@ -75,29 +114,34 @@ def is_slow(system: System) -> bool:
 def channel_states(
     system: System, states: int, *, seed: int, slots: int, replications: int, traces: Sequence[Trace] = ()
 ) -> ChannelStates:
-    """States that the channels of a system are in equally often; one where they are drawn and not slow.
+    """Fit states of equal probability to the channels of a system.
 
     Parameters
     ----------
     system : System
     states : int
+        Number of states. Without traces, a channel that is not slow gets one.
     seed, slots, replications : int
-        Of the channels that are drawn.
+        Seed, length and number of the channels drawn for the fit.
     traces : sequence of Trace, optional
-        Recorded channels to use in their place.
+        Recorded channels to fit instead.
+
+    Returns
+    -------
+    ChannelStates
     """
     if states == 1 or not (traces or is_slow(system)):
         return ChannelStates(1.0, np.empty((len(system.devices), 0)))
     if traces:
         parts = [_period_means(system, trace.channel_gain[:slots, :, None]) for trace in traces]
-        seen = np.concatenate(parts, axis=-1)
+        means_db = np.concatenate(parts, axis=-1)
     else:
         streams = make_streams(system, seed, range(replications))
         gains = streams.draw_gains(0, slots).reshape(slots, len(system.devices), replications)
-        seen = _period_means(system, gains)
-    levels, weight = _best_levels(seen)
+        means_db = _period_means(system, gains)
+    levels, weight = _best_levels(means_db)
     shares = np.arange(1, states) / states
-    edges = np.quantile(np.moveaxis(levels, 1, 0).reshape(seen.shape[1], -1), shares, axis=1)
+    edges = np.quantile(np.moveaxis(levels, 1, 0).reshape(means_db.shape[1], -1), shares, axis=1)
     return ChannelStates(weight, np.ascontiguousarray(edges.T))
 
 
@@ -109,13 +153,13 @@ def _period_means(system: System, gains: Floats) -> Floats:
     return np.moveaxis(decibels(system, np.moveaxis(means, 1, 0)), 0, 1)
 
 
-def _best_levels(seen_db: Floats) -> tuple[Floats, float]:
-    """The levels (P, M, B) by the weight that foretells what is seen (P, M, B) best, and that weight."""
-    levels = np.zeros((*seen_db.shape, _WEIGHTS.size))
+def _best_levels(means_db: Floats) -> tuple[Floats, float]:
+    """The weight that predicts the period means (P, M, B) best, and the levels (P, M, B) under it."""
+    levels = np.zeros((*means_db.shape, _WEIGHTS.size))
     level = np.zeros(levels.shape[1:])
-    for period, seen in enumerate(seen_db):
-        level = level + _WEIGHTS * (seen[..., None] - level)
+    for period, mean_db in enumerate(means_db):
+        level = level + _WEIGHTS * (mean_db[..., None] - level)
         levels[period] = level
-    misses = ((levels[:-1] - seen_db[1:, ..., None]) ** 2).mean(axis=(0, 1, 2))
-    best = int(np.argmin(misses)) if len(seen_db) > 1 else 0
+    errors = ((levels[:-1] - means_db[1:, ..., None]) ** 2).mean(axis=(0, 1, 2))
+    best = int(np.argmin(errors)) if len(means_db) > 1 else 0
     return levels[..., best], float(_WEIGHTS[best])

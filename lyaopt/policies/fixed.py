@@ -19,36 +19,66 @@ class Fixed:
     Attributes
     ----------
     points : array_like of int (S,) or (S, B)
+    name : str
     """
 
     points: ArrayLike
     name: str = "fixed"
 
     def decide(self, observation: Observation) -> Decision:
-        """The points, for good."""
+        """Return the points, for the whole run.
+
+        Parameters
+        ----------
+        observation : Observation
+            Not used.
+
+        Returns
+        -------
+        Decision
+        """
         return Decision(self.points, for_good=True)
 
 
 def least_cut(system: System) -> int:
-    """The first cut that policies may choose: 1 where the scenario excludes sending raw inputs (C.11)."""
+    """Return the first cut that policies may choose.
+
+    Parameters
+    ----------
+    system : System
+
+    Returns
+    -------
+    int
+        1 if the scenario excludes sending raw inputs (C.11), else 0.
+    """
     return int(system.learning.exclude_cut_zero)
 
 
 def middle_points(system: System) -> Integers:
-    """The middle cut of each DNN, K // 2 (the paper's Fix-Cov)."""
-    return (system.cuts - 1) // 2
+    """Return the middle cut of each DNN, K // 2 (the paper's Fix-Cov).
+
+    Parameters
+    ----------
+    system : System
+
+    Returns
+    -------
+    ndarray (S,) of int
+    """
+    return (system.cut_counts - 1) // 2
 
 
 def middle(system: System) -> Fixed:
-    """Every task cut in the middle."""
+    """Cut every task in the middle: `middle_points` of `system` as a policy."""
     return Fixed(middle_points(system), "middle")
 
 
 def all_local(system: System) -> Fixed:
-    """Every task done on its device: k = K."""
-    return Fixed(system.cuts - 1, "all-local")
+    """Process every task of `system` on its device: k = K."""
+    return Fixed(system.cut_counts - 1, "all-local")
 
 
 def all_offload(system: System) -> Fixed:
-    """Every input sent to the edge: k = 0."""
-    return Fixed(np.zeros_like(system.cuts), "all-offload")
+    """Send every input of `system` to the edge: k = 0."""
+    return Fixed(np.zeros_like(system.cut_counts), "all-offload")

@@ -1,44 +1,44 @@
-r"""Greedy drift-plus-penalty: each service's cut is the one whose tasks cost least by a model.
+r"""Greedy drift-plus-penalty: each service takes the cut whose tasks cost least by a model.
 
 Weigh the queues of the three stages by kappa_l, kappa_t, kappa_e > 0 and take the Lyapunov function
-L = sum over stages of kappa Q^2 / 2. With y = f tau served and A joining in a slot, Q+ = Q - y + A, and as in
+L = sum over stages of kappa Q^2 / 2. With y = f tau served and A arriving in a slot, Q+ = Q - y + A. As in
 docs/explanation/model.md, but without bounding the squares,
 
     L+ - L + kappa_l U^l E^l + kappa_t U^t E^t
         = kappa_l [-Q^l y^l + U^l E^l] + kappa_t [-Q^t y^t + U^t E^t] - kappa_e Q^e y^e
           + sum kappa [Q A + A^2 / 2] + sum kappa [y^2 / 2 - y A].
 
-The first line is what the slot problems minimise, each for itself and so whatever the weights kappa. The
-points decide the rest: a task cut at k brings A = c, d and e to the three stages, at once or later. In the
-second line y A pairs what joins with what is served beside it, and is left out. What joins must also be
-served, by slot problems yet to come, which spends energy. So a service takes the k with the least
+The slot problems minimise the first line, each problem separately and therefore for any weights kappa. The
+points decide the rest: a task cut at k adds A = c, d and e to the three stages, now or later. The products
+y A of the second line are neglected. Future slot problems must also serve the added work, which costs energy.
+A service therefore takes the k that minimises
 
     J(k) = kappa_l [Q^l c + c^2 / 2 + U^l E^l(c)] + kappa_t [Q^t d + d^2 / 2 + U^t E^t(d)]
            + kappa_e [Q^e e + e^2 / 2]
 
-where E^l(c), E^t(d) are the energies of c cycles and d bits at the pace that the slot problems choose at the
-backlog x in which this work waits on average: x = Q^l + c / 2 and x = Q^t + d / 2.
+where E^l(c), E^t(d) are the energies of c cycles and d bits at the speed that the slot problems choose at
+the mean backlog x of this work: x = Q^l + c / 2 and x = Q^t + d / 2.
 
 - CPU: f = min(F, sqrt(x / (3 U delta))), energy of a cycle delta f^2, so U E(c) = c min(U delta F^2, x / 3).
-  Where several services wait the pace is that of the largest backlog, which is served down to the next one:
-  at every level the pace is that of the level, so that the services' energies add up.
-- Radio: r = b log1p((x - q0) / q0), q0 = U / (b eta), at most at full power; U p = b (x - q0). With
+  If several services wait, the speed is that of the largest backlog, which is served down to the next one:
+  at every backlog the speed is the one for that backlog, so that the energies of the services add up.
+- Transmission: r = b log1p((x - q0) / q0), q0 = U / (b eta), at most at full power; U p = b (x - q0). With
   z = log(x / q0) clipped to [0, log1p(pmax eta)] that is U E(d) = d q0 expm1(z) / z.
 
-The channel is taken at the likely gain, `likely_gain`: fading is new in every slot, so that the geometric
-mean stands for it (at high signal the mean rate is the rate at that gain); shadowing and moving devices are
-seen through the fading of the last slot.
+The channel gain is `likely_gain`. Fading is independent from slot to slot and represented by its geometric
+mean (at a high signal-to-noise ratio the mean rate is the rate at that gain); shadowing and positions are
+estimated from the last slot, which includes its fading.
 
-Weights. The slot problems with U^l and U^t are those of one Lyapunov function whose energies count alike, in
-joules, with kappa_l = 1 / U^l and kappa_t = 1 / U^t; these are the defaults, and J is in joules. The edge
-spends no energy of devices, so that nothing fixes its weight: kappa_e = kappa_l F^l / F^e with the mean F^l,
-as a queue is as long as its pool takes to serve it. With kappa = (1, 1, 1) a bit weighs as much as a cycle,
-though a task has a hundred times as many cycles: sending is then taken to be next to free. These weights are
-used where U^l or U^t is 0.
+Weights. The slot problems with U^l and U^t belong to one Lyapunov function in which energies count equally,
+in joules, if kappa_l = 1 / U^l and kappa_t = 1 / U^t; these are the defaults, and J is in joules. The edge
+spends no energy of devices, so that its weight is free: kappa_e = kappa_l F^l / F^e with the mean F^l
+measures a queue by its service time. With kappa = (1, 1, 1) a bit weighs as much as a cycle although a task
+has a hundred times as many cycles, which makes sending look nearly free. These weights are used if U^l or
+U^t is 0.
 
-Ignored: the cap f <= Q / tau in a backlog's last slot; tasks that arrive together; that work for the second
-and third stages comes later, to backlogs that are not those of now; that energy spent now saves backlog for
-the tasks behind; peaks of the fading that cheap bits could wait for.
+Neglected: the cap f <= Q / tau in the last slot of a backlog; simultaneous arrivals; the delay until work
+reaches the second and third stages, whose backlogs have changed by then; the saving of backlog for later
+tasks by energy spent now; fading peaks that cheap bits could wait for.
 """
 
 from __future__ import annotations
@@ -59,19 +59,29 @@ _LOG_EXPONENTIAL = (-0.5772156649015329, math.pi**2 / 6.0)
 
 @dataclass(frozen=True)
 class Greedy:
-    """The cut of least J(k), for each service at the start of each period.
+    """Chooses the cut of least J(k) for each service at the start of each period.
 
     Attributes
     ----------
     weights : tuple of three floats, optional
-        kappa_l, kappa_t, kappa_e; those of `queue_weights` if left out.
+        kappa_l, kappa_t, kappa_e; by default those of `queue_weights`.
+    name : str
     """
 
     weights: tuple[float, float, float] | None = None
     name: str = "greedy"
 
     def decide(self, observation: Observation) -> Decision:
-        """Points of one period (S, B)."""
+        """Return the points (S, B) of the next period.
+
+        Parameters
+        ----------
+        observation : Observation
+
+        Returns
+        -------
+        Decision
+        """
         system = observation.system
         gain = likely_gain(system, observation.channel_gain)
         costs = drift_plus_penalty(system, observation.backlog, gain, self.weights)
@@ -80,7 +90,17 @@ class Greedy:
 
 
 def queue_weights(system: System) -> tuple[float, float, float]:
-    """The weights kappa_l, kappa_t, kappa_e that count energy in joules; ones if an energy weighs nothing."""
+    """Compute the weights kappa_l, kappa_t, kappa_e that measure J in joules.
+
+    Parameters
+    ----------
+    system : System
+
+    Returns
+    -------
+    tuple of three floats
+        (1, 1, 1) if U^l or U^t is 0.
+    """
     local, transmit = system.energy_weight_local, system.energy_weight_transmit
     if local == 0.0 or transmit == 0.0:
         return 1.0, 1.0, 1.0
@@ -89,57 +109,68 @@ def queue_weights(system: System) -> tuple[float, float, float]:
 
 
 def likely_gain(system: System, last: Floats) -> Floats:
-    """Best guess of the geometric mean gain of the slots to come, from the gains of the last slot (M, B).
+    """Estimate the geometric mean gain of the coming slots from the gains of the last slot.
 
-    log h is the sum of a part that stays, of variance v, and fading that does not, of variance w: the best
-    linear guess of the former moves from its mean by v / (v + w) of what was seen.
+    log h is the sum of a slow part of variance v and fading of variance w. The best linear estimate of the
+    slow part moves from its mean by v / (v + w) of the observed deviation.
+
+    Parameters
+    ----------
+    system : System
+    last : ndarray (M, B)
+        Gains of the last slot.
+
+    Returns
+    -------
+    ndarray (M, B)
     """
     channel = system.channel
-    mean, fleeting = _LOG_EXPONENTIAL if channel.fading == "rayleigh" else (0.0, 0.0)
-    staying = (channel.shadowing_std_db * math.log(10.0) / 10.0) ** 2
-    home = system.mean_channel_gain()
+    fading_mean, fading_variance = _LOG_EXPONENTIAL if channel.fading == "rayleigh" else (0.0, 0.0)
+    slow_variance = (channel.shadowing_std_db * math.log(10.0) / 10.0) ** 2
+    mean_gain = system.mean_channel_gain()
     if channel.walk_m_per_sqrt_s > 0.0:
         band = math.log(channel.walk_farthest_m / channel.walk_nearest_m)
-        staying += (channel.path_loss_exponent * band) ** 2 / 12.0
-        middle = math.sqrt(channel.walk_nearest_m * channel.walk_farthest_m)
-        home = np.full_like(home, channel.mean_gain(middle))
-    trust = staying / (staying + fleeting) if staying > 0.0 else 0.0
-    usual = np.broadcast_to(np.log(home)[:, None] + mean, last.shape)
+        slow_variance += (channel.path_loss_exponent * band) ** 2 / 12.0
+        middle_m = math.sqrt(channel.walk_nearest_m * channel.walk_farthest_m)
+        mean_gain = np.full_like(mean_gain, channel.mean_gain(middle_m))
+    weight = slow_variance / (slow_variance + fading_variance) if slow_variance > 0.0 else 0.0
+    prior = np.broadcast_to(np.log(mean_gain)[:, None] + fading_mean, last.shape)
     with np.errstate(divide="ignore"):
-        seen = np.log(last) if trust > 0.0 else usual
-    return np.asarray(np.exp((1.0 - trust) * usual + trust * seen))
+        observed = np.log(last) if weight > 0.0 else prior
+    return np.asarray(np.exp((1.0 - weight) * prior + weight * observed))
 
 
 def drift_plus_penalty(
     system: System, backlog: Floats, gain: Floats, weights: tuple[float, float, float] | None = None
 ) -> Floats:
-    """J(k) of the module's docstring.
+    """Compute J(k) of the module's docstring.
 
     Parameters
     ----------
+    system : System
     backlog : ndarray (3, S, B)
         Q^l in cycles, Q^t in bits, Q^e in cycles.
     gain : ndarray (M, B)
         Channel gain at which bits are sent.
     weights : tuple of three floats, optional
-        kappa_l, kappa_t, kappa_e; those of `queue_weights` if left out.
+        kappa_l, kappa_t, kappa_e; by default those of `queue_weights`.
 
     Returns
     -------
     ndarray (K + 1, S, B)
-        Where a DNN has fewer cuts than others its last cost is repeated. Infinite where a cut brings work to
-        a stage that can never do it.
+        A DNN with fewer cuts than others repeats its last cost. Infinite if a cut adds work to a stage
+        without capacity.
     """
     tables = (system.local_cycles, system.transmit_bits, system.edge_cycles)
-    work = [table.T[:, :, None] for table in tables]
+    amounts = [table.T[:, :, None] for table in tables]
     energies = (
-        _local_energy(system, backlog[0], work[0]),
-        _transmit_energy(system, backlog[1], work[1], gain),
-        np.where((work[2] > 0.0) & (system.edge_capacity_hz == 0.0), np.inf, 0.0),
+        _local_energy(system, backlog[0], amounts[0]),
+        _transmit_energy(system, backlog[1], amounts[1], gain),
+        np.where((amounts[2] > 0.0) & (system.edge_capacity_hz == 0.0), np.inf, 0.0),
     )
-    total = np.zeros((work[0].shape[0], *backlog.shape[1:]))
+    total = np.zeros((amounts[0].shape[0], *backlog.shape[1:]))
     for weight, queue, amount, energy in zip(
-        weights or queue_weights(system), backlog, work, energies, strict=True
+        weights or queue_weights(system), backlog, amounts, energies, strict=True
     ):
         total += weight * (amount * (queue + 0.5 * amount) + energy)
     return total
@@ -148,8 +179,8 @@ def drift_plus_penalty(
 def _local_energy(system: System, queue: Floats, cycles: Floats) -> Floats:
     """U^l E^l(c)."""
     capacity = system.cpu_capacity_hz[system.device_of_service][:, None]
-    dearest = system.energy_weight_local * system.energy_coefficient * capacity**2
-    energy = cycles * np.minimum(dearest, (queue + 0.5 * cycles) / 3.0)
+    at_full_speed = system.energy_weight_local * system.energy_coefficient * capacity**2
+    energy = cycles * np.minimum(at_full_speed, (queue + 0.5 * cycles) / 3.0)
     return np.asarray(np.where((cycles > 0.0) & (capacity == 0.0), np.inf, energy))
 
 
@@ -158,9 +189,9 @@ def _transmit_energy(system: System, queue: Floats, bits: Floats, gain: Floats) 
     device = system.device_of_service
     noise = system.noise_w_per_hz
     with np.errstate(divide="ignore", invalid="ignore"):
-        least = (system.energy_weight_transmit * math.log(2.0) * noise / gain)[device]
+        q0 = (system.energy_weight_transmit * math.log(2.0) * noise / gain)[device]
         signal = (system.max_power_w / (system.device_bandwidth_hz * noise))[:, None] * gain
-        fullest = np.log1p(signal)[device]
-        level = np.clip(np.log((queue + 0.5 * bits) / least), 0.0, fullest)
-        energy = bits * least * np.where(level > 0.0, np.expm1(level) / level, 1.0)
-    return np.where(bits > 0.0, np.where(fullest > 0.0, energy, np.inf), 0.0)
+        z_max = np.log1p(signal)[device]
+        z = np.clip(np.log((queue + 0.5 * bits) / q0), 0.0, z_max)
+        energy = bits * q0 * np.where(z > 0.0, np.expm1(z) / z, 1.0)
+    return np.where(bits > 0.0, np.where(z_max > 0.0, energy, np.inf), 0.0)

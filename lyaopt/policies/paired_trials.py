@@ -1,4 +1,4 @@
-"""Candidates of a search tried side by side, all on the same random numbers, within a budget of slots."""
+"""Trials of search candidates: simulated side by side on common random numbers, within a budget of slots."""
 
 from __future__ import annotations
 
@@ -13,29 +13,99 @@ from lyaopt.model.system import System
 from lyaopt.policies.fixed import Fixed
 from lyaopt.simulation import Policy, Result, Simulator, Trace, slot_costs, waiting_tasks
 
-_PURPOSE = 0x6669786564  # "fixed": seeds of searches are not those of runs
+_PURPOSE = 0x6669786564  # "fixed": keeps the seeds of searches apart from those of runs
 _GROWTH = 0.02
-"""Share of the tasks of half a run by which the backlog may be larger in the second half."""
+"""Allowed growth of the backlog between the halves of a run, in shares of the arrivals of a half."""
 
 Progress = Callable[[int, int], bool | None]
 
 
 def search_seed(seed: int, *purpose: int) -> int:
-    """The seed of the trials of a search: another than that of the runs which compare what it found."""
+    """Derive the seed of the trials of a search, so that they share no random numbers with runs of `seed`.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2^64 - 1.
+    *purpose : int
+        Numbers that tell the streams of one search apart.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ProblemError
+        If `seed` is out of range.
+    """
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise ProblemError("$.seed", f"expected a whole number from 0 to {2**64 - 1}, got {seed!r}")
     return int(np.random.SeedSequence([seed, *(purpose or (_PURPOSE,))]).generate_state(1, np.uint64)[0])
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What C candidates came to, in R replications each, on M devices.
+@dataclass(frozen=True)
+class SearchOptions:
+    """Options that all searched policies take; `Trials` checks them.
 
     Attributes
     ----------
-    costs, growth : ndarray (M, C, R)
-        Mean cost of a slot (34), and by how many tasks the mean backlog of the second half was larger.
+    seed : int
+        Seed of the search. A run of the same seed draws other arrivals and channels.
+    budget : int
+        Largest number of slots to simulate, summed over candidates and replications.
+    slots, replications : int
+        Slots of the trial of one candidate, and its replications. The first tenth of the slots is warm-up.
+    traces : sequence of Trace
+        Recorded traffic to search on, one trace for each replication; overrides `slots` and `replications`.
+    progress : callable, optional
+        Called before each trial with the slots simulated so far and the budget; False stops the search.
+    """
+
+    seed: int = 0
+    budget: int = 200_000_000
+    slots: int = 20_000
+    replications: int = 8
+    traces: Sequence[Trace] = ()
+    progress: Progress | None = None
+
+    def trials(self, system: System, *purpose: int) -> Trials:
+        """Start trials of these options.
+
+        Parameters
+        ----------
+        system : System
+        *purpose : int
+            As in `search_seed`.
+
+        Returns
+        -------
+        Trials
+
+        Raises
+        ------
+        ProblemError
+            If an option is wrong.
+        """
+        seed = search_seed(self.seed, *purpose)
+        return Trials(system, seed, self.slots, self.replications, self.budget, self.traces, self.progress)
+
+
+DEFAULT_SEARCH = SearchOptions()
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Costs and backlog growth of C candidates on M devices, in R replications each.
+
+    Attributes
+    ----------
+    costs : ndarray (M, C, R)
+        Mean cost (34) of a slot.
+    growth : ndarray (M, C, R)
+        Increase of the mean backlog from the first half of the run to the second, in tasks.
     allowed_growth : ndarray (M,)
+        Largest growth of a stable backlog, in tasks.
     """
 
     costs: Floats
@@ -43,16 +113,27 @@ class Outcome:
     allowed_growth: Floats
 
     def total(self) -> Outcome:
-        """Of all devices together, as one."""
+        """Sum over the devices, with M = 1."""
         return Outcome(*(values.sum(axis=0, keepdims=True) for values in self._values()))
 
     def _values(self) -> tuple[Floats, Floats, Floats]:
         return self.costs, self.growth, self.allowed_growth
 
     def better(self, device: int, incumbent: int) -> int:
-        """The best candidate for a device; the incumbent unless its paired gain exceeds its standard error.
+        """Choose a candidate for a device.
 
-        Candidates whose backlog grows through the run are refused while there are others.
+        The incumbent stays unless the paired gain of the best candidate exceeds its standard error.
+        Candidates with a growing backlog are excluded while others remain.
+
+        Parameters
+        ----------
+        device, incumbent : int
+            Indices of the device and of the candidate in force.
+
+        Returns
+        -------
+        int
+            Index of the chosen candidate.
         """
         stable = self.stable(device)
         cost = self.costs[device].mean(axis=1)
@@ -63,14 +144,33 @@ class Outcome:
         return best if gain.mean() > standard_error(gain) else incumbent
 
     def stable(self, device: int) -> np.ndarray:
-        """Which candidates' backlog does not grow through the run (C,)."""
+        """Tell which candidates keep the backlog of a device from growing.
+
+        Parameters
+        ----------
+        device : int
+
+        Returns
+        -------
+        ndarray (C,) of bool
+        """
         growth = self.growth[device]
-        sure = 3.0 * standard_error(growth)
-        return np.asarray(growth.mean(axis=1) <= np.maximum(self.allowed_growth[device], sure))
+        noise = 3.0 * standard_error(growth)
+        return np.asarray(growth.mean(axis=1) <= np.maximum(self.allowed_growth[device], noise))
 
 
 def standard_error(values: Floats) -> Floats:
-    """Standard error of the mean over the last axis; zero for one value."""
+    """Compute the standard error of the mean over the last axis.
+
+    Parameters
+    ----------
+    values : ndarray (..., R)
+
+    Returns
+    -------
+    ndarray (...)
+        Zero for R = 1.
+    """
     count = values.shape[-1]
     return np.asarray(values.std(axis=-1, ddof=min(1, count - 1)) / np.sqrt(count))
 
@@ -83,15 +183,21 @@ class Trials:
     ----------
     system : System
     seed : int
-        Of arrivals and channels; not used with traces.
+        Seed of arrivals and channels; unused with traces.
     slots, replications, budget : int
-        A trial of C candidates takes C R slots of this many, of which the first tenth is warm-up.
+        A trial of C candidates with R replications simulates C R `slots`, of which the first tenth is
+        warm-up. A trial that would exceed the budget is not started.
     traces : sequence of Trace
-        Replayed in place of drawn arrivals and channels, one a replication.
+        Recorded arrivals and channels, one trace for each replication.
     progress : callable, optional
-        Called before each trial with the slots simulated so far and the budget; False ends the search.
+        Called before each trial with the slots simulated so far and the budget; False stops the search.
     used : int
         Slots simulated so far.
+
+    Raises
+    ------
+    ProblemError
+        If a number is wrong.
     """
 
     system: System
@@ -112,7 +218,7 @@ class Trials:
             self.replications = len(self.traces)
             self.slots = min(trace.slots for trace in self.traces)
         if self.slots < 4:
-            raise ProblemError("$.slots", f"expected at least 4 slots of a trial, got {self.slots}")
+            raise ProblemError("$.slots", f"expected at least 4 slots in a trial, got {self.slots}")
 
     @property
     def warmup(self) -> int:
@@ -123,12 +229,32 @@ class Trials:
     def _half(self) -> int:
         return max(1, (self.slots - self.slots // 10) // 2)
 
-    def price(self, candidates: int) -> int:
-        """Slots that a trial of so many candidates takes."""
+    def slots_needed(self, candidates: int) -> int:
+        """Count the slots of a trial.
+
+        Parameters
+        ----------
+        candidates : int
+            C.
+
+        Returns
+        -------
+        int
+        """
         return candidates * self.replications * self.slots
 
     def run(self, points: Integers) -> Outcome | None:
-        """Try fixed points (S, C); None if the budget does not allow it, or it was called off."""
+        """Simulate fixed partition points.
+
+        Parameters
+        ----------
+        points : ndarray (S, C) of int
+
+        Returns
+        -------
+        Outcome or None
+            None if the budget does not suffice or `progress` stopped the search.
+        """
 
         def make(replications: int) -> Policy:
             return Fixed(np.repeat(points, replications, axis=1), "best-fixed")
@@ -136,20 +262,25 @@ class Trials:
         return self.run_policy(make, points.shape[1])
 
     def run_policy(self, make: Callable[[int], Policy], candidates: int) -> Outcome | None:
-        """Try candidates; None if the budget does not allow it, or it was called off.
+        """Simulate candidates of any kind.
 
         Parameters
         ----------
         make : callable
-            Of the number of replications R, the policy of C R systems: system i has candidate i // R.
+            Returns, for R replications, one policy for C R systems: system i simulates candidate i // R.
         candidates : int
             C.
+
+        Returns
+        -------
+        Outcome or None
+            None if the budget does not suffice or `progress` stopped the search.
         """
-        price = self.price(candidates)
+        needed = self.slots_needed(candidates)
         stopped = self.progress is not None and self.progress(self.used, self.budget) is False
-        if stopped or self.used + price > self.budget:
+        if stopped or self.used + needed > self.budget:
             return None
-        self.used += price
+        self.used += needed
         if self.traces:
             parts = [self._simulate(make(1), candidates, 1, trace) for trace in self.traces]
             costs, growth = (np.concatenate(values, axis=-1) for values in zip(*parts, strict=True))
@@ -161,11 +292,10 @@ class Trials:
         self, policy: Policy, candidates: int, replications: int, trace: Trace | None
     ) -> tuple[Floats, Floats]:
         """Costs and growth, each (M, C, replications)."""
-        copies = candidates * replications
         simulator = Simulator(
             self.system,
             policy,
-            replications=copies,
+            replications=candidates * replications,
             seed=self.seed,
             trace=trace,
             distinct_streams=replications,

@@ -11,41 +11,67 @@ from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
 from lyaopt.simulation import Decision, Observation
 
-_PURPOSE = 0x72616E646F6D  # "random": second half of the key, so that no other draws share it
-_AHEAD = 1000
-_DRAWS = 200_000
-"""Most periods and draws decided at once: the kernels should not be called for each period."""
+_PURPOSE = 0x72616E646F6D  # "random": second half of the key, which no other stream uses
+_MOST_PERIODS = 1000
+_MOST_DRAWS = 200_000
+"""Limits of one decision, which covers many periods to save calls of the kernels."""
 
 
 @dataclass(frozen=True)
 class Random:
-    """A cut drawn evenly from the legal ones, for each service in each period of each system.
+    """Draws a cut uniformly from the legal ones, for each service, period and replication.
 
-    A draw depends on the run's seed and on its period, system and service; on nothing else, neither on how
-    many replications run beside it nor on when it is made.
+    A draw depends only on the run's seed, the period, the replication and the service: not on the number of
+    replications, nor on how many periods one decision covers.
+
+    Attributes
+    ----------
+    name : str
     """
 
     name: str = "random"
 
     def decide(self, observation: Observation) -> Decision:
-        """Draws for many periods to come."""
+        """Draw the points (P, S, B) of the next P periods.
+
+        Parameters
+        ----------
+        observation : Observation
+
+        Returns
+        -------
+        Decision
+        """
         services = len(observation.system.services)
-        periods = min(_AHEAD, max(1, _DRAWS // (services * observation.replications)))
+        periods = min(_MOST_PERIODS, max(1, _MOST_DRAWS // (services * observation.replications)))
         return Decision(draw_points(observation, periods))
 
 
 def draw_points(observation: Observation, periods: int) -> Integers:
-    """Points of the present period and those after it (P, S, B)."""
+    """Draw the points of the present period and the following ones.
+
+    Parameters
+    ----------
+    observation : Observation
+    periods : int
+        P.
+
+    Returns
+    -------
+    ndarray (P, S, B) of int
+    """
     system = observation.system
     draws = _uniforms(observation.seed, observation.period, periods, observation.replications, system)
     least = least_cut(system)
-    return np.asarray(least + (np.moveaxis(draws, 1, 2) * (system.cuts - least)[:, None]).astype(np.int64))
+    return np.asarray(
+        least + (np.moveaxis(draws, 1, 2) * (system.cut_counts - least)[:, None]).astype(np.int64)
+    )
 
 
 def _uniforms(seed: int, first: int, periods: int, replications: int, system: System) -> np.ndarray:
     """Numbers in [0, 1) of shape (P, B, S)."""
-    # A period is one place of the counter's second word. System by system within it, so that more
-    # replications only draw further.
+    # The second word of the counter is the period. Replications follow one another within a period, so that
+    # adding some does not change the draws of the others.
     count = replications * len(system.services)
     key, counter = np.array([seed, _PURPOSE], np.uint64), np.array([0, first, 0, 0], np.uint64)
     bits = np.random.Philox(key=key, counter=counter)

@@ -1,8 +1,9 @@
-"""Policies by name, and fixed points given as text."""
+"""Policies by name, and fixed points as text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from inspect import signature
 from typing import Any
 
@@ -15,6 +16,7 @@ from lyaopt.policies.best_fixed import best_fixed
 from lyaopt.policies.channel_table import table
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.greedy import Greedy
+from lyaopt.policies.paired_trials import SearchOptions
 from lyaopt.policies.random import Random
 from lyaopt.policies.rollout_policy import planning
 from lyaopt.simulation import Policy
@@ -33,51 +35,64 @@ _POINTS: Mapping[str, Callable[[System], Fixed]] = {
     "all-local": all_local,
     "all-offload": all_offload,
 }
-_POLICIES: Mapping[str, Callable[..., Policy]] = {
-    **_POINTS,
-    "random": _random,
-    "greedy": _greedy,
+_SEARCHED: Mapping[str, Callable[..., Policy]] = {
     "best-fixed": best_fixed,
     "table": table,
     "planning": planning,
 }
+_POLICIES: Mapping[str, Callable[..., Policy]] = {
+    **_POINTS,
+    "random": _random,
+    "greedy": _greedy,
+    **_SEARCHED,
+}
+_SEARCH_OPTIONS = tuple(item.name for item in fields(SearchOptions))
 
 
 def policy_names() -> tuple[str, ...]:
-    """Names that `make_policy` takes; beside them it takes points as text."""
+    """Return the names that `make_policy` accepts beside points as text."""
     return tuple(_POLICIES)
 
 
 def is_searched(name: str) -> bool:
-    """Whether the policy of a name is found by a search, which takes `seed` and `progress`."""
-    return "progress" in signature(_POLICIES.get(name, Fixed)).parameters
+    """Tell whether the policy called `name` is found by a search, with the options of `SearchOptions`."""
+    return name in _SEARCHED
 
 
 def make_policy(name: str, system: System, **options: Any) -> Policy:
-    """The policy of a name, or the fixed points that a text gives (`parse_points`).
+    """Make a policy by name, or from fixed points as text (`parse_points`).
 
     Parameters
     ----------
     name : str
     system : System
     **options
-        Of the policy: those of `best_fixed`, `table` or `planning`, or `weights` of `Greedy`.
+        ``best-fixed``, ``table`` and ``planning`` take the fields of `SearchOptions`; ``table`` and
+        ``planning`` also `states`, ``planning`` also `horizon` and `futures`; ``greedy`` takes `weights`.
+
+    Returns
+    -------
+    Policy
 
     Raises
     ------
     ProblemError
-        If there is no such policy, or it has no such option; `$.policy` if a text gives no points.
+        If there is no such policy, or it has no such option; `$.policy` if the text does not give points.
     """
     if name not in _POLICIES:
-        _check_options(name, {}, options)
+        _check_options(name, (), options)
         return Fixed(parse_points(name, system), "fixed")
     make = _POLICIES[name]
-    known = dict(list(signature(make).parameters.items())[1:])
-    _check_options(name, known, options)
-    return make(system, **options)
+    own = [parameter for parameter in signature(make).parameters if parameter not in ("system", "options")]
+    if name not in _SEARCHED:
+        _check_options(name, own, options)
+        return make(system, **options)
+    _check_options(name, (*_SEARCH_OPTIONS, *own), options)
+    search = SearchOptions(**{key: options[key] for key in _SEARCH_OPTIONS if key in options})
+    return make(system, search, **{key: options[key] for key in own if key in options})
 
 
-def _check_options(name: str, known: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def _check_options(name: str, known: Sequence[str], options: Mapping[str, Any]) -> None:
     for option in options:
         if option not in known:
             expected = f"one of {', '.join(known)}" if known else "no options"
@@ -85,16 +100,26 @@ def _check_options(name: str, known: Mapping[str, Any], options: Mapping[str, An
 
 
 def parse_points(text: str, system: System) -> Integers:
-    """Partition points (S,) from a text.
+    """Parse partition points.
 
-    A cut is its number, k, or the name of what it comes after. The text has one for every service, device
-    by device, such as ``3,1,conv5,0``; or gives them by name, such as ``phone/detect=3,phone/track=fc1``. By
-    name, services may be left out if the text begins with where the others are: ``middle,phone/detect=3``.
+    A cut is a number k, or the name of the layer that it follows. The text holds one cut for each service,
+    device by device, such as ``3,1,conv5,0``; or cuts by name, such as ``phone/detect=3,phone/track=fc1``.
+    By name, services may be left out if the text begins with a policy for the others:
+    ``middle,phone/detect=3``.
+
+    Parameters
+    ----------
+    text : str
+    system : System
+
+    Returns
+    -------
+    ndarray (S,) of int
 
     Raises
     ------
     ProblemError
-        `$.policy`, saying which name or cut is wrong.
+        `$.policy`, with the name or cut that is wrong.
     """
     items = [item.strip() for item in text.split(",")]
     if not any("=" in item for item in items):
@@ -108,8 +133,8 @@ def parse_points(text: str, system: System) -> Integers:
 def _points_in_order(items: list[str], text: str, system: System) -> Integers:
     services = system.services
     if len(items) == 1 and len(services) != 1:
-        wanted = f"{', '.join(_POLICIES)}, or a cut for each of {len(services)} services"
-        raise ProblemError("$.policy", f"expected {wanted}; got {text!r}")
+        expected = f"{', '.join(_POLICIES)}, or a cut for each of {len(services)} services"
+        raise ProblemError("$.policy", f"expected {expected}; got {text!r}")
     if len(items) != len(services):
         reason = f"expected a cut for each of {len(services)} services, got {len(items)}"
         raise ProblemError("$.policy", reason)
@@ -120,7 +145,7 @@ def _points_in_order(items: list[str], text: str, system: System) -> Integers:
 def _points_by_name(items: list[str], base: Integers | None, system: System) -> Integers:
     names = _names(system)
     points = dict(enumerate(base.tolist())) if base is not None else {}
-    given = set()
+    named = set()
     for item in items:
         name, equals, cut = (part.strip() for part in item.partition("="))
         if not equals:
@@ -128,9 +153,9 @@ def _points_by_name(items: list[str], base: Integers | None, system: System) -> 
         if name not in names:
             raise ProblemError("$.policy", f"expected one of {', '.join(names)}; got {name!r}")
         s = names.index(name)
-        if s in given:
+        if s in named:
             raise ProblemError("$.policy", f"expected {name} once, got it twice")
-        given.add(s)
+        named.add(s)
         points[s] = _cut(cut, name, system.services[s])
     missing = [name for s, name in enumerate(names) if s not in points]
     if missing:
@@ -145,13 +170,13 @@ def _names(system: System) -> list[str]:
 
 def _cut(text: str, name: str, service: Service) -> int:
     last = len(service.profile.cuts) - 1
-    # Networks have layers named by bare numbers at times: a cut's number wins.
+    # Some networks name layers by numbers: the number of a cut takes precedence.
     if text.isdecimal():
         if int(text) > last:
             raise ProblemError("$.policy", f"{name}: expected a cut from 0 to K = {last}, got {text}")
         return int(text)
     places = [k for k, cut in enumerate(service.profile.cuts) if cut.after == text]
     if len(places) != 1:
-        found = f"{len(places)} cuts of {service.profile.name} come" if places else "no cut comes"
-        raise ProblemError("$.policy", f"{name}: expected a cut from 0 to K = {last}, {found} after {text!r}")
+        count = f"{len(places)} cuts of {service.profile.name} come" if places else "no cut comes"
+        raise ProblemError("$.policy", f"{name}: expected a cut from 0 to K = {last}, {count} after {text!r}")
     return places[0]

@@ -1,31 +1,30 @@
-r"""Planning by roll-outs: each cut that a service may take is tried on futures that may come.
+r"""Roll-out policy: each cut of each service is evaluated by simulating possible futures.
 
-At the start of a period the present state is copied, and for each service and each of its cuts simulations
-go on from it: in the coming period this service has this cut and all others what the base policy decides;
-from then on the base policy decides for all. The base policy is a table, which is one of fixed points where
-channels are not slow. A service takes the cut of least mean cost over the horizon, if it gains more than the
-standard error of the gain over the base's cut, and else keeps that. All cuts meet the same R futures, so
-that what chance brings to all of them cancels.
+At the start of a period, the present state is copied for each service and each of its cuts. In the coming
+period this service takes the cut, and all others follow the base policy; afterwards the base policy decides
+for all. The base policy is a table, or fixed points if channels are not slow. A service takes the cut of
+least mean cost over the horizon if its gain over the base's cut exceeds the standard error of the gain. All
+cuts are simulated on the same R futures (common random numbers), so that shared noise cancels.
 
-The futures are not that of the run: they are drawn by a seed made of the run's seed and the number of the
-period, which no run draws by. Two runs with the same seed and past decide the same, whatever comes after.
-What is copied is all of the present state, also what a device cannot see: the shadowing without the fading.
+The futures differ from the future of the run: their seed is made of the run's seed and the number of the
+period, and no run draws by it. Two runs with the same seed and past therefore decide alike. The copy holds
+the whole state, including what a device cannot observe: shadowing without fading.
 
-A cut matters only if a task is born in the period, and most periods bring none. Without one all cuts cost
-the same; so their differences given that there is a task have the sign, and the order, of those that are
-not given it. Hence each roll-out gets one more task of its service, at the start of the period. By the
-Mecke formula, E sum over tasks of f(task, all tasks) = integral of lambda E f(t, all tasks and one at t) for
-Poisson arrivals, that one on top of the others is what a task of the period sees: nothing is biased by its
-being sure to come, though it comes at the start where tasks come anywhere in the period. Planning all
-services together would judge a cut by futures in nearly all of which it does not matter.
+A cut matters only if a task arrives in the period, and most periods bring none. Without a task all cuts cost
+the same, so that differences conditioned on a task have the sign and the order of the unconditioned ones.
+Each roll-out therefore adds one task of its service at the start of the period. By the Mecke formula,
 
-Services are planned one at a time, each as if all others followed the base policy. That tasks of two of them
-are born in the same period is rare where periods are short.
+    E[sum over tasks of f(task, all tasks)] = integral of lambda E[f(t, all tasks and one at t)],
+
+a task added to Poisson arrivals meets what an arriving task meets, so that adding it causes no bias, except
+that it comes at the start of the period instead of anywhere in it.
+
+Each service is planned as if all others followed the base policy. Planning them jointly would judge a cut by
+futures in nearly all of which it does not matter, as tasks of two services rarely arrive in one short period.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,11 +33,10 @@ from lyaopt._kernels.simulation import slot_loop
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
-from lyaopt.policies.best_fixed import BUDGET, REPLICATIONS, SLOTS
 from lyaopt.policies.channel_states import is_slow
 from lyaopt.policies.channel_table import STATES, Table, table, useful_cuts
-from lyaopt.policies.paired_trials import Progress, search_seed, standard_error
-from lyaopt.simulation import Decision, Observation, Trace, slot_costs
+from lyaopt.policies.paired_trials import DEFAULT_SEARCH, SearchOptions, search_seed, standard_error
+from lyaopt.simulation import Decision, Observation, slot_costs
 from lyaopt.simulation.state import State
 
 HORIZON, FUTURES = 60, 16
@@ -47,16 +45,22 @@ _PURPOSE = 0x706C616E  # "plan"
 
 @dataclass(eq=False)
 class Planning:
-    """The cuts that cost least in roll-outs of a base policy.
+    """Chooses the cuts of least cost in roll-outs of a base policy.
 
     Attributes
     ----------
     base : Table
     horizon : int
-        Periods of a roll-out, the coming one included. Tasks should be done within them: what is left to do
-        for them at the end costs nothing more.
+        Periods of a roll-out, the coming one included. It should outlast a task: work that is left at the
+        end costs nothing more.
     futures : int
-        R, roll-outs of each cut of each service.
+        R, roll-outs of each cut of each service; at least 2.
+    name : str
+
+    Raises
+    ------
+    ProblemError
+        If a number is wrong.
     """
 
     base: Table
@@ -72,12 +76,26 @@ class Planning:
 
     @property
     def searched(self) -> int:
-        """Slots that were simulated for the base policy; those of the roll-outs come with every decision."""
+        """Slots simulated by the search for the base policy, without the roll-outs of decisions."""
         return self.base.searched
 
     def decide(self, observation: Observation) -> Decision:
-        """Points of one period (S, B)."""
-        _check_known(observation)
+        """Return the points (S, B) of the next period.
+
+        Parameters
+        ----------
+        observation : Observation
+
+        Returns
+        -------
+        Decision
+
+        Raises
+        ------
+        ProblemError
+            If the run replays a trace of slow channels or bursty arrivals, whose state a trace does not hold.
+        """
+        _check_state_known(observation)
         base = np.asarray(self.base.decide(observation).points)
         shape = (len(observation.system.services), observation.replications)
         points = np.array(np.broadcast_to(base if base.ndim == 2 else base[:, None], shape))
@@ -85,10 +103,10 @@ class Planning:
             points[:, b] = self._plan(observation, b, points[:, b])
         return Decision(points)
 
-    def _plan(self, observation: Observation, of: int, base: Integers) -> Integers:
-        """Points (S,) of one system, given the base's."""
+    def _plan(self, observation: Observation, replication: int, base: Integers) -> Integers:
+        """Points (S,) of one replication, from the base's."""
         service, points = _candidates(observation.system, base)
-        costs = self._roll_out(observation, of, service, points)
+        costs = self._roll_out(observation, replication, service, points)
         planned = base.copy()
         for s in range(base.size):
             mine = np.flatnonzero(service == s)
@@ -98,23 +116,25 @@ class Planning:
                 planned[s] = points[s, mine[best]]
         return planned
 
-    def _roll_out(self, observation: Observation, of: int, service: Integers, points: Integers) -> Floats:
-        """Costs of the horizon (C, R), given the service of each candidate (C,) and points (S, C)."""
+    def _roll_out(
+        self, observation: Observation, replication: int, service: Integers, points: Integers
+    ) -> Floats:
+        """Costs of the horizon (C, R), from the service (C,) and the points (S, C) of each candidate."""
         count, futures = service.size, self.futures
         seed = search_seed(observation.seed, _PURPOSE, observation.period)
-        numbers = of * futures + np.tile(np.arange(futures), count)
-        state = observation.state.copies(of, numbers, seed)
+        numbers = replication * futures + np.tile(np.arange(futures), count)
+        state = observation.state.copies(replication, numbers, seed)
         first = np.repeat(points, futures, axis=1)
         tasks = np.zeros_like(first)
         tasks[np.repeat(service, futures), np.arange(numbers.size)] = 1
         state.add_tasks(tasks, first)
         _advance(state, 1, first)
-        self._follow(state, of, seed)
+        self._follow_base(state, replication, seed)
         return _costs(state).reshape(count, futures)
 
-    def _follow(self, state: State, of: int, seed: int) -> None:
-        """Take roll-outs on under the base policy."""
-        base, left = self.base.copies(of, state.layout.replications), self.horizon - 1
+    def _follow_base(self, state: State, replication: int, seed: int) -> None:
+        """Continue roll-outs under the base policy to the end of the horizon."""
+        base, left = self.base.replicate(replication, state.layout.replications), self.horizon - 1
         while left > 0:
             decision = base.decide(Observation(state, seed))
             points = np.asarray(decision.points)
@@ -125,44 +145,41 @@ class Planning:
 
 def planning(
     system: System,
+    options: SearchOptions = DEFAULT_SEARCH,
     *,
-    seed: int = 0,
-    budget: int = BUDGET,
-    slots: int = SLOTS,
-    replications: int = REPLICATIONS,
-    traces: Sequence[Trace] = (),
-    progress: Progress | None = None,
     states: int = STATES,
     horizon: int = HORIZON,
     futures: int = FUTURES,
 ) -> Planning:
-    """Planning on the table that `lyaopt.policies.channel_table` finds.
+    """Search for a table and plan by roll-outs of it.
 
     Parameters
     ----------
     system : System
-    seed, budget, slots, replications, traces, progress, states
-        As of `lyaopt.policies.channel_table`.
+    options : SearchOptions, optional
+    states : int
+        As in `lyaopt.policies.channel_table.table`.
     horizon, futures : int
-        See `Planning`.
+        As in `Planning`.
+
+    Returns
+    -------
+    Planning
+
+    Raises
+    ------
+    ProblemError
+        As `table` raises it, or if `horizon` or `futures` is wrong.
     """
-    found = table(
-        system,
-        seed=seed,
-        budget=budget,
-        slots=slots,
-        replications=replications,
-        traces=traces,
-        progress=progress,
-        states=states,
-    )
-    return Planning(found, horizon, futures)
+    return Planning(table(system, options, states=states), horizon, futures)
 
 
-def _check_known(observation: Observation) -> None:
+def _check_state_known(observation: Observation) -> None:
     system = observation.system
     if observation.state.replays and (is_slow(system) or system.arrivals.busy_rate_factor > 1.0):
-        reason = "expected slots drawn anew: a trace does not tell the state that planning goes on from"
+        reason = (
+            "expected drawn arrivals and channels: a trace does not hold the state that roll-outs start from"
+        )
         raise ProblemError("$.policy", reason)
 
 
@@ -179,7 +196,7 @@ def _candidates(system: System, base: Integers) -> tuple[Integers, Integers]:
 
 
 def _advance(state: State, periods: int, points: Integers) -> None:
-    """Take systems so many periods on at points (S, B) or (S, 1)."""
+    """Advance all systems by some periods at points (S, B) or (S, 1)."""
     layout = state.layout
     wide = np.broadcast_to(points, (layout.services, layout.replications))
     state.advance(periods * state.system.slots_per_period, layout.to_lanes(wide[None], np.int64))

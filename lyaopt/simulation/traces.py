@@ -64,9 +64,7 @@ class Trace:
         periods = -(-self.slots // system.slots_per_period)
         _check_shape(self.arrivals, "arrivals", (self.slots, services))
         _check_shape(self.channel_gain, "channel_gain", (self.slots, devices))
-        check_signal(
-            self.channel_gain.T, system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz
-        )
+        check_signal(self.channel_gain, system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz)
         if self.partition is not None:
             _check_shape(self.partition, "partition", (periods, services))
             check_points(self.partition, system, "partition")
@@ -74,10 +72,12 @@ class Trace:
 
 def check_points(points: Integers, system: System, name: str) -> None:
     """Raise `DocumentError` unless every partition point (..., S) is a cut of its service's DNN."""
-    wrong = np.argwhere(points >= system.cuts)
+    wrong = np.argwhere(points >= system.cut_counts)
     if wrong.size:
         place = tuple(wrong[0])
-        raise _error(name, f"expected at most K = {system.cuts[place[-1]] - 1}, got {points[place]}", place)
+        raise _error(
+            name, f"expected at most K = {system.cut_counts[place[-1]] - 1}, got {points[place]}", place
+        )
 
 
 def load_trace(path: str | Path, system: System) -> Trace:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
 from lyaopt.arrays import Floats
-from lyaopt.slot.batch import SlotBatch, _lanes, _slots
+from lyaopt.slot.batch import SlotBatch, device_lanes, slot_lanes
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,16 +33,18 @@ class BatchCertificate:
 class BatchSolution:
     """Optimal allocation of every slot of a batch.
 
-    What follows from the allocation (energies, prices, certificate) is worked out when first asked for.
+    What follows from the allocation (energies, prices, certificate) is computed when first asked for.
+    Arrays are in Fortran's order, views of what the kernels wrote: (N, M, B) and (M, B), transposed.
 
     Attributes
     ----------
     batch : SlotBatch
-    local_cpu_hz, rate_bps, edge_cpu_hz : (N, M, B) arrays
-    cpu_hz : (M, B) array
-        Total CPU speed of every device.
-    power_w : (M, B) array
-    local_multiplier, transmit_multiplier : (M, B) arrays
+        The slots that it solves.
+    local_cpu_hz, rate_bps, edge_cpu_hz : (B, M, N) arrays
+        What every service is given: f^l (Hz), r (bit/s), f^e (Hz).
+    cpu_hz, power_w : (B, M) arrays
+        Total CPU speed (Hz) and transmit power (W) of every device.
+    local_multiplier, transmit_multiplier : (B, M) arrays
         nu of Problems 3 and 4, in cycles and bits: the backlog at which serving stops being worth it.
     edge_multiplier : (B,) array
         nu of Problem 5, in cycles.
@@ -60,25 +62,26 @@ class BatchSolution:
 
     @functools.cached_property
     def local_energy_j(self) -> Floats:
-        """Energy of every device's CPU (M, B): tau delta (sum f)^3, equation (5)."""
+        """Energy of every device's CPU (B, M): tau delta (sum f)^3, equation (5)."""
         return local_energy(self.batch.slot_duration_s, self.batch.energy_coefficient, self.cpu_hz)
 
     @functools.cached_property
     def transmit_energy_j(self) -> Floats:
-        """Energy of every device's radio (M, B): tau p, equation (6)."""
+        """Transmit energy of every device (B, M): tau p, equation (6)."""
         return self.batch.slot_duration_s * self.power_w
 
     @functools.cached_property
     def local_price(self) -> Floats:
-        """Multiplier of C.4 (M, B), -dV/dF^l: what one more hertz of device CPU is worth."""
+        """Multiplier of C.4 (B, M), -dV/dF^l: what one more hertz of device CPU is worth."""
         batch = self.batch
         weight = batch.energy_weight_local * batch.energy_coefficient
-        capacity = batch.cpu_capacity_hz[:, None]
-        return local_price(batch.slot_duration_s, weight, capacity, self.cpu_hz, self.local_multiplier)
+        return local_price(
+            batch.slot_duration_s, weight, batch.cpu_capacity_hz, self.cpu_hz, self.local_multiplier
+        )
 
     @functools.cached_property
     def rate_price(self) -> Floats:
-        """Multiplier of C.6 (M, B): tau nu, what one more bit/s of rate is worth."""
+        """Multiplier of C.6 (B, M): tau nu, what one more bit/s of rate is worth."""
         return self.batch.slot_duration_s * self.transmit_multiplier
 
     @functools.cached_property
@@ -88,42 +91,42 @@ class BatchSolution:
 
     @functools.cached_property
     def _reports(self) -> tuple[Floats, Floats, Floats]:
-        """Relative gap, gross gain and violation (3, ...) of the local, transmit and edge problems."""
+        """Relative gap, gross gain and violation: local and transmit (3, M, B), edge (3, B)."""
         batch = self.batch
-        services, devices, slots = batch.shape
+        slots, devices, services = batch.shape
         tau = batch.slot_duration_s
         local = np.zeros((3, devices * slots))
         transmit = np.zeros((3, devices * slots))
         edge = np.zeros((3, slots))
         if services and devices and slots:
             local_certificate(
-                _lanes(batch.local_queue_cycles),
+                device_lanes(batch.local_queue_cycles),
                 batch.cpu_capacity_hz,
                 tau,
                 batch.energy_weight_local,
                 batch.energy_coefficient,
-                _lanes(self.local_cpu_hz),
-                self.local_multiplier.reshape(-1),
+                device_lanes(self.local_cpu_hz),
+                device_lanes(self.local_multiplier),
                 local,
             )
             transmit_certificate(
-                _lanes(batch.transmit_queue_bits),
-                batch.channel_gain.reshape(-1),
+                device_lanes(batch.transmit_queue_bits),
+                device_lanes(batch.channel_gain),
                 batch.bandwidth_hz,
                 batch.max_power_w,
                 tau,
                 batch.energy_weight_transmit,
                 batch.noise_w_per_hz,
-                _lanes(self.rate_bps),
-                self.power_w.reshape(-1),
-                self.transmit_multiplier.reshape(-1),
+                device_lanes(self.rate_bps),
+                device_lanes(self.power_w),
+                device_lanes(self.transmit_multiplier),
                 transmit,
             )
             edge_certificate(
-                _slots(batch.edge_queue_cycles),
+                slot_lanes(batch.edge_queue_cycles),
                 batch.edge_capacity_hz,
                 tau,
-                _slots(self.edge_cpu_hz),
+                slot_lanes(self.edge_cpu_hz),
                 self.edge_multiplier,
                 edge,
             )
@@ -139,28 +142,59 @@ class BatchSolution:
 
     @functools.cached_property
     def objective(self) -> Floats:
-        """Drift-plus-penalty (3, B) of the local, transmission and edge problems, as minimised."""
+        """Drift-plus-penalty (3, B) of the local, transmit and edge problems, as minimised."""
         local, transmit, edge = self._reports
         return np.stack(
             [
-                (self.batch.energy_weight_local * self.local_energy_j - local[1]).sum(axis=0),
-                (self.batch.energy_weight_transmit * self.transmit_energy_j - transmit[1]).sum(axis=0),
+                (self.batch.energy_weight_local * self.local_energy_j - local[1].T).sum(axis=1),
+                (self.batch.energy_weight_transmit * self.transmit_energy_j - transmit[1].T).sum(axis=1),
                 -edge[1],
             ]
         )
 
     def __repr__(self) -> str:
-        services, devices, slots = self.batch.shape
+        slots, devices, services = self.batch.shape
         return f"BatchSolution({slots} slots, {devices} devices, up to {services} services each)"
 
 
 def local_energy(tau: float, delta: float, total: Floats) -> Floats:
-    """Return tau delta (sum f)^3; from the left, so that free energy stays free at any speed."""
+    """CPU energy tau delta (sum f)^3, equation (5); from the left, so that free energy stays free.
+
+    Parameters
+    ----------
+    tau : float
+        Slot length in seconds.
+    delta : float
+        Energy coefficient in W s^3.
+    total : array of any shape
+        CPU speed sum f of a device, in Hz.
+
+    Returns
+    -------
+    ndarray
+        Joules, in the shape of `total`.
+    """
     return tau * delta * total * total * total
 
 
 def local_price(tau: float, weight: float, capacity: Floats, total: Floats, multiplier: Floats) -> Floats:
-    """Return tau max(nu - 3 U delta F^2, 0) where the capacity F binds, else 0."""
+    """Multiplier of C.4: tau max(nu - 3 U delta F^2, 0) where the capacity F binds, else 0.
+
+    Parameters
+    ----------
+    tau : float
+        Slot length in seconds.
+    weight : float
+        U delta.
+    capacity : (M,) array
+        F of every device, in Hz.
+    total, multiplier : (..., M) arrays
+        CPU speed in Hz and nu in cycles.
+
+    Returns
+    -------
+    (..., M) array
+    """
     return tau * np.where(
         total >= capacity, np.maximum(multiplier - 3.0 * weight * capacity * capacity, 0.0), 0.0
     )

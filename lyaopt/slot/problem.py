@@ -9,24 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, as_floats, check_array, check_scalar, shape_of
+from lyaopt.arrays import Floats, check_array, shape_of
 from lyaopt.errors import ProblemError
+from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, SlotInputs
 from lyaopt.slot.limits import LARGEST_SIGNAL, check_signal, check_total_rate, noise_w_per_hz
 
-SCALAR_FIELDS = (
-    "slot_duration_s",
-    "energy_coefficient",
-    "energy_weight_local",
-    "energy_weight_transmit",
-    "edge_capacity_hz",
-)
-DEVICE_FIELDS = ("cpu_capacity_hz", "max_power_w", "channel_gain", "bandwidth_hz")
-QUEUE_FIELDS = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
 _NUMBERS = (*SCALAR_FIELDS, *DEVICE_FIELDS, *QUEUE_FIELDS)
 
 
 @dataclass(frozen=True, eq=False)
-class SlotProblem:
+class SlotProblem(SlotInputs):
     """Everything that is observed at the start of a slot (M devices, N = most services on one).
 
     Attributes
@@ -56,30 +48,15 @@ class SlotProblem:
         If a value is not finite, is negative, or has the wrong shape; the error names the field.
     """
 
-    slot_duration_s: float
-    energy_coefficient: float
-    energy_weight_local: float
-    energy_weight_transmit: float
-    edge_capacity_hz: float
-    cpu_capacity_hz: Floats
-    max_power_w: Floats
-    channel_gain: Floats
-    bandwidth_hz: Floats
-    local_queue_cycles: Floats
-    transmit_queue_bits: Floats
-    edge_queue_cycles: Floats
-    noise_psd_dbm_per_hz: float = -174.0
     service_counts: tuple[int, ...] | None = None
     device_ids: tuple[str, ...] | None = None
     service_ids: tuple[tuple[str, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "MN")
-        for name in SCALAR_FIELDS:
-            check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
-        for names, wanted in ((QUEUE_FIELDS, shape), (DEVICE_FIELDS, shape[:1])):
-            for name in names:
-                object.__setattr__(self, name, as_floats(getattr(self, name), name, wanted))
+        self._check_scalars()
+        shapes = {**dict.fromkeys(QUEUE_FIELDS, shape), **dict.fromkeys(DEVICE_FIELDS, shape[:1])}
+        self._take_arrays(shapes, order="C")
         if not self._looks_valid():
             self._explain()
         self._keep_own_arrays()

@@ -8,7 +8,7 @@ from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
 from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
 from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, transmit_many
-from lyaopt.slot.batch import SlotBatch, _lanes, _slots
+from lyaopt.slot.batch import SlotBatch, device_lanes, slot_lanes
 from lyaopt.slot.batch_solution import BatchSolution
 from lyaopt.slot.limits import check_method
 
@@ -47,12 +47,13 @@ def _solution_shapes(batch: SlotBatch) -> dict[str, tuple[int, ...]]:
     shape = batch.shape
     per_service = dict.fromkeys(("local_cpu_hz", "rate_bps", "edge_cpu_hz"), shape)
     per_device = ("cpu_hz", "power_w", "local_multiplier", "transmit_multiplier")
-    return {**per_service, **dict.fromkeys(per_device, shape[1:]), "edge_multiplier": shape[2:]}
+    return {**per_service, **dict.fromkeys(per_device, shape[:2]), "edge_multiplier": shape[:1]}
 
 
 def _empty_solution(batch: SlotBatch) -> BatchSolution:
     empty = np.zeros if 0 in batch.shape else np.empty
-    return BatchSolution(batch, **{name: empty(shape) for name, shape in _solution_shapes(batch).items()})
+    arrays = {name: empty(shape, order="F") for name, shape in _solution_shapes(batch).items()}
+    return BatchSolution(batch, **arrays)
 
 
 def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
@@ -60,8 +61,8 @@ def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
     arrays = {}
     for name, shape in _solution_shapes(batch).items():
         arrays[name] = array = getattr(out, name)
-        if array.shape != shape or not (array.flags.carray and array.dtype == np.float64):
-            expected = f"expected a writeable, contiguous float64 array of shape {shape}"
+        if array.shape != shape or not (array.T.flags.carray and array.dtype == np.float64):
+            expected = f"expected a writeable float64 array of shape {shape} in Fortran's order"
             raise ValueError(f"out.{name}: {expected}, got {array.dtype} of shape {array.shape}")
     vars(out).clear()
     vars(out).update(arrays, batch=batch)
@@ -71,39 +72,39 @@ def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
 def _fill(solution: BatchSolution, method: str) -> None:
     batch = solution.batch
     tau = batch.slot_duration_s
-    services, devices, _ = batch.shape
+    _, devices, services = batch.shape
     bisection = method == "bisection"
     many = services > NETWORK_ITEMS
     local = local_bisection if bisection else local_many if many else local_exact
     local(
-        _lanes(batch.local_queue_cycles),
+        device_lanes(batch.local_queue_cycles),
         batch.cpu_capacity_hz,
         tau,
         batch.energy_weight_local,
         batch.energy_coefficient,
-        _lanes(solution.local_cpu_hz),
-        solution.cpu_hz.reshape(-1),
-        solution.local_multiplier.reshape(-1),
+        device_lanes(solution.local_cpu_hz),
+        device_lanes(solution.cpu_hz),
+        device_lanes(solution.local_multiplier),
     )
     transmit = transmit_bisection if bisection else transmit_many if many else transmit_exact
     transmit(
-        _lanes(batch.transmit_queue_bits),
-        batch.channel_gain.reshape(-1),
+        device_lanes(batch.transmit_queue_bits),
+        device_lanes(batch.channel_gain),
         batch.bandwidth_hz,
         batch.max_power_w,
         tau,
         batch.energy_weight_transmit,
         batch.noise_w_per_hz,
-        _lanes(solution.rate_bps),
-        solution.power_w.reshape(-1),
-        solution.transmit_multiplier.reshape(-1),
+        device_lanes(solution.rate_bps),
+        device_lanes(solution.power_w),
+        device_lanes(solution.transmit_multiplier),
     )
     edge_many_items = services * devices > NETWORK_ITEMS
     edge = edge_bisection if bisection else edge_many if edge_many_items else edge_exact
     edge(
-        _slots(batch.edge_queue_cycles),
+        slot_lanes(batch.edge_queue_cycles),
         batch.edge_capacity_hz,
         tau,
-        _slots(solution.edge_cpu_hz),
+        slot_lanes(solution.edge_cpu_hz),
         solution.edge_multiplier,
     )

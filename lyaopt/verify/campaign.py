@@ -177,7 +177,7 @@ class _Tally:
 
     def add(self, batch: SlotBatch) -> int:
         """Solve a batch by both methods and the sampled slots of it by the convex solver; its size."""
-        size = batch.channel_gain.shape[1]
+        size = batch.shape[0]
         sampled = [int(i) - self.done for i in self.judged if 0 <= i - self.done < size]
         for method in METHODS:
             solution = solve_slots(batch, method=method)
@@ -221,10 +221,13 @@ class _Tally:
 
 
 def _judged(problem: SlotProblem, solution: BatchSolution, index: int) -> Verdict:
-    local, rate, edge = (
-        values[:, :, index].T for values in (solution.local_cpu_hz, solution.rate_bps, solution.edge_cpu_hz)
+    return judge(
+        problem,
+        solution.local_cpu_hz[index],
+        solution.rate_bps[index],
+        solution.edge_cpu_hz[index],
+        solution.power_w[index],
     )
-    return judge(problem, local, rate, edge, solution.power_w[:, index])
 
 
 def _versions() -> dict[str, str]:

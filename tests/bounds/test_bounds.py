@@ -152,8 +152,7 @@ def test_the_bound_is_the_optimum_of_a_convex_solver(seed):
 
     system = small_system(seed, "none")
     bound = energy_bound(system)
-    if not math.isfinite(bound.power_w):
-        pytest.skip("overloaded without fading")
+    assert math.isfinite(bound.power_w)
     radio, rates = Radio.of(system), system.arrival_rate_per_s
     x = cp.Variable(system.local_cycles.shape, nonneg=True)
     watts, tasks, loads = 0, cp.multiply(rates[:, None], x), []
@@ -192,8 +191,8 @@ def mixture_power(system: System, share: Any) -> float:
 def test_no_static_policy_is_below_the_bound(seed):
     system, bound = small_system(seed), BOUNDS[seed]
     rng = np.random.default_rng(seed)
-    used = np.arange(system.local_cycles.shape[1]) < system.cuts[:, None]
-    local = np.arange(used.shape[1]) == system.cuts[:, None] - 1
+    used = np.arange(system.local_cycles.shape[1]) < system.cut_counts[:, None]
+    local = np.arange(used.shape[1]) == system.cut_counts[:, None] - 1
     powers = []
     for _ in range(200):
         share = rng.exponential(size=used.shape) ** rng.uniform(0.5, 6) * used

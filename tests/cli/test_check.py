@@ -34,7 +34,7 @@ def run_with(monkeypatch: Any, outcome: Any, *arguments: str) -> tuple[int, list
 
 
 def test_a_small_campaign_is_reported(capsysbinary):
-    assert run(["check", "--instances", "40", "--seed", "3", "--solver", "none"]) == 0
+    assert run(["check", "--instances", "40", "--seed", "3", "--solver", "none", "--json"]) == 0
     captured = capsysbinary.readouterr()
     assert captured.err == b""
     assert json.loads(captured.out) == run_accuracy(40, 3, None).to_dict()
@@ -55,7 +55,7 @@ def test_the_defaults_are_those_of_the_help(monkeypatch):
 
 @pytest.mark.parametrize("gap", [1e-11, float("nan"), float("inf")])
 def test_a_gap_beyond_its_limit_is_status_1(monkeypatch, capsysbinary, gap):
-    assert run_with(monkeypatch, report(gap))[0] == 1
+    assert run_with(monkeypatch, report(gap), "--json")[0] == 1
     assert json.loads(capsysbinary.readouterr().out)["passed"] is False
 
 

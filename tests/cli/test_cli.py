@@ -15,10 +15,12 @@ from lyaopt.slot.schemas import DOCUMENTS
 from lyaopt_cli.main import group, run
 from tests.support.slot_text import command, interpreted, printed
 
+COMMANDS = group.list_commands(click.Context(group))
+
 # --- help, version, schema, what is imported
 
 
-@pytest.mark.parametrize("name", ["solve-slot", "check", "schema"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(capsysbinary, name):
     assert run([name, "--help"]) == 0
     out, err = printed(capsysbinary)

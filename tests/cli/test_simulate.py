@@ -24,7 +24,7 @@ SYSTEM = load_scenario("default")
 
 
 def printed(capsysbinary, *arguments):
-    assert run(["simulate", "default", *arguments]) == 0
+    assert run(["simulate", "default", "--json", *arguments]) == 0
     return [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
 
 
@@ -159,7 +159,16 @@ def test_a_trace_ends_the_run(capsysbinary, tmp_path):
 
 def test_an_interrupt_leaves_whole_files_and_what_was_done(tmp_path):
     record = tmp_path / "r.npz"
-    command = [sys.executable, "-m", "lyaopt_cli.main", "simulate", "default", "--slots", "100000000"]
+    command = [
+        sys.executable,
+        "-m",
+        "lyaopt_cli.main",
+        "simulate",
+        "default",
+        "--json",
+        "--slots",
+        "100000000",
+    ]
     process = subprocess.Popen(
         [*command, "--plot", str(tmp_path / "run.png")], stdout=subprocess.PIPE, env=os.environ
     )
@@ -190,10 +199,10 @@ def test_a_system_that_nothing_keeps_stable_has_no_bound(capsysbinary, tmp_path)
     path = tmp_path / "s.toml"
     devices = tuple(replace(device, cpu_capacity_hz=0.0) for device in SYSTEM.devices)
     path.write_text(format_scenario(replace(SYSTEM, devices=devices, edge_capacity_hz=0.0)))
-    assert run(["simulate", str(path), "--slots", "20", "--bound"]) == 0
+    assert run(["simulate", str(path), "--slots", "20", "--bound", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["bound_energy_j"] is None
     assert "no policy is stable" in on_a_terminal("simulate", str(path), "--slots", "20", "--bound")
-    brief = ["--slots", "20", "--warmup", "0", "--replications", "2"]
+    brief = ["--slots", "20", "--warmup", "0", "--replications", "2", "--json"]
     assert run(["evaluate", "middle", str(path), *brief]) == 0
     assert json.loads(capsysbinary.readouterr().out)["bound_energy_j"] is None
 

@@ -19,7 +19,7 @@ from lyaopt.slot.solve import solve_slot
 from lyaopt.verify import cvxpy_reference
 from lyaopt_cli.main import run
 from lyaopt_cli.tables import solution as tables
-from lyaopt_cli.tables.solution import name_text, quantity
+from lyaopt_cli.tables.layout import name_text, quantity
 from tests.support.slot_text import (
     EXAMPLE,
     example,

@@ -78,7 +78,7 @@ def test_policies_need_different_names():
 def test_policies_of_one_name_go_by_what_was_given(capsysbinary):
     points = ["3,1,5,8,6,2,4,1", "1,1,1,1,1,1,1,1"]
     brief = ["--replications", "2", "--slots", "300", "--warmup", "0"]
-    assert run(["evaluate", *points, "middle", "default", *brief]) == 0
+    assert run(["evaluate", *points, "middle", "default", *brief, "--json"]) == 0
     found = json.loads(capsysbinary.readouterr().out)["policies"]
     assert [policy["policy"] for policy in found] == [*points, "middle"]
     assert found[0]["cost"] != found[1]["cost"]
@@ -111,7 +111,7 @@ def test_an_evaluation_that_is_called_off_keeps_what_is_done():
 
 def test_the_command_prints_what_the_function_finds(capsysbinary):
     options = ["--replications", "3", "--slots", "1000", "--warmup", "100", "--seed", "4"]
-    assert run(["evaluate", "all-offload", "middle", "default", *options]) == 0
+    assert run(["evaluate", "all-offload", "middle", "default", *options, "--json"]) == 0
     document = json.loads(capsysbinary.readouterr().out)
     policies = [all_offload(SYSTEM), middle(SYSTEM)]
     found = evaluate(SYSTEM, policies, replications=3, slots=1000, warmup=100, seed=4)

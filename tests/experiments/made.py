@@ -65,6 +65,8 @@ def write(store, parts, energy_j):
     """All cells of some sweeps, and the experiment."""
     for cell in {cell.key: cell for part in parts for cell in part.cells}.values():
         provenance = {"versions": {"lyaopt": "0.1.0"}, "commit": None, "configuration": cell.key}
-        store.write(cell.key, {"wanted": cell.wanted, **result(cell, energy_j), **provenance, "seconds": 1.0})
+        store.write_cell(
+            cell.key, {"inputs": cell.inputs, **result(cell, energy_j), **provenance, "seconds": 1.0}
+        )
     store.path.mkdir(exist_ok=True)
-    store.write_experiment(experiment_document(parts, "lyaopt reproduce <all> & more"))
+    store.write_document(experiment_document(parts, "lyaopt reproduce <all> & more"))

@@ -10,7 +10,7 @@ from lyaopt.experiments.definition import Sweep, parse_sweep
 from lyaopt.experiments.learners import LEARNERS, Learner, budget, training_of
 from lyaopt.experiments.paper_figures import EVALUATION_SEED, parts
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
-from lyaopt.learning.training import configuration
+from lyaopt.learning.start_training import configuration
 from lyaopt.model.scenarios import load_scenario
 from lyaopt_cli.main import run
 
@@ -66,7 +66,7 @@ def test_trainings_that_serve_all_points_are_one_cell_a_seed():
         "bound": 6,
     }
     assert by_policy["mine"][0].points == (0, 1, 2, 3, 4, 5)
-    assert by_policy["mine"][0].home.channel.shadowing_std_db == 8.0
+    assert by_policy["mine"][0].training_system.channel.shadowing_std_db == 8.0
     assert len({cell.key for cell in cells}) == len(cells)
     assert [cell.seed for cell in cells if cell.seed] == sorted(cell.seed for cell in cells if cell.seed)
 

@@ -14,7 +14,7 @@ import pytest
 from lyaopt.experiments.figures import PANELS, draw_curves, draw_sweep
 from lyaopt.experiments.paper_figures import FIGURES
 from lyaopt.experiments.report import page
-from lyaopt.experiments.results import read_results
+from lyaopt.experiments.results import load_results
 from lyaopt.experiments.store import Store
 from lyaopt_cli.main import run
 from tests.experiments.made import reproduction
@@ -100,7 +100,7 @@ def test_the_page_says_what_was_found_and_how_to_run_it_again(store, text):
         assert words in text, words
     trends = sum(len(figure.trends) for figure in FIGURES.values())
     assert text.count(">held<") + text.count(">not held<") == 5 + 4 * 4 + trends
-    numbers = [int(number) for number in re.findall(r"Of \d+ [a-z ]+ (\d+) are held", text)]
+    numbers = [int(number) for number in re.findall(r"Of \d+ [a-z ]+, (\d+) hold", text)]
     assert sum(numbers) == text.count(">held<")
     assert "One training over the whole range took" in text
     assert text == page(store)
@@ -112,7 +112,7 @@ def test_the_command_writes_it_and_leaves_out_what_is_not_finished(store, tmp_pa
         file.unlink()
     assert run(["report", str(folder)]) == 0
     assert capsys.readouterr().out.strip() == str(folder / "report.html")
-    assert "cells are not finished, and left out" in (folder / "report.html").read_text()
+    assert "unfinished cells are left out" in (folder / "report.html").read_text()
     assert run(["report", str(folder), "-o", str(tmp_path / "page.html")]) == 0
     assert (tmp_path / "page.html").read_text() == (folder / "report.html").read_text()
 
@@ -120,14 +120,17 @@ def test_the_command_writes_it_and_leaves_out_what_is_not_finished(store, tmp_pa
 def test_a_reproduction_that_is_finished_is_only_written_up(store, tmp_path, capsysbinary):
     folder = shutil.copytree(store.path, tmp_path / "some")
     before = {file.name: file.stat().st_ino for file in (folder / "cells").iterdir()}
-    assert run(["reproduce", "fig5", "fig7", "--quick", "--training-seeds", "3", "--out", str(folder)]) == 0
+    assert (
+        run(["reproduce", "fig5", "fig7", "--quick", "--training-seeds", "3", "--out", str(folder), "--json"])
+        == 0
+    )
     rows = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
     assert {row["sweep"] for row in rows} == {"fig5", "fig7"}
     assert {file.name: file.stat().st_ino for file in (folder / "cells").iterdir()} == before
     assert "Fig. 7" in (folder / "report.html").read_text()
     assert (folder / "tables.csv").exists()
     tables = (folder / "tables.md").read_text()
-    assert tables.startswith("# The paper's figures, remade\n\n## Fig. 5: ")
+    assert tables.startswith("# The paper's figures, reproduced\n\n## Fig. 5: ")
     assert tables.count("| LyaPPO saves ") == 8
     assert {file.name for file in folder.glob("*.svg")} == {"fig5.svg", "fig7.svg"}
     assert run(["reproduce", "fig8", "--out", str(folder)]) == 2
@@ -147,7 +150,7 @@ def test_names_from_outside_cannot_break_the_page(tmp_path):
     document = json.loads((store.path / "experiment.json").read_text())
     document["sweeps"][0]["figure"] = None
     document["sweeps"][0]["name"] = '<script>alert("x")</script>'
-    store.write_experiment(document)
+    store.write_document(document)
     seen = Seen(page(store))
     assert "script" not in seen.tags
     assert '<script>alert("x")</script>' in "".join(seen.texts)
@@ -161,7 +164,7 @@ def test_one_training_seed_is_called_what_it_is(tmp_path, text):
 
 
 def test_figures_can_be_drawn_alone(store):
-    found = {results.figure: results for results in read_results(store)[1]}
+    found = {results.figure: results for results in load_results(store)[1]}
     assert draw_curves(found["fig3"]).startswith(b"<?xml")
     assert draw_sweep(found["fig6"]) == draw_sweep(found["fig6"])
 

@@ -13,7 +13,7 @@ from lyaopt.evaluation import interquartile_mean
 from lyaopt.experiments import tables
 from lyaopt.experiments.convergence import convergence_of
 from lyaopt.experiments.paper_figures import BASELINES, FIGURES, ONCE
-from lyaopt.experiments.results import MEASURES, Results, read_results
+from lyaopt.experiments.results import MEASURES, Results, load_results
 from lyaopt.experiments.savings import savings_of
 from lyaopt.experiments.statistics import NOTHING, Grid, Run, estimate, grid_of, ratios
 from lyaopt.experiments.store import Store
@@ -42,7 +42,7 @@ def found(tmp_path):
         return 1e-3 * (FACTORS[cell.policy] + 0.001 * (cell.seed or 0)) * 1.1**where
 
     reproduction(store, energy)
-    return {results.figure: results for results in read_results(store)[1]}
+    return {results.figure: results for results in load_results(store)[1]}
 
 
 def results_of(**runs):
@@ -245,7 +245,7 @@ def test_learners_are_compared_seed_by_seed_whatever_they_log(found):
     assert verdicts["LyaPPO fluctuates less than DDPG-Cov"].last.value == 0.0
     results.curves["lyappo-shared", 0] = [wild] * 3  # which jumps in the middle of the training
     (more,) = (verdict for verdict in convergence_of(results) if verdict.claim not in verdicts)
-    assert more.claim.startswith("LyaPPO from nothing has converged")
+    assert more.claim.startswith("LyaPPO without a start has converged")
     assert not more.held
 
 
@@ -255,20 +255,20 @@ def test_what_is_missing_is_counted(tmp_path):
     cells = sorted((store.path / "cells").iterdir())
     cells[0].unlink()
     cells[1].write_text("{}")
-    (results,) = read_results(store)[1]
+    (results,) = load_results(store)[1]
     assert results.missing == 2
     for cell in cells[2:]:
         cell.unlink()
     with pytest.raises(ProblemError, match=r"expected finished cells"):
-        read_results(store)
+        load_results(store)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
     with pytest.raises(ProblemError, match="expected the folder of a sweep or reproduction"):
-        read_results(Store(tmp_path))
+        load_results(Store(tmp_path))
     (tmp_path / "experiment.json").write_text('{"schema_version": 99}')
     with pytest.raises(ProblemError, match=r"\$\.schema_version: .*expected schema version 1, got 99"):
-        read_results(Store(tmp_path))
+        load_results(Store(tmp_path))
 
 
 @pytest.mark.parametrize("figure", [name for name, figure in FIGURES.items() if figure.setting])
@@ -286,7 +286,7 @@ def test_figures_share_the_system_in_the_middle(tmp_path):
     """N_m = 2, F^l = 1.5 GHz, p^max = 0.3 W and F^e = 20 GHz are one system, trained for once."""
     store = Store(tmp_path)
     reproduction(store, lambda cell, point: 1e-3, figures=("fig4", "fig5", "fig6", "fig7"), seeds=1)
-    sweeps = store.read_experiment()["sweeps"]
+    sweeps = store.load_document()["sweeps"]
     keys = [{c["key"] for c in sweep["cells"] if c["policy"] == "lyappo"} for sweep in sweeps]
     assert len(set.intersection(*keys)) == 1
     once = [{c["key"] for c in sweep["cells"] if c["policy"] == ONCE} for sweep in sweeps]
@@ -297,4 +297,4 @@ def test_figures_share_the_system_in_the_middle(tmp_path):
 def test_a_damaged_experiment_is_told(tmp_path, text):
     (tmp_path / "experiment.json").write_text(text)
     with pytest.raises(ProblemError, match="it is damaged at"):
-        read_results(Store(tmp_path))
+        load_results(Store(tmp_path))

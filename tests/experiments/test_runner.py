@@ -98,6 +98,6 @@ def test_only_workers_of_this_machine_are_ended(tmp_path):
     for node, ends in (("another-machine", False), (platform.node(), True)):
         (tmp_path / "task").write_text(f"{bystander.pid} 1 {node}")
         time.sleep(0.05)
-        watch.end_if_late(tmp_path / "task")
+        watch.kill_if_late(tmp_path / "task")
         assert (watch.late == {"task"}) == ends
     assert bystander.wait() == -signal.SIGKILL

@@ -23,7 +23,7 @@ from lyaopt.policies import make_policy
 from lyaopt.simulation import simulate
 from lyaopt_cli.main import run
 from lyaopt_cli.support.time_left import TimeLeft
-from tests.experiments.killed_sweep import part
+from tests.experiments.killed_sweep import finished, part
 from tests.support.slot_text import command, on_a_terminal
 
 DEFINITION = """
@@ -35,7 +35,7 @@ slots = 300
 warmup = 50
 replications = 3
 """
-MOMENTS = 50
+MOMENTS, KILLS = 12, 200
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def definition(tmp_path):
 
 
 def printed(capsysbinary, *arguments):
-    assert run(["sweep", *arguments]) == 0
+    assert run(["sweep", *arguments, "--json"]) == 0
     return [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
 
 
@@ -59,7 +59,7 @@ def figures(folder):
     """What the cells of a folder came to, without the time that it took."""
     files = sorted((folder / CELLS).glob("*.json"))
     cells = [json.loads(file.read_text())["cell"] for file in files]
-    return [{name: cell[name] for name in ("key", "wanted", "evaluations")} for cell in cells]
+    return [{name: cell[name] for name in ("key", "inputs", "evaluations")} for cell in cells]
 
 
 def test_a_sweep_is_computed_once(tmp_path, definition, capsysbinary):
@@ -78,13 +78,13 @@ def test_a_sweep_is_computed_once(tmp_path, definition, capsysbinary):
 
 def test_results_say_where_they_come_from(tmp_path, definition, capsysbinary):
     printed(capsysbinary, definition, "--out", str(tmp_path))
-    experiment = Store(tmp_path).read_experiment()
+    experiment = Store(tmp_path).load_document()
     for cell in experiment["sweeps"][0]["cells"]:
-        result = Store(tmp_path).read(cell["key"])
+        result = Store(tmp_path).load_cell(cell["key"])
         assert result["configuration"] == cell["key"]
-        assert result["versions"]["lyaopt"] == result["wanted"]["lyaopt"]
+        assert result["versions"]["lyaopt"] == result["inputs"]["lyaopt"]
         assert "commit" in result
-        assert cell["policy"] == "bound" or result["wanted"]["evaluation"]["seed"] == 77
+        assert cell["policy"] == "bound" or result["inputs"]["evaluation"]["seed"] == 77
 
 
 def test_a_damaged_cell_is_noticed_and_done_again(tmp_path, definition, capsysbinary):
@@ -101,15 +101,15 @@ def test_a_damaged_cell_is_noticed_and_done_again(tmp_path, definition, capsysbi
 
 def test_every_damage_is_noticed(tmp_path):
     store = Store(tmp_path)
-    store.write("a" * 32, {"evaluations": [{"energy_j": [1.5, 0.1 + 0.2]}]})
+    store.write_cell("a" * 32, {"evaluations": [{"energy_j": [1.5, 0.1 + 0.2]}]})
     (file,) = (tmp_path / CELLS).iterdir()
     content = file.read_bytes()
-    assert store.read("a" * 32)["evaluations"] == [{"energy_j": [1.5, 0.1 + 0.2]}]
+    assert store.load_cell("a" * 32)["evaluations"] == [{"energy_j": [1.5, 0.1 + 0.2]}]
     for place in range(len(content) - 1):  # the last byte ends the line
         spoilt = bytearray(content)
         spoilt[place] ^= 1
         file.write_bytes(bytes(spoilt))
-        assert store.read("a" * 32) is None
+        assert store.load_cell("a" * 32) is None
     assert store.missing(["a" * 32]) == ["a" * 32]
     assert not file.exists()
 
@@ -133,16 +133,8 @@ def start(folder):
     )
 
 
-def finished(folder):
-    """Whole cells, by which file each is."""
-    store = Store(folder)
-    files = (folder / CELLS).glob("*.json") if (folder / CELLS).exists() else ()
-    kept = {file.stem: file.stat().st_ino for file in files}
-    assert all(store.read(key) is not None for key in kept)  # whole, or not there
-    return kept
-
-
 def test_killed_at_any_moment_it_loses_and_repeats_nothing_that_was_finished(tmp_path):
+    """The whole sweep with its workers; see the next test for many more kills of the work of a worker."""
     begun = time.perf_counter()
     assert start(tmp_path / "whole").wait() == 0
     lasts = time.perf_counter() - begun
@@ -161,9 +153,24 @@ def test_killed_at_any_moment_it_loses_and_repeats_nothing_that_was_finished(tmp
         number += len(after) == 2
     last = start(tmp_path / str(number))
     assert last.wait() == 0
-    assert number >= 2
+    assert number >= 1
     for folder in range(number + 1):
         assert figures(tmp_path / str(folder)) == expected
+
+
+def test_a_worker_killed_at_any_moment_leaves_whole_cells_only(tmp_path):
+    command = [sys.executable, "-m", "tests.experiments.killed_sweep", str(tmp_path), str(KILLS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    kills = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(kills) == KILLS
+    for before, after in kills:
+        assert before.items() <= after.items()
+    assert any(before != after for before, after in kills)
+    assert sum(len(after) == 2 for _, after in kills) >= 5
+    expected = figures(tmp_path / "whole")
+    assert len(expected) == 2
+    for folder in tmp_path.iterdir():
+        assert figures(folder) == expected
 
 
 def test_terminated_it_takes_its_workers_along(tmp_path):
@@ -223,7 +230,7 @@ def test_two_runs_in_a_folder_are_refused(tmp_path, definition, capsys):
 def test_cells_that_fail_are_reported_and_the_others_kept(tmp_path, capsysbinary):
     text = DEFINITION.replace("300", "9007199254740992")  # more slots than there can be
     (tmp_path / "sweep.toml").write_text(text.replace('"random", ', ""))
-    assert run(["sweep", str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "a")]) == 1
+    assert run(["sweep", str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "a"), "--json"]) == 1
     told = capsysbinary.readouterr()
     lines = told.err.decode().splitlines()
     assert len(lines) == 2
@@ -264,10 +271,10 @@ def test_learners_are_trained_with_every_seed(tmp_path, capsysbinary):
     rows = printed(capsysbinary, str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "a"), "--jobs", "2")
     assert [row["runs"] for row in rows] == [2, 2, 2, 2]
     store = Store(tmp_path / "a")
-    cells = store.read_experiment()["sweeps"][0]["cells"]
+    cells = store.load_document()["sweeps"][0]["cells"]
     assert [cell["policy"] for cell in cells] == 2 * ["once", "each", "each"]
-    found = [store.read(cell["key"]) for cell in cells]
-    assert [result["wanted"]["training"]["seed"] for result in found] == [1, 1, 1, 2, 2, 2]
+    found = [store.load_cell(cell["key"]) for cell in cells]
+    assert [result["inputs"]["training"]["seed"] for result in found] == [1, 1, 1, 2, 2, 2]
     assert found[0]["training"]["decisions"] == 2000
     assert found[0]["training"]["curve"] != found[3]["training"]["curve"]
     assert len(found[0]["evaluations"]) == 2

@@ -77,7 +77,7 @@ def test_the_command_picks_weights_that_meet_the_target(tmp_path, capsysbinary):
         "--out",
         str(tmp_path / "out"),
     ]
-    assert run([*arguments, "--latency-p95", "2", "--plot", str(tmp_path / "t.svg")]) == 0
+    assert run([*arguments, "--latency-p95", "2", "--json", "--plot", str(tmp_path / "t.svg")]) == 0
     document = json.loads(capsysbinary.readouterr().out)
     chosen, points = document["pick"], document["points"]
     assert chosen["latency_s"]["high"] <= 2.0
@@ -91,7 +91,7 @@ def test_the_command_picks_weights_that_meet_the_target(tmp_path, capsysbinary):
     assert energies[0] > energies[-1]
     assert (tmp_path / "t.svg").read_bytes().startswith(b"<?xml")
     # What is out of reach is said, with the status of something that failed; nothing is computed again.
-    assert run([*arguments, "--latency-p95", "0.001"]) == 1
+    assert run([*arguments, "--latency-p95", "0.001", "--json"]) == 1
     assert json.loads(capsysbinary.readouterr().out)["pick"] is None
     shown = on_a_terminal(*arguments, "--latency-p95", "2")
     assert f"with all-offload: {1e6 * chosen['energy_j']['value']:.3g} µJ per slot" in shown

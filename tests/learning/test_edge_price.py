@@ -40,7 +40,7 @@ def drain(charges, environment, start, periods):
         waiting[waiting < 1e-9] = 0.0
         environment.edge[:, WAITING] = waiting
         environment.edge[:, RATE] = np.where(before > 0.0, RATE_OF_WAITING, 0.0)
-        charges.note(period, period == periods - 1)
+        charges.record(period, period == periods - 1)
 
 
 def test_a_price_is_the_cost_of_waiting_until_the_server_is_idle():
@@ -50,7 +50,7 @@ def test_a_price_is_the_cost_of_waiting_until_the_server_is_idle():
     price = EdgePrice()
     for _ in range(60):
         charges = EdgeCharges(environment, 12, DISCOUNT)
-        charges.begun[:] = start
+        charges.initial[:] = start
         drain(charges, environment, start, 12)
         charges.charge(price, torch.zeros(12, len(start), 1))
     busy = start[3:] / PERIOD_S
@@ -63,7 +63,7 @@ def test_devices_pay_for_what_their_tasks_bring():
     price = EdgePrice()
     price.prices += 7.0
     charges = EdgeCharges(environment, 1, 0.9)
-    charges.note(0, truncated=False)
+    charges.record(0, truncated=False)
     reward = torch.zeros(1, 1, 2)
     charges._learn = lambda price: None
     charges.charge(price, reward)

@@ -19,7 +19,7 @@ from lyaopt.learning.joint_systems import JointSystems  # noqa: E402
 from lyaopt.learning.networks import Shape  # noqa: E402
 from lyaopt.learning.ppo import Choices, Returns, losses_of  # noqa: E402
 from lyaopt.learning.run_folder import RunFolder  # noqa: E402
-from lyaopt.learning.training import begin, resume  # noqa: E402
+from lyaopt.learning.start_training import begin, resume  # noqa: E402
 from lyaopt.model.scenarios import load_scenario  # noqa: E402
 from lyaopt.policies import middle  # noqa: E402
 from lyaopt.simulation import Decision, Shares, Simulator, simulate  # noqa: E402
@@ -53,7 +53,7 @@ def test_densities_and_entropies_are_those_of_torch():
     each = torch.distributions.Normal(mean, log_deviation.exp())
     numbers = mean + torch.randn_like(mean)
     log, entropy = each.log_prob(numbers), each.entropy()
-    torch.testing.assert_close(normals.of(numbers), torch.stack([log[:, 0], log[:, 1:].sum(-1)], -1))
+    torch.testing.assert_close(normals.log_prob(numbers), torch.stack([log[:, 0], log[:, 1:].sum(-1)], -1))
     torch.testing.assert_close(normals.entropy(), torch.stack([entropy[:, 0], entropy[:, 1:].sum(-1)], -1))
 
 
@@ -64,7 +64,7 @@ def test_densities_and_entropies_by_integration():
     axes = [torch.linspace(-9, 9, 1201, dtype=torch.float64) + mean[0, i] for i in range(2)]
     grid = torch.cartesian_prod(*axes)
     cell = (18 / 1200) ** 2
-    log = Normals(mean[:, :2].expand(len(grid), -1), log_deviation[:2], both).of(grid)[:, 0]
+    log = Normals(mean[:, :2].expand(len(grid), -1), log_deviation[:2], both).log_prob(grid)[:, 0]
     assert float(log.exp().sum() * cell) == pytest.approx(1.0, abs=1e-9)
     assert float(-(log.exp() * log).sum() * cell) == pytest.approx(float(normals.entropy()), abs=1e-7)
 
@@ -88,7 +88,7 @@ def ragged_network(config=SMALL, parts=2):
 
 def orders_of(network, latents):
     points = torch.zeros(len(latents), len(SHAPE.choices))
-    return network.orders(torch.cat([points, latents], -1))
+    return network.step_arguments(torch.cat([points, latents], -1))
 
 
 def test_shares_of_rivals_sum_to_one():
@@ -118,13 +118,13 @@ def test_an_action_is_as_likely_as_its_parts():
     with torch.no_grad():
         distribution = network.actions(torch.randn(7, 3, dtype=torch.float64))
         actions = distribution.sample(torch.Generator().manual_seed(0))
-        of, entropy = distribution.of_with_entropy(actions)
-        torch.testing.assert_close(of, distribution.of(actions))
+        of, entropy = distribution.log_prob_and_entropy(actions)
+        torch.testing.assert_close(of, distribution.log_prob(actions))
         assert of.shape == entropy.shape == (7, 3 + 3)
         # The second device has no services: of its numbers only the levels are left.
         assert float(entropy[0, 4]) == pytest.approx(2 * (np.log(0.6) + 0.5 * np.log(2 * np.pi * np.e)))
-        assert not torch.equal(of, distribution.of(distribution.mode()))
-        assert (distribution.of(distribution.mode()) >= of - 1e-12)[:, 3:].all()
+        assert not torch.equal(of, distribution.log_prob(distribution.mode()))
+        assert (distribution.log_prob(distribution.mode()) >= of - 1e-12)[:, 3:].all()
 
 
 @BOTH
@@ -136,7 +136,9 @@ def test_gradient_against_finite_differences(config):
     with torch.no_grad():
         distribution = network.actions(features)
         actions = distribution.sample(generator)
-        old = distribution.of(actions) + 0.3 * torch.randn(12, 6, generator=generator, dtype=torch.float64)
+        old = distribution.log_prob(actions) + 0.3 * torch.randn(
+            12, 6, generator=generator, dtype=torch.float64
+        )
     advantage = torch.randn(12, 6, generator=generator, dtype=torch.float64)
     met = torch.rand(12, 6, generator=generator) < 0.5
     returns = Returns(features, torch.randn(12, 2, generator=generator, dtype=torch.float64))
@@ -157,7 +159,7 @@ class Sharing(Probe):
 
     devices_with_shares = 2
     system = SimpleNamespace(
-        devices=[None, None], device_of_service=np.array([0, 0, 1]), cuts=np.array([2, 2, 2])
+        devices=[None, None], device_of_service=np.array([0, 0, 1]), cut_counts=np.array([2, 2, 2])
     )
     levels = np.array([[0.8, 0.5], [0.25, 0.6]])
     shares = np.array([[0.7, 0.3, 1.0], [0.4, 0.6, 1.0], [0.2, 0.3, 0.5]])
@@ -167,11 +169,11 @@ class Sharing(Probe):
         super().__init__(seed=seed, choices=(2, 2, 2))
 
     def step(self, points, levels, shares):
-        self.told = levels, shares
+        self.shares_given = levels, shares
         return super().step(points)
 
     def pay(self, points):
-        levels, shares = self.told
+        levels, shares = self.shares_given
         self.reward[:] = -((levels - self.levels) ** 2).sum((1, 2)) - ((shares - self.shares) ** 2).sum(
             (1, 2)
         )
@@ -190,7 +192,7 @@ def test_the_best_shares_are_found(config):
     network = learnt(replace(config, episodes=16 * 200, learning_rate=5e-3))
     with torch.no_grad():
         mode = network.actions(network.normalised(torch.zeros(1, 1))).mode()
-    points, levels, shares = network.orders(mode)
+    points, levels, shares = network.step_arguments(mode)
     np.testing.assert_array_equal(points[0], Sharing.points)
     np.testing.assert_allclose(levels[0], Sharing.levels, atol=0.08)
     np.testing.assert_allclose(shares[0], Sharing.shares, atol=0.08)
@@ -203,7 +205,7 @@ def test_the_first_minibatch_has_the_policy_that_collected_it(config, monkeypatc
 
     def spy(network, choices, *rest):
         with torch.no_grad():
-            now = network.actions(choices.features).of(choices.actions)
+            now = network.actions(choices.features).log_prob(choices.actions)
         seen.append(float((now - choices.log_probability).abs().max()))
         return losses_of(network, choices, *rest)
 
@@ -235,25 +237,25 @@ def random_orders(systems, steps, seed=0):
 class Orders:
     """Orders for one system, as a policy."""
 
-    orders: list
-    name: str = "orders"
+    step_arguments: list
+    name: str = "step_arguments"
 
     def decide(self, observation):
-        points, levels, shares = (array[0] for array in self.orders[observation.period])
+        points, levels, shares = (array[0] for array in self.step_arguments[observation.period])
         return Decision(points, shares=Shares(*levels, *shares))
 
 
 def test_systems_and_simulations_agree():
-    """The same orders in the same world: energies and backlogs of each period."""
+    """The same step_arguments in the same world: energies and backlogs of each period."""
     system = ragged_system()
     systems = JointSystems(system, replications=1, seed=3, decisions=1000)
-    orders = list(random_orders(systems, 60))
-    simulator = Simulator(system, Orders(orders))
+    step_arguments = list(random_orders(systems, 60))
+    simulator = Simulator(system, Orders(step_arguments))
     key = np.random.SeedSequence([3, 0]).generate_state(1, np.uint64)[0]
     simulator._state.restart(int(key), np.arange(1))
     energy = []
     for period in range(60):
-        systems.step(*orders[period])
+        systems.step(*step_arguments[period])
         simulator.run(system.slots_per_period)
         energy.append(systems.energy[0].sum())
         np.testing.assert_array_equal(simulator._state.backlog(), systems._state.backlog())
@@ -268,8 +270,8 @@ def test_parts_of_devices_add_up_to_the_reward():
     system = ragged_system(3.0)
     systems = JointSystems(replace(system, edge_capacity_hz=4e7), replications=5, seed=3, decisions=6)
     left = 0.0
-    for orders in random_orders(systems, 13):
-        systems.step(*orders)
+    for step_arguments in random_orders(systems, 13):
+        systems.step(*step_arguments)
         np.testing.assert_allclose(systems.parts.sum(axis=1), systems.reward, rtol=1e-4)
         left = max(left, systems._state.backlog()[2].max())
     assert left > 0.0
@@ -279,9 +281,9 @@ def test_shares_left_out_stay_as_they_were():
     one, other = (JointSystems(ragged_system(), replications=4, seed=1) for _ in range(2))
     for t, (points, levels, shares) in enumerate(random_orders(one, 20)):
         if t == 0:
-            told = levels, shares
-        one.step(points, *told)
-        other.step(points, *(told if t == 0 else ()))
+            shares_given = levels, shares
+        one.step(points, *shares_given)
+        other.step(points, *(shares_given if t == 0 else ()))
         np.testing.assert_array_equal(one.observation, other.observation)
 
 
@@ -327,7 +329,7 @@ def test_devices_do_not_share_a_network_that_shares_out():
 def train(path, stop_after=None, **changes):
     folder = RunFolder(path)
     with folder.locked():
-        if folder.has_run:
+        if folder.has_document:
             training = resume(folder, SYSTEM, "ppo-joint")
         else:
             training = begin(folder, SYSTEM, "ppo-joint", **BRIEF, **changes)
@@ -342,7 +344,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, preset):
         assert not train(broken, stop, preset=preset).finished
     assert train(broken).finished
     assert log_of(whole) == log_of(broken)
-    expected, found = (RunFolder(path).read_checkpoint()[0] for path in (whole, broken))
+    expected, found = (RunFolder(path).load_checkpoint()[0] for path in (whole, broken))
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
@@ -350,7 +352,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, preset):
 def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary):
     out = str(tmp_path / "run")
     brief = ["--episodes", "2", "--replications", "2"]
-    assert run(["train", "balanced", "--algorithm", "ppo-joint", *brief, "--out", out]) == 0
+    assert run(["train", "balanced", "--algorithm", "ppo-joint", *brief, "--json", "--out", out]) == 0
     assert json.loads(capsysbinary.readouterr().out)["finished"]
     assert run(["simulate", "balanced", "--policy", out, "--slots", "2000", "--json"]) == 0
     found = json.loads(capsysbinary.readouterr().out)

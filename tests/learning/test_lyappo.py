@@ -1,4 +1,4 @@
-"""LyaPPO at its best: what it is taught, what it keeps, and how it goes on."""
+"""LyaPPO: imitation of a searched policy, warm-up of the critic, and the best checkpoint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lyaopt.learning import (  # noqa: E402
 from lyaopt.learning import ppo as ppo_module  # noqa: E402
 from lyaopt.learning.algorithm_protocol import best_network  # noqa: E402
 from lyaopt.learning.algorithms import ALGORITHMS  # noqa: E402
-from lyaopt.learning.best_checkpoint import Keeper  # noqa: E402
+from lyaopt.learning.best_checkpoint import BestCheckpoint  # noqa: E402
 from lyaopt.learning.credited import CreditedSystems  # noqa: E402
 from lyaopt.learning.imitation import Teacher, imitate  # noqa: E402
 from lyaopt.learning.lyappo import LyaPPO  # noqa: E402
@@ -30,6 +30,7 @@ from lyaopt.model.system import Channel  # noqa: E402
 from lyaopt.policies.channel_states import channel_states  # noqa: E402
 from lyaopt.policies.channel_table import Table  # noqa: E402
 from lyaopt.policies.fixed import Fixed  # noqa: E402
+from lyaopt.policies.paired_trials import SearchOptions  # noqa: E402
 from lyaopt.simulation import simulate, slot_costs  # noqa: E402
 from tests.learning.worlds import WITHOUT_ZERO, ragged_system  # noqa: E402
 
@@ -76,32 +77,34 @@ def choose(network, points, sure=30.0):
 
 
 @pytest.mark.parametrize("network", ["flat", "shared"])
-def test_a_network_does_what_it_was_taught_with_the_doubt_it_was_told(monkeypatch, network):
+def test_imitation_learns_the_policy_with_smoothed_labels(monkeypatch, network):
     teach(monkeypatch, lambda system: Fixed(POINTS, "taught"))
     monkeypatch.setattr(imitation, "_STEPS", 1500)
-    doubt, ppo = 0.3, learner(make=PPO, network=network, hidden_units=32)
-    imitate(ppo.network, [SYSTEM], start="table", doubt=doubt, features=("channel",), seed=1)
+    smoothing, ppo = 0.3, learner(make=PPO, network=network, hidden_units=32)
+    imitate(ppo.network, [SYSTEM], start="table", label_smoothing=smoothing, features=("channel",), seed=1)
     rows = torch.from_numpy(ppo.environment.observation)
     with torch.inference_mode():
         found = ppo.network.points(ppo.network.normalised(rows))
         assert (found.mode().numpy() == POINTS).all()
-        expected = 1.0 - doubt + doubt / SYSTEM.cuts
-        np.testing.assert_allclose(found.of(torch.from_numpy(POINTS).expand(4, 3)).exp()[0], expected, 0.1)
+        expected = 1.0 - smoothing + smoothing / SYSTEM.cut_counts
+        np.testing.assert_allclose(
+            found.log_prob(torch.from_numpy(POINTS).expand(4, 3)).exp()[0], expected, 0.1
+        )
 
 
-def test_a_table_is_taught_by_what_is_seen_of_the_channel(monkeypatch):
+def test_imitation_of_a_table_follows_the_observed_channel(monkeypatch):
     system = replace(SYSTEM, channel=Channel(shadowing_std_db=25.0, shadowing_sojourn_s=5.0))
-    told = channel_states(system, 2, seed=1, slots=2000, replications=4, traces=())
+    states = channel_states(system, 2, seed=1, slots=2000, replications=4, traces=())
     points = np.array([EARLY, LATE])
     monkeypatch.setattr(imitation, "_PERIODS", 300)
     monkeypatch.setattr(imitation, "_STEPS", 1500)
-    teach(monkeypatch, lambda system: Table(points, told))
+    teach(monkeypatch, lambda system: Table(points, states))
     ppo = learner(system, PPO)
-    imitate(ppo.network, [system], start="table", doubt=0.1, features=("channel",), seed=1)
+    imitate(ppo.network, [system], start="table", label_smoothing=0.1, features=("channel",), seed=1)
     seen = []
 
     class Compared(LearnedPolicy):
-        teacher = Table(points, told)
+        teacher = Table(points, states)
 
         def decide(self, observation):
             decision = super().decide(observation)
@@ -114,30 +117,32 @@ def test_a_table_is_taught_by_what_is_seen_of_the_channel(monkeypatch):
 
 
 @pytest.mark.parametrize("start", ["best-fixed", "table"])
-def test_what_a_search_finds_is_taught_and_its_slots_are_counted(start):
+def test_imitation_of_a_searched_policy_counts_its_slots(start):
     ppo = learner(make=PPO)
-    used = imitate(ppo.network, [SYSTEM], start=start, doubt=0.05, features=("channel",), seed=4)
-    found = imitation.TEACHERS[start](SYSTEM, imitation.search_seed(4, imitation._SEARCH, 0), 8)
-    watched = imitation._COPIES * imitation._PERIODS * SYSTEM.slots_per_period
-    assert used == found.slots + watched
-    assert found.slots > 0
-    points = np.atleast_2d(found.policy.points)[0]
+    used = imitate(ppo.network, [SYSTEM], start=start, label_smoothing=0.05, features=("channel",), seed=4)
+    teacher = imitation.TEACHERS[start](
+        SYSTEM, SearchOptions(seed=imitation.search_seed(4, imitation._SEARCH, 0), slots=300, replications=8)
+    )
+    recorded = imitation._REPLICATIONS * imitation._PERIODS * SYSTEM.slots_per_period
+    assert used == teacher.slots + recorded
+    assert teacher.slots > 0
+    points = np.atleast_2d(teacher.policy.points)[0]
     rows = torch.from_numpy(ppo.environment.observation)
     assert (ppo.network.choose(rows).points == points[:, None]).all()
 
 
-def test_nothing_that_is_excluded_is_tried_in_lessons():
+def test_random_decisions_of_imitation_exclude_cut_zero():
     system = replace(SYSTEM, learning=WITHOUT_ZERO)
-    watched = imitation._Watched(
-        Fixed(system.cuts - 1, "last"), SimpleNamespace(see=lambda _: None), np.random.default_rng(0)
+    recorded = imitation._Recorded(
+        Fixed(system.cut_counts - 1, "last"), SimpleNamespace(see=lambda _: None), np.random.default_rng(0)
     )
-    tried = np.asarray(watched.decide(SimpleNamespace(system=system, replications=2000)).points)
+    tried = np.asarray(recorded.decide(SimpleNamespace(system=system, replications=2000)).points)
     assert (tried.min(axis=1) == 1).all()
-    assert (tried.max(axis=1) == system.cuts - 1).all()
-    assert (tried != (system.cuts - 1)[:, None]).mean() < 0.12
+    assert (tried.max(axis=1) == system.cut_counts - 1).all()
+    assert (tried != (system.cut_counts - 1)[:, None]).mean() < 0.12
 
 
-def test_the_better_network_is_kept_whichever_comes_first():
+def test_the_best_checkpoint_does_not_depend_on_the_order():
     costs = {}
     for name, points in (("early", EARLY), ("late", LATE)):
         result = simulate(SYSTEM, Fixed(np.array(points), name), slots=500, replications=16, seed=1)
@@ -146,28 +151,28 @@ def test_the_better_network_is_kept_whichever_comes_first():
     better, worse = (EARLY, LATE)[:: 1 if costs["early"] < costs["late"] else -1]
     network = learner(make=PPO, network="flat").network
     for order in ([better, worse], [worse, better]):
-        kept = Keeper([SYSTEM], ("channel",), 0)
+        best = BestCheckpoint([SYSTEM], ("channel",), 0)
         tried = []
         for points in order:
             choose(network, points)
-            tried.append(kept.consider(network))
-        assert [line["kept"] for line in tried] == [1.0, float(order[0] is worse)]
+            tried.append(best.check(network))
+        assert [line["is_best"] for line in tried] == [1.0, float(order[0] is worse)]
         choose(network, better)
-        assert torch.equal(best_network(kept.state())["points_layer.bias"], network.points_layer.bias)
-        assert kept.consider(network)["kept"] == 0.0, "no better than itself"
-        assert kept.used == 3 * 16 * 500
+        assert torch.equal(best_network(best.state())["points_layer.bias"], network.points_layer.bias)
+        assert best.check(network)["is_best"] == 0.0, "no better than itself"
+        assert best.used == 3 * 16 * 500
 
 
-def test_a_network_that_keeps_the_backlog_from_growing_replaces_one_that_does_not():
-    kept = Keeper([SYSTEM], ("channel",), 0)
+def test_a_stable_network_replaces_an_unstable_one():
+    best = BestCheckpoint([SYSTEM], ("channel",), 0)
     cheap, dear = torch.ones(1, 16, dtype=torch.float64), torch.full((1, 16), 2.0, dtype=torch.float64)
     yes, no = torch.tensor(True), torch.tensor(False)
-    kept._costs, kept._stable = cheap, no
-    assert kept._better(dear, yes)
-    kept._stable = yes
-    assert not kept._better(0.5 * cheap, no)
-    assert kept._better(0.5 * cheap, yes)
-    assert not kept._better(cheap - torch.linspace(-1.0, 1.01, 16).double(), yes), "within the standard error"
+    best._costs, best._stable = cheap, no
+    assert best._better(dear, yes)
+    best._stable = yes
+    assert not best._better(0.5 * cheap, no)
+    assert best._better(0.5 * cheap, yes)
+    assert not best._better(cheap - torch.linspace(-1.0, 1.01, 16).double(), yes), "within the standard error"
 
 
 def test_the_critic_learns_first():
@@ -185,8 +190,8 @@ def test_the_critic_learns_first():
     assert {"actor", "query", "key"} <= changed()
 
 
-def test_what_was_taught_is_done_until_the_actor_learns():
-    """Whatever the critic, the price of the edge and its statistics learn meanwhile."""
+def test_the_imitated_policy_is_kept_until_the_actor_learns():
+    """The critic, the edge price and the statistics of returns change meanwhile."""
     scarce = replace(SYSTEM, edge_capacity_hz=2e6)
     ppo = learner(scarce, critic_first=4, start="best-fixed", checks=0, decisions_per_episode=40)
     ppo._start()
@@ -206,13 +211,13 @@ def test_what_was_taught_is_done_until_the_actor_learns():
     assert not torch.allclose(done(), before)
 
 
-def test_the_first_minibatch_has_the_policy_that_collected_it_whatever_prices_do(monkeypatch):
-    """The ratio is 1 up to rounding, though the price of the edge goes on from rollout to rollout."""
+def test_the_first_ratio_is_one_while_prices_change(monkeypatch):
+    """The first ratio of probabilities is 1 up to rounding, although the edge price changes."""
     seen, losses_of = [], ppo_module.losses_of
 
     def spy(network, choices, *rest):
         with torch.no_grad():
-            now = network.points(choices.features).of(choices.actions)
+            now = network.points(choices.features).log_prob(choices.actions)
         seen.append(float((now - choices.log_probability).abs().max()))
         return losses_of(network, choices, *rest)
 
@@ -229,22 +234,22 @@ def test_the_first_minibatch_has_the_policy_that_collected_it_whatever_prices_do
     assert len(set(prices)) > 4
 
 
-def test_checks_come_evenly_and_the_start_is_one_of_them():
+def test_checks_are_evenly_spaced_and_include_the_start():
     ppo = learner(episodes=40, checks=3)
     tried = {}
     while ppo.done < ppo.config.updates:
         report = ppo.update()
-        if "kept" in report.measures:
-            tried[report.update] = report.measures["kept"]
+        if "is_best" in report.measures:
+            tried[report.update] = report.measures["is_best"]
     assert list(tried) == [8, 14, 20]  # from where the actor begins to learn, after two updates
-    assert ppo._keeper.used == 4 * 16 * 500
-    assert ppo.searched > ppo._keeper.used
+    assert ppo._best.used == 4 * 16 * 500
+    assert ppo.searched > ppo._best.used
     best = best_network(ppo.state())
     same = all(torch.equal(best[name], value) for name, value in ppo.network.state_dict().items())
     assert same == bool(tried[20])
 
 
-def test_one_training_over_ranges_is_taught_in_several_systems():
+def test_imitation_over_ranges_uses_several_systems():
     ppo = learner(ranges=Ranges(edge_capacity_hz=(1e8, 1e10)), episodes=8)
     capacities = {system.edge_capacity_hz for system in ppo._systems}
     assert len(capacities) == 8
@@ -254,7 +259,7 @@ def test_one_training_over_ranges_is_taught_in_several_systems():
     assert np.isfinite(report.reward)
 
 
-def test_one_training_over_numbers_of_services_is_taught_in_systems_that_have_no_others():
+def test_imitation_over_numbers_of_services_leaves_out_services_without_arrivals():
     ppo = learner(ranges=Ranges(services_per_device=(1, 2)), episodes=8)
     counts = {len(device.services) for system in ppo._systems for device in system.devices}
     assert counts == {0, 1, 2}  # one device has none
@@ -264,7 +269,7 @@ def test_one_training_over_numbers_of_services_is_taught_in_systems_that_have_no
 
 
 @pytest.mark.parametrize("field", [{"start": "table"}, {"checks": 3}])
-def test_shares_have_no_start_and_no_trials(field):
+def test_ppo_joint_has_no_start_and_no_checks(field):
     algorithm = ALGORITHMS["ppo-joint"]
     config = algorithm.configure("tuned", SYSTEM.learning, field)
     systems = algorithm.systems(SYSTEM, replications=2)

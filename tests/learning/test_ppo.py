@@ -15,7 +15,8 @@ torch = pytest.importorskip("torch")
 from lyaopt._kernels.learning.gae import advantages  # noqa: E402
 from lyaopt.learning import PPO, NotFinite, PPOConfig, preset  # noqa: E402
 from lyaopt.learning.architectures import make_network  # noqa: E402
-from lyaopt.learning.networks import Points, Shape  # noqa: E402
+from lyaopt.learning.distributions import Points  # noqa: E402
+from lyaopt.learning.networks import Shape  # noqa: E402
 from lyaopt.learning.ppo import Choices, Returns, losses_of  # noqa: E402
 from tests.learning.environments import (  # noqa: E402
     ActionToReward,
@@ -168,7 +169,7 @@ def test_probabilities_and_entropy_against_enumeration(first):
     points = torch.tensor(every)
     for row in range(6):
         single = Points(distribution.log_probability[row : row + 1].repeat(len(every), 1, 1))
-        log_probability = single.of(points).sum(-1)
+        log_probability = single.log_prob(points).sum(-1)
         assert float(log_probability.exp().sum()) == pytest.approx(1.0, abs=1e-5)
         entropy = -(log_probability.exp() * log_probability).sum()
         assert float(distribution.entropy()[row].sum()) == pytest.approx(float(entropy), abs=1e-5)
@@ -177,8 +178,8 @@ def test_probabilities_and_entropy_against_enumeration(first):
 def test_log_probability_and_entropy_come_together_too():
     distribution = some_points()
     points = distribution.sample(torch.Generator().manual_seed(0))
-    both = distribution.of_with_entropy(points)
-    torch.testing.assert_close(both, (distribution.of(points), distribution.entropy()))
+    both = distribution.log_prob_and_entropy(points)
+    torch.testing.assert_close(both, (distribution.log_prob(points), distribution.entropy()))
 
 
 def test_draws_follow_the_probabilities_and_never_leave_the_choices():
@@ -209,7 +210,7 @@ def minibatch_of(network, n=12):
     with torch.no_grad():
         distribution = network.points(features)
         points = distribution.sample(generator)
-        log_probability = distribution.of(points)
+        log_probability = distribution.log_prob(points)
     noise = torch.randn(2, n, 3, generator=generator, dtype=torch.float64)
     met = torch.rand(n, 3, generator=generator) < 0.5
     returns = torch.randn(n, 2, generator=generator, dtype=torch.float64)
@@ -247,7 +248,7 @@ def test_the_objective_is_the_papers():
     choices, returns = minibatch_of(network)
     _, (objective, *_) = losses_of(network, choices, returns, SMALL, 0.0)
     with torch.no_grad():
-        new = network.points(choices.features).of(choices.actions).sum(-1).tolist()
+        new = network.points(choices.features).log_prob(choices.actions).sum(-1).tolist()
     old, advantage = choices.log_probability.sum(-1).tolist(), choices.advantage[:, 0].tolist()
     assert float(objective) == pytest.approx(sum(map(clipped, new, old, advantage)) / 12, rel=1e-9)
 
@@ -258,7 +259,7 @@ def test_points_that_met_no_task_do_not_count():
     choices, returns = minibatch_of(network)
     _, (objective, *_) = losses_of(network, choices, returns, config, 0.0)
     with torch.no_grad():
-        new = network.points(choices.features).of(choices.actions)
+        new = network.points(choices.features).log_prob(choices.actions)
     met = choices.met
     parts = [values[met].tolist() for values in (new, choices.log_probability, choices.advantage)]
     assert float(objective) == pytest.approx(sum(map(clipped, *parts)) / int(met.sum()), rel=1e-9)
@@ -280,7 +281,7 @@ def test_the_first_minibatch_has_the_policy_that_collected_it(config, monkeypatc
 
     def spy(network, choices, *rest):
         with torch.no_grad():
-            now = network.points(choices.features).of(choices.actions)
+            now = network.points(choices.features).log_prob(choices.actions)
         seen.append(float((now - choices.log_probability).abs().max()))
         return losses_of(network, choices, *rest)
 

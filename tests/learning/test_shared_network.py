@@ -137,9 +137,9 @@ def test_a_network_learns_of_the_system_that_every_episode_is_in():
         system = environment.system
         learner.update()
         fresh = PPO(CreditedSystems(system, replications=4), config, 0)
-        torch.testing.assert_close(learner.network.work, fresh.network.work)
-        torch.testing.assert_close(learner.network.cuts, fresh.network.cuts)
-        works.append(learner.network.work)
+        torch.testing.assert_close(learner.network.task_inputs, fresh.network.task_inputs)
+        torch.testing.assert_close(learner.network.cut_inputs, fresh.network.cut_inputs)
+        works.append(learner.network.task_inputs)
     assert not torch.equal(works[0], works[1])
     assert not torch.equal(works[1], works[2])
 

@@ -347,7 +347,7 @@ def test_systems_go_on_from_a_snapshot_bit_for_bit(name, taken):
     for step in points[:taken]:
         first.step(step)
     second.step(points[0])
-    second.go_on(first.snapshot())
+    second.restore(first.snapshot())
     for step in points[taken:]:
         assert first.step(step) == second.step(step)
         for buffer in (*BUFFERS, "parts", "joined", "edge", "met"):
@@ -361,7 +361,7 @@ def test_a_snapshot_holds_any_number_of_tasks():
     for step in points[:60]:
         first.step(step)
     assert first._state.room[0] > second._state.room[0]
-    second.go_on(first.snapshot())
+    second.restore(first.snapshot())
     for step in points[60:]:
         first.step(step)
         second.step(step)

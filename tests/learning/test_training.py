@@ -24,14 +24,15 @@ from lyaopt.learning import (  # noqa: E402
     load_policy,
 )
 from lyaopt.learning.algorithms import ALGORITHMS  # noqa: E402
-from lyaopt.learning.checkpoints import decode_checkpoint, encode_checkpoint  # noqa: E402
+from lyaopt.learning.checkpoints import format_checkpoint, parse_checkpoint  # noqa: E402
 from lyaopt.learning.continuous import nearest_cuts  # noqa: E402
 from lyaopt.learning.run_folder import CHECKPOINT, LOG, RUN, RunFolder  # noqa: E402
-from lyaopt.learning.training import begin, resume  # noqa: E402
+from lyaopt.learning.start_training import begin, resume  # noqa: E402
 from lyaopt.model.scenarios import load_scenario  # noqa: E402
 from lyaopt.simulation.policy import Observation  # noqa: E402
 from lyaopt_cli.commands import train as train_command  # noqa: E402
 from lyaopt_cli.main import run  # noqa: E402
+from lyaopt_cli.support.training import progress_shown  # noqa: E402
 
 SYSTEM = load_scenario("balanced")
 BRIEF = {
@@ -60,7 +61,7 @@ def train(path, stop_after=None, algorithm="lyappo", **changes):
     """Begin a training, or go on with the one that is there, up to an update."""
     folder = RunFolder(path)
     with folder.locked():
-        if folder.has_run:
+        if folder.has_document:
             training = resume(folder, SYSTEM, algorithm)
         else:
             training = begin(folder, SYSTEM, algorithm, **BRIEF, **changes)
@@ -91,8 +92,8 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, wanted, stops):
     assert train(broken, **wanted).finished
     assert log_of(whole) == log_of(broken)
     assert [line["update"] for line in log_of(whole)] == [1, 2, 3, 4, 5, 6]
-    expected, _ = RunFolder(whole).read_checkpoint()
-    found, _ = RunFolder(broken).read_checkpoint()
+    expected, _ = RunFolder(whole).load_checkpoint()
+    found, _ = RunFolder(broken).load_checkpoint()
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
@@ -106,18 +107,18 @@ def test_a_finished_training_has_nothing_left_to_do(tmp_path):
 
 def test_damaged_checkpoints_are_refused():
     tensors = {"a": torch.arange(5.0), "b": torch.ones(2, 2, dtype=torch.int64)}
-    content = encode_checkpoint(tensors, {"round": 3})
-    found, document = decode_checkpoint(content)
+    content = format_checkpoint(tensors, {"round": 3})
+    found, document = parse_checkpoint(content)
     assert document["round"] == 3
     assert all(torch.equal(tensors[name], found[name]) for name in tensors)
     for length in range(len(content)):
         with pytest.raises(ProblemError, match="damaged"):
-            decode_checkpoint(content[:length])
+            parse_checkpoint(content[:length])
     for place in range(len(content)):
         spoilt = bytearray(content)
         spoilt[place] ^= 1
         with pytest.raises(ProblemError):
-            decode_checkpoint(bytes(spoilt))
+            parse_checkpoint(bytes(spoilt))
 
 
 def test_a_checkpoint_belongs_to_its_run(tmp_path):
@@ -203,14 +204,16 @@ def test_the_command_knows_all_algorithms():
 def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary, algorithm):
     out = str(tmp_path / "run")
     more = [] if algorithm == "ddpg" else TUNED
-    assert run([*ARGUMENTS, *more, "--algorithm", algorithm, "--out", out]) == 0
+    assert run([*ARGUMENTS, *more, "--algorithm", algorithm, "--out", out, "--json"]) == 0
     summary = json.loads(capsysbinary.readouterr().out)
     assert summary["finished"]
     assert summary["decisions"] == 400
     assert json.loads((tmp_path / "run" / RUN).read_text())["seed"] == 5
     assert run(["simulate", "balanced", "--policy", out, "--slots", "100", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["policy"] == algorithm
-    assert run(["train", "balanced", "--out", out, "--resume"]) == 0  # which one it was, the folder knows
+    assert (
+        run(["train", "balanced", "--out", out, "--resume", "--json"]) == 0
+    )  # which one it was, the folder knows
     assert json.loads(capsysbinary.readouterr().out)["algorithm"] == algorithm
 
 
@@ -251,7 +254,7 @@ def test_a_preset_of_what_has_none_is_refused(tmp_path, capsysbinary, more):
 def test_the_bar_shows_what_every_algorithm_logs(tmp_path, monkeypatch, wanted):
     train(tmp_path, **wanted)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with train_command._watched(6, 0) as show:
+    with progress_shown(6, 0) as show:
         for line in map(json.loads, (tmp_path / LOG).read_text().splitlines()):
             show(line)
 
@@ -265,7 +268,17 @@ def test_another_scenario_is_refused_on_resumption(tmp_path, capsysbinary):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_a_checkpoint(tmp_path, number, status):
-    command = [sys.executable, "-m", "lyaopt_cli.main", "train", "balanced", *TUNED, "--out", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "lyaopt_cli.main",
+        "train",
+        "balanced",
+        *TUNED,
+        "--json",
+        "--out",
+        str(tmp_path),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while process.poll() is None and not ((tmp_path / LOG).exists() and (tmp_path / LOG).stat().st_size):
         time.sleep(0.05)

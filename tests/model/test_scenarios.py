@@ -109,7 +109,7 @@ def loads(system: System, cut: Any) -> tuple[Any, Any, float]:
 @pytest.mark.parametrize("name", list_scenarios())
 def test_middle_cuts_carry_the_load(name):
     system = load_scenario(name)
-    cpu, radio, edge = loads(system, (system.cuts - 1) // 2)
+    cpu, radio, edge = loads(system, (system.cut_counts - 1) // 2)
     assert max(cpu.max(), radio.max(), edge) < 0.8
 
 

@@ -28,7 +28,7 @@ ONE = System((Device(200.0, (Service(TINY),)),))
 def test_tables_hold_the_work_of_every_cut():
     system = load_scenario("default")
     for s, service in enumerate(system.services):
-        profile, last = service.profile, int(system.cuts[s]) - 1
+        profile, last = service.profile, int(system.cut_counts[s]) - 1
         assert len(profile.cuts) == last + 1
         whole = profile.total_macs * system.cycles_per_mac
         assert system.local_cycles[s, : last + 1] == pytest.approx(profile.mac_share * whole, rel=1e-15)
@@ -45,7 +45,7 @@ def test_services_count_device_by_device():
     system = System((many, few, many))
     assert system.device_of_service.tolist() == [0, 0, 1, 2, 2]
     assert system.arrival_rate_per_s.tolist() == [0.2, 0.5, 0.2, 0.2, 0.5]
-    assert system.cuts.tolist() == [3, 9, 3, 3, 9]
+    assert system.cut_counts.tolist() == [3, 9, 3, 3, 9]
     assert system.distance_m.tolist() == [210.0, 200.0, 210.0]
     assert system.service_ids == (("service-0", "service-1"), ("service-0",), ("service-0", "service-1"))
     assert system.device_ids == ("device-0", "device-1", "device-2")
@@ -84,7 +84,14 @@ def test_bursts_keep_the_mean_rate(factor, share, duration):
 
 
 def test_arrays_cannot_be_changed():
-    for name in ("local_cycles", "transmit_bits", "edge_cycles", "cuts", "device_of_service", "distance_m"):
+    for name in (
+        "local_cycles",
+        "transmit_bits",
+        "edge_cycles",
+        "cut_counts",
+        "device_of_service",
+        "distance_m",
+    ):
         with pytest.raises(ValueError, match="read-only"):
             getattr(ONE, name)[...] = 0
 

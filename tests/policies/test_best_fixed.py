@@ -11,8 +11,8 @@ import pytest
 from lyaopt.errors import ProblemError
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.system import Device, Service, System
-from lyaopt.policies import Fixed, all_local, all_offload, best_fixed, middle, search_fixed
-from lyaopt.policies.best_fixed import Search, _search_apart, _search_together
+from lyaopt.policies import Fixed, SearchOptions, all_local, all_offload, best_fixed, middle, search_fixed
+from lyaopt.policies.best_fixed import SearchResult, _search_by_device, _search_by_service
 from lyaopt.policies.paired_trials import Outcome, Trials, search_seed, standard_error
 from lyaopt.simulation import Simulator, Trace, simulate, slot_costs
 from tests.policies.small import GROWING, SHRINKING, pair
@@ -37,7 +37,7 @@ def numpy_trace(system, slots, seed):
 def test_the_best_of_all_nine_points_is_found(far, edge):
     system = pair(edge_capacity_hz=edge)
     system = replace(system, devices=(replace(system.devices[0], distance_m=far),))
-    found = search_fixed(system, slots=3000, replications=8)
+    found = search_fixed(system, SearchOptions(slots=3000, replications=8))
     trials = Trials(system, search_seed(0), 3000, 8, 10**9)
     every = np.array(list(product(range(3), repeat=2))).T
     total = trials.run(every).total()
@@ -52,7 +52,7 @@ def test_the_best_of_all_nine_points_is_found(far, edge):
 
 def test_points_of_a_real_system_beat_simple_ones_on_other_arrivals_and_channels():
     system = replace(DEFAULT, devices=DEFAULT.devices[:2])
-    found = best_fixed(system, slots=3000, replications=4)
+    found = best_fixed(system, SearchOptions(slots=3000, replications=4))
     mine = costs_of(system, found, seed=0)
     for simple in (middle(system), all_local(system), all_offload(system)):
         behind = mine - costs_of(system, simple, seed=0)
@@ -63,7 +63,7 @@ def test_points_of_a_real_system_beat_simple_ones_on_other_arrivals_and_channels
 def test_recorded_traffic_is_searched_on():
     system = pair()
     traces = [numpy_trace(system, 2000, seed) for seed in range(4)]
-    found = best_fixed(system, traces=traces)
+    found = best_fixed(system, SearchOptions(traces=traces))
     for points in product(range(3), repeat=2):
         behind = np.array(
             [
@@ -85,7 +85,7 @@ def test_cheap_points_that_let_the_backlog_grow_are_refused():
     loads = {}
     for capacity in (20e9, 50e6):
         system = pair(learning=careless, edge_capacity_hz=capacity)
-        found = best_fixed(system, slots=4000)
+        found = best_fixed(system, SearchOptions(slots=4000))
         loads[capacity] = system.arrival_rate_per_s @ system.edge_cycles[[0, 1], found.points]
     assert loads[20e9] > 50e6 > loads[50e6]
 
@@ -94,12 +94,12 @@ def test_a_system_beyond_its_capacity_is_refused():
     services = (Service(SHRINKING, 60.0), Service(GROWING, 60.0))
     system = System((Device(distance_m=200.0, services=services),), edge_capacity_hz=1e6)
     with pytest.raises(ProblemError, match="stable"):
-        best_fixed(system, slots=400, replications=2)
+        best_fixed(system, SearchOptions(slots=400, replications=2))
 
 
 def test_excluded_cuts_are_not_tried():
     system = pair(learning=replace(pair().learning, exclude_cut_zero=True, reward_backlog_weight=0.0))
-    assert (best_fixed(system, slots=1000, replications=2).points >= 1).all()
+    assert (best_fixed(system, SearchOptions(slots=1000, replications=2)).points >= 1).all()
 
 
 def test_devices_may_differ_in_services_and_cuts():
@@ -112,14 +112,14 @@ def test_devices_may_differ_in_services_and_cuts():
         Device(distance_m=240.0, services=(Service(short, 0.3),)),
     )
     system = System(devices)
-    found = search_fixed(system, slots=1000, replications=2)
+    found = search_fixed(system, SearchOptions(slots=1000, replications=2))
     assert found.finished
-    assert (found.points < system.cuts).all()
+    assert (found.points < system.cut_counts).all()
 
 
 def test_searches_are_repeatable_and_meet_other_chances_than_runs():
     system = pair()
-    first, again = (search_fixed(system, slots=1000, seed=7) for _ in range(2))
+    first, again = (search_fixed(system, SearchOptions(slots=1000, seed=7)) for _ in range(2))
     assert first.points.tolist() == again.points.tolist()
     assert first.slots == again.slots
     assert search_seed(7) not in (7, search_seed(8))
@@ -132,15 +132,17 @@ def test_budgets_are_kept():
         spent.append(used)
         assert budget == 40_000
 
-    found = search_fixed(system, slots=500, replications=4, budget=40_000, progress=look)
+    found = search_fixed(system, SearchOptions(slots=500, replications=4, budget=40_000, progress=look))
     assert not found.finished
     assert 30_000 < found.slots <= 40_000
     assert spent == sorted(set(spent))
-    assert search_fixed(system, slots=500, replications=4, budget=10**6).finished
+    assert search_fixed(system, SearchOptions(slots=500, replications=4, budget=10**6)).finished
 
 
 def test_a_search_that_is_called_off_gives_what_it_has():
-    found = search_fixed(pair(), slots=500, replications=2, progress=lambda used, budget: used < 5_000)
+    found = search_fixed(
+        pair(), SearchOptions(slots=500, replications=2, progress=lambda used, budget: used < 5_000)
+    )
     assert not found.finished
     assert 5_000 <= found.slots < 10_000
 
@@ -159,7 +161,7 @@ def test_a_search_that_is_called_off_gives_what_it_has():
 )
 def test_bad_options_are_named(path, options):
     with pytest.raises(ProblemError) as caught:
-        search_fixed(pair(), **options)
+        search_fixed(pair(), SearchOptions(**options))
     assert caught.value.path == path
 
 
@@ -224,7 +226,7 @@ def test_each_device_is_searched_by_its_own_cost():
         return np.array([1.0, -5.0, 100.0]) + (1.0 + away[:, 0]) * (2.0 * away[:, 0] + away[:, 1])
 
     tables = Tables(system, costs)
-    np.testing.assert_array_equal(_search_apart(tables, middle(system).points), goal)
+    np.testing.assert_array_equal(_search_by_device(tables, middle(system).points), goal)
 
 
 def test_services_are_gone_through_again_after_a_change():
@@ -236,12 +238,12 @@ def test_services_are_gone_through_again_after_a_change():
         legal = sorted(points.tolist()) == points.tolist() and points.max() - points.min() <= 1
         return np.array([-float(steps) if legal else 9.0, 0.0])
 
-    start = Search(np.zeros(4, np.int64), True, False, 0)
+    start = SearchResult(np.zeros(4, np.int64), True, False, 0)
     tables = Tables(system, costs)
-    found = _search_together(tables, start)
+    found = _search_by_service(tables, start)
     assert found.finished
     np.testing.assert_array_equal(found.points, [2, 2, 2, 2])
     # Where none is left to change, once through all services is enough.
     again = Tables(system, costs)
-    _search_together(again, found)
+    _search_by_service(again, found)
     assert again.tried == 4 * 3

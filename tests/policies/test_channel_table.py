@@ -10,7 +10,7 @@ import pytest
 
 from lyaopt.errors import ProblemError
 from lyaopt.model.scenarios import load_scenario
-from lyaopt.policies import Table, best_fixed, table
+from lyaopt.policies import SearchOptions, Table, best_fixed, table
 from lyaopt.policies.channel_states import ChannelStates, channel_states, decibels, is_slow
 from lyaopt.policies.channel_table import better_table, try_tables, useful_cuts
 from lyaopt.policies.paired_trials import Trials, standard_error
@@ -64,12 +64,12 @@ def test_a_new_run_starts_afresh():
 def test_a_channel_of_no_gain_is_in_the_worst_state():
     assert np.isfinite(decibels(SHADOWING, np.zeros((4, 2)))).all()
     states = drawn_states(SHADOWING)
-    assert (states.of(decibels(SHADOWING, np.zeros((4, 2)))) == 0).all()
+    assert (states.state_of(decibels(SHADOWING, np.zeros((4, 2)))) == 0).all()
 
 
 def test_tables_of_their_own_in_each_system_go_as_one_by_one():
     rng, states = np.random.default_rng(1), drawn_states(SHADOWING)
-    tables = rng.integers(0, SHADOWING.cuts[:, None], (8, 8, 6))
+    tables = rng.integers(0, SHADOWING.cut_counts[:, None], (8, 8, 6))
     together = simulate(SHADOWING, Table(tables, states), slots=500, replications=6, seed=4)
     for b in range(6):
         alone = simulate(SHADOWING, Table(tables[..., b], states), slots=500, replications=6, seed=4)
@@ -83,7 +83,7 @@ def test_copies_go_on_from_what_was_seen():
     policy = Table(np.arange(8)[:, None] + np.zeros(8, np.int64), replace(states, weight=0.2))
     for period in range(9):
         policy.decide(seen(SHADOWING, NO_BACKLOG, gains[period], period=period))
-    copy = policy.copies(3, 7)
+    copy = policy.replicate(3, 7)
     last = np.repeat(gains[9][:, 3:4], 7, axis=1)
     found = copy.decide(seen(SHADOWING, np.zeros((3, 8, 7)), last, period=9)).points
     expected = policy.decide(seen(SHADOWING, NO_BACKLOG, gains[9], period=9)).points
@@ -140,8 +140,8 @@ def test_weights_are_nearly_those_of_the_best_filter(deviation, sojourn):
 def test_channels_drawn_anew_have_one_state_and_the_best_fixed_points():
     assert not is_slow(DEFAULT)
     assert not is_slow(with_channel(DEFAULT, fading="none", fading_correlation=0.9))
-    options = {"slots": 500, "replications": 2, "seed": 3}
-    found, fixed = table(pair(), **options), best_fixed(pair(), **options)
+    options = SearchOptions(slots=500, replications=2, seed=3)
+    found, fixed = table(pair(), options), best_fixed(pair(), options)
     assert found.points.tolist() == [fixed.points.tolist()]
     results = [simulate(pair(), policy, slots=300, replications=2) for policy in (found, fixed)]
     np.testing.assert_array_equal(results[0].queues, results[1].queues)
@@ -151,7 +151,7 @@ def test_channels_drawn_anew_have_one_state_and_the_best_fixed_points():
 def test_the_best_table_of_a_channel_of_two_states_is_found(edge):
     system = pair(edge_capacity_hz=edge, slots_per_period=20)
     traces = [spells(system, 2400, seed) for seed in range(4)]
-    found = table(system, traces=traces, states=2)
+    found = table(system, SearchOptions(traces=traces), states=2)
     assert (found.points[0] != found.points[1]).any()
     every = np.array(list(product(range(3), repeat=4))).T.reshape(2, 2, -1)
     total = try_tables(Trials(system, 0, 1, 1, 10**9, traces), found.states, every).total()
@@ -184,7 +184,7 @@ def test_the_whole_system_keeps_points_that_it_does_better_with():
 )
 def test_useful_cuts_are_those_that_no_other_one_undercuts(system):
     least = int(system.learning.exclude_cut_zero)
-    for s, count in enumerate(system.cuts):
+    for s, count in enumerate(system.cut_counts):
         work = [(system.local_cycles[s, k], system.transmit_bits[s, k]) for k in range(count)]
         useful = [
             k
@@ -205,8 +205,9 @@ def test_budgets_are_kept_and_searches_repeatable():
         spent.append(used)
         assert budget in (60_000, 60_000 - 2 * 4 * 500)
 
-    options = {"slots": 500, "replications": 4, "budget": 60_000, "states": 4}
-    first, again = table(system, progress=look, **options), table(system, **options)
+    options = SearchOptions(slots=500, replications=4, budget=60_000)
+    watched = replace(options, progress=look)
+    first, again = table(system, watched, states=4), table(system, options, states=4)
     np.testing.assert_array_equal(first.points, again.points)
     assert spent == sorted(spent)
     assert 40_000 < spent[-1] <= 60_000 - 2 * 4 * 500

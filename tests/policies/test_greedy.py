@@ -62,7 +62,7 @@ def test_cuts_are_the_least_of_the_model_by_brute_force(name, weights):
     last = system.mean_channel_gain()[:, None] * np.random.default_rng(1).exponential(size=(4, systems))
     gain = likely_gain(system, last)
     points = Greedy(weights).decide(seen(system, backlog, last)).points
-    for s, cuts in enumerate(system.cuts):
+    for s, cuts in enumerate(system.cut_counts):
         for b in range(systems):
             costs = [
                 model_cost(system, weights or queue_weights(system), s, k, backlog[:, s, b], gain[:, b])
@@ -89,7 +89,9 @@ def test_full_queues_are_avoided():
     tasks = np.stack([system.local_cycles[:, -1], system.transmit_bits[:, 0], system.edge_cycles[:, 0]])
     full = [np.where(np.arange(3) == stage, 1e4, 0.0)[:, None] * tasks for stage in range(3)]
     points = Greedy().decide(seen(system, np.stack(full, axis=-1))).points
-    least_bits = [np.flatnonzero(system.transmit_bits[s, :n] == 0.0)[0] for s, n in enumerate(system.cuts)]
+    least_bits = [
+        np.flatnonzero(system.transmit_bits[s, :n] == 0.0)[0] for s, n in enumerate(system.cut_counts)
+    ]
     np.testing.assert_array_equal(system.local_cycles[np.arange(services), points[:, 0]], 0.0)
     np.testing.assert_array_equal(points[:, 1], least_bits)
     np.testing.assert_array_equal(system.edge_cycles[np.arange(services), points[:, 2]], 0.0)
@@ -125,7 +127,7 @@ def test_zeros_give_numbers_and_legal_points(settings):
     gain = np.array([[0.0, 1e-300, 1e-12, 1e-9, 1.0, 1e9]])
     assert not np.isnan(drift_plus_penalty(system, backlog, gain)).any()
     points = Greedy().decide(seen(system, backlog, gain)).points
-    assert ((points >= 0) & (points < system.cuts[:, None])).all()
+    assert ((points >= 0) & (points < system.cut_counts[:, None])).all()
 
 
 def test_stages_that_can_never_work_get_no_work():

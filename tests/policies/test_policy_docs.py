@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from inspect import signature
 from pathlib import Path
 
 import pytest
 
-from lyaopt.policies import best_fixed, planning, policy_names, table
+from lyaopt.policies import SearchOptions, best_fixed, planning, policy_names, table
 
 TEXT = (Path(__file__).parents[2] / "docs" / "explanation" / "policies.md").read_text()
 
@@ -18,10 +19,11 @@ def test_every_policy_is_documented(name):
     assert f"\n| `{name}` |" in TEXT
 
 
+SEARCH = [item.name for item in fields(SearchOptions)]
 OPTIONS = {
-    "best-fixed": list(signature(best_fixed).parameters)[1:],
-    "table": list(signature(table).parameters)[1:],
-    "planning": list(signature(planning).parameters)[1:],
+    "best-fixed": SEARCH + list(signature(best_fixed).parameters)[2:],
+    "table": SEARCH + list(signature(table).parameters)[2:],
+    "planning": SEARCH + list(signature(planning).parameters)[2:],
 }
 
 

@@ -24,7 +24,7 @@ def drawn(system=SYSTEM, replications=3, periods=40, **place):
 def test_every_legal_cut_is_drawn_about_equally_often(exclude):
     system = replace(SYSTEM, learning=replace(SYSTEM.learning, exclude_cut_zero=exclude))
     points = drawn(system, replications=50, periods=400)
-    for s, cuts in enumerate(system.cuts):
+    for s, cuts in enumerate(system.cut_counts):
         counts = np.bincount(points[:, s].ravel(), minlength=cuts)
         assert counts.size == cuts
         legal = counts[int(exclude) :]

@@ -34,7 +34,7 @@ def test_every_name_makes_a_policy_of_that_name_with_legal_points(name):
     assert policy.name == name
     result = simulate(SYSTEM, policy, slots=100, replications=3)
     assert result.policy == name
-    assert ((result.points >= 0) & (result.points < SYSTEM.cuts[:, None])).all()
+    assert ((result.points >= 0) & (result.points < SYSTEM.cut_counts[:, None])).all()
 
 
 def test_points_in_order_are_numbers_or_layers():

@@ -9,7 +9,7 @@ import pytest
 
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import Channel, Device, System
-from lyaopt.policies import Fixed, Planning, Table, planning
+from lyaopt.policies import Fixed, Planning, SearchOptions, Table, planning
 from lyaopt.policies.channel_states import ChannelStates
 from lyaopt.simulation import Observation, Trace, simulate, slot_costs
 from lyaopt.simulation.state import State
@@ -160,7 +160,7 @@ def test_devices_may_have_no_services_and_queues_many_tasks():
     devices = (Device(150.0, ()), Device(200.0, tuple(replace(s, arrival_rate_per_s=8.0) for s in services)))
     system = System((*devices, Device(240.0, services[:1])))
     assert {service.profile for service in system.services} == {SHRINKING, GROWING}
-    policy = planning(system, slots=1000, replications=2, budget=10**6, horizon=3, futures=2)
+    policy = planning(system, SearchOptions(slots=1000, replications=2, budget=10**6), horizon=3, futures=2)
     result = simulate(system, policy, slots=500, replications=2)
     assert result.born == result.completed + result.queued > 50
 

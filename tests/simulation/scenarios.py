@@ -109,4 +109,4 @@ def stories(draw, most_slots: int = 70, drained: bool = False) -> Story:
     gain = 6e-11 * rng.exponential(size=(slots, devices))
     gain[rng.random((slots, devices)) < draw(st.sampled_from([0.0, 0.0, 0.0, 0.2, 1.0]))] = 0.0
     periods = -(-slots // system.slots_per_period)
-    return Story(system, arrivals, gain, rng.integers(0, system.cuts, (periods, services)))
+    return Story(system, arrivals, gain, rng.integers(0, system.cut_counts, (periods, services)))

@@ -42,7 +42,7 @@ def advance(state: State, slots: int, points: np.ndarray) -> None:
 
 
 def some_points(seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, SYSTEM.cuts, (60, SYSTEM.cuts.size))
+    return np.random.default_rng(seed).integers(0, SYSTEM.cut_counts, (60, SYSTEM.cut_counts.size))
 
 
 def present(systems: int = 400, slots: int = 470) -> State:
@@ -109,8 +109,8 @@ def test_what_was_measured_before_is_not_the_copys():
 def test_tasks_that_are_added_are_served_like_tasks_that_arrived(systems):
     rng = np.random.default_rng(3)
     gain = SYSTEM.mean_channel_gain() * rng.exponential(size=(400, len(SYSTEM.devices)))
-    arrivals = rng.poisson(0.02, (400, SYSTEM.cuts.size))
-    less, more = arrivals.copy(), np.arange(SYSTEM.cuts.size) % 3
+    arrivals = rng.poisson(0.02, (400, SYSTEM.cut_counts.size))
+    less, more = arrivals.copy(), np.arange(SYSTEM.cut_counts.size) % 3
     less[199] = 0
     arrivals[199] = more
     arrived, added = (State(SYSTEM, systems, 0, Trace(tasks, gain), 1) for tasks in (arrivals, less))

@@ -1,28 +1,29 @@
-"""`lyaopt bound`: the least energy that any stable policy needs."""
+"""`lyaopt bound`: a lower bound on the energy of every stable policy."""
 
 from __future__ import annotations
 
 import math
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.commands.scenario import load_system
-from lyaopt_cli.support.input_files import InputError
+from lyaopt_cli.support.input_files import input_errors
+from lyaopt_cli.support.input_systems import load_system
+from lyaopt_cli.support.new_command import new_command
+from lyaopt_cli.support.output import json_option, print_output
 
 if TYPE_CHECKING:
     from lyaopt.bounds import Bound
     from lyaopt.model.system import System
 
 
-@click.command("bound")
+@new_command("bound", "Print a lower bound on the energy of stable policies")
 @click.argument("scenario", metavar="SCENARIO|-")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
+@json_option("Print JSON.")
 def command(scenario: str, as_json: bool) -> int:
     """Print a lower bound on the long-run energy of every policy that keeps the queues of SCENARIO stable.
 
-    SCENARIO is the name of a shipped scenario or a file (TOML or JSON).
+    SCENARIO is a shipped scenario by name, or a file (TOML or JSON).
 
     \b
     Examples:
@@ -34,21 +35,17 @@ def command(scenario: str, as_json: bool) -> int:
     interrupted, 141 output closed.
     """
     from lyaopt.bounds import energy_bound
-    from lyaopt.errors import ProblemError
 
     system = load_system(scenario)
-    try:
+    with input_errors(scenario):
         bound = energy_bound(system)
-    except ProblemError as error:
-        raise InputError(f"{scenario}: {error}") from None
-    except ImportError as error:
-        raise InputError(f"lyaopt bound: {error}") from None
-    if as_json or not sys.stdout.isatty():
-        from lyaopt.io.json_lines import encode
 
-        sys.stdout.buffer.write(encode(_document(system, bound)) + b"\n")
-    else:
-        _print_table(system, bound)
+    def print_text() -> None:
+        from lyaopt_cli.tables.bound import print_bound
+
+        print_bound(bound, system)
+
+    print_output(as_json, lambda: [_document(system, bound)], print_text)
     return 0 if math.isfinite(bound.power_w) else 1
 
 
@@ -65,7 +62,7 @@ def _document(system: System, bound: Bound) -> dict[str, Any]:
             "local_multiplier": bound.local_multiplier[m],
             "rate_multiplier": bound.rate_multiplier[m],
             "services": [
-                {"id": service, "cut_share": bound.cut_share[s, : system.cuts[s]].tolist()}
+                {"id": service, "cut_share": bound.cut_share[s, : system.cut_counts[s]].tolist()}
                 for s, service in zip(system.services_of(m), system.service_ids[m], strict=True)
             ],
         }
@@ -79,30 +76,3 @@ def _document(system: System, bound: Bound) -> dict[str, Any]:
         "edge": {"cpu_hz": bound.edge_cpu_hz, "multiplier": bound.edge_multiplier},
         "devices": devices,
     }
-
-
-def _print_table(system: System, bound: Bound) -> None:
-    from rich.console import Console
-
-    from lyaopt_cli.tables.solution import name_text, plain_table, quantity
-
-    console = Console(highlight=False)
-    if not math.isfinite(bound.power_w):
-        console.print("No policy is stable: the load exceeds the capacities at any cuts")
-        return
-    table = plain_table("device")
-    for heading in ("CPU", "rate", "CPU\npower", "transmit\npower"):
-        table.add_column(heading, justify="right")
-    for m, name in enumerate(system.device_ids):
-        table.add_row(
-            name_text(name),
-            quantity(bound.local_cpu_hz[m], "Hz"),
-            quantity(bound.rate_bps[m], "bit/s"),
-            quantity(bound.local_power_w[m], "W"),
-            quantity(bound.transmit_power_w[m], "W"),
-        )
-    console.print(table)
-    console.print()
-    energy, power = quantity(bound.energy_j, "J"), quantity(bound.power_w, "W")
-    console.print(f"Edge   {quantity(bound.edge_cpu_hz, 'Hz')} of {quantity(system.edge_capacity_hz, 'Hz')}")
-    console.print(f"Bound  {energy} per slot ({power}), relative gap {bound.relative_gap:.1e}")

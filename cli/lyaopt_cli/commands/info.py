@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
 from lyaopt_cli.support.input_files import InputError
+from lyaopt_cli.support.new_command import new_command
+from lyaopt_cli.support.output import json_option, print_output
 
 
-@click.command("info")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document, not a table.")
-@click.option("--cflags", is_flag=True, help="Print what a C compiler is to be told.")
-@click.option("--libs", is_flag=True, help="Print what a linker is to be told.")
+@new_command("info", "Print versions and paths, or flags for a C compiler")
+@json_option("Print JSON.")
+@click.option("--cflags", is_flag=True, help="Print the flags for a C compiler.")
+@click.option("--libs", is_flag=True, help="Print the flags for a linker.")
 def command(as_json: bool, cflags: bool, libs: bool) -> None:
-    """Print which core runs, for what processor, versions and paths.
+    """Print which core runs, the processor it was built for, versions and paths.
 
     \b
     Examples:
@@ -27,32 +28,31 @@ def command(as_json: bool, cflags: bool, libs: bool) -> None:
     if cflags or libs:
         library, reason = installation.c_library()
         if libs and library is None:
-            raise InputError(f"lyaopt info: --libs: there is no library for C: {reason}")
+            raise InputError(f"lyaopt info: --libs: the C library is missing: {reason}")
         flags = [installation.c_flags()] * cflags + [installation.c_libs()] * libs
         click.echo(" ".join(flags))
         return
-    found = installation.installation()
-    if as_json or not sys.stdout.isatty():
-        from lyaopt.io.json_lines import encode
+    about = installation.installation()
 
-        click.echo(encode(found))
-        return
-    for name, value in _rows(found):
-        click.echo(f"{name:<14}{value}")
+    def print_text() -> None:
+        for name, value in _rows(about):
+            click.echo(f"{name:<14}{value}")
+
+    print_output(as_json, lambda: [about], print_text)
 
 
-def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a person wants to know."""
+def _rows(about: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names and values, without those that are missing."""
     core = {"aot": "built ahead of time", "jit": "compiled at run time", "python": "interpreted"}
-    rows = [("lyaopt", found["lyaopt"]), ("core", f"{found['core']}, {core[found['core']]}")]
-    if found["why_not_built"]:
-        rows.append(("", f"as {found['why_not_built']}"))
-    if found["target"]:
-        rows.append(("built for", f"{found['target']} ({found['processor']})"))
-    rows += [(name, value) for name, value in found["versions"].items() if value]
+    rows = [("lyaopt", about["lyaopt"]), ("core", f"{about['core']}, {core[about['core']]}")]
+    if about["why_not_built"]:
+        rows.append(("", f"as {about['why_not_built']}"))
+    if about["target"]:
+        rows.append(("built for", f"{about['target']} ({about['processor']})"))
+    rows += [(name, value) for name, value in about["versions"].items() if value]
     rows += [
-        (name.replace("_", " "), found[name])
+        (name.replace("_", " "), about[name])
         for name in ("package", "extension", "cache", "c_library")
-        if found[name]
+        if about[name]
     ]
     return rows

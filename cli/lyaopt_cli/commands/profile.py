@@ -1,8 +1,7 @@
-"""`lyaopt profile`: the cuts of one's own network."""
+"""`lyaopt profile`: the legal cuts of a network of the user."""
 
 from __future__ import annotations
 
-import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,9 @@ import click
 
 from lyaopt_cli.commands.profiles import show_profile, write_figure
 from lyaopt_cli.support.input_files import InputError
+from lyaopt_cli.support.new_command import new_command
+from lyaopt_cli.support.options import plot_option
+from lyaopt_cli.support.output import json_option
 from lyaopt_cli.support.output_files import write_whole
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def _shape(
     return shapes
 
 
-@click.command("profile")
+@new_command("profile", "Profile a network: PyTorch, ONNX or TensorFlow Lite")
 @click.argument("target", metavar="MODULE:CALLABLE|FILE.onnx|FILE.tflite")
 @click.option(
     "--input-shape",
@@ -47,7 +49,7 @@ def _shape(
     type=click.IntRange(1, 64),
     default=8,
     show_default=True,
-    help="Bits of one element of a tensor that is sent.",
+    help="Bits of one element of a transmitted tensor.",
 )
 @click.option(
     "--cuts",
@@ -55,18 +57,19 @@ def _shape(
     type=click.Choice(["single", "valleys", "all"]),
     default="single",
     show_default=True,
-    help="Cuts that one tensor crosses; these and the cheapest that several cross; or all.",
+    help="Cuts to list: those that one tensor crosses; these and the cheapest that several cross; all.",
 )
-@click.option("--verify", is_flag=True, help="Run head and tail of every cut and compare with the whole.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the profile here.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw a figure, .png or .svg.")
-@click.option("--json", "as_json", is_flag=True, help="Print the profile document, not a table.")
-def command(out: Path | None, plot: Path | None, as_json: bool, **asked: Any) -> int:
+@click.option(
+    "--verify", is_flag=True, help="Run head and tail of every cut, and compare with the whole network."
+)
+@click.option("-o", "--out", metavar="FILE", help="Write the profile document into FILE.")
+@plot_option("bits and MACs by cut")
+@json_option("Print the profile document.")
+def command(out: str | None, plot: str | None, as_json: bool, **asked: Any) -> int:
     """Profile a network: its legal cuts, the MACs before each and the bits across it.
 
     The network is what MODULE:CALLABLE returns (a PyTorch module, or the module and the tuple of its
-    inputs), or an ONNX or TensorFlow Lite file. Prints a table on a terminal; with --json, or into a
-    file or pipe, the profile document.
+    inputs), or an ONNX or TensorFlow Lite file. Needs the extra lyaopt[profile].
 
     \b
     Examples:
@@ -75,8 +78,8 @@ def command(out: Path | None, plot: Path | None, as_json: bool, **asked: Any) ->
       lyaopt profile hand_landmark_full.tflite --cuts valleys --plot hand.svg
 
     \b
-    Exit status: 0 profiled (and verified), 2 bad usage or input, 130 interrupted,
-    141 output closed.
+    Exit status: 0 profiled (and verified), 2 bad usage or input, 130
+    interrupted, 141 output closed.
     """
     from lyaopt.model.profiles import format_profile
     from lyaopt.model.profiles.graph import ProfileError
@@ -92,19 +95,19 @@ def command(out: Path | None, plot: Path | None, as_json: bool, **asked: Any) ->
     for note in notes:
         click.echo(f"lyaopt profile: warning: {note}", err=True)
     if out is not None:
-        write_whole(out, format_profile(profile).encode())
-    show_profile(profile, as_json or (out is None and not sys.stdout.isatty()))
+        write_whole(Path(out), format_profile(profile).encode())
+    show_profile(profile, as_json)
     return 0
 
 
 def _profiled(request: Request) -> tuple[Profile, list[str]]:
-    """The profile, and what its user should know of it."""
+    """The profile, and warnings about it."""
     from lyaopt.model.profiles.graph import ProfileWarning
     from lyaopt.model.profiles.targets import profile_target
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         profile = profile_target(request)
-    # Frameworks warn of their own affairs.
+    # Warnings of the frameworks themselves are left out.
     notes = {str(warning.message): None for warning in caught if warning.category is ProfileWarning}
     return profile, list(notes)

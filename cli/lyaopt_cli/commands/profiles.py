@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lyaopt_cli.support.input_files import InputError
+from lyaopt_cli.support.input_files import InputError, input_errors
+from lyaopt_cli.support.new_command import new_command
+from lyaopt_cli.support.options import plot_option
+from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import write_whole
 
 if TYPE_CHECKING:
     from lyaopt.model.profiles import Profile
 
 
-@click.command("profiles")
+@new_command("profiles", "List the shipped DNN profiles, or show one")
 @click.argument("name", required=False, metavar="[NAME|FILE]")
-@click.option("--json", "as_json", is_flag=True, help="Print documents, not a table.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw a figure, .png or .svg.")
-def command(name: str | None, as_json: bool, plot: Path | None) -> int:
+@json_option("Print JSON: a line for each profile, or the document of the one.")
+@plot_option("bits and MACs by cut")
+def command(name: str | None, as_json: bool, plot: str | None) -> int:
     """List the shipped DNN profiles, or show the one called NAME (or in FILE) cut by cut.
-
-    Prints a table on a terminal; with --json, or into a file or pipe, JSON: one line that sums up each
-    profile, or the document of the one.
 
     \b
     Examples:
@@ -38,7 +37,6 @@ def command(name: str | None, as_json: bool, plot: Path | None) -> int:
     """
     if name is None and plot is not None:
         raise click.UsageError("--plot needs a NAME.", click.get_current_context())
-    as_json = as_json or not sys.stdout.isatty()
     if name is None:
         _list(as_json)
     else:
@@ -50,53 +48,46 @@ def _list(as_json: bool) -> None:
     from lyaopt.model.profiles import list_profiles, load_profile
 
     profiles = [load_profile(name) for name in list_profiles()]
-    if as_json:
-        for profile in profiles:
-            sys.stdout.buffer.write(json.dumps(_summary(profile), ensure_ascii=False).encode() + b"\n")
-        return
-    from lyaopt_cli.tables.profiles import print_profiles
 
-    print_profiles(profiles)
+    def print_text() -> None:
+        from lyaopt_cli.tables.profiles import print_profiles
+
+        print_profiles(profiles)
+
+    print_output(as_json, lambda: map(_summary, profiles), print_text)
 
 
 def _summary(profile: Profile) -> dict[str, object]:
-    from dataclasses import asdict
-
-    fields = asdict(profile)
-    return {**fields, "cuts": len(profile.cuts)}
+    return {**asdict(profile), "cuts": len(profile.cuts)}
 
 
-def _show(name: str, as_json: bool, plot: Path | None) -> None:
-    from lyaopt.errors import ProblemError
+def _show(name: str, as_json: bool, plot: str | None) -> None:
     from lyaopt.model.profiles import load_profile
     from lyaopt.model.profiles.graph import ProfileError
 
     try:
-        profile = load_profile(name)
-        if plot is not None:
-            write_figure(profile, plot)
-    except ProblemError as error:
-        line = getattr(error, "line", None)
-        raise InputError(f"{name}: {error}" if line is None else f"{name}:{line}: {error}") from None
+        with input_errors(name):
+            profile = load_profile(name)
+            if plot is not None:
+                write_figure(profile, plot)
     except ProfileError as error:
         raise InputError(f"{name}: {error}") from None
     show_profile(profile, as_json)
 
 
-def write_figure(profile: Profile, path: Path) -> None:
+def write_figure(profile: Profile, path: str) -> None:
     """Draw a profile into a file."""
     from lyaopt.model.profiles.plot import draw_profile
 
-    write_whole(path, draw_profile(profile, path))
+    write_whole(Path(path), draw_profile(profile, path))
 
 
 def show_profile(profile: Profile, as_json: bool) -> None:
-    """Print a profile as a document in one line, else as a table if there is a terminal to print it on."""
-    if as_json:
-        from lyaopt.model.profiles import format_profile
+    """Print a profile as a table, or as its document in one line."""
 
-        sys.stdout.buffer.write(format_profile(profile, one_line=True).encode())
-    elif sys.stdout.isatty():
+    def print_text() -> None:
         from lyaopt_cli.tables.profiles import print_profile
 
         print_profile(profile)
+
+    print_output(as_json, lambda: [asdict(profile)], print_text)

@@ -1,4 +1,4 @@
-"""`lyaopt report`: what an experiment came to, as one page."""
+"""`lyaopt report`: the results of an experiment as one HTML page."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyaopt_cli.support.experiment_options import check_folder
-from lyaopt_cli.support.input_files import InputError
+from lyaopt_cli.support.experiments import check_folder
+from lyaopt_cli.support.input_files import input_errors
+from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.output_files import check_writable, write_whole
 
 if TYPE_CHECKING:
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 _PAGE = "report.html"
 
 
-@click.command("report")
+@new_command("report", "Write the results of an experiment as one HTML page")
 @click.argument("folder", metavar="DIR")
-@click.option("--out", "-o", metavar="FILE", help=f"Where to (default: {_PAGE} in DIR).")
+@click.option("--out", "-o", metavar="FILE", help=f"The page (default: {_PAGE} in DIR).")
 def command(folder: str, out: str | None) -> int:
     """Write one HTML page about the sweep or reproduction in DIR, and print its name.
 
-    The page needs nothing but itself: figures are drawn into it. Cells that are not
-    finished are left out, and counted.
+    The page is one file with its figures inside. It leaves out cells that are not finished,
+    and says how many.
 
     \b
     Examples:
@@ -40,20 +41,15 @@ def command(folder: str, out: str | None) -> int:
 
 
 def write_report(
-    name: str, folder: str, out: str | None = None, found: Sequence[Results] | None = None
+    name: str, folder: str, out: str | None = None, results: Sequence[Results] | None = None
 ) -> str:
-    """Write the page, and give its name; what was read already need not be read again."""
-    from lyaopt.errors import ProblemError
+    """Write the page, from results read before or from the folder, and give its name."""
     from lyaopt.experiments.report import page
     from lyaopt.experiments.store import Store
 
     path = check_folder(folder) / _PAGE if out is None else Path(out)
     check_writable(path)
-    try:
-        content = page(Store(folder), found)
-    except ProblemError as error:
-        raise InputError(f"lyaopt {name}: {error}") from None
-    except ImportError as error:
-        raise InputError(f"lyaopt {name}: {error}; pip install 'lyaopt[experiments]'") from None
+    with input_errors(f"lyaopt {name}"):
+        content = page(Store(folder), results)
     write_whole(path, content.encode())
     return str(path)

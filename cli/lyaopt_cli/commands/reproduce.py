@@ -1,23 +1,30 @@
-"""`lyaopt reproduce`: the figures of the paper, remade."""
+"""`lyaopt reproduce`: the figures of the paper, computed again."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from lyaopt_cli.commands.scenario import load_system
-from lyaopt_cli.support.experiment_options import SOME_FAILED, engine_options, run_experiment
+from lyaopt_cli.support.experiments import SOME_FAILED, EngineOptions, engine_options, run_experiment
+from lyaopt_cli.support.input_systems import load_system
+from lyaopt_cli.support.new_command import new_command
+from lyaopt_cli.support.options import results_option
+from lyaopt_cli.support.output import json_option
 from lyaopt_cli.support.output_files import check_drawing
 
 _FIGURES = ("fig3", "fig4", "fig5", "fig6", "fig7")
-_MOST_SEEDS = 3_999  # the next one is that of the evaluation
+_MOST_SEEDS = 3_999  # evaluations use the next one
 
 
-@click.command("reproduce")
+@new_command("reproduce", "Reproduce the figures of the paper")
 @click.argument(
     "figures", nargs=-1, required=True, type=click.Choice((*_FIGURES, "all")), metavar="FIGURE..."
 )
-@click.option("--out", required=True, metavar="DIR", help="Folder of the results; what is there stays.")
-@click.option("--quick", is_flag=True, help="Fewer points, one seed, small budgets: does it work at all?")
+@results_option
+@click.option(
+    "--quick", is_flag=True, help="Fewer points, one training seed, small budgets: a test of minutes."
+)
 @click.option(
     "--training-seeds",
     type=click.IntRange(1, _MOST_SEEDS),
@@ -28,25 +35,23 @@ _MOST_SEEDS = 3_999  # the next one is that of the evaluation
     default="balanced",
     show_default=True,
     metavar="NAME|FILE|-",
-    help="The base system.",
+    help="System in the middle of the sweeps.",
 )
 @engine_options
-@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row, not tables.")
+@json_option("Print a line of JSON for each row.")
 def command(
     figures: tuple[str, ...],
     out: str,
     quick: bool,
     training_seeds: int | None,
     scenario: str,
-    engine_name: str,
-    jobs: int | None,
-    timeout_s: float,
     as_json: bool,
+    **engine: Any,
 ) -> int:
-    """Remake each FIGURE of the paper (fig3 to fig7, or all): sweeps, tables and a page to read.
+    """Compute each FIGURE of the paper again (fig3 to fig7, or all): sweeps, tables and a page.
 
-    Fig. 3 is the convergence of the learners, the others sweep N_m, F^l, pmax and F^e.
-    Cells are kept as soon as they are finished; run again, the command does what is missing.
+    Fig. 3 is the convergence of the learners; the others sweep N_m, F^l, p^max and F^e. Every cell
+    is kept as soon as it is finished. Run again, the command computes the missing cells.
 
     \b
     Examples:
@@ -55,23 +60,23 @@ def command(
       lyaopt reproduce all --out paper --engine dask --jobs 16
 
     \b
-    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130 interrupted,
-    143 terminated (cells that were finished stay), 141 output closed.
+    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130
+    interrupted, 143 terminated (finished cells are kept), 141 output closed.
     """
     from lyaopt.experiments.paper_figures import parts
 
     check_drawing("lyaopt reproduce")
-    wanted = _FIGURES if "all" in figures else tuple(dict.fromkeys(figures))
-    found = parts(wanted, load_system(scenario), scenario, quick=quick, training_seeds=training_seeds)
-    outcome, results = run_experiment("reproduce", found, out, engine_name, jobs, timeout_s)
+    names = _FIGURES if "all" in figures else tuple(dict.fromkeys(figures))
+    sweeps = parts(names, load_system(scenario), scenario, quick=quick, training_seeds=training_seeds)
+    outcome, results = run_experiment("reproduce", sweeps, out, EngineOptions(**engine))
     if results:
         from lyaopt.experiments.outputs import write_figures
         from lyaopt.experiments.store import Store
         from lyaopt_cli.commands.report import write_report
 
-        write_report("reproduce", out, found=results)
+        write_report("reproduce", out, results=results)
         write_figures(Store(out), results)
-    from lyaopt_cli.tables.experiments import print_outcome  # not at the top: help needs no NumPy
+    from lyaopt_cli.tables.experiments import print_outcome  # not at the top: help is printed without NumPy
 
     print_outcome(outcome, results, out, as_json)
     return SOME_FAILED if outcome.failed else 0

@@ -1,27 +1,25 @@
-"""`lyaopt scenario`: scenarios to start from, and scenarios checked."""
+"""`lyaopt scenario`: shipped scenarios, and scenarios checked and written in full."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
-from lyaopt_cli.support.input_files import InputError, read_whole, shown_name
+from lyaopt_cli.support.input_systems import load_system
+from lyaopt_cli.support.new_command import new_command
+from lyaopt_cli.support.output import json_option, print_output
 
-if TYPE_CHECKING:
-    from lyaopt.model.system import System
 
-
-@click.command("scenario")
+@new_command("scenario", "Print a shipped scenario, or check one in a file")
 @click.argument("name", required=False, metavar="[NAME|FILE|-]")
 @click.option("--list", "as_list", is_flag=True, help="Print the names of the shipped scenarios.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, not TOML.")
+@json_option("Print JSON, not TOML.")
 def command(name: str | None, as_list: bool, as_json: bool) -> int:
     """Print the shipped scenario NAME, or check the one in FILE and print it in full.
 
-    Prints TOML, which every command that takes a scenario reads: a shipped scenario with the
-    comments of its file, another one with every default filled in.
+    Prints TOML, which every command that takes a scenario reads: a shipped scenario with its
+    comments, one from a file with all defaults filled in.
 
     \b
     Examples:
@@ -40,26 +38,10 @@ def command(name: str | None, as_list: bool, as_json: bool) -> int:
         click.echo("\n".join(list_scenarios()))
         return 0
     system = load_system(name)
-    if as_json:
-        from lyaopt.io.json_lines import encode
 
-        sys.stdout.buffer.write(encode(scenario_to_dict(system)) + b"\n")
-    else:
+    def print_text() -> None:
         text = scenario_text(name) if name in list_scenarios() else format_scenario(system)
         sys.stdout.buffer.write(text.encode())
+
+    print_output(as_json, lambda: [scenario_to_dict(system)], print_text)
     return 0
-
-
-def load_system(name: str) -> System:
-    """The system of a shipped scenario or of a scenario file (- for standard input)."""
-    from lyaopt.errors import ProblemError
-    from lyaopt.model.scenarios import load_scenario, parse_scenario
-
-    try:
-        if name == "-":
-            return parse_scenario(read_whole(name))
-        return load_scenario(name)
-    except ProblemError as error:
-        line = getattr(error, "line", None)
-        place = shown_name(name) if line is None else f"{shown_name(name)}:{line}"
-        raise InputError(f"{place}: {error}") from None

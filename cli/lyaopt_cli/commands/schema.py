@@ -1,4 +1,4 @@
-"""`lyaopt schema`: the documents, for editors and validators."""
+"""`lyaopt schema`: JSON Schemas of the documents, for editors and validators."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 
 import click
 
+from lyaopt_cli.support.new_command import new_command
 
-@click.command("schema")
+
+@new_command("schema", "Print the JSON Schema of a document")
 @click.argument("document", type=click.Choice(["slot", "solution", "scenario"]))
 def command(document: str) -> None:
     """Print the JSON Schema of a document.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from lyaopt_cli.support.input_files import MAX_LINE_BYTES
+from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import SECONDS, method_option
 
 _CHUNK = 2**16
@@ -22,35 +23,36 @@ TIMED_OUT = 1
 CLOSED_PIPE = 141
 
 
-@click.command("serve")
-@click.option("--stdio", is_flag=True, required=True, help="Talk over standard input and output.")
+@new_command("serve", "Solve slots for another process, over a pipe")
+@click.option("--stdio", is_flag=True, required=True, help="Communicate over standard input and output.")
 @method_option
 @click.option(
     "--timeout",
     type=SECONDS,
     metavar="SECONDS",
-    help="End if no request comes for so long (default: wait for ever).",
+    help="Stop after so long without a request (default: never).",
 )
 def command(stdio: bool, method: str, timeout: float | None) -> int:
     """Solve slots for another process.
 
-    The first line says who answers: {"lyaopt": VERSION, "protocol": 1, ...}. After that every line
-    {"sequence": N, "slot": {...}} of the input is answered by one line with the same number, in order: the
-    solution document, or {"sequence": N, "status": "error", "path": ..., "error": ...}.
+    The first line of the output names version and protocol: {"lyaopt": VERSION, "protocol": 1, ...}. Each
+    line {"sequence": N, "slot": {...}} of the input is then answered by one line with the same number, in
+    order: the solution document, or {"sequence": N, "status": "error", "path": ..., "error": ...}.
 
     \b
     Example:
       lyaopt serve --stdio --timeout 60
 
     \b
-    Exit status: 0 the input ended, 1 no request came in time, 141 the output was closed.
+    Exit status: 0 the input ended, 1 no request came in time, 141 output
+    closed.
     """
     from lyaopt.io.json_lines import encode
     from lyaopt.serve.protocol import PROTOCOL
 
     _get_ready(method)
-    answer = _answerer(method)
-    greeting = {"protocol": PROTOCOL, "capabilities": ["slot"], "method": method, **_made_by()}
+    answer = _answer_function(method)
+    greeting = {"protocol": PROTOCOL, "capabilities": ["slot"], "method": method, **_versions()}
     if not _write(encode(greeting) + b"\n"):
         return _closed(None)
     try:
@@ -64,14 +66,14 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
 
 
 def _get_ready(method: str) -> None:
-    """Have the kernels at hand before saying so: where none were built they are compiled now."""
+    """Solve one slot before the greeting, so that kernels that were not built are compiled now."""
     from lyaopt.slot.documents import parse_slot_document
     from lyaopt.slot.solve import solve_slot
 
     solve_slot(parse_slot_document(_SMALLEST), method)
 
 
-def _made_by() -> dict[str, str]:
+def _versions() -> dict[str, str]:
     from lyaopt import __version__
     from lyaopt._kernels.toolchain.core_choice import CHOICE
 
@@ -84,8 +86,8 @@ def _closed(number: int | None) -> int:
     return CLOSED_PIPE
 
 
-def _answerer(method: str) -> Callable[[bytes, int], bytes]:
-    """From a request and the number of its line to the line that answers it, with its end."""
+def _answer_function(method: str) -> Callable[[bytes, int], bytes]:
+    """Function from a request and its line number to the answer, with its newline."""
     from lyaopt.errors import ProblemError
     from lyaopt.io.json_lines import encode
     from lyaopt.serve.protocol import parse_request, sequence_of
@@ -107,9 +109,10 @@ def _answerer(method: str) -> Callable[[bytes, int], bytes]:
 
 
 def _lines(timeout: float | None) -> Iterator[bytes]:
-    """Lines of standard input as they come, the last one whole or not; no longer kept than can be answered.
+    """Lines of standard input as they arrive, and what follows the last newline.
 
-    Read without Python's buffers: `poll` knows nothing of what waits in these.
+    Of a line beyond `MAX_LINE_BYTES` only enough is kept to refuse it. Read without Python's buffers, whose
+    content `poll` does not see.
     """
     descriptor, kept, length = sys.stdin.fileno(), [b""], 0
     ready = select.poll()
@@ -133,7 +136,7 @@ def _lines(timeout: float | None) -> Iterator[bytes]:
 
 
 def _write(line: bytes) -> bool:
-    """Write to standard output at once; False if nobody reads there any more."""
+    """Write to standard output unbuffered; False if the pipe is closed."""
     try:
         while line:
             line = line[os.write(sys.stdout.fileno(), line) :]

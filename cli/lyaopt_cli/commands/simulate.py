@@ -3,75 +3,53 @@
 from __future__ import annotations
 
 import math
-import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.commands.scenario import load_system
-from lyaopt_cli.support.input_files import InputError, shown_name
+from lyaopt.errors import ProblemError
+from lyaopt_cli.support.input_files import InputError
+from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
-from lyaopt_cli.support.options import seed_option, warmup_option
-from lyaopt_cli.support.output_files import check_writable, write_whole
-from lyaopt_cli.support.policy_names import make_policy
-from lyaopt_cli.support.progress import progress_bar
+from lyaopt_cli.support.new_command import new_command
+from lyaopt_cli.support.options import plot_option, replications_option, seed_option, warmup_option
+from lyaopt_cli.support.output import json_option, print_output
+from lyaopt_cli.support.output_files import check_picture, check_writable
+from lyaopt_cli.support.simulation import DEFAULT_SLOTS, RunOptions, load_trace_file, run_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lyaopt.model.system import System
-    from lyaopt.simulation import Result, Series, Simulator, Trace
-
-_DEFAULT_SLOTS = 100_000
+    from lyaopt.simulation import Result
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """The options of a run."""
-
-    slots: int | None
-    warmup: int
-    seed: int
-    replications: int
-    trace: str | None
-    record: str | None
-    plot: str | None
-
-
-@click.command("simulate")
+@new_command("simulate", "Simulate a scenario under one policy or several")
 @click.argument("scenario", metavar="SCENARIO|-")
 @click.option(
     "--policy",
     "policies",
     metavar="NAME",
     multiple=True,
-    help="Who picks the partition points (default: middle); several are compared.",
+    help="Chooses the partition points (default: middle); may be repeated to compare policies.",
 )
-@click.option("--slots", type=click.IntRange(min=1), help=f"How many slots (default {_DEFAULT_SLOTS}).")
+@click.option("--slots", type=click.IntRange(min=1), help=f"Measured slots (default {DEFAULT_SLOTS}).")
 @warmup_option(0)
 @seed_option
-@click.option(
-    "--replications",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="How many copies, each with its own arrivals and channels.",
-)
+@replications_option(1)
 @click.option("--trace", metavar="FILE", help="Replay arrivals and channels from an .npz file.")
 @click.option("--record", metavar="FILE", help="Write every slot into an .npz file.")
-@click.option("--plot", metavar="FILE", help="Draw energy, backlogs and latency, .png or .svg.")
-@click.option("--bound", "with_bound", is_flag=True, help="Set the lower bound LB1 beside the energy.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, a line for each policy, not a table.")
+@plot_option("energy, backlogs and latency")
+@click.option("--bound", "with_bound", is_flag=True, help="Print the lower bound LB1 on the energy too.")
+@json_option("Print JSON, a line for each policy.")
 def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json: bool, **options: Any) -> int:
-    """Simulate SCENARIO (the name of a shipped one, or a file) and print energy, backlogs and latency.
+    """Simulate SCENARIO (a shipped one by name, or a file) and print energy, backlogs and latency.
 
     \b
     Policies: middle, all-local, all-offload, random, greedy, best-fixed, table,
-    planning, trace (the points of --trace), or the points themselves, one for
-    each service, as in 3,0,12.
-    The same seed brings the same arrivals and channels under every policy.
+    planning, trace (the points of --trace), a folder with a trained policy, or
+    the points themselves, one for each service, as in 3,0,12.
+    One seed gives the same arrivals and channels under every policy.
 
     \b
     Examples:
@@ -85,74 +63,29 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (what was
     simulated until then is printed and written), 141 output closed.
     """
-    from lyaopt.errors import ProblemError
-
-    wanted = _Wanted(**options)
-    if len(policies) > 1 and (wanted.record or wanted.plot):
+    run_options = RunOptions(**options)
+    if len(policies) > 1 and (run_options.record or run_options.plot):
         raise click.UsageError("--record and --plot take one --policy.", click.get_current_context())
     system = load_system(scenario)
-    for file in filter(None, (wanted.record, wanted.plot)):
-        check_writable(Path(file))
-    results, bound = [], None
+    if run_options.record is not None:
+        check_writable(Path(run_options.record))
+    if run_options.plot is not None:
+        check_picture("lyaopt simulate", run_options.plot)
+    bound = None
+    results: list[Result] = []
     with Interrupts() as interrupts:
         try:
             bound = _bound(system) if with_bound else None
-            trace = None if wanted.trace is None else _load_trace(wanted.trace, system)
+            trace = load_trace_file(run_options.trace, system)
             for name in policies or (None,):
                 if not interrupts.seen:
-                    result, series = _run(system, name, trace, wanted, interrupts)
-                    _write_files(result, series, wanted)
-                    results.append(result)
+                    results.append(run_policy(system, name, trace, run_options, interrupts))
         except ProblemError as error:
-            if not interrupts.seen:  # else it is a search that was called off
+            if not interrupts.seen:  # otherwise a signal ended the search for a policy
                 raise InputError(f"lyaopt simulate: {error}") from None
-        except ImportError as error:
-            raise InputError(f"lyaopt simulate: {error}") from None
         if results:
             _print(results, system, bound, as_json)
         return INTERRUPTED if interrupts.seen else 0
-
-
-def _run(
-    system: System, name: str | None, trace: Trace | None, wanted: _Wanted, interrupts: Interrupts
-) -> tuple[Result, Series | None]:
-    from lyaopt.io.figures import picture_format
-    from lyaopt.simulation import Simulator
-
-    if wanted.plot is not None:
-        picture_format(wanted.plot)  # before the work, not after it
-    slots = wanted.slots
-    if slots is None:
-        slots = _DEFAULT_SLOTS if trace is None else trace.slots - wanted.warmup
-    if slots < 1:
-        raise InputError(f"{wanted.trace}: expected more slots than the warm-up, got {slots + wanted.warmup}")
-    simulator = Simulator(
-        system,
-        _policy(name, system, trace, wanted.seed, interrupts),
-        replications=wanted.replications,
-        seed=wanted.seed,
-        trace=trace,
-        record=wanted.record is not None,
-    )
-    with progress_bar("slots", slots + wanted.warmup) as show:
-
-        def look_up(done: int) -> bool:
-            show(done)
-            return not interrupts.seen
-
-        series = _take(simulator, slots, wanted, look_up)
-    return simulator.result(), series
-
-
-def _take(simulator: Simulator, slots: int, wanted: _Wanted, look_up: Callable[[int], bool]) -> Series | None:
-    from lyaopt.simulation import run_in_steps
-
-    if not simulator.run(0, wanted.warmup, look_up):
-        return None
-    if wanted.plot is not None:
-        return run_in_steps(simulator, slots, progress=look_up)
-    simulator.run(slots, progress=look_up)
-    return None
 
 
 def _bound(system: System) -> float:
@@ -162,44 +95,17 @@ def _bound(system: System) -> float:
     return energy_bound(system).energy_j
 
 
-def _policy(name: str | None, system: System, trace: Trace | None, seed: int, interrupts: Interrupts) -> Any:
-    if name == "trace" or (name is None and trace is not None and trace.partition is not None):
-        return None
-    return make_policy(name or "middle", system, seed, interrupts)
-
-
-def _load_trace(name: str, system: System) -> Trace:
-    from lyaopt.errors import ProblemError
-    from lyaopt.simulation import load_trace
-
-    try:
-        return load_trace(name, system)
-    except ProblemError as error:
-        raise InputError(f"{shown_name(name)}: {error}") from None
-    except OSError as error:
-        raise InputError(f"{shown_name(name)}: {error.strerror}") from None
-
-
-def _write_files(result: Result, series: Series | None, wanted: _Wanted) -> None:
-    if wanted.record is not None and result.record is not None:
-        write_whole(Path(wanted.record), result.record.to_bytes())
-    if wanted.plot is not None and series is not None:
-        from lyaopt.simulation.plot import draw_run
-
-        write_whole(Path(wanted.plot), draw_run(result, series, wanted.plot))
-
-
 def _print(results: list[Result], system: System, bound: float | None, as_json: bool) -> None:
-    if as_json or not sys.stdout.isatty():
-        from lyaopt.io.json_lines import encode
-
+    def documents() -> Iterator[dict[str, Any]]:
         more = {} if bound is None else {"bound_energy_j": bound if math.isfinite(bound) else None}
-        for result in results:
-            sys.stdout.buffer.write(encode(result.to_dict() | more) + b"\n")
-    else:
+        return (result.to_dict() | more for result in results)
+
+    def print_text() -> None:
         from lyaopt_cli.tables.simulation import print_comparison, print_result
 
         if len(results) == 1:
             print_result(results[0], system, bound)
         else:
             print_comparison(results, system, bound)
+
+    print_output(as_json, documents, print_text)

@@ -9,31 +9,36 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.support.input_files import MAX_LINE_BYTES, InputError, bounded_lines, read_whole, shown_name
+from lyaopt.errors import ProblemError
+from lyaopt_cli.support.input_files import MAX_LINE_BYTES, bounded_lines, input_errors, read_whole
+from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import method_option
+from lyaopt_cli.support.output import as_document, json_option
 
 if TYPE_CHECKING:
     from lyaopt.slot.solution import SlotSolution
 
     _Solver = Callable[[bytes], tuple[SlotSolution, dict[str, Any]]]
 
-# Where no kernels were built, loading compiled ones takes longer than solving such a document without them.
+# Without built kernels, loading those compiled at run time takes longer than solving a smaller document.
 _SMALL_DOCUMENT_BYTES = 2**16
-# How the first line of a document ends that was written over several lines
+# Ends of the first line of a document that spans several lines
 _OPEN_ENDS = (b"{", b"[", b",")
 _HINT = " (a stream has one whole document a line)"
 
 
-@click.command("solve-slot")
+@new_command("solve-slot", "Solve one slot document, or a stream of them")
 @click.argument("file", required=False, metavar="FILE|-", type=click.Path(allow_dash=True, readable=False))
-@click.option("--json", "as_json", is_flag=True, help="Print the solution document, not a table.")
+@json_option("Print the solution document (default into a file or pipe).")
+@click.option("--table", "as_table", is_flag=True, help="Print a table (default on a terminal).")
 @click.option("--stream", is_flag=True, help="Read one slot document a line and answer each with one line.")
 @method_option
 @click.option("--check", is_flag=True, help="Add the optimum found by CVXPY, and the difference from it.")
-def command(file: str | None, as_json: bool, stream: bool, method: str, check: bool) -> int:
+def command(file: str | None, as_json: bool, as_table: bool, stream: bool, method: str, check: bool) -> int:
     """Solve the slot document in FILE (- or nothing: standard input).
 
-    Prints a table on a terminal; with --json, --stream, or into a file or pipe, solution documents.
+    Prints a table on a terminal, and the solution document into a file or pipe or with --json.
+    With --stream, prints one solution document for each line.
 
     \b
     Examples:
@@ -48,25 +53,24 @@ def command(file: str | None, as_json: bool, stream: bool, method: str, check: b
     """
     if file is None and sys.stdin.isatty():
         raise click.UsageError("Missing argument 'FILE|-'.", click.get_current_context())
+    if as_table and (as_json or stream):
+        raise click.UsageError("--table excludes --json and --stream.", click.get_current_context())
     name = "-" if file is None else file
-    return _solve_stream(name, method, check) if stream else _solve_one(name, as_json, method, check)
+    if stream:
+        return _solve_stream(name, method, check)
+    return _solve_one(name, as_document(as_json, as_table), method, check)
 
 
-def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
+def _solve_one(name: str, document_wanted: bool, method: str, check: bool) -> int:
     text = read_whole(name)
     if len(text) < _SMALL_DOCUMENT_BYTES:
-        _rather_interpret_than_compile()
-    from lyaopt.errors import ProblemError
+        _prefer_interpreted_core()
     from lyaopt.io.json_lines import encode
 
-    try:
+    with input_errors(name):
         solution, document = _solver(method, check)(text)
         encoded = encode(document)
-    except ProblemError as error:
-        line = getattr(error, "line", None)
-        place = shown_name(name) if line is None else f"{shown_name(name)}:{line}"
-        raise InputError(f"{place}: {error}") from None
-    if as_json or not sys.stdout.isatty():
+    if document_wanted:
         sys.stdout.buffer.write(encoded + b"\n")
     else:
         from lyaopt_cli.tables.solution import print_solution
@@ -75,25 +79,24 @@ def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
     return int(_failed(document))
 
 
-def _rather_interpret_than_compile() -> None:
-    """Have kernels that were not built interpreted, unless they are there or their core is given."""
+def _prefer_interpreted_core() -> None:
+    """Interpret kernels that were not built, unless they are loaded already or a core is set."""
     if "lyaopt._kernels.toolchain.jit" in sys.modules or "LYAOPT_CORE" in os.environ:
         return
     os.environ["LYAOPT_CORE"] = "aot,python"
     try:
         import lyaopt.slot.problem  # noqa: F401
     finally:
-        del os.environ["LYAOPT_CORE"]  # a caller in this process and its children may want another
+        del os.environ["LYAOPT_CORE"]  # other code of this process, and its children, choose their own
 
 
 def _solve_stream(name: str, method: str, check: bool) -> int:
-    from lyaopt.errors import ProblemError
     from lyaopt.io.json_lines import encode
 
     solve = _solver(method, check)
 
     def answer(line: bytes | None, number: int) -> tuple[bytes, bool]:
-        """The answer to a line (None: too long), and whether it tells of a failure."""
+        """The answer to a line (None: too long), and whether it reports a failure."""
         try:
             if line is None:
                 raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
@@ -121,7 +124,7 @@ def _failed(document: dict[str, Any]) -> bool:
 
 
 def _solver(method: str, check: bool) -> _Solver:
-    """From the text of a slot document to its solution, as an object and as a document."""
+    """Function from the text of a slot document to its solution, as an object and as a document."""
     from lyaopt.slot.documents import parse_slot_document
     from lyaopt.slot.solution_documents import solution_to_dict
     from lyaopt.slot.solve import solve_slot
@@ -139,24 +142,21 @@ def _solver(method: str, check: bool) -> _Solver:
 
 
 def _comparison() -> Callable[[SlotSolution], dict[str, Any]]:
-    """From a solution to the optimum found by CVXPY, and the difference from it."""
-    from lyaopt.errors import MissingExtraError
+    """Function from a solution to the optimum found by CVXPY, and the difference from it."""
     from lyaopt.slot.solution_documents import objective_to_dict
     from lyaopt.verify.cvxpy_reference import ReferenceError, solve_reference
 
     def compare(solution: SlotSolution) -> dict[str, Any]:
         try:
             reference = solve_reference(solution.problem)
-        except MissingExtraError as error:
-            raise InputError(f"lyaopt solve-slot: --check: {error}") from None
         except ReferenceError as error:
             return {"solver": error.solver, "error": str(error)}
-        theirs = reference.objective.total
-        difference = solution.objective.total - theirs
+        optimum = reference.objective.total
+        difference = solution.objective.total - optimum
         return {
             "solver": reference.solver,
             "objective": objective_to_dict(reference.objective),
-            "relative_difference": difference / abs(theirs) if theirs else difference,
+            "relative_difference": difference / abs(optimum) if optimum else difference,
         }
 
     return compare

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.commands.scenario import load_system
-from lyaopt_cli.support.experiment_options import SOME_FAILED, engine_options, run_experiment
-from lyaopt_cli.support.input_files import InputError, read_whole, shown_name
+from lyaopt.errors import ProblemError
+from lyaopt_cli.support.experiments import SOME_FAILED, EngineOptions, engine_options, run_experiment
+from lyaopt_cli.support.input_files import input_errors, read_whole
+from lyaopt_cli.support.input_systems import load_system
+from lyaopt_cli.support.new_command import new_command
+from lyaopt_cli.support.options import results_option
+from lyaopt_cli.support.output import json_option
 
 if TYPE_CHECKING:
     from lyaopt.experiments.sweeps import Part
 
 
-@click.command("sweep")
+@new_command("sweep", "Run policies and learners over settings of a scenario")
 @click.argument("file", metavar="FILE|-")
-@click.option("--out", required=True, metavar="DIR", help="Folder of the results; what is there stays.")
+@results_option
 @engine_options
-@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row, not tables.")
-def command(file: str, out: str, engine_name: str, jobs: int | None, timeout_s: float, as_json: bool) -> int:
+@json_option("Print a line of JSON for each row.")
+def command(file: str, out: str, as_json: bool, **engine: Any) -> int:
     """Run the sweep that FILE (TOML) defines: settings of a scenario x policies x training seeds.
 
-    Every cell is kept as soon as it is finished. Run again, the command does what is missing.
+    Every cell is kept as soon as it is finished. Run again, the command computes the missing cells.
 
     \b
     A definition:
@@ -39,32 +43,27 @@ def command(file: str, out: str, engine_name: str, jobs: int | None, timeout_s: 
       lyaopt report edge
 
     \b
-    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130 interrupted,
-    143 terminated (cells that were finished stay), 141 output closed.
+    Exit status: 0 done, 1 some cells failed, 2 bad usage or input, 130
+    interrupted, 143 terminated (finished cells are kept), 141 output closed.
     """
-    outcome, found = run_experiment("sweep", [_read(file)], out, engine_name, jobs, timeout_s)
-    from lyaopt_cli.tables.experiments import print_outcome  # not at the top: help needs no NumPy
+    outcome, results = run_experiment("sweep", [_load_sweep(file)], out, EngineOptions(**engine))
+    from lyaopt_cli.tables.experiments import print_outcome  # not at the top: help is printed without NumPy
 
-    print_outcome(outcome, found, out, as_json)
+    print_outcome(outcome, results, out, as_json)
     return SOME_FAILED if outcome.failed else 0
 
 
-def _read(file: str) -> Part:
-    from lyaopt.errors import ProblemError
+def _load_sweep(file: str) -> Part:
     from lyaopt.experiments.definition import parse_sweep, placed
     from lyaopt.experiments.sweeps import Part
     from lyaopt.io.strict_json import decode
 
     text = read_whole(file)
-    try:
+    with input_errors(file):
         sweep = parse_sweep(text)
         part = Part(sweep, load_system(sweep.scenario))
         try:
-            _ = part.cells  # whether policies and values fit the system
+            _ = part.cells  # raises where policies or values do not fit the system
         except ProblemError as error:
             raise placed(error, decode(text)) from None
-    except ProblemError as error:
-        line = getattr(error, "line", None)
-        place = shown_name(file) if line is None else f"{shown_name(file)}:{line}"
-        raise InputError(f"{place}: {error}") from None
     return part

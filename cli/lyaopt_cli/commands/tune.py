@@ -1,20 +1,22 @@
-"""`lyaopt tune`: energy against latency, and the weights for a latency that is wanted."""
+"""`lyaopt tune`: energy against latency, and the energy weights for a target latency."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.commands.scenario import load_system
-from lyaopt_cli.support.experiment_options import SOME_FAILED, engine_options, run_experiment
-from lyaopt_cli.support.input_files import InputError
-from lyaopt_cli.support.options import SECONDS
+from lyaopt_cli.support.experiments import SOME_FAILED, EngineOptions, engine_options, run_experiment
+from lyaopt_cli.support.input_files import input_errors
+from lyaopt_cli.support.input_systems import load_system
+from lyaopt_cli.support.new_command import new_command
+from lyaopt_cli.support.options import SECONDS, plot_option
+from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from lyaopt.model.system import System
 
 
-@click.command("tune")
+@new_command("tune", "Find energy weights for a target latency")
 @click.argument("scenario", metavar="SCENARIO|-")
 @click.option("--latency-mean", "mean", type=SECONDS, metavar="SECONDS", help="Largest mean latency.")
 @click.option("--latency-p50", "p50", type=SECONDS, metavar="SECONDS", help="Largest median.")
@@ -33,19 +35,21 @@ if TYPE_CHECKING:
     "policies",
     metavar="NAME",
     multiple=True,
-    help="Who picks the partition points (default: middle, best-fixed and lyappo); several are compared.",
+    help="Chooses the partition points (default: middle, best-fixed and lyappo); may be repeated.",
 )
 @click.option(
     "--training-seeds",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Training training_seeds.",
+    help="Number of training seeds.",
 )
-@click.option("--out", metavar="DIR", help="Folder that keeps the results; what is there stays.")
-@click.option("--plot", metavar="FILE", help="Draw energy against latency as FILE (.png or .svg).")
+@click.option(
+    "--out", metavar="DIR", help="Folder of the results; finished cells in it are kept (default: none)."
+)
+@plot_option("energy against latency")
 @engine_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, not a table.")
+@json_option("Print JSON.")
 def command(
     scenario: str,
     policies: tuple[str, ...],
@@ -53,15 +57,13 @@ def command(
     out: str | None,
     plot: str | None,
     as_json: bool,
-    engine_name: str,
-    jobs: int | None,
-    timeout_s: float,
-    **targets: float | None,
+    **options: Any,
 ) -> int:
     """Scale the energy weights U^l and U^t of SCENARIO together, and show energy against latency.
 
-    Points are searched for and policies are trained anew at each of twelve factors, from 1e-4 to 31.6.
-    With a target, the weights of least energy that meet it are picked, between these factors too.
+    At each of twelve factors from 1e-4 to 31.6, partition points are searched for and policies trained
+    anew. With a target latency, the weights of least energy that meet it are picked, between these
+    factors too.
 
     \b
     Examples:
@@ -75,67 +77,69 @@ def command(
     """
     from lyaopt.experiments.tradeoff import POLICIES, document, pick
 
-    given = {name: value for name, value in targets.items() if value is not None}
-    if len(given) > 1:
-        raise click.UsageError("Give one latency.", click.get_current_context())
+    latency, target = _target(options)
     if plot is not None:
         check_picture("lyaopt tune", plot)
-    (latency, target), *_ = [*given.items(), ("p95", None)]
-    system = load_system(scenario)
-    wanted = (scenario, policies or POLICIES, training_seeds, engine_name, jobs, timeout_s)
+    search = _Search(scenario, load_system(scenario), policies or POLICIES, training_seeds, latency, target)
     with nullcontext(out) if out is not None else tempfile.TemporaryDirectory() as folder:
-        points, failed = _points(system, latency, target, str(folder), *wanted)
+        points, failed = _points(search, str(folder), EngineOptions(**options))
     if not points:
         return SOME_FAILED
+
+    def print_text() -> None:
+        from lyaopt_cli.tables.experiments import print_tradeoff
+
+        print_tradeoff(points, latency, target)
+
+    print_output(as_json, lambda: [dict(document(points, latency, target))], print_text)
     chosen = None if target is None else pick(points, target)
-    _print(points, latency, target, document(points, latency, target), as_json)
-    if plot is not None:  # last: what is computed is told, whatever becomes of the picture
+    if plot is not None:  # last: results are printed even if the picture fails
         from lyaopt.experiments.tradeoff_plot import draw_tradeoff
 
         write_whole(Path(plot), draw_tradeoff(points, latency, plot, target_s=target, chosen=chosen))
     return SOME_FAILED if failed or (target is not None and chosen is None) else 0
 
 
-def _points(
-    system: System,
-    latency: str,
-    target: float | None,
-    out: str,
-    scenario: str,
-    policies: Sequence[str],
-    training_seeds: int,
-    *engine: Any,
-) -> tuple[list[Point], bool]:
-    """All points, with some more beside the one that a first look picks; and whether cells failed."""
-    from lyaopt.errors import ProblemError
+def _target(options: dict[str, Any]) -> tuple[str, float | None]:
+    """Take the latencies out of the options: which one is limited, and to what (None: to nothing)."""
+    limits = {name: options.pop(name) for name in ("mean", "p50", "p95", "p99")}
+    given = {name: seconds for name, seconds in limits.items() if seconds is not None}
+    if len(given) > 1:
+        raise click.UsageError("Give one latency.", click.get_current_context())
+    (latency, target), *_ = [*given.items(), ("p95", None)]
+    return latency, target
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What is searched for: policies on a system, and the target latency."""
+
+    scenario: str
+    system: System
+    policies: Sequence[str]
+    training_seeds: int
+    latency: str
+    target: float | None
+
+
+def _points(search: _Search, out: str, engine: EngineOptions) -> tuple[list[Point], bool]:
+    """All points, with more of them near the pick; and whether cells failed."""
     from lyaopt.experiments.sweeps import Part
     from lyaopt.experiments.tradeoff import REFINEMENTS, factor_between, pick, points_of, tradeoff_sweep
 
-    try:
-        all_factors = Part(tradeoff_sweep(scenario, policies, training_seeds=training_seeds), system)
-    except ProblemError as error:
-        raise InputError(f"lyaopt tune: {error}") from None
-    outcome, found = run_experiment("tune", [all_factors], out, *engine)
-    points = points_of(found, system, latency)
+    with input_errors("lyaopt tune"):
+        sweep = tradeoff_sweep(search.scenario, search.policies, training_seeds=search.training_seeds)
+        all_factors = Part(sweep, search.system)
+    outcome, results = run_experiment("tune", [all_factors], out, engine)
+    points = points_of(results, search.system, search.latency)
     closer: list[float] = []
     for _ in range(REFINEMENTS):
-        chosen = None if target is None else pick(points, target)
+        chosen = None if search.target is None else pick(points, search.target)
         factor = None if chosen is None else factor_between(points, chosen)
         if chosen is None or factor is None:
             break
         closer.append(factor)
-        more = Part(tradeoff_sweep(scenario, [chosen.policy], closer, training_seeds), system)
-        outcome, found = run_experiment("tune", [all_factors, more], out, *engine)
-        points = points_of(found, system, latency)
+        sweep = tradeoff_sweep(search.scenario, [chosen.policy], closer, search.training_seeds)
+        outcome, results = run_experiment("tune", [all_factors, Part(sweep, search.system)], out, engine)
+        points = points_of(results, search.system, search.latency)
     return points, bool(outcome.failed)
-
-
-def _print(points: Sequence[Point], latency: str, target: float | None, document: Any, as_json: bool) -> None:
-    if as_json or not sys.stdout.isatty():
-        from lyaopt.io.json_lines import encode
-
-        sys.stdout.buffer.write(encode(document) + b"\n")
-    else:
-        from lyaopt_cli.tables.experiments import print_tradeoff
-
-        print_tradeoff(points, latency, target)

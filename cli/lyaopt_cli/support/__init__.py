@@ -1,1 +1,1 @@
-"""What commands share: input and output files, options, progress, interrupts."""
+"""What commands share: input and output, options, progress, interrupts."""

@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 import click
 
+from lyaopt.errors import ProblemError
+
 MAX_FILE_BYTES = 256 * 2**20
 MAX_LINE_BYTES = 16 * 2**20
 _CHUNK = 2**16
@@ -25,8 +27,26 @@ def shown_name(name: str) -> str:
     return "<stdin>" if name == "-" else name
 
 
+@contextmanager
+def input_errors(place: str) -> Iterator[None]:
+    """Inside the block a `ProblemError` becomes an `InputError`.
+
+    Parameters
+    ----------
+    place : str
+        What the message begins with: the name of a file, whose line is added where it is known, or of a
+        command.
+    """
+    try:
+        yield
+    except ProblemError as error:
+        line = getattr(error, "line", None)
+        name = shown_name(place)
+        raise InputError(f"{name}: {error}" if line is None else f"{name}:{line}: {error}") from None
+
+
 def visible(text: str) -> str:
-    """Text in which whatever could steer a terminal is made visible."""
+    """Replace control characters, which could steer a terminal, by escape sequences."""
     return text if text.isprintable() else repr(text)[1:-1]
 
 
@@ -48,8 +68,8 @@ def read_whole(name: str) -> bytes:
 
 
 def bounded_lines(name: str) -> Iterator[bytes | None]:
-    """Lines of a file as they come in; None for one of more than `MAX_LINE_BYTES`, whose rest is skipped."""
-    # readline and not iteration: iteration may wait to fill its buffer before it gives the first line.
+    """Lines of a file as they arrive; None for a line of more than `MAX_LINE_BYTES`, which is skipped."""
+    # readline, because iteration may fill its buffer before it returns the first line.
     with open_input(name) as source:
         while line := _read_line(source, name, MAX_LINE_BYTES + 1):
             if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n"):
@@ -61,7 +81,7 @@ def bounded_lines(name: str) -> Iterator[bytes | None]:
 
 
 def _read_line(source: BinaryIO, name: str, limit: int) -> bytes:
-    # Spelled out: a context manager takes longer than the reading.
+    # Not by _named_errors: entering a context manager takes longer than reading a line.
     try:
         return source.readline(limit)
     except OSError as error:

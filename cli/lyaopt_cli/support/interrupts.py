@@ -1,4 +1,4 @@
-"""Ctrl-C, or another signal, as a wish to stop soon and not as an end in the middle of things."""
+"""The first SIGINT sets a flag; the second raises `KeyboardInterrupt`."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ INTERRUPTED = 130
 
 
 class Interrupts:
-    """Inside the block the first signal is only remembered; a second one interrupts at once.
+    """Inside the block the first signal sets a flag, and the second one raises `KeyboardInterrupt`.
 
     Parameters
     ----------
     *signals : int
-        Beside SIGINT.
+        More signals that are treated like SIGINT.
 
     Attributes
     ----------
     status : int
-        Exit status that tells of the signal seen, 0 if there was none.
+        128 plus the number of the signal seen; 0 if none was.
     """
 
     def __init__(self, *signals: int) -> None:
@@ -32,7 +32,7 @@ class Interrupts:
 
     @property
     def seen(self) -> bool:
-        """Whether there was one."""
+        """Whether a signal was seen."""
         return self.status != 0
 
     def __enter__(self) -> Interrupts:
@@ -52,8 +52,8 @@ class Interrupts:
 
 
 @contextmanager
-def ended_by(number: int) -> Iterator[None]:
-    """Inside the block a signal ends things in order, as Ctrl-C does; the exit status tells of it."""
+def exit_on(number: int) -> Iterator[None]:
+    """Inside the block a signal raises `SystemExit` with status 128 plus its number, so that cleanup runs."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

@@ -7,26 +7,37 @@ from typing import Any
 
 import click
 
+LARGEST_SEED = 2**64 - 1
 
-def warmup_option(default: int) -> Callable[[Any], Any]:
-    """``--warmup``."""
-    return click.option(
-        "--warmup",
-        type=click.IntRange(min=0),
-        default=default,
-        show_default=True,
-        help="Slots before those, which are simulated but not measured.",
-    )
 
+class _Seconds(click.ParamType):
+    """A duration: a number of seconds above 0, at most `largest`."""
+
+    name = "seconds"
+    largest = 1e6
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse the number; NaN and infinity are refused."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = float("nan")
+        if not 0.0 < seconds <= self.largest:
+            self.fail(
+                f"expected seconds, more than 0 and at most {self.largest:g}, got {value!r}", param, ctx
+            )
+        return seconds
+
+
+SECONDS = _Seconds()
 
 seed_option = click.option(
     "--seed",
-    type=click.IntRange(0, 2**64 - 1),
+    type=click.IntRange(0, LARGEST_SEED),
     default=0,
     show_default=True,
     help="Seed of arrivals, channels, random policies and searches.",
 )
-
 
 method_option = click.option(
     "--method",
@@ -37,23 +48,33 @@ method_option = click.option(
 )
 
 
-class _Seconds(click.ParamType):
-    """A time that is no less than nothing and comes to an end; `nan` and `inf` are none."""
-
-    name = "seconds"
-    longest = 1e6
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number."""
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = float("nan")
-        if not 0.0 < seconds <= self.longest:
-            self.fail(
-                f"expected seconds, more than 0 and at most {self.longest:g}, got {value!r}", param, ctx
-            )
-        return seconds
+def warmup_option(default: int) -> Callable[[Any], Any]:
+    """``--warmup``."""
+    return click.option(
+        "--warmup",
+        type=click.IntRange(min=0),
+        default=default,
+        show_default=True,
+        help="Slots simulated before the measured ones.",
+    )
 
 
-SECONDS = _Seconds()
+def replications_option(default: int | None, otherwise: str = "") -> Callable[[Any], Any]:
+    """``--replications``, with what the help says of the default where there is no fixed one."""
+    return click.option(
+        "--replications",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=default is not None,
+        help=f"Independent copies of the system, simulated side by side{otherwise}.",
+    )
+
+
+def plot_option(what: str) -> Callable[[Any], Any]:
+    """``--plot``, with what it draws."""
+    return click.option("--plot", metavar="FILE", help=f"Draw {what} into FILE (.png or .svg).")
+
+
+results_option = click.option(
+    "--out", required=True, metavar="DIR", help="Folder of the results; finished cells in it are kept."
+)

@@ -1,15 +1,16 @@
-"""Output files, and what is said where they cannot be written."""
+"""Output files, and the errors for those that cannot be written."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
+from lyaopt.errors import ProblemError
 from lyaopt_cli.support.input_files import InputError
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all; raises `InputError` where that fails."""
+    """Write a file whole or not at all; raise `InputError` if it cannot be written."""
     from lyaopt.io import atomic_write  # not at the top: help is printed without NumPy
 
     try:
@@ -19,8 +20,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def check_picture(command: str, path: str) -> None:
-    """Raise `InputError` if there can be no picture of this name there: before long work, not after it."""
-    from lyaopt.errors import ProblemError
+    """Raise `InputError` if no picture can be written to this path; called before long work."""
     from lyaopt.io.figures import picture_format
 
     try:
@@ -31,8 +31,7 @@ def check_picture(command: str, path: str) -> None:
 
 
 def check_drawing(command: str) -> None:
-    """Raise `InputError` if nothing can be drawn: before long work, not after it."""
-    from lyaopt.errors import ProblemError
+    """Raise `InputError` if nothing can be drawn; called before long work."""
     from lyaopt.io.figures import need_matplotlib
 
     try:
@@ -42,7 +41,7 @@ def check_drawing(command: str) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise `InputError` if a file cannot be written there: before long work, not after it."""
+    """Raise `InputError` if a file cannot be written there; called before long work."""
     if path.is_dir():
         raise InputError(f"{path}: Is a directory")
     try:

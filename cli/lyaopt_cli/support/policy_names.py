@@ -14,20 +14,23 @@ if TYPE_CHECKING:
 
 
 def make_policy(name: str, system: System, seed: int, interrupts: Interrupts) -> Policy:
-    """The policy of a name, points or folder of a training; a search shows progress, and Ctrl-C ends it."""
+    """Make the policy of a name, of points or of the folder of a training.
+
+    A search shows its progress, and a signal ends it.
+    """
     if os.path.isfile(os.path.join(name, "run.json")):
         from lyaopt.learning import load_policy
 
         return load_policy(name)
     from lyaopt import policies
-    from lyaopt.policies.best_fixed import BUDGET
+    from lyaopt.policies.paired_trials import DEFAULT_SEARCH
 
     if not policies.is_searched(name):
         return policies.make_policy(name, system)
-    with progress_bar("searching", BUDGET) as show:
+    with progress_bar("searching", DEFAULT_SEARCH.budget) as show:
 
-        def look_up(used: int, budget: int) -> bool:
+        def report(used: int, budget: int) -> bool:
             show(used)
             return not interrupts.seen
 
-        return policies.make_policy(name, system, seed=seed, progress=look_up)
+        return policies.make_policy(name, system, seed=seed, progress=report)

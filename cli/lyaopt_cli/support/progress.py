@@ -1,4 +1,4 @@
-"""Bars on stderr for long work, if someone watches."""
+"""Progress bars on standard error, shown only on a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A function that takes how much of `total` is done."""
+    """Show a bar, and give a function that takes how much of `total` is done so far."""
     if not sys.stderr.isatty():
         yield lambda done: None
         return
@@ -22,3 +22,20 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def progress_in_steps(what: str, total: int) -> Iterator[Callable[[int], None] | None]:
+    """Show a bar, and give a function that takes how much more is done; None where no bar is shown."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with progress_bar(what, total) as show:
+        done = 0
+
+        def advance(more: int) -> None:
+            nonlocal done
+            done += more
+            show(done)
+
+        yield advance

@@ -1,4 +1,4 @@
-"""The time that long work has left, as a column of a bar."""
+"""Column of a progress bar with the estimated time left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 
 class TimeLeft(ProgressColumn):
-    """By the mean pace from the beginning on: of the last seconds it is unknown where steps take minutes."""
+    """Time left at the mean pace since the start: steps may take minutes, so no recent pace is known."""
 
     def render(self, task: Task) -> Text:
         """As in ``0:12:30 left``."""

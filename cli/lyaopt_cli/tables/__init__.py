@@ -1,1 +1,1 @@
-"""Results as tables, for terminals."""
+"""Results as text for people."""

@@ -1,30 +1,20 @@
-"""Readable tables of evaluations, for terminals."""
+"""Table of an evaluation."""
 
 from __future__ import annotations
 
 import math
 
-from rich.console import Console
-
 from lyaopt.evaluation import Estimate, Evaluation, interquartile_mean
-from lyaopt_cli.tables.solution import name_text, plain_table, quantity
+from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity, quantity_or_dash
+
+_HEADINGS = ("energy\nper slot", "95 %\ninterval", "cost\n(34)", "mean\nlatency", "p99", "queued", "limited")
 
 
-def print_evaluation(found: Evaluation) -> None:
+def print_evaluation(evaluation: Evaluation) -> None:
     """Print a line for each policy, then what the first one saves against the others."""
-    console = Console(highlight=False)
-    table = plain_table("policy")
-    for heading in (
-        "energy\nper slot",
-        "95 %\ninterval",
-        "cost\n(34)",
-        "mean\nlatency",
-        "p99",
-        "queued",
-        "limited",
-    ):
-        table.add_column(heading, justify="right")
-    for score in found.scores:
+    console = new_console()
+    table = plain_table("policy", numbers=_HEADINGS)
+    for score in evaluation.scores:
         energy = interquartile_mean(score.energy_j)
         mean, p99 = interquartile_mean(score.latency_s[0]), interquartile_mean(score.latency_s[3])
         table.add_row(
@@ -32,15 +22,15 @@ def print_evaluation(found: Evaluation) -> None:
             quantity(energy.value, "J"),
             _interval(energy),
             f"{interquartile_mean(score.cost).value:.4g}",
-            _quantity(mean.value, "s"),
-            _quantity(p99.value, "s"),
+            quantity_or_dash(mean.value, "s"),
+            quantity_or_dash(p99.value, "s"),
             str(score.result.queued),
             f"{score.result.limited_share:.1%}",
         )
     console.print(table)
     console.print()
-    first = found.scores[0]
-    for other in found.scores[1:]:
+    first = evaluation.scores[0]
+    for other in evaluation.scores[1:]:
         saving = first.saving_against(other)
         console.print(
             f"{first.result.policy} saves {saving.value:.1%} of the energy of {other.result.policy} "
@@ -48,13 +38,13 @@ def print_evaluation(found: Evaluation) -> None:
             soft_wrap=True,
         )
     result = first.result
-    console.print(f"{result.replications} copies of {result.slots - result.warmup} slots, seed {result.seed}")
-    if found.bound_energy_j is not None and math.isfinite(found.bound_energy_j):
-        console.print(f"Bound: {quantity(found.bound_energy_j, 'J')} per slot at least, if queues are stable")
-
-
-def _quantity(value: float, unit: str) -> str:
-    return "-" if math.isnan(value) else quantity(value, unit)
+    console.print(
+        f"{result.replications} replications of {result.slots - result.warmup} slots, seed {result.seed}"
+    )
+    if evaluation.bound_energy_j is not None and math.isfinite(evaluation.bound_energy_j):
+        console.print(
+            f"Bound: {quantity(evaluation.bound_energy_j, 'J')} per slot at least, if queues are stable"
+        )
 
 
 def _interval(estimate: Estimate) -> str:

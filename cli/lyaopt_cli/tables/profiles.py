@@ -1,22 +1,16 @@
-"""Readable tables of profiles, for terminals."""
+"""Tables of profiles."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from lyaopt.model.profiles import Profile, Source
-from lyaopt_cli.tables.solution import name_text, quantity
+from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity
 
 
 def print_profiles(profiles: Sequence[Profile]) -> None:
-    """Print one line a profile."""
-    table = Table("name", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("input", "MACs", "cuts"):
-        table.add_column(heading, justify="right")
+    """Print a line for each profile."""
+    table = plain_table("name", numbers=("input", "MACs", "cuts"))
     table.add_column("source")
     for profile in profiles:
         table.add_row(
@@ -26,15 +20,13 @@ def print_profiles(profiles: Sequence[Profile]) -> None:
             str(len(profile.cuts)),
             name_text(_origin(profile)),
         )
-    Console(highlight=False).print(table)
+    new_console().print(table)
 
 
 def print_profile(profile: Profile) -> None:
-    """Print one line a cut."""
-    console = Console(highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("k", "MACs", "share", "sent", "of input"):
-        table.add_column(heading, justify="right")
+    """Print a line for each cut."""
+    console = new_console()
+    table = plain_table(numbers=("k", "MACs", "share", "sent", "of input"))
     table.add_column("after")
     rows = zip(profile.cuts, profile.mac_share, profile.bit_ratio, strict=True)
     for k, (cut, share, ratio) in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Readable tables of simulations, for terminals."""
+"""Tables of simulations: one run, or several policies."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from rich.table import Table
 
 from lyaopt.model.system import System
 from lyaopt.simulation import Result
-from lyaopt_cli.tables.solution import name_text, plain_table, quantity
+from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity, quantity_or_dash
+
+_COMPARED = ("energy\nper slot", "local", "transmit", "mean\nlatency", "p99", "completed", "queued")
 
 
 def print_result(result: Result, system: System, bound: float | None) -> None:
-    """Print a run: a line a service, then the totals."""
-    console = Console(highlight=False)
+    """Print one run: a line for each service, then the totals."""
+    console = new_console()
     console.print(_services(result, system))
     console.print()
     console.print(f"Policy   {result.policy}, {_span(result, system)}")
     local, transmit = quantity(result.mean_local_energy_j, "J"), quantity(result.mean_transmit_energy_j, "J")
     total = quantity(result.mean_energy_j, "J")
-    console.print(f"Energy   {total} per slot: local {local}, transmission {transmit}")
+    console.print(f"Energy   {total} per slot: local {local}, transmit {transmit}")
     _print_bound(console, bound)
     console.print(f"Latency  {_latency(result)}")
     console.print(f"Tasks    {result.born} born, {result.completed} completed, {result.queued} queued")
@@ -30,19 +32,19 @@ def print_result(result: Result, system: System, bound: float | None) -> None:
 
 def print_comparison(results: list[Result], system: System, bound: float | None) -> None:
     """Print a line for each policy."""
-    console = Console(highlight=False)
-    table = plain_table("policy")
-    for heading in ("energy\nper slot", "local", "transmit", "mean\nlatency", "p99", "completed", "queued"):
-        table.add_column(heading, justify="right")
+    console = new_console()
+    table = plain_table("policy", numbers=_COMPARED)
     for result in results:
-        none = not result.latencies.count
+        mean, p99 = math.nan, math.nan
+        if result.latencies.count:
+            mean, p99 = result.mean_latency_s, float(result.latency_percentiles_s((99.0,))[0])
         table.add_row(
             name_text(result.policy),
             quantity(result.mean_energy_j, "J"),
             quantity(result.mean_local_energy_j, "J"),
             quantity(result.mean_transmit_energy_j, "J"),
-            "-" if none else quantity(result.mean_latency_s, "s"),
-            "-" if none else quantity(float(result.latency_percentiles_s((99.0,))[0]), "s"),
+            quantity_or_dash(mean, "s"),
+            quantity_or_dash(p99, "s"),
             str(result.completed),
             str(result.queued),
         )
@@ -61,10 +63,9 @@ def _print_bound(console: Console, bound: float | None) -> None:
 
 def _span(result: Result, system: System) -> str:
     measured = result.slots - result.warmup
-    copies = "" if result.replications == 1 else f" of {result.replications} systems"
-    return (
-        f"{measured} slots ({quantity(measured * system.slot_duration_s, 's')}){copies}, seed {result.seed}"
-    )
+    many = "" if result.replications == 1 else f", {result.replications} replications"
+    duration = quantity(measured * system.slot_duration_s, "s")
+    return f"{measured} slots ({duration}){many}, seed {result.seed}"
 
 
 def _latency(result: Result) -> str:
@@ -76,18 +77,17 @@ def _latency(result: Result) -> str:
 
 
 def _services(result: Result, system: System) -> Table:
-    table = plain_table("device", "service", "network")
-    for heading in ("cut", "local\nbacklog", "transmit\nbacklog", "edge\nbacklog"):
-        table.add_column(heading, justify="right")
+    backlogs = ("local\nbacklog", "transmit\nbacklog", "edge\nbacklog")
+    table = plain_table("device", "service", "network", numbers=("partition\npoint", *backlogs))
     queues = result.queues.mean(axis=2)
     for s, service in enumerate(system.services):
         m = int(system.device_of_service[s])
-        cuts = sorted(set(result.points[s].tolist()))
+        points = sorted(set(result.points[s].tolist()))
         table.add_row(
             name_text(system.device_ids[m]),
             name_text(system.service_ids[m][s - system.services_of(m)[0]]),
             name_text(service.profile.name),
-            str(cuts[0]) if len(cuts) == 1 else f"{cuts[0]}..{cuts[-1]}",
+            str(points[0]) if len(points) == 1 else f"{points[0]}..{points[-1]}",
             quantity(queues[0, s], "cycle"),
             quantity(queues[1, s], "bit"),
             quantity(queues[2, s], "cycle"),

@@ -1,77 +1,57 @@
-"""Readable tables of results, for terminals."""
+"""Tables of a solved slot."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from rich import box
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from lyaopt.slot.solution import SlotSolution
-from lyaopt_cli.support.input_files import visible
+from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity
 
-# Longer tables are for programs: the solution document holds every row.
+# More rows help no reader; the solution document holds all of them.
 _MOST_ROWS = 200
-_PREFIXES = {12: "T", 9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "µ", -9: "n", -12: "p"}
 _SERVED = 1.0 - 1e-12
 
 
-def quantity(value: float, unit: str) -> str:
-    """Write a quantity with three digits and an SI prefix, as in ``1.5 GHz``."""
-    if value == 0.0:
-        return f"0 {unit}"
-    # Rounded before its prefix is chosen: 999.96 W is 1 kW.
-    value = float(f"{value:.3g}")
-    exponent = min(max(3 * math.floor(math.log10(abs(value)) / 3.0), -12), 12)
-    return f"{value / 10.0**exponent:.3g} {_PREFIXES[exponent]}{unit}"
-
-
-def name_text(name: str) -> Text:
-    """A name from a document, with whatever could steer a terminal made visible."""
-    return Text(visible(name))
-
-
 def local_limits(solution: SlotSolution) -> list[str]:
-    """What ends the local work of each device: its backlog, its capacity, or the price of energy."""
+    """What limits the local CPU of each device: its backlog, its capacity, or the price of energy."""
     problem = solution.problem
     used = solution.local_cpu_hz.sum(axis=1)
-    wanted = problem.local_queue_cycles.sum(axis=1) / problem.slot_duration_s
-    return _limits(used, wanted, used >= problem.cpu_capacity_hz * _SERVED)
+    demand = problem.local_queue_cycles.sum(axis=1) / problem.slot_duration_s
+    return _limits(used, demand, used >= problem.cpu_capacity_hz * _SERVED)
 
 
 def transmit_limits(solution: SlotSolution) -> list[str]:
-    """What ends the transmission of each device: its backlog, its largest power, or the price of energy."""
+    """What limits the transmission of each device: its backlog, its power, or the price of energy."""
     problem = solution.problem
     used = solution.rate_bps.sum(axis=1)
-    wanted = problem.transmit_queue_bits.sum(axis=1) / problem.slot_duration_s
-    dead = problem.channel_gain == 0.0
-    return _limits(used, wanted, dead | (solution.power_w >= problem.max_power_w * _SERVED))
+    demand = problem.transmit_queue_bits.sum(axis=1) / problem.slot_duration_s
+    silent = problem.channel_gain == 0.0
+    return _limits(used, demand, silent | (solution.power_w >= problem.max_power_w * _SERVED))
 
 
 def edge_limit(solution: SlotSolution) -> str:
-    """What ends the work of the edge server: the backlogs or its capacity."""
+    """What limits the edge server: the backlogs or its capacity."""
     problem = solution.problem
     used = solution.edge_cpu_hz.sum(keepdims=True)
-    wanted = problem.edge_queue_cycles.sum(keepdims=True) / problem.slot_duration_s
-    return _limits(used.ravel(), wanted.ravel(), np.ones(1, dtype=bool))[0]
+    demand = problem.edge_queue_cycles.sum(keepdims=True) / problem.slot_duration_s
+    return _limits(used.ravel(), demand.ravel(), np.ones(1, dtype=bool))[0]
 
 
-def _limits(used: Any, wanted: Any, at_capacity: Any) -> list[str]:
-    kinds = np.select(
-        [wanted == 0.0, used >= wanted * _SERVED, at_capacity], ["idle", "backlog", "capacity"], "energy"
+def _limits(used: Any, demand: Any, at_capacity: Any) -> list[str]:
+    limits = np.select(
+        [demand == 0.0, used >= demand * _SERVED, at_capacity], ["idle", "backlog", "capacity"], "energy"
     )
-    return [str(kind) for kind in kinds]
+    return [str(limit) for limit in limits]
 
 
 def print_solution(solution: SlotSolution, document: dict[str, Any]) -> None:
-    """Print a solved slot, given as an object and as its document, on the terminal."""
-    console = Console(highlight=False)
+    """Print a solved slot: the solution and its document are the same slot."""
+    console = new_console()
     for table in (_devices(solution, document["devices"]), _services(document["devices"])):
         console.print(table)
         console.print()
@@ -95,8 +75,8 @@ def _summary(solution: SlotSolution, document: dict[str, Any]) -> Iterator[str]:
 def _check(check: dict[str, Any]) -> str:
     if "error" in check:
         return str(check["error"])
-    theirs, difference = check["objective"]["total"], check["relative_difference"]
-    return f"{theirs:.9g} with {check['solver']}, relative difference {difference:.1e}"
+    optimum, difference = check["objective"]["total"], check["relative_difference"]
+    return f"{optimum:.9g} with {check['solver']}, relative difference {difference:.1e}"
 
 
 def _devices(solution: SlotSolution, devices: list[dict[str, Any]]) -> Table:
@@ -120,9 +100,7 @@ def _devices(solution: SlotSolution, devices: list[dict[str, Any]]) -> Table:
 
 
 def _services(devices: list[dict[str, Any]]) -> Table:
-    table = plain_table("device", "service")
-    for heading in ("local CPU", "rate", "edge CPU"):
-        table.add_column(heading, justify="right")
+    table = plain_table("device", "service", numbers=("local CPU", "rate", "edge CPU"))
     rows = [(device["id"], service) for device in devices for service in device["services"]]
     for device_id, service in rows[:_MOST_ROWS]:
         table.add_row(
@@ -134,11 +112,6 @@ def _services(devices: list[dict[str, Any]]) -> Table:
         )
     _mention_the_rest(table, len(rows))
     return table
-
-
-def plain_table(*headings: str) -> Table:
-    """A table without lines between its columns, narrow enough for 80 characters."""
-    return Table(*headings, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _mention_the_rest(table: Table, count: int) -> None:

@@ -12,7 +12,7 @@ The index is the slot, or the slot halved where one counter gives two successive
 import numpy as np
 
 from lyaopt._kernels.rng.philox import WORD, WORD_BITS, philox, uniform
-from lyaopt._kernels.toolchain.jit import inline, lanes
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 MAX_SERVICES = 1 << 16  # of one device: their number has 16 bits of a counter
 MAX_SLOTS = 1 << 40  # the index has 40
@@ -41,7 +41,7 @@ def uniform_pair(seed, index, system, device, service, stream):
     return uniform(w0, w1), uniform(w2, w3)
 
 
-@lanes
+@lane_loop
 def fill_uniforms(seed, index, service, stream, lane_system, lane_device, uniforms):
     """Write the two uniforms of each lane's counter into the rows of `uniforms` (2, L)."""
     word = last_word(np.uint64(index), service, stream)

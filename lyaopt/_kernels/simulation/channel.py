@@ -25,10 +25,10 @@ from lyaopt._kernels.simulation.stream_options import (
     SHADOWING_CORRELATION,
     STEP,
 )
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lanes
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 
-@lanes
+@lane_loop
 def exponential_gains(mean, uniforms, gains):
     """Write the gains of Rayleigh fading that is drawn anew: Exp(1) times the mean."""
     for t in range(gains.size):
@@ -95,7 +95,7 @@ def walk(slot, uniforms, lane_distance, options, state, gains):
         gains[t] *= math.exp(options[PATH_LOSS] * log(lane_distance[t] / distance))
 
 
-@lanes
+@lane_loop
 def _copy(source, target):
     for t in range(target.size):
         target[t] = source[t]

@@ -27,7 +27,7 @@ from lyaopt._kernels.simulation.exact_allocation import (
 from lyaopt._kernels.simulation.slot_loop import BACKLOGS, PRESENT, advancer, signature
 from lyaopt._kernels.simulation.state_types import SharedModel, Systems, compiled_type
 from lyaopt._kernels.simulation.task_queues import BACKLOG, EDGE, LOCAL, STAGES, TRANSMIT
-from lyaopt._kernels.toolchain.jit import Kernel, helper, lanes
+from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
 
 # Rows of `levels`
 CPU_LEVEL, POWER_LEVEL = range(2)
@@ -36,19 +36,19 @@ LEVELS = 2
 _LN2 = math.log(2.0)
 
 
-@lanes
+@lane_loop
 def _scale(level, most, whole):
     for t in range(whole.size):
         whole[t] = level[t] * most
 
 
-@lanes
+@lane_loop
 def _rate_of(level, gain, most, noise_power, scale, whole):
     for t in range(whole.size):
         whole[t] = scale * log1p(level[t] * most * gain[t] / noise_power)
 
 
-@lanes
+@lane_loop
 def _power_of(rate, level, gain, most, noise_power, scale, power):
     """Write the least power that carries `rate`, which is one that the level can carry."""
     for t in range(power.size):
@@ -59,7 +59,7 @@ def _power_of(rate, level, gain, most, noise_power, scale, power):
         power[t] = watts if signal > 0.0 else 0.0
 
 
-@lanes
+@lane_loop
 def _divide(backlog, share, whole, tau, rate, total):
     for t in range(rate.size):
         wanted = share[t] * whole[t]
@@ -69,7 +69,7 @@ def _divide(backlog, share, whole, tau, rate, total):
         total[t] += given
 
 
-@lanes
+@lane_loop
 def _fill(value, target):
     for t in range(target.size):
         target[t] = value

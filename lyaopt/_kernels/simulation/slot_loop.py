@@ -1,8 +1,8 @@
 """Many systems, slot after slot, with nothing of Python in between.
 
-Arrays are those of state_types.py. A slot goes as docs/explanation/model.md has it: backlogs and channels are seen, the
-three problems are solved, queues serve, completed tasks move on, new ones join. Within a block, `gain` (G, L)
-and `arrivals` (G, N, L) hold what the slots of a period bring.
+Arrays are those of state_types.py. A slot goes as docs/explanation/model.md has it: backlogs and channels are
+seen, the three problems are solved, queues serve, completed tasks move on, new ones join. Within a block,
+`gain` (G, L) and `arrivals` (G, N, L) hold what the slots of a period bring.
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ from lyaopt._kernels.simulation.traffic import draw_arrivals
 from lyaopt._kernels.slot.edge import edge_lanes, edge_lanes_many
 from lyaopt._kernels.slot.local import local_lanes, local_lanes_many
 from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_lanes_many
-from lyaopt._kernels.toolchain.jit import Kernel, helper, lanes
+from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
 
 # Of both kinds of sums
 PRESENT, PAST = range(2)
@@ -61,7 +61,7 @@ _DUE, _CPU, _POWER, _NU, _BEFORE, _AFTER = 0, 1, 2, 3, 4, 4 + STAGES
 _LANE_ROWS = 4 + 2 * STAGES
 
 
-@lanes
+@lane_loop
 def _serve(backlog, head, behind, lost, rate, tau, count, due, before_sum, after_sum, backlogs, rates):
     """Serve one queue of every lane, and mark the lanes where tasks are done."""
     for t in range(count):
@@ -83,7 +83,7 @@ def _serve(backlog, head, behind, lost, rate, tau, count, due, before_sum, after
         rates[t] += given
 
 
-@lanes
+@lane_loop
 def _add_devices(cpu, power, capacity, most, gain, tau, delta, before, after, count, sums):
     """Add up energies and gains, and count the slots that energy limited, not capacity or backlog."""
     for t in range(count):
@@ -101,7 +101,7 @@ def _add_devices(cpu, power, capacity, most, gain, tau, delta, before, after, co
         sums[LIMITED_TRANSMIT, t] += 1.0 if transmit else 0.0
 
 
-@lanes
+@lane_loop
 def _mark_arrivals(arrivals, count, due):
     """Mark the lanes with new tasks, and return how many those are."""
     total = 0
@@ -111,13 +111,13 @@ def _mark_arrivals(arrivals, count, due):
     return total
 
 
-@lanes
+@lane_loop
 def _add(source, target):
     for t in range(source.size):
         target[t] += source[t]
 
 
-@lanes
+@lane_loop
 def _zero(target):
     for t in range(target.size):
         target[t] = 0.0

@@ -22,14 +22,14 @@ from lyaopt._kernels.simulation.stream_options import (
     QUIET_FACTOR,
 )
 from lyaopt._kernels.slot.dispatch import fill
-from lyaopt._kernels.toolchain.jit import Kernel, helper, lanes
+from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
 
 # Rows of scratch of the arrivals
 _UNIFORM, _BURST, _MEAN, _CHANCE = 0, 2, 4, 5  # the uniforms of two slots; of two slots; one row each
 _SCRATCH_ROWS = 6
 
 
-@lanes
+@lane_loop
 def _rates(mean, factors, busy, now, chance):
     """Write each lane's mean in this slot and its chance of any task; `factors` are quiet, busy."""
     quiet_factor, busy_factor = factors
@@ -38,13 +38,13 @@ def _rates(mean, factors, busy, now, chance):
         chance[t] = chance_of_any(now[t])
 
 
-@lanes
+@lane_loop
 def _turn(uniforms, after_quiet, after_busy, busy):
     for t in range(busy.size):
         busy[t] = uniforms[t] < (after_busy if busy[t] else after_quiet)
 
 
-@lanes
+@lane_loop
 def _decide(uniforms, chance, arrivals):
     """Write 1 where tasks come and 0 elsewhere; return in how many lanes they do."""
     hits = 0

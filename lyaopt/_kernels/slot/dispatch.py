@@ -16,7 +16,7 @@ from lyaopt._kernels.slot.primal_recovery import lane_finisher, serve
 from lyaopt._kernels.slot.sort_blocked import rows_solver
 from lyaopt._kernels.slot.sort_registers import lane_server, lane_solver
 from lyaopt._kernels.slot.weighted_selection import selection_solver
-from lyaopt._kernels.toolchain.jit import helper, inline, lanes
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 # Up to here sorting networks over lanes beat selecting in one lane after the other.
 NETWORK_ITEMS = 256
@@ -58,7 +58,7 @@ def block_arrays(work, items, width, one_by_one):
     )
 
 
-@lanes
+@lane_loop
 def fill(row, count, value):
     """Write one value into row[:count]."""
     for t in range(count):

@@ -10,13 +10,13 @@ that makes the total right.
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import halfway
 from lyaopt._kernels.slot.block_rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, PART, SCALE, TOTAL
-from lyaopt._kernels.toolchain.jit import helper, inline, lanes
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 _STEPS = 63
 _FEW = 64  # items whose plain sum is as good as a compensated one
 
 
-@lanes
+@lane_loop
 def _add(q, start, count, nu, demand):
     for k in range(q.shape[0]):
         for t in range(count):
@@ -24,7 +24,7 @@ def _add(q, start, count, nu, demand):
             demand[t] += backlog if backlog > nu[t] else 0.0
 
 
-@lanes
+@lane_loop
 def _add_compensated(q, start, count, nu, demand, lost):
     for k in range(q.shape[0]):
         for t in range(count):
@@ -45,7 +45,7 @@ def _demand(q, start, count, nu, demand, lost):
         _add_compensated(q, start, count, nu, demand, lost)
 
 
-@lanes
+@lane_loop
 def _largest(q, start, count, out):
     for t in range(count):
         out[t] = 0.0
@@ -68,7 +68,7 @@ def bisection_solver(cost):
         reach = worth(nu, scale, floor)
         return reach if reach < limit else limit  # a NaN (free energy at nu = 0) gives the limit
 
-    @lanes
+    @lane_loop
     def narrow(given, trial, demand, lower, upper, count):
         for t in range(count):
             nu = trial[t]
@@ -81,7 +81,7 @@ def bisection_solver(cost):
         for t in range(count):
             trial[t] = halfway(lower[t], upper[t])
 
-    @lanes
+    @lane_loop
     def mix(given, level, below, above, total, parts, effort, count):
         """Serve what lies above the level, and of the jump on it the part that fills the total."""
         for t in range(count):

@@ -30,7 +30,7 @@ from lyaopt._kernels.slot.dispatch import (
     workspace,
 )
 from lyaopt._kernels.slot.marginal_costs import LOCAL, local_price
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lanes
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 
 @inline
@@ -39,7 +39,7 @@ def local_scale(tau, weight, delta):
     return tau / (math.sqrt(3.0) * math.sqrt(weight) * math.sqrt(delta))
 
 
-@lanes
+@lane_loop
 def _report(given, found, capacity, tau, start, count, total, multiplier):
     for t in range(count):
         served = found[TOTAL, t]
@@ -51,7 +51,7 @@ def _report(given, found, capacity, tau, start, count, total, multiplier):
         multiplier[start + t] = marginal if marginal > level else level
 
 
-@lanes
+@lane_loop
 def _limit(capacity, count, tau, given):
     for t in range(count):
         given[LIMIT, t] = capacity[t] * tau

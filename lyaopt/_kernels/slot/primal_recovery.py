@@ -6,7 +6,7 @@ backlogs on it. The loops are kept short: the logarithm's chain of operations wo
 """
 
 from lyaopt._kernels.slot.block_rows import EFFORT, FLOOR, LEVEL, LIMIT, PART, SCALE, TOTAL
-from lyaopt._kernels.toolchain.jit import helper, inline, lanes
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 
 @inline
@@ -29,7 +29,7 @@ def work_served(backlog, level, part):
     return backlog if backlog > level else part
 
 
-@lanes
+@lane_loop
 def _settle(count, levels, reaches, supplies, totals, efforts, parts):
     for t in range(count):
         total, effort, part = part_served(levels[t], totals[t], efforts[t], parts[t], reaches[t], supplies[t])
@@ -38,7 +38,7 @@ def _settle(count, levels, reaches, supplies, totals, efforts, parts):
         parts[t] = part
 
 
-@lanes
+@lane_loop
 def serve(q, start, count, level, part, tau, rate):
     """Write the rate of every item of the block."""
     for k in range(q.shape[0]):
@@ -50,12 +50,12 @@ def lane_finisher(cost):
     """Return ``finish(q, start, count, given, found, scratch, tau, rate)`` for this problem."""
     _, _, worth, served = cost
 
-    @lanes
+    @lane_loop
     def find_supply(count, given, reaches, supplies):
         for t in range(count):
             supplies[t] = served(reaches[t], given[SCALE, t])
 
-    @lanes
+    @lane_loop
     def find_reach(count, given, levels, reaches):
         for t in range(count):
             limit = given[LIMIT, t]

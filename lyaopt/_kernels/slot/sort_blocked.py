@@ -7,17 +7,17 @@ time, which plain sums would let exceed a capacity by 1e-14 of it.
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.slot.block_rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, PART, TOTAL
-from lyaopt._kernels.toolchain.jit import helper, lanes
+from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
 
-@lanes
+@lane_loop
 def _load(q, start, count, v):
     for k in range(q.shape[0]):
         for t in range(count):
             v[k, t] = q[k, start + t]
 
 
-@lanes
+@lane_loop
 def _exchange(a, b, count):
     for t in range(count):
         x = a[t]
@@ -47,7 +47,7 @@ def _sort(v, items, count):
         p //= 2
 
 
-@lanes
+@lane_loop
 def _prefix(v, c, total, lost, count):
     for t in range(count):
         total[t], error = two_sum(total[t], v[t])
@@ -55,7 +55,7 @@ def _prefix(v, c, total, lost, count):
         c[t] = total[t] + lost[t]
 
 
-@lanes
+@lane_loop
 def _split(v, c, level, total, members, count):
     for t in range(count):
         backlog = v[t]
@@ -65,7 +65,7 @@ def _split(v, c, level, total, members, count):
         members[t] += 1.0 if backlog == level[t] else 0.0
 
 
-@lanes
+@lane_loop
 def _times(row, level, count):
     for t in range(count):
         row[t] *= level[t]
@@ -78,7 +78,7 @@ def rows_solver(cost):
     """
     effort, price, _, _ = cost
 
-    @lanes
+    @lane_loop
     def reject(v, c, given, level, count):
         for t in range(count):
             backlog = v[t]
@@ -87,7 +87,7 @@ def rows_solver(cost):
             whole = (e <= given[LIMIT, t]) & (price(e, given[INVERSE, t], given[FLOOR, t]) <= backlog)
             level[t] = best if whole | (backlog < best) else backlog
 
-    @lanes
+    @lane_loop
     def least_effort(before, given, out, count):
         for t in range(count):
             out[t] = effort(before[t], given[INVERSE, t])

@@ -10,7 +10,7 @@ import numpy as np
 
 from lyaopt._kernels.slot.block_rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, PART, SCALE, TOTAL
 from lyaopt._kernels.slot.primal_recovery import part_served, work_served
-from lyaopt._kernels.toolchain.jit import inline, lanes
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 
 @inline
@@ -207,7 +207,7 @@ def lane_solver(cost, size):
     """
     find = _level_finder(cost, size)
 
-    @lanes
+    @lane_loop
     def solve(q, start, count, given, found):
         for t in range(count):
             level, before, least, group = find(
@@ -231,7 +231,7 @@ def lane_server(cost, size):
     find = _level_finder(cost, size)
     load, works, store = _load[size], _works[size], _store[size]
 
-    @lanes
+    @lane_loop
     def serve(q, start, count, given, found, tau, rate):
         for t in range(count):
             # unsigned: a test for a negative index would hide from the compiler that the rows are apart

@@ -29,7 +29,7 @@ from lyaopt._kernels.slot.dispatch import (
     workspace,
 )
 from lyaopt._kernels.slot.marginal_costs import TRANSMIT, transmit_price
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lanes
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 _LN2 = math.log(2.0)
 
@@ -57,7 +57,7 @@ def _devices(bandwidth, max_power, tau, noise, work):
     return table
 
 
-@lanes
+@lane_loop
 def _channel(gain, start, count, full_power, threshold, given):
     """Set the signal-to-noise limit pmax eta, and q0 = U / (b eta) = U N_0 ln 2 / h."""
     for t in range(count):
@@ -65,7 +65,7 @@ def _channel(gain, start, count, full_power, threshold, given):
         given[FLOOR, t] = threshold / gain[start + t]
 
 
-@lanes
+@lane_loop
 def _report(given, found, noise_power, max_power, gain, start, count, power, multiplier):
     for t in range(count):
         snr = found[EFFORT, t]

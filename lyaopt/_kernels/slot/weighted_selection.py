@@ -11,7 +11,7 @@ import numpy as np
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import halfway
-from lyaopt._kernels.toolchain.jit import helper, inline, lanes
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 _SAMPLE = 1024
 _MARGIN = 48  # ranks in the sample: three standard deviations of a sample quantile
@@ -21,7 +21,7 @@ _CHUNK = 16 * _BLOCK  # added up before more is: rounding does not grow with the
 _PATIENCE = 12  # rounds after which pivots halve the bit patterns, which ends in 64 more at most
 
 
-@lanes
+@lane_loop
 def _add_above(pool, start, count, high, total, least):
     for t in range(count):
         x = pool[start + t]
@@ -30,7 +30,7 @@ def _add_above(pool, start, count, high, total, least):
         least[t] = x if (x > high) & (x < smallest) else smallest
 
 
-@lanes
+@lane_loop
 def _add_inside(pool, start, count, low, high, total, least):
     for t in range(count):
         x = pool[start + t]

@@ -80,7 +80,7 @@ def helper(function: Callable[..., Any]) -> Any:
     return _decorated(function)
 
 
-def lanes(function: Callable[..., Any]) -> Any:
+def lane_loop(function: Callable[..., Any]) -> Any:
     """Decorate a loop over lanes: its array arguments must not overlap, so that it vectorises."""
     return _decorated(function, no_alias=True)
 

@@ -1,0 +1,35 @@
+"""The form of what a command prints: text for people, or JSON documents."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+
+def json_option(what: str) -> Callable[[Any], Any]:
+    """``--json``, with a help text that says what it prints."""
+    return click.option("--json", "as_json", is_flag=True, help=what)
+
+
+def print_output(
+    as_json: bool, documents: Callable[[], Iterable[dict[str, Any]]], print_text: Callable[[], None]
+) -> None:
+    """Print documents, one a line, if ``--json`` is given, and text otherwise.
+
+    Terminal, file and pipe get the same. Only `lyaopt solve-slot` differs, see `as_document`.
+    """
+    if as_json:
+        from lyaopt.io.json_lines import encode  # not at the top: help is printed without NumPy
+
+        for document in documents():
+            sys.stdout.buffer.write(encode(document) + b"\n")
+    else:
+        print_text()
+
+
+def as_document(as_json: bool, as_table: bool) -> bool:
+    """Whether `lyaopt solve-slot` prints a document: as options say, else if this is not a terminal."""
+    return as_json or not (as_table or sys.stdout.isatty())

@@ -1,0 +1,125 @@
+"""A simulation as its options ask for: policy, trace, run with progress, files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lyaopt_cli.support.input_files import InputError, input_errors, shown_name
+from lyaopt_cli.support.interrupts import Interrupts
+from lyaopt_cli.support.output_files import write_whole
+from lyaopt_cli.support.policy_names import make_policy
+from lyaopt_cli.support.progress import progress_bar
+
+if TYPE_CHECKING:
+    from lyaopt.model.system import System
+    from lyaopt.simulation import Policy, Result, Series, Simulator, Trace
+
+DEFAULT_SLOTS = 100_000
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of ``lyaopt simulate`` that every policy is run with.
+
+    Attributes
+    ----------
+    slots : int or None
+        Measured slots; None for those of the trace, or `DEFAULT_SLOTS`.
+    warmup, seed, replications : int
+        As of `lyaopt.simulation.simulate`.
+    trace, record, plot : str or None
+        Names of files.
+    """
+
+    slots: int | None
+    warmup: int
+    seed: int
+    replications: int
+    trace: str | None
+    record: str | None
+    plot: str | None
+
+
+def load_trace_file(name: str | None, system: System) -> Trace | None:
+    """Load a trace, if one is named; raise `InputError` if it does not fit the system."""
+    from lyaopt.simulation import load_trace
+
+    if name is None:
+        return None
+    try:
+        with input_errors(name):
+            return load_trace(name, system)
+    except OSError as error:
+        raise InputError(f"{shown_name(name)}: {error.strerror}") from None
+
+
+def run_policy(
+    system: System, name: str | None, trace: Trace | None, options: RunOptions, interrupts: Interrupts
+) -> Result:
+    """Simulate one policy until its last slot or a signal, and write the files asked for."""
+    from lyaopt.simulation import Simulator
+
+    slots = _number_of_slots(trace, options)
+    simulator = Simulator(
+        system,
+        _policy(name, system, trace, options.seed, interrupts),
+        replications=options.replications,
+        seed=options.seed,
+        trace=trace,
+        record=options.record is not None,
+    )
+    with progress_bar("slots", slots + options.warmup) as show:
+
+        def report(done: int) -> bool:
+            show(done)
+            return not interrupts.seen
+
+        series = _advance(simulator, slots, options, report)
+    result = simulator.result()
+    _write_files(result, series, options)
+    return result
+
+
+def _number_of_slots(trace: Trace | None, options: RunOptions) -> int:
+    slots = options.slots
+    if slots is None:
+        slots = DEFAULT_SLOTS if trace is None else trace.slots - options.warmup
+    if slots < 1:
+        found = slots + options.warmup
+        raise InputError(f"{options.trace}: expected more slots than the warm-up, got {found}")
+    return slots
+
+
+def _policy(
+    name: str | None, system: System, trace: Trace | None, seed: int, interrupts: Interrupts
+) -> Policy | None:
+    """Make the policy; None for the partition points of the trace."""
+    if name == "trace" or (name is None and trace is not None and trace.partition is not None):
+        return None
+    return make_policy(name or "middle", system, seed, interrupts)
+
+
+def _advance(
+    simulator: Simulator, slots: int, options: RunOptions, report: Callable[[int], bool]
+) -> Series | None:
+    """Simulate warm-up and slots; give the series over time if it is to be drawn."""
+    from lyaopt.simulation import run_in_steps
+
+    if not simulator.run(0, options.warmup, report):
+        return None
+    if options.plot is not None:
+        return run_in_steps(simulator, slots, progress=report)
+    simulator.run(slots, progress=report)
+    return None
+
+
+def _write_files(result: Result, series: Series | None, options: RunOptions) -> None:
+    if options.record is not None and result.record is not None:
+        write_whole(Path(options.record), result.record.to_bytes())
+    if options.plot is not None and series is not None:
+        from lyaopt.simulation.plot import draw_run
+
+        write_whole(Path(options.plot), draw_run(result, series, options.plot))

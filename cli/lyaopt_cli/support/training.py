@@ -1,0 +1,145 @@
+"""A training as its options ask for: learner, ranges, progress, TensorBoard."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lyaopt_cli.support.interrupts import Interrupts
+
+if TYPE_CHECKING:
+    from lyaopt.learning import Summary
+    from lyaopt.learning.ranges import Ranges
+    from lyaopt.model.system import System
+
+LogLine = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Options of ``lyaopt train``; None for those that are left out."""
+
+    algorithm: str | None
+    preset: str | None
+    episodes: int | None
+    replications: int | None
+    seed: int | None
+    vary: dict[str, tuple[float, float]]
+    out: str
+    resume: bool
+    plot: str | None
+    tensorboard: str | None
+
+
+def parse_ranges(
+    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, tuple[float, float]]:
+    """Parse ``NAME=LOW:HIGH`` of ``--vary``."""
+    ranges = {}
+    for text in texts:
+        name, _, ends = text.partition("=")
+        try:
+            low, high = map(float, ends.split(":"))
+        except ValueError:
+            raise click.BadParameter(f"expected NAME=LOW:HIGH, got {text!r}") from None
+        ranges[name] = (low, high)
+    return ranges
+
+
+def algorithm_of(options: TrainingOptions) -> str:
+    """Name of the algorithm: as given, else that of the training to resume, else ``lyappo``."""
+    from lyaopt.learning.run_folder import RunFolder
+
+    if options.algorithm is not None:
+        return options.algorithm
+    return str(RunFolder(options.out).load_document()["algorithm"]) if options.resume else "lyappo"
+
+
+def run_training(system: System, options: TrainingOptions, algorithm: str, interrupts: Interrupts) -> Summary:
+    """Begin or resume a training, and run it to its end or a signal."""
+    from lyaopt.learning.run_folder import RunFolder
+    from lyaopt.learning.start_training import begin, resume
+    from lyaopt.learning.training import use_one_thread
+
+    use_one_thread()
+    folder = RunFolder(options.out)
+    with folder.locked():
+        start = resume if options.resume else begin
+        training = start(folder, system, algorithm, **_settings(options))
+        with (
+            progress_shown(training.config.updates, training.learner.done) as show,
+            _tensorboard_log(options.tensorboard) as write,
+        ):
+
+            def report(line: LogLine) -> bool:
+                show(line)
+                write(line)
+                return not interrupts.seen
+
+            return training.run(report)
+
+
+def _settings(options: TrainingOptions) -> dict[str, Any]:
+    """Settings that were given; a preset or the run to resume has the others."""
+    names = ("preset", "episodes", "replications", "seed")
+    settings: dict[str, Any] = {name: getattr(options, name) for name in names}
+    if options.vary:
+        settings["ranges"] = _ranges(options.vary)
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _ranges(ends: dict[str, tuple[float, float]]) -> Ranges:
+    from lyaopt.learning.ranges import Ranges
+
+    return Ranges.from_dict(ends)
+
+
+@contextmanager
+def _tensorboard_log(folder: str | None) -> Iterator[Callable[[LogLine], None]]:
+    """Give a function that writes lines of the log for TensorBoard, if there is a folder for it."""
+    if folder is None:
+        yield lambda line: None
+        return
+    from lyaopt.learning.tensorboard import Scalars
+
+    with Scalars(folder) as scalars:
+        yield scalars.add
+
+
+@contextmanager
+def progress_shown(updates: int, done: int) -> Iterator[Callable[[LogLine], None]]:
+    """Show a bar if standard error is a terminal, and give a function that takes each line of the log.
+
+    Parameters
+    ----------
+    updates, done : int
+        Updates of the whole training, and those made before.
+    """
+    if not sys.stderr.isatty():
+        yield lambda line: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    measures = TextColumn(
+        "{task.description}  "
+        "return {task.fields[reward]:.1f}  energy {task.fields[energy]:.3f} mJ/slot  "
+        "backlog {task.fields[backlog]:.3f} tasks"
+    )
+    unknown: dict[str, Any] = {"reward": float("nan"), "energy": float("nan"), "backlog": float("nan")}
+    console = Console(stderr=True)
+    with Progress(BarColumn(), TimeRemainingColumn(), measures, console=console, transient=True) as bar:
+        start = "resuming" if done else "searching a start"
+        task = bar.add_task(start, total=updates, completed=done, **unknown)
+
+        def show(line: LogLine) -> None:
+            energy = 1e3 * (line["local_energy_j"] + line["transmit_energy_j"])
+            fields = {"reward": line["return"], "energy": energy, "backlog": line["backlog"]}
+            bar.update(task, description="training", completed=line["update"], **fields)
+
+        yield show
