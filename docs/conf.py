@@ -67,6 +67,7 @@ _INTERNAL = (
     "simulation.layout.Layout",
     "simulation.state.State",
     "policies.channel_states.ChannelStates",
+    "policies.paired_trials.Trials",
     "learning.algorithms.Algorithm",
     "learning.networks.ActorCritic",
     "learning.networks.Shape",
