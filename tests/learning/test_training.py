@@ -211,9 +211,8 @@ def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary, 
     assert json.loads((tmp_path / "run" / RUN).read_text())["seed"] == 5
     assert run(["simulate", "balanced", "--policy", out, "--slots", "100", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["policy"] == algorithm
-    assert (
-        run(["train", "balanced", "--out", out, "--resume", "--json"]) == 0
-    )  # which one it was, the folder knows
+    # Which algorithm it was, the folder knows.
+    assert run(["train", "balanced", "--out", out, "--resume", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["algorithm"] == algorithm
 
 
@@ -268,17 +267,8 @@ def test_another_scenario_is_refused_on_resumption(tmp_path, capsysbinary):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_a_checkpoint(tmp_path, number, status):
-    command = [
-        sys.executable,
-        "-m",
-        "lyaopt_cli.main",
-        "train",
-        "balanced",
-        *TUNED,
-        "--json",
-        "--out",
-        str(tmp_path),
-    ]
+    arguments = ["train", "balanced", *TUNED, "--json", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "lyaopt_cli.main", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while process.poll() is None and not ((tmp_path / LOG).exists() and (tmp_path / LOG).stat().st_size):
         time.sleep(0.05)

@@ -33,7 +33,8 @@ def command(name: str | None, as_json: bool, plot: str | None) -> int:
       lyaopt profiles mynet.json --plot mynet.png
 
     \b
-    Exit status: 0 shown, 2 bad usage or input, 130 interrupted, 141 output closed.
+    Exit status: 0 shown, 2 bad usage or input, 130 interrupted, 141 output
+    closed.
     """
     if name is None and plot is not None:
         raise click.UsageError("--plot needs a NAME.", click.get_current_context())
