@@ -62,6 +62,7 @@ class Sweep:
     vary: dict[str, Any] = Field(default_factory=dict)
     """Values of settings; several settings form a grid."""
     evaluation: Measuring = Field(default_factory=Measuring)
+    """Replications and slots on which policies are evaluated."""
     learners: dict[str, Any] = Field(default_factory=dict)
     """Learners to add, or to redefine by name."""
 

@@ -54,10 +54,13 @@ class Learner:
     def _check_preset(self) -> None:
         from lyaopt.learning.config import preset_names
 
-        known = (None,) if self.algorithm == "ddpg" else (None, *preset_names())
-        if self.preset not in known:
-            named = ", ".join(name for name in known if name) or "no presets of this algorithm"
-            raise ProblemError("$.preset", f"expected one of {named}; got {self.preset!r}")
+        if self.preset is None:
+            return
+        if self.algorithm == "ddpg":
+            raise ProblemError("$.preset", f"expected none, as ddpg has no presets; got {self.preset!r}")
+        if self.preset not in preset_names():
+            known = ", ".join(preset_names())
+            raise ProblemError("$.preset", f"expected one of {known}; got {self.preset!r}")
 
     @property
     def once(self) -> bool:
