@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from lyaopt.errors import ProblemError
 from lyaopt.io.checked import STRICT, checked
+from lyaopt.io.extras import needs_extra
 from lyaopt.io.fields import Count, Expected, Id
 from lyaopt.learning.ranges import FIXED, Ranges
 
@@ -100,10 +101,11 @@ def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int
     ------
     ProblemError
         If the algorithm has no such preset.
-    ImportError
-        Without PyTorch.
+    MissingExtraError
+        Without PyTorch (extra `train`).
     """
-    from lyaopt.learning.start_training import configuration
+    with needs_extra("train"):
+        from lyaopt.learning.start_training import configuration
 
     ranges = Ranges.from_dict(learner.ranges) if learner.ranges else FIXED
     default = configuration(system, learner.algorithm, learner.preset, ranges)
@@ -125,10 +127,11 @@ def configuration_of(learner: Learner, system: System) -> Any:
 
     Raises
     ------
-    ProblemError, ImportError
+    ProblemError, MissingExtraError
         As `training_of` raises them.
     """
-    from lyaopt.learning.start_training import configuration
+    with needs_extra("train"):
+        from lyaopt.learning.start_training import configuration
 
     ranges, sizes = training_of(learner, system)
     return configuration(system, learner.algorithm, learner.preset, ranges, **sizes)
