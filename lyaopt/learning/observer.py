@@ -113,16 +113,13 @@ class Observer:
 
     def write(self, state: State, rows: Rows) -> None:
         """Write the rows (B, F) of a state at the end of a period, or before the first one."""
-        layout = state.layout
         kernel.observe(
             self.system.slots_per_period,
-            layout.width,
-            layout.row_of_service,
-            layout.device_of_service,
+            state.layout.placement,
             state.amounts,
             self._service_scale,
             self._device_scale,
-            state.kernel_systems,
+            state.kernel_state,
             rows,
         )
 
