@@ -140,37 +140,10 @@ def test_services_on_a_device(benchmark, record, services):
 def test_single_problems(benchmark, record, problem):
     many = batch(SLOTS)
     solution = solve_slots(many)
-    tau, two = many.slot_duration_s, lambda a: a.reshape(a.shape[0], -1)
     calls = {
-        "local": lambda: local_exact(
-            two(many.local_queue_cycles),
-            many.cpu_capacity_hz,
-            tau,
-            many.energy_weight_local,
-            many.energy_coefficient,
-            two(solution.local_cpu_hz),
-            solution.cpu_hz.ravel(),
-            solution.local_multiplier.ravel(),
-        ),
-        "transmit": lambda: transmit_exact(
-            two(many.transmit_queue_bits),
-            many.channel_gain.ravel(),
-            many.bandwidth_hz,
-            many.max_power_w,
-            tau,
-            many.energy_weight_transmit,
-            many.noise_w_per_hz,
-            two(solution.rate_bps),
-            solution.power_w.ravel(),
-            solution.transmit_multiplier.ravel(),
-        ),
-        "edge": lambda: edge_exact(
-            many.edge_queue_cycles.reshape(-1, SLOTS),
-            many.edge_capacity_hz,
-            tau,
-            solution.edge_cpu_hz.reshape(-1, SLOTS),
-            solution.edge_multiplier,
-        ),
+        "local": lambda: local_exact(many._local_problem, solution._local_allocation),
+        "transmit": lambda: transmit_exact(many._transmit_problem, solution._transmit_allocation),
+        "edge": lambda: edge_exact(many._edge_problem, solution._edge_allocation),
     }
     benchmark.pedantic(calls[problem], rounds=40, warmup_rounds=2)
     record.time("The three problems, same batch", problem, benchmark.stats.stats.median / SLOTS, "slot")
