@@ -12,7 +12,6 @@ from lyaopt import solve_slots
 from lyaopt._kernels.slot.edge import edge_exact
 from lyaopt._kernels.slot.local import local_exact
 from lyaopt._kernels.slot.transmit import transmit_exact
-from lyaopt.slot.batch import device_lanes, slot_lanes
 from lyaopt.verify.cvxpy_reference import solve_reference
 
 GROUP = "Batch of 20,000 slots, M = 4, N = 2"
@@ -141,37 +140,10 @@ def test_services_on_a_device(benchmark, record, services):
 def test_single_problems(benchmark, record, problem):
     many = batch(SLOTS)
     solution = solve_slots(many)
-    tau = many.slot_duration_s
     calls = {
-        "local": lambda: local_exact(
-            device_lanes(many.local_queue_cycles),
-            many.cpu_capacity_hz,
-            tau,
-            many.energy_weight_local,
-            many.energy_coefficient,
-            device_lanes(solution.local_cpu_hz),
-            device_lanes(solution.cpu_hz),
-            device_lanes(solution.local_multiplier),
-        ),
-        "transmit": lambda: transmit_exact(
-            device_lanes(many.transmit_queue_bits),
-            device_lanes(many.channel_gain),
-            many.bandwidth_hz,
-            many.max_power_w,
-            tau,
-            many.energy_weight_transmit,
-            many.noise_w_per_hz,
-            device_lanes(solution.rate_bps),
-            device_lanes(solution.power_w),
-            device_lanes(solution.transmit_multiplier),
-        ),
-        "edge": lambda: edge_exact(
-            slot_lanes(many.edge_queue_cycles),
-            many.edge_capacity_hz,
-            tau,
-            slot_lanes(solution.edge_cpu_hz),
-            solution.edge_multiplier,
-        ),
+        "local": lambda: local_exact(many._local_problem, solution._local_allocation),
+        "transmit": lambda: transmit_exact(many._transmit_problem, solution._transmit_allocation),
+        "edge": lambda: edge_exact(many._edge_problem, solution._edge_allocation),
     }
     benchmark.pedantic(calls[problem], rounds=40, warmup_rounds=2)
     record.time("The three problems, same batch", problem, benchmark.stats.stats.median / SLOTS, "slot")

@@ -11,6 +11,7 @@ from scipy.optimize import linprog
 
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt._kernels.slot.edge import edge_exact, edge_many
+from lyaopt._kernels.slot.problems import EdgeAllocation, EdgeProblem
 
 TAU = 0.01
 SIZES = [1, 8, 100, 10_000, 1_000_000]
@@ -58,7 +59,7 @@ def test_lyaopt(benchmark, record, services):
 
     def call():
         cpu = np.empty_like(queue)
-        solve(queue, capacity, TAU, cpu, np.empty(1))
+        solve(EdgeProblem(queue, capacity, TAU), EdgeAllocation(cpu, np.empty(1)))
         return cpu
 
     benchmark.pedantic(call, **rounds(services))
@@ -96,19 +97,20 @@ MEMORY = """
 import re
 from pathlib import Path
 import numpy as np
-from lyaopt._kernels.slot.edge import edge_many
+from lyaopt.kernels import EdgeAllocation, EdgeProblem, edge_many
 def resident(name):
     return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 n = 1_000_000
 small = np.ones((600, 1))
-edge_many(small, 1e4, 0.01, np.empty_like(small), np.empty(1))  # compiles, and allocates its workspace
+# compiles, and allocates its workspace
+edge_many(EdgeProblem(small, 1e4, 0.01), EdgeAllocation(np.empty_like(small), np.empty(1)))
 queue = np.random.default_rng(0).random((n, 1))
 np.power(10.0, 5 + 4 * queue, out=queue)
 total = queue.sum()
 Path("/proc/self/clear_refs").write_text("5")  # reset the peak
 before = resident("VmRSS")
 cpu = np.empty_like(queue)
-edge_many(queue, 0.3 * total / 0.01, 0.01, cpu, np.empty(1))
+edge_many(EdgeProblem(queue, 0.3 * total / 0.01, 0.01), EdgeAllocation(cpu, np.empty(1)))
 print((resident("VmHWM") - before) * 1024 / queue.nbytes)
 """
 

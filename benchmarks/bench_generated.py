@@ -11,6 +11,7 @@ import pytest
 from benchmarks.data import problems
 from lyaopt._kernels.slot.edge import edge_exact
 from lyaopt._kernels.slot.local import local_exact
+from lyaopt._kernels.slot.problems import EdgeAllocation, EdgeProblem, LocalAllocation, LocalProblem
 
 cvxpygen = pytest.importorskip("cvxpygen.cpg", reason="needs cvxpygen (extra lyaopt[bench])")
 cp = pytest.importorskip("cvxpy")
@@ -60,11 +61,13 @@ def test_lyaopt(benchmark, record, kind):
     if kind == "local":
         queue = np.array(slot.local_queue_cycles[0]).reshape(-1, 1)
         weights = (slot.energy_weight_local, slot.energy_coefficient)
-        args = (queue, slot.cpu_capacity_hz[:1].copy(), tau, *weights, np.empty_like(queue), one, np.empty(1))
+        problem = LocalProblem(queue, slot.cpu_capacity_hz[:1].copy(), tau, *weights)
+        args = (problem, LocalAllocation(np.empty_like(queue), one, np.empty(1)))
         call = local_exact
     else:
         queue = slot.edge_queue_cycles.reshape(-1, 1)
-        args = (queue, slot.edge_capacity_hz, tau, np.empty_like(queue), one)
+        problem = EdgeProblem(queue, slot.edge_capacity_hz, tau)
+        args = (problem, EdgeAllocation(np.empty_like(queue), one))
         call = edge_exact
     benchmark.pedantic(call, args=args, rounds=200, iterations=100, warmup_rounds=2)
     record.time(GROUPS[kind], "lyaopt", benchmark.stats.stats.median, "solve")

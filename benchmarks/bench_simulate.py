@@ -14,7 +14,15 @@ from benchmarks.data import batch
 from lyaopt import solve_slots
 from lyaopt._kernels.slot.edge import edge_lanes
 from lyaopt._kernels.slot.local import local_lanes
-from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_workspace
+from lyaopt._kernels.slot.problems import (
+    EdgeAllocation,
+    EdgeProblem,
+    LocalAllocation,
+    LocalProblem,
+    TransmitAllocation,
+    TransmitProblem,
+)
+from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_workspace_size
 from lyaopt.model.profiles import load_profile
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.system import Device, Service, System
@@ -98,13 +106,21 @@ def scalar_solver():
     def solve(times, local, transmit, edge, gain, capacity, bandwidth, power):
         rate, edge_rate = np.empty_like(local), np.empty_like(edge)
         total, multiplier = np.empty(gain.size), np.empty(gain.size)
-        work = np.empty(transmit_workspace(edge.shape[0], gain.size, bandwidth.size, False))
+        workspace = np.empty(transmit_workspace_size(edge.shape[0], gain.size, bandwidth.size, False))
         for _ in range(times):
-            local_lanes(local, capacity, tau, weight_local, delta, rate, total, multiplier, work)
-            transmit_lanes(
-                transmit, gain, bandwidth, power, tau, weight_transmit, noise, rate, total, multiplier, work
+            local_lanes(
+                LocalProblem(local, capacity, tau, weight_local, delta),
+                LocalAllocation(rate, total, multiplier),
+                workspace,
             )
-            edge_lanes(edge, edge_capacity, tau, edge_rate, multiplier, work)
+            transmit_lanes(
+                TransmitProblem(transmit, gain, bandwidth, power, tau, weight_transmit, noise),
+                TransmitAllocation(rate, total, multiplier),
+                workspace,
+            )
+            edge_lanes(
+                EdgeProblem(edge, edge_capacity, tau), EdgeAllocation(edge_rate, multiplier), workspace
+            )
 
     def repeat(times):
         solve(times, local_queue, transmit_queue, edge_queue, gain, *constants)

@@ -1,4 +1,4 @@
-/* What is in front of the compiled kernels: checks, and the layout that they take. See lyaopt.h. */
+/* Checks the arguments and lays them out for the compiled kernels. See lyaopt.h. */
 #include "lyaopt.h"
 
 #include <math.h>
@@ -13,20 +13,15 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-/* The kernels, by lyaopt/_kernels/slot/c_entries.py. */
+/* The kernels, from lyaopt/_kernels/slot/c_entries.py, which names the pointers of each in order. They return 0. */
 int64_t lyaopt_kernel_workspace(int64_t services, int64_t devices, int64_t slots);
-int64_t lyaopt_kernel_slot(int64_t services, int64_t devices, double *queues, double *device_rows, double *scalars,
-                           double *rates, double *lanes, double *summary, double *work);
-int64_t lyaopt_kernel_local(int64_t services, int64_t devices, int64_t slots, double *scalars, double *queue,
-                            double *capacity, double *cpu, double *total, double *multiplier, double *work);
-int64_t lyaopt_kernel_transmit(int64_t services, int64_t devices, int64_t slots, double *scalars, double *queue,
-                               double *gain, double *bandwidth, double *max_power, double *rate, double *power,
-                               double *multiplier, double *work);
-int64_t lyaopt_kernel_edge(int64_t services, int64_t devices, int64_t slots, double *scalars, double *queue,
-                           double *cpu, double *multiplier, double *work);
+int64_t lyaopt_kernel_slot(int64_t services, int64_t devices, double **pointers);
+int64_t lyaopt_kernel_local(int64_t services, int64_t devices, int64_t slots, double **pointers);
+int64_t lyaopt_kernel_transmit(int64_t services, int64_t devices, int64_t slots, double **pointers);
+int64_t lyaopt_kernel_edge(int64_t services, int64_t devices, int64_t slots, double **pointers);
 
-/* Two things that compiled kernels ask of Numba's runtime, which is not here (see aot_build.py): what becomes of
- * memory that an array owns, and none does; and a view of another shape, of arrays that are all contiguous. */
+/* Two functions that compiled kernels need of Numba's runtime, which is not linked (see aot_build.py): the release
+ * of memory that an array owns, which none does, and the strides of a reshaped array; all arrays are contiguous. */
 void NRT_MemInfo_call_dtor(void *memory);
 void NRT_MemInfo_call_dtor(void *memory)
 {
@@ -49,8 +44,8 @@ int numba_attempt_nocopy_reshape(intptr_t nd, const intptr_t *dims, const intptr
     return 1;
 }
 
-/* Rows of what a slot fills in, as lyaopt/_kernels/slot/one_slot.py names them. */
-enum { CPU = 0, POWER = 1, LANE_ROWS = 8 };
+/* Rows of the results and places of the summary of a slot, as lyaopt/_kernels/slot/one_slot.py names them. */
+enum { CPU = 0, POWER = 1, RESULT_ROWS = 8 };
 enum { EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION, SUMMARY_PLACES };
 enum { STAGES = 3, DEVICE_ROWS = 4, SCALARS = 6 };
 
@@ -171,7 +166,7 @@ EXPORT size_t lyaopt_slot_workspace(int64_t devices, int64_t services)
 {
     if (!sizes_are_good(devices, services, 1))
         return 0;
-    const size_t laid_out = (size_t)devices * (2 * STAGES * (size_t)services + DEVICE_ROWS + LANE_ROWS);
+    const size_t laid_out = (size_t)devices * (2 * STAGES * (size_t)services + DEVICE_ROWS + RESULT_ROWS);
     return laid_out + (size_t)lyaopt_kernel_workspace(services, devices, 1);
 }
 
@@ -179,8 +174,8 @@ EXPORT size_t lyaopt_batch_workspace(int64_t devices, int64_t services, int64_t 
 {
     if (!sizes_are_good(devices, services, slots))
         return 0;
-    const size_t lanes = (size_t)devices * (size_t)slots;
-    return lanes + (size_t)lyaopt_kernel_workspace(services, devices, slots);
+    const size_t multipliers = (size_t)devices * (size_t)slots;
+    return multipliers + (size_t)lyaopt_kernel_workspace(services, devices, slots);
 }
 
 static void report(const double *summary, double tau, lyaopt_certificate *certificate)
@@ -219,20 +214,21 @@ EXPORT int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_sys
     double *rates = put(put(put(put(rows, state->cpu_capacity_hz, count), state->max_power_w, count),
                             state->channel_gain, count),
                         state->bandwidth_hz, count);
-    double *lanes = rates + STAGES * items;
-    double *work = lanes + LANE_ROWS * count;
-    if (lyaopt_kernel_slot(services, devices, queues, rows, scalars, rates, lanes, summary, work) != 0)
+    double *results = rates + STAGES * items;
+    double *kernel_workspace = results + RESULT_ROWS * count;
+    double *pointers[] = {queues, rows, scalars, rates, results, summary, kernel_workspace};
+    if (lyaopt_kernel_slot(services, devices, pointers) != 0)
         return LYAOPT_BAD_SIZE;
     put(to->local_cpu_hz, rates, items);
     put(to->rate_bps, rates + items, items);
     put(to->edge_cpu_hz, rates + 2 * items, items);
-    put(to->cpu_hz, lanes + CPU * count, count);
-    put(to->power_w, lanes + POWER * count, count);
+    put(to->cpu_hz, results + CPU * count, count);
+    put(to->power_w, results + POWER * count, count);
     report(summary, scalars[0], certificate);
     return verdict(summary);
 }
 
-/* The kernels take what they only read as they take what they write. */
+/* The kernels' pointers are not const, also to arrays that are only read. */
 static double *read_only(const double *values)
 {
     return (double *)values;
@@ -248,15 +244,23 @@ EXPORT int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, 
         return status;
     double scalars[SCALARS];
     fill_scalars(system, scalars);
-    double *multiplier = workspace, *work = workspace + devices * slots;
-    int64_t failed = lyaopt_kernel_local(services, devices, slots, scalars, read_only(state->local_queue_cycles),
-                                         read_only(state->cpu_capacity_hz), to->local_cpu_hz, to->cpu_hz,
-                                         multiplier, work);
-    failed |= lyaopt_kernel_transmit(services, devices, slots, scalars, read_only(state->transmit_queue_bits),
-                                     read_only(state->channel_gain), read_only(state->bandwidth_hz),
-                                     read_only(state->max_power_w), to->rate_bps, to->power_w, multiplier, work);
-    failed |= lyaopt_kernel_edge(services, devices, slots, scalars, read_only(state->edge_queue_cycles),
-                                 to->edge_cpu_hz, multiplier, work);
+    double *multiplier = workspace, *kernel_workspace = workspace + devices * slots;
+    double *local[] = {scalars,          read_only(state->local_queue_cycles), read_only(state->cpu_capacity_hz),
+                       to->local_cpu_hz, to->cpu_hz,                           multiplier,
+                       kernel_workspace};
+    double *transmit[] = {scalars,
+                          read_only(state->transmit_queue_bits),
+                          read_only(state->channel_gain),
+                          read_only(state->bandwidth_hz),
+                          read_only(state->max_power_w),
+                          to->rate_bps,
+                          to->power_w,
+                          multiplier,
+                          kernel_workspace};
+    double *edge[] = {scalars, read_only(state->edge_queue_cycles), to->edge_cpu_hz, multiplier, kernel_workspace};
+    int64_t failed = lyaopt_kernel_local(services, devices, slots, local);
+    failed |= lyaopt_kernel_transmit(services, devices, slots, transmit);
+    failed |= lyaopt_kernel_edge(services, devices, slots, edge);
     return failed ? LYAOPT_BAD_SIZE : LYAOPT_OK;
 }
 

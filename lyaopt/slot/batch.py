@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lyaopt._kernels.slot.problems import EdgeProblem, LocalProblem, TransmitProblem
 from lyaopt.arrays import Floats, check_array, shape_of
 from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SlotInputs
 from lyaopt.slot.limits import check_signal, check_total_rate, noise_w_per_hz
@@ -60,6 +61,37 @@ class SlotBatch(SlotInputs):
     def noise_w_per_hz(self) -> float:
         """N_0 in W/Hz."""
         return noise_w_per_hz(self.noise_psd_dbm_per_hz)
+
+    @property
+    def _local_problem(self) -> LocalProblem:
+        """Problem 3 of all devices and slots, as the kernels take it."""
+        return LocalProblem(
+            device_lanes(self.local_queue_cycles),
+            self.cpu_capacity_hz,
+            float(self.slot_duration_s),
+            float(self.energy_weight_local),
+            float(self.energy_coefficient),
+        )
+
+    @property
+    def _transmit_problem(self) -> TransmitProblem:
+        """Problem 4 of all devices and slots, as the kernels take it."""
+        return TransmitProblem(
+            device_lanes(self.transmit_queue_bits),
+            device_lanes(self.channel_gain),
+            self.bandwidth_hz,
+            self.max_power_w,
+            float(self.slot_duration_s),
+            float(self.energy_weight_transmit),
+            self.noise_w_per_hz,
+        )
+
+    @property
+    def _edge_problem(self) -> EdgeProblem:
+        """Problem 5 of all slots, as the kernels take it."""
+        return EdgeProblem(
+            slot_lanes(self.edge_queue_cycles), float(self.edge_capacity_hz), float(self.slot_duration_s)
+        )
 
     @property
     def shape(self) -> tuple[int, int, int]:

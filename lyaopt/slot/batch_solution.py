@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from dataclasses import dataclass
 
 import numpy as np
 
+from lyaopt._kernels.slot import energies
 from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
+from lyaopt._kernels.slot.energies import local_prices
+from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt.arrays import Floats
 from lyaopt.slot.batch import SlotBatch, device_lanes, slot_lanes
+
+# The kernels' formulas as plain Python, which takes arrays
+_local_energy = inspect.unwrap(energies.local_energy)
+_transmit_energy = inspect.unwrap(energies.transmit_energy)
+_price = inspect.unwrap(energies.price)
+_objective = inspect.unwrap(energies.objective)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,73 +73,43 @@ class BatchSolution:
     @functools.cached_property
     def local_energy_j(self) -> Floats:
         """Energy of every device's CPU (B, M): tau delta (sum f)^3, equation (5)."""
-        return local_energy(self.batch.slot_duration_s, self.batch.energy_coefficient, self.cpu_hz)
+        return _local_energy(self.batch.slot_duration_s, self.batch.energy_coefficient, self.cpu_hz)
 
     @functools.cached_property
     def transmit_energy_j(self) -> Floats:
         """Transmit energy of every device (B, M): tau p, equation (6)."""
-        return self.batch.slot_duration_s * self.power_w
+        return _transmit_energy(self.batch.slot_duration_s, self.power_w)
 
     @functools.cached_property
     def local_price(self) -> Floats:
         """Multiplier of C.4 (B, M), -dV/dF^l: what one more hertz of device CPU is worth."""
-        batch = self.batch
-        weight = batch.energy_weight_local * batch.energy_coefficient
-        return local_price(
-            batch.slot_duration_s, weight, batch.cpu_capacity_hz, self.cpu_hz, self.local_multiplier
-        )
+        prices = np.zeros(self.cpu_hz.shape, order="F")
+        if prices.size:
+            local_prices(self.batch._local_problem, self._local_allocation, device_lanes(prices))
+        return prices
 
     @functools.cached_property
     def rate_price(self) -> Floats:
         """Multiplier of C.6 (B, M): tau nu, what one more bit/s of rate is worth."""
-        return self.batch.slot_duration_s * self.transmit_multiplier
+        return _price(self.batch.slot_duration_s, self.transmit_multiplier)
 
     @functools.cached_property
     def edge_price(self) -> Floats:
         """Multiplier of C.7 (B,), -dV/dF^e: what one more hertz at the edge is worth."""
-        return self.batch.slot_duration_s * self.edge_multiplier
+        return _price(self.batch.slot_duration_s, self.edge_multiplier)
 
     @functools.cached_property
     def _reports(self) -> tuple[Floats, Floats, Floats]:
         """Relative gap, gross gain and violation: local and transmit (3, M, B), edge (3, B)."""
         batch = self.batch
         slots, devices, services = batch.shape
-        tau = batch.slot_duration_s
         local = np.zeros((3, devices * slots))
         transmit = np.zeros((3, devices * slots))
         edge = np.zeros((3, slots))
         if services and devices and slots:
-            local_certificate(
-                device_lanes(batch.local_queue_cycles),
-                batch.cpu_capacity_hz,
-                tau,
-                batch.energy_weight_local,
-                batch.energy_coefficient,
-                device_lanes(self.local_cpu_hz),
-                device_lanes(self.local_multiplier),
-                local,
-            )
-            transmit_certificate(
-                device_lanes(batch.transmit_queue_bits),
-                device_lanes(batch.channel_gain),
-                batch.bandwidth_hz,
-                batch.max_power_w,
-                tau,
-                batch.energy_weight_transmit,
-                batch.noise_w_per_hz,
-                device_lanes(self.rate_bps),
-                device_lanes(self.power_w),
-                device_lanes(self.transmit_multiplier),
-                transmit,
-            )
-            edge_certificate(
-                slot_lanes(batch.edge_queue_cycles),
-                batch.edge_capacity_hz,
-                tau,
-                slot_lanes(self.edge_cpu_hz),
-                self.edge_multiplier,
-                edge,
-            )
+            local_certificate(batch._local_problem, self._local_allocation, local)
+            transmit_certificate(batch._transmit_problem, self._transmit_allocation, transmit)
+            edge_certificate(batch._edge_problem, self._edge_allocation, edge)
         per_device = (3, devices, slots)
         return local.reshape(per_device), transmit.reshape(per_device), edge
 
@@ -143,58 +123,35 @@ class BatchSolution:
     @functools.cached_property
     def objective(self) -> Floats:
         """Drift-plus-penalty (3, B) of the local, transmit and edge problems, as minimised."""
+        batch = self.batch
         local, transmit, edge = self._reports
         return np.stack(
             [
-                (self.batch.energy_weight_local * self.local_energy_j - local[1].T).sum(axis=1),
-                (self.batch.energy_weight_transmit * self.transmit_energy_j - transmit[1].T).sum(axis=1),
+                _objective(batch.energy_weight_local, self.local_energy_j, local[1].T).sum(axis=1),
+                _objective(batch.energy_weight_transmit, self.transmit_energy_j, transmit[1].T).sum(axis=1),
                 -edge[1],
             ]
         )
 
+    @property
+    def _local_allocation(self) -> LocalAllocation:
+        """The arrays that the kernels of Problem 3 write."""
+        return LocalAllocation(
+            device_lanes(self.local_cpu_hz), device_lanes(self.cpu_hz), device_lanes(self.local_multiplier)
+        )
+
+    @property
+    def _transmit_allocation(self) -> TransmitAllocation:
+        """The arrays that the kernels of Problem 4 write."""
+        return TransmitAllocation(
+            device_lanes(self.rate_bps), device_lanes(self.power_w), device_lanes(self.transmit_multiplier)
+        )
+
+    @property
+    def _edge_allocation(self) -> EdgeAllocation:
+        """The arrays that the kernels of Problem 5 write."""
+        return EdgeAllocation(slot_lanes(self.edge_cpu_hz), self.edge_multiplier)
+
     def __repr__(self) -> str:
         slots, devices, services = self.batch.shape
         return f"BatchSolution({slots} slots, {devices} devices, up to {services} services each)"
-
-
-def local_energy(tau: float, delta: float, total: Floats) -> Floats:
-    """CPU energy tau delta (sum f)^3, equation (5); from the left, so that free energy stays free.
-
-    Parameters
-    ----------
-    tau : float
-        Slot length in seconds.
-    delta : float
-        Energy coefficient in W s^3.
-    total : array of any shape
-        CPU speed sum f of a device, in Hz.
-
-    Returns
-    -------
-    ndarray
-        Joules, in the shape of `total`.
-    """
-    return tau * delta * total * total * total
-
-
-def local_price(tau: float, weight: float, capacity: Floats, total: Floats, multiplier: Floats) -> Floats:
-    """Multiplier of C.4: tau max(nu - 3 U delta F^2, 0) where the capacity F binds, else 0.
-
-    Parameters
-    ----------
-    tau : float
-        Slot length in seconds.
-    weight : float
-        U delta.
-    capacity : (M,) array
-        F of every device, in Hz.
-    total, multiplier : (..., M) arrays
-        CPU speed in Hz and nu in cycles.
-
-    Returns
-    -------
-    (..., M) array
-    """
-    return tau * np.where(
-        total >= capacity, np.maximum(multiplier - 3.0 * weight * capacity * capacity, 0.0), 0.0
-    )

@@ -65,9 +65,9 @@ def _refuse_unproved(solution: SlotSolution) -> None:
 def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
     queues, devices, scalars = problem._packed
     rates = np.empty(queues.shape)
-    lanes = np.empty((kernels.LANE_ROWS, queues.shape[2]))
+    results = np.empty((kernels.RESULT_ROWS, queues.shape[2]))
     summary = np.empty(kernels.SUMMARY_PLACES)
-    kernels.slot_exact(queues, devices, scalars, rates, lanes, summary)
+    kernels.slot_exact(queues, devices, scalars, rates, results, summary)
     edge_nu, local, transmit, edge, gap, violation = summary.tolist()
     return SlotSolution(
         problem,
@@ -76,15 +76,15 @@ def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
         rates[0].T,
         rates[1].T,
         rates[2].T,
-        lanes[kernels.CPU],
-        lanes[kernels.POWER],
-        lanes[kernels.LOCAL_NU],
-        lanes[kernels.TRANSMIT_NU],
+        results[kernels.CPU],
+        results[kernels.POWER],
+        results[kernels.LOCAL_NU],
+        results[kernels.TRANSMIT_NU],
         edge_nu,
-        lanes[kernels.LOCAL_ENERGY],
-        lanes[kernels.TRANSMIT_ENERGY],
-        lanes[kernels.LOCAL_PRICE],
-        lanes[kernels.RATE_PRICE],
+        results[kernels.LOCAL_ENERGY],
+        results[kernels.TRANSMIT_ENERGY],
+        results[kernels.LOCAL_PRICE],
+        results[kernels.RATE_PRICE],
     )
 
 

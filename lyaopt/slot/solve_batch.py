@@ -8,7 +8,7 @@ from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
 from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
 from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, transmit_many
-from lyaopt.slot.batch import SlotBatch, device_lanes, slot_lanes
+from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import BatchSolution
 from lyaopt.slot.limits import check_method
 
@@ -72,40 +72,13 @@ def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
 
 def _fill(solution: BatchSolution, method: str) -> None:
     batch = solution.batch
-    tau = batch.slot_duration_s
     _, devices, services = batch.shape
     bisection = method == "bisection"
     many = services > NETWORK_ITEMS
     local = local_bisection if bisection else local_many if many else local_exact
-    local(
-        device_lanes(batch.local_queue_cycles),
-        batch.cpu_capacity_hz,
-        tau,
-        batch.energy_weight_local,
-        batch.energy_coefficient,
-        device_lanes(solution.local_cpu_hz),
-        device_lanes(solution.cpu_hz),
-        device_lanes(solution.local_multiplier),
-    )
+    local(batch._local_problem, solution._local_allocation)
     transmit = transmit_bisection if bisection else transmit_many if many else transmit_exact
-    transmit(
-        device_lanes(batch.transmit_queue_bits),
-        device_lanes(batch.channel_gain),
-        batch.bandwidth_hz,
-        batch.max_power_w,
-        tau,
-        batch.energy_weight_transmit,
-        batch.noise_w_per_hz,
-        device_lanes(solution.rate_bps),
-        device_lanes(solution.power_w),
-        device_lanes(solution.transmit_multiplier),
-    )
+    transmit(batch._transmit_problem, solution._transmit_allocation)
     edge_many_items = services * devices > NETWORK_ITEMS
     edge = edge_bisection if bisection else edge_many if edge_many_items else edge_exact
-    edge(
-        slot_lanes(batch.edge_queue_cycles),
-        batch.edge_capacity_hz,
-        tau,
-        slot_lanes(solution.edge_cpu_hz),
-        solution.edge_multiplier,
-    )
+    edge(batch._edge_problem, solution._edge_allocation)

@@ -19,7 +19,7 @@ import lyaopt
 from lyaopt._kernels.toolchain import argument_check
 from lyaopt._kernels.toolchain.core_choice import CHOICE, hash_of_sources, machine, processor_flags, usable
 from lyaopt._kernels.toolchain.jit import KERNELS
-from lyaopt.kernels import edge_exact
+from lyaopt.kernels import EdgeAllocation, EdgeProblem, edge_exact
 
 PACKAGE = Path(lyaopt.__file__).parent
 EXAMPLE = PACKAGE.parent / "examples" / "slot.json"
@@ -103,14 +103,17 @@ def test_every_kernel_is_built():
     ids=["single", "flat", "columns first", "strided", "read only", "list", "masked"],
 )
 def test_arrays_that_would_be_misread_are_refused(wrong):
-    good = np.ones((2, 3))
-    edge_exact(good, 1.0, 1.0, np.empty((2, 3)), np.empty(3))
+    good = EdgeProblem(np.ones((2, 3)), 1.0, 1.0)
+    allocation = EdgeAllocation(np.empty((2, 3)), np.empty(3))
+    edge_exact(good, allocation)
     with pytest.raises(TypeError, match="expected a contiguous writeable array of float64 in 2 dimensions"):
-        edge_exact(wrong, 1.0, 1.0, np.empty((2, 3)), np.empty(3))
+        edge_exact(good._replace(queue=wrong), allocation)
     with pytest.raises(TypeError):
-        edge_exact(good, 1.0, 1.0)
+        edge_exact(good)
     with pytest.raises(TypeError):
-        edge_exact(good, None, 1.0, np.empty((2, 3)), np.empty(3))
+        edge_exact(good, allocation[:1])
+    with pytest.raises(TypeError):
+        edge_exact(good._replace(capacity=None), allocation)
 
 
 def test_members_of_tuples_are_looked_at_too():
@@ -188,11 +191,12 @@ def test_without_a_built_core_it_is_said_once_and_solved_all_the_same(tmp_path):
     assert ours == pytest.approx(theirs, rel=1e-13)
     script = (
         "import numpy as np\n"
-        "from lyaopt.kernels import edge_certificate, local_certificate\n"
+        "from lyaopt.kernels import *\n"
         "report = np.empty((3, 1))\n"
-        "edge_certificate(np.array([[4.0]]), 8.0, 0.5, np.array([[2.0]]), np.array([1.0]), report)\n"
-        "local_certificate(np.array([[4.0]]), np.array([8.0]), 0.5, 1.0, 1.0, np.array([[2.0]]),"
-        " np.array([1.0]), report)\n"
+        "queue, cpu, one = np.array([[4.0]]), np.array([[2.0]]), np.array([1.0])\n"
+        "edge_certificate(EdgeProblem(queue, 8.0, 0.5), EdgeAllocation(cpu, one), report)\n"
+        "local = LocalProblem(queue, np.array([8.0]), 0.5, 1.0, 1.0)\n"
+        "local_certificate(local, LocalAllocation(cpu, np.array([2.0]), one), report)\n"
     )
     done = python("-c", script, cwd=root, LYAOPT_CACHE_DIR=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr

@@ -18,8 +18,10 @@ PACKAGE = Path(lyaopt.__file__).parent
 SCRIPT = """
 import numpy as np
 from lyaopt._kernels.slot.certificate import edge_certificate
+from lyaopt._kernels.slot.problems import EdgeAllocation, EdgeProblem
 report = np.empty((3, 1))
-edge_certificate(np.array([[4.0]]), 8.0, 0.5, np.array([[2.0]]), np.array([1.0]), report)
+edge = EdgeProblem(np.array([[4.0]]), 8.0, 0.5)
+edge_certificate(edge, EdgeAllocation(np.array([[2.0]]), np.array([1.0])), report)
 print(report[:, 0].tolist())
 """
 # gap tau (u - f)(Q - nu) + tau nu (F - S) = 0.5 (6 * 3 + 6), gross gain 0.5 * 2 * 4

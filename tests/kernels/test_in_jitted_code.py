@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lyaopt.kernels
-from lyaopt._kernels.toolchain.jit import CORE
+from lyaopt._kernels.toolchain.jit import CORE, Kernel
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLE = DOCS / "howto" / "use-kernels-in-jitted-code.md"
@@ -63,4 +63,16 @@ def test_random_streams_in_jitted_code():
 def test_the_documented_table_has_every_kernel_and_no_other():
     table = TABLE.read_text().partition("| kernel |")[2].partition("\n\n")[0]
     first_column = " ".join(row.split("|")[1] for row in table.splitlines()[2:])
-    assert sorted(re.findall(r"`(\w+)`", first_column)) == sorted({*lyaopt.kernels.__all__} - {"Kernel"})
+    public = {name: getattr(lyaopt.kernels, name) for name in lyaopt.kernels.__all__}
+    kernels = sorted(name for name, value in public.items() if isinstance(value, Kernel))
+    assert sorted(re.findall(r"`(\w+)`", first_column)) == kernels
+
+
+def test_the_documented_tuples_are_those_of_the_kernels():
+    table = DOCS.read_text().partition("| tuple |")[2].partition("\n\n")[0]
+    documented = {}
+    for row in table.splitlines()[2:]:
+        _, name, fields, _ = row.split("|")
+        documented[name.strip(" `")] = tuple(re.findall(r"`(\w+)`", fields))
+    public = [getattr(lyaopt.kernels, name) for name in lyaopt.kernels.__all__]
+    assert documented == {group.__name__: group._fields for group in public if hasattr(group, "_fields")}

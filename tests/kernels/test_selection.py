@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lyaopt._kernels.slot.edge import edge_bisection, edge_many
+from lyaopt._kernels.slot.problems import EdgeAllocation, EdgeProblem
 
 TAU = 0.01
 
@@ -13,7 +14,7 @@ TAU = 0.01
 def solve(queue, capacity, kernel=edge_many):
     cpu = np.empty((queue.size, 1))
     multiplier = np.empty(1)
-    kernel(queue.reshape(-1, 1), capacity, TAU, cpu, multiplier)
+    kernel(EdgeProblem(queue.reshape(-1, 1), float(capacity), TAU), EdgeAllocation(cpu, multiplier))
     return cpu[:, 0], multiplier[0]
 
 
@@ -44,12 +45,12 @@ ORDERS = {
 def test_serves_the_largest_backlogs(n, order, share):
     queue = ORDERS[order](np.random.default_rng(n), n)
     capacity = math.fsum(queue) / TAU * share
-    cpu, level = solve(queue, capacity)
+    cpu, threshold = solve(queue, capacity)
     np.testing.assert_array_less(-1e-300, cpu)
     assert np.all(cpu <= queue / TAU)
     assert math.fsum(cpu) == pytest.approx(min(capacity, math.fsum(queue) / TAU), rel=1e-14)
-    assert np.all(cpu[queue > level] == queue[queue > level] / TAU)
-    assert not cpu[queue < level].any()
+    assert np.all(cpu[queue > threshold] == queue[queue > threshold] / TAU)
+    assert not cpu[queue < threshold].any()
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])
@@ -66,17 +67,17 @@ def test_agrees_with_sorting(share):
 @pytest.mark.parametrize("kernel", [edge_many, edge_bisection], ids=lambda kernel: kernel.name)
 def test_exact_ties_share_equally_and_to_the_last_digits(kernel, n, value):
     queue = np.full(n, value)
-    cpu, level = solve(queue, 0.4 * n * value / TAU, kernel)
-    assert level == value
+    cpu, threshold = solve(queue, 0.4 * n * value / TAU, kernel)
+    assert threshold == value
     assert np.ptp(cpu) == 0.0
     assert math.fsum(cpu) == pytest.approx(0.4 * n * value / TAU, rel=2e-15)
 
 
 def test_no_capacity_serves_nothing():
     queue = np.arange(1.0, 5000.0)
-    cpu, level = solve(queue, 0.0)
+    cpu, threshold = solve(queue, 0.0)
     assert not cpu.any()
-    assert level == queue.max()
+    assert threshold == queue.max()
 
 
 @pytest.mark.parametrize("order", ["random", "uniform"])

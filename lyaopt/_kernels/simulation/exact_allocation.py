@@ -3,10 +3,18 @@
 from typing import Any, NamedTuple
 
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
-from lyaopt._kernels.slot.dispatch import workspace
+from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.edge import edge_lanes, edge_lanes_many
 from lyaopt._kernels.slot.local import local_lanes, local_lanes_many
-from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_lanes_many, transmit_workspace
+from lyaopt._kernels.slot.problems import (
+    EdgeAllocation,
+    EdgeProblem,
+    LocalAllocation,
+    LocalProblem,
+    TransmitAllocation,
+    TransmitProblem,
+)
+from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_lanes_many, transmit_workspace_size
 from lyaopt._kernels.toolchain.jit import helper
 
 # Methods of allocation: the exact ones sort the backlogs of a problem, or select among them, which is faster
@@ -41,8 +49,8 @@ def buffer_size(method, services, devices, width):
     if method == BY_SHARES:
         return 0
     select, select_at_edge = method == SELECT, method != SORT
-    edge = workspace(services * devices, width, select_at_edge)
-    return max(edge, transmit_workspace(services, devices * width, devices, select))
+    edge = workspace_size(services * devices, width, select_at_edge)
+    return max(edge, transmit_workspace_size(services, devices * width, devices, select))
 
 
 @helper
@@ -50,22 +58,32 @@ def allocate_exactly(backlog, gain, model, allocation, buffer):
     """Solve the three problems of a slot for backlogs (3, N, L) and gains (L,) of a block."""
     method, scalars, devices = model.method, model.scalars, model.devices
     rates, cpu, power, multiplier = allocation
-    local, transmit, edge = backlog[LOCAL], backlog[TRANSMIT], backlog[EDGE]
-    cpu_rates, bit_rates, edge_rates = rates[LOCAL], rates[TRANSMIT], rates[EDGE]
-    capacity, bandwidth, most = devices[CPU_CAPACITY], devices[BANDWIDTH], devices[MAX_POWER]
-    tau, delta, noise = scalars[TAU], scalars[DELTA], scalars[NOISE]
-    u_l, u_t = scalars[WEIGHT_LOCAL], scalars[WEIGHT_TRANSMIT]
+    tau = scalars[TAU]
+    local = LocalProblem(
+        backlog[LOCAL], devices[CPU_CAPACITY], tau, scalars[WEIGHT_LOCAL], scalars[DELTA]
+    )
+    transmit = TransmitProblem(
+        backlog[TRANSMIT],
+        gain,
+        devices[BANDWIDTH],
+        devices[MAX_POWER],
+        tau,
+        scalars[WEIGHT_TRANSMIT],
+        scalars[NOISE],
+    )
+    local_allocation = LocalAllocation(rates[LOCAL], cpu, multiplier)
+    transmit_allocation = TransmitAllocation(rates[TRANSMIT], power, multiplier)
     if method == SELECT:
-        local_lanes_many(local, capacity, tau, u_l, delta, cpu_rates, cpu, multiplier, buffer)
-        transmit_lanes_many(
-            transmit, gain, bandwidth, most, tau, u_t, noise, bit_rates, power, multiplier, buffer
-        )
+        local_lanes_many(local, local_allocation, buffer)
+        transmit_lanes_many(transmit, transmit_allocation, buffer)
     else:
-        local_lanes(local, capacity, tau, u_l, delta, cpu_rates, cpu, multiplier, buffer)
-        transmit_lanes(transmit, gain, bandwidth, most, tau, u_t, noise, bit_rates, power, multiplier, buffer)
-    shape = local.shape[0] * bandwidth.size, gain.size // bandwidth.size
-    items, item_rates = edge.reshape(shape), edge_rates.reshape(shape)
+        local_lanes(local, local_allocation, buffer)
+        transmit_lanes(transmit, transmit_allocation, buffer)
+    count = devices.shape[1]
+    shape = rates.shape[1] * count, gain.size // count
+    edge = EdgeProblem(backlog[EDGE].reshape(shape), scalars[EDGE_CAPACITY], tau)
+    edge_allocation = EdgeAllocation(rates[EDGE].reshape(shape), multiplier)
     if method == SORT:
-        edge_lanes(items, scalars[EDGE_CAPACITY], tau, item_rates, multiplier, buffer)
+        edge_lanes(edge, edge_allocation, buffer)
     else:
-        edge_lanes_many(items, scalars[EDGE_CAPACITY], tau, item_rates, multiplier, buffer)
+        edge_lanes_many(edge, edge_allocation, buffer)

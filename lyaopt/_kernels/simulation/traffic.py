@@ -21,7 +21,7 @@ from lyaopt._kernels.simulation.stream_options import (
     BUSY_SHARE,
     QUIET_FACTOR,
 )
-from lyaopt._kernels.slot.dispatch import fill
+from lyaopt._kernels.slot.blocks import fill
 from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
 
 # Rows of the scratch

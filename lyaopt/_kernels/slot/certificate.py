@@ -1,13 +1,26 @@
 """Duality gaps as sums of non-negative terms, so that they keep their digits down to zero.
 
 For a multiplier nu >= 0 of the shared resource, weak duality bounds how much better any feasible point
-can be. Every term below measures one deviation from complementary slackness at nu. Written for one
-lane at a time with the library's logarithms: it shares nothing with the solvers but the statement.
+can be. Every term below measures one deviation from complementary slackness at nu; docs/solvers.md derives
+them. The code works on one lane at a time with the library's logarithms, and shares only the problems'
+statement with the solvers.
+
+`report` (3, L) receives relative gap, gross gain tau sum f Q and relative violation of every lane.
 """
 
+import functools
 import math
 
 from lyaopt._kernels.numerics.compensated import two_sum
+from lyaopt._kernels.slot.problems import (
+    EdgeAllocation,
+    EdgeProblem,
+    LocalAllocation,
+    LocalProblem,
+    TransmitAllocation,
+    TransmitProblem,
+    solver_signature,
+)
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 _ROUNDING = 2e-15  # of a multiplier
@@ -76,11 +89,12 @@ def queue_terms(queue, rate, lane, tau, nu):
     return gap, gross, total + lost, violation
 
 
-@helper
-def local_gap(queue, cpu, lane, capacity, tau, weight, delta, nu):
-    """Return (relative gap, gross gain, violation) of Problem 3 in one lane."""
-    terms, gross, total, violation = queue_terms(queue, cpu, lane, tau, nu)
-    k = weight * delta
+@inline
+def local_gap(problem, allocation, lane, device):
+    """Return (relative gap, gross gain, violation) of Problem 3 in one lane, which belongs to `device`."""
+    tau, nu, capacity = problem.tau, allocation.multiplier[lane], problem.capacity[device]
+    terms, gross, total, violation = queue_terms(problem.queue, allocation.cpu, lane, tau, nu)
+    k = problem.weight * problem.delta
     best = capacity  # the total that nu asks for
     if 3.0 * k * capacity * capacity > nu:
         best = math.sqrt(nu / (3.0 * k))
@@ -89,7 +103,8 @@ def local_gap(queue, cpu, lane, capacity, tau, weight, delta, nu):
     gap = terms + curve * total + 2.0 * curve * best
     if best == capacity:
         gap += max(nu - 3.0 * k * capacity * capacity, 0.0) * max(capacity - total, 0.0)
-    return _relative(gap, gross, queue, lane, tau), tau * gross, worse(violation, _excess(total, capacity))
+    violation = worse(violation, _excess(total, capacity))
+    return _relative(gap, gross, problem.queue, lane, tau), tau * gross, violation
 
 
 @inline
@@ -111,13 +126,37 @@ def _largest_open(queue, rate, lane, tau):
     return largest
 
 
-@helper
-def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weight, noise, nu):
-    """Return (relative gap, gross gain, violation) of Problem 4 in one lane."""
-    terms, gross, total, violation = queue_terms(queue, rate, lane, tau, nu)
+@inline
+def _best_exponent(problem, allocation, lane, most, floor):
+    """Return the y = ln(1 + p eta) that nu asks for, up to `most`; `floor` is q0 = U / (b eta)."""
+    if problem.weight <= 0.0:
+        return most
+    nu = allocation.multiplier[lane]
+    return min(most, math.log1p((nu - floor) / floor)) if nu > floor else 0.0
+
+
+@inline
+def _is_marginal(problem, allocation, lane, marginal):
+    """Return whether nu is the marginal cost up to its rounding, and free to move by that.
+
+    It is free where no item at nu is served in part. Taken back from nu, a y far below an ulp of 1 would be
+    lost.
+    """
+    nu = allocation.multiplier[lane]
+    free = _largest_open(problem.queue, allocation.rate, lane, problem.tau) < nu * (1.0 - _ROUNDING)
+    return free and abs(nu - marginal) <= _ROUNDING * nu
+
+
+@inline
+def transmit_gap(problem, allocation, lane, device):
+    """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
+    tau, weight, queue = problem.tau, problem.weight, problem.queue
+    nu, power = allocation.multiplier[lane], allocation.power[lane]
+    bandwidth, max_power = problem.bandwidth[device], problem.max_power[device]
+    terms, gross, total, violation = queue_terms(queue, allocation.rate, lane, tau, nu)
     violation = worse(violation, worse(_excess(power, max_power), _shortfall(power, max_power)))
     b = bandwidth / math.log(2.0)
-    eta = gain / (bandwidth * noise)
+    eta = problem.gain[lane] / (bandwidth * problem.noise)
     y = math.log1p(power * eta)
     violation = worse(violation, _excess(total, b * y))
     gap = terms + nu * max(b * y - total, 0.0)
@@ -125,15 +164,9 @@ def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weig
         return _relative(gap + weight * power, gross, queue, lane, tau), tau * gross, violation
     floor = weight / b / eta  # the product may overflow
     most = math.log1p(max_power * eta)
-    best = most
-    if weight > 0.0:
-        best = min(most, math.log1p((nu - floor) / floor)) if nu > floor else 0.0
-        # A multiplier free to move by its rounding is the marginal cost at y; taken back from nu, a y far
-        # below an ulp of 1 would be lost.
-        marginal = floor * (1.0 + power * eta)
-        free = _largest_open(queue, rate, lane, tau) < nu * (1.0 - _ROUNDING)
-        if free and abs(nu - marginal) <= _ROUNDING * nu:
-            best = y
+    best = _best_exponent(problem, allocation, lane, most, floor)
+    if weight > 0.0 and _is_marginal(problem, allocation, lane, floor * (1.0 + power * eta)):
+        best = y
     if y != best:  # else there is nothing to add, even where U / eta is infinite
         slope = weight / eta * math.exp(best)
         gap += slope * _exp_remainder(y - best)
@@ -142,55 +175,48 @@ def transmit_gap(queue, rate, lane, power, max_power, gain, bandwidth, tau, weig
     return _relative(gap, gross, queue, lane, tau), tau * gross, violation
 
 
-@helper
-def edge_gap(queue, cpu, lane, capacity, tau, nu):
+@inline
+def edge_gap(problem, allocation, lane):
     """Return (relative gap, gross gain, violation) of Problem 5 in one lane."""
-    terms, gross, total, violation = queue_terms(queue, cpu, lane, tau, nu)
+    tau, nu, capacity = problem.tau, allocation.multiplier[lane], problem.capacity
+    terms, gross, total, violation = queue_terms(problem.queue, allocation.cpu, lane, tau, nu)
     gap = terms + nu * max(capacity - total, 0.0)
-    return _relative(gap, gross, queue, lane, tau), tau * gross, worse(violation, _excess(total, capacity))
+    violation = worse(violation, _excess(total, capacity))
+    return _relative(gap, gross, problem.queue, lane, tau), tau * gross, violation
 
 
-def _local_certificate(queue, capacity, tau, weight, delta, cpu, multiplier, report):
-    lanes = queue.shape[1]
-    for lane in range(lanes):
-        device = lane // (lanes // capacity.size)
-        report[0, lane], report[1, lane], report[2, lane] = local_gap(
-            queue, cpu, lane, capacity[device], tau, weight, delta, multiplier[lane]
-        )
+def _local_certificate(problem, allocation, report):
+    lanes_per_device = problem.queue.shape[1] // problem.capacity.size
+    for lane in range(problem.queue.shape[1]):
+        gap, gain, violation = local_gap(problem, allocation, lane, lane // lanes_per_device)
+        report[0, lane], report[1, lane], report[2, lane] = gap, gain, violation
 
 
-def _transmit_certificate(
-    queue, gain, bandwidth, max_power, tau, weight, noise, rate, power, multiplier, report
-):
-    lanes = queue.shape[1]
-    for lane in range(lanes):
-        device = lane // (lanes // bandwidth.size)
-        report[0, lane], report[1, lane], report[2, lane] = transmit_gap(
-            queue,
-            rate,
-            lane,
-            power[lane],
-            max_power[device],
-            gain[lane],
-            bandwidth[device],
-            tau,
-            weight,
-            noise,
-            multiplier[lane],
-        )
+def _transmit_certificate(problem, allocation, report):
+    lanes_per_device = problem.queue.shape[1] // problem.bandwidth.size
+    for lane in range(problem.queue.shape[1]):
+        gap, gain, violation = transmit_gap(problem, allocation, lane, lane // lanes_per_device)
+        report[0, lane], report[1, lane], report[2, lane] = gap, gain, violation
 
 
-def _edge_certificate(queue, capacity, tau, cpu, multiplier, report):
-    for lane in range(queue.shape[1]):
-        report[0, lane], report[1, lane], report[2, lane] = edge_gap(
-            queue, cpu, lane, capacity, tau, multiplier[lane]
-        )
+def _edge_certificate(problem, allocation, report):
+    for lane in range(problem.queue.shape[1]):
+        report[0, lane], report[1, lane], report[2, lane] = edge_gap(problem, allocation, lane)
 
 
-# `report` (3, L) receives relative gap, gross gain tau sum f Q and relative violation of every lane.
-_local = "void(f8[:,::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[:,::1])"
-_transmit = "void(f8[:,::1], f8[::1], f8[::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[::1], f8[:,::1])"
-_edge = "void(f8[:,::1], f8, f8, f8[:,::1], f8[::1], f8[:,::1])"
-local_certificate = Kernel("local_certificate", _local, _local_certificate)
-transmit_certificate = Kernel("transmit_certificate", _transmit, _transmit_certificate)
-edge_certificate = Kernel("edge_certificate", _edge, _edge_certificate)
+_REPORT = "f8[:,::1]"
+local_certificate = Kernel(
+    "local_certificate",
+    functools.partial(solver_signature, LocalProblem, LocalAllocation, _REPORT),
+    _local_certificate,
+)
+transmit_certificate = Kernel(
+    "transmit_certificate",
+    functools.partial(solver_signature, TransmitProblem, TransmitAllocation, _REPORT),
+    _transmit_certificate,
+)
+edge_certificate = Kernel(
+    "edge_certificate",
+    functools.partial(solver_signature, EdgeProblem, EdgeAllocation, _REPORT),
+    _edge_certificate,
+)

@@ -1,61 +1,103 @@
 """Problem 5, edge CPU: maximise tau sum f_n Q_n over all services of all devices.
 
-Subject to sum f <= F and 0 <= f <= Q / tau. Shapes: `queue` and `cpu` are (S, B), one lane a slot.
-Units: cycles, Hz, s.
+Subject to sum f_n <= F^e and 0 <= f_n <= Q_n / tau (Problem 5 of the paper, solved by its Theorem 1, equation
+(24), as corrected in docs/errata.md). Shapes and units are those of `EdgeProblem` and `EdgeAllocation`
+(problems.py): cycles, Hz, s. A lane is one slot. In the terms of marginal_costs.py the effort is the work
+itself, limit = F^e tau, and energy costs nothing.
 """
+
+import functools
 
 import numpy as np
 
-from lyaopt._kernels.slot.block_rows import FLOOR, INVERSE, LEVEL, LIMIT, SCALE
-from lyaopt._kernels.slot.dispatch import (
-    block_arrays,
+from lyaopt._kernels.slot.blocks import (
+    FLOOR,
+    INVERSE,
+    LIMIT,
+    SCALE,
+    THRESHOLD,
+    LaneRange,
     block_width,
-    exact_solver,
     fill,
-    many_solver,
-    multiplier_solver,
-    workspace,
+    split_workspace,
+    workspace_size,
 )
+from lyaopt._kernels.slot.dispatch import rank_by_sorting, solve_by_selection
+from lyaopt._kernels.slot.dual_bisection import solve_by_bisection
 from lyaopt._kernels.slot.marginal_costs import EDGE
-from lyaopt._kernels.toolchain.jit import Kernel, helper
+from lyaopt._kernels.slot.primal_recovery import recover_primal
+from lyaopt._kernels.slot.problems import EdgeAllocation, EdgeProblem, solver_signature
+from lyaopt._kernels.slot.sort_registers import serve_in_registers
+from lyaopt._kernels.slot.sorting_networks import EIGHT, FOUR
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
-def _solver(solve, one_by_one):
-    @helper
-    def within(queue, capacity, tau, cpu, multiplier, work):
-        """Write `cpu` (S, B) in Hz, and `multiplier` (B,) nu in cycles (0 if all is served).
-
-        `work` are as many doubles as `workspace` says.
-        """
-        items, lanes = queue.shape
-        width = block_width(items, lanes, one_by_one)
-        given, found, scratch, rows = block_arrays(work, items, width, one_by_one)
-        fill(given[LIMIT], width, capacity * tau)
-        fill(given[SCALE], width, 1.0)
-        fill(given[INVERSE], width, 1.0)
-        fill(given[FLOOR], width, 0.0)
-        for start in range(0, lanes, width):
-            count = min(width, lanes - start)
-            solve(queue, start, count, given, found, scratch, rows, tau, cpu)
-            for t in range(count):
-                multiplier[start + t] = found[LEVEL, t]
-
-    return within
+@helper
+def _sort_edge_block(queue, lanes, block, tau, rate):
+    if queue.shape[0] == FOUR.size:
+        serve_in_registers(EDGE, FOUR, queue, lanes, block, tau, rate)
+    else:
+        rank_by_sorting(EDGE, FOUR, EIGHT, queue, lanes, block)
+        recover_primal(EDGE, queue, lanes, block, tau, rate)
 
 
-def _allocating(within, one_by_one):
-    def batch(queue, capacity, tau, cpu, multiplier):
-        work = np.empty(workspace(queue.shape[0], queue.shape[1], one_by_one))
-        within(queue, capacity, tau, cpu, multiplier, work)
-
-    return batch
+@helper
+def _select_edge_block(queue, lanes, block, tau, rate):
+    solve_by_selection(EDGE, queue, lanes, block, tau, rate)
 
 
-_SIGNATURE = "void(f8[:,::1], f8, f8, f8[:,::1], f8[::1])"
-# for kernels that solve several problems, and have a workspace
-edge_lanes = _solver(exact_solver(EDGE, (4, 8), at_once=True), False)
-edge_lanes_many = _solver(many_solver(EDGE), True)
-_bisection = _solver(multiplier_solver(EDGE), False)
-edge_exact = Kernel("edge_exact", _SIGNATURE, _allocating(edge_lanes, False))
-edge_bisection = Kernel("edge_bisection", _SIGNATURE, _allocating(_bisection, False))
-edge_many = Kernel("edge_many", _SIGNATURE, _allocating(edge_lanes_many, True))
+@helper
+def _bisect_edge_block(queue, lanes, block, tau, rate):
+    solve_by_bisection(EDGE, queue, lanes, block, tau, rate)
+
+
+@inline
+def _solve_blocks(solve_block, one_by_one, problem, allocation, workspace):
+    """Solve all lanes, a block at a time, with ``solve_block(queue, lanes, block, tau, rate)``."""
+    queue, tau = problem.queue, problem.tau
+    items, lane_count = queue.shape
+    width = block_width(items, lane_count, one_by_one)
+    block, _ = split_workspace(workspace, items, width, one_by_one)
+    fill(block.costs[LIMIT], width, problem.capacity * tau)
+    fill(block.costs[SCALE], width, 1.0)
+    fill(block.costs[INVERSE], width, 1.0)
+    fill(block.costs[FLOOR], width, 0.0)
+    for start in range(0, lane_count, width):
+        lanes = LaneRange(start, min(width, lane_count - start))
+        solve_block(queue, lanes, block, tau, allocation.cpu)
+        for t in range(lanes.count):
+            allocation.multiplier[start + t] = block.ranking[THRESHOLD, t]
+
+
+@helper
+def edge_lanes(problem, allocation, workspace):
+    """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
+    _solve_blocks(_sort_edge_block, False, problem, allocation, workspace)
+
+
+@helper
+def edge_lanes_many(problem, allocation, workspace):
+    """Solve lanes of any number of items by selection, one lane after the other."""
+    _solve_blocks(_select_edge_block, True, problem, allocation, workspace)
+
+
+def _edge_exact(problem, allocation):
+    items, lane_count = problem.queue.shape
+    edge_lanes(problem, allocation, np.empty(workspace_size(items, lane_count, False)))
+
+
+def _edge_bisection(problem, allocation):
+    items, lane_count = problem.queue.shape
+    workspace = np.empty(workspace_size(items, lane_count, False))
+    _solve_blocks(_bisect_edge_block, False, problem, allocation, workspace)
+
+
+def _edge_many(problem, allocation):
+    items, lane_count = problem.queue.shape
+    edge_lanes_many(problem, allocation, np.empty(workspace_size(items, lane_count, True)))
+
+
+_SIGNATURE = functools.partial(solver_signature, EdgeProblem, EdgeAllocation)
+edge_exact = Kernel("edge_exact", _SIGNATURE, _edge_exact)
+edge_bisection = Kernel("edge_bisection", _SIGNATURE, _edge_bisection)
+edge_many = Kernel("edge_many", _SIGNATURE, _edge_many)

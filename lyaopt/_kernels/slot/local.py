@@ -1,104 +1,144 @@
-"""Problem 3, local CPU: minimise -tau sum f_n Q_n + U tau delta (sum f)^3.
+"""Problem 3, local CPU: minimise -tau sum f_n Q_n + U tau delta (sum f_n)^3.
 
-Subject to sum f <= F and 0 <= f <= Q / tau. Shapes: `queue` and `cpu` are (N, L), one lane a device in
-a slot; `capacity` is (M,), and lane l belongs to device l // (L // M). Units: cycles, Hz, s.
+Subject to sum f_n <= F and 0 <= f_n <= Q_n / tau (Problem 3 of the paper; proofs in docs/solvers.md).
+Shapes and units are those of `LocalProblem` and `LocalAllocation` (problems.py): cycles, Hz, s. A lane is one
+device in one slot. In the terms of marginal_costs.py the effort is the work itself, and
+
+    limit = F tau,  scale = tau / sqrt(3 U delta),  marginal_cost(C) = 3 U delta (C / tau)^2.
 """
 
+import functools
 import math
 
 import numpy as np
 
-from lyaopt._kernels.slot.block_rows import (
+from lyaopt._kernels.slot.blocks import (
     EFFORT,
     FLOOR,
     INVERSE,
-    LEVEL,
     LIMIT,
     SCALE,
+    THRESHOLD,
     TOTAL,
-)
-from lyaopt._kernels.slot.dispatch import (
-    SOLVER_ROWS,
-    block_arrays,
+    LaneRange,
     block_width,
-    exact_solver,
     fill,
-    many_solver,
-    multiplier_solver,
     only_device,
+    split_workspace,
     spread,
-    workspace,
+    workspace_size,
 )
-from lyaopt._kernels.slot.marginal_costs import LOCAL, local_price
+from lyaopt._kernels.slot.dispatch import rank_by_sorting, solve_by_selection
+from lyaopt._kernels.slot.dual_bisection import solve_by_bisection
+from lyaopt._kernels.slot.marginal_costs import LOCAL, local_marginal_cost
+from lyaopt._kernels.slot.primal_recovery import recover_primal
+from lyaopt._kernels.slot.problems import LocalAllocation, LocalProblem, solver_signature
+from lyaopt._kernels.slot.sort_registers import serve_in_registers
+from lyaopt._kernels.slot.sorting_networks import FOUR, TWO
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
+
+_CAPACITY = 0  # row of what lanes have of their devices
+
+
+@helper
+def _sort_local_block(queue, lanes, block, tau, rate):
+    if queue.shape[0] == TWO.size:
+        serve_in_registers(LOCAL, TWO, queue, lanes, block, tau, rate)
+    else:
+        rank_by_sorting(LOCAL, TWO, FOUR, queue, lanes, block)
+        recover_primal(LOCAL, queue, lanes, block, tau, rate)
+
+
+@helper
+def _select_local_block(queue, lanes, block, tau, rate):
+    solve_by_selection(LOCAL, queue, lanes, block, tau, rate)
+
+
+@helper
+def _bisect_local_block(queue, lanes, block, tau, rate):
+    solve_by_bisection(LOCAL, queue, lanes, block, tau, rate)
 
 
 @inline
-def local_scale(tau, weight, delta):
-    """Return tau / sqrt(3 U delta), infinite where energy is free; roots first: U delta may vanish."""
-    return tau / (math.sqrt(3.0) * math.sqrt(weight) * math.sqrt(delta))
+def _local_scale(problem):
+    """Return tau / sqrt(3 U delta), infinite where energy is free; roots first: U delta may underflow."""
+    return problem.tau / (math.sqrt(3.0) * math.sqrt(problem.weight) * math.sqrt(problem.delta))
 
 
 @lane_loop
-def _report(given, found, capacity, tau, start, count, total, multiplier):
+def _set_limits(capacities, count, tau, costs):
     for t in range(count):
-        served = found[TOTAL, t]
-        level = found[LEVEL, t]
-        full = capacity[t]
-        marginal = local_price(found[EFFORT, t], given[INVERSE, t], given[FLOOR, t])
+        costs[LIMIT, t] = capacities[t] * tau
+
+
+@lane_loop
+def _report(lanes, block, capacities, tau, totals, multiplier):
+    """Write the totals and multipliers of the lanes of a block."""
+    for t in range(lanes.count):
+        lane = lanes.start + t
+        total = block.served[TOTAL, t]
+        threshold = block.ranking[THRESHOLD, t]
+        capacity = capacities[t]
+        marginal = local_marginal_cost(
+            block.served[EFFORT, t], block.costs[INVERSE, t], block.costs[FLOOR, t]
+        )
         # a binding capacity is reported as given, not as (F tau) / tau
-        total[start + t] = full if served >= given[LIMIT, t] else served / tau
-        multiplier[start + t] = marginal if marginal > level else level
+        totals[lane] = capacity if total >= block.costs[LIMIT, t] else total / tau
+        multiplier[lane] = marginal if marginal > threshold else threshold
 
 
-@lane_loop
-def _limit(capacity, count, tau, given):
-    for t in range(count):
-        given[LIMIT, t] = capacity[t] * tau
+@inline
+def _solve_blocks(solve_block, one_by_one, problem, allocation, workspace):
+    """Solve all lanes, a block at a time, with ``solve_block(queue, lanes, block, tau, rate)``."""
+    queue, capacity, tau = problem.queue, problem.capacity, problem.tau
+    items, lane_count = queue.shape
+    width = block_width(items, lane_count, one_by_one)
+    block, devices = split_workspace(workspace, items, width, one_by_one)
+    scale = _local_scale(problem)
+    fill(block.costs[SCALE], width, scale)
+    fill(block.costs[INVERSE], width, 1.0 / scale)
+    fill(block.costs[FLOOR], width, 0.0)
+    spread_for = -1
+    for start in range(0, lane_count, width):
+        lanes = LaneRange(start, min(width, lane_count - start))
+        device = only_device(lane_count, capacity.size, lanes)
+        if device == -1 or device != spread_for:
+            spread(capacity, lane_count, lanes, devices[_CAPACITY])
+            _set_limits(devices[_CAPACITY], lanes.count, tau, block.costs)
+        spread_for = device
+        solve_block(queue, lanes, block, tau, allocation.cpu)
+        _report(lanes, block, devices[_CAPACITY], tau, allocation.total, allocation.multiplier)
 
 
-def _solver(solve, one_by_one):
-    @helper
-    def within(queue, capacity, tau, weight, delta, cpu, total, multiplier, work):
-        """Write `cpu` (N, L) in Hz, `total` (L,) = sum f in Hz, and `multiplier` (L,) nu in cycles.
-
-        `work` are as many doubles as `workspace` says.
-        """
-        items, lanes = queue.shape
-        width = block_width(items, lanes, one_by_one)
-        given, found, scratch, rows = block_arrays(work, items, width, one_by_one)
-        device_capacity = scratch[SOLVER_ROWS]
-        scale = local_scale(tau, weight, delta)
-        fill(given[SCALE], width, scale)
-        fill(given[INVERSE], width, 1.0 / scale)
-        fill(given[FLOOR], width, 0.0)
-        spread_for = -1
-        for start in range(0, lanes, width):
-            count = min(width, lanes - start)
-            device = only_device(lanes, capacity.size, start, count)
-            if device == -1 or device != spread_for:
-                spread(capacity, lanes, start, count, device_capacity)
-                _limit(device_capacity, count, tau, given)
-            spread_for = device
-            solve(queue, start, count, given, found, scratch, rows, tau, cpu)
-            _report(given, found, device_capacity, tau, start, count, total, multiplier)
-
-    return within
+@helper
+def local_lanes(problem, allocation, workspace):
+    """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
+    _solve_blocks(_sort_local_block, False, problem, allocation, workspace)
 
 
-def _allocating(within, one_by_one):
-    def batch(queue, capacity, tau, weight, delta, cpu, total, multiplier):
-        work = np.empty(workspace(queue.shape[0], queue.shape[1], one_by_one))
-        within(queue, capacity, tau, weight, delta, cpu, total, multiplier, work)
-
-    return batch
+@helper
+def local_lanes_many(problem, allocation, workspace):
+    """Solve lanes of any number of items by selection, one lane after the other."""
+    _solve_blocks(_select_local_block, True, problem, allocation, workspace)
 
 
-_SIGNATURE = "void(f8[:,::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[::1])"
-# for kernels that solve several problems, and have a workspace
-local_lanes = _solver(exact_solver(LOCAL, (2, 4), at_once=True), False)
-local_lanes_many = _solver(many_solver(LOCAL), True)
-_bisection = _solver(multiplier_solver(LOCAL), False)
-local_exact = Kernel("local_exact", _SIGNATURE, _allocating(local_lanes, False))
-local_bisection = Kernel("local_bisection", _SIGNATURE, _allocating(_bisection, False))
-local_many = Kernel("local_many", _SIGNATURE, _allocating(local_lanes_many, True))
+def _local_exact(problem, allocation):
+    items, lane_count = problem.queue.shape
+    local_lanes(problem, allocation, np.empty(workspace_size(items, lane_count, False)))
+
+
+def _local_bisection(problem, allocation):
+    items, lane_count = problem.queue.shape
+    workspace = np.empty(workspace_size(items, lane_count, False))
+    _solve_blocks(_bisect_local_block, False, problem, allocation, workspace)
+
+
+def _local_many(problem, allocation):
+    items, lane_count = problem.queue.shape
+    local_lanes_many(problem, allocation, np.empty(workspace_size(items, lane_count, True)))
+
+
+_SIGNATURE = functools.partial(solver_signature, LocalProblem, LocalAllocation)
+local_exact = Kernel("local_exact", _SIGNATURE, _local_exact)
+local_bisection = Kernel("local_bisection", _SIGNATURE, _local_bisection)
+local_many = Kernel("local_many", _SIGNATURE, _local_many)

@@ -1,28 +1,29 @@
-"""What serving costs, in each of the three problems: all that tells one solver from another.
+"""What serving costs in each of the three problems: all in which their solvers differ.
 
 Every problem serves items of backlog Q_n from one resource. Its optimum has one form: going down from
 the largest backlog, with C the sum of the backlogs so far, an item of backlog v is served whole where
 
-    effort(C) <= limit  and  price(effort(C)) <= v,
+    effort(C) <= limit  and  marginal_cost(effort(C)) <= v,
 
 that is, where the resource allows it and the marginal energy of the last unit of work is worth it.
 
-    effort(C)   what serving C takes of the resource
-    price(e)    marginal energy cost at effort e, in units of backlog
-    worth(v)    inverse of price: the effort at which the marginal cost is v
-    served(e)   inverse of effort
-    parameters  limit, scale, inverse = 1 / scale, floor
+    effort(C)          what serving C takes of the resource
+    marginal_cost(e)   weighted energy of one more unit of work at effort e, in units of backlog
+    worth(v)           inverse of marginal_cost: the effort at which the marginal cost is v
+    served(e)          inverse of effort
+    parameters         limit, scale, inverse = 1 / scale, floor
 
-           effort             limit       price                  scale              floor
-    local  C  (cycles)        F tau       (C / scale)^2          tau/sqrt(3 U delta)  -
-    trans. e^(C/scale) - 1    pmax eta    floor (1 + e)          tau b_w / ln 2     q0 = U N_0 ln 2 / h
-    edge   C  (cycles)        F^e tau     0                      -                  -
+              effort             limit     marginal_cost    scale                 floor
+    local     C  (cycles)        F tau     (C / scale)^2    tau / sqrt(3 U delta) -
+    transmit  e^(C/scale) - 1    pmax eta  floor (1 + e)    tau b_w / ln 2        q0 = U N_0 ln 2 / h
+    edge      C  (cycles)        F^e tau   0                -                     -
 
 Work is in the unit of the queue and per slot (y = f tau), so that an emptied queue is exactly empty.
-The effort of a transmission is its signal-to-noise ratio p eta.
+The effort of a transmission is its signal-to-noise ratio p eta. docs/solvers.md has the proof.
 """
 
 import math
+from typing import Any, NamedTuple
 
 from lyaopt._kernels.numerics.elementary import expm1, log1p
 from lyaopt._kernels.toolchain.jit import inline
@@ -36,7 +37,7 @@ def local_effort(work, inverse):
 
 
 @inline
-def local_price(effort, inverse, floor):
+def local_marginal_cost(effort, inverse, floor):
     marginal = effort * inverse
     return marginal * marginal
 
@@ -58,7 +59,7 @@ def transmit_effort(work, inverse):
 
 
 @inline
-def transmit_price(effort, inverse, floor):
+def transmit_marginal_cost(effort, inverse, floor):
     return floor * (1.0 + effort)
 
 
@@ -79,7 +80,7 @@ def edge_effort(work, inverse):
 
 
 @inline
-def edge_price(effort, inverse, floor):
+def edge_marginal_cost(effort, inverse, floor):
     return 0.0
 
 
@@ -93,6 +94,23 @@ def edge_served(effort, scale):
     return effort
 
 
-LOCAL = (local_effort, local_price, local_worth, local_served)
-TRANSMIT = (transmit_effort, transmit_price, transmit_worth, transmit_served)
-EDGE = (edge_effort, edge_price, edge_worth, edge_served)
+class ServingCost(NamedTuple):
+    """The four functions of one problem. Solvers take it as their first argument and compile it in.
+
+    Attributes
+    ----------
+    effort : function of (work, inverse)
+    marginal_cost : function of (effort, inverse, floor)
+    worth : function of (backlog, scale, floor)
+    served : function of (effort, scale)
+    """
+
+    effort: Any
+    marginal_cost: Any
+    worth: Any
+    served: Any
+
+
+LOCAL = ServingCost(local_effort, local_marginal_cost, local_worth, local_served)
+TRANSMIT = ServingCost(transmit_effort, transmit_marginal_cost, transmit_worth, transmit_served)
+EDGE = ServingCost(edge_effort, edge_marginal_cost, edge_worth, edge_served)

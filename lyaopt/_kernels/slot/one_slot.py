@@ -1,149 +1,143 @@
 """One slot in one call: the three problems and their certificates.
 
-Layout: `queues` and `rates` (3, N, M) stack the local, transmission and edge problems; `devices` (4, M)
-and `scalars` (6,) hold what the names below say; `lanes` (LANE_ROWS, M) and `summary` receive the rest.
+Everything about the slot lies in six arrays, the last three of which receive the solution:
+
+- `queues` (3, N, M): backlogs of the local, transmission and edge problems, in cycles, bits, cycles.
+- `devices` (4, M) and `scalars` (6,): numbers of the devices and of the system, named below.
+- `rates` (3, N, M): f^l in Hz, r in bit/s, f^e in Hz.
+- `results` (8, M) and `summary` (6,): what else is known of the devices and of the slot, named below.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.certificate import edge_gap, local_gap, transmit_gap, worse
-from lyaopt._kernels.slot.dispatch import workspace
 from lyaopt._kernels.slot.edge import edge_lanes
+from lyaopt._kernels.slot.energies import local_energy, local_price, objective, price, transmit_energy
 from lyaopt._kernels.slot.local import local_lanes
-from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_workspace
+from lyaopt._kernels.slot.problems import (
+    EdgeAllocation,
+    EdgeProblem,
+    LocalAllocation,
+    LocalProblem,
+    TransmitAllocation,
+    TransmitProblem,
+)
+from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_workspace_size
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 # Rows of `devices`
 CPU_CAPACITY, MAX_POWER, GAIN, BANDWIDTH = range(4)
 # Entries of `scalars`
 TAU, DELTA, WEIGHT_LOCAL, WEIGHT_TRANSMIT, EDGE_CAPACITY, NOISE = range(6)
-# Rows of `lanes`
+SCALARS = 6
+# Rows of `results`
 CPU, POWER, LOCAL_NU, TRANSMIT_NU, LOCAL_ENERGY, TRANSMIT_ENERGY, LOCAL_PRICE, RATE_PRICE = range(8)
-LANE_ROWS = 8
+RESULT_ROWS = 8
 # Places of `summary`
 EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION = range(6)
 SUMMARY_PLACES = 6
 
 
-@inline
-def _energy(tau, delta, speed):
-    return tau * delta * speed * speed * speed  # from the left: free energy stays free at any speed
+class Slot(NamedTuple):
+    """The six arrays of a slot."""
+
+    queues: Any
+    devices: Any
+    scalars: Any
+    rates: Any
+    results: Any
+    summary: Any
 
 
 @inline
-def _price(tau, weight, capacity, speed, nu):
-    worth = nu - 3.0 * weight * capacity * capacity
-    return tau * worth if (speed >= capacity) & (worth > 0.0) else 0.0
-
-
-@inline
-def slots_workspace(items, count, slots):
-    """Return how many doubles so many slots, of `items` services on each of `count` devices, take."""
-    edge = workspace(items * count, slots, False)
-    transmit = transmit_workspace(items, count * slots, count, False)
+def slots_workspace_size(items, devices, slots):
+    """Return how many doubles the solvers take for slots of `items` services on each of `devices`."""
+    edge = workspace_size(items * devices, slots, False)
+    transmit = transmit_workspace_size(items, devices * slots, devices, False)
     return transmit if transmit > edge else edge
 
 
-@helper
-def _solve(queues, devices, scalars, rates, lanes, summary, work):
-    """Fill `rates`, the first four rows of `lanes`, and nu of the edge."""
-    items, count = queues.shape[1:]
-    tau, edge = scalars[TAU], items * count
-    local_lanes(
-        queues[0],
-        devices[CPU_CAPACITY],
-        tau,
-        scalars[WEIGHT_LOCAL],
-        scalars[DELTA],
-        rates[0],
-        lanes[CPU],
-        lanes[LOCAL_NU],
-        work,
-    )
-    transmit_lanes(
-        queues[1],
+@inline
+def _local_problem(slot):
+    scalars = slot.scalars
+    capacity = slot.devices[CPU_CAPACITY]
+    return LocalProblem(slot.queues[0], capacity, scalars[TAU], scalars[WEIGHT_LOCAL], scalars[DELTA])
+
+
+@inline
+def _transmit_problem(slot):
+    devices, scalars = slot.devices, slot.scalars
+    return TransmitProblem(
+        slot.queues[1],
         devices[GAIN],
         devices[BANDWIDTH],
         devices[MAX_POWER],
-        tau,
+        scalars[TAU],
         scalars[WEIGHT_TRANSMIT],
         scalars[NOISE],
-        rates[1],
-        lanes[POWER],
-        lanes[TRANSMIT_NU],
-        work,
     )
-    nu = summary[EDGE_NU : EDGE_NU + 1]
-    edge_lanes(queues[2].reshape(edge, 1), scalars[EDGE_CAPACITY], tau, rates[2].reshape(edge, 1), nu, work)
+
+
+@inline
+def _edge_problem(slot):
+    services = slot.queues.shape[1] * slot.queues.shape[2]
+    queue = slot.queues[2].reshape(services, 1)
+    return EdgeProblem(queue, slot.scalars[EDGE_CAPACITY], slot.scalars[TAU])
+
+
+@inline
+def _edge_allocation(slot):
+    services = slot.rates.shape[1] * slot.rates.shape[2]
+    return EdgeAllocation(slot.rates[2].reshape(services, 1), slot.summary[EDGE_NU : EDGE_NU + 1])
+
+
+@inline
+def _fill_energies_and_prices(devices, scalars, results):
+    """Fill the other rows of `results` for all devices."""
+    tau, delta = scalars[TAU], scalars[DELTA]
+    for m in range(devices.shape[1]):
+        speed, capacity, nu = results[CPU, m], devices[CPU_CAPACITY, m], results[LOCAL_NU, m]
+        results[LOCAL_ENERGY, m] = local_energy(tau, delta, speed)
+        results[TRANSMIT_ENERGY, m] = transmit_energy(tau, results[POWER, m])
+        results[LOCAL_PRICE, m] = local_price(tau, scalars[WEIGHT_LOCAL] * delta, capacity, speed, nu)
+        results[RATE_PRICE, m] = price(tau, results[TRANSMIT_NU, m])
 
 
 @helper
-def _price_lane(m, devices, scalars, lanes):
-    """Fill the other rows of `lanes` for device m."""
-    tau, weight = scalars[TAU], scalars[WEIGHT_LOCAL] * scalars[DELTA]
-    lanes[LOCAL_ENERGY, m] = _energy(tau, scalars[DELTA], lanes[CPU, m])
-    lanes[TRANSMIT_ENERGY, m] = tau * lanes[POWER, m]
-    lanes[LOCAL_PRICE, m] = _price(tau, weight, devices[CPU_CAPACITY, m], lanes[CPU, m], lanes[LOCAL_NU, m])
-    lanes[RATE_PRICE, m] = tau * lanes[TRANSMIT_NU, m]
-
-
-@helper
-def _certify_lane(m, queues, devices, scalars, rates, lanes):
-    """Return (gap, gross gain, violation) of Problem 3 and of Problem 4 of device m."""
-    tau = scalars[TAU]
-    local = local_gap(
-        queues[0],
-        rates[0],
-        m,
-        devices[CPU_CAPACITY, m],
-        tau,
-        scalars[WEIGHT_LOCAL],
-        scalars[DELTA],
-        lanes[LOCAL_NU, m],
-    )
-    transmit = transmit_gap(
-        queues[1],
-        rates[1],
-        m,
-        lanes[POWER, m],
-        devices[MAX_POWER, m],
-        devices[GAIN, m],
-        devices[BANDWIDTH, m],
-        tau,
-        scalars[WEIGHT_TRANSMIT],
-        scalars[NOISE],
-        lanes[TRANSMIT_NU, m],
-    )
-    return local, transmit
-
-
-@helper
-def solve_within(queues, devices, scalars, rates, lanes, summary, work):
-    """Solve and certify a slot, with a workspace of `slots_workspace` doubles."""
-    items, count = queues.shape[1:]
-    _solve(queues, devices, scalars, rates, lanes, summary, work)
-    queue = queues[2].reshape(items * count, 1)
-    cpu = rates[2].reshape(items * count, 1)
-    gap, gross, violation = edge_gap(queue, cpu, 0, scalars[EDGE_CAPACITY], scalars[TAU], summary[EDGE_NU])
-    local = transmit = 0.0
-    for m in range(count):
-        _price_lane(m, devices, scalars, lanes)
-        of_local, of_transmit = _certify_lane(m, queues, devices, scalars, rates, lanes)
-        local += scalars[WEIGHT_LOCAL] * lanes[LOCAL_ENERGY, m] - of_local[1]
-        transmit += scalars[WEIGHT_TRANSMIT] * lanes[TRANSMIT_ENERGY, m] - of_transmit[1]
-        gap = worse(worse(gap, of_local[0]), of_transmit[0])
-        violation = worse(worse(violation, of_local[2]), of_transmit[2])
-    summary[LOCAL_OBJECTIVE] = local
-    summary[TRANSMIT_OBJECTIVE] = transmit
-    summary[EDGE_OBJECTIVE] = -gross
+def solve_within(slot, workspace):
+    """Solve and certify a `Slot`, in a workspace of `slots_workspace_size` doubles."""
+    results, summary = slot.results, slot.summary
+    local, transmit, edge = _local_problem(slot), _transmit_problem(slot), _edge_problem(slot)
+    local_allocation = LocalAllocation(slot.rates[0], results[CPU], results[LOCAL_NU])
+    transmit_allocation = TransmitAllocation(slot.rates[1], results[POWER], results[TRANSMIT_NU])
+    edge_allocation = _edge_allocation(slot)
+    local_lanes(local, local_allocation, workspace)
+    transmit_lanes(transmit, transmit_allocation, workspace)
+    edge_lanes(edge, edge_allocation, workspace)
+    _fill_energies_and_prices(slot.devices, slot.scalars, results)
+    gap, edge_gain, violation = edge_gap(edge, edge_allocation, 0)
+    local_objective = transmit_objective = 0.0
+    for m in range(slot.devices.shape[1]):
+        local_gap_m, local_gain, local_violation = local_gap(local, local_allocation, m, m)
+        transmit_gap_m, transmit_gain, transmit_violation = transmit_gap(transmit, transmit_allocation, m, m)
+        local_objective += objective(local.weight, results[LOCAL_ENERGY, m], local_gain)
+        transmit_objective += objective(transmit.weight, results[TRANSMIT_ENERGY, m], transmit_gain)
+        gap = worse(worse(gap, local_gap_m), transmit_gap_m)
+        violation = worse(worse(violation, local_violation), transmit_violation)
+    summary[LOCAL_OBJECTIVE] = local_objective
+    summary[TRANSMIT_OBJECTIVE] = transmit_objective
+    summary[EDGE_OBJECTIVE] = -edge_gain
     summary[RELATIVE_GAP] = gap
     summary[VIOLATION] = violation
 
 
-def _slot(queues, devices, scalars, rates, lanes, summary):
-    work = np.empty(slots_workspace(queues.shape[1], queues.shape[2], 1))
-    solve_within(queues, devices, scalars, rates, lanes, summary, work)
+def _slot_exact(queues, devices, scalars, rates, results, summary):
+    workspace = np.empty(slots_workspace_size(queues.shape[1], queues.shape[2], 1))
+    solve_within(Slot(queues, devices, scalars, rates, results, summary), workspace)
 
 
 _SIGNATURE = "void(f8[:,:,::1], f8[:,::1], f8[::1], f8[:,:,::1], f8[:,::1], f8[::1])"
-slot_exact = Kernel("slot_exact", _SIGNATURE, _slot)
+slot_exact = Kernel("slot_exact", _SIGNATURE, _slot_exact)

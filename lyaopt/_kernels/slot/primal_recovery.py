@@ -1,73 +1,96 @@
-"""From the level to what is served: the last steps of the exact solvers.
+"""From the threshold to what each item is served: the last step of the exact solvers.
 
-Before them a block holds in `found`: LEVEL (0 where every item is whole), and in the rows TOTAL, EFFORT
-and PART the sum of the backlogs above the level, the effort which that takes, and the sum of the
-backlogs on it. The loops are kept short: the logarithm's chain of operations would hold up the divisions.
+With A the sum of the backlogs above the threshold v, B the sum of those on it, and S = served(min(limit,
+worth(v))) the work that the resource can do at the marginal cost v,
+
+    S* = clip(S, A, A + B),   y_i = Q_i above v, Q_i (S* - A) / B on v, 0 below.
+
+The loops are kept short: the logarithm's chain of operations would hold up the divisions.
 """
 
-from lyaopt._kernels.slot.block_rows import EFFORT, FLOOR, LEVEL, LIMIT, PART, SCALE, TOTAL
+from lyaopt._kernels.slot.blocks import (
+    ABOVE,
+    EFFORT,
+    EFFORT_ABOVE,
+    FLOOR,
+    LIMIT,
+    ON_THRESHOLD,
+    PART,
+    SCALE,
+    THRESHOLD,
+    TOTAL,
+)
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
+_REACH, _SUPPLY = range(2)  # rows of scratch: largest effort worth the threshold, and the work that it does
+
 
 @inline
-def part_served(level, before, least, group, reach, supply):
-    """Return (total, effort, what each item on the level is served) for one lane."""
-    # energy may stop exactly at the items above the level: then nothing of it is served
-    partly = (reach > least) & (level > 0.0)
-    total = supply if supply < before + group else before + group
-    total = total if partly & (total > before) else before
+def part_served(threshold, above, effort_above, on_threshold, reach, supply):
+    """Return (total, effort, what each item on the threshold is served) for one lane."""
+    # energy may stop exactly at the items above the threshold: then nothing of it is served
+    partly = (reach > effort_above) & (threshold > 0.0)
+    whole = above + on_threshold
+    total = supply if supply < whole else whole
+    total = total if partly & (total > above) else above
     # the quotient is exactly 1 for one item, which then gets the difference to the last digit;
-    # beside a large `before` the difference can round to more than the group
-    part = (total - before) * (level / (group if group > 0.0 else 1.0))
-    return total, (reach if partly else least), (part if part < level else level)
+    # beside a large sum above, the difference can round to more than the sum on the threshold
+    part = (total - above) * (threshold / (on_threshold if on_threshold > 0.0 else 1.0))
+    return total, (reach if partly else effort_above), (part if part < threshold else threshold)
 
 
 @inline
-def work_served(backlog, level, part):
-    """Return y_i = Q_i clip((S* - A_i) / B_i, 0, 1), given the level and what each item on it is served."""
-    part = part if backlog == level else 0.0
-    return backlog if backlog > level else part
+def work_served(backlog, threshold, part):
+    """Return y_i of an item, given what each item on the threshold is served."""
+    part = part if backlog == threshold else 0.0
+    return backlog if backlog > threshold else part
 
 
 @lane_loop
-def _settle(count, levels, reaches, supplies, totals, efforts, parts):
+def _find_reach(cost, costs, thresholds, reaches, count):
     for t in range(count):
-        total, effort, part = part_served(levels[t], totals[t], efforts[t], parts[t], reaches[t], supplies[t])
-        totals[t] = total
-        efforts[t] = effort
-        parts[t] = part
+        limit = costs[LIMIT, t]
+        reach = cost.worth(thresholds[t], costs[SCALE, t], costs[FLOOR, t])
+        reaches[t] = reach if reach < limit else limit
 
 
 @lane_loop
-def serve(q, start, count, level, part, tau, rate):
-    """Write the rate of every item of the block."""
-    for k in range(q.shape[0]):
-        for t in range(count):
-            rate[k, start + t] = work_served(q[k, start + t], level[t], part[t]) / tau
+def _find_supply(cost, scales, reaches, supplies, count):
+    for t in range(count):
+        supplies[t] = cost.served(reaches[t], scales[t])
 
 
-def lane_finisher(cost):
-    """Return ``finish(q, start, count, given, found, scratch, tau, rate)`` for this problem."""
-    _, _, worth, served = cost
+@lane_loop
+def _find_parts(ranking, reaches, supplies, served, count):
+    for t in range(count):
+        total, effort, part = part_served(
+            ranking[THRESHOLD, t],
+            ranking[ABOVE, t],
+            ranking[EFFORT_ABOVE, t],
+            ranking[ON_THRESHOLD, t],
+            reaches[t],
+            supplies[t],
+        )
+        served[TOTAL, t] = total
+        served[EFFORT, t] = effort
+        served[PART, t] = part
 
-    @lane_loop
-    def find_supply(count, given, reaches, supplies):
-        for t in range(count):
-            supplies[t] = served(reaches[t], given[SCALE, t])
 
-    @lane_loop
-    def find_reach(count, given, levels, reaches):
-        for t in range(count):
-            limit = given[LIMIT, t]
-            reach = worth(levels[t], given[SCALE, t], given[FLOOR, t])
-            reaches[t] = reach if reach < limit else limit
+@lane_loop
+def serve(queue, lanes, block, tau, rate):
+    """Write the rate of every item of the block, from its rows THRESHOLD and PART."""
+    for k in range(queue.shape[0]):
+        for t in range(lanes.count):
+            lane = lanes.start + t
+            work = work_served(queue[k, lane], block.ranking[THRESHOLD, t], block.served[PART, t])
+            rate[k, lane] = work / tau
 
-    @helper
-    def finish(q, start, count, given, found, scratch, tau, rate):
-        levels, parts = found[LEVEL], found[PART]
-        find_reach(count, given, levels, scratch[0])
-        find_supply(count, given, scratch[0], scratch[1])
-        _settle(count, levels, scratch[0], scratch[1], found[TOTAL], found[EFFORT], parts)
-        serve(q, start, count, levels, parts, tau, rate)
 
-    return finish
+@helper
+def recover_primal(cost, queue, lanes, block, tau, rate):
+    """Set `block.served` from `block.ranking`, and write the rates (N, L)."""
+    reaches, supplies = block.scratch[_REACH], block.scratch[_SUPPLY]
+    _find_reach(cost, block.costs, block.ranking[THRESHOLD], reaches, lanes.count)
+    _find_supply(cost, block.costs[SCALE], reaches, supplies, lanes.count)
+    _find_parts(block.ranking, reaches, supplies, block.served, lanes.count)
+    serve(queue, lanes, block, tau, rate)

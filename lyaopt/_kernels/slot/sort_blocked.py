@@ -1,20 +1,32 @@
-"""The exact solver for lanes of some more items: row by row through a block in the cache.
+"""Exact solver for lanes of some more items: the threshold by sorting, row by row through the cache.
 
-The same steps as in sort_registers.py (sort, prefix sums, level), with the items in rows of scratch memory,
-since they no longer fit into registers. Sums are compensated: hundreds of equal items round the same way each
-time, which plain sums would let exceed a capacity by 1e-14 of it.
+The same steps as in sort_registers.py (sort, prefix sums, threshold), with the items in rows of the
+workspace, since they do not fit into registers. Sums are compensated: hundreds of equal items round the same
+way each time, and plain sums of them would exceed a capacity by 1e-14 of it.
 """
 
 from lyaopt._kernels.numerics.compensated import two_sum
-from lyaopt._kernels.slot.block_rows import EFFORT, FLOOR, INVERSE, LEVEL, LIMIT, PART, TOTAL
+from lyaopt._kernels.slot.blocks import (
+    ABOVE,
+    EFFORT_ABOVE,
+    FLOOR,
+    INVERSE,
+    LIMIT,
+    ON_THRESHOLD,
+    THRESHOLD,
+)
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
+
+_SUM, _LOST, _MEMBERS = range(
+    3
+)  # rows of scratch: a compensated sum, and the number of items on the threshold
 
 
 @lane_loop
-def _load(q, start, count, v):
-    for k in range(q.shape[0]):
+def _load(queue, start, count, rows):
+    for k in range(queue.shape[0]):
         for t in range(count):
-            v[k, t] = q[k, start + t]
+            rows[k, t] = queue[k, start + t]
 
 
 @lane_loop
@@ -27,8 +39,9 @@ def _exchange(a, b, count):
 
 
 @helper
-def _sort(v, items, count):
+def _sort(rows, count):
     """Sort every column, largest first, by merge exchange (Knuth, volume 3, 5.2.2, algorithm M)."""
+    items = rows.shape[0]
     top = 1
     while 2 * top < items:
         top *= 2
@@ -40,7 +53,7 @@ def _sort(v, items, count):
         while d > 0:
             for i in range(items - d):
                 if (i & p) == r:
-                    _exchange(v[i], v[i + d], count)
+                    _exchange(rows[i], rows[i + d], count)
             d = q - p
             q //= 2
             r = p
@@ -48,65 +61,57 @@ def _sort(v, items, count):
 
 
 @lane_loop
-def _prefix(v, c, total, lost, count):
+def _add(backlogs, sums, total, lost, count):
     for t in range(count):
-        total[t], error = two_sum(total[t], v[t])
+        total[t], error = two_sum(total[t], backlogs[t])
         lost[t] += error
-        c[t] = total[t] + lost[t]
+        sums[t] = total[t] + lost[t]
 
 
 @lane_loop
-def _split(v, c, level, total, members, count):
+def _raise_threshold(cost, costs, backlogs, sums, thresholds, count):
+    """Raise the threshold to the backlogs of a row that are not served whole."""
     for t in range(count):
-        backlog = v[t]
-        before = total[t]
-        reached = c[t]
-        total[t] = reached if backlog > level[t] else before
-        members[t] += 1.0 if backlog == level[t] else 0.0
+        backlog = backlogs[t]
+        highest = thresholds[t]
+        effort = cost.effort(sums[t], costs[INVERSE, t])
+        marginal = cost.marginal_cost(effort, costs[INVERSE, t], costs[FLOOR, t])
+        whole = (effort <= costs[LIMIT, t]) & (marginal <= backlog)
+        thresholds[t] = highest if whole | (backlog < highest) else backlog
 
 
 @lane_loop
-def _times(row, level, count):
+def _split(backlogs, sums, thresholds, above, members, count):
+    """Keep the sum down to the last backlog above the threshold, and count those on it."""
     for t in range(count):
-        row[t] *= level[t]
+        backlog = backlogs[t]
+        before = above[t]
+        reached = sums[t]
+        above[t] = reached if backlog > thresholds[t] else before
+        members[t] += 1.0 if backlog == thresholds[t] else 0.0
 
 
-def rows_solver(cost):
-    """Return ``solve(q, start, count, given, found, v, c)`` for the problem with this cost.
+@lane_loop
+def _finish(cost, inverses, members, ranking, count):
+    for t in range(count):
+        ranking[ON_THRESHOLD, t] = members[t] * ranking[THRESHOLD, t]
+        ranking[EFFORT_ABOVE, t] = cost.effort(ranking[ABOVE, t], inverses[t])
 
-    `v` and `c` are scratch, a row an item; `found` is left as `lane_finisher` expects.
-    """
-    effort, price, _, _ = cost
 
-    @lane_loop
-    def reject(v, c, given, level, count):
-        for t in range(count):
-            backlog = v[t]
-            best = level[t]
-            e = effort(c[t], given[INVERSE, t])
-            whole = (e <= given[LIMIT, t]) & (price(e, given[INVERSE, t], given[FLOOR, t]) <= backlog)
-            level[t] = best if whole | (backlog < best) else backlog
-
-    @lane_loop
-    def least_effort(before, given, out, count):
-        for t in range(count):
-            out[t] = effort(before[t], given[INVERSE, t])
-
-    @helper
-    def solve(q, start, count, given, found, v, c):
-        items = q.shape[0]
-        _load(q, start, count, v)
-        _sort(v, items, count)
-        found[:, :count] = 0.0
-        for k in range(items):
-            _prefix(v[k], c[k], found[TOTAL], found[PART], count)
-        for k in range(items):
-            reject(v[k], c[k], given, found[LEVEL], count)
-        found[TOTAL, :count] = 0.0
-        found[PART, :count] = 0.0
-        for k in range(items):
-            _split(v[k], c[k], found[LEVEL], found[TOTAL], found[PART], count)
-        _times(found[PART], found[LEVEL], count)
-        least_effort(found[TOTAL], given, found[EFFORT], count)
-
-    return solve
+@helper
+def rank_in_rows(cost, queue, lanes, block):
+    """Set `block.ranking` for the lanes of the block, with any number of items."""
+    items, count = queue.shape[0], lanes.count
+    backlogs, sums = block.items[:items], block.items[items:]
+    ranking, scratch = block.ranking, block.scratch
+    _load(queue, lanes.start, count, backlogs)
+    _sort(backlogs, count)
+    ranking[:, :count] = 0.0
+    scratch[:, :count] = 0.0
+    for k in range(items):
+        _add(backlogs[k], sums[k], scratch[_SUM], scratch[_LOST], count)
+    for k in range(items):
+        _raise_threshold(cost, block.costs, backlogs[k], sums[k], ranking[THRESHOLD], count)
+    for k in range(items):
+        _split(backlogs[k], sums[k], ranking[THRESHOLD], ranking[ABOVE], scratch[_MEMBERS], count)
+    _finish(cost, block.costs[INVERSE], scratch[_MEMBERS], ranking, count)

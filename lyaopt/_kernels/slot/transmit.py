@@ -1,132 +1,173 @@
 """Problem 4, transmission: minimise -tau sum r_n Q_n + U tau p.
 
-Subject to 0 <= p <= pmax, sum r <= R(p) = b_w log2(1 + p h / (b_w N_0)) and 0 <= r <= Q / tau.
-Shapes: `queue` and `rate` are (N, L), one lane a device in a slot; `bandwidth` and `max_power` are
-(M,), and lane l belongs to device l // (L // M); `gain` is (L,). Units: bits, bit/s, Hz, W, W/Hz, s.
+Subject to 0 <= p <= pmax, sum r_n <= R(p) = b_w log2(1 + p h / (b_w N_0)) and 0 <= r_n <= Q_n / tau
+(Problem 4 of the paper; proofs in docs/solvers.md). Shapes and units are those of `TransmitProblem` and
+`TransmitAllocation` (problems.py): bits, bit/s, Hz, W, W/Hz, s. A lane is one device in one slot. In the
+terms of marginal_costs.py, with eta = h / (b_w N_0) and q0 = U N_0 ln 2 / h, the effort is the
+signal-to-noise ratio p eta, and
+
+    limit = pmax eta,  scale = tau b_w / ln 2,  marginal_cost = q0 (1 + p eta).
 """
 
+import functools
 import math
 
 import numpy as np
 
-from lyaopt._kernels.slot.block_rows import (
+from lyaopt._kernels.slot.blocks import (
     EFFORT,
     FLOOR,
     INVERSE,
-    LEVEL,
     LIMIT,
     SCALE,
-)
-from lyaopt._kernels.slot.dispatch import (
-    SOLVER_ROWS,
-    block_arrays,
+    THRESHOLD,
+    LaneRange,
     block_width,
-    exact_solver,
-    many_solver,
-    multiplier_solver,
     only_device,
+    split_workspace,
     spread,
-    workspace,
+    workspace_size,
 )
-from lyaopt._kernels.slot.marginal_costs import TRANSMIT, transmit_price
+from lyaopt._kernels.slot.dispatch import rank_by_sorting, solve_by_selection
+from lyaopt._kernels.slot.dual_bisection import solve_by_bisection
+from lyaopt._kernels.slot.marginal_costs import TRANSMIT, transmit_marginal_cost
+from lyaopt._kernels.slot.primal_recovery import recover_primal
+from lyaopt._kernels.slot.problems import TransmitAllocation, TransmitProblem, solver_signature
+from lyaopt._kernels.slot.sorting_networks import FOUR, TWO
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 _LN2 = math.log(2.0)
-
-
-_DEVICE_ROWS = 4
-
-
-@inline
-def transmit_workspace(items, lanes, devices, one_by_one):
-    """Return how many doubles the solvers below take."""
-    return workspace(items, lanes, one_by_one) + _DEVICE_ROWS * devices
+# Rows of what lanes have of their devices: b_w N_0, pmax / (b_w N_0), pmax
+_NOISE_POWER, _FULL_POWER, _MAX_POWER = range(3)
+# Rows of the table of devices: tau b_w / ln 2 and its inverse, then as above
+_TABLE_SCALE, _TABLE_INVERSE, _TABLE_NOISE_POWER, _TABLE_FULL_POWER = range(4)
+_TABLE_ROWS = 4
 
 
 @helper
-def _devices(bandwidth, max_power, tau, noise, work):
-    """Return what is the same in every slot of a device: b tau, its inverse, b_w N_0, pmax / (b_w N_0)."""
-    table = work[work.size - _DEVICE_ROWS * bandwidth.size :].reshape(_DEVICE_ROWS, bandwidth.size)
+def _sort_transmit_block(queue, lanes, block, tau, rate):
+    rank_by_sorting(TRANSMIT, TWO, FOUR, queue, lanes, block)
+    recover_primal(TRANSMIT, queue, lanes, block, tau, rate)
+
+
+@helper
+def _select_transmit_block(queue, lanes, block, tau, rate):
+    solve_by_selection(TRANSMIT, queue, lanes, block, tau, rate)
+
+
+@helper
+def _bisect_transmit_block(queue, lanes, block, tau, rate):
+    solve_by_bisection(TRANSMIT, queue, lanes, block, tau, rate)
+
+
+@inline
+def transmit_workspace_size(items, lane_count, devices, one_by_one):
+    """Return how many doubles of workspace the solvers below take."""
+    return workspace_size(items, lane_count, one_by_one) + _TABLE_ROWS * devices
+
+
+@helper
+def _device_table(problem, workspace):
+    """Return what is the same in every slot of a device, at the end of the workspace."""
+    bandwidth, max_power = problem.bandwidth, problem.max_power
+    table = workspace[workspace.size - _TABLE_ROWS * bandwidth.size :].reshape(_TABLE_ROWS, bandwidth.size)
     for m in range(bandwidth.size):
-        scale = bandwidth[m] / _LN2 * tau
-        noise_power = bandwidth[m] * noise
-        table[0, m] = scale
-        table[1, m] = 1.0 / scale
-        table[2, m] = noise_power
-        table[3, m] = max_power[m] / noise_power
+        scale = bandwidth[m] / _LN2 * problem.tau
+        noise_power = bandwidth[m] * problem.noise
+        table[_TABLE_SCALE, m] = scale
+        table[_TABLE_INVERSE, m] = 1.0 / scale
+        table[_TABLE_NOISE_POWER, m] = noise_power
+        table[_TABLE_FULL_POWER, m] = max_power[m] / noise_power
     return table
 
 
-@lane_loop
-def _channel(gain, start, count, full_power, threshold, given):
-    """Set the signal-to-noise limit pmax eta, and q0 = U / (b eta) = U N_0 ln 2 / h."""
-    for t in range(count):
-        given[LIMIT, t] = full_power[t] * gain[start + t]
-        given[FLOOR, t] = threshold / gain[start + t]
+@inline
+def _spread_devices(table, max_power, lane_count, lanes, block, devices):
+    """Write the numbers of each lane's device into the rows of a block."""
+    spread(table[_TABLE_SCALE], lane_count, lanes, block.costs[SCALE])
+    spread(table[_TABLE_INVERSE], lane_count, lanes, block.costs[INVERSE])
+    spread(table[_TABLE_NOISE_POWER], lane_count, lanes, devices[_NOISE_POWER])
+    spread(table[_TABLE_FULL_POWER], lane_count, lanes, devices[_FULL_POWER])
+    spread(max_power, lane_count, lanes, devices[_MAX_POWER])
 
 
 @lane_loop
-def _report(given, found, noise_power, max_power, gain, start, count, power, multiplier):
-    for t in range(count):
-        snr = found[EFFORT, t]
-        most = max_power[t]
-        watts = snr * noise_power[t] / gain[start + t]
+def _set_channel(gain, full_power, q0_times_gain, lanes, block):
+    """Set the signal-to-noise limit pmax eta, and q0 = U N_0 ln 2 / h."""
+    for t in range(lanes.count):
+        block.costs[LIMIT, t] = full_power[t] * gain[lanes.start + t]
+        block.costs[FLOOR, t] = q0_times_gain / gain[lanes.start + t]
+
+
+@lane_loop
+def _report(lanes, block, devices, gain, power, multiplier):
+    """Write the powers and multipliers of the lanes of a block."""
+    for t in range(lanes.count):
+        lane = lanes.start + t
+        snr = block.served[EFFORT, t]
+        most = devices[_MAX_POWER, t]
+        watts = snr * devices[_NOISE_POWER, t] / gain[lane]
         watts = watts if watts < most else most
-        watts = most if snr >= given[LIMIT, t] else watts
-        power[start + t] = watts if snr > 0.0 else 0.0
-        level = found[LEVEL, t]
-        marginal = transmit_price(snr, given[INVERSE, t], given[FLOOR, t])
+        watts = most if snr >= block.costs[LIMIT, t] else watts
+        power[lane] = watts if snr > 0.0 else 0.0
+        threshold = block.ranking[THRESHOLD, t]
+        marginal = transmit_marginal_cost(snr, block.costs[INVERSE, t], block.costs[FLOOR, t])
         # where nothing is sent there is no power to save: one more bit/s is worth the largest backlog
-        multiplier[start + t] = marginal if (marginal > level) & (snr > 0.0) else level
+        multiplier[lane] = marginal if (marginal > threshold) & (snr > 0.0) else threshold
 
 
-def _solver(solve, one_by_one):
-    @helper
-    def within(queue, gain, bandwidth, max_power, tau, weight, noise, rate, power, multiplier, work):
-        """Write `rate` (N, L) in bit/s, `power` (L,) in W, and `multiplier` (L,) nu in bits.
-
-        `work` are at least as many doubles as `transmit_workspace` says.
-        """
-        items, lanes = queue.shape
-        width = block_width(items, lanes, one_by_one)
-        given, found, scratch, rows = block_arrays(work, items, width, one_by_one)
-        devices = _devices(bandwidth, max_power, tau, noise, work)
-        noise_power, full_power, most = (
-            scratch[SOLVER_ROWS],
-            scratch[SOLVER_ROWS + 1],
-            scratch[SOLVER_ROWS + 2],
-        )
-        spread_for = -1
-        for start in range(0, lanes, width):
-            count = min(width, lanes - start)
-            device = only_device(lanes, bandwidth.size, start, count)
-            if device == -1 or device != spread_for:
-                spread(devices[0], lanes, start, count, given[SCALE])
-                spread(devices[1], lanes, start, count, given[INVERSE])
-                spread(devices[2], lanes, start, count, noise_power)
-                spread(devices[3], lanes, start, count, full_power)
-                spread(max_power, lanes, start, count, most)
-            spread_for = device
-            _channel(gain, start, count, full_power, weight * noise * _LN2, given)
-            solve(queue, start, count, given, found, scratch, rows, tau, rate)
-            _report(given, found, noise_power, most, gain, start, count, power, multiplier)
-
-    return within
+@inline
+def _solve_blocks(solve_block, one_by_one, problem, allocation, workspace):
+    """Solve all lanes, a block at a time, with ``solve_block(queue, lanes, block, tau, rate)``."""
+    queue, gain, max_power = problem.queue, problem.gain, problem.max_power
+    items, lane_count = queue.shape
+    width = block_width(items, lane_count, one_by_one)
+    block, devices = split_workspace(workspace, items, width, one_by_one)
+    table = _device_table(problem, workspace)
+    q0_times_gain = problem.weight * problem.noise * _LN2
+    spread_for = -1
+    for start in range(0, lane_count, width):
+        lanes = LaneRange(start, min(width, lane_count - start))
+        device = only_device(lane_count, max_power.size, lanes)
+        if device == -1 or device != spread_for:
+            _spread_devices(table, max_power, lane_count, lanes, block, devices)
+        spread_for = device
+        _set_channel(gain, devices[_FULL_POWER], q0_times_gain, lanes, block)
+        solve_block(queue, lanes, block, problem.tau, allocation.rate)
+        _report(lanes, block, devices, gain, allocation.power, allocation.multiplier)
 
 
-def _allocating(within, one_by_one):
-    def batch(queue, gain, bandwidth, max_power, tau, weight, noise, rate, power, multiplier):
-        work = np.empty(transmit_workspace(queue.shape[0], queue.shape[1], bandwidth.size, one_by_one))
-        within(queue, gain, bandwidth, max_power, tau, weight, noise, rate, power, multiplier, work)
-
-    return batch
+@helper
+def transmit_lanes(problem, allocation, workspace):
+    """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `transmit_workspace_size` doubles."""
+    _solve_blocks(_sort_transmit_block, False, problem, allocation, workspace)
 
 
-_SIGNATURE = "void(f8[:,::1], f8[::1], f8[::1], f8[::1], f8, f8, f8, f8[:,::1], f8[::1], f8[::1])"
-# for kernels that solve several problems, and have a workspace
-transmit_lanes = _solver(exact_solver(TRANSMIT, (2, 4), at_once=False), False)
-transmit_lanes_many = _solver(many_solver(TRANSMIT), True)
-_bisection = _solver(multiplier_solver(TRANSMIT), False)
-transmit_exact = Kernel("transmit_exact", _SIGNATURE, _allocating(transmit_lanes, False))
-transmit_bisection = Kernel("transmit_bisection", _SIGNATURE, _allocating(_bisection, False))
-transmit_many = Kernel("transmit_many", _SIGNATURE, _allocating(transmit_lanes_many, True))
+@helper
+def transmit_lanes_many(problem, allocation, workspace):
+    """Solve lanes of any number of items by selection, one lane after the other."""
+    _solve_blocks(_select_transmit_block, True, problem, allocation, workspace)
+
+
+@inline
+def _workspace(problem, one_by_one):
+    items, lane_count = problem.queue.shape
+    return np.empty(transmit_workspace_size(items, lane_count, problem.bandwidth.size, one_by_one))
+
+
+def _transmit_exact(problem, allocation):
+    transmit_lanes(problem, allocation, _workspace(problem, False))
+
+
+def _transmit_bisection(problem, allocation):
+    _solve_blocks(_bisect_transmit_block, False, problem, allocation, _workspace(problem, False))
+
+
+def _transmit_many(problem, allocation):
+    transmit_lanes_many(problem, allocation, _workspace(problem, True))
+
+
+_SIGNATURE = functools.partial(solver_signature, TransmitProblem, TransmitAllocation)
+transmit_exact = Kernel("transmit_exact", _SIGNATURE, _transmit_exact)
+transmit_bisection = Kernel("transmit_bisection", _SIGNATURE, _transmit_bisection)
+transmit_many = Kernel("transmit_many", _SIGNATURE, _transmit_many)

@@ -1,11 +1,13 @@
-"""The exact solver for one problem with many items: weighted selection in O(n), without sorting.
+"""Exact solver for one lane with many items: weighted selection in O(n), without sorting.
 
-Wanted is the level: the largest backlog v that is not served whole (marginal_costs.py says when it is). A
+It finds the threshold: the largest backlog v that is not served whole (marginal_costs.py says when it is). A
 sorted sample brackets it; one pass adds up what lies above and inside the bracket, one more keeps the part
-that holds the level; then the same on what was kept. A bracket that misses costs a pass, never the answer.
-Nor does rounding, which depends on the order of a sum: where a capacity ends exactly at the least of what was
-kept, that value was not whole in one sum and may be in the next.
+that holds the threshold; then the same on the kept part. A bracket that misses costs a pass and never changes
+the answer. Neither does rounding, which depends on the order of a sum: where a capacity ends exactly at the
+least kept value, that value was not whole in one sum and may be in the next.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +19,8 @@ _SAMPLE = 1024
 _MARGIN = 48  # ranks in the sample: three standard deviations of a sample quantile
 _SORT_BELOW = 512
 _BLOCK = 256  # partial sums side by side: the loops vectorise
-_CHUNK = 16 * _BLOCK  # added up before more is: rounding does not grow with the number of items
-_PATIENCE = 12  # rounds after which pivots halve the bit patterns, which ends in 64 more at most
+_CHUNK = 16 * _BLOCK  # items a partial sum takes: rounding does not grow with the number of items
+_SAMPLED_ROUNDS = 12  # then pivots halve the bit patterns, which takes 64 rounds at most
 
 
 @lane_loop
@@ -70,12 +72,12 @@ def _sums(pool, count, low, high):
 
 
 @helper
-def _keep(pool, count, low, high, scratch):
-    """Gather the values in [low, high]; safe in place, since nothing is written ahead of the read."""
+def _keep(pool, count, low, high, to):
+    """Gather the values in [low, high] and return their number; works in place, as writes trail the reads."""
     kept = 0
     for i in range(count):
         x = pool[i]
-        scratch[kept] = x
+        to[kept] = x
         kept += (x >= low) & (x <= high)
     return kept
 
@@ -88,83 +90,89 @@ def _sorted_sample(pool, count):
     return np.sort(sample)
 
 
-def selection_solver(cost):
-    """Return ``select(q, items, limit, inverse, floor, scratch)`` for the problem with this cost.
+class LaneCost(NamedTuple):
+    """What serving costs in one lane, see marginal_costs.py."""
 
-    It returns (sum of the backlogs above the level, level, sum of the backlogs on it); `scratch` has
-    `items` places, of which only those that are needed are touched.
+    limit: Any
+    inverse: Any
+    floor: Any
+
+
+@inline
+def _is_whole(cost, lane, work, backlog):
+    """Return whether the last of `work`, items of this backlog, is served whole."""
+    effort = cost.effort(work, lane.inverse)
+    return (effort <= lane.limit) & (cost.marginal_cost(effort, lane.inverse, lane.floor) <= backlog)
+
+
+@helper
+def _bracket(cost, lane, pool, count, above, round_number):
+    """Return (low, high), likely to enclose the threshold; every other time a single value."""
+    if round_number >= _SAMPLED_ROUNDS:
+        middle = halfway(pool[:count].min(), pool[:count].max())
+        return middle, middle
+    sample = _sorted_sample(pool, count)
+    reached = above
+    rank = _SAMPLE - 1
+    while rank > 0:
+        reached += count / _SAMPLE * sample[rank]
+        if not _is_whole(cost, lane, reached, sample[rank]):
+            break
+        rank -= 1
+    if round_number % 2 == 1:
+        return sample[rank], sample[rank]  # ends on ties, which no bracket can split
+    low = sample[rank - _MARGIN] if rank > _MARGIN else 0.0
+    high = sample[rank + _MARGIN] if rank + _MARGIN < _SAMPLE else np.inf
+    return low, high
+
+
+@helper
+def _scan(cost, lane, ascending, above, end):
+    """Go down through the sorted rest, one group of equal backlogs at a time."""
+    i = ascending.size - 1
+    lost = 0.0
+    while i >= 0:
+        backlog = ascending[i]
+        first = i
+        while i >= 0 and ascending[i] == backlog:
+            i -= 1
+        group = (first - i) * backlog
+        if not _is_whole(cost, lane, above + lost + group, backlog):
+            return above + lost, backlog, group
+        above, error = two_sum(above, group)
+        lost += error
+    return above + lost, end, 0.0
+
+
+@helper
+def select_threshold(cost, lane, backlogs, scratch):
+    """Return (sum of the backlogs above the threshold, threshold, sum of the backlogs on it).
+
+    `lane` is a `LaneCost`. `scratch` has as many places as there are backlogs; only those needed are touched.
     """
-    effort, price, _, _ = cost
-
-    @inline
-    def is_whole(work, v, limit, inverse, floor):
-        e = effort(work, inverse)
-        return (e <= limit) & (price(e, inverse, floor) <= v)
-
-    @helper
-    def bracket(pool, count, above, limit, inverse, floor, round_number):
-        """Return (low, high), likely to enclose the level; every other time a single value."""
-        if round_number >= _PATIENCE:
-            middle = halfway(pool[:count].min(), pool[:count].max())
-            return middle, middle
-        sample = _sorted_sample(pool, count)
-        reached = above
-        rank = _SAMPLE - 1
-        while rank > 0:
-            reached += count / _SAMPLE * sample[rank]
-            if not is_whole(reached, sample[rank], limit, inverse, floor):
-                break
-            rank -= 1
-        if round_number % 2 == 1:
-            return sample[rank], sample[rank]  # ends on ties, which no bracket can split
-        low = sample[rank - _MARGIN] if rank > _MARGIN else 0.0
-        high = sample[rank + _MARGIN] if rank + _MARGIN < _SAMPLE else np.inf
-        return low, high
-
-    @helper
-    def scan(ascending, above, end, limit, inverse, floor):
-        """Go down through the sorted rest, one group of equal backlogs at a time."""
-        i = ascending.size - 1
-        lost = 0.0
-        while i >= 0:
-            v = ascending[i]
-            first = i
-            while i >= 0 and ascending[i] == v:
-                i -= 1
-            group = (first - i) * v
-            if not is_whole(above + lost + group, v, limit, inverse, floor):
-                return above + lost, v, group
-            above, error = two_sum(above, group)
-            lost += error
-        return above + lost, end, 0.0
-
-    @helper
-    def select(q, items, limit, inverse, floor, scratch):
-        above = 0.0  # sum of what is known to be whole
-        end = 0.0  # the level if all of the pool is whole after all: next below the last value rejected
-        pool = q
-        count = items
-        round_number = 0
-        while count > _SORT_BELOW:
-            low, high = bracket(pool, count, above, limit, inverse, floor, round_number)
-            over, inside, least_over, least_inside = _sums(pool, count, low, high)
-            if over > 0.0 and not is_whole(above + over, least_over, limit, inverse, floor):
-                count = _keep(pool, count, np.nextafter(high, np.inf), np.inf, scratch)
-                end = np.nextafter(least_over, 0.0)
+    above = 0.0  # sum of the backlogs known to be served whole
+    end = 0.0  # the threshold if all of the pool is whole after all: next below the last value rejected
+    pool = backlogs
+    count = backlogs.size
+    round_number = 0
+    while count > _SORT_BELOW:
+        low, high = _bracket(cost, lane, pool, count, above, round_number)
+        over, inside, least_over, least_inside = _sums(pool, count, low, high)
+        if over > 0.0 and not _is_whole(cost, lane, above + over, least_over):
+            count = _keep(pool, count, np.nextafter(high, np.inf), np.inf, scratch)
+            end = np.nextafter(least_over, 0.0)
+        else:
+            above += over
+            if inside > 0.0 and not _is_whole(cost, lane, above + inside, least_inside):
+                if low == high:
+                    return above, low, inside
+                count = _keep(pool, count, low, high, scratch)
+                end = np.nextafter(least_inside, 0.0)
             else:
-                above += over
-                if inside > 0.0 and not is_whole(above + inside, least_inside, limit, inverse, floor):
-                    if low == high:
-                        return above, low, inside
-                    count = _keep(pool, count, low, high, scratch)
-                    end = np.nextafter(least_inside, 0.0)
-                else:
-                    above += inside
-                    if low == 0.0:
-                        return above, end, 0.0
-                    count = _keep(pool, count, 0.0, np.nextafter(low, 0.0), scratch)
-            pool = scratch
-            round_number += 1
-        return scan(np.sort(pool[:count]), above, end, limit, inverse, floor)
-
-    return select
+                above += inside
+                if low == 0.0:
+                    return above, end, 0.0
+                count = _keep(pool, count, 0.0, np.nextafter(low, 0.0), scratch)
+        pool = scratch
+        round_number += 1
+    return _scan(cost, lane, np.sort(pool[:count]), above, end)

@@ -1,7 +1,7 @@
-"""Calls into the core that was built ahead of time, which takes what it is given for what it expects.
+"""Checks dtype, ndim and layout of arguments, because the ahead-of-time extension does not.
 
-Numba's dispatcher looks at the types of all arguments; the extension does not, and an array of another
-type, layout or dimension would have it read and write where it must not.
+Numba's dispatcher looks at the types of all arguments. The extension does not: an array of another type,
+layout or dimension would make it read and write beyond the array.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 Kind = Any
-"""What an argument must be: (dtype, dimensions) of an array, a list of kinds of a tuple, None of a scalar."""
+"""An argument's kind: (dtype, dimensions) of an array, a list of kinds of a tuple, None of a scalar."""
 
 
 def kinds_of(described: Sequence[Any]) -> list[Kind]:
-    """Kinds from what ``_core.json`` says: "f8:2" of an array, "f8" of a scalar, a list of a tuple."""
+    """Kinds from ``_core.json``: "f8:2" for an array, "f8" for a scalar, a list for a tuple."""
     return [kinds_of(kind) if isinstance(kind, list) else _kind_of(kind) for kind in described]
 
 
@@ -26,7 +26,7 @@ def _kind_of(described: str) -> Kind:
 
 
 def guarded(function: Callable[..., Any], described: Sequence[Any]) -> Callable[..., Any]:
-    """The function behind a look at its arguments.
+    """Wrap a function so that its arguments are checked first.
 
     Raises
     ------

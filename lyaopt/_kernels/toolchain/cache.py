@@ -4,7 +4,7 @@ Numba's own cache follows one source file, so a caller goes stale when a helper 
 edited; it keeps an index beside the data, which two first starts can tear apart; and a damaged file
 crashes. Here one kernel is one file with a checksum, in a folder named after a hash of everything the
 machine code depends on: all kernel sources, the versions, the processor and the compile flags.
-Whatever goes wrong with the folder, the kernel is compiled and the answer is right.
+If the folder cannot be used, the kernel is compiled in the process.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _NUMBA_VARIABLES = (
 
 
 def _candidates() -> Iterator[Path]:
-    # An empty variable is as good as none: the folder would be the present one, whichever that is.
+    # An empty variable counts as unset: as a path it would be the current folder.
     if folder := os.environ.get("LYAOPT_CACHE_DIR"):
         yield Path(folder)
     elif folder := os.environ.get("XDG_CACHE_HOME"):
@@ -70,7 +70,7 @@ def _is_private(folder: Path) -> bool:
 
 
 def _fingerprint(flags: dict[str, Any]) -> str:
-    """Hash of everything the machine code depends on but the sources."""
+    """Hash of everything except the sources that the machine code depends on."""
     about = (
         numba.__version__,
         llvmlite.__version__,
@@ -85,7 +85,7 @@ def _fingerprint(flags: dict[str, Any]) -> str:
 
 
 def _forget_unused(folder: Path) -> None:
-    """Remove the folders beside this one that no process has used for long; checkouts may share a cache."""
+    """Remove sibling folders that no process has used for 30 days; several checkouts may share a cache."""
     oldest = time.time() - _KEPT_S
     for other in folder.parent.glob("*-*"):
         with contextlib.suppress(OSError):
@@ -133,7 +133,7 @@ class _KernelFile(_Cache):
             return None
         try:
             return CompileResult._rebuild(target_context, *pickle.loads(payload))
-        except Exception:  # whatever a file of unknown history raises, the kernel can be compiled again
+        except Exception:  # another version may have written the file: compile again, whatever it raises
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -146,7 +146,7 @@ class _KernelFile(_Cache):
             with os.fdopen(descriptor, "wb") as file:
                 file.write(hashlib.sha256(payload).digest() + payload)
             os.replace(temporary, self._path)
-        except OSError:  # a full disk, say: this process has its kernel, the next one compiles again
+        except OSError:  # for example a full disk: this process has its kernel, the next one compiles again
             if temporary is not None:
                 Path(temporary).unlink(missing_ok=True)
 
@@ -192,7 +192,7 @@ def compile_cached(
 
 @functools.cache  # once a process: one call may compile several kernels
 def _announce(detail: str, reason: str) -> None:
-    """Say what takes so long; without a handler of the caller's, logging writes a warning to stderr."""
+    """Warn once that compiling takes long; without a handler, logging writes the warning to stderr."""
     because = f", as {reason}" if reason else ""
     _log.warning("lyaopt: compiling kernels, up to a minute (%s)%s", detail, because)
 

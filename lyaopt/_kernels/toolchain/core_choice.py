@@ -1,9 +1,9 @@
-"""Which core runs: the one built ahead of time, one compiled at run time, or the source as it stands.
+"""Which core runs: the one built ahead of time, one compiled at run time, or interpreted Python.
 
-``aot`` is the extension module `lyaopt._core`, which `lyaopt._kernels.toolchain.aot_build` makes at
-installation, and the default. ``jit`` compiles with Numba at the first call: so it goes where the extension
-is missing, was built of other sources, or for a processor that has more than this one. ``python`` runs the
-same source interpreted.
+``aot``, the default, is the extension module `lyaopt._core`, which `lyaopt._kernels.toolchain.aot_build`
+makes at installation. ``jit`` compiles with Numba at the first call: it runs where the extension is missing,
+was built from other sources, or needs a processor that can do more than this one. ``python`` runs the same
+source interpreted.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ FOLDER = Path(__file__).parents[1]
 """The kernels, in folders by mathematical part."""
 CAPI = FOLDER.parent / "capi"
 ABOUT = FOLDER.parent / "_core.json"
-"""What the extension was built of and for; written after it, and removed before."""
+"""Describes the extension's sources and target; written after the extension, and removed before it."""
 _CPU_INFO = Path("/proc/cpuinfo")
-_WITHOUT_CODE = {"aot_build.py", "argument_check.py", "cache.py", "core_choice.py", "interpreted.py"}
-"""Modules of `toolchain` that machine code does not depend on."""
+_BUILDER = {"aot_build.py", "aot_flags.py", "library_build.py", "targets.py"}
+"""Modules of `toolchain` that build ahead of time."""
+_WITHOUT_CODE = _BUILDER | {"argument_check.py", "cache.py", "core_choice.py", "interpreted.py"}
+"""Modules of `toolchain` that machine code compiled at run time does not depend on."""
 
 
 class Choice(NamedTuple):
@@ -69,8 +71,9 @@ def _is_without_code(source: Path) -> bool:
 
 
 def hash_of_builder() -> str:
-    """Hash of what else the extension and the library for C are made by."""
-    return hash_of([FOLDER / "toolchain" / "aot_build.py", CAPI / "lyaopt.c", CAPI / "lyaopt.h"])
+    """Hash of the other files that the extension and the library for C are made from."""
+    builder = [FOLDER / "toolchain" / name for name in sorted(_BUILDER)]
+    return hash_of([*builder, CAPI / "lyaopt.c", CAPI / "lyaopt.h"])
 
 
 def hash_of(files: Iterable[Path]) -> str:

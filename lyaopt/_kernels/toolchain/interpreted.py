@@ -14,9 +14,16 @@ def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any) -> Any:
-        # NumPy's floats divide by zero as compiled ones do; Python's raise
-        args = tuple(np.float64(arg) if isinstance(arg, float) else arg for arg in args)
         with np.errstate(all="ignore"):
-            return function(*args)
+            return function(*map(_with_numpy_floats, args))
 
     return call
+
+
+def _with_numpy_floats(value: Any) -> Any:
+    """Replace Python's floats, also in named tuples: they raise where NumPy's divide by zero to inf."""
+    if isinstance(value, float):
+        return np.float64(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(_with_numpy_floats, value))
+    return value

@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-# Taken while the kernels are imported, not when the first one is compiled: an edit in between would
-# put the old code into the cache under the new hash.
+# The hash of the sources is taken while the kernels are imported, not when the first one is compiled: an edit
+# in between would put the old code into the cache under the new hash.
 from lyaopt._kernels.toolchain.core_choice import CHOICE
 
 CORE = CHOICE.core
@@ -23,7 +23,7 @@ KERNELS: dict[str, Kernel] = {}
 """Every kernel that was imported, by name."""
 
 C_ENTRIES: dict[str, tuple[str, Callable[..., Any]]] = {}
-"""What the library for C has, by symbol: the signature, and the function that is compiled for it."""
+"""Functions of the library for C, by symbol: the signature, and the function that is compiled for it."""
 
 
 def _jitted(function: Callable[..., Any], options: dict[str, Any]) -> Any:
@@ -37,7 +37,7 @@ def _jitted(function: Callable[..., Any], options: dict[str, Any]) -> Any:
 
 
 class Late:
-    """A helper where a built core runs: nobody needs it, unless somebody's jitted code does."""
+    """A helper while the ahead-of-time core runs: compiled only if a user's jitted code calls it."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
         functools.update_wrapper(self, function)
@@ -91,8 +91,7 @@ class Kernel:
     Attributes
     ----------
     compiled
-        The function as Numba compiles it. Jitted code calls this (taken into a global first), Python the
-        kernel.
+        The function as Numba compiles it. Jitted code calls it through a global; Python calls the kernel.
     """
 
     def __init__(self, name: str, signature: str | Callable[[], Any], function: Callable[..., Any]) -> None:
