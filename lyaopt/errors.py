@@ -1,4 +1,4 @@
-"""The errors that lyaopt raises; each is a `LyaoptError`.
+"""The errors of lyaopt; each is a `LyaoptError`.
 
 Errors of one module stand there: `lyaopt.serve.client` has those of the process that it talks to.
 """

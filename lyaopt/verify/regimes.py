@@ -40,38 +40,35 @@ def _energy_limited(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
 
 def _capacity_limited(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
     """More backlog than any capacity serves in the slot, and energy too cheap to matter."""
-    shape, tau = batch.local_queue_cycles.shape, batch.slot_duration_s
-    width, _, limit = rate_terms(batch)
-    plenty = 1.5 * tau / shape[2]
-    return _cheap_energy(
-        replace(
-            batch,
-            local_queue_cycles=plenty * batch.cpu_capacity_hz[:, None] * log_uniform(rng, 0, 1, shape),
-            transmit_queue_bits=(plenty * width * limit)[..., None] * log_uniform(rng, 0, 1, shape),
-            edge_capacity_hz=float(
-                batch.edge_queue_cycles.sum(axis=(1, 2)).min() / tau * rng.uniform(0.1, 0.9)
-            ),
-        ),
-        rng,
-    )
+    edge_work = batch.edge_queue_cycles.sum(axis=(1, 2)).min()
+    return _loaded(batch, rng, 1.5, (0, 1), edge_work / batch.slot_duration_s, (0.1, 0.9))
 
 
 def _backlog_limited(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
     """Everything waiting can be served in the slot, and energy is too cheap to matter."""
-    shape, tau = batch.local_queue_cycles.shape, batch.slot_duration_s
+    edge_work = batch.edge_queue_cycles.sum(axis=(1, 2)).max()
+    return _loaded(batch, rng, 0.9, (-2, 0), edge_work / batch.slot_duration_s, (1.1, 10))
+
+
+def _loaded(
+    batch: SlotBatch,
+    rng: np.random.Generator,
+    load: float,
+    exponents: tuple[float, float],
+    edge_hz: float,
+    edge_factors: tuple[float, float],
+) -> SlotBatch:
+    """Backlogs of each device as multiples of its capacities, and an edge capacity as one of its load."""
+    shape = batch.shape
     width, _, limit = rate_terms(batch)
-    little = 0.9 * tau / shape[2]
-    return _cheap_energy(
-        replace(
-            batch,
-            local_queue_cycles=little * batch.cpu_capacity_hz[:, None] * log_uniform(rng, -2, 0, shape),
-            transmit_queue_bits=(little * width * limit)[..., None] * log_uniform(rng, -2, 0, shape),
-            edge_capacity_hz=float(
-                batch.edge_queue_cycles.sum(axis=(1, 2)).max() / tau * rng.uniform(1.1, 10)
-            ),
-        ),
-        rng,
+    each = load * batch.slot_duration_s / shape[2]
+    loaded = replace(
+        batch,
+        local_queue_cycles=each * batch.cpu_capacity_hz[:, None] * log_uniform(rng, *exponents, shape),
+        transmit_queue_bits=(each * width * limit)[..., None] * log_uniform(rng, *exponents, shape),
+        edge_capacity_hz=float(edge_hz * rng.uniform(*edge_factors)),
     )
+    return _cheap_energy(loaded, rng)
 
 
 def _cheap_energy(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:

@@ -31,7 +31,7 @@ BAD = [
     (with_literal(("devices", 1, "channel_gain"), "-3"), "$.devices[1].channel_gain", "got -3"),
     (with_literal(("edge_capacity_hz",), "NaN"), "$.edge_capacity_hz", "got NaN"),
     (with_literal(("edge_capacity_hz",), "1e400"), "$.edge_capacity_hz", "got Infinity"),
-    (with_repeated(("devices", 0, "services", 1, "id")), "$.devices[0].services[1].id", "once"),
+    (with_repeated(("devices", 0, "services", 1, "id")), "$.devices[0].services[1].id", "duplicate key"),
     ("{", "$", "syntax error"),
     ("[" * 100_000, "$", "nested"),
     ("3", "$", "expected an object"),

@@ -73,7 +73,7 @@ def test_every_argument_is_named_in_the_docstring(room: str) -> None:
 
 def test_a_missing_argument_is_found() -> None:
     def scaled(values: float, factor: float) -> float:
-        """Values times two."""
+        """Return the values times two."""
         return values * factor
 
     assert undocumented(scaled, scaled.__doc__ or "") == ["factor"]
