@@ -25,7 +25,7 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["dollarmath"]
 myst_fence_as_directive = {"math"}  # as code hosts show formulas
-myst_heading_anchors = 3  # links such as scenarios.md#lower-bounds, as code hosts make them
+myst_heading_anchors = 3  # links such as scenarios.md#the-shipped-scenarios, as code hosts make them
 highlight_language = "text"  # of indented blocks: commands and formulas
 
 html_theme = "furo"
@@ -67,6 +67,7 @@ _INTERNAL = (
     "simulation.layout.Layout",
     "simulation.state.State",
     "policies.channel_states.ChannelStates",
+    "policies.paired_trials.Trials",
     "learning.algorithms.Algorithm",
     "learning.networks.ActorCritic",
     "learning.networks.Shape",

@@ -23,7 +23,7 @@ class Evenly:
     def decide(self, observation):
         system = observation.system
         devices, even = np.ones(len(system.devices)), np.ones(len(system.services))
-        shares = Shares(cpu_level=0.5 * devices, power_level=devices, local=even, rate=even, edge=even)
+        shares = Shares(cpu_fraction=0.5 * devices, power_fraction=devices, local=even, rate=even, edge=even)
         return Decision((system.cut_counts - 1) // 2, for_good=True, shares=shares)
 
 
