@@ -123,3 +123,12 @@ def test_every_decision_is_in_the_index():
         parts = re.findall(r"^## (\w+)", record.read_text(), re.MULTILINE)
         assert {"Context", "Decision", "Consequences"} <= set(parts), record.name
         assert re.search(r"^## (Alternatives|What replaces)", record.read_text(), re.MULTILINE)
+
+
+def test_the_guide_names_decorators_that_exist():
+    named = re.search(r"Decorate helpers with (.*?) of\s", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[
+        1
+    ]
+    decorators = set(re.findall(r"`(\w+)`", named))
+    source = (ROOT / "lyaopt" / "_kernels" / "toolchain" / "jit.py").read_text()
+    assert decorators == set(re.findall(r"^def ([a-z]\w*)\(function", source, re.MULTILINE))
