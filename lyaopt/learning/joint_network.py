@@ -148,7 +148,7 @@ class JointActorCritic(FlatActorCritic):
         return JointActions(self.points_after(hidden), latents, len(self.shape.choices))
 
     def empty_actions(self, *size: int) -> Tensor:
-        """Allocate a tensor (*size, S + A) of actions; `size` is its leading shape."""
+        """Allocate a tensor of actions, ``(*size, S + A)``; `size` is its leading shape."""
         return torch.empty(*size, len(self.shape.choices) + len(self.log_deviation))
 
     def step_arguments(self, actions: Tensor) -> tuple[Any, ...]:

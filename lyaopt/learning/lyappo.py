@@ -17,7 +17,7 @@ from lyaopt.learning.best_checkpoint import BestCheckpoint
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.imitation import imitate
 from lyaopt.learning.ppo import PPO
-from lyaopt.learning.ranges import without_silent
+from lyaopt.learning.ranges import without_idle_services
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.model.system import System
 from lyaopt.policies.paired_trials import search_seed
@@ -97,4 +97,4 @@ def _trial_systems(environment: VectorSystems, seed: int) -> Sequence[System]:
     if not ranges.names:
         return [template]
     random = np.random.default_rng(search_seed(seed, _PURPOSE))
-    return [without_silent(ranges.draw(template, random)) for _ in range(_SYSTEMS)]
+    return [without_idle_services(ranges.draw(template, random)) for _ in range(_SYSTEMS)]

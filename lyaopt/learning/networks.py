@@ -148,7 +148,7 @@ class ActorCritic(nn.Module):
         return self.points(features)
 
     def empty_actions(self, *size: int) -> Tensor:
-        """Allocate a tensor (*size, ·) of actions; `size` is its leading shape."""
+        """Allocate a tensor of actions, ``(*size, ·)``; `size` is its leading shape."""
         return torch.empty(*size, len(self.shape.choices), dtype=torch.int64)
 
     def step_arguments(self, actions: Tensor) -> tuple[Any, ...]:

@@ -131,7 +131,7 @@ class Ranges:
         return float(np.exp(random.uniform(*np.log(ends))))
 
 
-def without_silent(system: System) -> System:
+def without_idle_services(system: System) -> System:
     """Remove the services of `system` that have no arrivals."""
     devices = tuple(
         replace(device, services=tuple(service for service in device.services if service.arrival_rate_per_s))

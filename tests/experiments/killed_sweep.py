@@ -39,13 +39,13 @@ def finished(folder: Path) -> dict[str, int]:
 
 
 def compute(folder: Path) -> None:
-    """Do the missing cells, as a worker does."""
+    """Compute the missing cells, as a worker does."""
     for key in Store(folder).missing(cell.key for cell in part().cells):
         do_cell(next(cell for cell in part().cells if cell.key == key), str(folder), None)
 
 
 def kill(folder: Path, moment: float) -> None:
-    """Kill a process that computes, at a moment."""
+    """Kill a process that computes, after a delay."""
     child = os.fork()
     if child == 0:
         compute(folder)

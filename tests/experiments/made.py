@@ -1,4 +1,4 @@
-"""Experiments whose numbers are made up, so that what follows from them is known."""
+"""Synthetic experiments with known results."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from lyaopt.experiments.run_cell import LATENCIES, QUEUES
 from lyaopt.experiments.sweeps import experiment_document
 from lyaopt.model.scenarios import load_scenario
 
-COPIES = (0.9, 1.0, 1.1, 1.2)
-"""Luck of each copy, the same for all policies."""
+REPLICATION_FACTORS = (0.9, 1.0, 1.1, 1.2)
+"""Factor of each replication, the same for all policies."""
 
 
-def measured(energy_j, copies=COPIES, **others):
-    """An evaluation in which a policy spends so much, and more or less of it in each copy."""
+def measured(energy_j, factors=REPLICATION_FACTORS, **others):
+    """An evaluation with a mean energy, multiplied by a factor in each replication."""
     values = {
         "energy_j": energy_j,
         "local_energy_j": energy_j / 4,
@@ -29,11 +29,11 @@ def measured(energy_j, copies=COPIES, **others):
         "energy_limited_share": [0.1],
         "completed_share": [1.0],
     }
-    return {name: [value * luck for luck in copies] for name, value in values.items()} | single
+    return {name: [value * factor for factor in factors] for name, value in values.items()} | single
 
 
 def result(cell, energy_j):
-    """The result of a cell in which a policy spends a number of joules at each point."""
+    """The result of a cell with the energy of each point."""
     if cell.policy == BOUND:
         return {
             "training": None,
@@ -55,7 +55,7 @@ def result(cell, energy_j):
 
 
 def reproduction(store, energy_j, figures=("fig3", "fig5"), seeds=3):
-    """A reproduction of some figures in which `energy_j(cell, point)` is what policies spend."""
+    """A reproduction of some figures with energies `energy_j(cell, point)`."""
     system = load_scenario("balanced")
     parts = paper_figures.parts(figures, system, "balanced", quick=True, training_seeds=seeds)
     write(store, parts, energy_j)

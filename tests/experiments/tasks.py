@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def do(task: tuple[str, str, str]) -> None:
-    """Task (what, name, folder): note the attempt, then misbehave or leave a file."""
+    """Task (what, name, folder): record the attempt, then fail or write a file."""
     what, name, folder = task
     tried = Path(folder) / f"{name}.tried"
     with tried.open("a") as file:

@@ -1,4 +1,4 @@
-"""Definitions of sweeps: what they mean, and what is refused, with its place."""
+"""Definitions of sweeps: their meaning, and errors with their places."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_learners_check_themselves():
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_the_usual_budget_is_that_of_the_algorithm(name):
-    """So that a cell trains as `lyaopt train` does."""
+    """A cell trains like `lyaopt train`."""
     learner = LEARNERS[name]
     usual = configuration(SYSTEM, learner.algorithm, learner.preset)
     _, found = training_of(learner, SYSTEM)

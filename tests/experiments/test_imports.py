@@ -1,4 +1,4 @@
-"""What takes long to load is loaded when it is needed."""
+"""Heavy packages are loaded on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page about an experiment: it holds together by itself, and can be read in wide and narrow windows."""
+"""The report: self-contained, well formed, and readable in wide and narrow windows."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_the_page_needs_nothing_but_itself_and_is_well_formed(text):
     assert "@import" not in text
     assert "url(http" not in text
     assert "script" not in seen.tags
-    # Links within the page lead somewhere; drawings share no names but those that mean the same.
+    # Links within the page resolve; drawings share only ids with equal contents.
     assert {link.removeprefix("#") for link in seen.links} <= set(seen.ids)
     assert seen.tags.count("svg") == 1 + 4 * len(PANELS)
 
@@ -183,12 +183,12 @@ def test_a_browser_shows_it_without_scrolling_sideways(text, tmp_path, width):
         "parseFloat(getComputedStyle(e).fontSize)); "
         "document.title = [d.clientWidth, d.scrollWidth, small, Math.min(...font)].join(' '); });</script>"
     )
-    # Headless windows have a least width: a frame has none.
+    # Headless windows have a minimum width; frames have none.
     inner, outer = tmp_path / "inner.html", tmp_path / "outer.html"
     inner.write_text(text.replace("</body>", probe + "</body>"))
     outer.write_text(
         f'<iframe src="inner.html" width="{width}" height="900" style="border: 0"></iframe><script>'
-        "addEventListener('load', () => setTimeout(() => { document.body.id = 'told'; "
+        "addEventListener('load', () => setTimeout(() => { document.body.id = 'measured'; "
         "document.body.textContent = frames[0].document.title; }, 500));</script>"
     )
     done = subprocess.run(
@@ -205,7 +205,7 @@ def test_a_browser_shows_it_without_scrolling_sideways(text, tmp_path, width):
         text=True,
         check=True,
     )
-    body = done.stdout.split('id="told">')[1].split("<")[0]
+    body = done.stdout.split('id="measured">')[1].split("<")[0]
     window, content, small, font = map(float, body.split())
     assert window == width
     assert content <= window

@@ -1,4 +1,4 @@
-"""What is made of finished cells: means, savings, intervals, tables, and verdicts on the paper's claims."""
+"""Results of finished cells: means, savings, intervals, tables, and verdicts on the paper's claims."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lyaopt.experiments.statistics import NOTHING, Grid, Run, estimate, grid_of,
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import is_sure
-from tests.experiments.made import COPIES, measured, reproduction
+from tests.experiments.made import REPLICATION_FACTORS, measured, reproduction
 
 FACTORS = {
     "lyappo": 0.5,
@@ -30,7 +30,7 @@ FACTORS = {
     "random": 2.0,
     "middle": 1.0,
 }
-"""What policies spend at the first point; 10 % more at each further one."""
+"""Energies of policies at the first point; 10 % more at each further one."""
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def results_of(**runs):
 
 
 def grid(values):
-    """Values of runs on copies, over nothing."""
+    """Values of runs and replications, with denominators of 1."""
     values = np.atleast_2d(values)
     return Grid(values, np.ones_like(values))
 
@@ -64,16 +64,16 @@ def width(found):
 def test_values_are_those_of_runs_on_copies(found):
     results = found["fig5"]
     trained = grid_of(results.runs["lyappo", 0], "energy_j")
-    seeds, copies = np.array([1, 2, 3])[:, None], np.array(COPIES)
-    assert trained.values == pytest.approx(1e-3 * (0.5 + 0.001 * seeds) * copies)
+    seeds, replications = np.array([1, 2, 3])[:, None], np.array(REPLICATION_FACTORS)
+    assert trained.values == pytest.approx(1e-3 * (0.5 + 0.001 * seeds) * replications)
     once = grid_of(results.runs["random", 0], "energy_j")
-    assert once.values == pytest.approx(2e-3 * copies[None])
+    assert once.values == pytest.approx(2e-3 * replications[None])
     found_mean = results.estimate("lyappo", 0)
     assert found_mean.low <= found_mean.value <= found_mean.high
 
 
 def test_bad_days_belong_to_a_system_and_trainings_that_went_astray_do_not():
-    """The mean of copies is the long-run mean; of trainings the middle ones count."""
+    """Replications have an arithmetic mean, trainings an interquartile mean."""
     values = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 9.0]
     alone = [Run(None, {"cost": values})]
     many = [Run(seed, {"cost": [value, value]}) for seed, value in enumerate(values)]
@@ -92,7 +92,7 @@ def test_savings_are_paired_so_that_luck_cancels(found):
 
 
 def test_trainings_are_paired_by_their_seeds():
-    """A seed that is missing on one side has no partner, and nobody else becomes it."""
+    """A training seed that is missing on one side is left out."""
     mine = [Run(seed, {"cost": [2.0 * seed]}) for seed in (1, 3, 4)]
     theirs = [Run(seed, {"cost": [1.0 * seed]}) for seed in (1, 2, 3)]
     assert ratios(mine, theirs, "cost").means() == pytest.approx([2.0, 2.0])
@@ -120,33 +120,33 @@ def test_a_ratio_of_means_spreads_as_a_bootstrap_of_it_says():
 
 
 def test_runs_and_copies_both_make_an_average_unsure():
-    """With one of them alone it is as unsure as that is; with both, as their squares add up."""
+    """The width is that of seeds or replications alone; with both, the squares add up."""
     rng = np.random.default_rng(3)
-    seeds, copies = rng.normal(size=(30, 1)), rng.normal(size=(1, 40))
-    of_seeds = estimate(grid(seeds + np.zeros_like(copies)))
+    seeds, replications = rng.normal(size=(30, 1)), rng.normal(size=(1, 40))
+    of_seeds = estimate(grid(seeds + np.zeros_like(replications)))
     assert (of_seeds.value, width(of_seeds)) == pytest.approx(
         (interquartile_mean(seeds[:, 0]).value, width(interquartile_mean(seeds[:, 0]))), rel=0.1
     )
-    of_copies = estimate(grid(copies + np.zeros_like(seeds)))
-    assert of_copies.value == pytest.approx(copies.mean())
-    assert width(of_copies) == pytest.approx(width(estimate(grid(copies))), rel=0.1)
-    both = estimate(grid(seeds + copies))
-    assert width(both) == pytest.approx(np.hypot(width(of_seeds), width(of_copies)), rel=0.1)
+    of_replications = estimate(grid(replications + np.zeros_like(seeds)))
+    assert of_replications.value == pytest.approx(replications.mean())
+    assert width(of_replications) == pytest.approx(width(estimate(grid(replications))), rel=0.1)
+    both = estimate(grid(seeds + replications))
+    assert width(both) == pytest.approx(np.hypot(width(of_seeds), width(of_replications)), rel=0.1)
 
 
 def test_an_average_over_points_gives_each_point_its_weight():
     points = [grid([[1.0, 2.0]]), grid([[10.0] * 50]), grid([[4.0]])]
     assert estimate(*points).value == pytest.approx((1.5 + 10.0 + 4.0) / 3)
-    assert np.isnan(estimate(*points).low)  # a single value tells nothing of its spread
+    assert np.isnan(estimate(*points).low)  # a single value has no interval
     assert np.isnan(estimate().value)
     assert estimate(NOTHING, points[0]) == estimate(points[0])
     spread = estimate(grid(np.arange(5.0)), grid(100.0 + np.arange(5.0)))
-    assert 50.0 <= spread.low < spread.value < spread.high <= 54.0  # points are never exchanged
+    assert 50.0 <= spread.low < spread.value < spread.high <= 54.0  # points are not resampled
 
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_what_met_the_same_luck_at_all_points_is_drawn_together(axis):
-    """Equal luck at four points is no more to know than at one; opposite luck cancels."""
+    """Equal factors at four points narrow nothing; opposite ones cancel."""
     luck = np.expand_dims(np.random.default_rng(2).normal(size=40), 1 - axis)
     one = estimate(grid(luck))
     four = estimate(grid(luck), grid(luck + 1.0), grid(luck + 2.0), grid(luck - 3.0))
@@ -283,7 +283,7 @@ def test_every_sweep_of_the_paper_holds_its_middle_and_its_ranges(figure):
 
 
 def test_figures_share_the_system_in_the_middle(tmp_path):
-    """N_m = 2, F^l = 1.5 GHz, p^max = 0.3 W and F^e = 20 GHz are one system, trained for once."""
+    """N_m = 2, F^l = 1.5 GHz, p^max = 0.3 W and F^e = 20 GHz are one system, trained only once."""
     store = Store(tmp_path)
     reproduction(store, lambda cell, point: 1e-3, figures=("fig4", "fig5", "fig6", "fig7"), seeds=1)
     sweeps = store.load_document()["sweeps"]

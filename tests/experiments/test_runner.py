@@ -1,4 +1,4 @@
-"""Workers that raise, die or hang: what fails is tried twice and reported, all else is done."""
+"""Workers that raise, die or hang: failing tasks are tried twice and reported, all others done."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.experiments import tasks
 
 def run(tmp_path, behaviours, **options):
     (tmp_path / "out").mkdir()
-    wanted = {name: (what, name, str(tmp_path / "out")) for name, what in behaviours.items()}
+    by_key = {name: (what, name, str(tmp_path / "out")) for name, what in behaviours.items()}
     seen: list[int] = []
     failed = run_tasks(
         tasks.do,
-        wanted,
+        by_key,
         tmp_path / "running",
         is_done=partial(is_done, tmp_path),
         progress=seen.append,
@@ -73,7 +73,7 @@ def test_engines_report_the_same(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["local", "dask"])
 def test_one_worker_is_another_process(tmp_path, name):
-    """Which a task may take with it, and which does not hear Ctrl-C."""
+    """A task may crash its process, and workers ignore Ctrl-C."""
     if name == "dask":
         pytest.importorskip(name, reason=f"extra {name}")
     assert run(tmp_path, {"a": ""}, jobs=1, engine_name=name)[0] == {}
@@ -92,7 +92,7 @@ def test_an_unknown_engine_is_refused(tmp_path):
 
 
 def test_only_workers_of_this_machine_are_ended(tmp_path):
-    """Numbers of processes mean something else on another one that sees the folder too."""
+    """Process ids of other hosts mean nothing here."""
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     watch = Watch(tmp_path, 0.0, {}, bool, lambda done: None)
     for node, ends in (("another-machine", False), (platform.node(), True)):

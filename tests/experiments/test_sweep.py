@@ -1,4 +1,4 @@
-"""Sweeps end to end: what is finished is kept, whatever happens, and equal on every engine."""
+"""Sweeps end to end: finished cells are never lost, and every engine gives equal results."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def sweep(definition, out, *more):
 
 
 def figures(folder):
-    """What the cells of a folder came to, without the time that it took."""
+    """Results of the cells of a folder, without their times."""
     files = sorted((folder / CELLS).glob("*.json"))
     cells = [json.loads(file.read_text())["cell"] for file in files]
     return [{name: cell[name] for name in ("key", "inputs", "evaluations")} for cell in cells]
@@ -124,7 +124,7 @@ def test_engines_compute_the_same(tmp_path, definition, capsysbinary, name):
 
 
 def start(folder):
-    # The interpreted core begins at once; in a group of its own, so that workers can be killed too.
+    # The interpreted core starts fast; a process group of its own includes the workers.
     return subprocess.Popen(
         [sys.executable, "-m", "tests.experiments.killed_sweep", str(folder)],
         env={**os.environ, "LYAOPT_CORE": "python"},
@@ -181,12 +181,12 @@ def test_terminated_it_takes_its_workers_along(tmp_path):
         markers = []
         while len(markers) < 2 and process.poll() is None:
             time.sleep(0.05)
-            markers = [text for text in map(told_by, (tmp_path / "out" / RUNNING).glob("*")) if text]
+            markers = [text for text in map(text_of, (tmp_path / "out" / RUNNING).glob("*")) if text]
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 143
     workers = [int(text.split()[0]) for text in markers]
     assert len(workers) == 2
-    while any(map(is_alive, workers)):  # they are ended, not waited for
+    while any(map(is_alive, workers)):  # killed, not waited for
         time.sleep(0.05)
 
 
@@ -195,7 +195,7 @@ def test_ctrl_c_while_workers_start_is_an_end_without_tracebacks(tmp_path, momen
     endless = tmp_path / "endless.toml"
     endless.write_text(DEFINITION.replace("slots = 300", "slots = 100_000_000"))
     arguments = ["sweep", str(endless), "--out", str(tmp_path / "out"), "--jobs", "2"]
-    # A terminal sends it to all processes in the foreground, the workers among them.
+    # A terminal sends SIGINT to all foreground processes, including workers.
     with subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, start_new_session=True) as process:
         while not (tmp_path / "out").exists():
             time.sleep(0.01)
@@ -205,8 +205,8 @@ def test_ctrl_c_while_workers_start_is_an_end_without_tracebacks(tmp_path, momen
         assert process.stderr.read() == b""
 
 
-def told_by(marker):
-    """What a worker says of itself; nothing while it writes, or when it has just gone."""
+def text_of(marker):
+    """Text of a marker; empty while it is written or after its removal."""
     try:
         return marker.read_text()
     except FileNotFoundError:
@@ -231,11 +231,11 @@ def test_cells_that_fail_are_reported_and_the_others_kept(tmp_path, capsysbinary
     text = DEFINITION.replace("300", "9007199254740992")  # more slots than there can be
     (tmp_path / "sweep.toml").write_text(text.replace('"random", ', ""))
     assert run(["sweep", str(tmp_path / "sweep.toml"), "--out", str(tmp_path / "a"), "--json"]) == 1
-    told = capsysbinary.readouterr()
-    lines = told.err.decode().splitlines()
+    printed_text = capsysbinary.readouterr()
+    lines = printed_text.err.decode().splitlines()
     assert len(lines) == 2
     assert all(line.startswith("lyaopt sweep: sweep: middle at point ") for line in lines)
-    assert [json.loads(line)["policy"] for line in told.out.splitlines()] == ["bound", "bound"]
+    assert [json.loads(line)["policy"] for line in printed_text.out.splitlines()] == ["bound", "bound"]
 
 
 def test_sweeps_share_the_cells_that_they_have_in_common(tmp_path):
@@ -317,7 +317,7 @@ def test_a_terminal_shows_a_table_and_a_pipe_no_bar(tmp_path, definition):
 
 
 def test_folders_of_others_are_left_alone(tmp_path, definition):
-    """What a run says of its tasks has a folder that is nobody else's."""
+    """Markers have a folder of their own."""
     out = tmp_path / "out"
     (out / "running").mkdir(parents=True)
     (out / "running" / "thesis.txt").write_text("precious")
@@ -340,7 +340,7 @@ def test_a_cell_that_cannot_be_read_is_neither_removed_nor_done_again(tmp_path, 
     assert sweep(definition, out) == 0
     cell = min((out / "cells").glob("*.json"))
     cell.unlink()
-    cell.mkdir()  # root may read whatever is forbidden, but no folder
+    cell.mkdir()  # even root cannot read a folder as a file
     assert sweep(definition, out) == 2
     assert f"{cell}: Is a directory" in capsys.readouterr().err
     assert cell.is_dir()
@@ -364,7 +364,7 @@ def test_nonsense_about_cores_in_the_environment_is_one_line(
 
 
 def one_line(capsysbinary):
-    """What was written to stderr, if it is a line."""
+    """The single line of stderr."""
     lines = capsysbinary.readouterr().err.splitlines()
     assert len(lines) == 1
     return lines[0]

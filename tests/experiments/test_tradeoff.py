@@ -90,7 +90,7 @@ def test_the_command_picks_weights_that_meet_the_target(tmp_path, capsysbinary):
     energies = [by_factor[factor]["energy_j"]["value"] for factor in sorted(by_factor)]
     assert energies[0] > energies[-1]
     assert (tmp_path / "t.svg").read_bytes().startswith(b"<?xml")
-    # What is out of reach is said, with the status of something that failed; nothing is computed again.
+    # An unreachable target is reported with exit code 1; nothing is computed again.
     assert run([*arguments, "--latency-p95", "0.001", "--json"]) == 1
     assert json.loads(capsysbinary.readouterr().out)["pick"] is None
     shown = on_a_terminal(*arguments, "--latency-p95", "2")

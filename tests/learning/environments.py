@@ -1,4 +1,4 @@
-"""Environments with known answers, in the form that learners ask for, and gymnasium's in that form."""
+"""Environments with known optimal values, and adapters for those of gymnasium."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 
 class Probe:
-    """B copies of an environment whose episodes have `length` steps; subclasses say what is seen and paid."""
+    """B replications with episodes of `length` steps; subclasses define observations and rewards."""
 
     first_choice = 0
     actions = 1
@@ -50,11 +50,11 @@ class Probe:
 
 
 class ValueOnly(Probe):
-    """One step, which pays 1."""
+    """One step with reward 1."""
 
 
 class ObservationToValue(Probe):
-    """One step, which pays what is seen."""
+    """One step whose reward equals the observation."""
 
     def see(self):
         self.observation[:, 0] = self.rng.choice([-1.0, 1.0], len(self.reward))
@@ -64,7 +64,7 @@ class ObservationToValue(Probe):
 
 
 class Discounting(Probe):
-    """Two steps, of which the second pays 1; the age is seen."""
+    """Two steps, the second with reward 1; the observation is the age."""
 
     length = 2
 
@@ -76,42 +76,42 @@ class Discounting(Probe):
 
 
 class ActionToReward(Probe):
-    """One step, which pays 1 for choice 1 and -1 for choice 0."""
+    """One step with reward 1 for choice 1 and -1 for choice 0."""
 
     def pay(self, points):
         self.reward[:] = 2 * points[:, 0] - 1
 
 
 class ObservationAndAction(ObservationToValue):
-    """One step, which pays 1 for choice 1 where 1 is seen and for choice 0 where -1 is; else -1."""
+    """One step with reward 1 for choice 1 at observation 1 and choice 0 at -1; otherwise -1."""
 
     def pay(self, points):
         self.reward[:] = self.observation[:, 0] * (2 * points[:, 0] - 1)
 
 
 class Endless(Probe):
-    """Every step pays 1, and a time limit cuts episodes of five steps."""
+    """Every step has reward 1; episodes are truncated after five steps."""
 
     length = 5
     time_limit = True
 
 
 class ActionToDistance(Probe):
-    """One step, which pays most for action 0.4."""
+    """One step with the largest reward for action 0.4."""
 
     def pay(self, actions):
         self.reward[:] = -((actions[:, 0] - 0.4) ** 2)
 
 
 class ObservationAndActionToDistance(ObservationToValue):
-    """One step, which pays most for an action of half of what is seen, 1 or -1."""
+    """One step; the best action is half of the observation, which is 1 or -1."""
 
     def pay(self, actions):
         self.reward[:] = -((actions[:, 0] - 0.5 * self.observation[:, 0]) ** 2)
 
 
 class Drift(Probe):
-    """Actions push what is seen, which begins elsewhere in every episode; all end together after 5 steps."""
+    """Actions move the observation, whose start differs by episode; all end together after 5 steps."""
 
     length = 5
     time_limit = True
@@ -139,7 +139,7 @@ class Drift(Probe):
 
 
 class _Copies:
-    """Copies of a registered environment."""
+    """Replications of a registered environment."""
 
     def __init__(self, name, replications, seed):
         make = [lambda: gymnasium.make(name)] * replications
@@ -155,7 +155,7 @@ class _Copies:
         self.observation[:] = self.environments.reset()[0]
 
     def act(self, actions):
-        """Act as the environments themselves take it."""
+        """Convert the action to the environments' own form."""
         self.observation[:], self.reward[:], self.terminated[:], self.truncated[:], more = (
             self.environments.step(actions)
         )
@@ -169,7 +169,7 @@ class _Copies:
 
 
 class Gymnasium(_Copies):
-    """Copies of a registered environment of one discrete action."""
+    """Replications of a registered environment with one discrete action."""
 
     first_choice = 0
 
@@ -182,7 +182,7 @@ class Gymnasium(_Copies):
 
 
 class ContinuousGymnasium(_Copies):
-    """Copies of a registered environment whose action is a box, all of which actions from -1 to 1 reach."""
+    """Replications of a registered environment whose action box is scaled to -1 to 1."""
 
     def __init__(self, name, replications, seed):
         super().__init__(name, replications, seed)

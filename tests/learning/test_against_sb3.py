@@ -59,7 +59,7 @@ def theirs(seed):
 
 
 def mean_reward(choose):
-    """In systems that neither was trained on."""
+    """On systems of other seeds than the trainings'."""
     systems = VectorSystems(SYSTEM, replications=30, seed=777, decisions=400, features=CONFIG.features)
     rewards = []
     for _ in range(400):
@@ -70,7 +70,7 @@ def mean_reward(choose):
 
 @pytest.mark.slow
 def test_the_final_return_is_no_worse():
-    """Five seeds each; the lower end of the difference's 95 % interval lies above 0."""
+    """Five training seeds each; the lower end of the difference's 95 % interval lies above 0."""
     torch.set_num_threads(1)
     found = np.array([[mean_reward(train(seed)) for train in (ours, theirs)] for seed in SEEDS])
     print(found)

@@ -53,7 +53,7 @@ def test_edge_work_that_joined_is_what_was_served_and_what_waits_more():
 
 
 def test_points_that_met_no_task_change_nothing():
-    """Other points in their place give the same rewards and backlogs, now and ever after."""
+    """Other points in their place give the same rewards and backlogs, now and later."""
     first, second = make_systems(decisions=6), make_systems(decisions=6)
     other = random_points(first, 13, seed=1)
     changed = np.zeros(2, bool)

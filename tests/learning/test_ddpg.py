@@ -1,4 +1,4 @@
-"""DDPG on environments with known answers, and its parts against slow or exact ones."""
+"""DDPG on environments with known optimal values, and its parts against slow or exact ones."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def trained(environment, config, seed=0):
 
 
 def newest(ddpg, rows):
-    """What is remembered of the newest decisions."""
+    """The newest decisions in the replay buffer."""
     return Transitions(*(ddpg._replay.newest(name, rows) for name in Transitions._fields))
 
 
 def judged(network, *seen):
-    """Actions and their values where this is seen."""
+    """Actions and their values at an observation."""
     with torch.no_grad():
         features = network.normalised(torch.tensor(seen)[:, None])
         actions = network.action(features)
@@ -106,13 +106,13 @@ def test_the_best_action_depends_on_what_is_seen(config):
 
 @BOTH
 def test_a_time_limit_is_no_end(config):
-    # 1 + gamma + gamma^2 + ... = 10; with the limit for an end, ages 0 to 4 average 2.4
+    # 1 + gamma + gamma^2 + ... = 10; if truncation ended the return, ages 0 to 4 average 2.4
     _, values = judged(trained(Endless(), replace(config, episodes=16 * 100)), 0.0)
     assert values == pytest.approx([10.0], rel=0.05)
 
 
 class OneByOne(Probe):
-    """Three environments that see and pay their number of steps; the first ends and the second is cut."""
+    """Three environments that observe and earn their age; the first terminates, the second is truncated."""
 
     length = 4
 
@@ -131,7 +131,7 @@ class OneByOne(Probe):
         over = super().step(actions)
         self.terminated[1:] = False
         self.truncated[1] = over
-        if over:  # the third goes on
+        if over:  # the third continues
             self.age[2] = self.length
             self.observation[2] = self.length
         return over
@@ -198,7 +198,7 @@ def test_targets_stay_or_go_all_the_way(share, as_before, as_network):
 
 
 def numbered(row, replications=3):
-    """A row of decisions that tell their row and system in every column."""
+    """A row of decisions that encodes row and replication in every column."""
     number = torch.arange(replications) + replications * float(row)
     column = number[:, None]
     return Transitions(column.expand(-1, 2), column, number, column.expand(-1, 2) + 0.5, number % 2 == 0)
@@ -231,7 +231,7 @@ def test_actions_reach_all_legal_cuts_and_no_others(first):
         np.testing.assert_array_equal(np.unique(reached), np.arange(first, count))
         assert (np.diff(reached) >= 0).all()
         assert (reached[0], reached[-1]) == (first, count - 1)
-        # Each cut belongs to the actions that lie nearest to its place.
+        # Each cut belongs to the actions nearest to it.
         places = np.linspace(-1.0, 1.0, count - first)
         nearest = np.abs(places[:, None] - line).min(axis=0)
         np.testing.assert_allclose(np.abs(places[reached - first] - line), nearest, atol=1e-6)
@@ -239,17 +239,17 @@ def test_actions_reach_all_legal_cuts_and_no_others(first):
 
 @pytest.mark.parametrize("settings", [{}, {"learning": WITHOUT_ZERO}])
 def test_systems_take_actions_for_the_cuts_that_they_stand_for(settings):
-    told, shown = (VectorSystems(ragged_system(**settings), replications=4, seed=3) for _ in range(2))
-    environment = ContinuousCuts(told)
+    wrapped, direct = (VectorSystems(ragged_system(**settings), replications=4, seed=3) for _ in range(2))
+    environment = ContinuousCuts(wrapped)
     rng = np.random.default_rng(0)
     environment.begin(2)
-    shown.begin(2)
+    direct.begin(2)
     for _ in range(20):
         actions = rng.uniform(-1, 1, (4, environment.actions)).astype(np.float32)
         environment.step(actions)
-        shown.step(nearest_cuts(actions, shown.first_choice, shown.choices))
+        direct.step(nearest_cuts(actions, direct.first_choice, direct.choices))
         for name in ("observation", "reward", "energy", "backlog"):
-            np.testing.assert_array_equal(getattr(environment, name), getattr(shown, name))
+            np.testing.assert_array_equal(getattr(environment, name), getattr(direct, name))
 
 
 def test_nothing_is_learnt_before_the_warm_up_is_over():
@@ -288,7 +288,7 @@ def test_equal_seeds_give_equal_bits(config):
 @BOTH
 @pytest.mark.parametrize("stop", [0, 1, 3, 7])
 def test_a_restored_learner_goes_on_bit_for_bit(config, stop):
-    """Stopped before anything, while blind, while the ring fills, and when old decisions were given up."""
+    """Stopped before the start, in the warm-up, while the buffer fills, and after it overflows."""
     config = replace(config, replications=3, rollout=5, decisions_per_episode=5, replay=60, warmup=20)
     whole, broken, resumed = (DDPG(Drift(), config, 1) for _ in range(3))
     for _ in range(10):
@@ -306,7 +306,7 @@ def test_a_restored_learner_goes_on_bit_for_bit(config, stop):
 
 
 class Spoilt(Probe):
-    """Pays no number after a while."""
+    """Rewards become NaN."""
 
     def __init__(self, bad):
         super().__init__()
@@ -339,7 +339,7 @@ def test_losses_that_are_not_finite_stop_the_training():
 
 
 def evaluated(ddpg, name, systems, seed):
-    """Mean return of episodes of 200 decisions without noise, in environments that were not trained on."""
+    """Mean return of episodes of 200 decisions without noise, in environments of other seeds."""
     environment, total = ContinuousGymnasium(name, systems, seed), 0.0
     for _ in range(200):
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What a second of edge work costs that joins where others wait."""
+"""The price of edge work that is added to a backlog."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_old_prices_are_forgotten():
 
 
 def drain(charges, environment, start, periods):
-    """Queues that nothing joins get shorter by a period's work in each period."""
+    """Queues without arrivals shrink by a period's work in each period."""
     waiting = np.array(start)
     for period in range(periods):
         before = waiting

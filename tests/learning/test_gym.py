@@ -1,4 +1,4 @@
-"""Environments of gymnasium and stable-baselines3 over the same copies."""
+"""Environments of gymnasium and stable-baselines3 over the same replications."""
 
 import subprocess
 import sys

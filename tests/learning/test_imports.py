@@ -1,4 +1,4 @@
-"""What need not be there does not have to be, and is not loaded."""
+"""Optional packages may be missing, and are not loaded without need."""
 
 import subprocess
 import sys

@@ -155,7 +155,7 @@ def test_gradient_against_finite_differences(config):
 
 
 class Sharing(Probe):
-    """One step: pays least where levels, shares and points are as far as can be from the best ones."""
+    """One step; the reward falls with the distance of levels, shares and points from the best ones."""
 
     devices_with_shares = 2
     system = SimpleNamespace(
@@ -196,7 +196,7 @@ def test_the_best_shares_are_found(config):
     np.testing.assert_array_equal(points[0], Sharing.points)
     np.testing.assert_allclose(levels[0], Sharing.levels, atol=0.08)
     np.testing.assert_allclose(shares[0], Sharing.shares, atol=0.08)
-    assert network.log_deviation[:4].mean() < np.log(0.5)  # of the levels: it has become surer
+    assert network.log_deviation[:4].mean() < np.log(0.5)  # of the levels: less exploration
 
 
 @BOTH
@@ -235,7 +235,7 @@ def random_orders(systems, steps, seed=0):
 
 @dataclass
 class Orders:
-    """Orders for one system, as a policy."""
+    """Step arguments for one system, as a policy."""
 
     step_arguments: list
     name: str = "step_arguments"
@@ -246,7 +246,7 @@ class Orders:
 
 
 def test_systems_and_simulations_agree():
-    """The same step_arguments in the same world: energies and backlogs of each period."""
+    """Energies and backlogs of each period agree with a simulation of the same decisions."""
     system = ragged_system()
     systems = JointSystems(system, replications=1, seed=3, decisions=1000)
     step_arguments = list(random_orders(systems, 60))
@@ -266,7 +266,7 @@ def test_systems_and_simulations_agree():
 
 
 def test_parts_of_devices_add_up_to_the_reward():
-    """With the waiting of their own work at the edge, of which shares leave more."""
+    """Parts of devices include the waiting of their own work at the edge."""
     system = ragged_system(3.0)
     systems = JointSystems(replace(system, edge_capacity_hz=4e7), replications=5, seed=3, decisions=6)
     left = 0.0
@@ -288,7 +288,7 @@ def test_shares_left_out_stay_as_they_were():
 
 
 def test_what_met_nothing_changed_nothing():
-    """Where a device had no backlog, other shares of it give the same bits."""
+    """For a device without backlog, other shares give bit-identical results."""
     first, second = (JointSystems(SYSTEM, replications=3, seed=5) for _ in range(2))
     services, devices = len(SYSTEM.services), len(SYSTEM.devices)
     free = 0
@@ -297,7 +297,7 @@ def test_what_met_nothing_changed_nothing():
         idle = ~first.met[:, services:]
         free += int(idle.sum())
         levels, shares = levels.copy(), shares.copy()
-        # Edge shares stay: scaled to one, they are everyone's affair.
+        # Edge shares stay: scaling couples them.
         levels.swapaxes(1, 2)[idle] = 0.5
         shares[:, :2].swapaxes(1, 2)[idle[:, SYSTEM.device_of_service]] = 0.1
         second.step(points, levels, shares)
@@ -371,7 +371,7 @@ def test_a_trained_policy_sets_points_and_shares(tmp_path):
     weights = policy.network.shares_layer
     with torch.no_grad():
         weights.weight.zero_()
-        weights.bias.fill_(-1e3)  # levels of nothing
+        weights.bias.fill_(-1e3)  # levels of zero
     nothing = simulate(SYSTEM, policy, slots=1_000, seed=1)
     assert nothing.mean_local_energy_j == nothing.mean_transmit_energy_j == 0.0
 

@@ -69,7 +69,7 @@ def teach(monkeypatch, policy):
 
 
 def choose(network, points, sure=30.0):
-    """Let a flat network choose points whatever it sees."""
+    """Let a flat network choose points for any observation."""
     with torch.no_grad():
         network.points_layer.weight.zero_()
         bias = network.points_layer.bias.view(network.mask.shape).zero_()
@@ -241,7 +241,7 @@ def test_checks_are_evenly_spaced_and_include_the_start():
         report = ppo.update()
         if "is_best" in report.measures:
             tried[report.update] = report.measures["is_best"]
-    assert list(tried) == [8, 14, 20]  # from where the actor begins to learn, after two updates
+    assert list(tried) == [8, 14, 20]  # evenly spaced after the two updates of the critic alone
     assert ppo._best.used == 4 * 16 * 500
     assert ppo.searched > ppo._best.used
     best = best_network(ppo.state())

@@ -1,4 +1,4 @@
-"""PPO on environments with known answers, and its parts against slow or exact ones."""
+"""PPO on environments with known optimal values, and its parts against slow or exact ones."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_better_choice_depends_on_what_is_seen(config):
 
 @BOTH
 def test_a_time_limit_is_no_end(config):
-    # 1 + gamma + gamma^2 + ... = 10; with the limit for an end, ages 0 to 4 average 2.4
+    # 1 + gamma + gamma^2 + ... = 10; if truncation ended the return, ages 0 to 4 average 2.4
     assert values(trained(Endless(), config), 0.0) == pytest.approx([10.0], rel=0.05)
 
 
@@ -138,12 +138,12 @@ def test_advantages_against_a_slow_sum(decay):
 
 
 def test_returns_without_decay_are_the_discounted_sums_up_to_a_truncation():
-    """Decay 1: the sum of rewards, and the value of the last state where a limit cut the episode."""
+    """Decay 1: the sum of rewards, and the value of the last state after truncation."""
     reward = np.array([[1.0], [2.0], [3.0], [4.0]], np.float32)
     value = np.array([[5.0], [6.0], [7.0], [8.0]], np.float32)
     following = np.array(
         [[6.0], [100.0], [8.0], [0.0]], np.float32
-    )  # cut after the second, ended after the last
+    )  # truncated after the second, terminated after the last
     ended = np.array([[False], [True], [False], [True]])
     out = np.empty((4, 1), np.float32)
     advantages(reward, value, following, ended, np.full(value.shape[1], 0.5), 1.0, out)
@@ -276,7 +276,7 @@ def test_periods_without_any_task_are_no_trouble():
 
 @BOTH
 def test_the_first_minibatch_has_the_policy_that_collected_it(config, monkeypatch):
-    """The ratio is 1 up to rounding, in every update and not only before anything was learnt."""
+    """The first ratio is 1 up to rounding in every update, not only in the first."""
     seen = []
 
     def spy(network, choices, *rest):
@@ -321,7 +321,7 @@ def test_a_restored_learner_goes_on_bit_for_bit(config):
 
 
 class Spoilt(Probe):
-    """Pays no number after a while."""
+    """Rewards become NaN."""
 
     def __init__(self, bad):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Capacities that every episode draws anew."""
+"""Settings that every episode draws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from lyaopt.errors import ProblemError
 from lyaopt.learning import VectorSystems
-from lyaopt.learning.ranges import FIXED, Ranges, without_silent
+from lyaopt.learning.ranges import FIXED, Ranges, without_idle_services
 from lyaopt.model.scenarios import load_scenario
 from tests.learning.worlds import ragged_system, random_points
 
@@ -37,7 +37,7 @@ def test_what_is_drawn_lies_in_its_range_evenly_on_a_logarithmic_scale():
         assert ((place >= 0.0) & (place <= 1.0)).all()
         assert abs(place.mean() - 0.5) < 4.0 / np.sqrt(12.0 * place.size)
         assert abs(place.std() - np.sqrt(1.0 / 12.0)) < 0.05
-        if values.shape[1] > 1:  # devices and services draw for themselves
+        if values.shape[1] > 1:  # devices and services are independent
             assert abs(np.corrcoef(values[:, 0], values[:, 1])[0, 1]) < 0.2
 
 
@@ -86,9 +86,9 @@ def test_services_beyond_a_number_that_devices_draw_bear_no_tasks():
             assert rates == [0.2] * present + [0.0] * (2 - present)
             assert replace(now, services=device.services) == device
             found[present] += 1
-        left = without_silent(other)
+        left = without_idle_services(other)
         assert len(left.services) == np.count_nonzero(other.arrival_rate_per_s)
-        assert without_silent(left) is left
+        assert without_idle_services(left) is left
     assert abs(found[1] - 100) < 4.0 * np.sqrt(400 * 0.25 * 0.75)  # one of four
 
 
@@ -114,7 +114,7 @@ def test_every_episode_is_of_another_system_and_equal_seeds_repeat_it():
 
 
 def test_an_episode_is_as_in_that_system_alone():
-    """Only the capacities are drawn: channels and arrivals are those that any system of this seed meets."""
+    """Only the capacities are drawn: channels and arrivals depend on the seed only."""
     for system, seen, reward in stories(1, ALL)[:4]:
         alone = VectorSystems(system, replications=3, seed=1, decisions=4)
         for points in random_points(alone, 11)[:4]:

@@ -1,4 +1,4 @@
-"""Stable-baselines3 trains on the copies as it stands."""
+"""The unmodified stable-baselines3 trains on our vector environment."""
 
 import numpy as np
 import pytest

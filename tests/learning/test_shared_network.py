@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from lyaopt.learning import PPO, preset  # noqa: E402
 from lyaopt.learning.credited import CreditedSystems  # noqa: E402
 from lyaopt.learning.observer import SERVICE_FEATURES  # noqa: E402
-from lyaopt.learning.ranges import Ranges, without_silent  # noqa: E402
+from lyaopt.learning.ranges import Ranges, without_idle_services  # noqa: E402
 from lyaopt.learning.trained_policy import LearnedPolicy  # noqa: E402
 from lyaopt.model.scenarios import load_scenario  # noqa: E402
 from lyaopt.model.system import Device  # noqa: E402
@@ -82,7 +82,7 @@ def test_one_network_serves_other_numbers_of_devices_and_services(learner):
 
 
 def test_a_service_without_tasks_is_as_good_as_absent(learner):
-    """To all others: the same cuts, the same values, the same statistics."""
+    """Other services keep their cuts, values and statistics."""
     network, system = learner.network, learner.environment.system
     first = system.devices[0]
     quiet = replace(first, services=(first.services[0], replace(first.services[1], arrival_rate_per_s=0.0)))
@@ -93,7 +93,7 @@ def test_a_service_without_tasks_is_as_good_as_absent(learner):
     before = {name: value.clone() for name, value in network.state_dict().items()}
     found = []
     try:
-        for there, seen in ((silent, rows), (without_silent(silent), left)):
+        for there, seen in ((silent, rows), (without_idle_services(silent), left)):
             network.bind(there)
             answer = answers(learner, seen)
             network.add_observations(torch.from_numpy(seen))
@@ -160,7 +160,7 @@ def test_a_thousand_devices_are_learnt_with_memory_linear_in_their_number():
 
 
 class _Sizes(TorchDispatchMode):
-    """Notes the number of elements of every tensor that comes up."""
+    """Records the number of elements of every tensor."""
 
     def __init__(self, sizes):
         super().__init__()

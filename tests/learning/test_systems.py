@@ -1,4 +1,4 @@
-"""The vector environment: what it shows and pays, by NumPy from records; seeds, episodes and buffers."""
+"""The vector environment: observations and rewards recomputed by NumPy; seeds, episodes and buffers."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ WORLDS = {
 
 
 def record_of(system, points, seed, episode=0):
-    """Record of copy 0 under points (P, S), by the documented seed of the episode."""
+    """Record of replication 0 with points (P, S), by the documented seed of the episode."""
     key = int(np.random.SeedSequence([seed, episode]).generate_state(1, np.uint64)[0])
     simulator = Simulator(system, Replay(points), seed=key, record=True)
     simulator.run(len(points) * system.slots_per_period)
@@ -32,7 +32,7 @@ def record_of(system, points, seed, episode=0):
 
 
 def expected_features(system, record, points, period):
-    """Features of services (S, 12) and devices (M, 3) at the end of a period, as the documentation has it."""
+    """Features of services (S, 12) and devices (M, 3) at the end of a period, as documented."""
     slots = system.slots_per_period
     during = slice(period * slots, (period + 1) * slots)
     services = []
@@ -122,7 +122,7 @@ def test_before_the_first_period_all_is_empty():
 
 
 def trajectory(systems, points):
-    """Everything that is seen, and where episodes end."""
+    """All observations, and the ends of episodes."""
     seen = [np.array(systems.observation)]
     ends = []
     for line in points:
@@ -133,9 +133,9 @@ def trajectory(systems, points):
     return seen, ends
 
 
-def assert_same(one, other, copies=slice(None), of=slice(None)):
+def assert_same(one, other, replications=slice(None), of=slice(None)):
     for a, b in zip(one[0], other[0], strict=True):
-        np.testing.assert_array_equal(a[copies], b[of])
+        np.testing.assert_array_equal(a[replications], b[of])
     assert one[1] == other[1]
 
 
@@ -160,7 +160,7 @@ def test_equal_seeds_give_equal_bits(seed):
 
 
 def test_a_copy_meets_the_same_however_many_stand_beside_it():
-    """Both within a block of copies and in blocks after the first."""
+    """Within a block of replications and in later blocks."""
     system = load_scenario("balanced")
     many = VectorSystems(system, replications=70, seed=2, decisions=8)
     few = VectorSystems(system, replications=3, seed=2, decisions=8)
@@ -303,7 +303,7 @@ def test_wrong_arguments_are_refused(settings, path):
 
 
 class Watching:
-    """Replays points, and keeps what a learned policy would be shown."""
+    """Replays points, and records the observations of a learned policy."""
 
     name = "watching"
 
@@ -339,7 +339,7 @@ def test_a_channel_without_gain_is_shown_as_the_faintest():
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("taken", [0, 7, 20, 29])
 def test_systems_go_on_from_a_snapshot_bit_for_bit(name, taken):
-    """Within an episode, where one begins, and with more tasks waiting than new systems have room for."""
+    """Within an episode, at its start, and with more waiting tasks than new systems have room for."""
     system = WORLDS[name]
     options = {"replications": 5, "seed": 3, "decisions": 20, "features": ("channel",)}
     first, second = (CreditedSystems(system, **options) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Options of `lyaopt train` beside those of the training itself: ranges, pictures, TensorBoard."""
+"""Options of `lyaopt train` other than those of the training: ranges, pictures, TensorBoard."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BRIEF = ["--preset", "shared", "--episodes", "1", "--replications", "1", "--seed
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A training over ranges with everything that can be left behind."""
+    """A training over ranges with all optional outputs."""
     path = tmp_path_factory.mktemp("train")
     vary = ["--vary", "edge_capacity_hz=1e8:2e10", "--vary", "cpu_capacity_hz=1e9:2e9"]
     extras = ["--plot", str(path / "run.svg"), "--tensorboard", str(path / "board")]

@@ -1,4 +1,4 @@
-"""Trainings in folders: what they leave, and how they go on."""
+"""Trainings in folders: their files, and resuming."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _brief(monkeypatch):
 
 
 def train(path, stop_after=None, algorithm="lyappo", **changes):
-    """Begin a training, or go on with the one that is there, up to an update."""
+    """Begin a training or resume it, up to an update."""
     folder = RunFolder(path)
     with folder.locked():
         if folder.has_document:
@@ -73,23 +73,23 @@ def log_of(path):
     return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
 
 
-# The ring of the last one holds one of the three episodes.
+# The replay buffer of the last one holds one of the three episodes.
 DDPG = {"algorithm": "ddpg", "warmup": 10, "replay": 40}
-# It is tried after updates 3 and 6.
+# Checks come after updates 3 and 6.
 BEST = {"preset": "best", "checks": 2, "critic_first": 2}
 ALL = [{"preset": "paper"}, {"preset": "tuned"}, BEST, DDPG]
 IDS = ["paper", "tuned", "best", "ddpg"]
 
 
-@pytest.mark.parametrize("wanted", ALL, ids=IDS)
+@pytest.mark.parametrize("options", ALL, ids=IDS)
 @pytest.mark.parametrize("stops", [(2,), (3,), (1, 5)])
-def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, wanted, stops):
-    """Stopped at the end of an episode, within one, and before the first was over."""
+def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, options, stops):
+    """Stopped at the end of an episode, within one, and in the first."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert train(whole, **wanted).finished
+    assert train(whole, **options).finished
     for stop in stops:
-        assert not train(broken, stop, **wanted).finished
-    assert train(broken, **wanted).finished
+        assert not train(broken, stop, **options).finished
+    assert train(broken, **options).finished
     assert log_of(whole) == log_of(broken)
     assert [line["update"] for line in log_of(whole)] == [1, 2, 3, 4, 5, 6]
     expected, _ = RunFolder(whole).load_checkpoint()
@@ -215,7 +215,7 @@ def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary, 
     assert json.loads((tmp_path / "run" / RUN).read_text())["seed"] == 5
     assert run(["simulate", "balanced", "--policy", out, "--slots", "100", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["policy"] == algorithm
-    # Which algorithm it was, the folder knows.
+    # The folder stores the algorithm.
     assert run(["train", "balanced", "--out", out, "--resume", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["algorithm"] == algorithm
 
@@ -253,9 +253,9 @@ def test_a_preset_of_what_has_none_is_refused(tmp_path, capsysbinary, more):
     assert answer.err.count(b"\n") == 1
 
 
-@pytest.mark.parametrize("wanted", ALL, ids=IDS)
-def test_the_bar_shows_what_every_algorithm_logs(tmp_path, monkeypatch, wanted):
-    train(tmp_path, **wanted)
+@pytest.mark.parametrize("options", ALL, ids=IDS)
+def test_the_bar_shows_what_every_algorithm_logs(tmp_path, monkeypatch, options):
+    train(tmp_path, **options)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     with progress_shown(6, 0) as show:
         for line in map(json.loads, (tmp_path / LOG).read_text().splitlines()):

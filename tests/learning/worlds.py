@@ -1,4 +1,4 @@
-"""Small systems in which a lot happens in a few periods."""
+"""Small systems with a high load."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lyaopt.model.system import Channel, Device, Learning, Service, System
 
 
 def ragged_system(load: float = 1.0, **settings) -> System:
-    """Two, no and one services of different depths, one device without power, at a load that queues."""
+    """Devices with two, no and one service, one of them without power, at a load that causes queues."""
     devices = (
         Device(
             180.0,

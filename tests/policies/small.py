@@ -1,4 +1,4 @@
-"""Small systems, and what policies see of them."""
+"""Small systems and observations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def seen(
     seed: int = 0,
     period: int = 0,
 ) -> Observation:
-    """What a policy sees of backlogs (3, S, B) and gains (M, B)."""
+    """An observation of backlogs (3, S, B) and gains (M, B)."""
     systems = backlog.shape[-1]
     if gain is None:
         gain = np.repeat(system.mean_channel_gain()[:, None], systems, axis=1)
@@ -52,7 +52,7 @@ def seen(
 
 
 def random_backlog(system: System, systems: int, seed: int = 0) -> np.ndarray:
-    """Backlogs of up to some tasks, a third of them empty (3, S, B)."""
+    """Random backlogs of a few tasks (3, S, B); a third of the replications is empty."""
     rng = np.random.default_rng(seed)
     tasks = rng.exponential(2.0, (3, len(system.services), systems)) * (rng.random(systems) > 1 / 3)
     whole = np.stack([system.local_cycles[:, -1], system.transmit_bits[:, 0], system.edge_cycles[:, 0]])

@@ -80,7 +80,7 @@ def _mean_cost(result):
 
 
 def test_cheap_points_that_let_the_backlog_grow_are_refused():
-    # Only energy counts, and leaving most work to the edge takes least of it; but the edge cannot do it.
+    # Only energy counts, and offloading needs least of it; but the edge cannot serve all the work.
     careless = replace(pair().learning, reward_backlog_weight=0.0)
     loads = {}
     for capacity in (20e9, 50e6):
@@ -192,7 +192,7 @@ def test_a_gain_within_its_standard_error_is_no_gain():
     noisy = [[1.0, 1.0, 1.0], [0.5, 1.4, 0.9]]
     assert outcome(noisy).better(0, 0) == 0
     assert outcome(noisy).better(0, 1) == 1
-    # The same mean gain, but for sure.
+    # The same mean gain, without noise.
     assert outcome([[1.0, 5.0, 2.0], [0.93, 4.93, 1.93]]).better(0, 0) == 1
 
 
@@ -243,7 +243,7 @@ def test_services_are_gone_through_again_after_a_change():
     found = _search_by_service(tables, start)
     assert found.finished
     np.testing.assert_array_equal(found.points, [2, 2, 2, 2])
-    # Where none is left to change, once through all services is enough.
+    # If no change gains, one pass over all services is enough.
     again = Tables(system, costs)
     _search_by_service(again, found)
     assert again.tried == 4 * 3

@@ -27,7 +27,7 @@ def with_channel(system, **settings):
 
 
 def spells(system, slots, seed, good=3.0, bad=1e-3):
-    """A channel of two states, good or bad for some twenty periods, without fading."""
+    """A channel of two states, good or bad for about twenty periods, without fading."""
     rng = np.random.default_rng(seed)
     now = np.repeat(rng.permuted(np.resize([good, bad], slots // 200 + 1)), 200)[:slots]
     gain = system.mean_channel_gain() * now[:, None]
@@ -119,7 +119,7 @@ def test_states_are_met_equally_often(settings):
 
 
 def kalman_gain(system):
-    """Steady gain of the filter of shadowing under the noise that fading leaves of a period's mean."""
+    """Stationary Kalman gain for shadowing, with the fading of a period's mean as noise."""
     channel, slots = system.channel, system.slots_per_period
     kept = np.exp(-slots * system.slot_duration_s / channel.shadowing_sojourn_s)
     noise = (10.0 / np.log(10.0)) ** 2 * sum(1.0 / (slots + i) ** 2 for i in range(100_000))

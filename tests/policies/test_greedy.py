@@ -1,4 +1,4 @@
-"""Greedy: the least of its documented model, with the pace of the slot solver, and stable."""
+"""Greedy: minimises its documented model, uses the speed of the slot solver, and is stable."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from lyaopt.simulation import simulate
 from tests.policies.small import pair, random_backlog, seen
 
 INSTANT = 1e-7
-"""A slot so short that no backlog is emptied in it: what limits the pace is energy or capacity."""
+"""A slot so short that no backlog is emptied: energy or capacity limits the speed."""
 
 
 def energy_of(system, device, gain, cycles, bits):
-    """U E of each cycle and of each bit, at the pace of the slot solver where so much waits."""
+    """U E of each cycle and of each bit, at the speed of the slot solver for a backlog."""
     problem = SlotProblem(
         slot_duration_s=INSTANT,
         energy_coefficient=system.energy_coefficient,
@@ -43,7 +43,7 @@ def energy_of(system, device, gain, cycles, bits):
 
 
 def model_cost(system, weights, s, k, backlog, gain):
-    """J(k) of one service, by the letter of the docstring."""
+    """J(k) of one service, as the docstring defines it."""
     device = int(system.device_of_service[s])
     work = [table[s, k] for table in (system.local_cycles, system.transmit_bits, system.edge_cycles)]
     waiting = [queue + amount / 2 for queue, amount in zip(backlog, work, strict=True)]

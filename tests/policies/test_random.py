@@ -1,4 +1,4 @@
-"""Random points: legal, even, and the same however they are asked for."""
+"""Random points: legal, uniform, and independent of how many are drawn at once."""
 
 from __future__ import annotations
 

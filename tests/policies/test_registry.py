@@ -39,12 +39,12 @@ def test_every_name_makes_a_policy_of_that_name_with_legal_points(name):
 
 def test_points_in_order_are_numbers_or_layers():
     afters = [service.profile.cuts[k].after for k, service in enumerate(SYSTEM.services)]
-    wanted = np.arange(8)
+    expected = np.arange(8)
     for text in ("0,1,2,3,4,5,6,7", " 0, 1,2 ,3,4,5,6, 7", ",".join(afters), f"0,{afters[1]},2,3,4,5,6,7"):
-        np.testing.assert_array_equal(parse_points(text, SYSTEM), wanted)
+        np.testing.assert_array_equal(parse_points(text, SYSTEM), expected)
         policy = make_policy(text, SYSTEM)
         assert isinstance(policy, Fixed)
-        np.testing.assert_array_equal(policy.points, wanted)
+        np.testing.assert_array_equal(policy.points, expected)
 
 
 def test_one_service_takes_one_cut():

@@ -1,4 +1,4 @@
-"""Planning: plainly better cuts are found, on futures that are not the run's own."""
+"""Roll-out policy: it finds clearly better cuts, on futures that differ from the run's."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ALL = np.array([0, 1, 2])
 
 
 def base_of(system, *points):
-    """A table of one state, or of two that part at the mean gain."""
+    """A table of one state, or of two separated by the mean gain."""
     edges = np.zeros((len(system.devices), len(points) - 1))
     return Table(np.array(points), ChannelStates(0.5, edges))
 
 
 def quiet_pair(**settings):
-    """The pair, where in a roll-out hardly any other task comes, and the channel stands still."""
+    """The pair with few other tasks in a roll-out and a constant channel."""
     device = pair().devices[0]
     services = tuple(replace(service, arrival_rate_per_s=1e-6) for service in device.services)
     settings.setdefault("channel", Channel(fading="none"))
@@ -33,7 +33,7 @@ def quiet_pair(**settings):
 
 
 def cost_of_one_task(system, service, cut, slots):
-    """Summed over the slots, of a task that is there from the second slot on."""
+    """Cost, summed over slots, of a task that is present from the second slot on."""
     arrivals = np.zeros((slots + 1, 2), np.int64)
     arrivals[0, service] = 1
     trace = Trace(arrivals, np.repeat(system.mean_channel_gain()[None], slots + 1, axis=0))
@@ -111,7 +111,7 @@ def test_runs_whose_pasts_agree_decide_the_same_whatever_comes():
     for future in futures:
         trace = Trace(*(np.concatenate(parts) for parts in zip(past, future, strict=True)))
         found.append(simulate(system, policy, slots=260, trace=trace, record=True).record.partition)
-    # The decision at slot 200 has seen the past alone.
+    # The decision at slot 200 depends on the past only.
     np.testing.assert_array_equal(found[0][:21], found[1][:21])
     assert (found[0][21:] != found[1][21:]).any()
     assert len(np.unique(found[0][:21], axis=0)) > 1
