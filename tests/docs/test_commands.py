@@ -7,8 +7,10 @@ import json
 import re
 import shutil
 import tomllib
-from functools import partial
+from dataclasses import replace
+from functools import wraps
 from importlib.util import find_spec
+from inspect import signature
 
 import click
 import pytest
@@ -130,6 +132,17 @@ def shortened(words: list[str]) -> list[str]:
     return words[1:] + more
 
 
+def shortly(make):
+    """A searched policy whose search, and whose plans, take no time."""
+
+    @wraps(make)
+    def made(system, options, **own):
+        plans = {key: 2 for key in ("horizon", "futures") if key in signature(make).parameters}
+        return make(system, replace(options, slots=50, replications=2, budget=20_000), **own, **plans)
+
+    return made
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Where a reader would be: with the examples, files of their own, and searches of a moment."""
@@ -140,10 +153,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "camera.toml").write_text(fences("howto/profile-a-network.md", "toml")[0])
     (tmp_path / "mynet.json").write_text(format_profile(load_profile("alexnet")))
     for name in filter(registry.is_searched, policy_names()):
-        make = partial(registry._POLICIES[name], slots=50, replications=2, budget=20_000)
-        if name == "planning":
-            make = partial(make, horizon=2, futures=2)
-        monkeypatch.setitem(registry._POLICIES, name, make)
+        monkeypatch.setitem(registry._POLICIES, name, shortly(registry._POLICIES[name]))
     return tmp_path
 
 
