@@ -310,7 +310,7 @@ def test_a_terminal_shows_a_table_and_a_pipe_no_bar(tmp_path, definition):
     assert "6 cells, 6 of them computed now" in shown
     assert "left" in shown
     piped = subprocess.run(
-        command("sweep", definition, "--out", str(tmp_path / "b")), capture_output=True, check=True
+        command("sweep", definition, "--out", str(tmp_path / "b"), "--json"), capture_output=True, check=True
     )
     assert piped.stderr == b""
     assert len(piped.stdout.splitlines()) == 6
