@@ -217,7 +217,7 @@ class VectorSystems:
         kernel.compute_rewards(
             self._reward_weights(),
             state.layout.placement,
-            state.kernel_state,
+            state.kernel_state.sums,
             self.reward,
             self.energy,
             self.backlog,

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 from lyaopt._kernels.learning.observe import RewardWeights
 from lyaopt._kernels.simulation.state_types import (
+    BACKLOG,
+    BORN,
     FIELD_TYPES,
     Placement,
     ReplicationState,
+    Sums,
     compiled_signature,
 )
 from lyaopt._kernels.simulation.sums import BACKLOGS, LOCAL_ENERGY, POWER, PRESENT, RATES
@@ -118,28 +121,28 @@ def _assign_credit(weights, placement, state, all_edge_work, memory, credits):
     width = placement.width
     for i in range(credits.rewards.shape[0]):
         b, w = i // width, i % width
-        sums, devices = state.service_sums[b, PRESENT], state.device_sums[b, PRESENT]
-        backlog = state.queues.backlog[b, EDGE]
+        sums, devices = state.sums.services[b, PRESENT], state.sums.devices[b, PRESENT]
+        backlog = state.queue_amounts[b, BACKLOG, EDGE]
         credits.edge[i, RATE] = _price_rate(weights, placement, w, sums)
         credits.edge[i, WAITING] = _edge_work(
             weights, placement, w, sums, backlog, memory.edge_seconds[i], credits.edge_joined[i]
         )
         _device_rewards(weights, placement, w, all_edge_work, sums, devices, credits.rewards[i])
         for s in range(placement.row.size):
-            born = state.born[b, placement.row[s], placement.device[s] * width + w]
+            born = state.task_counts[b, BORN, placement.row[s], placement.device[s] * width + w]
             credits.had_task[i, s] = born > memory.born[i, s]
             memory.born[i, s] = born
 
 
-def _find_backlog(width, state, had_backlog):
+def _find_backlog(width, sums, had_backlog):
     """Write whether a device's services had any backlog in the last period, `had_backlog` (B, M)."""
     for i in range(had_backlog.shape[0]):
-        sums = state.service_sums[i // width, PRESENT]
+        services = sums.services[i // width, PRESENT]
         for m in range(had_backlog.shape[1]):
             waiting = 0.0
             for stage in range(STAGES):
-                for n in range(sums.shape[1]):
-                    waiting += sums[BACKLOGS + stage, n, m * width + i % width]
+                for n in range(services.shape[1]):
+                    waiting += services[BACKLOGS + stage, n, m * width + i % width]
             had_backlog[i, m] = waiting > 0.0
 
 
@@ -149,7 +152,7 @@ def _credit_signature():
 
 
 def _backlog_signature():
-    return compiled_signature("void", "i8", ReplicationState, "b1[:,::1]")
+    return compiled_signature("void", "i8", Sums, "b1[:,::1]")
 
 
 assign_credit = Kernel("assign_credit", _credit_signature, _assign_credit)

@@ -9,9 +9,11 @@ import math
 from typing import Any, NamedTuple
 
 from lyaopt._kernels.simulation.state_types import (
+    BACKLOG,
     FIELD_TYPES,
     Placement,
     ReplicationState,
+    Sums,
     compiled_signature,
 )
 from lyaopt._kernels.simulation.sums import BACKLOGS, GAIN, LOCAL_ENERGY, POWER, PRESENT, RATES
@@ -107,14 +109,14 @@ def _observe(slots, placement, amounts, service_scale, device_scale, state, obse
     per_slot, width = 1.0 / slots, placement.width
     for b in range(state.points.shape[0]):
         rows = observation[b * width : min(b * width + width, observation.shape[0])]
-        sums, backlog = state.service_sums[b, PRESENT], state.queues.backlog[b]
+        sums, backlog = state.sums.services[b, PRESENT], state.queue_amounts[b, BACKLOG]
         points = state.points[b]
         _observe_services(per_slot, placement, service_scale, amounts, sums, backlog, points, rows)
-        devices = state.device_sums[b, PRESENT]
+        devices = state.sums.devices[b, PRESENT]
         _observe_devices(per_slot, placement, device_scale, sums[RATES + TRANSMIT], devices, rows)
 
 
-def _compute_rewards(weights, placement, state, reward, energy, backlog):
+def _compute_rewards(weights, placement, sums, reward, energy, backlog):
     """Write the rewards (34) of the last period, `reward` (B,), and what they are made of.
 
     `energy` (B, 2) is the mean local and transmit energy of a slot in joules, `backlog` (B,) the mean Qbar.
@@ -123,13 +125,13 @@ def _compute_rewards(weights, placement, state, reward, energy, backlog):
     for i in range(reward.size):
         b, w = i // width, i % width
         local, power, waiting = 0.0, 0.0, 0.0
-        for t in range(w, state.last_gain.shape[1], width):
-            local += state.device_sums[b, PRESENT, LOCAL_ENERGY, t]
-            power += state.device_sums[b, PRESENT, POWER, t]
+        for t in range(w, sums.devices.shape[3], width):
+            local += sums.devices[b, PRESENT, LOCAL_ENERGY, t]
+            power += sums.devices[b, PRESENT, POWER, t]
         for s in range(placement.row.size):
             n, t = placement.row[s], placement.device[s] * width + w
             for stage in range(STAGES):
-                waiting += share[s, stage] * state.service_sums[b, PRESENT, BACKLOGS + stage, n, t]
+                waiting += share[s, stage] * sums.services[b, PRESENT, BACKLOGS + stage, n, t]
         energy[i, 0] = local * per_slot
         energy[i, 1] = weights.tau * power * per_slot
         backlog[i] = waiting * per_slot
@@ -159,7 +161,7 @@ def _observe_signature():
 
 def _rewards_signature():
     written = "f4[::1]", "f8[:,::1]", "f8[::1]"
-    return compiled_signature("void", RewardWeights, Placement, ReplicationState, *written)
+    return compiled_signature("void", RewardWeights, Placement, Sums, *written)
 
 
 def _points_signature():
