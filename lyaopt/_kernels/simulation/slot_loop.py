@@ -121,6 +121,7 @@ def _advance(span, model, streams, trace, plan, state, tasks, record):
     tasks = make_room(tasks, 0)
     for b in range(blocks):
         queues = queues_of(state, b)
+        backlog = queues.backlog
         service_sums, device_sums = state.sums.services[b, PRESENT], state.sums.devices[b, PRESENT]
         begin = span.start
         while begin < span.stop:
@@ -134,11 +135,11 @@ def _advance(span, model, streams, trace, plan, state, tasks, record):
                 if coming > 0:
                     tasks = make_room(tasks, coming)
                 if model.method == BY_SHARES:
-                    allocate_by_shares(b, queues.backlog, h, model, allocation)
+                    allocate_by_shares(b, backlog, h, model, allocation)
                 else:
-                    allocate_exactly(queues.backlog, h, model, allocation, buffer)
+                    allocate_exactly(backlog, h, model, allocation, buffer)
                 if recording:
-                    _record_slot(b, slot - span.start, h, new, queues.backlog, allocation, record)
+                    _record_slot(b, slot - span.start, h, new, backlog, allocation, record)
                 serve_queues(rates, tau, notes, queues, service_sums)
                 add_devices(cpu, power, h, energy_scale, before, after, limits, device_sums)
                 move_tasks(b, slot, new, rates, due, model, queues, tasks)
