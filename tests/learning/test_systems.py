@@ -223,7 +223,7 @@ def test_what_is_over_takes_no_room():
     room = None
     for line in random_points(systems, 203):
         if systems.step(line):
-            assert systems._state.ledger()[2].sum() == 0
+            assert systems._state.task_counts()[2].sum() == 0
             room = room or systems._state.room
     assert systems._state.take_finished().size == 0
     assert systems._state.room == room
