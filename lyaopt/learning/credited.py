@@ -74,7 +74,7 @@ class CreditedSystems(VectorSystems):
             self._edge_before[:] = 0.0
         state = self._state
         kernel.assign_credit(
-            self._reward_weights(),
+            self._weights,
             state.layout.placement,
             state.kernel_state,
             not self.prices_edge,

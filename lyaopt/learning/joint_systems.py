@@ -74,5 +74,5 @@ class JointSystems(CreditedSystems):
 
     def _account(self) -> None:
         super()._account()
-        find_backlog(self._state.layout.width, self._state.kernel_state, self._had_backlog)
+        find_backlog(self._state.layout.width, self._state.kernel_state.sums, self._had_backlog)
         np.concatenate([self._point_met, self._had_backlog], axis=1, out=self.met)

@@ -91,6 +91,7 @@ class VectorSystems:
             value = getattr(self, name)
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise ProblemError(f"$.{name}", f"expected a whole number >= 1, got {value!r}")
+        self._backlog_share = np.ascontiguousarray(backlog_shares(system).T)
         self._enter(system)
         self.choices: Integers = np.array(system.cut_counts)
         self.first_choice = least_cut(system)
@@ -100,7 +101,6 @@ class VectorSystems:
         self.reward: Rows = np.zeros(replications, np.float32)
         self.energy: Floats = np.zeros((replications, 2))
         self.backlog: Floats = np.zeros(replications)
-        self._backlog_share = np.ascontiguousarray(backlog_shares(system).T)
         layout = self._state.layout
         self._plan = np.zeros((1, layout.blocks, layout.rows, layout.lanes), np.int64)
         self.seed(seed)
@@ -111,6 +111,7 @@ class VectorSystems:
         self.system = system
         self.observer = Observer(system, self._features)
         self._state = State(system, self.replications, 0, None, self.replications)
+        self._weights = self._reward_weights()
 
     def seed(self, seed: int | Sequence[int]) -> None:
         """Let the next `reset` begin episode 0 of another seed.
@@ -231,9 +232,9 @@ class VectorSystems:
         """Write the rewards of the last period."""
         state = self._state
         kernel.compute_rewards(
-            self._reward_weights(),
+            self._weights,
             state.layout.placement,
-            state.kernel_state,
+            state.kernel_state.sums,
             self.reward,
             self.energy,
             self.backlog,

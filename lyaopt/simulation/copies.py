@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lyaopt._kernels.simulation import task_queues
-from lyaopt._kernels.simulation.state_types import Queues, ReplicationState, Tasks
+from lyaopt._kernels.simulation.state_types import FIRST, LAST, WAITING, ReplicationState, Tasks
 from lyaopt.arrays import Integers
 from lyaopt.simulation.kernel_arrays import named_arrays
 from lyaopt.simulation.layout import Layout
@@ -34,8 +34,8 @@ def copy_replication(
         copies[name][:] = np.repeat(one, layout.width, axis=-1)
 
 
-def copy_tasks(source: Tasks, room: int, queues: Queues, layout: Layout) -> Tasks:
-    """Give each replication its own copy of the tasks that its queues link to.
+def copy_tasks(source: Tasks, room: int, links: Integers, layout: Layout) -> Tasks:
+    """Give each replication its own copy of the tasks in its queues.
 
     Parameters
     ----------
@@ -43,17 +43,17 @@ def copy_tasks(source: Tasks, room: int, queues: Queues, layout: Layout) -> Task
         With the tasks of the replication that was copied.
     room : int
         Least number of lines of the new table, and number of lines of the new log.
-    queues : Queues
-        Copies of one replication's, which still link to its tasks; the links are replaced.
+    links : ndarray (blocks, 3, 3, N, L) of int
+        Copies of the links of one replication's queues to its tasks; they are replaced.
     layout : Layout
-        Of the queues.
+        Of the links.
 
     Returns
     -------
     Tasks
     """
-    of_one = (array[0, ..., :: layout.width] for array in (queues.first, queues.waiting))
-    old = _tasks_in_order(source.table, *of_one)
+    of_one = links[0, ..., :: layout.width]
+    old = _tasks_in_order(source.table, of_one[FIRST], of_one[WAITING])
     copies, count = layout.blocks * layout.width, old.size
     place = np.full(len(source.table) + 1, -1)
     place[old] = np.arange(count)
@@ -62,9 +62,10 @@ def copy_tasks(source: Tasks, room: int, queues: Queues, layout: Layout) -> Task
     mine = table[: copies * count].reshape(copies, count, task_queues.TASK_COLUMNS)
     mine[:] = source.table[old]
     mine[..., task_queues.NEXT] = _moved(place[source.table[old, task_queues.NEXT]], first[:, None])
-    waiting = queues.waiting > 0
+    waiting = links[:, WAITING] > 0
     by_lane = np.tile(first.reshape(layout.blocks, 1, 1, layout.width), layout.devices)
-    for ends in (queues.first, queues.last):
+    for end in (FIRST, LAST):
+        ends = links[:, end]
         ends[:] = np.where(waiting, _moved(place[ends], by_lane), -1)
     pool = np.array([-1, copies * count, copies * count, 0])
     return Tasks(table, pool, np.zeros((room, task_queues.LOG_COLUMNS), np.int64))

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
+from lyaopt._kernels.simulation import state_types as types
 from lyaopt._kernels.simulation.state_types import (
     Model,
-    Queues,
     Record,
     ReplicationState,
     StreamModel,
@@ -174,22 +174,16 @@ def new_state(layout: Layout) -> ReplicationState:
     layout : Layout
     """
     blocks, shape = layout.blocks, (layout.rows, layout.lanes)
-    of_queues = blocks, task_queues.STAGES, *shape
+    stages = task_queues.STAGES
     return ReplicationState(
-        queues=Queues(
-            backlog=np.empty(of_queues),
-            head=np.empty(of_queues),
-            behind=np.empty(of_queues),
-            lost=np.empty(of_queues),
-            first=np.empty(of_queues, np.int64),
-            last=np.empty(of_queues, np.int64),
-            waiting=np.empty(of_queues, np.int64),
-        ),
+        queue_amounts=np.empty((blocks, types.QUEUE_AMOUNTS, stages, *shape)),
+        queue_links=np.empty((blocks, types.QUEUE_LINKS, stages, *shape), np.int64),
+        task_counts=np.empty((blocks, types.TASK_COUNTS, *shape), np.int64),
         points=np.empty((blocks, *shape), np.int64),
-        born=np.empty((blocks, *shape), np.int64),
-        completed=np.empty((blocks, *shape), np.int64),
-        service_sums=np.empty((blocks, 2, sums.SERVICE_SUMS, *shape)),
-        device_sums=np.empty((blocks, 2, sums.DEVICE_SUMS, layout.lanes)),
+        sums=types.Sums(
+            np.empty((blocks, 2, sums.SERVICE_SUMS, *shape)),
+            np.empty((blocks, 2, sums.DEVICE_SUMS, layout.lanes)),
+        ),
         last_gain=np.empty((blocks, layout.lanes)),
         channel=np.empty((blocks, CHANNEL_ROWS, layout.lanes)),
         busy=np.empty((blocks, *shape), np.bool_),
@@ -207,22 +201,21 @@ def empty_state(state: ReplicationState, system: System, layout: Layout) -> None
     """
     for array in named_arrays(state).values():
         array.fill(0)
-    state.queues.head.fill(np.inf)
-    state.queues.first.fill(-1)
-    state.queues.last.fill(-1)
+    state.queue_amounts[:, types.HEAD] = np.inf
+    state.queue_links[:, [types.FIRST, types.LAST]] = -1
     usual = np.repeat(system.mean_channel_gain(), layout.width)
     state.last_gain[:] = usual
     # Before the first period the observed mean gain is the long-run mean, not zero.
-    state.device_sums[:, sums.PRESENT, sums.GAIN] = system.slots_per_period * usual
+    state.sums.devices[:, sums.PRESENT, sums.GAIN] = system.slots_per_period * usual
 
 
 def named_arrays(state: ReplicationState) -> dict[str, np.ndarray]:
-    """All arrays of a state by name, including those of the queues.
+    """All arrays of a state by name, including the sums.
 
     Parameters
     ----------
     state : ReplicationState
     """
     fields = state._asdict()
-    queues = fields.pop("queues")
-    return {**queues._asdict(), **fields}
+    services, devices = fields.pop("sums")
+    return {**fields, "service_sums": services, "device_sums": devices}

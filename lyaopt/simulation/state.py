@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
 from lyaopt._kernels.simulation.slot_loop import advance
-from lyaopt._kernels.simulation.state_types import Record, Span, Tasks
+from lyaopt._kernels.simulation.state_types import (
+    BACKLOG,
+    BORN,
+    COMPLETED,
+    WAITING,
+    Record,
+    Span,
+    Tasks,
+)
 from lyaopt._kernels.simulation.task_injection import inject_tasks
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
@@ -157,7 +165,7 @@ class State:
         copy._draw_by(seed, numbers)
         copy.slot = self.slot
         copy_replication(self.kernel_state, self.layout, of, copy.kernel_state, copy.layout)
-        copy._tasks = copy_tasks(self._tasks, FIRST_ROOM, copy.kernel_state.queues, copy.layout)
+        copy._tasks = copy_tasks(self._tasks, FIRST_ROOM, copy.kernel_state.queue_links, copy.layout)
         copy.take_sums()
         return copy
 
@@ -280,16 +288,16 @@ class State:
 
     def take_sums(self) -> tuple[Floats, Floats]:
         """Sums over the whole periods since the last call: (rows, S, B) and (rows, M, B)."""
-        services = self.layout.by_service(self.kernel_state.service_sums[:, sums.PAST])
-        devices = self.layout.by_device(self.kernel_state.device_sums[:, sums.PAST])
-        self.kernel_state.service_sums[:, sums.PAST] = 0.0
-        self.kernel_state.device_sums[:, sums.PAST] = 0.0
+        services = self.layout.by_service(self.kernel_state.sums.services[:, sums.PAST])
+        devices = self.layout.by_device(self.kernel_state.sums.devices[:, sums.PAST])
+        self.kernel_state.sums.services[:, sums.PAST] = 0.0
+        self.kernel_state.sums.devices[:, sums.PAST] = 0.0
         return services, devices
 
     def present_sums(self) -> tuple[Floats, Floats]:
         """The same over the slots of the present period, or of the last one if none has begun."""
-        services = self.layout.by_service(self.kernel_state.service_sums[:, sums.PRESENT])
-        return services, self.layout.by_device(self.kernel_state.device_sums[:, sums.PRESENT])
+        services = self.layout.by_service(self.kernel_state.sums.services[:, sums.PRESENT])
+        return services, self.layout.by_device(self.kernel_state.sums.devices[:, sums.PRESENT])
 
     def present_means(self) -> tuple[Floats, Floats, Floats]:
         """Means over the last period of backlogs and rates (3, S, B), and of the power (M, B)."""
@@ -301,7 +309,7 @@ class State:
 
     def backlog(self) -> Floats:
         """Q^l, Q^t, Q^e (3, S, B)."""
-        return self.layout.by_service(self.kernel_state.queues.backlog)
+        return self.layout.by_service(self.kernel_state.queue_amounts[:, BACKLOG])
 
     def last_gain(self) -> Floats:
         """h in the last slot (M, B); the mean gain before the first one."""
@@ -317,6 +325,6 @@ class State:
 
     def task_counts(self) -> tuple[Integers, Integers, Integers]:
         """Tasks born, completed, and in the queues, each (S, B)."""
-        born, completed = map(self.layout.by_service, (self.kernel_state.born, self.kernel_state.completed))
-        waiting = self.layout.by_service(self.kernel_state.queues.waiting)
-        return born, completed, waiting.sum(axis=0)
+        counts = self.layout.by_service(self.kernel_state.task_counts)
+        waiting = self.layout.by_service(self.kernel_state.queue_links[:, WAITING])
+        return counts[BORN], counts[COMPLETED], waiting.sum(axis=0)

@@ -31,28 +31,38 @@ LARGEST_MEAN = 1e9
 class Streams:
     """Arguments of the kernels that draw gains and arrivals, for B replications with M devices each.
 
-    Lane l of L = M B is device l // B of system `lane_replication[l]`. Slots are drawn in order, up to
-    `MAX_SLOTS`; `channel_state` and `busy` carry what goes on to the next slot, and are set in slot 0.
+    Lane l of L = M B is device l // B of replication `lane_replication[l]`. Slots are drawn in order, up to
+    `MAX_SLOTS`; the state of the streams is set in slot 0 and updated by every draw.
+
+    Attributes
+    ----------
+    seed : numpy.uint64
+        Key of all draws.
+    options : ndarray
+        Entries are named in `lyaopt._kernels.simulation.stream_options`.
+    lane_replication, lane_device : ndarray (L,) of uint32
+        Numbers of each lane's replication and device, part of the key.
+    lane_gain : ndarray (L,)
+        Mean channel gain where the device starts.
+    lane_distance : ndarray (L,)
+        Distance where the device starts, in metres.
+    mean : ndarray (N, L)
+        Mean number of new tasks in a slot; 0 where a device has fewer than N services.
+    channel_state : ndarray (CHANNEL_ROWS, L)
+        State of the channels, written by the kernel.
+    busy : ndarray (N, L) of bool
+        Which services are in a burst, written by the kernel.
     """
 
     seed: np.uint64
-    """Key of all draws."""
     options: Floats
-    """Places named in `lyaopt._kernels.simulation.stream_options`."""
     lane_replication: NDArray[np.uint32]
-    """Number of the lane's replication (L,), part of the key."""
     lane_device: NDArray[np.uint32]
-    """Number of the lane's device (L,), part of the key."""
     lane_gain: Floats
-    """Mean channel gain (L,) where the device starts."""
     lane_distance: Floats
-    """Distance (L,) where the device starts, in metres."""
     mean: Floats
-    """Mean number of new tasks in a slot (N, L); 0 where a device has fewer than N services."""
     channel_state: Floats
-    """State of the channels (CHANNEL_ROWS, L), written by the kernel."""
     busy: NDArray[np.bool_]
-    """Which services are busy (N, L), written by the kernel."""
 
     @property
     def keys(self) -> StreamKeys:

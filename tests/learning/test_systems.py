@@ -223,7 +223,7 @@ def test_what_is_over_takes_no_room():
     room = None
     for line in random_points(systems, 203):
         if systems.step(line):
-            assert systems._state.ledger()[2].sum() == 0
+            assert systems._state.task_counts()[2].sum() == 0
             room = room or systems._state.room
     assert systems._state.take_finished().size == 0
     assert systems._state.room == room
@@ -331,7 +331,7 @@ def test_a_policy_sees_in_a_simulation_what_it_saw_in_training():
 
 def test_a_channel_without_gain_is_shown_as_the_faintest():
     systems = VectorSystems(ragged_system(), features=["channel"])
-    systems._state.kernel_state.device_sums[:] = 0.0
+    systems._state.kernel_state.sums.devices[:] = 0.0
     systems.observer.write(systems._state, systems.observation)
     assert (systems.observer.layout.of_devices(systems.observation)[..., -1] == -10.0).all()
 

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 from lyaopt._kernels.learning.observe import RewardWeights
 from lyaopt._kernels.simulation.state_types import (
+    BACKLOG,
+    BORN,
     FIELD_TYPES,
     Placement,
     ReplicationState,
+    Sums,
     compiled_signature,
 )
 from lyaopt._kernels.simulation.sums import BACKLOGS, LOCAL_ENERGY, POWER, PRESENT, RATES
@@ -60,13 +63,15 @@ def _price_rate(weights, placement, w, sums):
     divided by its seconds, and weighted by how busy the server is: one more second would have waited in every
     slot in which other work waits, and then the server is busy all the time.
     """
+    row, device, width = placement
     tau, capacity, per_slot = weights.tau, weights.edge_capacity, 1.0 / weights.slots
+    share = weights.backlog_share
     cost, seconds, served = 0.0, 0.0, 0.0
-    for s in range(placement.row.size):
-        n, t = placement.row[s], placement.device[s] * placement.width + w
+    for s in range(row.size):
+        n, t = row[s], device[s] * width + w
         given = tau * sums[RATES + EDGE, n, t]
         left = max(sums[BACKLOGS + EDGE, n, t] - given, 0.0)
-        cost += weights.backlog_share[s, EDGE] * left
+        cost += share[s, EDGE] * left
         seconds += left / capacity
         served += given / capacity
     busy = min(served * per_slot / tau, 1.0)
@@ -79,13 +84,15 @@ def _edge_work(weights, placement, w, sums, backlog, waiting, joined):
 
     `waiting` (M,) holds the seconds that waited at the last call, and then those that wait now.
     """
+    row, device, width = placement
+    tau, capacity = weights.tau, weights.edge_capacity
     joined[:] = -waiting
     waiting[:] = 0.0
-    for s in range(placement.row.size):
-        n, m = placement.row[s], placement.device[s]
-        t = m * placement.width + w
-        seconds = backlog[n, t] / weights.edge_capacity
-        joined[m] += seconds + weights.tau * sums[RATES + EDGE, n, t] / weights.edge_capacity
+    for s in range(row.size):
+        n, m = row[s], device[s]
+        t = m * width + w
+        seconds = backlog[n, t] / capacity
+        joined[m] += seconds + tau * sums[RATES + EDGE, n, t] / capacity
         waiting[m] += seconds
     return waiting.sum()
 
@@ -93,18 +100,19 @@ def _edge_work(weights, placement, w, sums, backlog, waiting, joined):
 @helper
 def _device_rewards(weights, placement, w, all_edge_work, service_sums, device_sums, rewards):
     """Write each device's part of one replication's reward, `rewards` (M,), see `_assign_credit`."""
+    row, device, width = placement
     per_slot, tau, share = 1.0 / weights.slots, weights.tau, weights.backlog_share
     for m in range(rewards.size):
-        t = m * placement.width + w
+        t = m * width + w
         rewards[m] = -per_slot * weights.energy * (device_sums[LOCAL_ENERGY, t] + tau * device_sums[POWER, t])
-    for s in range(placement.row.size):
-        n, t = placement.row[s], placement.device[s] * placement.width + w
+    for s in range(row.size):
+        n, t = row[s], device[s] * width + w
         backlog = service_sums[BACKLOGS + EDGE, n, t]
         charged = backlog if all_edge_work else min(tau * service_sums[RATES + EDGE, n, t], backlog)
         waiting = share[s, EDGE] * charged
         for stage in (LOCAL, TRANSMIT):
             waiting += share[s, stage] * service_sums[BACKLOGS + stage, n, t]
-        rewards[placement.device[s]] -= per_slot * weights.backlog * waiting
+        rewards[device[s]] -= per_slot * weights.backlog * waiting
 
 
 def _assign_credit(weights, placement, state, all_edge_work, memory, credits):
@@ -115,31 +123,32 @@ def _assign_credit(weights, placement, state, all_edge_work, memory, credits):
     `edge` price it. With `all_edge_work` each device's part holds all edge work of its own instead, and the
     parts sum to the reward.
     """
-    width = placement.width
-    for i in range(credits.rewards.shape[0]):
+    row, device, width = placement
+    rewards, had_task, edge_joined, edge = credits
+    born_before, edge_seconds = memory
+    for i in range(rewards.shape[0]):
         b, w = i // width, i % width
-        sums, devices = state.service_sums[b, PRESENT], state.device_sums[b, PRESENT]
-        backlog = state.queues.backlog[b, EDGE]
-        credits.edge[i, RATE] = _price_rate(weights, placement, w, sums)
-        credits.edge[i, WAITING] = _edge_work(
-            weights, placement, w, sums, backlog, memory.edge_seconds[i], credits.edge_joined[i]
-        )
-        _device_rewards(weights, placement, w, all_edge_work, sums, devices, credits.rewards[i])
-        for s in range(placement.row.size):
-            born = state.born[b, placement.row[s], placement.device[s] * width + w]
-            credits.had_task[i, s] = born > memory.born[i, s]
-            memory.born[i, s] = born
+        sums, devices = state.sums.services[b, PRESENT], state.sums.devices[b, PRESENT]
+        backlog = state.queue_amounts[b, BACKLOG, EDGE]
+        edge[i, RATE] = _price_rate(weights, placement, w, sums)
+        edge[i, WAITING] = _edge_work(weights, placement, w, sums, backlog, edge_seconds[i], edge_joined[i])
+        _device_rewards(weights, placement, w, all_edge_work, sums, devices, rewards[i])
+        counts = state.task_counts[b, BORN]
+        for s in range(row.size):
+            born = counts[row[s], device[s] * width + w]
+            had_task[i, s] = born > born_before[i, s]
+            born_before[i, s] = born
 
 
-def _find_backlog(width, state, had_backlog):
+def _find_backlog(width, sums, had_backlog):
     """Write whether a device's services had any backlog in the last period, `had_backlog` (B, M)."""
     for i in range(had_backlog.shape[0]):
-        sums = state.service_sums[i // width, PRESENT]
+        services = sums.services[i // width, PRESENT]
         for m in range(had_backlog.shape[1]):
             waiting = 0.0
             for stage in range(STAGES):
-                for n in range(sums.shape[1]):
-                    waiting += sums[BACKLOGS + stage, n, m * width + i % width]
+                for n in range(services.shape[1]):
+                    waiting += services[BACKLOGS + stage, n, m * width + i % width]
             had_backlog[i, m] = waiting > 0.0
 
 
@@ -149,7 +158,7 @@ def _credit_signature():
 
 
 def _backlog_signature():
-    return compiled_signature("void", "i8", ReplicationState, "b1[:,::1]")
+    return compiled_signature("void", "i8", Sums, "b1[:,::1]")
 
 
 assign_credit = Kernel("assign_credit", _credit_signature, _assign_credit)

@@ -8,8 +8,8 @@ _SIGNATURE = "void(f4[:,::1], f4[:,::1], f4[:,::1], b1[:,::1], f8[::1], f8, f4[:
 def _advantages(reward, value, following, ended, discount, decay, out):
     """Write advantages of T decisions in B environments into `out`; arrays are (T, B), `discount` is (B,).
 
-    `following` is V of the state that followed: of an episode's last state where a time limit cut it, and 0
-    where it came to an end. With d = reward + discount following - value,
+    `following` is V of the state that followed: of the last state of an episode that was truncated by a time
+    limit, and 0 where the episode terminated. With d = reward + discount following - value,
 
         A[t] = d[t] + discount decay A[t + 1]   within an episode, and d[t] at its end and in the last row.
     """

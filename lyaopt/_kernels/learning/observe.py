@@ -9,9 +9,11 @@ import math
 from typing import Any, NamedTuple
 
 from lyaopt._kernels.simulation.state_types import (
+    BACKLOG,
     FIELD_TYPES,
     Placement,
     ReplicationState,
+    Sums,
     compiled_signature,
 )
 from lyaopt._kernels.simulation.sums import BACKLOGS, GAIN, LOCAL_ENERGY, POWER, PRESENT, RATES
@@ -65,13 +67,14 @@ def _observe_services(per_slot, placement, scale, amounts, sums, backlog, points
 
     Of the block, `sums` (6, N, L) are those of the period, `backlog` is (3, N, L), `points` (N, L).
     """
-    for s in range(placement.row.size):
-        n, m, at = placement.row[s], placement.device[s], s * SERVICE_FEATURES
+    row, device, width = placement
+    for s in range(row.size):
+        n, m, at = row[s], device[s], s * SERVICE_FEATURES
         for stage in range(STAGES):
             task = scale[s, ONE_TASK + stage]
             mean_task, mean_rate = per_slot * task, per_slot * scale[s, FULL_RATE + stage]
             for w in range(rows.shape[0]):
-                t = m * placement.width + w
+                t = m * width + w
                 rows[w, at + MEAN_BACKLOG + stage] = sums[BACKLOGS + stage, n, t] * mean_task
                 rows[w, at + MEAN_RATE + stage] = sums[RATES + stage, n, t] * mean_rate
                 rows[w, at + SHARE + stage] = amounts[stage, n, m, points[n, t]] * task
@@ -84,12 +87,13 @@ def _observe_devices(per_slot, placement, scale, rates, sums, rows):
 
     Of the block, `rates` (N, L) of transmission and `sums` (7, L) are over the period.
     """
-    first = placement.row.size * SERVICE_FEATURES
+    row, _, width = placement
+    first = row.size * SERVICE_FEATURES
     wide = (rows.shape[1] - first) // scale.shape[0]
     for m in range(scale.shape[0]):
         at = first + m * wide
         for w in range(rows.shape[0]):
-            t = m * placement.width + w
+            t = m * width + w
             rate = 0.0
             for n in range(rates.shape[0]):
                 rate += rates[n, t]
@@ -107,29 +111,31 @@ def _observe(slots, placement, amounts, service_scale, device_scale, state, obse
     per_slot, width = 1.0 / slots, placement.width
     for b in range(state.points.shape[0]):
         rows = observation[b * width : min(b * width + width, observation.shape[0])]
-        sums, backlog = state.service_sums[b, PRESENT], state.queues.backlog[b]
+        sums, backlog = state.sums.services[b, PRESENT], state.queue_amounts[b, BACKLOG]
         points = state.points[b]
         _observe_services(per_slot, placement, service_scale, amounts, sums, backlog, points, rows)
-        devices = state.device_sums[b, PRESENT]
+        devices = state.sums.devices[b, PRESENT]
         _observe_devices(per_slot, placement, device_scale, sums[RATES + TRANSMIT], devices, rows)
 
 
-def _compute_rewards(weights, placement, state, reward, energy, backlog):
+def _compute_rewards(weights, placement, sums, reward, energy, backlog):
     """Write the rewards (34) of the last period, `reward` (B,), and what they are made of.
 
     `energy` (B, 2) is the mean local and transmit energy of a slot in joules, `backlog` (B,) the mean Qbar.
     """
-    per_slot, width, share = 1.0 / weights.slots, placement.width, weights.backlog_share
+    row, device, width = placement
+    services, devices = sums
+    per_slot, share = 1.0 / weights.slots, weights.backlog_share
     for i in range(reward.size):
         b, w = i // width, i % width
         local, power, waiting = 0.0, 0.0, 0.0
-        for t in range(w, state.last_gain.shape[1], width):
-            local += state.device_sums[b, PRESENT, LOCAL_ENERGY, t]
-            power += state.device_sums[b, PRESENT, POWER, t]
-        for s in range(placement.row.size):
-            n, t = placement.row[s], placement.device[s] * width + w
+        for t in range(w, devices.shape[3], width):
+            local += devices[b, PRESENT, LOCAL_ENERGY, t]
+            power += devices[b, PRESENT, POWER, t]
+        for s in range(row.size):
+            n, t = row[s], device[s] * width + w
             for stage in range(STAGES):
-                waiting += share[s, stage] * state.service_sums[b, PRESENT, BACKLOGS + stage, n, t]
+                waiting += share[s, stage] * services[b, PRESENT, BACKLOGS + stage, n, t]
         energy[i, 0] = local * per_slot
         energy[i, 1] = weights.tau * power * per_slot
         backlog[i] = waiting * per_slot
@@ -141,12 +147,12 @@ def _spread_points(points, least, choices, placement, plan):
 
     Return -1; or the place b S + s of the first one below `least` or not below `choices` (S,).
     """
-    width = placement.width
+    row, device, width = placement
     for i in range(points.shape[0]):
-        for s in range(placement.row.size):
+        for s in range(row.size):
             if points[i, s] < least or points[i, s] >= choices[s]:
-                return i * placement.row.size + s
-            plan[i // width, placement.row[s], placement.device[s] * width + i % width] = points[i, s]
+                return i * row.size + s
+            plan[i // width, row[s], device[s] * width + i % width] = points[i, s]
     return -1
 
 
@@ -159,7 +165,7 @@ def _observe_signature():
 
 def _rewards_signature():
     written = "f4[::1]", "f8[:,::1]", "f8[::1]"
-    return compiled_signature("void", RewardWeights, Placement, ReplicationState, *written)
+    return compiled_signature("void", RewardWeights, Placement, Sums, *written)
 
 
 def _points_signature():

@@ -1,8 +1,8 @@
 """Philox4x32-10: a bijection that turns a counter into random bits (Salmon et al., SC 2011).
 
-What a draw is follows from its counter and key alone, so draws need no order and no state. Words of 32
-bits are held in uint64, of which only the low half counts: products fit, so that nothing wraps around
-in interpreted code either, and LLVM finds the vector instruction for 32 by 32 bits.
+A draw depends on its counter and key alone, so draws need no order and no state. Words of 32 bits are held
+in uint64, of which only the low half counts: products fit, so that interpreted code does not overflow, and
+LLVM finds the vector instruction for 32 by 32 bits.
 """
 
 import numpy as np

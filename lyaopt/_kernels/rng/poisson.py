@@ -1,7 +1,7 @@
-"""Poisson counts: by inversion of one uniform below mean 10, by transformed rejection from there on.
+"""Poisson counts: by inversion of one uniform for means below 10, by transformed rejection from 10 on.
 
-Inversion works from the upper tail, so that a small uniform means many: a mean near zero, the common
-case, is decided by comparing the uniform with P(K >= 1) in full relative precision.
+Inversion works from the upper tail, so that a small uniform gives a large count: a mean near zero, the
+common case, needs one comparison of the uniform with P(K >= 1), in full relative precision.
 """
 
 import math
@@ -31,7 +31,7 @@ def _invert(mean, u, chance):
     k = 1
     term = mean * math.exp(-mean)
     tail = chance - term
-    # rounding may leave the tail above a least uniform for ever
+    # rounding may keep the tail above the least uniform: without the second test the loop would not end
     while u < tail and term > _NEGLIGIBLE:
         k += 1
         term *= mean / k
@@ -43,8 +43,8 @@ def _invert(mean, u, chance):
 def _log_probability(k, mean):
     """Return ln P(K = k) for a whole float k >= 0.
 
-    From 16 on as the distance from the mean and Stirling's series (Loader 2000): in the plain formula
-    terms of size `mean` cancel.
+    From 16 on by the deviance and Stirling's series (Loader 2000): in the plain formula terms of size `mean`
+    cancel.
     """
     if k < _STIRLING_FROM:
         return k * math.log(mean) - mean - math.lgamma(k + 1.0)
@@ -71,7 +71,7 @@ def _reject(mean, seed, slot, replication, device, service):
     a = -0.059 + 0.02483 * b
     squeeze = 0.9277 - 3.6224 / (b - 2.0)
     k = 0.0
-    # Nine candidates in ten pass, so that the attempts never run out.
+    # Nine candidates in ten pass: that all attempts fail does not happen in practice.
     for attempt in range(ATTEMPTS):
         stream = REJECTION + np.uint64(attempt)
         u, v = uniform_pair(seed, slot, replication, device, service, stream)

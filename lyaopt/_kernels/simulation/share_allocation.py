@@ -123,9 +123,10 @@ def _first_wrong(values):
 @helper
 def _add_up_shares(shares, placement, total):
     """Write the sums of one replication's shares (3, S) into `total` (3, M), of the edge into [EDGE, 0]."""
+    device = placement.device
     total[:] = 0.0
     for s in range(shares.shape[1]):
-        m = placement.device[s]
+        m = device[s]
         total[LOCAL, m] += shares[LOCAL, s]
         total[TRANSMIT, m] += shares[TRANSMIT, s]
         total[EDGE, 0] += shares[EDGE, s]
@@ -143,7 +144,8 @@ def _spread_shares(fractions, shares, placement, lane_fractions, lane_shares):
     wrong = _first_wrong(shares.reshape(shares.size))
     if wrong >= 0:
         return fractions.size + wrong
-    width, devices = placement.width, fractions.shape[2]
+    row, device, width = placement
+    devices = fractions.shape[2]
     total = np.empty((STAGES, devices))
     for i in range(shares.shape[0]):
         b, w = i // width, i % width
@@ -151,12 +153,12 @@ def _spread_shares(fractions, shares, placement, lane_fractions, lane_shares):
             for kind in range(FRACTIONS):
                 lane_fractions[b, kind, m * width + w] = fractions[i, kind, m]
         _add_up_shares(shares[i], placement, total)
-        for s in range(placement.row.size):
-            m = placement.device[s]
+        for s in range(row.size):
+            m = device[s]
             for stage in range(STAGES):
                 together = total[stage, 0 if stage == EDGE else m]
                 share = shares[i, stage, s] / max(together, 1.0)
-                lane_shares[b, stage, placement.row[s], m * width + w] = share
+                lane_shares[b, stage, row[s], m * width + w] = share
     return -1
 
 

@@ -36,8 +36,8 @@ from lyaopt._kernels.simulation.state_types import (
     StreamModel,
     Tasks,
     Trace,
-    block_of,
     compiled_signature,
+    queues_of,
 )
 from lyaopt._kernels.simulation.sums import PRESENT, begin_period, end_period, record_devices, record_services
 from lyaopt._kernels.simulation.task_moves import move_tasks
@@ -76,15 +76,30 @@ def _replay(trace, begin, end, gain, arrivals):
 
 
 @helper
-def _set_inputs(b, begin, end, streams, trace, block, gain, arrivals):
+def _set_inputs(b, begin, end, streams, trace, state, gain, arrivals):
     """Write the gains and arrivals of the slots from `begin` to `end`: of the trace, or drawn."""
     if trace.gain.shape[0] > 0:
         _replay(trace, begin, end, gain, arrivals)
     else:
         keys = StreamKeys(streams.seed, streams.lane_replication[b], streams.lane_device)
         lane_gain, lane_distance, options = streams.lane_gain, streams.lane_distance, streams.options
-        draw_gains(keys, begin, lane_gain, lane_distance, options, block.channel, gain[: end - begin])
-        draw_arrivals(keys, begin, streams.lane_mean, options, block.busy, arrivals[: end - begin])
+        draw_gains(keys, begin, lane_gain, lane_distance, options, state.channel[b], gain[: end - begin])
+        draw_arrivals(keys, begin, streams.lane_mean, options, state.busy[b], arrivals[: end - begin])
+
+
+@helper
+def _start_period(b, slot, span, plan, state):
+    """Put the points of the period that begins with `slot` in force in block `b`, and start its sums."""
+    line = slot // span.slots_per_period - span.start // span.slots_per_period
+    state.points[b] = plan[min(line, plan.shape[0] - 1), b]
+    begin_period(b, state.sums)
+
+
+@helper
+def _record_slot(b, line, gain, arrivals, backlog, allocation, record):
+    """Record a slot of block `b`: its start, and what is allocated."""
+    record_services(backlog, allocation.rates, arrivals, record.services[b, line])
+    record_devices(allocation.cpu, allocation.power, gain, record.devices[b, line])
 
 
 def _advance(span, model, streams, trace, plan, state, tasks, record):
@@ -105,16 +120,15 @@ def _advance(span, model, streams, trace, plan, state, tasks, record):
     arrivals = np.empty((period, services, lanes), np.int64)
     tasks = make_room(tasks, 0)
     for b in range(blocks):
-        block = block_of(state, b)
-        queues, backlog = block.queues, block.queues.backlog
-        service_sums, device_sums = block.service_sums[PRESENT], block.device_sums[PRESENT]
+        queues = queues_of(state, b)
+        backlog = queues.backlog
+        service_sums, device_sums = state.sums.services[b, PRESENT], state.sums.devices[b, PRESENT]
         begin = span.start
         while begin < span.stop:
             end = min(span.stop, begin - begin % period + period)
             if begin % period == 0:
-                line = begin // period - span.start // period
-                begin_period(plan[min(line, plan.shape[0] - 1), b], block)
-            _set_inputs(b, begin, end, streams, trace, block, gain, arrivals)
+                _start_period(b, begin, span, plan, state)
+            _set_inputs(b, begin, end, streams, trace, state, gain, arrivals)
             for slot in range(begin, end):
                 h, new = gain[slot - begin], arrivals[slot - begin]
                 coming = begin_slot(new, notes)
@@ -125,14 +139,13 @@ def _advance(span, model, streams, trace, plan, state, tasks, record):
                 else:
                     allocate_exactly(backlog, h, model, allocation, buffer)
                 if recording:
-                    record_services(backlog, rates, new, record.services[b, slot - span.start])
-                    record_devices(cpu, power, h, record.devices[b, slot - span.start])
+                    _record_slot(b, slot - span.start, h, new, backlog, allocation, record)
                 serve_queues(rates, tau, notes, queues, service_sums)
                 add_devices(cpu, power, h, energy_scale, before, after, limits, device_sums)
-                move_tasks(b, slot, new, rates, due, model, block, tasks)
+                move_tasks(b, slot, new, rates, due, model, queues, tasks)
             if end % period == 0:
-                end_period(block.service_sums, block.device_sums)
-            block.last_gain[:] = gain[end - begin - 1]
+                end_period(b, state.sums)
+            state.last_gain[b] = gain[end - begin - 1]
             begin = end
     return tasks.table, tasks.log
 

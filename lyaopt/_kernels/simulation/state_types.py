@@ -70,13 +70,51 @@ class Trace(NamedTuple):
     arrivals: Any
 
 
+class Sums(NamedTuple):
+    """Sums over slots: `services` (b, 2, 6, N, L) and `devices` (b, 2, 7, L), see sums.py."""
+
+    services: Any
+    devices: Any
+
+
+class ReplicationState(NamedTuple):
+    """The state of all replications, except their tasks.
+
+    - `queue_amounts` (b, 4, 3, N, L), `queue_links` (b, 3, 3, N, L): see Queues.
+    - `task_counts` (b, 2, N, L): number of tasks BORN and COMPLETED so far.
+    - `points` (b, N, L): partition points in force.
+    - `sums`: see Sums.
+    - `last_gain` (b, L): channel gains of the last slot.
+    - `channel` (b, 4, L), `busy` (b, N, L): state of the streams, see stream_options.py and traffic.py.
+    """
+
+    queue_amounts: Any
+    queue_links: Any
+    task_counts: Any
+    points: Any
+    sums: Any
+    last_gain: Any
+    channel: Any
+    busy: Any
+
+
+# Rows of `queue_amounts`, `queue_links` and `task_counts`
+BACKLOG, HEAD, BEHIND, LOST = range(4)
+QUEUE_AMOUNTS = 4
+FIRST, LAST, WAITING = range(3)
+QUEUE_LINKS = 3
+BORN, COMPLETED = range(2)
+TASK_COUNTS = 2
+
+
 class Queues(NamedTuple):
-    """The queues of tasks; all arrays are (b, 3, N, L), see task_queues.py.
+    """The queues of tasks of one block, see task_queues.py: (3, N, L), the last three fields (N, L).
 
     - `backlog`: all that waits; it equals head + behind + lost, rounded.
     - `head`: what is left of the first task; infinite in an empty queue.
     - `behind`, `lost`: all tasks but the first, as an unevaluated sum of two numbers.
     - `first`, `last`: numbers of tasks, -1 if there is none; `waiting`: how many tasks.
+    - `born`, `completed`: number of tasks so far; `points`: partition points in force.
     """
 
     backlog: Any
@@ -86,27 +124,9 @@ class Queues(NamedTuple):
     first: Any
     last: Any
     waiting: Any
-
-
-class ReplicationState(NamedTuple):
-    """The state of all replications, except their tasks.
-
-    - `points` (b, N, L): partition points in force.
-    - `born`, `completed` (b, N, L): number of tasks so far.
-    - `service_sums` (b, 2, 6, N, L), `device_sums` (b, 2, 7, L): see sums.py.
-    - `last_gain` (b, L): channel gains of the last slot.
-    - `channel` (b, 4, L), `busy` (b, N, L): state of the streams, see stream_options.py and traffic.py.
-    """
-
-    queues: Any
-    points: Any
     born: Any
     completed: Any
-    service_sums: Any
-    device_sums: Any
-    last_gain: Any
-    channel: Any
-    busy: Any
+    points: Any
 
 
 class Tasks(NamedTuple):
@@ -133,41 +153,33 @@ class Placement(NamedTuple):
 
 
 @inline
-def block_of(state, b):
-    """Return block `b` of a ReplicationState: the same arrays without their first axis."""
-    queues = state.queues
-    block_queues = Queues(
-        queues.backlog[b],
-        queues.head[b],
-        queues.behind[b],
-        queues.lost[b],
-        queues.first[b],
-        queues.last[b],
-        queues.waiting[b],
-    )
-    return ReplicationState(
-        block_queues,
+def queues_of(state, b):
+    """Return the queues of block `b` of a ReplicationState, which share its memory."""
+    amounts, links, counts = state.queue_amounts[b], state.queue_links[b], state.task_counts[b]
+    return Queues(
+        amounts[BACKLOG],
+        amounts[HEAD],
+        amounts[BEHIND],
+        amounts[LOST],
+        links[FIRST],
+        links[LAST],
+        links[WAITING],
+        counts[BORN],
+        counts[COMPLETED],
         state.points[b],
-        state.born[b],
-        state.completed[b],
-        state.service_sums[b],
-        state.device_sums[b],
-        state.last_gain[b],
-        state.channel[b],
-        state.busy[b],
     )
 
 
 _F1, _F2, _F3, _F4, _F5 = (f"f8[{':,' * n}::1]" for n in range(5))
-_I1, _I2, _I3, _I4 = (f"i8[{':,' * n}::1]" for n in range(4))
+_I1, _I2, _I3, _I4, _I5 = (f"i8[{':,' * n}::1]" for n in range(5))
 FIELD_TYPES: dict[type, tuple[str | type, ...]] = {
     Span: ("i8", "i8", "i8"),
     Model: ("i8", _F1, _F2, _F4, _F3, _F4),
     StreamKeys: ("u8", "u4[::1]", "u4[::1]"),
     StreamModel: ("u8", _F1, "u4[:,::1]", "u4[::1]", _F1, _F1, _F2),
     Trace: (_F2, _I3),
-    Queues: (_F4, _F4, _F4, _F4, _I4, _I4, _I4),
-    ReplicationState: (Queues, _I3, _I3, _I3, _F5, _F4, _F2, _F3, "b1[:,:,::1]"),
+    Sums: (_F5, _F4),
+    ReplicationState: (_F5, _I5, _I4, _I3, Sums, _F2, _F3, "b1[:,:,::1]"),
     Tasks: (_I2, _I1, _I2),
     Record: (_F5, _F4),
     Placement: (_I1, _I1, "i8"),

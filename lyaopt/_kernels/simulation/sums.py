@@ -1,20 +1,20 @@
 """Sums over the slots of a period and of a run, and the record of every slot: what each row holds.
 
-`service_sums` (2, 6, N, L) and `device_sums` (2, 7, L) of a block hold the sums over the slots of the
-PRESENT period, and over all earlier periods (PAST), which are whole.
+The sums of a block are (2, 6, N, L) of its services and (2, 7, L) of its devices: over the slots of the
+PRESENT period, and over all whole periods before (PAST).
 """
 
 from lyaopt._kernels.simulation.task_queues import STAGES
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 PRESENT, PAST = range(2)
-# Rows of `service_sums`: backlogs at the start of a slot, then rates of service, one of each a stage
+# Rows of services: backlogs at the start of a slot, then rates of service, one of each a stage
 BACKLOGS, RATES = 0, STAGES
 SERVICE_SUMS = 2 * STAGES
-# Rows of `device_sums`: joules, watts and gains, then numbers of slots
+# Rows of devices: joules, watts and gains, then numbers of slots
 LOCAL_ENERGY, POWER, GAIN, BUSY, LIMITED, LIMITED_LOCAL, LIMITED_TRANSMIT = range(7)
 DEVICE_SUMS = 7
-# Rows of the record: of services as in `service_sums` and then the new tasks; of devices these
+# Rows of the record: of services as in the sums, and then the new tasks; of devices these
 ARRIVED = SERVICE_SUMS
 SERVICE_RECORDS = SERVICE_SUMS + 1
 CPU_RECORD, POWER_RECORD, GAIN_RECORD = range(3)
@@ -40,18 +40,17 @@ def _flat(array):
 
 
 @helper
-def begin_period(points, block):
-    """Put the points (N, L) of a period in force in a block, and start its sums."""
-    block.points[:] = points
-    zero(_flat(block.service_sums[PRESENT]))
-    zero(_flat(block.device_sums[PRESENT]))
+def begin_period(b, sums):
+    """Start the sums of a period in block `b`."""
+    zero(_flat(sums.services[b, PRESENT]))
+    zero(_flat(sums.devices[b, PRESENT]))
 
 
 @helper
-def end_period(service_sums, device_sums):
-    """Add the sums of a block's present period to those of the past ones."""
-    _add(_flat(service_sums[PRESENT]), _flat(service_sums[PAST]))
-    _add(_flat(device_sums[PRESENT]), _flat(device_sums[PAST]))
+def end_period(b, sums):
+    """Add the sums of the present period to those of the past ones in block `b`."""
+    _add(_flat(sums.services[b, PRESENT]), _flat(sums.services[b, PAST]))
+    _add(_flat(sums.devices[b, PRESENT]), _flat(sums.devices[b, PAST]))
 
 
 @helper

@@ -1,6 +1,6 @@
 """Tasks that join by command, not by chance: for simulations of what one more task would bring."""
 
-from lyaopt._kernels.simulation.state_types import ReplicationState, Tasks, block_of, compiled_signature
+from lyaopt._kernels.simulation.state_types import ReplicationState, Tasks, compiled_signature, queues_of
 from lyaopt._kernels.simulation.task_moves import add_tasks
 from lyaopt._kernels.simulation.task_queues import Place, make_room
 from lyaopt._kernels.toolchain.jit import Kernel
@@ -15,14 +15,13 @@ def _inject_tasks(slot, births, points, amounts, state, tasks):
     blocks, services, lanes = births.shape
     width = lanes // amounts.shape[2]
     for b in range(blocks):
-        block = block_of(state, b)
-        queues = block.queues
+        queues = queues_of(state, b)
         for n in range(services):
             for t in range(lanes):
                 place = Place(n, t, t // width, b * width + t % width)
                 count, point = births[b, n, t], points[b, n, t]
-                block.born[n, t] += count
-                block.completed[n, t] += add_tasks(count, point, place, slot, amounts, queues, tasks)
+                queues.born[n, t] += count
+                queues.completed[n, t] += add_tasks(count, point, place, slot, amounts, queues, tasks)
     return tasks.table, tasks.log
 
 

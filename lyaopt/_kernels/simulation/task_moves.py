@@ -7,6 +7,7 @@ from lyaopt._kernels.simulation.task_queues import (
     Place,
     complete,
     enter,
+    is_first_done,
     new_task,
 )
 from lyaopt._kernels.toolchain.jit import helper
@@ -26,10 +27,11 @@ def add_tasks(count, point, place, slot, amounts, queues, tasks):
 
 
 @helper
-def move_tasks(b, slot, arrivals, rates, due, model, block, tasks):
+def move_tasks(b, slot, arrivals, rates, due, model, queues, tasks):
     """Pass on tasks that are done, last stage first, and add the new ones, in all lanes that are `due`."""
-    amounts, tau, queues = model.amounts, model.scalars[TAU], block.queues
-    points, born, completed, waiting = block.points, block.born, block.completed, block.queues.waiting
+    amounts, tau = model.amounts, model.scalars[TAU]
+    waiting, backlog, head = queues.waiting, queues.backlog, queues.head
+    born, completed, points = queues.born, queues.completed, queues.points
     services, lanes = arrivals.shape
     width = lanes // amounts.shape[2]
     for t in range(lanes):
@@ -39,8 +41,10 @@ def move_tasks(b, slot, arrivals, rates, due, model, block, tasks):
         for back in range(STAGES):
             stage = STAGES - 1 - back
             for n in range(services):
-                if waiting[stage, n, t] > 0:
-                    place, served = Place(n, t, device, replication), rates[stage, n, t] * tau
+                served = rates[stage, n, t] * tau
+                done = is_first_done(backlog[stage, n, t], head[stage, n, t], served)
+                if waiting[stage, n, t] > 0 and done:
+                    place = Place(n, t, device, replication)
                     completed[n, t] += complete(stage, place, served, slot, amounts, queues, tasks)
         for n in range(services):
             if arrivals[n, t] > 0:

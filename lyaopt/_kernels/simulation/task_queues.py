@@ -1,7 +1,7 @@
 """Queues of tasks, first come, first served.
 
-Each service of each lane has a queue in each of three stages: LOCAL, TRANSMIT, EDGE. Arrays are those of one
-block of state_types.py.
+Each service of each lane has a queue in each of three stages: LOCAL, TRANSMIT, EDGE. Tuples are those of
+state_types.py.
 
 - `queues`: amounts and links. Work behind the first task is kept as an unevaluated sum of two numbers, so
   that it stays exact to the last digit however many tasks come and go.
@@ -161,14 +161,18 @@ def enter(task, stage, place, slot, amounts, queues, tasks):
     return 0
 
 
+@inline
+def is_first_done(backlog, head, served):
+    """Return whether the first task of a queue that is not empty is done, after `served` in a slot."""
+    return backlog == 0.0 or head <= served * REMAINDER
+
+
 @helper
 def complete(stage, place, served, slot, amounts, queues, tasks):
-    """Pass on the tasks of a queue that are done in this stage; return how many finished altogether."""
+    """Pass on the tasks of a queue whose first one is done; return how many finished altogether."""
     at = stage, place.row, place.lane
     emptied = queues.backlog[at] == 0.0
     finished = 0
-    if not emptied and queues.head[at] > served * REMAINDER:
-        return finished
     while queues.waiting[at] > 0 and (emptied or queues.head[at] <= served * REMAINDER):
         task = _pop(at, place.device, amounts, queues, tasks.table)
         finished += enter(task, stage + 1, place, slot, amounts, queues, tasks)

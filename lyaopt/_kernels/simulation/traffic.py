@@ -59,12 +59,11 @@ def _decide(uniforms, chance, arrivals):
 @helper
 def _count(keys, slot, service, uniforms, now, chance, arrivals):
     """Replace the ones in a row of arrivals by numbers of tasks."""
+    seed, lane_replication, lane_device = keys
     for t in range(arrivals.size):
         if arrivals[t] > 0:
-            replication, device = keys.lane_replication[t], keys.lane_device[t]
-            arrivals[t] = poisson(
-                now[t], uniforms[t], chance[t], keys.seed, slot, replication, device, service
-            )
+            replication, device = lane_replication[t], lane_device[t]
+            arrivals[t] = poisson(now[t], uniforms[t], chance[t], seed, slot, replication, device, service)
 
 
 @helper
