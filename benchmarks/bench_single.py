@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 from benchmarks.data import problems
 from lyaopt import solve_slot
 from lyaopt.slot.documents import parse_slot_document
-from lyaopt.slot.solution_documents import encode_solution
+from lyaopt.slot.solution_documents import format_solution
 from lyaopt.verify.cvxpy_reference import solve_reference
 
 SLOT = "One slot from Python, M = 4, N = 2"
@@ -89,7 +89,7 @@ def test_stream_requirement(record):
         start = time.perf_counter()
         for _ in range(10):
             out = io.BytesIO()
-            out.write(encode_solution(solve_slot(parse_slot_document(text))))
+            out.write(format_solution(solve_slot(parse_slot_document(text))))
         middle = time.perf_counter()
         for _ in range(10):
             json.dumps(json.loads(text))

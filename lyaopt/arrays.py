@@ -1,10 +1,10 @@
-"""Arrays and numbers as lyaopt takes them, and what each is checked for."""
+"""Arrays and numbers as lyaopt takes them, and their checks."""
 
 from __future__ import annotations
 
 import math
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +13,26 @@ from lyaopt.errors import ProblemError
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Order = Literal["C", "F"]
 
 
 def shape_of(values: ArrayLike, name: str, axes: str) -> tuple[int, ...]:
-    """Return the shape of an array with one dimension a letter of `axes`, such as "MN"."""
+    """Shape of an array with one dimension for each letter of `axes`.
+
+    Parameters
+    ----------
+    values : array_like
+        The values.
+    name : str
+        Name of the field, for the error.
+    axes : str
+        One letter a dimension, such as "MN".
+
+    Raises
+    ------
+    ProblemError
+        If it has another number of dimensions, or its rows differ in length.
+    """
     try:
         shape = np.shape(values)
     except ValueError:  # rows of different lengths
@@ -26,24 +42,40 @@ def shape_of(values: ArrayLike, name: str, axes: str) -> tuple[int, ...]:
     return shape
 
 
-def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Floats:
-    """Return the values as a contiguous float64 array of this shape, or say which field is not.
+def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order = "C") -> Floats:
+    """Return the values as a writeable, contiguous float64 array.
 
     Read-only arrays are copied: kernels are compiled for arrays that can be written.
+
+    Parameters
+    ----------
+    values : array_like
+        Used without a copy if it is such an array already.
+    name : str
+        Name of the field, for the error.
+    shape : tuple of int
+        The shape that it must have.
+    order : {"C", "F"}
+        Memory order: the last ("C") or the first ("F") axis is contiguous.
+
+    Raises
+    ------
+    ProblemError
+        If the values are masked or no numbers, or have another shape.
     """
     if "numpy.ma" in sys.modules and isinstance(values, np.ma.MaskedArray):
         raise ProblemError(f"$.{name}", "expected an array without a mask")
     try:
-        given = np.asarray(values)
+        unconverted = np.asarray(values)
         # complex numbers, texts, dates and truth values would be converted in silence
-        if given.dtype.kind not in "iufO":
-            raise TypeError(given.dtype)
-        array = np.ascontiguousarray(given, dtype=np.float64)
+        if unconverted.dtype.kind not in "iufO":
+            raise TypeError(unconverted.dtype)
+        array = np.asarray(unconverted, dtype=np.float64, order=order)
     except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(f"$.{name}", f"expected numbers, got {values!r:.60}") from error
     if array.shape != shape:
         raise ProblemError(f"$.{name}", f"expected shape {shape}, got {array.shape}")
-    return array if array.flags.writeable else array.copy()
+    return array if array.flags.behaved else array.copy(order)  # aligned and writeable
 
 
 def is_real(value: Any) -> bool:
@@ -59,16 +91,41 @@ def _is_finite(value: float) -> bool:
 
 
 def check_scalar(value: Any, name: str, *, positive: bool = False) -> None:
-    """Refuse what is not a finite number >= 0 (or > 0)."""
+    """Refuse what is not a finite number >= 0.
+
+    Parameters
+    ----------
+    value : object
+        The value to check.
+    name : str
+        Name of the field, for the error.
+    positive : bool
+        Refuse zero too.
+
+    Raises
+    ------
+    ProblemError
+    """
     bound = "> 0" if positive else ">= 0"
     if not is_real(value) or not _is_finite(value) or value < 0 or (positive and value == 0):
         raise ProblemError(f"$.{name}", f"expected a finite number {bound}, got {value!r:.60}")
 
 
 def check_array(array: Floats, path: Any, *, positive: bool = False) -> None:
-    """Refuse an array with an entry that is not a finite number >= 0 (or > 0).
+    """Refuse an array with an entry that is not a finite number >= 0.
 
-    `path` maps the index of the first such entry to its path.
+    Parameters
+    ----------
+    array : ndarray
+        Of any shape.
+    path : callable
+        Maps the index of the first such entry, a tuple of int, to its path.
+    positive : bool
+        Refuse zeros too.
+
+    Raises
+    ------
+    ProblemError
     """
     if array.size == 0:
         return

@@ -11,6 +11,7 @@ from typing import TextIO
 
 import click
 
+from lyaopt.errors import LyaoptError
 from lyaopt_cli.support.input_files import visible
 
 BAD_INPUT = 2
@@ -96,7 +97,8 @@ def run(arguments: Sequence[str]) -> int:
         return _drop_output(INTERRUPTED)
     except BrokenPipeError:
         return _drop_output(CLOSED_PIPE)
-    except ImportError as error:  # a bad LYAOPT_CORE, or an installation that lacks something
+    # ImportError: a bad LYAOPT_CORE, or an installation that lacks something.
+    except (LyaoptError, ImportError) as error:
         return _fail(f"lyaopt: {error}", BAD_INPUT)
     except MemoryError as error:
         return _fail(f"lyaopt: not enough memory: {error}".rstrip(": "), BAD_INPUT)

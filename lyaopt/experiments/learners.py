@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from lyaopt.errors import ProblemError
 from lyaopt.io.checked import STRICT, checked
+from lyaopt.io.extras import needs_extra
 from lyaopt.io.fields import Count, Expected, Id
 from lyaopt.learning.ranges import FIXED, Ranges
 
@@ -86,10 +87,11 @@ def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int
     ------
     ProblemError
         If the algorithm has no such preset.
-    ImportError
-        Without PyTorch.
+    MissingExtraError
+        Without PyTorch (extra `train`).
     """
-    from lyaopt.learning.training import configuration
+    with needs_extra("train"):
+        from lyaopt.learning.training import configuration
 
     ranges = Ranges.from_dict(learner.ranges) if learner.ranges else FIXED
     usual = configuration(system, learner.algorithm, learner.preset, ranges)
@@ -98,7 +100,8 @@ def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int
 
 def configuration_of(learner: Learner, system: System) -> Any:
     """Everything that the algorithm of a learner is told; raises as `training_of` does."""
-    from lyaopt.learning.training import configuration
+    with needs_extra("train"):
+        from lyaopt.learning.training import configuration
 
     ranges, found = training_of(learner, system)
     return configuration(system, learner.algorithm, learner.preset, ranges, **found)

@@ -9,11 +9,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from lyaopt.errors import ProblemError
+from lyaopt.errors import ParseError, ProblemError
 from lyaopt.experiments.provenance import canonical, digest
 from lyaopt.io.atomic_write import write_whole
 from lyaopt.io.folder_lock import locked_folder
-from lyaopt.io.strict_json import JsonError, decode, parse
+from lyaopt.io.strict_json import decode, parse
 from lyaopt.io.versioned_json import versioned_document
 
 SCHEMA_VERSION = 1
@@ -66,7 +66,7 @@ class Store:
             body = parse(decode(content))["cell"]
             # Byte by byte: there are digits that change no number.
             whole = content == _encoded(body) and body["key"] == key
-        except (JsonError, LookupError, TypeError, ValueError):
+        except (ParseError, LookupError, TypeError, ValueError):
             return None
         return dict(body) if whole and body["schema_version"] == SCHEMA_VERSION else None
 

@@ -10,12 +10,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from lyaopt.errors import DivergedError
+
 KEPT = "kept."
 """Prefix of what an algorithm keeps of its best so far."""
-
-
-class NotFinite(ArithmeticError):
-    """A reward, loss or gradient that is no finite number; names the update where it came up."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Learner(Protocol):
 
         Raises
         ------
-        NotFinite
+        DivergedError
             If a reward, loss or gradient is no finite number.
         """
         ...
@@ -83,10 +81,10 @@ class Learner(Protocol):
 
 
 def check_finite(update: int, losses: Mapping[str, float]) -> None:
-    """Raise `NotFinite` if a loss is no finite number."""
+    """Raise `DivergedError` if a loss is no finite number."""
     for name, value in losses.items():
         if not math.isfinite(value):
-            raise NotFinite(f"update {update}: {name} is {value}")
+            raise DivergedError(f"update {update}: {name} is {value}")
 
 
 def below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from lyaopt._version import __version__
-from lyaopt.errors import ProblemError
-from lyaopt.learning.algorithm_protocol import NotFinite, Report, below
+from lyaopt.errors import DivergedError, ProblemError
+from lyaopt.learning.algorithm_protocol import Report, below
 from lyaopt.learning.algorithms import Algorithm, find_algorithm
 from lyaopt.learning.config import WITH_RANGES
 from lyaopt.learning.observer import Observer
@@ -149,7 +149,7 @@ class Training:
 
         Raises
         ------
-        NotFinite
+        DivergedError
             If a reward, loss or gradient is no number; the checkpoint stays as it was.
         """
         with self.folder.log(self._log_length) as log:
@@ -182,8 +182,8 @@ class Training:
     def _update(self) -> Report:
         try:
             return self.learner.update()
-        except NotFinite as error:
-            raise NotFinite(f"{error} (episode {self._episodes(self.learner.done) + 1})") from None
+        except DivergedError as error:
+            raise DivergedError(f"{error} (episode {self._episodes(self.learner.done) + 1})") from None
 
     def _episodes(self, updates: int) -> int:
         return updates // self.config.updates_per_round * self.config.replications

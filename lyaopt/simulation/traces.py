@@ -64,9 +64,7 @@ class Trace:
         periods = -(-self.slots // system.slots_per_period)
         _check_shape(self.arrivals, "arrivals", (self.slots, services))
         _check_shape(self.channel_gain, "channel_gain", (self.slots, devices))
-        check_signal(
-            self.channel_gain.T, system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz
-        )
+        check_signal(self.channel_gain, system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz)
         if self.partition is not None:
             _check_shape(self.partition, "partition", (periods, services))
             check_points(self.partition, system, "partition")

@@ -1,24 +1,20 @@
-"""Many slots at once: `SlotBatch`, `solve_slots` and `BatchSolution`.
-
-Arrays are laid out for the compiled loops: (service, device, slot), the slots contiguous. From arrays
-with the slots first, pass ``queue.transpose(2, 1, 0)``; it is copied once.
-"""
+"""Many slots at once: `SlotBatch`, and how the kernels see its arrays."""
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
 
-from lyaopt._kernels.slot.problems import EdgeProblem, LocalProblem, TransmitProblem
-from lyaopt.arrays import Floats, as_floats, check_array, check_scalar, shape_of
-from lyaopt.slot.limits import check_signal, check_total_rate, noise_w_per_hz
+import numpy as np
 
-_QUEUES = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
-_DEVICE_FIELDS = ("cpu_capacity_hz", "max_power_w", "bandwidth_hz")
+from lyaopt._kernels.slot.problems import EdgeProblem, LocalProblem, TransmitProblem
+from lyaopt.arrays import Floats, check_array, shape_of
+from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SlotInputs
+from lyaopt.slot.limits import check_signal, check_total_rate, noise_w_per_hz
 
 
 @dataclass(frozen=True, eq=False)
-class SlotBatch:
+class SlotBatch(SlotInputs):
     """B independent slots of the same M devices with up to N services each.
 
     Attributes
@@ -28,54 +24,36 @@ class SlotBatch:
         As in `lyaopt.SlotProblem`, shared by all slots.
     cpu_capacity_hz, max_power_w, bandwidth_hz : (M,) arrays
         Shared by all slots.
-    channel_gain : (M, B) array
-    local_queue_cycles, transmit_queue_bits, edge_queue_cycles : (N, M, B) arrays
-        Backlogs; zeros where a device has fewer services.
+    channel_gain : (B, M) array
+        h of every device in every slot.
+    local_queue_cycles, transmit_queue_bits, edge_queue_cycles : (B, M, N) arrays
+        Backlogs in cycles, bits and cycles; zeros where a device has fewer services.
 
     Raises
     ------
     ProblemError
         If a value is not finite, is negative, or has the wrong shape; the error names the field.
+
+    Notes
+    -----
+    The kernels run over slots that lie side by side in memory. A writeable float64 array in that order
+    (Fortran's, ``order="F"``: the transposed array, (N, M, B), is C-contiguous) is used as it is: leave it
+    unchanged while the batch is in use. Any other array is copied once, when the batch is made.
     """
 
-    slot_duration_s: float
-    energy_coefficient: float
-    energy_weight_local: float
-    energy_weight_transmit: float
-    edge_capacity_hz: float
-    cpu_capacity_hz: Floats
-    max_power_w: Floats
-    channel_gain: Floats
-    bandwidth_hz: Floats
-    local_queue_cycles: Floats
-    transmit_queue_bits: Floats
-    edge_queue_cycles: Floats
-    noise_psd_dbm_per_hz: float = -174.0
-
     def __post_init__(self) -> None:
-        shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "NMB")
-        for name in (
-            "energy_coefficient",
-            "energy_weight_local",
-            "energy_weight_transmit",
-            "edge_capacity_hz",
-        ):
-            check_scalar(getattr(self, name), name)
-        check_scalar(self.slot_duration_s, "slot_duration_s", positive=True)
-        shapes = dict.fromkeys(_QUEUES, shape) | dict.fromkeys(_DEVICE_FIELDS, shape[1:2])
-        for name, wanted in (shapes | {"channel_gain": shape[1:]}).items():
-            array = as_floats(getattr(self, name), name, wanted)
-            object.__setattr__(self, name, array)
+        shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "BMN")
+        self._check_scalars()
+        shapes = {**dict.fromkeys(QUEUE_FIELDS, shape), **dict.fromkeys(DEVICE_FIELDS, shape[1:2])}
+        self._take_arrays(shapes | {"channel_gain": shape[:2]}, order="F")
+        for name in shapes:
             check_array(
-                array,
+                getattr(self, name),
                 lambda index, name=name: f"$.{name}[{', '.join(map(str, index))}]",
                 positive=name == "bandwidth_hz",
             )
-        self._check_range()
-
-    def _check_range(self) -> None:
-        """Refuse magnitudes whose sums or ratios leave the range of double precision."""
-        for name in _QUEUES:
+        # Sums and ratios must stay within double precision too.
+        for name in QUEUE_FIELDS:
             check_total_rate(getattr(self, name), name, self.slot_duration_s)
         check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, self.noise_w_per_hz)
 
@@ -88,7 +66,7 @@ class SlotBatch:
     def _local_problem(self) -> LocalProblem:
         """Problem 3 of all devices and slots, as the kernels take it."""
         return LocalProblem(
-            _lanes(self.local_queue_cycles),
+            device_lanes(self.local_queue_cycles),
             self.cpu_capacity_hz,
             float(self.slot_duration_s),
             float(self.energy_weight_local),
@@ -99,8 +77,8 @@ class SlotBatch:
     def _transmit_problem(self) -> TransmitProblem:
         """Problem 4 of all devices and slots, as the kernels take it."""
         return TransmitProblem(
-            _lanes(self.transmit_queue_bits),
-            self.channel_gain.reshape(-1),
+            device_lanes(self.transmit_queue_bits),
+            device_lanes(self.channel_gain),
             self.bandwidth_hz,
             self.max_power_w,
             float(self.slot_duration_s),
@@ -112,24 +90,45 @@ class SlotBatch:
     def _edge_problem(self) -> EdgeProblem:
         """Problem 5 of all slots, as the kernels take it."""
         return EdgeProblem(
-            _slots(self.edge_queue_cycles), float(self.edge_capacity_hz), float(self.slot_duration_s)
+            slot_lanes(self.edge_queue_cycles), float(self.edge_capacity_hz), float(self.slot_duration_s)
         )
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(N, M, B): services, devices, slots."""
+        """(B, M, N): slots, devices, services."""
         return self.local_queue_cycles.shape
 
     def __repr__(self) -> str:
-        services, devices, slots = self.shape
+        slots, devices, services = self.shape
         return f"SlotBatch({slots} slots, {devices} devices, up to {services} services each)"
 
 
-def _lanes(queue: Floats) -> Floats:
-    """View (N, M, B) as (N, M B): a lane a device and slot."""
-    return queue.reshape(queue.shape[0], -1)
+def device_lanes(values: Floats) -> Floats:
+    """View an array of a batch as the kernels take it, one lane a device and slot.
+
+    Parameters
+    ----------
+    values : (B, M, N) or (B, M) array
+        In Fortran's order; an array in another order is copied.
+
+    Returns
+    -------
+    ndarray (N, M B) or (M B,)
+        Lane m B + b belongs to device m in slot b.
+    """
+    return np.ascontiguousarray(values.T).reshape(*values.shape[2:], -1)
 
 
-def _slots(queue: Floats) -> Floats:
-    """View (N, M, B) as (N M, B): a lane a slot."""
-    return queue.reshape(-1, queue.shape[2])
+def slot_lanes(queues: Floats) -> Floats:
+    """View an array of a batch as the kernel of the edge takes it, one lane a slot.
+
+    Parameters
+    ----------
+    queues : (B, M, N) array
+        In Fortran's order; an array in another order is copied.
+
+    Returns
+    -------
+    ndarray (N M, B)
+    """
+    return np.ascontiguousarray(queues.T).reshape(-1, queues.shape[0])

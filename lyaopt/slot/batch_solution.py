@@ -1,4 +1,4 @@
-"""The solutions of many slots: allocation, and what follows from it when first asked for."""
+"""The solutions of many slots: allocation; energies, prices and certificates when first asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate
 from lyaopt._kernels.slot.energies import local_prices
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt.arrays import Floats
-from lyaopt.slot.batch import SlotBatch, _lanes, _slots
+from lyaopt.slot.batch import SlotBatch, device_lanes, slot_lanes
 
 # The kernels' formulas as plain Python, which takes arrays
 _local_energy = inspect.unwrap(energies.local_energy)
@@ -43,16 +43,18 @@ class BatchCertificate:
 class BatchSolution:
     """Optimal allocation of every slot of a batch.
 
-    What follows from the allocation (energies, prices, certificate) is worked out when first asked for.
+    What follows from the allocation (energies, prices, certificate) is computed when first asked for.
+    Arrays are in Fortran's order, views of what the kernels wrote: (N, M, B) and (M, B), transposed.
 
     Attributes
     ----------
     batch : SlotBatch
-    local_cpu_hz, rate_bps, edge_cpu_hz : (N, M, B) arrays
-    cpu_hz : (M, B) array
-        Total CPU speed of every device.
-    power_w : (M, B) array
-    local_multiplier, transmit_multiplier : (M, B) arrays
+        The slots that it solves.
+    local_cpu_hz, rate_bps, edge_cpu_hz : (B, M, N) arrays
+        Allocation of every service: f^l (Hz), r (bit/s), f^e (Hz).
+    cpu_hz, power_w : (B, M) arrays
+        Total CPU speed (Hz) and transmit power (W) of every device.
+    local_multiplier, transmit_multiplier : (B, M) arrays
         nu of Problems 3 and 4, in cycles and bits: the backlog at which serving stops being worth it.
     edge_multiplier : (B,) array
         nu of Problem 5, in cycles.
@@ -70,25 +72,25 @@ class BatchSolution:
 
     @functools.cached_property
     def local_energy_j(self) -> Floats:
-        """Energy of every device's CPU (M, B): tau delta (sum f)^3, equation (5)."""
+        """Energy of every device's CPU (B, M): tau delta (sum f)^3, equation (5)."""
         return _local_energy(self.batch.slot_duration_s, self.batch.energy_coefficient, self.cpu_hz)
 
     @functools.cached_property
     def transmit_energy_j(self) -> Floats:
-        """Energy of every device's radio (M, B): tau p, equation (6)."""
+        """Transmit energy of every device (B, M): tau p, equation (6)."""
         return _transmit_energy(self.batch.slot_duration_s, self.power_w)
 
     @functools.cached_property
     def local_price(self) -> Floats:
-        """Multiplier of C.4 (M, B), -dV/dF^l: what one more hertz of device CPU is worth."""
-        prices = np.zeros(self.cpu_hz.shape)
-        if prices.size:
-            local_prices(self.batch._local_problem, self._local_allocation, prices.reshape(-1))
+        """Multiplier of C.4 (B, M), -dV/dF^l: what one more hertz of device CPU is worth."""
+        prices = np.zeros(self.cpu_hz.shape, order="F")
+        if 0 not in self.batch.shape:
+            local_prices(self.batch._local_problem, self._local_allocation, device_lanes(prices))
         return prices
 
     @functools.cached_property
     def rate_price(self) -> Floats:
-        """Multiplier of C.6 (M, B): tau nu, what one more bit/s of rate is worth."""
+        """Multiplier of C.6 (B, M): tau nu, what one more bit/s of rate is worth."""
         return _price(self.batch.slot_duration_s, self.transmit_multiplier)
 
     @functools.cached_property
@@ -98,9 +100,9 @@ class BatchSolution:
 
     @functools.cached_property
     def _reports(self) -> tuple[Floats, Floats, Floats]:
-        """Relative gap, gross gain and violation (3, ...) of the local, transmit and edge problems."""
+        """Relative gap, gross gain and violation: local and transmit (3, M, B), edge (3, B)."""
         batch = self.batch
-        services, devices, slots = batch.shape
+        slots, devices, services = batch.shape
         local = np.zeros((3, devices * slots))
         transmit = np.zeros((3, devices * slots))
         edge = np.zeros((3, slots))
@@ -120,13 +122,13 @@ class BatchSolution:
 
     @functools.cached_property
     def objective(self) -> Floats:
-        """Drift-plus-penalty (3, B) of the local, transmission and edge problems, as minimised."""
+        """Drift-plus-penalty (3, B) of the local, transmit and edge problems, as minimised."""
         batch = self.batch
         local, transmit, edge = self._reports
         return np.stack(
             [
-                _objective(batch.energy_weight_local, self.local_energy_j, local[1]).sum(axis=0),
-                _objective(batch.energy_weight_transmit, self.transmit_energy_j, transmit[1]).sum(axis=0),
+                _objective(batch.energy_weight_local, self.local_energy_j, local[1].T).sum(axis=1),
+                _objective(batch.energy_weight_transmit, self.transmit_energy_j, transmit[1].T).sum(axis=1),
                 -edge[1],
             ]
         )
@@ -135,21 +137,21 @@ class BatchSolution:
     def _local_allocation(self) -> LocalAllocation:
         """The arrays that the kernels of Problem 3 write."""
         return LocalAllocation(
-            _lanes(self.local_cpu_hz), self.cpu_hz.reshape(-1), self.local_multiplier.reshape(-1)
+            device_lanes(self.local_cpu_hz), device_lanes(self.cpu_hz), device_lanes(self.local_multiplier)
         )
 
     @property
     def _transmit_allocation(self) -> TransmitAllocation:
         """The arrays that the kernels of Problem 4 write."""
         return TransmitAllocation(
-            _lanes(self.rate_bps), self.power_w.reshape(-1), self.transmit_multiplier.reshape(-1)
+            device_lanes(self.rate_bps), device_lanes(self.power_w), device_lanes(self.transmit_multiplier)
         )
 
     @property
     def _edge_allocation(self) -> EdgeAllocation:
         """The arrays that the kernels of Problem 5 write."""
-        return EdgeAllocation(_slots(self.edge_cpu_hz), self.edge_multiplier)
+        return EdgeAllocation(slot_lanes(self.edge_cpu_hz), self.edge_multiplier)
 
     def __repr__(self) -> str:
-        services, devices, slots = self.batch.shape
+        slots, devices, services = self.batch.shape
         return f"BatchSolution({slots} slots, {devices} devices, up to {services} services each)"

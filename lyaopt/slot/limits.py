@@ -16,7 +16,18 @@ METHODS = ("exact", "bisection")
 
 
 def noise_w_per_hz(noise_psd_dbm_per_hz: float) -> float:
-    """Return N_0 in W/Hz from its power spectral density in dBm/Hz."""
+    """Return N_0 in W/Hz.
+
+    Parameters
+    ----------
+    noise_psd_dbm_per_hz : float
+        N_0 in dBm/Hz.
+
+    Raises
+    ------
+    ProblemError
+        If it is not a number, or zero or infinite in W/Hz.
+    """
     name = "$.noise_psd_dbm_per_hz"
     if not is_real(noise_psd_dbm_per_hz):
         raise ProblemError(name, f"expected a finite number, got {noise_psd_dbm_per_hz!r:.60}")
@@ -30,7 +41,22 @@ def noise_w_per_hz(noise_psd_dbm_per_hz: float) -> float:
 
 
 def check_total_rate(queue: Floats, name: str, tau: float) -> None:
-    """Refuse backlogs whose sum, served within one slot, is not a finite rate."""
+    """Refuse backlogs whose sum, served within one slot, is not a finite rate.
+
+    Parameters
+    ----------
+    queue : array of any shape
+        Backlogs, in cycles or bits.
+    name : str
+        Name of the field, for the error.
+    tau : float
+        Slot length in seconds.
+
+    Raises
+    ------
+    ProblemError
+        If the sum over `tau` is infinite.
+    """
     with np.errstate(over="ignore"):
         total = float(queue.sum())
     if not math.isfinite(total / tau):
@@ -38,9 +64,24 @@ def check_total_rate(queue: Floats, name: str, tau: float) -> None:
 
 
 def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -> None:
-    """Refuse devices (the first axis) whose signal-to-noise ratio at full power exceeds `LARGEST_SIGNAL`."""
+    """Refuse devices whose signal-to-noise ratio at full power exceeds `LARGEST_SIGNAL`.
+
+    Parameters
+    ----------
+    gain : (M,) or (B, M) array
+        h of every device, in one slot or many.
+    power, bandwidth : (M,) arrays
+        p^max in W and b_w in Hz.
+    noise : float
+        N_0 in W/Hz.
+
+    Raises
+    ------
+    ProblemError
+        Naming the first such device.
+    """
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        largest = gain if gain.ndim == 1 else gain.max(axis=1, initial=0.0)
+        largest = np.atleast_2d(gain).max(axis=0, initial=0.0)
         within = power * (largest / (bandwidth * noise)) <= LARGEST_SIGNAL
     if not within.all():
         device = int(np.argmin(within))
@@ -49,6 +90,6 @@ def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -
 
 
 def check_method(method: str) -> None:
-    """Refuse an unknown solver."""
+    """Refuse a `method` that is not one of `METHODS`, by `ValueError`."""
     if method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")

@@ -9,24 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, as_floats, check_array, check_scalar, shape_of
+from lyaopt.arrays import Floats, check_array, shape_of
 from lyaopt.errors import ProblemError
+from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, SlotInputs
 from lyaopt.slot.limits import LARGEST_SIGNAL, check_signal, check_total_rate, noise_w_per_hz
 
-SCALAR_FIELDS = (
-    "slot_duration_s",
-    "energy_coefficient",
-    "energy_weight_local",
-    "energy_weight_transmit",
-    "edge_capacity_hz",
-)
-DEVICE_FIELDS = ("cpu_capacity_hz", "max_power_w", "channel_gain", "bandwidth_hz")
-QUEUE_FIELDS = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
 _NUMBERS = (*SCALAR_FIELDS, *DEVICE_FIELDS, *QUEUE_FIELDS)
 
 
 @dataclass(frozen=True, eq=False)
-class SlotProblem:
+class SlotProblem(SlotInputs):
     """Everything that is observed at the start of a slot (M devices, N = most services on one).
 
     Attributes
@@ -56,30 +48,15 @@ class SlotProblem:
         If a value is not finite, is negative, or has the wrong shape; the error names the field.
     """
 
-    slot_duration_s: float
-    energy_coefficient: float
-    energy_weight_local: float
-    energy_weight_transmit: float
-    edge_capacity_hz: float
-    cpu_capacity_hz: Floats
-    max_power_w: Floats
-    channel_gain: Floats
-    bandwidth_hz: Floats
-    local_queue_cycles: Floats
-    transmit_queue_bits: Floats
-    edge_queue_cycles: Floats
-    noise_psd_dbm_per_hz: float = -174.0
     service_counts: tuple[int, ...] | None = None
     device_ids: tuple[str, ...] | None = None
     service_ids: tuple[tuple[str, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "MN")
-        for name in SCALAR_FIELDS:
-            check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
-        for names, wanted in ((QUEUE_FIELDS, shape), (DEVICE_FIELDS, shape[:1])):
-            for name in names:
-                object.__setattr__(self, name, as_floats(getattr(self, name), name, wanted))
+        self._check_scalars()
+        shapes = {**dict.fromkeys(QUEUE_FIELDS, shape), **dict.fromkeys(DEVICE_FIELDS, shape[:1])}
+        self._take_arrays(shapes, order="C")
         if not self._looks_valid():
             self._explain()
         self._keep_own_arrays()
@@ -119,7 +96,7 @@ class SlotProblem:
         check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise)
 
     def _keep_own_arrays(self) -> None:
-        """Let the arrays be those of `_packed`: what the caller does to the given ones changes nothing."""
+        """Let the arrays be those of `_packed`: what the caller does to the arguments changes nothing."""
         queues, devices, _ = self._packed
         vars(self).update(zip((*DEVICE_FIELDS, *QUEUE_FIELDS), _read_only_rows(devices, queues), strict=True))
 
@@ -129,12 +106,12 @@ class SlotProblem:
             raise ProblemError("$.device_ids", f"expected {len(counts)} ids, got {len(self.device_ids)}")
         if self.service_ids is not None and tuple(map(len, self.service_ids)) != tuple(counts):
             raise ProblemError("$.service_ids", "expected one id for each service of each device")
-        if len(set(self.device_ids or ())) != len(self.device_ids or ()):
-            raise ProblemError("$.device_ids", "expected an id that no other device has, got one again")
-        for m, ids in enumerate(self.service_ids or ()):
+        named = {"$.device_ids": self.device_ids or ()}
+        named |= {f"$.service_ids[{m}]": ids for m, ids in enumerate(self.service_ids or ())}
+        for path, ids in named.items():
             if len(set(ids)) != len(ids):
-                reason = "expected an id that no other service has, got one again"
-                raise ProblemError(f"$.service_ids[{m}]", reason)
+                duplicate = next(name for name in ids if ids.count(name) > 1)
+                raise ProblemError(path, f"duplicate id {duplicate!r}")
 
     def _check_counts(self) -> None:
         devices, services = self.local_queue_cycles.shape

@@ -10,8 +10,9 @@ from lyaopt._kernels.slot import one_slot as kernels
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
+from lyaopt.slot.inputs import QUEUE_FIELDS, SlotInputs
 from lyaopt.slot.limits import check_method
-from lyaopt.slot.problem import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, SlotProblem
+from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
 from lyaopt.slot.solve_batch import solve_slots
 
@@ -25,6 +26,7 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     Parameters
     ----------
     problem : SlotProblem
+        The slot.
     method : {"exact", "bisection"}
         Closed form by sorting or selection, or bisection on the Lagrange multiplier.
 
@@ -89,28 +91,25 @@ def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
 # Energies and prices may overflow where the allocation does not; they are infinite then, without a warning.
 @np.errstate(over="ignore", invalid="ignore")
 def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
-    queues = {name: getattr(problem, name).T[:, :, None] for name in QUEUE_FIELDS}
-    shared = {
-        name: getattr(problem, name) for name in (*SCALAR_FIELDS, *DEVICE_FIELDS, "noise_psd_dbm_per_hz")
-    }
-    shared["channel_gain"] = problem.channel_gain[:, None]
-    many = solve_slots(SlotBatch(**shared, **queues), method)
+    fields = {name: getattr(problem, name) for name in SlotInputs.__dataclass_fields__}
+    fields |= {name: fields[name][np.newaxis] for name in (*QUEUE_FIELDS, "channel_gain")}
+    many = solve_slots(SlotBatch(**fields), method)
     local, transmit, edge = many.objective[:, 0].tolist()
     certificate = many.certificate
     return SlotSolution(
         problem,
         Objective(local, transmit, edge),
         Certificate(float(certificate.relative_gap[0]), float(certificate.max_violation[0])),
-        many.local_cpu_hz[:, :, 0].T,
-        many.rate_bps[:, :, 0].T,
-        many.edge_cpu_hz[:, :, 0].T,
-        many.cpu_hz[:, 0],
-        many.power_w[:, 0],
-        many.local_multiplier[:, 0],
-        many.transmit_multiplier[:, 0],
+        many.local_cpu_hz[0],
+        many.rate_bps[0],
+        many.edge_cpu_hz[0],
+        many.cpu_hz[0],
+        many.power_w[0],
+        many.local_multiplier[0],
+        many.transmit_multiplier[0],
         float(many.edge_multiplier[0]),
-        many.local_energy_j[:, 0],
-        many.transmit_energy_j[:, 0],
-        many.local_price[:, 0],
-        many.rate_price[:, 0],
+        many.local_energy_j[0],
+        many.transmit_energy_j[0],
+        many.local_price[0],
+        many.rate_price[0],
     )

@@ -19,6 +19,7 @@ def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | No
     Parameters
     ----------
     batch : SlotBatch
+        The slots.
     method : {"exact", "bisection"}
         Closed form by sorting or selection, or bisection on the Lagrange multiplier.
     out : BatchSolution, optional
@@ -28,8 +29,8 @@ def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | No
     Returns
     -------
     BatchSolution
-        Certificates are worked out when asked for: nothing is refused here for a weak one, as `solve_slot`
-        does where magnitudes leave double precision.
+        Certificates are computed when asked for; a weak one raises nothing here, as in `solve_slot` where
+        magnitudes leave double precision.
 
     Raises
     ------
@@ -47,21 +48,22 @@ def _solution_shapes(batch: SlotBatch) -> dict[str, tuple[int, ...]]:
     shape = batch.shape
     per_service = dict.fromkeys(("local_cpu_hz", "rate_bps", "edge_cpu_hz"), shape)
     per_device = ("cpu_hz", "power_w", "local_multiplier", "transmit_multiplier")
-    return {**per_service, **dict.fromkeys(per_device, shape[1:]), "edge_multiplier": shape[2:]}
+    return {**per_service, **dict.fromkeys(per_device, shape[:2]), "edge_multiplier": shape[:1]}
 
 
 def _empty_solution(batch: SlotBatch) -> BatchSolution:
     empty = np.zeros if 0 in batch.shape else np.empty
-    return BatchSolution(batch, **{name: empty(shape) for name, shape in _solution_shapes(batch).items()})
+    arrays = {name: empty(shape, order="F") for name, shape in _solution_shapes(batch).items()}
+    return BatchSolution(batch, **arrays)
 
 
 def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
-    """Make an earlier solution one of this batch: what had been worked out from it is forgotten."""
+    """Make an earlier solution one of this batch: cached energies, prices and certificates are dropped."""
     arrays = {}
     for name, shape in _solution_shapes(batch).items():
         arrays[name] = array = getattr(out, name)
-        if array.shape != shape or not (array.flags.carray and array.dtype == np.float64):
-            expected = f"expected a writeable, contiguous float64 array of shape {shape}"
+        if array.shape != shape or not (array.T.flags.carray and array.dtype == np.float64):
+            expected = f"expected a writeable float64 array of shape {shape} in Fortran's order"
             raise ValueError(f"out.{name}: {expected}, got {array.dtype} of shape {array.shape}")
     vars(out).clear()
     vars(out).update(arrays, batch=batch)
@@ -70,7 +72,7 @@ def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
 
 def _fill(solution: BatchSolution, method: str) -> None:
     batch = solution.batch
-    services, devices, _ = batch.shape
+    _, devices, services = batch.shape
     bisection = method == "bisection"
     many = services > NETWORK_ITEMS
     local = local_bisection if bisection else local_many if many else local_exact

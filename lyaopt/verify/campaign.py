@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lyaopt.errors import SolverError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import BatchSolution
 from lyaopt.slot.limits import METHODS
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solve_batch import solve_slots
-from lyaopt.verify.cvxpy_reference import ReferenceError, check_solver, solve_reference
+from lyaopt.verify.cvxpy_reference import check_solver, solve_reference
 from lyaopt.verify.decimal_reference import Verdict, judge
 from lyaopt.verify.random_problems import REGIMES, batches, to_problem
 
@@ -177,7 +178,7 @@ class _Tally:
 
     def add(self, batch: SlotBatch) -> int:
         """Solve a batch by both methods and the sampled slots of it by the convex solver; its size."""
-        size = batch.channel_gain.shape[1]
+        size = batch.shape[0]
         sampled = [int(i) - self.done for i in self.judged if 0 <= i - self.done < size]
         for method in METHODS:
             solution = solve_slots(batch, method=method)
@@ -211,30 +212,33 @@ class _Tally:
 
     def _compare(self, problem: SlotProblem) -> None:
         try:
-            found = solve_reference(problem, str(self.solver))
-        except ReferenceError:
+            point = solve_reference(problem, str(self.solver))
+        except SolverError:
             self.failures += 1
             return
-        verdict = judge(problem, found.local_cpu_hz, found.rate_bps, found.edge_cpu_hz, found.power_w)
+        verdict = judge(problem, point.local_cpu_hz, point.rate_bps, point.edge_cpu_hz, point.power_w)
         self.solver_gaps.append(verdict.pool_gap)
         self.solver_violations.append(verdict.pool_violation)
 
 
 def _judged(problem: SlotProblem, solution: BatchSolution, index: int) -> Verdict:
-    local, rate, edge = (
-        values[:, :, index].T for values in (solution.local_cpu_hz, solution.rate_bps, solution.edge_cpu_hz)
+    return judge(
+        problem,
+        solution.local_cpu_hz[index],
+        solution.rate_bps[index],
+        solution.edge_cpu_hz[index],
+        solution.power_w[index],
     )
-    return judge(problem, local, rate, edge, solution.power_w[:, index])
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _finite(value: Any) -> Any:

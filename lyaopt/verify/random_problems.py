@@ -11,8 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from lyaopt.slot.batch import SlotBatch
+from lyaopt.slot.inputs import QUEUE_FIELDS, SlotInputs
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.verify import regimes
+from lyaopt.verify.draws import mixed
 
 LARGEST_BATCH = 256
 # Slots with so many services that the solvers select instead of sorting; few of them make a batch.
@@ -41,7 +43,7 @@ def random_batch(
     Returns
     -------
     SlotBatch
-        Queues of shape (N, M, B) in cycles and bits, gains (M, B); the rest as in `SlotBatch`.
+        In the memory order of the kernels.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def random_batch(
     """
     if regime not in regimes.REGIMES:
         raise ValueError(f"unknown regime {regime!r}: expected one of {', '.join(REGIMES)}")
-    return regimes.REGIMES[regime](regimes.mixed(count, rng, devices, services), rng)
+    return regimes.REGIMES[regime](mixed(count, rng, devices, services), rng)
 
 
 def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
@@ -59,6 +61,15 @@ def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
     Most have 1 to 6 devices of 1 to 8 services each, some 1 or 2 devices of up to 64 services, and some few
     slots 1 to 5 devices of `MANY_SERVICES` services in all. The same arguments give the same slots; no
     regime's slots depend on another's.
+
+    Parameters
+    ----------
+    regime : str
+        One of `REGIMES`.
+    instances : int
+        Slots in all.
+    seed : int
+        Seed of the draws.
     """
     rng = np.random.default_rng([seed, *regime.encode()])
     left = instances
@@ -82,19 +93,7 @@ def _drawn_shape(rng: np.random.Generator) -> tuple[int, int, int]:
 
 
 def to_problem(batch: SlotBatch, index: int) -> SlotProblem:
-    """Take slot `index` out of a batch."""
-    return SlotProblem(
-        slot_duration_s=batch.slot_duration_s,
-        energy_coefficient=batch.energy_coefficient,
-        energy_weight_local=batch.energy_weight_local,
-        energy_weight_transmit=batch.energy_weight_transmit,
-        edge_capacity_hz=batch.edge_capacity_hz,
-        cpu_capacity_hz=batch.cpu_capacity_hz,
-        max_power_w=batch.max_power_w,
-        channel_gain=np.ascontiguousarray(batch.channel_gain[:, index]),
-        bandwidth_hz=batch.bandwidth_hz,
-        local_queue_cycles=np.ascontiguousarray(batch.local_queue_cycles[:, :, index].T),
-        transmit_queue_bits=np.ascontiguousarray(batch.transmit_queue_bits[:, :, index].T),
-        edge_queue_cycles=np.ascontiguousarray(batch.edge_queue_cycles[:, :, index].T),
-        noise_psd_dbm_per_hz=batch.noise_psd_dbm_per_hz,
-    )
+    """Take slot `index` (from 0) out of a `batch`."""
+    fields = {name: getattr(batch, name) for name in SlotInputs.__dataclass_fields__}
+    of_slot = {name: fields[name][index] for name in (*QUEUE_FIELDS, "channel_gain")}
+    return SlotProblem(**fields | of_slot)

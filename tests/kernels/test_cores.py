@@ -55,6 +55,8 @@ def test_interpreted_kernels_pass_the_oracle_within_bounds():
 
 def test_an_unknown_core_is_refused():
     env = os.environ | {"LYAOPT_CORE": "fortran"}
-    done = subprocess.run([sys.executable, "-c", "import lyaopt"], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import lyaopt.kernels"], env=env, capture_output=True, text=True
+    )
     assert done.returncode != 0
     assert "LYAOPT_CORE: expected 'aot', 'jit' or 'python', got 'fortran'" in done.stderr

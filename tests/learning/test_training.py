@@ -16,9 +16,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lyaopt.errors import ProblemError  # noqa: E402
+from lyaopt.errors import FolderLockedError, ProblemError  # noqa: E402
 from lyaopt.learning import (  # noqa: E402
-    NotFinite,
+    DivergedError,
     best_checkpoint,
     imitation,
     load_policy,
@@ -130,7 +130,11 @@ def test_a_checkpoint_belongs_to_its_run(tmp_path):
 
 def test_a_second_training_in_the_folder_is_refused(tmp_path):
     first = RunFolder(tmp_path)
-    with first.locked(), pytest.raises(ProblemError, match="another training"), RunFolder(tmp_path).locked():
+    with (
+        first.locked(),
+        pytest.raises(FolderLockedError, match="another training"),
+        RunFolder(tmp_path).locked(),
+    ):
         pass
     with RunFolder(tmp_path).locked():
         pass
@@ -150,7 +154,7 @@ def test_what_is_not_finite_leaves_the_checkpoint(tmp_path):
             return over
 
         training.environment.step = spoilt
-        with pytest.raises(NotFinite, match=r"update 3: .* \(episode 5\)"):
+        with pytest.raises(DivergedError, match=r"update 3: .* \(episode 5\)"):
             training.run()
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 

@@ -67,11 +67,11 @@ class Call:
 
     def __init__(self, library, batch, slot=None):
         self.library = library
-        services, devices, slots = batch.shape
+        slots, devices, services = batch.shape
         self.sizes = [devices, services] + ([slots] if slot is None else [])
         scalars = [getattr(batch, name) for name in SYSTEM]
         self.system = System(*scalars, batch.edge_capacity_hz, batch.noise_w_per_hz)
-        pick = (lambda array: array) if slot is None else (lambda array: array[..., slot])
+        pick = (lambda array: array.T) if slot is None else (lambda array: array[slot].T)
         given = [getattr(batch, name) for name in DEVICES[:-1]]
         given += [pick(getattr(batch, name)) for name in ("channel_gain", *QUEUES)]
         self.given = [np.ascontiguousarray(array, np.float64) for array in given]
@@ -151,7 +151,7 @@ def test_batches_are_those_of_python_bit_for_bit(library, services):
     few = services * batch.shape[1] <= 256  # beyond, Python selects where C sorts
     solution = solve_slots(batch)
     for name, answer in zip((*SERVICES_OUT, *DEVICES_OUT), call.answers, strict=True):
-        expected = getattr(solution, name).ravel()
+        expected = getattr(solution, name).T.ravel()
         np.testing.assert_allclose(answer, expected, rtol=0.0 if few else 1e-13, err_msg=name)
 
 
@@ -164,10 +164,10 @@ def test_slots_are_those_of_python_with_their_certificates(library, services):
         call.check_guards()
         scalars = {name: getattr(batch, name) for name in (*SYSTEM, "edge_capacity_hz")}
         rows = {name: getattr(batch, name) for name in DEVICES[:-1]}
-        queues = {name: getattr(batch, name)[:, :, slot].T for name in QUEUES}
+        queues = {name: getattr(batch, name)[slot] for name in QUEUES}
         noise = {"noise_psd_dbm_per_hz": batch.noise_psd_dbm_per_hz}
         solution = solve_slot(
-            SlotProblem(**scalars, **rows, **queues, **noise, channel_gain=batch.channel_gain[:, slot])
+            SlotProblem(**scalars, **rows, **queues, **noise, channel_gain=batch.channel_gain[slot])
         )
         for name, answer in zip(SERVICES_OUT, call.answers, strict=False):
             np.testing.assert_array_equal(answer, getattr(solution, name).T.ravel(), err_msg=name)

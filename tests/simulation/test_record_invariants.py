@@ -171,10 +171,10 @@ def test_every_slot_is_allocated_optimally(story):
     system, record = story.system, story.told_by_lyaopt().record
     solution = solve_slots(slots_of(system, record))
     for name in RATES:
-        again = services_first(system, getattr(record, name))
+        again = by_device_and_service(system, getattr(record, name))
         np.testing.assert_allclose(again, getattr(solution, name), rtol=1e-12, err_msg=name)
-    np.testing.assert_allclose(record.power_w.T, solution.power_w, rtol=1e-12)
-    np.testing.assert_allclose(record.local_energy_j.T, solution.local_energy_j, rtol=1e-12)
+    np.testing.assert_allclose(record.power_w, solution.power_w, rtol=1e-12)
+    np.testing.assert_allclose(record.local_energy_j, solution.local_energy_j, rtol=1e-12)
 
 
 def slots_of(system: System, record: Record) -> SlotBatch:
@@ -186,20 +186,20 @@ def slots_of(system: System, record: Record) -> SlotBatch:
         edge_capacity_hz=system.edge_capacity_hz,
         cpu_capacity_hz=system.cpu_capacity_hz,
         max_power_w=system.max_power_w,
-        channel_gain=record.channel_gain.T,
+        channel_gain=record.channel_gain,
         bandwidth_hz=system.device_bandwidth_hz,
         noise_psd_dbm_per_hz=system.noise_psd_dbm_per_hz,
-        **{name: services_first(system, getattr(record, name)[:-1]) for name in QUEUES},
+        **{name: by_device_and_service(system, getattr(record, name)[:-1]) for name in QUEUES},
     )
 
 
-def services_first(system: System, values: np.ndarray) -> np.ndarray:
-    """(T, S) as (N, M, T), zeros where a device has fewer services."""
+def by_device_and_service(system: System, values: np.ndarray) -> np.ndarray:
+    """(T, S) as (T, M, N), zeros where a device has fewer services."""
     most = max(len(device.services) for device in system.devices)
-    table = np.zeros((most, len(system.devices), len(values)))
+    table = np.zeros((len(values), len(system.devices), most))
     for m in range(len(system.devices)):
         for n, s in enumerate(system.services_of(m)):
-            table[n, m] = values[:, s]
+            table[:, m, n] = values[:, s]
     return table
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lyaopt import ProblemError, SlotBatch, SlotProblem, solve_slot, solve_slots
+from lyaopt.slot.batch import device_lanes, slot_lanes
 from tests.kernels.test_sizes import make_batch
 
 
@@ -21,14 +22,14 @@ def batch():
 def test_every_slot_equals_the_single_solve(batch):
     many = solve_slots(batch)
     for slot in range(20):
-        fields = fields_of(batch) | {"channel_gain": batch.channel_gain[:, slot]}
+        fields = fields_of(batch) | {"channel_gain": batch.channel_gain[slot]}
         for name in ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles"):
-            fields[name] = fields[name][:, :, slot].T
+            fields[name] = fields[name][slot]
         one = solve_slot(SlotProblem(**fields))
         for name in ("local_cpu_hz", "rate_bps", "edge_cpu_hz"):
-            np.testing.assert_array_equal(getattr(one, name).T, getattr(many, name)[:, :, slot])
+            np.testing.assert_array_equal(getattr(one, name), getattr(many, name)[slot])
         for name in ("power_w", "cpu_hz", "local_energy_j", "transmit_energy_j", "local_price", "rate_price"):
-            np.testing.assert_array_equal(getattr(one, name), getattr(many, name)[:, slot])
+            np.testing.assert_array_equal(getattr(one, name), getattr(many, name)[slot])
         assert one.edge_price == many.edge_price[slot]
         assert one.certificate.relative_gap == many.certificate.relative_gap[slot]
         assert one.objective.total == pytest.approx(many.objective[:, slot].sum(), rel=1e-14)
@@ -37,11 +38,11 @@ def test_every_slot_equals_the_single_solve(batch):
 def test_objective_is_worked_out_from_the_allocation(batch):
     solution = solve_slots(batch)
     tau = batch.slot_duration_s
-    local = batch.energy_weight_local * solution.local_energy_j.sum(0)
-    local -= tau * (solution.local_cpu_hz * batch.local_queue_cycles).sum((0, 1))
-    transmit = batch.energy_weight_transmit * solution.transmit_energy_j.sum(0)
-    transmit -= tau * (solution.rate_bps * batch.transmit_queue_bits).sum((0, 1))
-    edge = -tau * (solution.edge_cpu_hz * batch.edge_queue_cycles).sum((0, 1))
+    local = batch.energy_weight_local * solution.local_energy_j.sum(1)
+    local -= tau * (solution.local_cpu_hz * batch.local_queue_cycles).sum((1, 2))
+    transmit = batch.energy_weight_transmit * solution.transmit_energy_j.sum(1)
+    transmit -= tau * (solution.rate_bps * batch.transmit_queue_bits).sum((1, 2))
+    edge = -tau * (solution.edge_cpu_hz * batch.edge_queue_cycles).sum((1, 2))
     np.testing.assert_allclose(solution.objective, [local, transmit, edge], rtol=1e-12)
 
 
@@ -64,20 +65,64 @@ def test_an_earlier_solution_is_solved_into(batch, method):
 
 def test_a_solution_of_another_shape_is_not_solved_into(batch):
     earlier = solve_slots(make_batch(3, devices=4, slots=19))
-    with pytest.raises(ValueError, match=r"out\.local_cpu_hz: expected .* shape \(3, 4, 20\), got .* 19"):
+    with pytest.raises(
+        ValueError, match=r"out\.local_cpu_hz: expected .* shape \(20, 4, 3\) .*, got .* \(19,"
+    ):
         solve_slots(batch, out=earlier)
-    scattered = np.empty((3, 4, 40))[:, :, ::2]
-    with pytest.raises(ValueError, match=r"out\.rate_bps: expected a writeable, contiguous"):
+    scattered = np.empty((3, 4, 40))[:, :, ::2].T
+    with pytest.raises(ValueError, match=r"out\.rate_bps: expected a writeable .* Fortran's order"):
         solve_slots(batch, out=replace(solve_slots(batch), rate_bps=scattered))
 
 
-def test_slots_first_arrays_can_be_transposed(batch):
-    fields = fields_of(batch)
-    fields["local_queue_cycles"] = np.ascontiguousarray(
-        batch.local_queue_cycles.transpose(2, 1, 0)
-    ).transpose(2, 1, 0)
-    again = solve_slots(SlotBatch(**fields))
-    np.testing.assert_array_equal(again.local_cpu_hz, solve_slots(batch).local_cpu_hz)
+LARGE = ("channel_gain", "local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
+SOLVED = ("local_cpu_hz", "rate_bps", "edge_cpu_hz", "cpu_hz", "power_w", "local_multiplier")
+
+
+def in_order(batch, order):
+    """Arrays of a batch that nobody else holds, in an order of memory."""
+    return {name: getattr(batch, name).copy(order) for name in LARGE}
+
+
+def test_arrays_in_the_order_of_the_kernels_are_not_copied(batch):
+    arrays = in_order(batch, "F")
+    taken = SlotBatch(**fields_of(batch) | arrays)
+    for name, array in arrays.items():
+        assert array.T.flags.c_contiguous
+        assert getattr(taken, name) is array, name
+
+
+@pytest.mark.parametrize("method", ["exact", "bisection"])
+def test_arrays_in_the_order_of_c_are_copied_once(batch, method):
+    arrays = in_order(batch, "C")
+    taken = SlotBatch(**fields_of(batch) | arrays)
+    for name, array in arrays.items():
+        kept = getattr(taken, name)
+        assert kept.flags.f_contiguous
+        assert not np.shares_memory(kept, array)
+        np.testing.assert_array_equal(kept, array)
+    again, expected = solve_slots(taken, method), solve_slots(batch, method)
+    for name in SOLVED:
+        np.testing.assert_array_equal(getattr(again, name), getattr(expected, name))
+    assert all(np.shares_memory(getattr(taken, name), device_lanes(getattr(taken, name))) for name in LARGE)
+
+
+def test_solutions_are_views_of_what_the_kernels_wrote(batch):
+    solution = solve_slots(batch)
+    for name in SOLVED:
+        array = getattr(solution, name)
+        assert array.T.flags.c_contiguous
+        assert np.shares_memory(array, device_lanes(array))
+    assert np.shares_memory(solution.edge_cpu_hz, slot_lanes(solution.edge_cpu_hz))
+    assert solution.rate_bps.shape == batch.shape == (20, 4, 3)
+    assert solution.power_w.shape == (20, 4)
+    assert solution.edge_multiplier.shape == (20,)
+
+
+def test_refusals_name_the_slot_first(batch):
+    queues = batch.transmit_queue_bits.copy()
+    queues[17, 2, 1] = -1.0
+    with pytest.raises(ProblemError, match=r"\$\.transmit_queue_bits\[17, 2, 1\]: expected a finite"):
+        SlotBatch(**fields_of(batch) | {"transmit_queue_bits": queues})
 
 
 def test_arrays_may_be_read_only(batch):
@@ -91,14 +136,14 @@ def test_arrays_may_be_read_only(batch):
     np.testing.assert_array_equal(again.certificate.relative_gap, solve_slots(batch).certificate.relative_gap)
 
 
-@pytest.mark.parametrize("shape", [(0, 2, 3), (2, 0, 3), (2, 2, 0)])
+@pytest.mark.parametrize("shape", [(3, 2, 0), (3, 0, 2), (0, 2, 2)])
 def test_empty_batches_have_empty_answers(shape):
-    _, devices, slots = shape
+    slots, devices, _ = shape
     ones = np.ones(devices)
     queue = np.zeros(shape)
     solution = solve_slots(
         SlotBatch(
-            0.01, 1e-28, 1.0, 1.0, 1e9, ones, ones, np.ones((devices, slots)), ones, queue, queue, queue
+            0.01, 1e-28, 1.0, 1.0, 1e9, ones, ones, np.ones((slots, devices)), ones, queue, queue, queue
         )
     )
     assert solution.rate_bps.shape == shape
@@ -122,12 +167,12 @@ REFUSED = [
     ),
     (
         "channel_gain",
-        np.full((4, 20), np.inf),
+        np.full((20, 4), np.inf),
         "$.channel_gain[0, 0]: expected a finite number >= 0, got inf",
     ),
     ("noise_psd_dbm_per_hz", 1e6, "$.noise_psd_dbm_per_hz: expected a power density within range"),
-    ("local_queue_cycles", 1.0, "$.local_queue_cycles: expected an array of shape (N, M, B)"),
-    ("edge_queue_cycles", np.full((3, 4, 20), 1e307), "$.edge_queue_cycles: the sum of the backlogs"),
+    ("local_queue_cycles", 1.0, "$.local_queue_cycles: expected an array of shape (B, M, N)"),
+    ("edge_queue_cycles", np.full((20, 4, 3), 1e307), "$.edge_queue_cycles: the sum of the backlogs"),
 ]
 
 
@@ -140,7 +185,7 @@ def test_refusals_name_the_field(batch, name, value, message):
 
 def test_an_overflowing_signal_is_refused(batch):
     gain = batch.channel_gain.copy()
-    gain[2, 5] = 1e300
+    gain[5, 2] = 1e300
     with pytest.raises(ProblemError, match=r"\$\.devices\[2\]\.channel_gain: the signal-to-noise"):
         SlotBatch(**fields_of(batch) | {"channel_gain": gain, "max_power_w": np.full(4, 1e10)})
 
@@ -148,7 +193,7 @@ def test_an_overflowing_signal_is_refused(batch):
 @pytest.mark.parametrize(("exponent", "refused"), [(708.9, False), (709.1, True)])
 def test_a_signal_is_refused_from_where_rates_cannot_be_taken_back(batch, exponent, refused):
     floor = batch.bandwidth_hz * batch.noise_w_per_hz
-    gain = np.repeat((np.exp(exponent) * floor)[:, None], 20, axis=1)
+    gain = np.tile(np.exp(exponent) * floor, (20, 1))
     free = {"max_power_w": np.ones(4)}
     fields = fields_of(batch) | {"channel_gain": gain, **free}
     if refused:
@@ -185,7 +230,7 @@ def test_read_only_arrays_are_taken(batch, method):
 def test_no_certificate_for_what_is_not_a_number(batch, name, value):
     solution = solve_slots(batch)
     broken = getattr(solution, name).copy()
-    broken[..., 7] = value
+    broken[7] = value
     certificate = replace(solution, **{name: broken}).certificate
     assert not (certificate.relative_gap[7] <= 1e-9 and certificate.max_violation[7] <= 1e-9)
     assert certificate.relative_gap[6] <= 1e-14

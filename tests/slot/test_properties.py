@@ -134,14 +134,14 @@ def test_the_certificate_bounds_the_gap_of_allocations_that_are_not_optimal(
     most = getattr(batch, QUEUE_OF[rates]) / batch.slot_duration_s
     # Where nothing is served there is no gross gain, and the two relate their gaps to other figures.
     spending = best.power_w > 0
-    wasted = spending * rng.choice([0.0, 0.1, 1.0]) * (batch.max_power_w[:, None] - best.power_w)
+    wasted = spending * rng.choice([0.0, 0.1, 1.0]) * (batch.max_power_w - best.power_w)
     worse = replace(
         best,
         **{rates: other_rates(rng, getattr(best, rates), most), multiplier: moved},
-        power_w=np.minimum(best.power_w + wasted, batch.max_power_w[:, None]),
+        power_w=np.minimum(best.power_w + wasted, batch.max_power_w),
     )
     found = (worse.local_cpu_hz, worse.rate_bps, worse.edge_cpu_hz)
-    verdict = judge(to_problem(batch, 0), *(rate[:, :, 0].T for rate in found), worse.power_w[:, 0])
+    verdict = judge(to_problem(batch, 0), *(rate[0] for rate in found), worse.power_w[0])
     assert worse.certificate.relative_gap[0] >= verdict.relative_gap * (1 - 1e-9) - 1e-14
 
 
@@ -149,8 +149,8 @@ def other_rates(rng: np.random.Generator, rates: np.ndarray, most: np.ndarray) -
     """Serve less, or hand half of every service's rate on to its neighbour, as far as that has work."""
     if rng.random() < 0.5:
         return rates * rng.choice([0.1, 0.5, 1 - 1e-6, 1.0], size=rates.shape)
-    handed = np.clip(most - rates, 0, np.roll(rates, 1, axis=0) / 2)
-    return rates + handed - np.roll(handed, -1, axis=0)
+    handed = np.clip(most - rates, 0, np.roll(rates, 1, axis=2) / 2)
+    return rates + handed - np.roll(handed, -1, axis=2)
 
 
 @given(slots)

@@ -19,7 +19,7 @@ LIMITED = Decimal("1e-9")
 def problems(regime: str, count: int = 3000) -> Iterator[SlotProblem]:
     """Two slots of each of several batches of every shape."""
     for batch in random_problems.batches(regime, count, seed=5):
-        for index in (0, batch.channel_gain.shape[1] - 1):
+        for index in (0, batch.shape[0] - 1):
             yield random_problems.to_problem(batch, index)
 
 
@@ -152,15 +152,15 @@ def test_batches_are_finite_and_laid_out_in_lanes(regime: str) -> None:
 
 def assert_shapes(batch: SlotBatch, services: int, devices: int, count: int) -> None:
     for queue in (batch.local_queue_cycles, batch.transmit_queue_bits, batch.edge_queue_cycles):
-        assert queue.shape == (services, devices, count)
-    assert batch.channel_gain.shape == (devices, count)
+        assert queue.shape == (count, devices, services)
+    assert batch.channel_gain.shape == (count, devices)
     for value in (batch.cpu_capacity_hz, batch.max_power_w, batch.bandwidth_hz):
         assert value.shape == (devices,)
 
 
 @pytest.mark.parametrize("instances_wanted", [0, 1, 255, 256, 257, 1000])
 def test_batches_hold_exactly_the_instances_asked_for(instances_wanted: int) -> None:
-    sizes = [b.channel_gain.shape[1] for b in random_problems.batches("mixed", instances_wanted, seed=1)]
+    sizes = [b.channel_gain.shape[0] for b in random_problems.batches("mixed", instances_wanted, seed=1)]
     assert sum(sizes) == instances_wanted
     assert all(0 < size <= random_problems.LARGEST_BATCH for size in sizes)
 
@@ -171,8 +171,8 @@ def test_the_seed_decides_and_slots_are_taken_out_whole() -> None:
     assert np.array_equal(first.local_queue_cycles, again.local_queue_cycles)
     assert first.slot_duration_s != other.slot_duration_s
     problem = random_problems.to_problem(first, 3)
-    assert np.array_equal(problem.edge_queue_cycles, first.edge_queue_cycles[:, :, 3].T)
-    assert np.array_equal(problem.channel_gain, first.channel_gain[:, 3])
+    assert np.array_equal(problem.edge_queue_cycles, first.edge_queue_cycles[3])
+    assert np.array_equal(problem.channel_gain, first.channel_gain[3])
 
 
 def test_an_unknown_regime_is_refused_with_the_known_ones() -> None:
@@ -184,7 +184,7 @@ def test_an_unknown_regime_is_refused_with_the_known_ones() -> None:
 def test_some_batches_have_too_many_services_to_sort(regime: str) -> None:
     """On a device as well as in all, so that each of the three problems is solved by selection."""
     shapes = {batch.shape for batch in random_problems.batches(regime, 20_000, seed=1)}
-    assert max(services for services, _, _ in shapes) > NETWORK_ITEMS
-    many = [shape for shape in shapes if shape[0] * shape[1] > NETWORK_ITEMS]
-    assert all(slots <= random_problems.LARGEST_BATCH_OF_MANY for _, _, slots in many)
+    assert max(services for _, _, services in shapes) > NETWORK_ITEMS
+    many = [shape for shape in shapes if shape[1] * shape[2] > NETWORK_ITEMS]
+    assert all(slots <= random_problems.LARGEST_BATCH_OF_MANY for slots, _, _ in many)
     assert any(devices > 1 for _, devices, _ in many)

@@ -34,14 +34,14 @@ def command(scenario: str, as_json: bool) -> int:
     interrupted, 141 output closed.
     """
     from lyaopt.bounds import energy_bound
-    from lyaopt.errors import ProblemError
+    from lyaopt.errors import MissingExtraError, ProblemError
 
     system = load_system(scenario)
     try:
         bound = energy_bound(system)
     except ProblemError as error:
         raise InputError(f"{scenario}: {error}") from None
-    except ImportError as error:
+    except MissingExtraError as error:
         raise InputError(f"lyaopt bound: {error}") from None
     if as_json or not sys.stdout.isatty():
         from lyaopt.io.json_lines import encode
@@ -63,7 +63,7 @@ def _document(system: System, bound: Bound) -> dict[str, Any]:
             "cpu_hz": bound.local_cpu_hz[m],
             "rate_bps": bound.rate_bps[m],
             "local_multiplier": bound.local_multiplier[m],
-            "rate_multiplier": bound.rate_multiplier[m],
+            "transmit_multiplier": bound.transmit_multiplier[m],
             "services": [
                 {"id": service, "cut_share": bound.cut_share[s, : system.cuts[s]].tolist()}
                 for s, service in zip(system.services_of(m), system.service_ids[m], strict=True)

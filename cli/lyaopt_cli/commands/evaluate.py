@@ -64,7 +64,7 @@ def command(
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (policies that
     were done until then are printed), 141 output closed.
     """
-    from lyaopt.errors import ProblemError
+    from lyaopt.errors import LyaoptError
     from lyaopt.evaluation import evaluate
 
     system = load_system(scenario)
@@ -89,11 +89,9 @@ def command(
                     names=_names(policies, made),
                     progress=look_up,
                 )
-        except ProblemError as error:
+        except LyaoptError as error:
             if interrupts.seen:
                 return INTERRUPTED
-            raise InputError(f"lyaopt evaluate: {error}") from None
-        except ImportError as error:
             raise InputError(f"lyaopt evaluate: {error}") from None
         _print(found, as_json)
         if plot is not None:

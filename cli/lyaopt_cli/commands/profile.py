@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lyaopt.errors import MissingExtraError, ProblemError, ProfileError
 from lyaopt_cli.commands.profiles import show_profile, write_figure
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.output_files import write_whole
@@ -79,7 +80,6 @@ def command(out: Path | None, plot: Path | None, as_json: bool, **asked: Any) ->
     141 output closed.
     """
     from lyaopt.model.profiles import format_profile
-    from lyaopt.model.profiles.graph import ProfileError
     from lyaopt.model.profiles.targets import Request
 
     request = Request(**asked)
@@ -87,7 +87,7 @@ def command(out: Path | None, plot: Path | None, as_json: bool, **asked: Any) ->
         profile, notes = _profiled(request)
         if plot is not None:
             write_figure(profile, plot)
-    except ProfileError as error:
+    except (MissingExtraError, ProblemError, ProfileError) as error:
         raise InputError(f"{request.target}: {' '.join(str(error).split())}") from None
     for note in notes:
         click.echo(f"lyaopt profile: warning: {note}", err=True)

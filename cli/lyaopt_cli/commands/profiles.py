@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lyaopt.errors import MissingExtraError, ProblemError
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.output_files import write_whole
 
@@ -67,9 +68,7 @@ def _summary(profile: Profile) -> dict[str, object]:
 
 
 def _show(name: str, as_json: bool, plot: Path | None) -> None:
-    from lyaopt.errors import ProblemError
     from lyaopt.model.profiles import load_profile
-    from lyaopt.model.profiles.graph import ProfileError
 
     try:
         profile = load_profile(name)
@@ -78,7 +77,7 @@ def _show(name: str, as_json: bool, plot: Path | None) -> None:
     except ProblemError as error:
         line = getattr(error, "line", None)
         raise InputError(f"{name}: {error}" if line is None else f"{name}:{line}: {error}") from None
-    except ProfileError as error:
+    except MissingExtraError as error:
         raise InputError(f"{name}: {error}") from None
     show_profile(profile, as_json)
 

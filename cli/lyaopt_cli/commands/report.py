@@ -43,7 +43,7 @@ def write_report(
     name: str, folder: str, out: str | None = None, found: Sequence[Results] | None = None
 ) -> str:
     """Write the page, and give its name; what was read already need not be read again."""
-    from lyaopt.errors import ProblemError
+    from lyaopt.errors import LyaoptError
     from lyaopt.experiments.report import page
     from lyaopt.experiments.store import Store
 
@@ -51,9 +51,7 @@ def write_report(
     check_writable(path)
     try:
         content = page(Store(folder), found)
-    except ProblemError as error:
+    except LyaoptError as error:
         raise InputError(f"lyaopt {name}: {error}") from None
-    except ImportError as error:
-        raise InputError(f"lyaopt {name}: {error}; pip install 'lyaopt[experiments]'") from None
     write_whole(path, content.encode())
     return str(path)

@@ -85,7 +85,7 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (what was
     simulated until then is printed and written), 141 output closed.
     """
-    from lyaopt.errors import ProblemError
+    from lyaopt.errors import LyaoptError
 
     wanted = _Wanted(**options)
     if len(policies) > 1 and (wanted.record or wanted.plot):
@@ -103,11 +103,9 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
                     result, series = _run(system, name, trace, wanted, interrupts)
                     _write_files(result, series, wanted)
                     results.append(result)
-        except ProblemError as error:
+        except LyaoptError as error:
             if not interrupts.seen:  # else it is a search that was called off
                 raise InputError(f"lyaopt simulate: {error}") from None
-        except ImportError as error:
-            raise InputError(f"lyaopt simulate: {error}") from None
         if results:
             _print(results, system, bound, as_json)
         return INTERRUPTED if interrupts.seen else 0

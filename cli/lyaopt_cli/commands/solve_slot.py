@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lyaopt.errors import SolverError
 from lyaopt_cli.support.input_files import MAX_LINE_BYTES, InputError, bounded_lines, read_whole, shown_name
 from lyaopt_cli.support.options import method_option
 
@@ -142,14 +143,14 @@ def _comparison() -> Callable[[SlotSolution], dict[str, Any]]:
     """From a solution to the optimum found by CVXPY, and the difference from it."""
     from lyaopt.errors import MissingExtraError
     from lyaopt.slot.solution_documents import objective_to_dict
-    from lyaopt.verify.cvxpy_reference import ReferenceError, solve_reference
+    from lyaopt.verify.cvxpy_reference import solve_reference
 
     def compare(solution: SlotSolution) -> dict[str, Any]:
         try:
             reference = solve_reference(solution.problem)
         except MissingExtraError as error:
             raise InputError(f"lyaopt solve-slot: --check: {error}") from None
-        except ReferenceError as error:
+        except SolverError as error:
             return {"solver": error.solver, "error": str(error)}
         theirs = reference.objective.total
         difference = solution.objective.total - theirs

@@ -105,7 +105,8 @@ def command(scenario: str, **options: Any) -> int:
     number (the checkpoint stays as it was), 2 bad usage or input, 130 interrupted,
     143 terminated (both after the checkpoint was written: --resume goes on).
     """
-    from lyaopt.errors import ProblemError
+    from lyaopt.errors import DivergedError, LyaoptError
+    from lyaopt.io.extras import needs_extra
 
     wanted = _Wanted(**options)
     system = load_system(scenario)
@@ -113,14 +114,13 @@ def command(scenario: str, **options: Any) -> int:
         check_picture("lyaopt train", wanted.plot)
     with Interrupts(signal.SIGTERM) as interrupts:
         try:
-            algorithm = wanted.algorithm or _algorithm_of(wanted)
-            summary = _train(system, wanted, algorithm, interrupts)
-        except ProblemError as error:
-            raise InputError(f"lyaopt train: {error}") from None
-        except ImportError as error:
-            raise InputError(f"lyaopt train: {error}; pip install 'lyaopt[train]'") from None
-        except ArithmeticError as error:
+            with needs_extra("train"):
+                algorithm = wanted.algorithm or _algorithm_of(wanted)
+                summary = _train(system, wanted, algorithm, interrupts)
+        except DivergedError as error:
             raise _Diverged(f"lyaopt train: {error}; the checkpoint was left as it was") from None
+        except LyaoptError as error:
+            raise InputError(f"lyaopt train: {error}") from None
         _print(summary, wanted, algorithm)
         if wanted.plot is not None:
             from lyaopt.learning.plot import draw_training

@@ -59,7 +59,7 @@ def run_experiment(
     InputError
         If a definition is wrong, or the folder is in use.
     """
-    from lyaopt.errors import ProblemError
+    from lyaopt.errors import LyaoptError, ProblemError
     from lyaopt.experiments.engines import cores
     from lyaopt.experiments.outputs import write_tables
     from lyaopt.experiments.store import Store
@@ -79,10 +79,8 @@ def run_experiment(
                 timeout_s=timeout_s,
                 watched=lambda missing: progress_bar("cells", missing),
             )
-    except ProblemError as error:
+    except LyaoptError as error:
         raise InputError(f"lyaopt {name}: {error}") from None
-    except ImportError as error:
-        raise InputError(f"lyaopt {name}: {error}; pip install 'lyaopt[experiments]'") from None
     for label, reason in outcome.failed.items():
         print(visible(f"lyaopt {name}: {label}: {reason}"), file=sys.stderr)
     try:

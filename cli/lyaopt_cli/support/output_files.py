@@ -20,25 +20,29 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def check_picture(command: str, path: str) -> None:
     """Raise `InputError` if there can be no picture of this name there: before long work, not after it."""
-    from lyaopt.errors import ProblemError
+    from lyaopt.errors import MissingExtraError, ProblemError
     from lyaopt.io.figures import picture_format
 
     try:
         picture_format(path)
     except ProblemError as error:
         raise InputError(f"{command}: --plot: {error.reason}") from None
+    except MissingExtraError as error:
+        raise InputError(f"{command}: --plot: {error}") from None
     check_writable(Path(path))
 
 
 def check_drawing(command: str) -> None:
     """Raise `InputError` if nothing can be drawn: before long work, not after it."""
-    from lyaopt.errors import ProblemError
+    from lyaopt.errors import MissingExtraError, ProblemError
     from lyaopt.io.figures import need_matplotlib
 
     try:
         need_matplotlib()
     except ProblemError as error:
         raise InputError(f"{command}: {error.reason}") from None
+    except MissingExtraError as error:
+        raise InputError(f"{command}: {error}") from None
 
 
 def check_writable(path: Path) -> None:

@@ -1,0 +1,55 @@
+"""What one slot and many slots share: the fields, the order of their arrays, and their checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lyaopt.arrays import Floats, Order, as_floats, check_scalar
+
+SCALAR_FIELDS = (
+    "slot_duration_s",
+    "energy_coefficient",
+    "energy_weight_local",
+    "energy_weight_transmit",
+    "edge_capacity_hz",
+)
+DEVICE_FIELDS = ("cpu_capacity_hz", "max_power_w", "channel_gain", "bandwidth_hz")
+QUEUE_FIELDS = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
+
+
+@dataclass(frozen=True, eq=False)
+class SlotInputs:
+    """Fields that `SlotProblem` and `SlotBatch` share; their docstrings say shapes and units.
+
+    Attributes
+    ----------
+    slot_duration_s, energy_coefficient, energy_weight_local, energy_weight_transmit, edge_capacity_hz,
+    noise_psd_dbm_per_hz : float
+    cpu_capacity_hz, max_power_w, channel_gain, bandwidth_hz : arrays
+        One number a device.
+    local_queue_cycles, transmit_queue_bits, edge_queue_cycles : arrays
+        One number a service.
+    """
+
+    slot_duration_s: float
+    energy_coefficient: float
+    energy_weight_local: float
+    energy_weight_transmit: float
+    edge_capacity_hz: float
+    cpu_capacity_hz: Floats
+    max_power_w: Floats
+    channel_gain: Floats
+    bandwidth_hz: Floats
+    local_queue_cycles: Floats
+    transmit_queue_bits: Floats
+    edge_queue_cycles: Floats
+    noise_psd_dbm_per_hz: float = -174.0
+
+    def _check_scalars(self) -> None:
+        for name in SCALAR_FIELDS:
+            check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
+
+    def _take_arrays(self, shapes: dict[str, tuple[int, ...]], order: Order) -> None:
+        """Let the named fields be float64 arrays of these shapes in this memory order."""
+        for name, shape in shapes.items():
+            object.__setattr__(self, name, as_floats(getattr(self, name), name, shape, order))
