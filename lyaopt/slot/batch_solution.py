@@ -84,7 +84,7 @@ class BatchSolution:
     def local_price(self) -> Floats:
         """Multiplier of C.4 (B, M), -dV/dF^l: what one more hertz of device CPU is worth."""
         prices = np.zeros(self.cpu_hz.shape, order="F")
-        if prices.size:
+        if 0 not in self.batch.shape:
             local_prices(self.batch._local_problem, self._local_allocation, device_lanes(prices))
         return prices
 

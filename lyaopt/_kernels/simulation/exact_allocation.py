@@ -59,9 +59,7 @@ def allocate_exactly(backlog, gain, model, allocation, buffer):
     method, scalars, devices = model.method, model.scalars, model.devices
     rates, cpu, power, multiplier = allocation
     tau = scalars[TAU]
-    local = LocalProblem(
-        backlog[LOCAL], devices[CPU_CAPACITY], tau, scalars[WEIGHT_LOCAL], scalars[DELTA]
-    )
+    local = LocalProblem(backlog[LOCAL], devices[CPU_CAPACITY], tau, scalars[WEIGHT_LOCAL], scalars[DELTA])
     transmit = TransmitProblem(
         backlog[TRANSMIT],
         gain,

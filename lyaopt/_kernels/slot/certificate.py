@@ -127,33 +127,31 @@ def _largest_open(queue, rate, lane, tau):
 
 
 @inline
-def _best_exponent(problem, allocation, lane, most, floor):
+def _best_exponent(weight, nu, most, floor):
     """Return the y = ln(1 + p eta) that nu asks for, up to `most`; `floor` is q0 = U / (b eta)."""
-    if problem.weight <= 0.0:
+    if weight <= 0.0:
         return most
-    nu = allocation.multiplier[lane]
     return min(most, math.log1p((nu - floor) / floor)) if nu > floor else 0.0
 
 
 @inline
-def _is_marginal(problem, allocation, lane, marginal):
+def _is_marginal(queue, rate, lane, tau, nu, marginal):
     """Return whether nu is the marginal cost up to its rounding, and free to move by that.
 
     It is free where no item at nu is served in part. Taken back from nu, a y far below an ulp of 1 would be
     lost.
     """
-    nu = allocation.multiplier[lane]
-    free = _largest_open(problem.queue, allocation.rate, lane, problem.tau) < nu * (1.0 - _ROUNDING)
+    free = _largest_open(queue, rate, lane, tau) < nu * (1.0 - _ROUNDING)
     return free and abs(nu - marginal) <= _ROUNDING * nu
 
 
 @inline
 def transmit_gap(problem, allocation, lane, device):
     """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
-    tau, weight, queue = problem.tau, problem.weight, problem.queue
+    tau, weight, queue, rate = problem.tau, problem.weight, problem.queue, allocation.rate
     nu, power = allocation.multiplier[lane], allocation.power[lane]
     bandwidth, max_power = problem.bandwidth[device], problem.max_power[device]
-    terms, gross, total, violation = queue_terms(queue, allocation.rate, lane, tau, nu)
+    terms, gross, total, violation = queue_terms(queue, rate, lane, tau, nu)
     violation = worse(violation, worse(_excess(power, max_power), _shortfall(power, max_power)))
     b = bandwidth / math.log(2.0)
     eta = problem.gain[lane] / (bandwidth * problem.noise)
@@ -164,8 +162,9 @@ def transmit_gap(problem, allocation, lane, device):
         return _relative(gap + weight * power, gross, queue, lane, tau), tau * gross, violation
     floor = weight / b / eta  # the product may overflow
     most = math.log1p(max_power * eta)
-    best = _best_exponent(problem, allocation, lane, most, floor)
-    if weight > 0.0 and _is_marginal(problem, allocation, lane, floor * (1.0 + power * eta)):
+    best = _best_exponent(weight, nu, most, floor)
+    marginal = floor * (1.0 + power * eta)
+    if weight > 0.0 and _is_marginal(queue, rate, lane, tau, nu, marginal):
         best = y
     if y != best:  # else there is nothing to add, even where U / eta is infinite
         slope = weight / eta * math.exp(best)
