@@ -1,4 +1,4 @@
-"""Batches of slots: lyaopt beside copying the arrays and the convex solvers, per slot."""
+"""Time per slot of batches: lyaopt, copying the same arrays, and convex solvers."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_cvxpy(benchmark, record, solver):
 
 
 def test_requirements(record):
-    """Interleaved, so that a change of the machine's speed meets all alike."""
+    """Contenders take turns, so that changes of the machine's speed affect all of them."""
     solution, slots = solve_slots(batch(SLOTS)), problems(4)
     sources = arrays_of(solution)
     targets = [np.empty_like(source) for source in sources]

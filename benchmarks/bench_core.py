@@ -1,4 +1,4 @@
-"""The core built ahead of time beside the same kernels compiled at run time; calls from C; a pipe."""
+"""The core built ahead of time, the same kernels compiled at run time, calls from C, and a pipe."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CORES = "The same kernels, built ahead of time and compiled at run time"
 CALLS = "A slot of 4 devices with 2 services, by the way in"
 pytestmark = pytest.mark.skipif(CHOICE.core != "aot", reason="no core was built")
 
-# Prints the seconds of rounds of each kind of work, one line a round, whenever a line comes in.
+# For each input line, prints the seconds of one round of each task.
 WORKER = """
 import sys, time
 import numpy as np
@@ -51,19 +51,19 @@ try:
 except ImportError:
     learner = None
 
-def timed(work):
+def timed(task):
     start = time.perf_counter()
-    work()
+    task()
     return time.perf_counter() - start
 
 print("ready", flush=True)
 for _ in sys.stdin:
-    found = [
+    seconds = [
         min(timed(lambda: solve_slots(slots, out=out)) for _ in range(5)),
         min(timed(lambda: simulator.run(300)) for _ in range(5)),
         timed(learner.update) if learner else 0.0,
     ]
-    print(*found, flush=True)
+    print(*seconds, flush=True)
 """
 ROUNDS = 9
 PORTABLE = "x86-64-v2"
@@ -84,19 +84,18 @@ def worker(core, root=ROOT):
 
 
 def compared(ours, theirs):
-    """Median seconds of both by kind of work, and the median of the ratios of rounds."""
+    """Median seconds of both workers for each task, and the median of the ratios within rounds."""
     workers = (ours, theirs)
     for process in workers:
         assert process.stdout.readline() == "ready\n"
     taken = []
-    for _ in range(ROUNDS):  # in turn, so that a change of the machine's speed meets both
-        order = (0, 1) if len(taken) % 2 else (1, 0)  # who comes first finds the caches of the other
-        found = {}
+    for _ in range(ROUNDS):  # in turn, so that changes of the machine's speed affect both
+        order = (0, 1) if len(taken) % 2 else (1, 0)  # the first one meets caches filled by the other
+        seconds = {}
         for side in order:
             print(file=workers[side].stdin, flush=True)
-            found[side] = [float(word) for word in workers[side].stdout.readline().split()]
-        row = [found[0], found[1]]
-        taken.append(row)
+            seconds[side] = [float(word) for word in workers[side].stdout.readline().split()]
+        taken.append([seconds[0], seconds[1]])
     for process in workers:
         process.communicate("")
     for place, name in enumerate(NAMES):
@@ -136,14 +135,14 @@ static double now(void)
 
 
 def _scalar_seconds(times=20_000):
-    """A slot solved in compiled code, in a loop, with nothing around it."""
+    """Seconds of a slot in a compiled loop, without any checks."""
     repeat = scalar_solver()
-    found = []
+    seconds = []
     for _ in range(7):
         start = time.perf_counter()
         repeat(times)
-        found.append((time.perf_counter() - start) / times)
-    return median(found)
+        seconds.append((time.perf_counter() - start) / times)
+    return median(seconds)
 
 
 @pytest.mark.skipif(shutil.which("cc") is None or c_library()[0] is None, reason="no C compiler")
@@ -170,9 +169,9 @@ def test_call_from_c(record, tmp_path, certified):
     how = "with its certificate" if certified else "without certificate"
     record.time(CALLS, f"lyaopt_solve_slot from C, checked, {how}", seconds, "slot")
     scalar = _scalar_seconds()
-    told = f"{seconds * 1e6:.2f} us; a slot solve {scalar * 1e6:.2f} us"
-    bound = "< 1 us where a slot solve takes 0.7 us"
-    record.require(f"call of one slot from C, {how}", bound, told, seconds < scalar / 0.7)
+    measured = f"{seconds * 1e6:.2f} us; a slot solve {scalar * 1e6:.2f} us"
+    bound = "< 1 us if a slot solve takes 0.7 us"
+    record.require(f"call of one slot from C, {how}", bound, measured, seconds < scalar / 0.7)
 
 
 ECHO = """
@@ -184,38 +183,38 @@ while data := os.read(0, 65536):
 
 def _echo_seconds(line, count=1000):
     with subprocess.Popen([sys.executable, "-c", ECHO], stdin=-1, stdout=-1, bufsize=0) as process:
-        found = []
+        seconds = []
         for _ in range(count):
             start = time.perf_counter()
             process.stdin.write(line)
-            got = 0
-            while got < len(line):
-                got += len(process.stdout.read(65536))
-            found.append(time.perf_counter() - start)
+            received = 0
+            while received < len(line):
+                received += len(process.stdout.read(65536))
+            seconds.append(time.perf_counter() - start)
         process.stdin.close()
-    return median(found)
+    return median(seconds)
 
 
 def test_round_trip_over_a_pipe(record):
-    """Beside an echo of the same bytes by another process, which does nothing with them."""
+    """Compared with a process that echoes the same bytes."""
     request = json.dumps({"sequence": 1, "slot": EXAMPLE}).encode() + b"\n"
     with SolverPipe() as pipe:
         for _ in range(300):
             pipe.solve(EXAMPLE)
-        found = []
+        seconds = []
         for _ in range(2000):
             start = time.perf_counter()
             pipe.solve(EXAMPLE)
-            found.append(time.perf_counter() - start)
-    ours, echo = median(found), _echo_seconds(request)
+            seconds.append(time.perf_counter() - start)
+    ours, echo = median(seconds), _echo_seconds(request)
     record.time(CALLS, "SolverPipe.solve, a round trip over a pipe", ours, "slot")
     record.time(CALLS, "an echo of the request by another process", echo, "slot")
-    told = f"{ours * 1e6:.0f} us; an echo {echo * 1e6:.0f} us"
-    record.require("round trip over a pipe", "< 60 us", told, ours < 60e-6)
+    measured = f"{ours * 1e6:.0f} us; an echo {echo * 1e6:.0f} us"
+    record.require("round trip over a pipe", "< 60 us", measured, ours < 60e-6)
 
 
 def test_first_start_beside_later_ones(record, tmp_path):
-    """In a home where lyaopt never ran: nothing is compiled."""
+    """In an empty home directory, the first call compiles nothing."""
     command = [
         str(Path(sys.executable).with_name("lyaopt")),
         "solve-slot",

@@ -21,7 +21,7 @@ def make_queue(services):
 
 
 def by_argsort(queue, capacity):
-    """The closed form with NumPy's sort, as one would write it."""
+    """The closed form, written with NumPy's sort."""
     order = np.argsort(-queue)
     ranked = queue[order]
     after = np.cumsum(ranked)
@@ -101,11 +101,11 @@ def resident(name):
     return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 n = 1_000_000
 small = np.ones((600, 1))
-edge_many(small, 1e4, 0.01, np.empty_like(small), np.empty(1))  # compiled, and its own memory taken
+edge_many(small, 1e4, 0.01, np.empty_like(small), np.empty(1))  # compiles, and allocates its workspace
 queue = np.random.default_rng(0).random((n, 1))
 np.power(10.0, 5 + 4 * queue, out=queue)
 total = queue.sum()
-Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here
+Path("/proc/self/clear_refs").write_text("5")  # reset the peak
 before = resident("VmRSS")
 cpu = np.empty_like(queue)
 edge_many(queue, 0.3 * total / 0.01, 0.01, cpu, np.empty(1))
@@ -114,7 +114,7 @@ print((resident("VmHWM") - before) * 1024 / queue.nbytes)
 
 
 def test_memory_requirement(record):
-    """Growth of the process, the answer included, plus the input itself, in units of the input."""
+    """Growth of the process, including the answer, plus the input, in units of the input."""
     done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
     times = 1.0 + float(done.stdout)
     record.require("Problem 5, 10^6 services: memory, of the input", "<= 3", f"{times:.2f}", times <= 3)

@@ -1,4 +1,4 @@
-"""The environments: nanoseconds a slot of a step, beside the simulation alone."""
+"""Nanoseconds per slot of a step of the environments, and of the simulation alone."""
 
 from __future__ import annotations
 
@@ -19,33 +19,36 @@ STEPS = 100
 
 
 def seconds_a_step(step, points):
-    """Time steps under points (steps, B, S)."""
+    """Seconds of a step with points (steps, B, S)."""
     start = time.perf_counter()
     for line in points:
         step(line)
     return (time.perf_counter() - start) / len(points)
 
 
-@pytest.mark.parametrize("copies", [64, 256])
-def test_steps_beside_the_simulation(record, copies):
-    """The same copies under the same fixed points, so that both do the same work."""
+@pytest.mark.parametrize("replications", [64, 256])
+def test_steps_beside_the_simulation(record, replications):
+    """The same replications with the same fixed points, so that both do the same work."""
     system = load_scenario("default")
     slots = system.slots_per_period
-    line = np.random.default_rng(1).integers(0, system.cut_counts, (copies, system.cut_counts.size))
+    line = np.random.default_rng(1).integers(0, system.cut_counts, (replications, system.cut_counts.size))
     points = np.broadcast_to(line, (STEPS, *line.shape))
-    systems = VectorSystems(system, replications=copies, seed=1, decisions=10**9)
-    envs = gymnasium.make_vec(ENVIRONMENT, num_envs=copies, scenario=system, decisions=10**9)
+    systems = VectorSystems(system, replications=replications, seed=1, decisions=10**9)
+    envs = gymnasium.make_vec(ENVIRONMENT, num_envs=replications, scenario=system, decisions=10**9)
     envs.reset(seed=1)
-    simulator = Simulator(system, Fixed(line.T), replications=copies, seed=1)
+    simulator = Simulator(system, Fixed(line.T), replications=replications, seed=1)
     times = {"simulate, a hundred periods a call": [], "VectorSystems.step": [], "gymnasium.make_vec": []}
     for _ in range(ROUNDS):
         start = time.perf_counter()
         simulator.run(STEPS * slots)
         measured = (time.perf_counter() - start) / STEPS
         seconds = (measured, seconds_a_step(systems.step, points), seconds_a_step(envs.step, points))
-        for found, value in zip(times.values(), seconds, strict=True):
-            found.append(value)
-    for name, found in times.items():
+        for rounds, value in zip(times.values(), seconds, strict=True):
+            rounds.append(value)
+    for name, rounds in times.items():
         record.time(
-            f"A slot of the default system, {copies} of them", name, median(found) / copies / slots, "slot"
+            f"A slot of the default system, {replications} of them",
+            name,
+            median(rounds) / replications / slots,
+            "slot",
         )

@@ -1,4 +1,4 @@
-"""Cells on two workers against one: what handing them out and keeping them costs, on cells that only wait."""
+"""Overhead of two workers compared with one, on cells that only wait."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ GROUP = f"{CELLS} cells of a sweep that wait for {LASTS_S:g} s each, workers sta
 
 
 def wait(task):
-    """A cell that needs no core: what two workers lose on these, they lose on their own account."""
+    """A cell that needs no core, so that any loss of two workers is overhead."""
     path, seconds = task
     time.sleep(seconds)
     path.write_text("done")
 
 
 def taken(folder, cells, seconds, jobs):
-    """Seconds that some cells take."""
+    """Seconds of some cells."""
     folder.mkdir()
     tasks = {f"cell-{number}": (folder / f"cell-{number}", seconds) for number in range(cells)}
     begun = time.perf_counter()

@@ -1,7 +1,6 @@
-"""Problems 3 and 5 beside the C code that CVXPYgen generates, called from Python.
+"""Problems 3 and 5: lyaopt and the C code that CVXPYgen generates, called from Python.
 
-Problem 4 is not among them: CVXPYgen has no exponential cones with ECOS, and its
-Clarabel needs Rust and Eigen.
+Problem 4 is left out: CVXPYgen has no exponential cones with ECOS, and Clarabel needs Rust and Eigen.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ GROUPS = {"local": "Problem 3, one device, N = 2", "edge": "Problem 5, 8 service
 
 
 def make_problem(kind, queue, capacity, tau, price):
-    """The scaled problem with its parameters set, as lyaopt.verify.cvxpy_reference states it."""
+    """The scaled problem with its parameters, as in lyaopt.verify.cvxpy_reference."""
     scale = min(capacity, queue.sum() / tau)
-    worth, caps, limit = queue / queue.max(), np.minimum(queue / tau / scale, 2.0), capacity / scale
+    weights, caps, limit = queue / queue.max(), np.minimum(queue / tau / scale, 2.0), capacity / scale
     shares = cp.Variable(queue.size, name="shares")
     parameters = {
-        "worth": cp.Parameter(queue.size, nonneg=True, name="worth", value=worth),
+        "weights": cp.Parameter(queue.size, nonneg=True, name="weights", value=weights),
         "caps": cp.Parameter(queue.size, nonneg=True, name="caps", value=caps),
         "capacity": cp.Parameter(nonneg=True, name="capacity", value=min(limit, 2.0)),
     }
-    gain, total = parameters["worth"] @ shares, cp.sum(shares)
+    gain, total = parameters["weights"] @ shares, cp.sum(shares)
     limits = [shares >= 0, shares <= parameters["caps"]]
     if kind == "edge":
         return cp.Problem(cp.Minimize(-gain), [*limits, total <= parameters["capacity"]])

@@ -1,4 +1,4 @@
-"""PPO: decisions a second and shares of the time, beside stable-baselines3 on the same vector environment."""
+"""PPO: seconds per decision, and its parts, compared with stable-baselines3 on the same environment."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ GROUP = "A decision of PPO in training, 50 default systems side by side, network
 ROUNDS = 5
 SYSTEM = load_scenario("default")
 TUNED = preset("tuned", SYSTEM.learning)
-# The same work as theirs: every point of every decision counts, with one ratio for all services.
+# The same work as stable-baselines3: every decision counts, with one ratio for all services.
 SAME = replace(TUNED, credit="joint")
 
 
 def ours(config):
-    """A function that makes an update and tells its decisions."""
+    """A function that makes an update and returns the number of its decisions; and the parts of its time."""
     options = {"replications": config.replications, "seed": 1, "decisions": config.decisions_per_episode}
     learner = PPO(CreditedSystems(SYSTEM, **options), config, 0)
     shares = []
@@ -60,6 +60,17 @@ def theirs(systems, steps, **options):
     return update
 
 
+def _seconds_of_decisions(contenders):
+    """Median seconds of a decision; contenders take turns, so that changes of speed affect all of them."""
+    taken = {name: [] for name in contenders}
+    for _ in range(ROUNDS):
+        for name, update in contenders.items():
+            start = time.perf_counter()
+            decisions = update()
+            taken[name].append((time.perf_counter() - start) / decisions)
+    return {name: median(times) for name, times in taken.items()}
+
+
 def test_updates_beside_stable_baselines3(record):
     torch.set_num_threads(1)
     tuned, shares = ours(TUNED)
@@ -71,16 +82,10 @@ def test_updates_beside_stable_baselines3(record):
         ),
         "stable-baselines3, its own minibatch of 64 and 10 passes": theirs(TUNED.replications, TUNED.rollout),
     }
-    taken = {name: [] for name in contenders}
     for update in contenders.values():
         update()
     shares.clear()
-    for _ in range(ROUNDS):  # side by side, so that a change of the machine's speed meets all alike
-        for name, update in contenders.items():
-            start = time.perf_counter()
-            decisions = update()
-            taken[name].append((time.perf_counter() - start) / decisions)
-    seconds = {name: median(times) for name, times in taken.items()}
+    seconds = _seconds_of_decisions(contenders)
     for name, each in seconds.items():
         record.time(GROUP, name, each, "decision")
     tuned, _, equal, default = seconds.values()
@@ -101,4 +106,6 @@ def test_updates_beside_stable_baselines3(record):
     record.require("system, of training time", "<= 1/5", f"{share:.2f}", share <= 0.2)
     names = ("in the system", "in the rest of the rollout", "in the update")
     for name, part in zip(names, parts, strict=True):
-        record.time(GROUP, f"of tuned, {name}", part / ROUNDS / decisions, "decision")
+        record.time(
+            GROUP, f"of tuned, {name}", part / ROUNDS / (TUNED.replications * TUNED.rollout), "decision"
+        )

@@ -1,4 +1,4 @@
-"""The simulator: nanoseconds a slot, beside the batch solver alone."""
+"""Nanoseconds per slot of the simulator, and of the batch solver alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SLOTS = 20_000
 
 
 def seconds_a_slot(simulator, slots):
-    """Time a piece of a run, per system and slot."""
+    """Seconds of a system and slot in a part of a run."""
     start = time.perf_counter()
     simulator.run(slots)
     return (time.perf_counter() - start) / slots / simulator.result().replications
@@ -70,7 +70,7 @@ def test_one_system_beside_the_slot_solver(record):
     rate = 1.0 / median(ours)
     allowed = 1e6 / 300_000 * median(theirs) / 1e-6
     record.require(
-        "one system: slots a second (300,000 where a slot solve takes 1 us)",
+        "one system: slots per second (300,000 if a slot solve takes 1 us)",
         f">= {3e5 * 1e-6 / median(theirs):,.0f}",
         f"{rate:,.0f}",
         median(ours) <= allowed * 1e-6,
@@ -78,7 +78,7 @@ def test_one_system_beside_the_slot_solver(record):
 
 
 def scalar_solver():
-    """One slot after the other in compiled code: the three problems, nothing else."""
+    """A compiled loop over slots that solves the three problems and does nothing else."""
     import numba
 
     slots = batch(1)
@@ -114,7 +114,7 @@ def scalar_solver():
 
 
 def large_system(devices):
-    """Devices of ten services each, with capacities for as many more services as there are."""
+    """Devices of ten services each, with capacities in proportion to the number of services."""
     network = load_profile("hand_landmark")
     services = tuple(Service(network, arrival_rate_per_s=0.2) for _ in range(10))
     return System(

@@ -1,4 +1,4 @@
-"""One slot at a time, as a controller calls it: Python API, documents, and whole processes."""
+"""One slot at a time, as in a controller: Python API, documents, and whole processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 from benchmarks.data import problems
 from lyaopt import solve_slot
 from lyaopt.slot.documents import parse_slot_document
-from lyaopt.slot.solution_documents import encode_solution
+from lyaopt.slot.solution_documents import format_solution
 from lyaopt.verify.cvxpy_reference import solve_reference
 
 SLOT = "One slot from Python, M = 4, N = 2"
@@ -82,14 +82,14 @@ def test_slot_requirement(record):
 
 
 def test_stream_requirement(record):
-    """Interleaved, so that a change of the machine's speed meets both alike."""
+    """Contenders take turns, so that changes of the machine's speed affect both."""
     text = json.dumps(json.loads(EXAMPLE.read_text())).encode()
     ours, theirs = [], []
     for _ in range(300):
         start = time.perf_counter()
         for _ in range(10):
             out = io.BytesIO()
-            out.write(encode_solution(solve_slot(parse_slot_document(text))))
+            out.write(format_solution(solve_slot(parse_slot_document(text))))
         middle = time.perf_counter()
         for _ in range(10):
             json.dumps(json.loads(text))
@@ -112,7 +112,7 @@ def _seconds_of_stream(count):
 
 
 def test_stream_command(record):
-    """The whole command, pipe and flush included; its start is spread over the documents, and told apart."""
+    """The whole command with pipe and flush; its start is spread over the documents, or excluded."""
     count = 20_000
     ready = statistics.median(_seconds_of_stream(1) for _ in range(5))
     whole = _seconds_of_stream(count)
@@ -129,16 +129,16 @@ def test_stream_command(record):
 
 
 def _starts(commands, repeats):
-    """Median wall time of each command, interleaved; a command comes with the core that it is to use."""
+    """Median wall time of each command, which comes with the name of its core; commands take turns."""
     times = [[] for _ in commands]
     for _ in range(repeats + 1):
-        for (command, core), found in zip(commands, times, strict=True):
+        for (command, core), seconds in zip(commands, times, strict=True):
             start = time.perf_counter()
             subprocess.run(
                 command, stdout=subprocess.DEVNULL, check=True, env=os.environ | {"LYAOPT_CORE": core}
             )
-            found.append(time.perf_counter() - start)
-    return [statistics.median(found[1:]) for found in times]
+            seconds.append(time.perf_counter() - start)
+    return [statistics.median(seconds[1:]) for seconds in times]
 
 
 def test_start_requirement(record):

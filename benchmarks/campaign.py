@@ -1,12 +1,12 @@
-"""A campaign of learning: every learner and policy on every scenario, cell by cell.
+"""A comparison of all learners and policies on all scenarios, computed cell by cell.
 
     python -m benchmarks.campaign run [--scenario NAME]... [--policy NAME]... [--seeds N] [--jobs N]
     python -m benchmarks.campaign table|write
 
-A cell is a scenario, a policy and a seed of training or search; policies without either have one cell each.
-Finished cells are lines of benchmarks/learning_results.ndjson, and a run does those that are missing. All
-policies are evaluated on the same copies, whose seed no training and no search uses. `table` prints what came
-of it, and `write` puts it into docs/explanation/results.md.
+A cell is a scenario, a policy and a seed of training or search; other policies have one cell for each
+scenario. Finished cells are lines of benchmarks/learning_results.ndjson; `run` computes the missing ones. All
+policies are evaluated on the same replications, whose seed no training or search uses. `table` prints the
+results, and `write` puts them into docs/explanation/results.md.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ LEARNERS: dict[str, tuple[str, str | None]] = {
     "ppo-joint-tuned": ("ppo-joint", "tuned"),
     "ddpg": ("ddpg", None),
 }
-COPIES, SLOTS, WARMUP, SEED = 20, 20_000, 2_000, 77
-# Planning simulates half a million slots for a decision.
-SHORT: dict[str, dict[str, int]] = {"planning": {"copies": 4, "slots": 3_000, "warmup": 1_000}}
+REPLICATIONS, SLOTS, WARMUP, SEED = 20, 20_000, 2_000, 77
+# A decision of planning simulates half a million slots.
+SHORT: dict[str, dict[str, int]] = {"planning": {"replications": 4, "slots": 3_000, "warmup": 1_000}}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a line of the results is about."""
+    """Scenario, policy and seed of a line of the results."""
 
     scenario: str
     policy: str
@@ -54,12 +54,12 @@ class Cell:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """As lines have it."""
+        """The fields as a tuple."""
         return self.scenario, self.policy, self.seed
 
 
 def cells(scenarios: list[str], policies: list[str], seeds: int) -> Iterator[Cell]:
-    """All cells, so that every seed of all learners comes before the next seed of any."""
+    """All cells, ordered by seed."""
     for seed in range(1, seeds + 1):
         for scenario in scenarios:
             for policy in policies:
@@ -75,21 +75,21 @@ def finished() -> list[dict[str, Any]]:
 
 
 def do(cell: Cell) -> dict[str, Any]:
-    """Train, if there is something to train, and evaluate."""
+    """Train or search, and evaluate."""
     from lyaopt.model.scenarios import load_scenario
 
     system = load_scenario(cell.scenario)
     start = time.perf_counter()
     policy, training = (_trained if cell.policy in LEARNERS else _made)(cell, system)
     ready = time.perf_counter()
-    found = _measured(system, policy, **SHORT.get(cell.policy, {}))
+    measured = _measured(system, policy, **SHORT.get(cell.policy, {}))
     if cell.policy in SHORT:
-        found["base"] = base_of(system, cell.policy)
+        measured["base"] = base_of(system, cell.policy)
     return {
         "scenario": cell.scenario,
         "policy": cell.policy,
         "seed": cell.seed,
-        **found,
+        **measured,
         **training,
         "preparing_s": round(ready - start, 1),
         "evaluating_s": round(time.perf_counter() - ready, 1),
@@ -104,11 +104,11 @@ def _made(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def base_of(system: Any, policy: str) -> dict[str, list[float | None]]:
-    """What best-fixed comes to in the fewer copies and slots of a policy that takes long."""
+    """Evaluate best-fixed on the fewer replications and slots of a slow policy."""
     from lyaopt.experiments.prepare_policy import prepare
 
-    found = _measured(system, prepare("best-fixed", system, 0).policy, **SHORT[policy])
-    return {name: found[name] for name in ("cost", "energy_mj")}
+    measured = _measured(system, prepare("best-fixed", system, 0).policy, **SHORT[policy])
+    return {name: measured[name] for name in ("cost", "energy_mj")}
 
 
 def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
@@ -116,26 +116,26 @@ def _trained(cell: Cell, system: Any) -> tuple[Any, dict[str, Any]]:
     from lyaopt.experiments.prepare_policy import train
 
     ready = train(Learner(*LEARNERS[cell.policy]), system, cell.seed)
-    tried = [line for line in ready.log if "tried_cost" in line]
-    kept = max((line["update"] for line in tried if line["kept"]), default=0)
+    checks = [line for line in ready.log if "check_cost" in line]
+    best = max((line["update"] for line in checks if line["is_best"]), default=0)
     return ready.policy, {
         "prepared_slots": ready.slots,
-        "kept_update": kept if tried else None,
+        "best_update": best if checks else None,
         "shares": ready.summary.shares,
     }
 
 
 def _measured(
-    system: Any, policy: Any, copies: int = COPIES, slots: int = SLOTS, warmup: int = WARMUP
+    system: Any, policy: Any, replications: int = REPLICATIONS, slots: int = SLOTS, warmup: int = WARMUP
 ) -> dict[str, Any]:
-    """Figures of each copy, so that policies can be compared copy by copy."""
+    """Measures of each replication, for paired comparisons of policies."""
     from lyaopt.evaluation import Score
     from lyaopt.simulation import simulate
 
-    result = simulate(system, policy, slots=slots, warmup=warmup, replications=copies, seed=SEED)
+    result = simulate(system, policy, slots=slots, warmup=warmup, replications=replications, seed=SEED)
     score = Score.of(system, result)
     return {
-        "copies": copies,
+        "replications": replications,
         "slots": slots,
         "cost": _rounded(score.cost),
         "energy_mj": _rounded(1e3 * score.energy_j),
@@ -153,10 +153,10 @@ def _rounded(values: np.ndarray) -> list[float | None]:
     return [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]
 
 
-def run(wanted: list[Cell], jobs: int) -> None:
-    """Do the missing cells; a line is written as soon as a cell is done."""
-    there = {(line["scenario"], line["policy"], line["seed"]) for line in finished()}
-    missing = [cell for cell in wanted if cell.key not in there]
+def run(selected: list[Cell], jobs: int) -> None:
+    """Compute the missing cells; a line is written as soon as a cell is finished."""
+    present = {(line["scenario"], line["policy"], line["seed"]) for line in finished()}
+    missing = [cell for cell in selected if cell.key not in present]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
         running = {pool.submit(do, cell): cell for cell in missing}
@@ -164,34 +164,34 @@ def run(wanted: list[Cell], jobs: int) -> None:
             cell = running[future]
             try:
                 line = future.result()
-            except Exception as error:  # the other cells go on
+            except Exception as error:  # the other cells continue
                 print(f"{number}/{len(missing)} {cell.key}: {error!r}", file=sys.stderr, flush=True)
                 continue
             with RESULTS.open("a") as file:
                 file.write(json.dumps(line) + "\n")
-            took = line["preparing_s"] + line["evaluating_s"]
-            print(f"{number}/{len(missing)} {cell.key}: {took:.0f} s", file=sys.stderr, flush=True)
+            seconds = line["preparing_s"] + line["evaluating_s"]
+            print(f"{number}/{len(missing)} {cell.key}: {seconds:.0f} s", file=sys.stderr, flush=True)
 
 
 def main() -> None:
-    """Read the command line."""
+    """Parse the command line and run it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("what", choices=["run", "table", "write"])
     parser.add_argument("--scenario", action="append", choices=SCENARIOS)
     parser.add_argument("--policy", action="append", choices=[*LEARNERS, *POLICIES])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    given = parser.parse_args()
-    if given.what != "run":
+    arguments = parser.parse_args()
+    if arguments.what != "run":
         from benchmarks import campaign_table
 
-        if given.what == "write":
+        if arguments.what == "write":
             campaign_table.write(finished(), PAGE)
         else:
             print(campaign_table.table(finished()))
         return
-    policies = given.policy or [*POLICIES, *LEARNERS]
-    run(list(cells(given.scenario or list(SCENARIOS), policies, given.seeds)), given.jobs)
+    policies = arguments.policy or [*POLICIES, *LEARNERS]
+    run(list(cells(arguments.scenario or list(SCENARIOS), policies, arguments.seeds)), arguments.jobs)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tables of a campaign, in Markdown."""
+"""Markdown tables of the comparison of learners and policies."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from lyaopt.model.scenarios import load_scenario
 
 BASE = "best-fixed"
 HEAD = (
-    "| policy | runs | slots to get it, M | cost (34) | against best-fixed, % | energy, mJ a slot (local) "
-    "| against best-fixed, % | over LB1 | mean latency, s | p99, s | edge backlog, Mcycles | energy-limited "
-    "| done of born |"
+    "| policy | runs | slots of search and training, M | cost (34) | against best-fixed, % "
+    "| energy, mJ a slot (local) | against best-fixed, % | over LB1 "
+    "| mean latency, s | p99, s | edge backlog, Mcycles | energy-limited "
+    "| completed tasks |"
 )
 _NAMES = {
     "lyappo": "**LyaPPO** (`best`)",
-    "lyappo-shared": "LyaPPO from nothing, shared network (`shared`)",
+    "lyappo-shared": "LyaPPO without a start, shared network (`shared`)",
     "lyappo-flat": "LyaPPO, flat network (`tuned`)",
-    "lyappo-paper": "LyaPPO, the paper's form (`paper`)",
-    "ppo-joint": "PPO (joint), the paper's form",
+    "lyappo-paper": "LyaPPO as in the paper (`paper`)",
+    "ppo-joint": "PPO (joint) as in the paper",
     "ppo-joint-tuned": "PPO (joint), tuned",
     "ddpg": "DDPG-Cov",
     "random": "Random-Cov",
@@ -34,19 +35,19 @@ _NAMES = {
 }
 Line = dict[str, Any]
 _STABLE = 0.97
-"""Of the tasks that are born: a policy that does fewer is not compared with a bound for all of them."""
+"""Least share of completed tasks for a comparison with the bound, which holds for completing all of them."""
 BEGIN, END = "<!-- tables of the campaign -->", "<!-- end of the tables -->"
 
 
 def write(lines: list[Line], page: Path) -> None:
-    """Put the tables into a page, between its marks."""
+    """Write the tables into a page, between its marks."""
     before, rest = page.read_text().split(BEGIN)
     _, after = rest.split(END)
     page.write_text(f"{before}{BEGIN}\n\n{table(lines)}\n{END}{after}")
 
 
 def table(lines: list[Line]) -> str:
-    """A table for each scenario; policies in the order of their cost."""
+    """A table for each scenario; policies are ordered by cost."""
     scenarios = dict.fromkeys(line["scenario"] for line in lines)
     return "\n".join(_scenario([line for line in lines if line["scenario"] == name]) for name in scenarios)
 
@@ -71,9 +72,9 @@ def _row(name: str, runs: list[Line], base: list[Line], bound_mj: float) -> str:
         _count(runs),
         f"{np.mean([run['prepared_slots'] for run in runs]) / 1e6:.3g}",
         _text(_of_runs(runs, "cost")),
-        "" if name == BASE else _text(_beside(runs, base, "cost"), "{:+.1f}"),
+        "" if name == BASE else _text(_compared(runs, base, "cost"), "{:+.1f}"),
         f"{_text(energy)} ({_of_runs(runs, 'local_mj').value:.3g})",
-        "" if name == BASE else _text(_beside(runs, base, "energy_mj"), "{:+.1f}"),
+        "" if name == BASE else _text(_compared(runs, base, "energy_mj"), "{:+.1f}"),
         f"{energy.value / bound_mj:.3g}" if done > _STABLE else "",
         f"{_of_runs(runs, 'latency_s').value:.3g}",
         f"{_of_runs(runs, 'p99_s').value:.3g}",
@@ -85,9 +86,9 @@ def _row(name: str, runs: list[Line], base: list[Line], bound_mj: float) -> str:
 
 
 def _count(runs: list[Line]) -> str:
-    """How many runs, and how many of them kept the network that they started from."""
-    kept = [run["kept_update"] == 0 for run in runs if run.get("kept_update") is not None]
-    return f"{len(runs)} ({sum(kept)})" if sum(kept) else str(len(runs))
+    """Number of runs, and of those whose best checkpoint is the start."""
+    starts = [run["best_update"] == 0 for run in runs if run.get("best_update") is not None]
+    return f"{len(runs)} ({sum(starts)})" if sum(starts) else str(len(runs))
 
 
 def _runs(lines: Iterable[Line]) -> list[Run]:
@@ -98,13 +99,13 @@ def _of_runs(lines: Iterable[Line], name: str) -> Estimate:
     return estimate(grid_of(_runs(lines), name))
 
 
-def _beside(lines: list[Line], base: Iterable[Line], name: str) -> Estimate:
-    """How many per cent more than the mean of the base's runs: both met the same copies."""
+def _compared(lines: list[Line], base: Iterable[Line], name: str) -> Estimate:
+    """Difference to the mean of the base's runs in per cent, on the same replications."""
     mean = np.mean([run.values(name) for run in _runs(base)], axis=0)
     expected = Run(None, lines[0]["base"] if "base" in lines[0] else {name: mean.tolist()})
-    found = estimate(ratios(_runs(lines), [expected], name))
-    return Estimate(*(100.0 * (value - 1.0) for value in (found.value, found.low, found.high)))
+    ratio = estimate(ratios(_runs(lines), [expected], name))
+    return Estimate(*(100.0 * (value - 1.0) for value in (ratio.value, ratio.low, ratio.high)))
 
 
-def _text(found: Estimate, form: str = "{:.3g}") -> str:
-    return f"{form.format(found.value)} ({form.format(found.low)} to {form.format(found.high)})"
+def _text(number: Estimate, form: str = "{:.3g}") -> str:
+    return f"{form.format(number.value)} ({form.format(number.low)} to {form.format(number.high)})"

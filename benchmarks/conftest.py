@@ -1,4 +1,4 @@
-"""Collects what every benchmark measured into benchmarks/RESULTS.md, with ratios within the run."""
+"""Writes the measurements of all benchmarks to benchmarks/RESULTS.md, with ratios within the run."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _requirements: list[tuple[str, str, str, bool]] = []
 
 
 class Record:
-    """What a benchmark reports: times per unit within a group, and requirements met or missed."""
+    """Collects times per unit in groups, and requirements."""
 
     def time(self, group: str, contender: str, seconds: float, unit: str) -> None:
         """Add a row: `contender` takes `seconds` per `unit`."""
         _rows.append((group, contender, seconds, unit))
 
     def require(self, what: str, bound: str, measured: str, met: bool) -> None:
-        """Add a requirement, with what was measured."""
+        """Add a requirement, its measurement, and whether it is met."""
         _requirements.append((what, bound, measured, met))
 
     def seconds(self, group: str, contender: str) -> float:
-        """Return what was measured earlier in this run; skips where that part did not run."""
+        """Return an earlier measurement of this run; skip the test if there is none."""
         for row in _rows:
             if row[:2] == (group, contender):
                 return row[2]
@@ -38,7 +38,7 @@ class Record:
 
 def pytest_configure() -> None:
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, for children too
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core, also for child processes
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +54,13 @@ def _readable(seconds: float) -> str:
 
 
 def _versions() -> str:
-    found = []
+    installed = []
     for library in LIBRARIES:
         try:
-            found.append(f"{library} {version(library)}")
+            installed.append(f"{library} {version(library)}")
         except PackageNotFoundError:
             continue
-    return ", ".join(found)
+    return ", ".join(installed)
 
 
 def pytest_sessionfinish() -> None:
@@ -71,15 +71,15 @@ def pytest_sessionfinish() -> None:
         "",
         f"Measured {date.today()} by `make bench` on {cpuinfo.get_cpu_info()['brand_raw']}, one core,",
         f"Python {platform.python_version()}, {_versions()}.",
-        "Medians of one run; ratios are against lyaopt in the same group. The table of requirements compares",
-        "contenders that take turns, the others what runs one after the other: their ratios differ.",
+        "Medians of one run; ratios are relative to lyaopt in the same group. In the table of requirements",
+        "contenders take turns; in the others they run one after the other, so that ratios differ.",
         "",
     ]
     if _requirements:
         lines += ["| required | bound | measured | met |", "|---|---|---|---|"]
         lines += [
-            f"| {what} | {bound} | {got} | {'yes' if met else 'no'} |"
-            for what, bound, got, met in _requirements
+            f"| {what} | {bound} | {measured} | {'yes' if met else 'no'} |"
+            for what, bound, measured, met in _requirements
         ]
         lines.append("")
     for group in dict.fromkeys(row[0] for row in _rows):

@@ -1,4 +1,4 @@
-"""Slots for the benchmarks: the default system with backlogs over the magnitudes that occur."""
+"""Slots for the benchmarks: the default system with backlogs of all magnitudes that occur."""
 
 from __future__ import annotations
 

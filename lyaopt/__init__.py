@@ -1,27 +1,38 @@
 """Exact, certified, compiled solvers for Lyapunov-guided DNN offloading.
 
-Three devices in one slot, solved to the last digit::
+One slot of two devices with two services each, then two thousand slots of a whole system::
 
     import lyaopt
 
+    solution = lyaopt.solve_slot(lyaopt.SlotProblem(
+        slot_duration_s=0.01, energy_coefficient=1e-28, energy_weight_local=1e17, energy_weight_transmit=1e13,
+        edge_capacity_hz=2e10, cpu_capacity_hz=[1.5e9, 1e9], max_power_w=[0.3, 0.2],
+        channel_gain=[6e-11, 1e-11], bandwidth_hz=[5e5, 5e5], local_queue_cycles=[[4e7, 0.0], [2e7, 1e7]],
+        transmit_queue_bits=[[3e6, 1e6], [0.0, 2e6]], edge_queue_cycles=[[0.0, 5e7], [1e7, 0.0]]))
+    print(solution.local_cpu_hz, solution.rate_bps, solution.certificate.relative_gap)
     system = lyaopt.load_scenario("default")
-    policy = lyaopt.make_policy("middle", system)
-    result = lyaopt.simulate(system, policy, slots=2_000, seed=1)
+    result = lyaopt.simulate(system, lyaopt.make_policy("middle", system), slots=2_000, seed=1)
     bound = lyaopt.energy_bound(system)
-    assert result.mean_energy_j > bound.energy_j
+    print(f"{result.mean_energy_j} J per slot; no stable policy needs less than {bound.energy_j}")
 
-Where to look
--------------
+Where to look:
+
 One slot, many slots
-    `SlotProblem`, `solve_slot`, `SlotSolution`; `SlotBatch`, `solve_slots`, `BatchSolution`
+    `SlotProblem`, `solve_slot`, `SlotSolution` (`Objective`, `Certificate`); `SlotBatch`, `solve_slots`,
+    `BatchSolution` (`BatchCertificate`); as JSON `parse_slot_document`, `format_solution`
+A system
+    `load_scenario`, or `System` of `Device` and `Service`; `load_profile`, `Profile` (a DNN and its cuts)
 A system over time
-    `load_scenario`, `System`, `simulate`, `make_policy`, `evaluate`, `energy_bound`
+    `simulate`, `Simulator`, `Result`; `make_policy`, `Policy` (to write your own); `Trace`, `load_trace`
+Policies side by side
+    `evaluate`, `energy_bound` (the energy that no stable policy falls below)
 Learned policies
-    `load_policy`, and `lyaopt.learning`
+    `load_policy`, and the module `lyaopt.learning`
 Errors
-    `LyaoptError`, and below it `ProblemError`, `DocumentError`, `MissingExtraError`
+    `LyaoptError`; below it `ProblemError` (a value), `DocumentError` (a file), `MissingExtraError`,
+    `FolderLockedError`, `EngineError`, `ProfileError`, `SolverError`, `DivergedError`, `ParseError`
 Kernels in your own jitted code
-    `lyaopt.kernels`
+    the module `lyaopt.kernels`
 """
 
 from __future__ import annotations
@@ -33,17 +44,31 @@ from lyaopt._version import __version__
 
 if TYPE_CHECKING:
     from lyaopt.bounds import energy_bound
-    from lyaopt.errors import DocumentError, LyaoptError, MissingExtraError, ProblemError
+    from lyaopt.errors import (
+        DivergedError,
+        DocumentError,
+        EngineError,
+        FolderLockedError,
+        LyaoptError,
+        MissingExtraError,
+        ParseError,
+        ProblemError,
+        ProfileError,
+        SolverError,
+    )
     from lyaopt.evaluation import evaluate
     from lyaopt.learning import load_policy
+    from lyaopt.model.profiles import Profile, load_profile
     from lyaopt.model.scenarios import load_scenario
-    from lyaopt.model.system import System
+    from lyaopt.model.system import Device, Service, System
     from lyaopt.policies import make_policy
-    from lyaopt.simulation import simulate
+    from lyaopt.simulation import Policy, Result, Simulator, Trace, load_trace, simulate
     from lyaopt.slot.batch import SlotBatch
     from lyaopt.slot.batch_solution import BatchCertificate, BatchSolution
+    from lyaopt.slot.documents import parse_slot_document
     from lyaopt.slot.problem import SlotProblem
     from lyaopt.slot.solution import Certificate, Objective, SlotSolution
+    from lyaopt.slot.solution_documents import format_solution
     from lyaopt.slot.solve import solve_slot
     from lyaopt.slot.solve_batch import solve_slots
 
@@ -51,45 +76,79 @@ _ORIGINS = {
     "BatchCertificate": "slot.batch_solution",
     "BatchSolution": "slot.batch_solution",
     "Certificate": "slot.solution",
+    "Device": "model.system",
+    "DivergedError": "errors",
     "DocumentError": "errors",
+    "EngineError": "errors",
+    "FolderLockedError": "errors",
     "LyaoptError": "errors",
     "MissingExtraError": "errors",
     "Objective": "slot.solution",
+    "ParseError": "errors",
+    "Policy": "simulation",
     "ProblemError": "errors",
+    "Profile": "model.profiles",
+    "ProfileError": "errors",
+    "Result": "simulation",
+    "Service": "model.system",
+    "Simulator": "simulation",
     "SlotBatch": "slot.batch",
     "SlotProblem": "slot.problem",
     "SlotSolution": "slot.solution",
+    "SolverError": "errors",
     "System": "model.system",
+    "Trace": "simulation",
     "energy_bound": "bounds",
     "evaluate": "evaluation",
+    "format_solution": "slot.solution_documents",
     "load_policy": "learning",
+    "load_profile": "model.profiles",
     "load_scenario": "model.scenarios",
+    "load_trace": "simulation",
     "make_policy": "policies",
+    "parse_slot_document": "slot.documents",
     "simulate": "simulation",
     "solve_slot": "slot.solve",
     "solve_slots": "slot.solve_batch",
 }
-"""Where each name comes from; imported when it is first used."""
+"""Module of each name, imported when the name is first used."""
 
 __all__ = [
     "BatchCertificate",
     "BatchSolution",
     "Certificate",
+    "Device",
+    "DivergedError",
     "DocumentError",
+    "EngineError",
+    "FolderLockedError",
     "LyaoptError",
     "MissingExtraError",
     "Objective",
+    "ParseError",
+    "Policy",
     "ProblemError",
+    "Profile",
+    "ProfileError",
+    "Result",
+    "Service",
+    "Simulator",
     "SlotBatch",
     "SlotProblem",
     "SlotSolution",
+    "SolverError",
     "System",
+    "Trace",
     "__version__",
     "energy_bound",
     "evaluate",
+    "format_solution",
     "load_policy",
+    "load_profile",
     "load_scenario",
+    "load_trace",
     "make_policy",
+    "parse_slot_document",
     "simulate",
     "solve_slot",
     "solve_slots",
@@ -99,9 +158,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _ORIGINS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_ORIGINS[name]}"), name)
-    globals()[name] = found  # the next look finds it at once
-    return found
+    value = getattr(import_module(f"{__name__}.{_ORIGINS[name]}"), name)
+    globals()[name] = value  # found at once from now on
+    return value
 
 
 def __dir__() -> list[str]:

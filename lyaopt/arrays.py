@@ -22,6 +22,7 @@ def shape_of(values: ArrayLike, name: str, axes: str) -> tuple[int, ...]:
     Parameters
     ----------
     values : array_like
+        The values.
     name : str
         Name of the field, for the error.
     axes : str
@@ -95,6 +96,7 @@ def check_scalar(value: Any, name: str, *, positive: bool = False) -> None:
     Parameters
     ----------
     value : object
+        The value to check.
     name : str
         Name of the field, for the error.
     positive : bool

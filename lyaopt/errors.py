@@ -1,4 +1,7 @@
-"""Every error that lyaopt raises by itself; all are a `LyaoptError`."""
+"""The errors that lyaopt raises; each is a `LyaoptError`.
+
+Errors of one module stand there: `lyaopt.serve.client` has those of the process that it talks to.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ class LyaoptError(Exception):
 class ProblemError(LyaoptError, ValueError):
     """A value that is refused.
 
-    Attributes
+    Parameters
     ----------
     path : str
         Where it is, as a JSON path such as ``$.devices[2].channel_gain``.
     reason : str
-        What is wrong there.
+        What is wrong there, such as ``expected a finite number >= 0, got -1.0``.
     """
 
     def __init__(self, path: str, reason: str) -> None:
@@ -33,11 +36,11 @@ class ProblemError(LyaoptError, ValueError):
 class DocumentError(ProblemError):
     """A document that is refused; `path` and `reason` are those of the first error.
 
-    Attributes
+    Parameters
     ----------
-    errors : tuple of (str, str)
-        Path and reason of every error, the first one first.
-    line : int or None
+    errors : sequence of (str, str)
+        Path and reason of every error, in the order of the document; kept as a tuple.
+    line : int, optional
         Line of the first error in the text, from 1; None for a document that never was text.
     """
 
@@ -53,10 +56,12 @@ class DocumentError(ProblemError):
 class MissingExtraError(LyaoptError, ImportError):
     """A library that belongs to an optional extra is not installed.
 
-    Attributes
+    Parameters
     ----------
-    library, extra : str
-        What is missing, and the extra of lyaopt that brings it.
+    library : str
+        The missing library.
+    extra : str
+        The extra of lyaopt that installs it.
     """
 
     def __init__(self, library: str, extra: str) -> None:
@@ -66,3 +71,76 @@ class MissingExtraError(LyaoptError, ImportError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.library, self.extra)
+
+
+class ParseError(LyaoptError, ValueError):
+    """Text that is not JSON, or not TOML.
+
+    Parameters
+    ----------
+    reason : str
+        What is wrong, in one line.
+    line : int
+        Where reading stopped, from 1.
+    """
+
+    def __init__(self, reason: str, line: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.line)
+
+
+class FolderLockedError(LyaoptError):
+    """Another process holds a folder.
+
+    Parameters
+    ----------
+    folder : str
+        The folder.
+    activity : str
+        What the other process does there, such as "training".
+    """
+
+    def __init__(self, folder: str, activity: str) -> None:
+        super().__init__(f"another {activity} runs in {folder}")
+        self.folder = folder
+        self.activity = activity
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.folder, self.activity)
+
+
+class EngineError(LyaoptError):
+    """An execution engine (joblib, Dask, Ray) cannot run tasks here."""
+
+
+class ProfileError(LyaoptError, ValueError):
+    """A network that cannot be profiled."""
+
+
+class SolverError(LyaoptError, RuntimeError):
+    """A convex solver gave no optimum.
+
+    Parameters
+    ----------
+    problem : str
+        Which of the slot's problems, such as ``transmit problem of device 2``.
+    solver, status : str
+        The solver, and what it reported.
+    """
+
+    def __init__(self, problem: str, solver: str, status: str) -> None:
+        super().__init__(f"{solver} did not solve the {problem}: {status}")
+        self.problem = problem
+        self.solver = solver
+        self.status = status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem, self.solver, self.status)
+
+
+class DivergedError(LyaoptError, ArithmeticError):
+    """A training whose rewards, losses or gradients are no longer finite."""

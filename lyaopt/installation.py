@@ -1,4 +1,4 @@
-"""What is installed here: which core runs, for what processor, and where the library for C is."""
+"""The installation: which core runs, for which processor, and where the C library is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lyaopt._version import __version__
 
 
 def installation() -> dict[str, Any]:
-    """What runs here, for people who ask why something is slow, or reports a fault."""
+    """Core, processor, versions and paths: what a report of a problem needs."""
     library, why_no_library = c_library()
     return {
         "lyaopt": __version__,
@@ -71,10 +71,10 @@ def c_library() -> tuple[Path | None, str]:
 
 
 def c_flags() -> str:
-    """What a C compiler is to be told: where the header is."""
+    """Flags for a C compiler: the folder of the header."""
     return f"-I{CAPI}"
 
 
 def c_libs() -> str:
-    """What a linker is to be told: where the library is, at run time too."""
+    """Flags for a linker: the library, and its folder at run time."""
     return f"-L{CAPI} -Wl,-rpath,{CAPI} -llyaopt -lm"

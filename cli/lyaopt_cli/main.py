@@ -11,6 +11,7 @@ from typing import TextIO
 
 import click
 
+from lyaopt.errors import LyaoptError
 from lyaopt_cli.support.input_files import visible
 from lyaopt_cli.support.new_command import CONTEXT_SETTINGS
 
@@ -101,7 +102,8 @@ def run(arguments: Sequence[str]) -> int:
         return _drop_output(INTERRUPTED)
     except BrokenPipeError:
         return _drop_output(CLOSED_PIPE)
-    except ImportError as error:  # an extra that is not installed (MissingExtraError), or a bad LYAOPT_CORE
+    # ImportError: a bad LYAOPT_CORE, or an installation that lacks something.
+    except (LyaoptError, ImportError) as error:
         return _fail(f"lyaopt: {error}", BAD_INPUT)
     except MemoryError as error:
         return _fail(f"lyaopt: not enough memory: {error}".rstrip(": "), BAD_INPUT)

@@ -17,7 +17,8 @@ from types import ModuleType
 import numpy as np
 
 from lyaopt.arrays import Floats
-from lyaopt.errors import MissingExtraError, ProblemError
+from lyaopt.errors import ProblemError
+from lyaopt.io.extras import needs_extra
 from lyaopt.model.system import System
 
 _SHADOWING_NODES = 64
@@ -25,11 +26,9 @@ _BISECTIONS = 80
 
 
 def scipy_special() -> ModuleType:
-    """`scipy.special`, imported late; `ImportError` names the extra."""
-    try:
+    """`scipy.special`, imported late."""
+    with needs_extra("bound"):
         from scipy import special
-    except ImportError as error:
-        raise MissingExtraError("scipy", "bound") from error
     module: ModuleType = special
     return module
 
@@ -58,7 +57,18 @@ class Radio:
 
     @classmethod
     def of(cls, system: System) -> Radio:
-        """Radios of a system, its shadowing by Gauss-Hermite quadrature; `ProblemError` if devices walk."""
+        """Radios of a system, its shadowing by Gauss-Hermite quadrature.
+
+        Parameters
+        ----------
+        system : System
+            The system.
+
+        Raises
+        ------
+        ProblemError
+            If devices walk.
+        """
         channel = system.channel
         if channel.walk_m_per_sqrt_s > 0.0:
             raise ProblemError("$.channel.walk_m_per_sqrt_s", "expected 0, bounds are for devices that stay")
@@ -85,7 +95,18 @@ class Radio:
         return self.bandwidth_hz / math.log(2.0) * (nats @ self.weight)
 
     def price_of(self, rate_bps: Floats) -> tuple[Floats, Floats]:
-        """The price nu at which the rates are carried (M,), and P(r), the least mean power for them (M,)."""
+        """The price nu at which the rates are carried, and P(r), the least mean power for them.
+
+        Parameters
+        ----------
+        rate_bps : (M,) array
+            Mean rate of each device, in bit/s.
+
+        Returns
+        -------
+        price, power : (M,) arrays
+            In J per bit and W.
+        """
         # From where only the rarest peaks pay to where all but the deepest fades are at full power. Beyond,
         # the rate hardly grows, and the last line would multiply its rounding by the price.
         live = np.where(np.isfinite(self.noise_w), self.noise_w, 0.0).max(axis=1)

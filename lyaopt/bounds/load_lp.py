@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.arrays import Floats
+from lyaopt.io.extras import needs_extra
 from lyaopt.model.system import System
 
 Tangents = tuple[Floats, Floats, Floats]
@@ -18,7 +19,21 @@ _OPTIONS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance":
 
 @dataclass(frozen=True)
 class Point:
-    """Optimum of one program: primal loads and shares, and the multipliers of (b), (c) and (d)."""
+    """Optimum of one program.
+
+    Attributes
+    ----------
+    local_cpu_hz, rate_bps : ndarray (M,)
+        Loads W in cycles/s and r in bit/s.
+    edge_cpu_hz : float
+        Load of the edge, in cycles/s.
+    cut_share : ndarray (S, K + 1)
+        x, share of tasks cut at each k.
+    alpha, nu : ndarray (M,)
+        Multipliers of (b) in J per cycle and of (c) in J per bit.
+    theta : float
+        Multiplier of (d) in J per cycle.
+    """
 
     local_cpu_hz: Floats
     rate_bps: Floats
@@ -65,7 +80,8 @@ class LoadProgram:
 
     def _constraints(self) -> tuple[Any, Any]:
         """Matrices of (b), (c), (d) and of the sums of shares; columns are x, W, r and both powers."""
-        from scipy import sparse
+        with needs_extra("bound"):
+            from scipy import sparse
 
         m, count = self._system.device_of_service, len(self._system.devices)
         most, bits, edge = self._units
@@ -83,14 +99,20 @@ class LoadProgram:
         rest = sparse.csr_matrix((len(m), 4 * count))
         return sparse.bmat(load), sparse.hstack([sums(np.ones(shares), self._rows, len(m)), rest])
 
-    def add_tangents(self, local: Tangents, radio: Tangents) -> None:
-        """Add one tangent a device to the local power and one to the power of its radio."""
+    def add_tangents(self, local: Tangents, transmit: Tangents) -> None:
+        """Add one tangent for each device to its local power and one to its transmit power.
+
+        Parameters
+        ----------
+        local, transmit : Tangents
+            Tangents of the two powers.
+        """
         from scipy import sparse
 
         shares, count = self._rows.size, len(self._system.devices)
-        at = np.array([part[0] for part in (local, radio)]).ravel()
-        height = np.array([part[1] for part in (local, radio)]).ravel()
-        slope = np.array([part[2] for part in (local, radio)]).ravel()
+        at = np.array([part[0] for part in (local, transmit)]).ravel()
+        height = np.array([part[1] for part in (local, transmit)]).ravel()
+        slope = np.array([part[2] for part in (local, transmit)]).ravel()
         units = np.concatenate(self._units[:2])
         plane = [
             sparse.csr_matrix((2 * count, shares)),

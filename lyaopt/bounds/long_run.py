@@ -59,7 +59,7 @@ class Bound:
         Edge work of the best mixture.
     cut_share : ndarray (S, largest K + 1)
         x, share of tasks that the best mixture cuts at each k.
-    local_multiplier, rate_multiplier : ndarray (M,)
+    local_multiplier, transmit_multiplier : ndarray (M,)
         alpha in J per cycle and nu in J per bit.
     edge_multiplier : float
         theta, in J per cycle.
@@ -75,7 +75,7 @@ class Bound:
     edge_cpu_hz: float
     cut_share: Floats
     local_multiplier: Floats
-    rate_multiplier: Floats
+    transmit_multiplier: Floats
     edge_multiplier: float
 
 
@@ -85,6 +85,7 @@ def dual_value(system: System, alpha: ArrayLike, nu: ArrayLike, theta: float) ->
     Parameters
     ----------
     system : System
+        The system.
     alpha, nu : array_like (M,)
         Multipliers of (b) in J per cycle and of (c) in J per bit.
     theta : float
@@ -96,8 +97,8 @@ def dual_value(system: System, alpha: ArrayLike, nu: ArrayLike, theta: float) ->
         check_array(values, lambda index, name=name: f"$.{name}[{index[0]}]")
     delta = system.energy_coefficient
     with np.errstate(divide="ignore", invalid="ignore"):
-        wished = np.sqrt(a / (3.0 * delta)) if delta > 0.0 else np.where(a > 0.0, math.inf, 0.0)
-    work = np.minimum(system.cpu_capacity_hz, wished)
+        stationary = np.sqrt(a / (3.0 * delta)) if delta > 0.0 else np.where(a > 0.0, math.inf, 0.0)
+    work = np.minimum(system.cpu_capacity_hz, stationary)
     local = delta * work**3 - a * work
     rate, power = Radio.of(system).carried(n)
     m = system.device_of_service
@@ -126,12 +127,12 @@ def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
     ------
     ProblemError
         If devices walk.
-    ImportError
+    MissingExtraError
         Without SciPy.
     """
     radio = Radio.of(system)
     program = _started(system, radio)
-    found = _Search()
+    search = _Search()
     for _ in range(_MOST_ROUNDS):
         point = program.solve()
         if point is None:
@@ -139,14 +140,14 @@ def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
         local = system.energy_coefficient * point.local_cpu_hz**3
         slope = 3.0 * system.energy_coefficient * point.local_cpu_hz**2
         price, power = radio.price_of(point.rate_bps)
-        found.look_at(point, local, power)
+        search.add_mixture(point, local, power)
         # The program's multipliers are rounded and those of the functions' slopes wrong at capacities.
         for alpha, nu in ((point.alpha, point.nu), (slope, price)):
-            found.look_below(dual_value(system, alpha, nu, point.theta), (alpha, nu, point.theta))
-        if found.gap <= tolerance:
+            search.add_multipliers(dual_value(system, alpha, nu, point.theta), (alpha, nu, point.theta))
+        if search.gap <= tolerance:
             break
         program.add_tangents((point.local_cpu_hz, local, slope), (point.rate_bps, power, price))
-    return found.bound(system)
+    return search.bound(system)
 
 
 class _Search:
@@ -162,12 +163,12 @@ class _Search:
         """Relative distance of the two."""
         return max(self._upper - self._lower, 0.0) / self._upper if self._upper > 0.0 else 0.0
 
-    def look_at(self, point: Point, local: Floats, power: Floats) -> None:
+    def add_mixture(self, point: Point, local: Floats, power: Floats) -> None:
         total = float(local.sum() + power.sum())
         if total < self._upper:
             self._upper, self._mixture = total, (point, local, power)
 
-    def look_below(self, value: float, multipliers: tuple[Floats, Floats, float]) -> None:
+    def add_multipliers(self, value: float, multipliers: tuple[Floats, Floats, float]) -> None:
         if value > self._lower:
             self._lower, self._multipliers = value, multipliers
 

@@ -38,6 +38,7 @@ def realised_bound(
     Parameters
     ----------
     system : System
+        The system.
     local_cycles, transmit_bits : array_like (M,)
         Cycles done and bits sent by each device in all T slots.
     channel_gain : array_like (T, M)
@@ -66,13 +67,13 @@ def realised_bound(
 def _path(system: System, local: ArrayLike, transmit: ArrayLike, gain: ArrayLike) -> tuple[Floats, ...]:
     """The arguments of `realised_bound` as arrays, checked."""
     count, slots = len(system.devices), shape_of(gain, "channel_gain", "TM")[0]
-    wanted = {
+    expected = {
         "local_cycles": (local, (count,)),
         "transmit_bits": (transmit, (count,)),
         "channel_gain": (gain, (max(slots, 1), count)),
     }
     arrays = []
-    for name, (values, shape) in wanted.items():
+    for name, (values, shape) in expected.items():
         array = as_floats(values, name, shape)
         check_array(array, lambda index, name=name: f"$.{name}" + "".join(f"[{i}]" for i in index))
         arrays.append(array)

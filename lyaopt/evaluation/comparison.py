@@ -1,8 +1,8 @@
-"""Policies side by side: the same arrivals and channels for all, and how sure the figures are.
+"""Policies side by side: the same arrivals and channels for all, with confidence intervals.
 
-Each policy runs on the same B copies of a system. A copy is a sample: figures are interquartile means over
-the copies with bootstrap intervals, and a saving is computed copy by copy, so that what chance brings to both
-policies cancels. Needs SciPy (extra `bound`).
+Each policy runs on the same B replications of a system. A replication is a sample: figures are interquartile
+means over the replications with bootstrap intervals, and a saving is computed replication by replication, so
+that the noise that both policies share cancels. Needs SciPy (extra `bound`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Progress = Callable[[int], bool | None]
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """What one policy came to in every copy.
+    """Figures of one policy in every replication.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Score:
 
     @classmethod
     def of(cls, system: System, result: Result) -> Score:
-        """The score of a run of a system."""
+        """The score of the `result` of a run of a `system`."""
         local = result.local_energy_j.sum(axis=0)
         transmit = result.transmit_energy_j.sum(axis=0)
         cost = slot_costs(system, result.local_energy_j + result.transmit_energy_j, result.queues).sum(axis=0)
@@ -61,7 +61,13 @@ class Score:
         return cls(result, local + transmit, local, transmit, cost, queues, _latencies(result))
 
     def saving_against(self, other: Score) -> Estimate:
-        """Share of the other's energy that this policy saves, copy by copy."""
+        """Share of the other's energy that this policy saves, replication by replication.
+
+        Parameters
+        ----------
+        other : Score
+            Of the same replications.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             return interquartile_mean(1.0 - self.energy_j / other.energy_j)
 
@@ -79,7 +85,7 @@ def _latencies(result: Result) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Scores of several policies on the same copies of a system.
+    """Scores of several policies on the same replications of a system.
 
     Attributes
     ----------
@@ -157,26 +163,28 @@ def evaluate(
     names: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Run policies on the same copies of a system.
+    """Run policies on the same replications of a system.
 
     Parameters
     ----------
     system : System
+        The system.
     policies : sequence of Policy
+        What to compare.
     replications, slots, warmup, seed : int
-        As in `lyaopt.simulation.simulate`; `replications` copies, each with arrivals and channels of its own.
+        As in `lyaopt.simulation.simulate`; each replication has arrivals and channels of its own.
     names : sequence of str, optional
         What to call the policies, all differently; as they call themselves if left out.
     progress : callable, optional
-        Called now and then with the slots taken so far, over all policies; False ends the evaluation with
-        those policies that are done.
+        Called from time to time with the slots simulated so far, over all policies; if it returns False, the
+        evaluation ends with the policies that are done.
 
     Raises
     ------
     ProblemError
         If there is no policy, two have the same name, or an argument is wrong.
-    ImportError
-        Without SciPy.
+    MissingExtraError
+        Without SciPy (extra `bound`).
     """
     names = [policy.name for policy in policies] if names is None else list(names)
     if not names or len(set(names)) < len(policies):

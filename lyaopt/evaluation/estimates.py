@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.arrays import Floats, Integers
+from lyaopt.io.extras import needs_extra
 
 CONFIDENCE = 0.95
 RESAMPLES = 2_000
@@ -17,12 +18,12 @@ _FEWEST_FOR_QUARTILES = 4
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over copies or trainings, and the interval that holds it with a confidence of 95 %.
+    """A mean over replications or trainings, and its interval at a confidence of 95 %.
 
     Attributes
     ----------
     value, low, high : float
-        NaN without data; an interval needs at least two copies.
+        NaN without data; an interval needs at least two values.
     """
 
     value: float
@@ -38,7 +39,17 @@ class Estimate:
 def interquartile_mean(values: Floats, seed: int = 0) -> Estimate:
     """Mean of the middle half of the values (of all, if there are fewer than four), with its interval.
 
-    The interval is that of the percentile bootstrap. Values that are not finite are left out.
+    Parameters
+    ----------
+    values : (n,) array
+        Values that are not finite are left out.
+    seed : int
+        Of the percentile bootstrap, which gives the interval.
+
+    Raises
+    ------
+    MissingExtraError
+        Without SciPy (extra `bound`).
     """
     values = np.asarray(values, np.float64)
     values = values[np.isfinite(values)]
@@ -52,18 +63,21 @@ def interquartile_mean(values: Floats, seed: int = 0) -> Estimate:
 def interval_of(
     samples: Sequence[Floats | Integers], statistic: Callable[..., Any], seed: int = 0
 ) -> tuple[float, float]:
-    """Ends of the percentile bootstrap, which draws from each of the samples for itself.
+    """Ends of the interval of the percentile bootstrap, which resamples each of the samples by itself.
 
     Parameters
     ----------
     samples : sequence of array
         Of two values at least.
     statistic : callable
-        Gets what is drawn of each, (..., n), and the axis along which it lies.
+        Takes a resample of each, (..., n), and the axis along which it lies.
+    seed : int
+        Of the resampling.
     """
-    from scipy.stats import bootstrap
+    with needs_extra("bound"):
+        from scipy.stats import bootstrap
 
-    found = bootstrap(
+    interval = bootstrap(
         samples,
         statistic,
         vectorized=True,
@@ -72,12 +86,21 @@ def interval_of(
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return float(found.low), float(found.high)
+    return float(interval.low), float(interval.high)
 
 
 def middle_mean(values: Floats, axis: int = -1) -> Any:
-    """Mean of the middle half along an axis; of all, if there are fewer than four."""
-    from scipy.stats import trim_mean
+    """Interquartile mean along an axis; the plain mean of fewer than four values.
+
+    Parameters
+    ----------
+    values : (..., n, ...) array
+        The values.
+    axis : int
+        Where the values lie.
+    """
+    with needs_extra("bound"):
+        from scipy.stats import trim_mean
 
     few = values.shape[axis] < _FEWEST_FOR_QUARTILES
     return trim_mean(values, 0.0 if few else 0.25, axis=axis)

@@ -1,4 +1,4 @@
-"""A figure of policies side by side: energy, and the latency and backlog that it is bought with."""
+"""A figure of policies side by side: energy, and latency."""
 
 from __future__ import annotations
 
@@ -13,20 +13,34 @@ from lyaopt.io.figures import new_figure, picture_bytes, picture_format
 _BLUE, _RED, _GREY = "#35719c", "#b5482f", "#555555"
 
 
-def draw_evaluation(found: Evaluation, path: str | Path) -> bytes:
-    """Draw an evaluation; the ending of `path`, .png or .svg, says as what.
+def draw_evaluation(evaluation: Evaluation, path: str | Path) -> bytes:
+    """Draw an evaluation.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What to draw.
+    path : str or Path
+        Where the figure will stand; its ending, .png or .svg, is its format.
+
+    Returns
+    -------
+    bytes
+        The content of the file.
 
     Raises
     ------
     ProblemError
-        If the ending is another, or matplotlib is missing.
+        If the ending is another.
+    MissingExtraError
+        Without matplotlib (extra `plot`).
     """
     kind = picture_format(path)
-    figure = new_figure(10.0, 1.5 + 0.4 * len(found.scores))
+    figure = new_figure(10.0, 1.5 + 0.4 * len(evaluation.scores))
     energy, latency = figure.subplots(1, 2, sharey=True)
-    _draw_energy(energy, found.scores)
-    _draw_latency(latency, found.scores)
-    energy.set_yticks(range(len(found.scores)), [score.result.policy for score in found.scores])
+    _draw_energy(energy, evaluation.scores)
+    _draw_latency(latency, evaluation.scores)
+    energy.set_yticks(range(len(evaluation.scores)), [score.result.policy for score in evaluation.scores])
     energy.invert_yaxis()
     return picture_bytes(figure, kind)
 
@@ -37,7 +51,7 @@ def _draw_energy(axes: Any, scores: tuple[Score, ...]) -> None:
     whole = [interquartile_mean(score.energy_j) for score in scores]
     total = 1e3 * np.array([estimate.value for estimate in whole])
     axes.barh(rows, local, color=_BLUE, alpha=0.7, label="local")
-    axes.barh(rows, np.maximum(total - local, 0.0), left=local, color=_RED, alpha=0.7, label="transmission")
+    axes.barh(rows, np.maximum(total - local, 0.0), left=local, color=_RED, alpha=0.7, label="transmit")
     ends = 1e3 * np.array([(estimate.low, estimate.high) for estimate in whole])
     axes.errorbar(total, rows, xerr=np.abs(ends.T - total), fmt="none", color=_GREY, capsize=3)
     axes.set_xlabel("energy per slot, mJ")

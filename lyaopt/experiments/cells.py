@@ -118,8 +118,7 @@ def cells_of(sweep: Sweep, system: System) -> tuple[Cell, ...]:
         _check(sweep, policy, f"$.policies[{number}]", systems)
     seeds = range(1, sweep.training_seeds + 1)
     if any(sweep.learner(policy) for policy in sweep.policies) and sweep.evaluation.seed in seeds:
-        reason = f"expected a seed outside the training seeds 1 to {sweep.training_seeds}"
-        reason += f", got {sweep.evaluation.seed}"
+        reason = f"expected no training seed (1 to {sweep.training_seeds}), got {sweep.evaluation.seed}"
         raise ProblemError("$.evaluation.seed", reason)
     return (*_untrained(sweep, systems), *_trained(sweep, system, systems))
 

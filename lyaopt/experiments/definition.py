@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from lyaopt.errors import DocumentError, ProblemError
+from lyaopt.errors import DocumentError, ParseError, ProblemError
 from lyaopt.experiments.learners import LEARNERS, Learner
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
 from lyaopt.io import strict_json, toml_text
@@ -62,6 +62,7 @@ class Sweep:
     vary: dict[str, Any] = Field(default_factory=dict)
     """Values of settings; several settings form a grid."""
     evaluation: Measuring = Field(default_factory=Measuring)
+    """Replications and slots on which policies are evaluated."""
     learners: dict[str, Any] = Field(default_factory=dict)
     """Learners to add, or to redefine by name."""
 
@@ -137,7 +138,7 @@ def parse_sweep(text: bytes | str) -> Sweep:
     try:
         decoded = strict_json.decode(text)
         data = toml_text.parse(decoded)
-    except strict_json.JsonError as error:
+    except ParseError as error:
         raise DocumentError([("$", error.reason)], error.line) from None
     try:
         return _sweep(data)
@@ -200,7 +201,7 @@ def _made(kind: Any, values: Mapping[str, Any], path: str) -> Any:
         return kind(**values)
     except TypeError:  # a key is missing
         missing = next(name for name in ("policies", "algorithm") if name in known and name not in values)
-        raise ProblemError(f"{path}.{missing}", "missing required key") from None
+        raise ProblemError(f"{path}.{missing}", strict_json.MISSING_KEY) from None
     except ProblemError as error:
         raise ProblemError(path + error.path.removeprefix("$"), error.reason) from None
 

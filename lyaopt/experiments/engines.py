@@ -15,7 +15,8 @@ from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from typing import Any
 
-from lyaopt.errors import ProblemError
+from lyaopt.errors import EngineError, MissingExtraError, ProblemError
+from lyaopt.io.extras import needs_extra
 
 # Cells are small networks and compiled loops: one thread each, and one cell on each core.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -84,7 +85,7 @@ def _client(cluster: Any) -> Any:
     try:
         return Client(cluster)
     except (OSError, ValueError) as error:
-        raise ProblemError("$.engine", f"no scheduler at DASK_SCHEDULER_ADDRESS={cluster}: {error}") from None
+        raise EngineError(f"no scheduler at DASK_SCHEDULER_ADDRESS={cluster}: {error}") from None
 
 
 @contextmanager
@@ -123,17 +124,18 @@ def cores() -> int:
 
     Raises
     ------
-    ProblemError
+    EngineError
         If LOKY_MAX_CPU_COUNT is not a number.
-    ImportError
-        Without joblib.
+    MissingExtraError
+        Without joblib (extra `experiments`).
     """
-    from joblib import cpu_count
+    with needs_extra("experiments"):
+        from joblib import cpu_count
 
     try:
         return int(cpu_count())
     except ValueError as error:
-        raise ProblemError("$.jobs", f"LOKY_MAX_CPU_COUNT: {error}") from None
+        raise EngineError(f"LOKY_MAX_CPU_COUNT: {error}") from None
 
 
 def engine_names() -> tuple[str, ...]:
@@ -154,13 +156,17 @@ def engine(name: str, jobs: int) -> Iterator[None]:
     Raises
     ------
     ProblemError
-        If there is no such engine, it is not installed, or the environment is wrong.
+        If there is no such engine.
+    MissingExtraError
+        If it is not installed.
+    EngineError
+        If the environment gives no valid number of cores.
     """
     if name not in _ENGINES:
         raise ProblemError("$.engine", f"expected one of {', '.join(_ENGINES)}; got {name!r}")
-    if any(find_spec(package) is None for package in ("joblib", *_PACKAGES.get(name, ()))):
-        extra = "experiments" if name == "local" else name
-        raise ProblemError("$.engine", f"{name} needs the extra: pip install 'lyaopt[{extra}]'")
+    for package in (*_PACKAGES.get(name, ()), "joblib"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "experiments" if name == "local" else name)
     cores()  # joblib reads LOKY_MAX_CPU_COUNT for any number of jobs
     before = {variable: os.environ.get(variable) for variable in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from lyaopt.errors import ProblemError
 from lyaopt.io.checked import STRICT, checked
+from lyaopt.io.extras import needs_extra
 from lyaopt.io.fields import Count, Expected, Id
 from lyaopt.learning.ranges import FIXED, Ranges
 
@@ -54,10 +55,13 @@ class Learner:
     def _check_preset(self) -> None:
         from lyaopt.learning.config import preset_names
 
-        known = (None,) if self.algorithm == "ddpg" else (None, *preset_names())
-        if self.preset not in known:
-            named = ", ".join(name for name in known if name) or "no presets of this algorithm"
-            raise ProblemError("$.preset", f"expected one of {named}; got {self.preset!r}")
+        if self.preset is None:
+            return
+        if self.algorithm == "ddpg":
+            raise ProblemError("$.preset", f"expected none, as ddpg has no presets; got {self.preset!r}")
+        if self.preset not in preset_names():
+            known = ", ".join(preset_names())
+            raise ProblemError("$.preset", f"expected one of {known}; got {self.preset!r}")
 
     @property
     def once(self) -> bool:
@@ -97,10 +101,11 @@ def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int
     ------
     ProblemError
         If the algorithm has no such preset.
-    ImportError
-        Without PyTorch.
+    MissingExtraError
+        Without PyTorch (extra `train`).
     """
-    from lyaopt.learning.start_training import configuration
+    with needs_extra("train"):
+        from lyaopt.learning.start_training import configuration
 
     ranges = Ranges.from_dict(learner.ranges) if learner.ranges else FIXED
     default = configuration(system, learner.algorithm, learner.preset, ranges)
@@ -122,10 +127,11 @@ def configuration_of(learner: Learner, system: System) -> Any:
 
     Raises
     ------
-    ProblemError, ImportError
+    ProblemError, MissingExtraError
         As `training_of` raises them.
     """
-    from lyaopt.learning.start_training import configuration
+    with needs_extra("train"):
+        from lyaopt.learning.start_training import configuration
 
     ranges, sizes = training_of(learner, system)
     return configuration(system, learner.algorithm, learner.preset, ranges, **sizes)

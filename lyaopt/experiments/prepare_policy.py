@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyaopt.experiments.learners import Learner, training_of
+from lyaopt.io.extras import needs_extra
 from lyaopt.model.system import System
 from lyaopt.policies import SearchOptions, is_searched, make_policy, search_fixed
 from lyaopt.simulation import Policy
@@ -76,13 +77,15 @@ def train(learner: Learner, system: System, seed: int) -> Prepared:
 
     Raises
     ------
-    ImportError
-        Without PyTorch.
+    MissingExtraError
+        Without PyTorch (extra `train`).
     """
     from lyaopt.learning import load_policy
     from lyaopt.learning.run_folder import LOG, RunFolder
-    from lyaopt.learning.start_training import begin
-    from lyaopt.learning.training import use_one_thread
+
+    with needs_extra("train"):
+        from lyaopt.learning.start_training import begin
+        from lyaopt.learning.training import use_one_thread
 
     use_one_thread()
     ranges, budget = training_of(learner, system)

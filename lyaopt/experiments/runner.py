@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lyaopt.errors import ProblemError
+from lyaopt.errors import EngineError
 from lyaopt.experiments.engines import engine
 
 _CHECK_EVERY_S = 0.2
@@ -189,7 +189,7 @@ def _run(
         gone = [key for key in waiting if (watch.running / key).exists()]
         patience -= not gone  # a worker may die between two tasks, but not repeatedly
         if patience == 0:
-            raise ProblemError("$.engine", f"workers die before they start: {error}")
+            raise EngineError(f"workers die before they start: {error}")
         lost |= {key: watch.reason(key) for key in gone}
         waiting = {key: task for key, task in waiting.items() if key not in gone}
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lyaopt.errors import ProblemError
+from lyaopt.errors import ParseError, ProblemError
 from lyaopt.experiments.provenance import canonical, digest
 from lyaopt.io.atomic_write import write_whole
 from lyaopt.io.document_folder import DocumentFolder
-from lyaopt.io.strict_json import JsonError, decode, parse
+from lyaopt.io.strict_json import decode, parse
 
 CELLS, EXPERIMENT = "cells", "experiment.json"
 
@@ -73,7 +73,7 @@ class Store(DocumentFolder):
             body = parse(decode(content))["cell"]
             # Compared byte by byte, because some changes of digits do not change the parsed number.
             intact = content == _format_cell(body) and body["key"] == key
-        except (JsonError, LookupError, TypeError, ValueError):
+        except (ParseError, LookupError, TypeError, ValueError):
             return None
         return dict(body) if intact and body["schema_version"] == self.schema_version else None
 

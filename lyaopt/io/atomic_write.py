@@ -8,7 +8,14 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that its name never stands for half of it, whatever happens meanwhile.
+    """Write a file so that it holds its old or its new content at any time, even if the process is killed.
+
+    Parameters
+    ----------
+    path : Path
+        The file; a link is followed.
+    content : bytes
+        The whole new content.
 
     Raises
     ------

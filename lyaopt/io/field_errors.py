@@ -1,4 +1,4 @@
-"""What pydantic refuses, as paths and reasons."""
+"""Errors of pydantic as paths and reasons."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from pydantic_core import ErrorDetails
 
 from lyaopt.errors import ProblemError
 from lyaopt.io.fields import Expected
-from lyaopt.io.strict_json import Path, parse_path, show_value
+from lyaopt.io.strict_json import MISSING_KEY, Path, parse_path, show_value
 
 
 def errors_of(model: type, failure: ValidationError) -> list[tuple[Path, str]]:
     """Path and reason of every error of a model or pydantic dataclass.
 
     Unknown keys come first: a misspelled key is unknown here and missing there.
+
+    Parameters
+    ----------
+    model : type
+        The model or dataclass.
+    failure : pydantic.ValidationError
+        What its constructor raised.
     """
     details = failure.errors(include_url=False)
     details.sort(key=lambda detail: detail["type"] not in _UNKNOWN)
@@ -36,12 +43,13 @@ def _errors(model: type, detail: ErrorDetails) -> list[tuple[Path, str]]:
         # Objects that check themselves write paths from themselves on.
         inner = getattr(raised, "errors", ((raised.path, raised.reason),))
         return [((*path, *parse_path(place)), reason) for place, reason in inner]
-    got = "nothing" if detail["type"] == "missing" else show_value(detail["input"])
-    return [(path, f"expected {_words(_annotation(model, path))}, got {got}")]
+    if detail["type"] == "missing":
+        return [(path, MISSING_KEY)]
+    return [(path, f"expected {_words(_annotation(model, path))}, got {show_value(detail['input'])}")]
 
 
 def unknown_key(key: str | int, known: Collection[str]) -> str:
-    """Reason why a key is refused, with the known one that comes near it."""
+    """Reason why a `key` that is not `known` is refused, with the known one that is most like it."""
     near = get_close_matches(str(key)[:100], known, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"expected one of the keys {', '.join(known)}, got an unknown key{hint}"

@@ -1,4 +1,4 @@
-"""Folders that one process at a time has to itself."""
+"""Locks on folders: one process at a time works in each."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lyaopt.errors import ProblemError
+from lyaopt.errors import FolderLockedError
 
 LOCK = "lock"
 
 
 @contextmanager
-def locked_folder(path: Path, what: str) -> Iterator[None]:
-    """Make the folder if need be, and keep other processes out of it.
+def locked_folder(path: Path, activity: str) -> Iterator[None]:
+    """Create the folder if it does not exist, and keep other processes out of it.
 
     Parameters
     ----------
     path : Path
-    what : str
-        What another process would be doing there, as in "training".
+        The folder.
+    activity : str
+        What a process does there, such as "training", for the error.
 
     Raises
     ------
-    ProblemError
+    FolderLockedError
         If another process holds it.
     """
     path.mkdir(parents=True, exist_ok=True)
@@ -33,5 +34,5 @@ def locked_folder(path: Path, what: str) -> Iterator[None]:
             # Of the process, not of the file's existence: a killed process leaves no lock behind.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ProblemError("$.out", f"another {what} runs in {path}") from None
+            raise FolderLockedError(str(path), activity) from None
         yield

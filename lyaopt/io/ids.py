@@ -11,7 +11,13 @@ MAX_PADDED_SERVICES = 2**24
 
 
 def structure_errors(devices: list[dict[str, Any]]) -> list[tuple[strict_json.Path, str]]:
-    """Repeated ids of devices and services, and devices too uneven to be padded; each by path and reason."""
+    """Path and reason of each duplicate id, and of services that would take too much memory once padded.
+
+    Parameters
+    ----------
+    devices : list of dict
+        Each with its ``services``, and with an ``id`` if it has a name.
+    """
     errors = _repeated_ids(("devices",), "device", devices)
     for m, device in enumerate(devices):
         errors += _repeated_ids(("devices", m, "services"), "service", device["services"])
@@ -24,7 +30,15 @@ def structure_errors(devices: list[dict[str, Any]]) -> list[tuple[strict_json.Pa
 
 
 def ids_by_position(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Names of devices or services; those that have none are counted, as in ``device-0``."""
+    """Names of devices or services; those without one are counted, as in ``device-0``.
+
+    Parameters
+    ----------
+    kind : str
+        "device" or "service".
+    items : list of dict
+        With an ``id`` each, if it has a name.
+    """
     return tuple([item.get("id", f"{kind}-{n}") for n, item in enumerate(items)])
 
 
@@ -36,6 +50,5 @@ def _repeated_ids(
     for index, name in enumerate(ids_by_position(kind, items)):
         if first.setdefault(name, index) != index:
             place: strict_json.Path = (*path, index, "id") if "id" in items[index] else (*path, index)
-            got = strict_json.show_value(name)
-            errors.append((place, f"expected an id that no other {kind} has, got {got} again"))
+            errors.append((place, f"duplicate id {strict_json.show_value(name)} of a {kind}"))
     return errors

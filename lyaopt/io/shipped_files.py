@@ -9,7 +9,20 @@ from lyaopt.errors import ProblemError
 
 
 def load_named_file(path: str | Path, shipped: Sequence[str]) -> bytes:
-    """Read a file; `ProblemError` if it cannot be read, with the shipped names where there is none."""
+    """Read a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    shipped : sequence of str
+        Names that lyaopt ships, for the error.
+
+    Raises
+    ------
+    ProblemError
+        If it cannot be read.
+    """
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:

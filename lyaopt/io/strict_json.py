@@ -1,4 +1,4 @@
-"""JSON text, read for the sake of its errors: duplicate keys, paths and line numbers.
+"""Strict JSON: duplicate keys, paths and line numbers for error messages.
 
 This is the slow and careful reader. Documents that read well never come here, see `lyaopt.slot.documents`.
 """
@@ -12,7 +12,12 @@ from collections import Counter
 from json.decoder import scanstring  # type: ignore[attr-defined]  # documented in no stub
 from typing import Any
 
+from lyaopt.errors import ParseError
+
 Path = tuple[str | int, ...]
+
+MISSING_KEY = "missing required key"
+"""Reason of a key that is not there."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]+)\]")
@@ -20,15 +25,6 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 _LONGEST_SHOWN = 60
 # Longer integers exceed the largest double (1.8e308), and Python refuses to read very long ones.
 _LONGEST_INTEGER = 309
-
-
-class JsonError(ValueError):
-    """Text that is not JSON: `reason` in one line, and the `line` (from 1) where reading stopped."""
-
-    def __init__(self, reason: str, line: int) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.line = line
 
 
 class _Object(dict[str, Any]):
@@ -48,54 +44,83 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_int=_integer)
 
 
 def decode(text: bytes | str) -> str:
-    """Text of UTF-8 bytes, or `JsonError` naming the first byte that is not."""
+    """Text of UTF-8 bytes.
+
+    Parameters
+    ----------
+    text : bytes or str
+        A str is returned as it is.
+
+    Raises
+    ------
+    ParseError
+        Naming the first byte that is not UTF-8, or a byte order mark.
+    """
     if isinstance(text, str):
         return text
     if text.startswith(BOM_UTF8):
-        raise JsonError("expected JSON, got a byte order mark before it", 1)
+        raise ParseError("expected JSON, got a byte order mark before it", 1)
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
-        raise JsonError(
+        raise ParseError(
             f"expected UTF-8, got byte 0x{text[error.start]:02x} at offset {error.start}", line
         ) from None
 
 
 def parse(text: str) -> Any:
-    """Parse JSON text; objects in the result know their repeated keys (`repeated_keys`).
+    """Parse JSON text; objects in the result know their repeated keys (`duplicate_keys`).
 
     Numbers beyond double precision become infinite, as 1e400 does, so that a later check names their place.
+
+    Raises
+    ------
+    ParseError
+        If `text` is not JSON; with the line where reading stopped.
     """
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         what = error.msg[0].lower() + error.msg[1:]
-        raise JsonError(
+        raise ParseError(
             f"expected JSON, got a syntax error: {what} (column {error.colno})", error.lineno
         ) from None
     except RecursionError:
-        raise JsonError("expected at most a few nested brackets, got too many", 1) from None
+        raise ParseError("expected at most a few nested brackets, got too many", 1) from None
 
 
-def repeated_keys(data: Any) -> list[Path]:
-    """Paths of all keys that came more than once in their object."""
-    found: list[Path] = []
+def duplicate_keys(data: Any) -> list[tuple[Path, str]]:
+    """Path and reason of each key that stands more than once in its object.
+
+    Parameters
+    ----------
+    data : object
+        As `parse` returned it.
+    """
+    errors: list[tuple[Path, str]] = []
     waiting: list[tuple[Path, Any]] = [((), data)]
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, _Object):
-            found += [(*path, key) for key in value.repeated]
+            errors += [((*path, key), "duplicate key") for key in value.repeated]
             waiting += [((*path, key), child) for key, child in reversed(value.items())]
         elif isinstance(value, list):
             waiting += [((*path, index), child) for index, child in reversed(list(enumerate(value)))]
-    return found
+    return errors
 
 
 def line_of(text: str, path: Path) -> int:
     """Line (from 1) of the value at `path`, or of the innermost object or list on the way that exists.
 
-    Of a repeated key the last one counts.
+    Of a duplicate key the last one counts.
+
+    Parameters
+    ----------
+    text : str
+        JSON that `parse` accepts.
+    path : tuple of str and int
+        Keys and indices from the outermost value on.
     """
     position = _skip_blank(text, 0)
     for step in path:
@@ -112,7 +137,7 @@ def _skip_blank(text: str, position: int) -> int:
 
 def _child(text: str, position: int, step: str | int) -> int | None:
     """Where the value of one key or index starts in the object or list that starts at `position`."""
-    found = None
+    start = None
     index = 0
     end = _skip_blank(text, position + 1)
     while text[position] in "{[" and text[end] not in "]}":
@@ -121,12 +146,12 @@ def _child(text: str, position: int, step: str | int) -> int | None:
             key, end = scanstring(text, end + 1)
             end = _skip_blank(text, _skip_blank(text, end) + 1)
         if key == step:
-            found = end
+            start = end
         end = _skip_blank(text, _DECODER.raw_decode(text, end)[1])
         if text[end] == ",":
             end = _skip_blank(text, end + 1)
         index += 1
-    return found
+    return start
 
 
 def show_path(path: Path) -> str:
@@ -143,7 +168,7 @@ def show_path(path: Path) -> str:
 
 
 def parse_path(shown: str) -> Path:
-    """Read back a path of plain keys and indices."""
+    """The keys and indices of a path as `show_path` writes it, `shown`; plain keys only."""
     return tuple([int(index) if index else key for key, index in _STEP.findall(shown)])
 
 

@@ -7,7 +7,8 @@ import re
 import tomllib
 from typing import Any
 
-from lyaopt.io.strict_json import JsonError, Path
+from lyaopt.errors import ParseError
+from lyaopt.io.strict_json import Path
 
 # Finding a line parses the text some twenty times over.
 _LONGEST_LOCATED = 2**17
@@ -15,25 +16,43 @@ _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Parse TOML; `JsonError`, with its line, for what is none."""
+    """Parse TOML.
+
+    Parameters
+    ----------
+    text : str
+        The document.
+
+    Raises
+    ------
+    ParseError
+        If it is not TOML; with the line of the error.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
-        found = _AT_LINE.search(message)
-        line = int(found[1]) if found else text.count("\n") + 1
+        place = _AT_LINE.search(message)
+        line = int(place[1]) if place else text.count("\n") + 1
         what = _AT_LINE.sub("", message)
-        raise JsonError(f"expected TOML, got a syntax error: {what[0].lower()}{what[1:]}", line) from None
+        raise ParseError(f"expected TOML, got a syntax error: {what[0].lower()}{what[1:]}", line) from None
     except RecursionError:
-        raise JsonError("expected at most a few nested brackets, got too many", 1) from None
-    except ValueError as error:  # such as a date that is none
-        raise JsonError(f"expected TOML, got an error: {error}", 1) from None
+        raise ParseError("expected at most a few nested brackets, got too many", 1) from None
+    except ValueError as error:  # such as an impossible date
+        raise ParseError(f"expected TOML, got an error: {error}", 1) from None
 
 
 def line_of(text: str, path: Path) -> int | None:
     """Line (from 1) that ends the value at `path`, or starts the innermost table on the way that exists.
 
     None for long texts.
+
+    Parameters
+    ----------
+    text : str
+        TOML that `parse` accepts.
+    path : tuple of str and int
+        Keys and indices from the document on.
     """
     if len(text) > _LONGEST_LOCATED:
         return None
@@ -70,8 +89,14 @@ def _holds(value: Any, path: Path) -> bool:
     return True
 
 
-def dump(document: dict[str, Any]) -> str:
-    """Write nested tables and lists of tables; the rest is strings, booleans, numbers and empty lists."""
+def format_toml(document: dict[str, Any]) -> str:
+    """Write a document as TOML.
+
+    Parameters
+    ----------
+    document : dict
+        Nested tables and lists of tables; all else is strings, booleans, numbers and empty lists.
+    """
     return "\n".join(_table(document, ())).lstrip("\n") + "\n"
 
 

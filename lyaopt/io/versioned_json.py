@@ -5,23 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lyaopt.errors import ProblemError
-from lyaopt.io.strict_json import JsonError, decode, parse
+from lyaopt.errors import ParseError, ProblemError
+from lyaopt.io.strict_json import decode, parse
 
 
 def versioned_document(path: Path, content: bytes, version: int) -> dict[str, Any]:
-    """The object in a file of which `content` was read.
+    """Parse the object of a file that carries the version of its schema.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for the error.
+    content : bytes
+        What was read from it.
+    version : int
+        The ``schema_version`` that it must have.
 
     Raises
     ------
     ProblemError
-        If it is no JSON, or not of that version; the message names the file.
+        If it is not JSON, or of another version; the message names the file.
     """
     try:
         document = parse(decode(content))
-    except JsonError as error:
+    except ParseError as error:
         raise ProblemError("$", f"{path}:{error.line}: {error.reason}") from None
-    found = document.get("schema_version") if isinstance(document, dict) else None
-    if found != version:
-        raise ProblemError("$.schema_version", f"{path}: expected schema version {version}, got {found!r}")
+    got = document.get("schema_version") if isinstance(document, dict) else None
+    if got != version:
+        raise ProblemError("$.schema_version", f"{path}: expected schema version {version}, got {got!r}")
     return dict(document)

@@ -10,13 +10,15 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from lyaopt.errors import DivergedError
+from lyaopt.io.extras import needs_extra
 from lyaopt.learning.config import PPOConfig, preset, preset_names
 from lyaopt.learning.ddpg_config import DDPGConfig
 from lyaopt.learning.observer import FeatureLayout, Observer
 from lyaopt.learning.systems import VectorSystems
 
 if TYPE_CHECKING:
-    from lyaopt.learning.algorithm_protocol import Learner, NotFinite, Report
+    from lyaopt.learning.algorithm_protocol import Learner, Report
     from lyaopt.learning.ddpg import DDPG
     from lyaopt.learning.loading import load_policy
     from lyaopt.learning.ppo import PPO
@@ -29,7 +31,6 @@ _WITH_TORCH = {
     "LearnedPolicy": "trained_policy",
     "load_policy": "loading",
     "Learner": "algorithm_protocol",
-    "NotFinite": "algorithm_protocol",
     "Report": "algorithm_protocol",
     "DDPG": "ddpg",
     "PPO": "ppo",
@@ -42,10 +43,10 @@ __all__ = [
     "ENVIRONMENT",
     "PPO",
     "DDPGConfig",
+    "DivergedError",
     "FeatureLayout",
     "LearnedPolicy",
     "Learner",
-    "NotFinite",
     "Observer",
     "PPOConfig",
     "Report",
@@ -61,7 +62,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _WITH_TORCH:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WITH_TORCH[name]}"), name)
+    with needs_extra("train"):
+        return getattr(import_module(f"{__name__}.{_WITH_TORCH[name]}"), name)
 
 
 def _register() -> None:

@@ -10,14 +10,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from lyaopt.errors import LyaoptError
+from lyaopt.errors import DivergedError
 
 BEST = "best."
 """Prefix of the best checkpoint within the state of an algorithm."""
-
-
-class NotFinite(LyaoptError, ArithmeticError):
-    """A reward, loss or gradient is not finite; the message names the update."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class Learner(Protocol):
 
         Raises
         ------
-        NotFinite
+        DivergedError
             If a reward, loss or gradient is not finite.
         """
         ...
@@ -95,12 +91,12 @@ def check_finite(update: int, losses: Mapping[str, float]) -> None:
 
     Raises
     ------
-    NotFinite
+    DivergedError
         If one of them is not finite.
     """
     for name, value in losses.items():
         if not math.isfinite(value):
-            raise NotFinite(f"update {update}: {name} is {value}")
+            raise DivergedError(f"update {update}: {name} is {value}")
 
 
 def below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -14,8 +14,8 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from lyaopt.errors import ProblemError
-from lyaopt.io.strict_json import JsonError, parse
+from lyaopt.errors import ParseError, ProblemError
+from lyaopt.io.strict_json import parse
 
 SCHEMA_VERSION = 1
 _KEY = "lyaopt"
@@ -63,7 +63,7 @@ def parse_checkpoint(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]
     try:
         tensors = safetensors.torch.load(content)
         document = _document(content)
-    except (SafetensorError, JsonError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ParseError, ValueError, KeyError, TypeError) as error:
         raise ProblemError("$", f"expected a whole checkpoint, got a damaged file ({error})") from None
     version = document.get("schema_version")
     if version != SCHEMA_VERSION:

@@ -13,10 +13,6 @@ from lyaopt.arrays import Floats, Integers
 from lyaopt.learning.observer import Rows
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.model.system import System
-from lyaopt.simulation.costs import backlog_shares
-
-_LEAST_CAPACITY_HZ = 1.0
-"""Least edge capacity that converts cycles to seconds, as an edge without capacity has no such unit."""
 
 
 class CreditedSystems(VectorSystems):
@@ -61,7 +57,6 @@ class CreditedSystems(VectorSystems):
         self._point_met: NDArray[np.bool_] = np.zeros((self.replications, services), np.bool_)
         self.met = self._point_met
         self._born: Integers = np.zeros((self.replications, services), np.int64)
-        self._backlog_share = np.ascontiguousarray(backlog_shares(system).T)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Return copies of all that the next step depends on."""
@@ -77,23 +72,12 @@ class CreditedSystems(VectorSystems):
         if self.taken == 0:
             self._born[:] = 0
             self._edge_before[:] = 0.0
-        system, layout = self.system, self._state.layout
-        kernel.credit(
-            system.slots_per_period,
-            system.slot_duration_s,
-            max(system.edge_capacity_hz, _LEAST_CAPACITY_HZ),
-            system.learning.reward_energy_weight,
-            system.learning.reward_backlog_weight,
-            layout.width,
-            layout.row_of_service,
-            layout.device_of_service,
-            self._backlog_share,
-            self._state.kernel_systems,
+        state = self._state
+        kernel.assign_credit(
+            self._reward_weights(),
+            state.layout.placement,
+            state.kernel_state,
             not self.prices_edge,
-            self._born,
-            self._edge_before,
-            self.parts,
-            self._point_met,
-            self.joined,
-            self.edge,
+            kernel.CreditMemory(self._born, self._edge_before),
+            kernel.Credits(self.parts, self._point_met, self.joined, self.edge),
         )

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from lyaopt.errors import DivergedError
 from lyaopt.learning.algorithm_protocol import (
-    NotFinite,
     Report,
     below,
     check_finite,
@@ -142,7 +142,7 @@ class DDPG:
         seconds = time.perf_counter() - start
         reward = torch.from_numpy(environment.reward)
         if not reward.isfinite().all():
-            raise NotFinite(f"update {self.done + 1}: a reward of decision {decision} is not finite")
+            raise DivergedError(f"update {self.done + 1}: a reward of decision {decision} is not finite")
         following, terminated = _following(environment, over)
         self._replay.add(Transitions(before, actions, reward, following, terminated))
         return seconds

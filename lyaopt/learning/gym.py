@@ -6,16 +6,19 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
-from gymnasium import spaces
-from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
+from lyaopt.io.extras import needs_extra
 from lyaopt.learning.observer import CHANNEL_FLOOR, DEVICE_FEATURES, Rows
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.system import System
+
+with needs_extra("train"):
+    import gymnasium
+    from gymnasium import spaces
+    from gymnasium.error import ResetNeeded
 
 Scenario = str | Path | System
 

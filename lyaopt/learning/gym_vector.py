@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
-from gymnasium.utils.env_checker import data_equivalence, data_shares_objects
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from lyaopt.errors import ProblemError
+from lyaopt.io.extras import needs_extra
 from lyaopt.learning.gym import (
     Scenario,
     action_mask,
@@ -23,6 +20,12 @@ from lyaopt.learning.gym import (
     to_points,
 )
 from lyaopt.learning.observer import Rows
+
+with needs_extra("train"):
+    import gymnasium
+    from gymnasium.utils.env_checker import data_equivalence, data_shares_objects
+    from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+    from gymnasium.vector.utils import batch_space
 
 Infos = dict[str, Any]
 

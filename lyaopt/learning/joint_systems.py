@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt._kernels.simulation import share_allocation as kernel
+from lyaopt._kernels.learning.credit_assignment import find_backlog
 from lyaopt.arrays import Floats, Integers
 from lyaopt.learning.credited import CreditedSystems
 from lyaopt.model.system import System
@@ -19,8 +19,8 @@ class JointSystems(CreditedSystems):
     work. Each device's part of the reward therefore includes all waiting of its work, and the edge has no
     price.
 
-    Shares hold for one period. Initially all levels are one and all shares equal. They are projected in every
-    slot, see `lyaopt.simulation.Shares`.
+    Shares hold for one period. Initially all fractions are one and all shares equal. They are projected in
+    every slot, see `lyaopt.simulation.Shares`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class JointSystems(CreditedSystems):
         M.
     part_of_choice : ndarray (S + M,) of int
         The device of each service, then each device: the part of the reward that is credited to the points,
-        and to the levels and shares of a device.
+        and to the fractions and shares of a device.
     met : ndarray (B, S + M) of bool
         Whether a task of a service arrived in the last period; then whether a device's services had backlog
         in it, without which shares have no effect.
@@ -47,17 +47,17 @@ class JointSystems(CreditedSystems):
         services, self.devices_with_shares = len(system.services), len(system.devices)
         self.part_of_choice = np.concatenate([self.part_of_choice, np.arange(self.devices_with_shares)])
         self.met = np.zeros((self.replications, services + self.devices_with_shares), np.bool_)
-        self._occupied = np.zeros((self.replications, self.devices_with_shares), np.bool_)
+        self._had_backlog = np.zeros((self.replications, self.devices_with_shares), np.bool_)
         self._state.use_shares()
 
-    def step(self, points: Integers, levels: Floats | None = None, shares: Floats | None = None) -> bool:
+    def step(self, points: Integers, fractions: Floats | None = None, shares: Floats | None = None) -> bool:
         """Simulate one period in all replications.
 
         Parameters
         ----------
         points : ndarray (B, S) of int64
             As in `VectorSystems`.
-        levels : ndarray (B, 2, M) of float64, optional
+        fractions : ndarray (B, 2, M) of float64, optional
             From 0 to 1: used fractions of F^l and of p^max of each device; unchanged by default.
         shares : ndarray (B, 3, S) of float64, optional
             From 0 to 1: each service's share of its device's speed, of its rate, and of F^e; unchanged by
@@ -68,11 +68,11 @@ class JointSystems(CreditedSystems):
         bool
             Whether the episode was truncated.
         """
-        if levels is not None and shares is not None:
-            self._state.share((levels, shares))
+        if fractions is not None and shares is not None:
+            self._state.set_shares((fractions, shares))
         return super().step(points)
 
     def _account(self) -> None:
         super()._account()
-        kernel.occupied(self._state.layout.width, self._state.kernel_systems, self._occupied)
-        np.concatenate([self._point_met, self._occupied], axis=1, out=self.met)
+        find_backlog(self._state.layout.width, self._state.kernel_state, self._had_backlog)
+        np.concatenate([self._point_met, self._had_backlog], axis=1, out=self.met)

@@ -126,16 +126,13 @@ class Observer:
         rows : ndarray (B, F) of float32
             Overwritten.
         """
-        layout = state.layout
         kernel.observe(
             self.system.slots_per_period,
-            layout.width,
-            layout.row_of_service,
-            layout.device_of_service,
+            state.layout.placement,
             state.amounts,
             self._service_scale,
             self._device_scale,
-            state.kernel_systems,
+            state.kernel_state,
             rows,
         )
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lyaopt.errors import DivergedError
 from lyaopt.learning.algorithm_protocol import (
-    NotFinite,
     Report,
     below,
     check_finite,
@@ -140,7 +140,7 @@ class PPO:
         finite = rollout.reward.isfinite().all(-1).all(-1)
         if not finite.all():
             t = int((~finite).nonzero()[0])
-            raise NotFinite(f"update {self.done + 1}: a reward of decision {t} is not finite")
+            raise DivergedError(f"update {self.done + 1}: a reward of decision {t} is not finite")
         return ended, seconds, total_reward / self.config.rollout, measures.means()
 
     @torch.no_grad()

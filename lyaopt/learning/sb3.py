@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
 
-from lyaopt.learning.gym import action_space, observation_space, to_points
+from lyaopt.io.extras import needs_extra
 from lyaopt.learning.observer import Rows
 from lyaopt.learning.systems import VectorSystems
+
+with needs_extra("sb3"):
+    import gymnasium
+    from stable_baselines3.common.vec_env import VecEnv
+
+    from lyaopt.learning.gym import action_space, observation_space, to_points
 
 _Indices = None | int | Iterable[int]
 

@@ -18,6 +18,9 @@ from lyaopt.policies.fixed import least_cut
 from lyaopt.simulation.costs import backlog_shares
 from lyaopt.simulation.state import State
 
+_LEAST_CAPACITY_HZ = 1.0
+"""Least edge capacity that converts cycles to seconds, as an edge without capacity has no such unit."""
+
 
 class VectorSystems:
     """B replications of a system, stepped one period at a time.
@@ -97,7 +100,7 @@ class VectorSystems:
         self.reward: Rows = np.zeros(replications, np.float32)
         self.energy: Floats = np.zeros((replications, 2))
         self.backlog: Floats = np.zeros(replications)
-        self._share = np.ascontiguousarray(backlog_shares(system).T)
+        self._backlog_share = np.ascontiguousarray(backlog_shares(system).T)
         layout = self._state.layout
         self._plan = np.zeros((1, layout.blocks, layout.rows, layout.lanes), np.int64)
         self.seed(seed)
@@ -201,13 +204,11 @@ class VectorSystems:
         if points.shape != (self.replications, layout.services) or points.dtype != np.int64:
             expected = f"int64 of shape {(self.replications, layout.services)}"
             raise ProblemError("$.points", f"expected {expected}, got {points.dtype} of {points.shape}")
-        wrong = kernel.adopt(
+        wrong = kernel.spread_points(
             points if points.flags.carray else points.copy(),  # kernels take what may be written
             self.first_choice,
             self.choices,
-            layout.width,
-            layout.row_of_service,
-            layout.device_of_service,
+            layout.placement,
             self._plan[0],
         )
         if wrong >= 0:
@@ -215,18 +216,24 @@ class VectorSystems:
             span = f"a cut from {self.first_choice} to K = {self.choices[s] - 1}"
             raise ProblemError(f"$.points[{b}][{s}]", f"expected {span}, got {points[b, s]}")
 
-    def _account(self) -> None:
-        system, layout = self.system, self._state.layout
-        kernel.account(
+    def _reward_weights(self) -> kernel.RewardWeights:
+        system = self.system
+        return kernel.RewardWeights(
             system.slots_per_period,
             system.slot_duration_s,
+            max(system.edge_capacity_hz, _LEAST_CAPACITY_HZ),
             system.learning.reward_energy_weight,
             system.learning.reward_backlog_weight,
-            layout.width,
-            layout.row_of_service,
-            layout.device_of_service,
-            self._share,
-            self._state.kernel_systems,
+            self._backlog_share,
+        )
+
+    def _account(self) -> None:
+        """Write the rewards of the last period."""
+        state = self._state
+        kernel.compute_rewards(
+            self._reward_weights(),
+            state.layout.placement,
+            state.kernel_state,
             self.reward,
             self.energy,
             self.backlog,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from lyaopt.errors import ProblemError
+from lyaopt.io.extras import needs_extra
 
 
 class Scalars:
@@ -17,15 +17,13 @@ class Scalars:
 
     Raises
     ------
-    ProblemError
-        Without TensorBoard.
+    MissingExtraError
+        Without TensorBoard (extra `tensorboard`).
     """
 
     def __init__(self, folder: str) -> None:
-        try:
+        with needs_extra("tensorboard"):
             from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise ProblemError("$.tensorboard", "needs pip install 'lyaopt[tensorboard]'") from None
         self._writer: Any = SummaryWriter(folder)
 
     def add(self, line: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ from typing import IO, Any
 import numpy as np
 import torch
 
-from lyaopt.errors import ProblemError
-from lyaopt.learning.algorithm_protocol import NotFinite, Report, below
+from lyaopt.errors import DivergedError, ProblemError
+from lyaopt.learning.algorithm_protocol import Report, below
 from lyaopt.learning.algorithms import Algorithm
 from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.run_folder import RunFolder
@@ -134,7 +134,7 @@ class Training:
 
         Raises
         ------
-        NotFinite
+        DivergedError
             If a reward, loss or gradient is not finite; the last checkpoint stays in place.
         """
         with self.folder.log(self._log_length) as log:
@@ -167,8 +167,8 @@ class Training:
     def _update(self) -> Report:
         try:
             return self.learner.update()
-        except NotFinite as error:
-            raise NotFinite(f"{error} (episode {self._episodes(self.learner.done) + 1})") from None
+        except DivergedError as error:
+            raise DivergedError(f"{error} (episode {self._episodes(self.learner.done) + 1})") from None
 
     def _episodes(self, updates: int) -> int:
         return updates // self.config.updates_per_round * self.config.replications

@@ -118,7 +118,7 @@ class Learning:
     backlog_share_local: NonNegative = 0.6
     """beta1, share of the local queues in the backlog of the reward."""
     backlog_share_transmit: NonNegative = 0.2
-    """beta2, share of the transmission queues."""
+    """beta2, share of the transmit queues."""
     backlog_share_edge: NonNegative = 0.2
     """beta3, share of the edge queues."""
     exclude_cut_zero: Flag = False

@@ -52,7 +52,7 @@ _Model = Annotated[
 @checked
 @dataclass(frozen=True, config=STRICT)
 class Service:
-    """One service of a device: one DNN, and how often it is asked for."""
+    """One service of a device: one DNN, and the rate at which its tasks arrive."""
 
     model: _Model
     """The DNN: name of a shipped profile, or path to one. In Python also a `Profile`."""
@@ -144,7 +144,7 @@ class System:
     energy_weight_local: NonNegative = 1e17
     """Lyapunov weight U^l of local energy against backlog."""
     energy_weight_transmit: NonNegative = 1e13
-    """Lyapunov weight U^t of transmission energy against backlog."""
+    """Lyapunov weight U^t of transmit energy against backlog."""
     channel: Channel = field(default_factory=Channel)
     arrivals: Arrivals = field(default_factory=Arrivals)
     learning: Learning = field(default_factory=Learning)

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lyaopt._kernels.simulation import slot_loop
+from lyaopt._kernels.simulation import sums
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
@@ -207,6 +207,6 @@ def _costs(state: State) -> Floats:
     """Costs (34) of all whole periods, summed over slots and devices (B,)."""
     system = state.system
     services, devices = state.take_sums()
-    energy = devices[slot_loop.LOCAL_ENERGY] + system.slot_duration_s * devices[slot_loop.POWER]
-    queues = services[slot_loop.BACKLOGS : slot_loop.RATES]
+    energy = devices[sums.LOCAL_ENERGY] + system.slot_duration_s * devices[sums.POWER]
+    queues = services[sums.BACKLOGS : sums.RATES]
     return np.asarray(slot_costs(system, energy, queues).sum(axis=0))

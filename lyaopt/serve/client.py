@@ -1,7 +1,7 @@
 """Slots solved by another process, over its standard input and output: the client of `lyaopt serve`.
 
-For programs whose own interpreter or environment must not hold the solver. Everything that waits has a time
-limit, and a peer that is gone is told apart from one that is slow.
+For programs whose own interpreter or environment must not hold the solver. Every wait has a time limit; a
+process that has ended and one that does not answer raise different errors.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from lyaopt.errors import ProblemError
+from lyaopt.errors import LyaoptError, ProblemError
 from lyaopt.serve.protocol import PROTOCOL
 
 _CHUNK = 2**16
 _GRACE_S = 5.0
 
 
-class PeerGone(ConnectionError):
-    """The process on the other side ended or closed its end; the message has what it said last on stderr."""
+class PeerGoneError(LyaoptError, ConnectionError):
+    """The other process ended or closed its end; the message has the last line that it wrote on stderr."""
 
 
-class PeerSilent(TimeoutError):
-    """The process on the other side did not answer in time."""
+class PeerTimeoutError(LyaoptError, TimeoutError):
+    """The other process did not answer in time."""
 
 
 class SolverPipe:
@@ -47,17 +47,17 @@ class SolverPipe:
     timeout_s : float, optional
         Longest wait for the answer to a slot, sending it included.
     start_timeout_s : float, optional
-        Longest wait for the first word: where no core was built, kernels are compiled before it.
+        Longest wait for the first line: without a built core, kernels are compiled before it.
 
     Attributes
     ----------
     greeting : dict
-        What the process said first: ``lyaopt`` (its version), ``protocol``, ``capabilities``, ``method`` and
+        First line of the process: ``lyaopt`` (its version), ``protocol``, ``capabilities``, ``method`` and
         ``core``.
 
     Raises
     ------
-    PeerGone, PeerSilent
+    PeerGoneError, PeerTimeoutError
         If the process does not start, or does not say so in time.
     """
 
@@ -85,7 +85,7 @@ class SolverPipe:
             )
         except OSError as error:
             self._said.close()
-            raise PeerGone(f"{(command or default)[0]}: {error.strerror}") from None
+            raise PeerGoneError(f"{(command or default)[0]}: {error.strerror}") from None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
@@ -99,7 +99,7 @@ class SolverPipe:
     def _greeted(self, deadline: float) -> dict[str, Any]:
         greeting = _parsed(self._line(deadline))
         if not isinstance(greeting, dict) or greeting.get("protocol") != PROTOCOL:
-            raise PeerGone(f"expected a solver with protocol {PROTOCOL}, got {greeting!r}")
+            raise PeerGoneError(f"expected a solver with protocol {PROTOCOL}, got {greeting!r}")
         return greeting
 
     def solve(self, slot: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class SolverPipe:
         ------
         ProblemError
             If the document is refused; the process goes on.
-        PeerGone, PeerSilent
+        PeerGoneError, PeerTimeoutError
             If no answer comes; the process is of no more use.
         """
         sequence = self._sequence
@@ -117,11 +117,11 @@ class SolverPipe:
         deadline = time.monotonic() + self._timeout_s
         self._send(to_json({"sequence": sequence, "slot": slot}) + b"\n", deadline)
         answer = _parsed(self._line(deadline))
-        told = answer.pop("sequence", None) if isinstance(answer, dict) else None
+        number = answer.pop("sequence", None) if isinstance(answer, dict) else None
         refused = isinstance(answer, dict) and answer.get("status") == "error"
         # A request that could not be read to its number, too long a one say, is answered without.
-        if told != sequence and not (refused and told is None):
-            raise PeerGone(f"expected the answer to request {sequence}, got another")
+        if number != sequence and not (refused and number is None):
+            raise PeerGoneError(f"expected the answer to request {sequence}, got another")
         if refused:
             path = str(answer.get("path", "$")).replace("$.slot", "$", 1)
             raise ProblemError(path, str(answer.get("error", "refused")))
@@ -135,10 +135,10 @@ class SolverPipe:
                     left = left[os.write(self._in, left) :]
                 except BlockingIOError:  # the pipe is full
                     _wait(self._in, select.POLLOUT, deadline)
-        except PeerSilent:
+        except PeerTimeoutError:
             raise
         except OSError:
-            raise PeerGone(self._last_words()) from None
+            raise PeerGoneError(self._last_words()) from None
 
     def _line(self, deadline: float) -> bytes:
         chunks = [self._received]
@@ -146,7 +146,7 @@ class SolverPipe:
             _wait(self._out, select.POLLIN, deadline)
             chunks.append(os.read(self._out, _CHUNK))
             if not chunks[-1]:
-                raise PeerGone(self._last_words())
+                raise PeerGoneError(self._last_words())
         line, _, self._received = b"".join(chunks).partition(b"\n")
         return line
 
@@ -190,9 +190,9 @@ def _parsed(line: bytes) -> Any:
 
 
 def _wait(descriptor: int, event: int, deadline: float) -> None:
-    """Wait until a pipe can be read from or written to; `PeerSilent` when the time is over."""
+    """Wait until a pipe can be read from or written to; `PeerTimeoutError` when the time is over."""
     ready = select.poll()
     ready.register(descriptor, event)
     left = deadline - time.monotonic()
     if left <= 0.0 or not ready.poll(1e3 * left):
-        raise PeerSilent("no answer within the time limit")
+        raise PeerTimeoutError("no answer within the time limit")

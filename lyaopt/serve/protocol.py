@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from lyaopt.errors import DocumentError
+from lyaopt.errors import DocumentError, ParseError
 from lyaopt.io import strict_json
 from lyaopt.slot.documents import plain_slot_problem, problem_from_dict
 from lyaopt.slot.problem import SlotProblem
@@ -24,14 +24,27 @@ LARGEST_SEQUENCE = 2**53 - 1
 
 
 class Request(NamedTuple):
-    """What is asked: its number, and the slot."""
+    """A slot to solve.
+
+    Attributes
+    ----------
+    sequence : int
+        Number of the request; the answer repeats it.
+    problem : SlotProblem
+        The slot.
+    """
 
     sequence: int
     problem: SlotProblem
 
 
 def parse_request(text: bytes) -> Request:
-    """Read a request, as strictly as a slot document.
+    """Parse a request, as strictly as a slot document.
+
+    Parameters
+    ----------
+    text : bytes
+        One JSON object in UTF-8.
 
     Raises
     ------
@@ -51,7 +64,13 @@ def parse_request(text: bytes) -> Request:
 
 
 def sequence_of(text: bytes) -> int | None:
-    """The number of a request that is not in order otherwise, if it has one."""
+    """Number of a request that is refused for something else, or None.
+
+    Parameters
+    ----------
+    text : bytes
+        The request as it came.
+    """
     try:
         sequence = from_json(text)["sequence"]
     except (ValueError, TypeError, LookupError):
@@ -62,10 +81,9 @@ def sequence_of(text: bytes) -> int | None:
 def _read_carefully(text: bytes) -> Request:
     try:
         data = strict_json.parse(strict_json.decode(text))
-    except strict_json.JsonError as error:
+    except ParseError as error:
         raise DocumentError([("$", error.reason)], error.line) from None
-    repeated = strict_json.repeated_keys(data)
-    errors = [(strict_json.show_path(path), "expected this key once, got it again") for path in repeated]
+    errors = [(strict_json.show_path(path), reason) for path, reason in strict_json.duplicate_keys(data)]
     errors += _envelope_errors(data)
     if errors:
         raise DocumentError(errors)
@@ -84,7 +102,7 @@ def _envelope_errors(data: Any) -> list[tuple[str, str]]:
     errors = [
         (strict_json.show_path((key,)), unknown_key(key, sorted(_KEYS))) for key in data if key not in _KEYS
     ]
-    errors += [(f"$.{key}", "expected it, got nothing") for key in sorted(_KEYS - data.keys())]
+    errors += [(f"$.{key}", strict_json.MISSING_KEY) for key in sorted(_KEYS - data.keys())]
     sequence = data.get("sequence", 0)
     if type(sequence) is not int or not 0 <= sequence <= LARGEST_SEQUENCE:
         expected = f"expected a whole number from 0 to {LARGEST_SEQUENCE}"

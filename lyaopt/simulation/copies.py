@@ -1,29 +1,59 @@
-"""Copies of one system's state, in the layout of other arrays."""
+"""Copies of one replication's state, in the layout of other arrays."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from lyaopt._kernels.simulation import task_queues
-from lyaopt._kernels.simulation.state_types import Systems, Tasks
+from lyaopt._kernels.simulation.state_types import Queues, ReplicationState, Tasks
 from lyaopt.arrays import Integers
+from lyaopt.simulation.kernel_arrays import named_arrays
 from lyaopt.simulation.layout import Layout
 
 
-def copy_systems(source: Systems, at: Layout, of: int, target: Systems, layout: Layout) -> None:
-    """Give all systems of a layout the state of one, but for its tasks and the sums of past periods."""
-    for array, copy in zip(source, target, strict=True):
+def copy_replication(
+    source: ReplicationState, at: Layout, of: int, target: ReplicationState, layout: Layout
+) -> None:
+    """Give all replications of one state that of one replication of another, except its tasks.
+
+    Parameters
+    ----------
+    source : ReplicationState
+        With the replication to copy, laid out as `at` says.
+    at : Layout
+    of : int
+        Number of the replication.
+    target : ReplicationState
+        Written, laid out as `layout` says.
+    layout : Layout
+    """
+    copies = named_arrays(target)
+    for name, array in named_arrays(source).items():
         lanes = array.reshape(*array.shape[:-1], at.devices, at.width)
         one = lanes[of // at.width, ..., of % at.width]
-        copy[:] = np.repeat(one, layout.width, axis=-1)
+        copies[name][:] = np.repeat(one, layout.width, axis=-1)
 
 
-def copy_tasks(source: Tasks, room: int, target: Systems, layout: Layout) -> Tasks:
-    """Give each system tasks of its own in place of those that its links, copies, point to.
+def copy_tasks(source: Tasks, room: int, queues: Queues, layout: Layout) -> Tasks:
+    """Give each replication its own copy of the tasks that its queues link to.
 
-    The table of them has at least `room` lines.
+    Parameters
+    ----------
+    source : Tasks
+        With the tasks of the replication that was copied.
+    room : int
+        Least number of lines of the new table, and number of lines of the new log.
+    queues : Queues
+        Copies of one replication's, which still link to its tasks; the links are replaced.
+    layout : Layout
+        Of the queues.
+
+    Returns
+    -------
+    Tasks
     """
-    old = _tasks_in_order(source.table, target.links[0, ..., :: layout.width])
+    of_one = (array[0, ..., :: layout.width] for array in (queues.first, queues.waiting))
+    old = _tasks_in_order(source.table, *of_one)
     copies, count = layout.blocks * layout.width, old.size
     place = np.full(len(source.table) + 1, -1)
     place[old] = np.arange(count)
@@ -32,10 +62,9 @@ def copy_tasks(source: Tasks, room: int, target: Systems, layout: Layout) -> Tas
     mine = table[: copies * count].reshape(copies, count, task_queues.TASK_COLUMNS)
     mine[:] = source.table[old]
     mine[..., task_queues.NEXT] = _moved(place[source.table[old, task_queues.NEXT]], first[:, None])
-    waiting = target.links[:, task_queues.WAITING] > 0
+    waiting = queues.waiting > 0
     by_lane = np.tile(first.reshape(layout.blocks, 1, 1, layout.width), layout.devices)
-    for end in (task_queues.FIRST, task_queues.LAST):
-        ends = target.links[:, end]
+    for ends in (queues.first, queues.last):
         ends[:] = np.where(waiting, _moved(place[ends], by_lane), -1)
     pool = np.array([-1, copies * count, copies * count, 0])
     return Tasks(table, pool, np.zeros((room, task_queues.LOG_COLUMNS), np.int64))
@@ -45,11 +74,10 @@ def _moved(places: Integers, by: Integers) -> Integers:
     return np.where(places >= 0, places + by, -1)
 
 
-def _tasks_in_order(table: Integers, links: Integers) -> Integers:
-    """Numbers of the tasks of one system, whose links are (3, 3, N, M), queue by queue."""
+def _tasks_in_order(table: Integers, first: Integers, waiting: Integers) -> Integers:
+    """Numbers of the tasks of one replication, queue by queue; `first` and `waiting` are (3, N, M)."""
     found = []
-    waiting = links[task_queues.WAITING] > 0
-    for task in links[task_queues.FIRST][waiting].tolist():
+    for task in first[waiting > 0].tolist():
         while task >= 0:
             found.append(task)
             task = int(table[task, task_queues.NEXT])

@@ -9,12 +9,31 @@ from lyaopt.model.system import System
 
 
 def whole_tasks(system: System) -> Floats:
-    """Work of one whole task in each stage (3, S): rho C cycles, D bits, rho C cycles."""
+    """What one whole task would need in each stage: rho C cycles, D bits, rho C cycles.
+
+    Parameters
+    ----------
+    system : System
+
+    Returns
+    -------
+    ndarray (3, S)
+    """
     return np.stack([system.local_cycles[:, -1], system.transmit_bits[:, 0], system.edge_cycles[:, 0]])
 
 
 def backlog_shares(system: System) -> Floats:
-    """What a cycle or bit of backlog adds to Qbar of (34): beta1 / c, beta2 / d, beta3 / c (3, S)."""
+    """What a cycle or bit of backlog adds to Qbar of (34): beta1 / c, beta2 / d, beta3 / c.
+
+    Parameters
+    ----------
+    system : System
+
+    Returns
+    -------
+    ndarray (3, S)
+        Per cycle, bit, cycle.
+    """
     weights = system.learning
     shares = (weights.backlog_share_local, weights.backlog_share_transmit, weights.backlog_share_edge)
     return np.asarray(np.array(shares)[:, None] / whole_tasks(system))
@@ -25,6 +44,7 @@ def waiting_tasks(system: System, queues: Floats) -> Floats:
 
     Parameters
     ----------
+    system : System
     queues : ndarray (3, S, ...)
         Backlogs in cycles, bits, cycles.
 
@@ -44,8 +64,9 @@ def slot_costs(system: System, energy_j: Floats, queues: Floats) -> Floats:
 
     Parameters
     ----------
+    system : System
     energy_j : ndarray (M, ...)
-        Energy of a slot.
+        Energy of a slot, in joules.
     queues : ndarray (3, S, ...)
         Backlogs in cycles, bits, cycles.
 

@@ -1,4 +1,4 @@
-"""Exact distribution of latencies, in memory that grows with the number of different ones."""
+"""Exact distribution of latencies, in memory proportional to the number of distinct values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lyaopt.arrays import Floats, Integers
 
 @dataclass
 class Latencies:
-    """How many tasks took how many slots, for each group (a service, a system).
+    """How many tasks took how many slots, for each group (a service of a replication).
 
     Attributes
     ----------
@@ -25,11 +25,19 @@ class Latencies:
 
     @classmethod
     def none(cls) -> Latencies:
-        """Of no tasks."""
+        """The distribution of no tasks."""
         return cls(*(np.zeros(0, np.int64) for _ in range(3)))
 
     def add(self, group: Integers, slots: Integers, tasks: Integers | None = None) -> None:
-        """Count tasks, one each unless told how many."""
+        """Count tasks.
+
+        Parameters
+        ----------
+        group, slots : ndarray (n,) of int
+            Group and latency in slots.
+        tasks : ndarray (n,) of int, optional
+            How many tasks each entry stands for; one each if left out.
+        """
         if not group.size:
             return
         weight = np.ones(group.size, np.int64) if tasks is None else tasks
@@ -44,12 +52,18 @@ class Latencies:
         self.group, self.slots, self.tasks = group[first], slots[first], np.add.reduceat(weight, first)
 
     def of_groups(self, wanted: Integers) -> Latencies:
-        """Of some groups only."""
+        """The distribution in some groups.
+
+        Parameters
+        ----------
+        wanted : ndarray of int
+            Groups.
+        """
         keep = np.isin(self.group, wanted)
         return Latencies(self.group[keep], self.slots[keep], self.tasks[keep])
 
     def merged(self) -> Latencies:
-        """Of all groups together, as group 0."""
+        """The distribution in all groups together, as group 0."""
         result = Latencies.none()
         result.add(np.zeros_like(self.group), self.slots, self.tasks)
         return result
@@ -65,7 +79,17 @@ class Latencies:
         return float(np.dot(self.slots, self.tasks)) / self.count if self.count else float("nan")
 
     def percentiles(self, percent: tuple[float, ...]) -> Floats:
-        """Percentiles in slots, interpolated as `numpy.percentile` does; NaN without tasks."""
+        """Percentiles in slots, interpolated as `numpy.percentile` does; NaN without tasks.
+
+        Parameters
+        ----------
+        percent : tuple of float
+            From 0 to 100.
+
+        Returns
+        -------
+        ndarray (len(percent),)
+        """
         table = self.merged()
         if not table.count:
             return np.full(len(percent), np.nan)

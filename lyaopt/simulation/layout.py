@@ -1,7 +1,8 @@
-"""Where the kernels keep what belongs to a service or a device of a system.
+"""Conversion between the arrays of the API and those of the kernels.
 
-Kernels work on blocks of replications: arrays (blocks, ..., N, L) with L = M width lanes, lane l of block b
-being device l // width of system b width + l % width. The API has services device by device: (..., S, B).
+Kernels work on blocks of replications: arrays (blocks, ..., N, L) with L = M width lanes, where lane l of
+block b is device l // width of replication b width + l % width. The API has services device by device:
+(..., S, B).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lyaopt._kernels.simulation.state_types import Placement
 from lyaopt.arrays import Integers
 from lyaopt.model.system import System
 
@@ -21,15 +23,15 @@ _BLOCK_ITEMS = 512
 
 @dataclass(frozen=True)
 class Layout:
-    """Places of M devices with up to N services each (S in all) in B replications.
+    """Where kernels keep M devices with up to N services each (S in all) of B replications.
 
     Attributes
     ----------
     devices, rows, services, replications : int
         M, N, S and B.
     width, blocks : int
-        Systems in a block, and how many blocks there are; the last may be filled up with replications that
-        nobody asked for.
+        Replications in a block, and number of blocks; the last one may be filled up with replications that
+        are simulated but not returned.
     device_of_service, row_of_service : ndarray (S,)
         m and n of each service.
     """
@@ -45,7 +47,14 @@ class Layout:
 
     @classmethod
     def of(cls, system: System, replications: int) -> Layout:
-        """The layout of `replications` copies of a system."""
+        """The layout of B replications of a system.
+
+        Parameters
+        ----------
+        system : System
+        replications : int
+            B.
+        """
         device = np.array(system.device_of_service)  # kernels are compiled for arrays that may be written
         row = np.arange(device.size) - np.searchsorted(device, device)
         devices, rows = len(system.devices), int(row.max()) + 1
@@ -59,6 +68,11 @@ class Layout:
         return self.devices * self.width
 
     @cached_property
+    def placement(self) -> Placement:
+        """Where each service is kept, as kernels take it."""
+        return Placement(self.row_of_service, self.device_of_service, self.width)
+
+    @cached_property
     def service_at(self) -> Integers:
         """Index of the service in each place (N, M); -1 where a device has fewer than N."""
         table = np.full((self.rows, self.devices), -1)
@@ -66,14 +80,36 @@ class Layout:
         return table
 
     def spread(self, values: Any, dtype: Any = np.float64) -> Any:
-        """From (..., S), the same in all replications, to (..., N, M); zero where there is no service."""
+        """From (..., S), the same in all replications, to (..., N, M).
+
+        Parameters
+        ----------
+        values : array_like (..., S)
+        dtype : dtype
+
+        Returns
+        -------
+        ndarray (..., N, M)
+            Zero where there is no service.
+        """
         array = np.asarray(values)
         table = np.zeros((*array.shape[:-1], self.rows, self.devices), dtype)
         table[..., self.row_of_service, self.device_of_service] = array
         return table
 
     def to_lanes(self, values: Any, dtype: Any = np.float64) -> Any:
-        """From (..., S, B) to (..., blocks, N, L); zero where there is no service or no system."""
+        """From (..., S, B) to (..., blocks, N, L).
+
+        Parameters
+        ----------
+        values : array_like (..., S, B)
+        dtype : dtype
+
+        Returns
+        -------
+        ndarray (..., blocks, N, L)
+            Zero where there is no service or no replication.
+        """
         array = np.asarray(values)
         lead = array.shape[:-2]
         padded = np.zeros((*lead, self.services, self.blocks * self.width), dtype)
@@ -84,15 +120,25 @@ class Layout:
         return table.reshape(*lead, self.blocks, self.rows, self.lanes)
 
     def by_service(self, array: Any) -> Any:
-        """From (blocks, ..., N, L) to (..., S, B)."""
+        """From (blocks, ..., N, L) to (..., S, B), a copy.
+
+        Parameters
+        ----------
+        array : ndarray (blocks, ..., N, L)
+        """
         lead = array.shape[1:-2]
         table = array.reshape(self.blocks, *lead, self.rows, self.devices, self.width)
-        return self._by_system(table[..., self.row_of_service, self.device_of_service, :])
+        return self._by_replication(table[..., self.row_of_service, self.device_of_service, :])
 
     def by_device(self, array: Any) -> Any:
-        """From (blocks, ..., L) to (..., M, B), a copy as `by_service` makes one."""
-        return self._by_system(array.reshape(*array.shape[:-1], self.devices, self.width)).copy()
+        """From (blocks, ..., L) to (..., M, B), a copy.
 
-    def _by_system(self, array: Any) -> Any:
+        Parameters
+        ----------
+        array : ndarray (blocks, ..., L)
+        """
+        return self._by_replication(array.reshape(*array.shape[:-1], self.devices, self.width)).copy()
+
+    def _by_replication(self, array: Any) -> Any:
         joined = np.moveaxis(array, 0, -2)
         return joined.reshape(*joined.shape[:-2], self.blocks * self.width)[..., : self.replications]

@@ -15,12 +15,25 @@ _BLUE, _RED, _GREEN = "#35719c", "#b5482f", "#4c8c4a"
 
 
 def draw_run(result: Result, series: Series, path: str | Path) -> bytes:
-    """Draw a run; the ending of `path`, .png or .svg, says as what.
+    """Draw a run.
+
+    Parameters
+    ----------
+    result : Result
+    series : Series
+        Of the same run.
+    path : str or Path
+        Its suffix, .png or .svg, selects the format; nothing is written to it.
+
+    Returns
+    -------
+    bytes
+        The picture.
 
     Raises
     ------
     ProblemError
-        If the ending is another, or matplotlib is missing.
+        If the suffix is another, or matplotlib is missing.
     """
     kind = picture_format(path)
     figure = new_figure(8.0, 8.0)

@@ -1,4 +1,4 @@
-"""What a policy sees, and what it decides."""
+"""What a policy observes, and what it decides."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decision:
-    """Partition points of the periods to come and, if the policy allocates itself, shares of the resources.
+    """Partition points of the coming periods and, if the policy allocates resources itself, their shares.
 
     Attributes
     ----------
     points : array_like of int (S,), (S, B) or (P, S, B)
         k of each service: the same in all replications, in each of them, or in each for P periods in a row.
     for_good : bool
-        Whether the (last) points stay in force and the policy need not be asked again.
+        Whether the (last) points stay in force until the end of the run.
     shares : Shares, optional
-        In force in all slots that are decided; left out, every slot is allocated exactly.
+        In force in all slots that the decision covers; left out, every slot is allocated exactly.
     """
 
     points: ArrayLike
@@ -36,22 +36,32 @@ class Decision:
 
 @runtime_checkable
 class Policy(Protocol):
-    """Chooses the partition points. It is asked at the start of every period that it has not yet decided."""
+    """Chooses the partition points: it is called at the start of every period that it has not yet decided."""
 
     @property
     def name(self) -> str:
-        """As in results."""
+        """Name of the policy in results."""
         ...
 
     def decide(self, observation: Observation) -> Decision:
-        """Partition points from the present period on."""
+        """Choose partition points from the present period on.
+
+        Parameters
+        ----------
+        observation : Observation
+            What is known at the start of the period.
+
+        Returns
+        -------
+        Decision
+        """
         ...
 
 
 class Observation:
-    """What may be seen at the start of a period, of B replications at once.
+    """What a policy may observe at the start of a period, of B replications at once.
 
-    Arrays are worked out when asked for. Means are those of the period before, zeros before the first one.
+    Arrays are computed on access. Means are those of the period before, zeros before the first one.
 
     Attributes
     ----------
@@ -59,9 +69,9 @@ class Observation:
     replications : int
         B.
     seed : int
-        Of the run, for policies that draw numbers themselves.
+        Seed of the run, for policies that draw random numbers themselves.
     state : State
-        What kernels read; policies written in Python need not look at it.
+        The simulator's own state; policies written in Python need not use it.
     """
 
     def __init__(self, state: State, seed: int) -> None:
@@ -72,7 +82,7 @@ class Observation:
 
     @property
     def period(self) -> int:
-        """Number of the period that starts, from 0."""
+        """Number of the period that begins, from 0."""
         return self.state.slot // self.system.slots_per_period
 
     @property
@@ -113,17 +123,25 @@ class Observation:
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """The points of a trace.
+    """A policy that repeats the partition points of a trace.
 
     Attributes
     ----------
     partition : ndarray (P, S) of int
         Of each period; the last ones stay in force.
+    name : str
+        In results.
     """
 
     partition: Integers
     name: str = "trace"
 
     def decide(self, observation: Observation) -> Decision:
-        """All of them at once."""
+        """Decide all periods at once.
+
+        Parameters
+        ----------
+        observation : Observation
+            Not used.
+        """
         return Decision(self.partition[:, :, None], for_good=True)

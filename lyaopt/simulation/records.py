@@ -1,4 +1,4 @@
-"""Everything that happened in every slot of a run."""
+"""The record of every slot of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from lyaopt._kernels.simulation import slot_loop, task_queues
+from lyaopt._kernels.simulation import sums, task_queues
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
 from lyaopt.simulation.traces import Trace
@@ -18,7 +18,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """A run of T slots, slot by slot; services counted device by device. It can be replayed as a trace.
+    """A run of T slots, slot by slot, with services in order of devices. It can be replayed as a trace.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Record:
     completed : ndarray (T, S) of int
         Tasks completed in each slot.
     latency_slots, latency_service : ndarray (tasks completed,) of int
-        Slots from birth to completion, and whose task it was, in the order of completion.
+        Slots from birth to completion, and the task's service, in the order of completion.
     arrivals : ndarray (T, S) of int
     channel_gain : ndarray (T, M)
     partition : ndarray (ceil(T / G), S) of int
@@ -54,11 +54,11 @@ class Record:
 
     @property
     def trace(self) -> Trace:
-        """What replays this run."""
+        """The trace that replays this run."""
         return Trace(self.arrivals, self.channel_gain, self.partition)
 
     def to_bytes(self) -> bytes:
-        """As an .npz file; equal records give equal bytes."""
+        """The record as an .npz file; equal records give equal bytes."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for field in fields(self):
@@ -70,7 +70,12 @@ class Record:
 
 
 class Recorder:
-    """Collects the record of one system, piece by piece."""
+    """Collects the record of one replication, piece by piece.
+
+    Parameters
+    ----------
+    system : System
+    """
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -80,25 +85,40 @@ class Recorder:
         self._finished: list[Integers] = []
 
     def add(self, services: Floats, devices: Floats, points: Integers, finished: Integers) -> None:
-        """Add slots, the points of the periods that began in them, and the tasks finished in them."""
+        """Add consecutive slots.
+
+        Parameters
+        ----------
+        services : ndarray (slots, rows, S, 1)
+            As `State.advance_recorded` returns them.
+        devices : ndarray (slots, rows, M, 1)
+        points : ndarray (P, S) of int
+            Partition points of the periods that began in these slots.
+        finished : ndarray (D, 4) of int
+            Tasks finished in these slots, as of `State.take_finished`.
+        """
         self._services.append(services[..., 0])
         self._devices.append(devices[..., 0])
         self._points.append(points)
         self._finished.append(finished)
 
     def record(self, backlog: Floats) -> Record:
-        """The record up to the present backlog (3, S, 1)."""
+        """The record of all slots so far.
+
+        Parameters
+        ----------
+        backlog : ndarray (3, S, 1)
+            At the end of the last slot.
+        """
         system, tau = self._system, self._system.slot_duration_s
         services, devices = np.concatenate(self._services), np.concatenate(self._devices)
         queues = [
-            np.concatenate([services[:, slot_loop.BACKLOGS + stage], backlog[stage].T])
+            np.concatenate([services[:, sums.BACKLOGS + stage], backlog[stage].T])
             for stage in range(task_queues.STAGES)
         ]
-        given = [
-            np.ascontiguousarray(services[:, slot_loop.RATES + stage]) for stage in range(task_queues.STAGES)
-        ]
-        speed = devices[:, slot_loop.CPU_RECORD]
-        power = np.ascontiguousarray(devices[:, slot_loop.POWER_RECORD])
+        given = [np.ascontiguousarray(services[:, sums.RATES + stage]) for stage in range(task_queues.STAGES)]
+        speed = devices[:, sums.CPU_RECORD]
+        power = np.ascontiguousarray(devices[:, sums.POWER_RECORD])
         completed, latency, service = self._tasks(len(services))
         return Record(
             local_queue_cycles=queues[task_queues.LOCAL],
@@ -113,8 +133,8 @@ class Recorder:
             completed=completed,
             latency_slots=latency,
             latency_service=service,
-            arrivals=services[:, slot_loop.ARRIVED].astype(np.int64),
-            channel_gain=np.ascontiguousarray(devices[:, slot_loop.GAIN_RECORD]),
+            arrivals=services[:, sums.ARRIVED].astype(np.int64),
+            channel_gain=np.ascontiguousarray(devices[:, sums.GAIN_RECORD]),
             partition=np.ascontiguousarray(np.concatenate(self._points)),
         )
 

@@ -1,4 +1,4 @@
-"""What a run comes to."""
+"""The result of a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Result:
     ----------
     policy : str
     slots, warmup, replications, seed : int
-        `slots` counts all, with those of the warm-up.
+        `slots` includes those of the warm-up.
     local_energy_j, transmit_energy_j : ndarray (M, B)
         Mean energy per slot of each device.
     queues : ndarray (3, S, B)
@@ -33,9 +33,9 @@ class Result:
     points : ndarray (S, B)
         Partition points in force at the end.
     born, completed, queued : int
-        Tasks of the whole run; born = completed + queued.
+        Numbers of tasks in the whole run; born = completed + queued.
     latencies : Latencies
-        Of the tasks completed after the warm-up, in groups system * S + service.
+        Of the tasks completed after the warm-up, in groups replication * S + service.
     slot_duration_s : float
     limited_share, local_limited_share, transmit_limited_share, busy_share : float
         Shares of the device-slots in which something waited at the device and energy, not capacity or
@@ -90,11 +90,21 @@ class Result:
         return self.latencies.mean * self.slot_duration_s
 
     def latency_percentiles_s(self, percent: tuple[float, ...] = PERCENTILES) -> Floats:
-        """Percentiles of the latency of the completed tasks; NaN if there are none."""
+        """Percentiles of the latency of the completed tasks, in seconds; NaN if there are none.
+
+        Parameters
+        ----------
+        percent : tuple of float
+            From 0 to 100.
+
+        Returns
+        -------
+        ndarray (len(percent),)
+        """
         return self.latencies.percentiles(percent) * self.slot_duration_s
 
     def to_dict(self) -> dict[str, Any]:
-        """As the document that `lyaopt simulate --json` prints."""
+        """The document that `lyaopt simulate --json` prints."""
         local, transmit, edge = self.mean_queues
         names = ("p50", "p95", "p99")
         latency = dict(zip(names, self.latency_percentiles_s().tolist(), strict=True))
@@ -130,7 +140,7 @@ def _without_nan(values: dict[str, float]) -> dict[str, float | None]:
 
 
 def versions() -> dict[str, str]:
-    """What made a result."""
+    """Versions of what computed a result, and the core that ran."""
     from lyaopt._kernels.toolchain.core_choice import CHOICE
     from lyaopt._version import __version__
 

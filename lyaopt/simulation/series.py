@@ -1,4 +1,4 @@
-"""A run in a few hundred steps of time."""
+"""A run as a time series of a few hundred steps."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lyaopt._kernels.simulation import slot_loop
+from lyaopt._kernels.simulation import sums
 from lyaopt.arrays import Floats
 from lyaopt.simulation.simulator import Progress, Simulator
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Means over steps of time, over the replications, summed over devices and services.
+    """Means over each time step and over the replications, summed over devices and services.
 
     Attributes
     ----------
     time_s : ndarray (steps + 1,)
-        Where the steps begin and end.
+        Where the steps begin and end, in seconds.
     local_energy_j, transmit_energy_j : ndarray (steps,)
         Per slot.
     queues : ndarray (3, steps)
@@ -34,23 +34,38 @@ class Series:
 def run_in_steps(
     simulator: Simulator, slots: int, steps: int = 400, progress: Progress | None = None
 ) -> Series:
-    """Take a simulator `slots` further, as `Simulator.run` does, and keep what each step comes to."""
+    """Run a simulator for `slots` more slots, and return the means of each time step.
+
+    Parameters
+    ----------
+    simulator : Simulator
+    slots : int
+    steps : int
+        At most so many, one slot or more each.
+    progress : callable, optional
+        As of `Simulator.run`.
+
+    Returns
+    -------
+    Series
+        Shorter where `progress` ended the run.
+    """
     tau = simulator.system.slot_duration_s
     first = simulator.slot
     ends = np.linspace(first, first + slots, min(steps, max(slots, 1)) + 1).round().astype(int)
-    edges, sums = [first], [_sums(simulator)]
+    edges, totals = [first], [_sums(simulator)]
     for end in ends[1:].tolist():
         finished = simulator.run(end - simulator.slot, progress=progress)
         edges.append(simulator.slot)
-        sums.append(_sums(simulator))
+        totals.append(_sums(simulator))
         if not finished:
             break
-    means = np.diff(np.array(sums), axis=0) / np.diff(edges)[:, None]
+    means = np.diff(np.array(totals), axis=0) / np.diff(edges)[:, None]
     return Series(np.array(edges) * tau, means[:, 0], tau * means[:, 1], means[:, 2:].T)
 
 
 def _sums(simulator: Simulator) -> Floats:
     services, devices = simulator.sums()
-    energy = devices[[slot_loop.LOCAL_ENERGY, slot_loop.POWER]].sum(axis=1)
-    queues = services[: slot_loop.RATES].sum(axis=1)
+    energy = devices[[sums.LOCAL_ENERGY, sums.POWER]].sum(axis=1)
+    queues = services[: sums.RATES].sum(axis=1)
     return np.concatenate([energy, queues]).mean(axis=1)

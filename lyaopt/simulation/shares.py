@@ -1,4 +1,4 @@
-"""Shares of the resources, by which a policy allocates them itself."""
+"""Shares of the resources, for policies that allocate them."""
 
 from __future__ import annotations
 
@@ -14,38 +14,49 @@ from lyaopt.arrays import Floats
 from lyaopt.errors import ProblemError
 from lyaopt.simulation.layout import Layout
 
-_OF_DEVICES = ("cpu_level", "power_level")
+_OF_DEVICES = ("cpu_fraction", "power_fraction")
 _OF_SERVICES = ("local", "rate", "edge")
 
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """What of the capacities is used, and who gets it, in place of the exact allocation.
+    """How much of the capacities is in use, and who gets it, in place of the exact allocation.
 
-    All are numbers from 0 to 1, the same in all B replications or in each of them. Shares of one device, or
+    All are numbers from 0 to 1, the same in all B replications or of each of them. Shares of one device, or
     of the edge, that sum to more than one are scaled to one. In every slot each service gets its share or
     what its backlog can use, whichever is less, and only what is used costs energy.
 
     Attributes
     ----------
-    cpu_level : array_like (M,) or (M, B)
-        Of F^l, the speed that is divided among a device's services.
-    power_level : array_like (M,) or (M, B)
-        Of p^max, the power whose rate R(p) in the slot is divided among them.
+    cpu_fraction : array_like (M,) or (M, B)
+        Fraction of F^l in use: the speed that is divided among a device's services.
+    power_fraction : array_like (M,) or (M, B)
+        Fraction of p^max in use: the power whose rate R(p) in the slot is divided among them.
     local, rate : array_like (S,) or (S, B)
         Each service's share of its device's speed, and of its rate.
     edge : array_like (S,) or (S, B)
         Each service's share of F^e, among those of all devices.
     """
 
-    cpu_level: ArrayLike
-    power_level: ArrayLike
+    cpu_fraction: ArrayLike
+    power_fraction: ArrayLike
     local: ArrayLike
     rate: ArrayLike
     edge: ArrayLike
 
     def spread(self, layout: Layout) -> tuple[Floats, Floats]:
-        """Levels (B, 2, M) and shares (B, 3, S).
+        """Fractions and shares as arrays.
+
+        Parameters
+        ----------
+        layout : Layout
+
+        Returns
+        -------
+        fractions : ndarray (B, 2, M)
+            In use of the CPU and of the power.
+        shares : ndarray (B, 3, S)
+            Of each stage.
 
         Raises
         ------
@@ -56,8 +67,8 @@ class Shares:
         for field in fields(self):
             count = layout.devices if field.name in _OF_DEVICES else layout.services
             found[field.name] = _table(getattr(self, field.name), field.name, count, layout.replications)
-        levels, shares = ([found[name].T for name in names] for names in (_OF_DEVICES, _OF_SERVICES))
-        return np.stack(levels, axis=1), np.stack(shares, axis=1)
+        fractions, shares = ([found[name].T for name in names] for names in (_OF_DEVICES, _OF_SERVICES))
+        return np.stack(fractions, axis=1), np.stack(shares, axis=1)
 
 
 def _table(values: ArrayLike, name: str, count: int, replications: int) -> Floats:
@@ -78,23 +89,32 @@ def _table(values: ArrayLike, name: str, count: int, replications: int) -> Float
 
 
 class SharesInForce:
-    """Shares as the kernels take them; without any, all of everything in equal shares.
+    """Shares as the kernels take them; at first all capacities are in use, in equal shares.
+
+    Parameters
+    ----------
+    layout : Layout
 
     Attributes
     ----------
-    lane_levels : ndarray (blocks, 2, L)
+    lane_fractions : ndarray (blocks, 2, L)
     lane_shares : ndarray (blocks, 3, N, L)
     """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self.lane_levels: Floats = np.zeros((layout.blocks, kernel.LEVELS, layout.lanes))
+        self.lane_fractions: Floats = np.zeros((layout.blocks, kernel.FRACTIONS, layout.lanes))
         self.lane_shares: Floats = np.zeros((layout.blocks, STAGES, layout.rows, layout.lanes))
-        everything = (kernel.LEVELS, layout.devices), (STAGES, layout.services)
-        self.adopt(*(np.ones((layout.replications, *shape)) for shape in everything))
+        everything = (kernel.FRACTIONS, layout.devices), (STAGES, layout.services)
+        self.set(*(np.ones((layout.replications, *shape)) for shape in everything))
 
-    def adopt(self, levels: Floats, shares: Floats) -> None:
-        """Put levels (B, 2, M) and shares (B, 3, S) in force.
+    def set(self, fractions: Floats, shares: Floats) -> None:
+        """Put fractions and shares in force.
+
+        Parameters
+        ----------
+        fractions : ndarray (B, 2, M)
+        shares : ndarray (B, 3, S)
 
         Raises
         ------
@@ -102,19 +122,17 @@ class SharesInForce:
             If one has another shape or type, or holds what is not from 0 to 1.
         """
         layout = self._layout
-        _check("levels", levels, (layout.replications, kernel.LEVELS, layout.devices))
+        _check("fractions", fractions, (layout.replications, kernel.FRACTIONS, layout.devices))
         _check("shares", shares, (layout.replications, STAGES, layout.services))
-        wrong = kernel.adopt_shares(
-            *(array if array.flags.carray else array.copy() for array in (levels, shares)),
-            layout.width,
-            layout.row_of_service,
-            layout.device_of_service,
-            self.lane_levels,
+        wrong = kernel.spread_shares(
+            *(array if array.flags.carray else array.copy() for array in (fractions, shares)),
+            layout.placement,
+            self.lane_fractions,
             self.lane_shares,
         )
         if wrong >= 0:
-            name, array = ("levels", levels) if wrong < levels.size else ("shares", shares)
-            first = 0 if array is levels else levels.size
+            name, array = ("fractions", fractions) if wrong < fractions.size else ("shares", shares)
+            first = 0 if array is fractions else fractions.size
             place = np.unravel_index(wrong - first, array.shape)
             path = f"$.{name}" + "".join(f"[{i}]" for i in place)
             raise ProblemError(path, f"expected a number from 0 to 1, got {array[place]}")

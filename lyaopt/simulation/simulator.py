@@ -1,4 +1,4 @@
-"""Runs of a system under a policy."""
+"""Simulation of a system under a policy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt._kernels.simulation import slot_loop
+from lyaopt._kernels.simulation import sums
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
@@ -22,30 +22,30 @@ from lyaopt.simulation.traces import Trace, check_points
 
 _PIECE = 4_000_000
 _RECORDED_PIECE = 200_000
-"""Service-slots between two looks at the clock: fractions of a second, and memory for what is recorded."""
+"""Service-slots between two progress checks, without and with a record, which needs memory."""
 
 Progress = Callable[[int], bool | None]
 
 
 class Simulator:
-    """B copies of a system, which differ in what chance brings them, under a policy.
+    """B replications of a system under a policy, each with its own random arrivals and channels.
 
     Parameters
     ----------
     system : System
     policy : Policy, optional
-        Left out, the points of the trace are used.
+        If left out, the partition points of the trace are used.
     replications : int
         B.
     seed : int
         From 0 to 2^64 - 1. Arrivals and channels depend on it, not on the policy (common random numbers).
     trace : Trace, optional
-        Replayed in place of drawn arrivals and channels, in every copy.
+        Replayed in place of drawn arrivals and channels, in every replication.
     record : bool
-        Whether to keep everything of every slot; of one copy only.
+        Whether to record every slot; for one replication only.
     distinct_streams : int, optional
-        R: chance brings copy b what it brings copy b mod R, so that B / R sets of points can be compared
-        with common random numbers. Left out, all copies differ.
+        R: replication b draws the same random numbers as replication b mod R, so that B / R sets of points
+        can be compared with common random numbers. If left out, all replications differ.
 
     Raises
     ------
@@ -84,11 +84,11 @@ class Simulator:
 
     @property
     def slot(self) -> int:
-        """Slots that were taken so far."""
+        """Number of slots simulated so far."""
         return self._state.slot
 
     def _start_measuring(self) -> None:
-        """Forget what was measured so far: the warm-up is over."""
+        """Discard what was measured so far: the warm-up is over."""
         self._state.take_sums()
         self._warmup = self.slot
         services, devices = self._unfinished_sums()
@@ -102,12 +102,14 @@ class Simulator:
         return services * begun, devices * begun
 
     def run(self, slots: int, warmup: int = 0, progress: Progress | None = None) -> bool:
-        """Take the replications `warmup` + `slots` slots further; only the latter are measured.
+        """Simulate `warmup` + `slots` more slots; only the latter are measured.
 
         Parameters
         ----------
+        slots, warmup : int
         progress : callable, optional
-            Called now and then with the number of slots taken so far; the run ends if it returns False.
+            Called several times a second with the number of slots simulated so far; the run ends if it
+            returns False.
 
         Returns
         -------
@@ -138,7 +140,7 @@ class Simulator:
         return True
 
     def _piece_end(self, stop: int) -> int:
-        """Where to look up: at the end of what is decided, and at the clock."""
+        """The slot where the next kernel call ends: the next decision or progress check is due there."""
         period_slots = self.system.slots_per_period
         piece = _PIECE if self._recorder is None else _RECORDED_PIECE
         periods = max(
@@ -173,7 +175,7 @@ class Simulator:
         wide = np.broadcast_to(table, (len(table), services, layout.replications))
         self._plan = layout.to_lanes(wide, np.int64)
         self._decided_from = now
-        self._state.share(self._shares_of(self._decision))
+        self._state.set_shares(self._shares_of(self._decision))
 
     def _shares_of(self, decision: Decision) -> tuple[Floats, Floats] | None:
         if decision.shares is None:
@@ -205,24 +207,24 @@ class Simulator:
             self._recorder.add(*records, points, finished)
 
     def _planned(self, first: int, stop: int) -> Integers:
-        """Lines of the plan for the periods from `first` on that begin before slot `stop`."""
+        """Points of the periods from `first` on that begin before slot `stop`."""
         periods = np.arange(first, -(-stop // self.system.slots_per_period)) - self._decided_from
         return self._plan[np.minimum(periods, len(self._plan) - 1)]
 
     def sums(self) -> tuple[Any, Any]:
         """Sums over the slots since the warm-up: rows of services (rows, S, B), of devices (rows, M, B).
 
-        The rows are those of `lyaopt._kernels.simulation.slot_loop`.
+        The rows are named in `lyaopt._kernels.simulation.sums`.
         """
         unfinished_services, unfinished_devices = self._unfinished_sums()
         return self._service_sums + unfinished_services, self._device_sums + unfinished_devices
 
     def result(self) -> Result:
-        """What the slots since the warm-up come to."""
+        """The result of the slots since the warm-up."""
         state = self._state
         slots = max(self.slot - self._warmup, 1)
         services, devices = ((total / slots).astype(np.float64) for total in self.sums())
-        born, completed, queued = (int(count.sum()) for count in state.ledger())
+        born, completed, queued = (int(count.sum()) for count in state.task_counts())
         record = None if self._recorder is None or not self.slot else self._recorder.record(state.backlog())
         return Result(
             self.policy.name,
@@ -230,19 +232,19 @@ class Simulator:
             self._warmup,
             state.layout.replications,
             self.seed,
-            devices[slot_loop.LOCAL_ENERGY],
-            self.system.slot_duration_s * devices[slot_loop.POWER],
-            services[: slot_loop.RATES],
+            devices[sums.LOCAL_ENERGY],
+            self.system.slot_duration_s * devices[sums.POWER],
+            services[: sums.RATES],
             state.points(),
             born,
             completed,
             queued,
-            replace(self.latencies),  # a run that goes on must not change what was found before
+            replace(self.latencies),  # results must not change when the run continues
             self.system.slot_duration_s,
-            limited_share=float(devices[slot_loop.LIMITED].mean()),
-            local_limited_share=float(devices[slot_loop.LIMITED_LOCAL].mean()),
-            transmit_limited_share=float(devices[slot_loop.LIMITED_TRANSMIT].mean()),
-            busy_share=float(devices[slot_loop.BUSY].mean()),
+            limited_share=float(devices[sums.LIMITED].mean()),
+            local_limited_share=float(devices[sums.LIMITED_LOCAL].mean()),
+            transmit_limited_share=float(devices[sums.LIMITED_TRANSMIT].mean()),
+            busy_share=float(devices[sums.BUSY].mean()),
             record=record,
         )
 
@@ -259,7 +261,35 @@ def simulate(
     record: bool = False,
     progress: Progress | None = None,
 ) -> Result:
-    """Run a system under a policy; the parameters are those of `Simulator` and of `Simulator.run`."""
+    """Simulate a system under a policy.
+
+    Parameters
+    ----------
+    system : System
+    policy : Policy, optional
+        If left out, the partition points of the trace are used.
+    slots, warmup : int
+        Slots that are measured, and slots before them that are not.
+    replications : int
+        B, independent copies of the run.
+    seed : int
+        From 0 to 2^64 - 1. Arrivals and channels depend on it, not on the policy (common random numbers).
+    trace : Trace, optional
+        Replayed in place of drawn arrivals and channels, in every replication.
+    record : bool
+        Whether to record every slot; for one replication only.
+    progress : callable, optional
+        As of `Simulator.run`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ProblemError
+        If an argument is wrong; errors of policies and traces name the field.
+    """
     simulator = Simulator(system, policy, replications=replications, seed=seed, trace=trace, record=record)
     simulator.run(slots, warmup, progress)
     return simulator.result()

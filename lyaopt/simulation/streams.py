@@ -1,7 +1,7 @@
-"""Random channels and arrivals of a system, as arrays for the kernels that draw them.
+"""Random channels and arrivals of a system.
 
-What is drawn depends on the seed, the system of the batch, the device, its service and the slot, and on
-nothing else: policies, batches and pieces of a run all meet the same channels and tasks.
+A draw depends on the seed, the number of the replication, the device, its service and the slot, and on
+nothing else: it is the same for every policy, number of replications and division of a run into calls.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lyaopt._kernels.rng.uniforms import MAX_SERVICES, MAX_SLOTS
 from lyaopt._kernels.simulation import stream_options as at
 from lyaopt._kernels.simulation.channel import gains_of_slots
+from lyaopt._kernels.simulation.state_types import StreamKeys
 from lyaopt._kernels.simulation.traffic import arrivals_of_slots
 from lyaopt.arrays import Floats
 from lyaopt.errors import ProblemError
@@ -23,14 +24,14 @@ from lyaopt.model.system import System
 __all__ = ["MAX_SLOTS", "Streams", "make_streams"]
 
 LARGEST_MEAN = 1e9
-"""Most tasks of a service in a slot, on average, that are drawn exactly."""
+"""Largest mean number of a service's tasks in a slot that is drawn exactly."""
 
 
 @dataclass(frozen=True)
 class Streams:
     """Arguments of the kernels that draw gains and arrivals, for B replications with M devices each.
 
-    Lane l of L = M B is device l // B of system `lane_system[l]`. Slots are drawn in order, up to
+    Lane l of L = M B is device l // B of system `lane_replication[l]`. Slots are drawn in order, up to
     `MAX_SLOTS`; `channel_state` and `busy` carry what goes on to the next slot, and are set in slot 0.
     """
 
@@ -38,8 +39,8 @@ class Streams:
     """Key of all draws."""
     options: Floats
     """Places named in `lyaopt._kernels.simulation.stream_options`."""
-    lane_system: NDArray[np.uint32]
-    """Number of the lane's system (L,), part of the key."""
+    lane_replication: NDArray[np.uint32]
+    """Number of the lane's replication (L,), part of the key."""
     lane_device: NDArray[np.uint32]
     """Number of the lane's device (L,), part of the key."""
     lane_gain: Floats
@@ -53,14 +54,27 @@ class Streams:
     busy: NDArray[np.bool_]
     """Which services are busy (N, L), written by the kernel."""
 
+    @property
+    def keys(self) -> StreamKeys:
+        """What keys the draws of each lane."""
+        return StreamKeys(self.seed, self.lane_replication, self.lane_device)
+
     def draw_gains(self, start: int, count: int) -> Floats:
-        """Channel gains of `count` slots from `start` on (count, L)."""
+        """Draw channel gains.
+
+        Parameters
+        ----------
+        start, count : int
+            First slot, and number of slots.
+
+        Returns
+        -------
+        ndarray (count, L)
+        """
         gains = np.empty((count, self.lane_gain.size))
         gains_of_slots(
-            self.seed,
+            self.keys,
             start,
-            self.lane_system,
-            self.lane_device,
             self.lane_gain,
             self.lane_distance,
             self.options,
@@ -70,13 +84,21 @@ class Streams:
         return gains
 
     def draw_arrivals(self, start: int, count: int) -> NDArray[np.int64]:
-        """New tasks in `count` slots from `start` on (count, N, L)."""
+        """Draw numbers of new tasks.
+
+        Parameters
+        ----------
+        start, count : int
+            First slot, and number of slots.
+
+        Returns
+        -------
+        ndarray (count, N, L) of int
+        """
         arrivals = np.empty((count, *self.mean.shape), np.int64)
         arrivals_of_slots(
-            self.seed,
+            self.keys,
             start,
-            self.lane_system,
-            self.lane_device,
             self.mean,
             self.options,
             self.busy,
@@ -86,7 +108,19 @@ class Streams:
 
 
 def make_streams(system: System, seed: int, replications: range = range(1)) -> Streams:
-    """Return the streams of the replications with these numbers, alike but for what is drawn.
+    """Return the streams of the replications with these numbers.
+
+    Parameters
+    ----------
+    system : System
+    seed : int
+        From 0 to 2^64 - 1.
+    replications : range
+        Numbers of the replications; equal numbers draw the same.
+
+    Returns
+    -------
+    Streams
 
     Raises
     ------
@@ -102,7 +136,7 @@ def make_streams(system: System, seed: int, replications: range = range(1)) -> S
     return Streams(
         seed=np.uint64(seed),
         options=_options(system),
-        lane_system=np.tile(np.array(replications, np.uint32), devices),
+        lane_replication=np.tile(np.array(replications, np.uint32), devices),
         lane_device=np.repeat(np.arange(devices, dtype=np.uint32), batch),
         lane_gain=np.repeat(system.mean_channel_gain(), batch),
         lane_distance=np.repeat(system.distance_m, batch),

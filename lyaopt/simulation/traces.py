@@ -1,4 +1,4 @@
-"""Recorded arrivals and channels, to be replayed."""
+"""Recorded arrivals and channels for replay."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNREADABLE = (ValueError, EOFError, OverflowError, RuntimeError, zipfile.BadZip
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What T slots bring: arrivals, channels and, if fixed beforehand, partition points.
+    """Arrivals and channels of T slots and, if given, partition points.
 
     Attributes
     ----------
@@ -59,7 +59,17 @@ class Trace:
         return len(self.arrivals)
 
     def check_against(self, system: System) -> None:
-        """Raise `DocumentError` unless the trace is one of this system."""
+        """Check that the shapes and values of the trace fit a system.
+
+        Parameters
+        ----------
+        system : System
+
+        Raises
+        ------
+        DocumentError
+            If they do not.
+        """
         services, devices = len(system.services), len(system.devices)
         periods = -(-self.slots // system.slots_per_period)
         _check_shape(self.arrivals, "arrivals", (self.slots, services))
@@ -71,7 +81,20 @@ class Trace:
 
 
 def check_points(points: Integers, system: System, name: str) -> None:
-    """Raise `DocumentError` unless every partition point (..., S) is a cut of its service's DNN."""
+    """Check that every partition point is a cut of its service's DNN.
+
+    Parameters
+    ----------
+    points : ndarray (..., S) of int
+    system : System
+    name : str
+        Of the field, for the error.
+
+    Raises
+    ------
+    DocumentError
+        If one is larger than K.
+    """
     wrong = np.argwhere(points >= system.cut_counts)
     if wrong.size:
         place = tuple(wrong[0])
@@ -81,12 +104,22 @@ def check_points(points: Integers, system: System, name: str) -> None:
 
 
 def load_trace(path: str | Path, system: System) -> Trace:
-    """Read a trace (.npz) of a system; a record serves as one too.
+    """Load a trace of a system; a record serves as one too.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of an .npz file.
+    system : System
+
+    Returns
+    -------
+    Trace
 
     Raises
     ------
     DocumentError
-        If the file is no such trace.
+        If the file is not a trace of this system.
     OSError
         If it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""The solutions of many slots: allocation, and what follows from it when first asked for."""
+"""The solutions of many slots: allocation; energies, prices and certificates when first asked for."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class BatchSolution:
     batch : SlotBatch
         The slots that it solves.
     local_cpu_hz, rate_bps, edge_cpu_hz : (B, M, N) arrays
-        What every service is given: f^l (Hz), r (bit/s), f^e (Hz).
+        Allocation of every service: f^l (Hz), r (bit/s), f^e (Hz).
     cpu_hz, power_w : (B, M) arrays
         Total CPU speed (Hz) and transmit power (W) of every device.
     local_multiplier, transmit_multiplier : (B, M) arrays

@@ -1,8 +1,7 @@
-"""Slot documents, read strictly, and solution documents (JSON).
+"""Slot documents (JSON), parsed strictly.
 
-Reading takes two steps. Nearly every document is read by a short loop that accepts only what is plainly
-right; whatever it does not accept goes to the strict models in `lyaopt.slot.schemas`, which find all errors
-and their paths.
+A short loop parses nearly every document; it accepts only what is plainly right. All else goes to the strict
+models in `lyaopt.slot.schemas`, which find all errors and their paths.
 """
 
 from __future__ import annotations
@@ -15,28 +14,23 @@ import numpy as np
 from pydantic_core import from_json
 
 from lyaopt.arrays import Floats
-from lyaopt.errors import DocumentError, ProblemError
+from lyaopt.errors import DocumentError, ParseError, ProblemError
 from lyaopt.io import strict_json
 from lyaopt.io.ids import MAX_PADDED_SERVICES, ids_by_position, structure_errors
+from lyaopt.slot.inputs import QUEUE_FIELDS, SCALAR_FIELDS, SlotInputs
 from lyaopt.slot.limits import LARGEST_SIGNAL, noise_w_per_hz
 from lyaopt.slot.problem import SlotProblem
 
-_SCALARS = itemgetter(
-    "slot_duration_s",
-    "energy_coefficient",
-    "energy_weight_local",
-    "energy_weight_transmit",
-    "edge_capacity_hz",
-)
-_DEVICE = itemgetter("cpu_capacity_hz", "max_power_w", "channel_gain")
-_QUEUES = itemgetter("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
+_SCALARS = itemgetter(*SCALAR_FIELDS)
+_DEVICE = itemgetter("cpu_capacity_hz", "max_power_w", "channel_gain")  # the bandwidth has a default
+_QUEUES = itemgetter(*QUEUE_FIELDS)
 _NO_SERVICE = (0.0, 0.0, 0.0)
 _NUMBERS = {float, int}
-_DEFAULT_NOISE = -174.0
+_DEFAULT_NOISE = SlotInputs.noise_psd_dbm_per_hz
 
 
 def parse_slot_document(text: bytes | str) -> SlotProblem:
-    """Read a slot document.
+    """Parse a slot document.
 
     Parameters
     ----------
@@ -64,6 +58,13 @@ def plain_slot_problem(data: Any, strings: int) -> SlotProblem | None:
     A string has two quotes, and parsing keeps one of two equal keys: with as many strings in the text as in
     the parsed data no key was repeated.
 
+    Parameters
+    ----------
+    data : object
+        The document as Python values.
+    strings : int
+        How many strings its text holds.
+
     Raises
     ------
     ValueError, TypeError, LookupError, ArithmeticError
@@ -74,7 +75,18 @@ def plain_slot_problem(data: Any, strings: int) -> SlotProblem | None:
 
 
 def problem_from_dict(data: dict[str, Any]) -> SlotProblem:
-    """Build the problem of a slot document that is already parsed; raises `DocumentError` as reading does."""
+    """Build the problem of a slot document that is already parsed.
+
+    Parameters
+    ----------
+    data : dict
+        The document as Python values.
+
+    Raises
+    ------
+    DocumentError
+        If it is not exactly a slot document.
+    """
     errors = _errors(data)
     if errors:
         raise DocumentError([(strict_json.show_path(path), reason) for path, reason in errors])
@@ -88,9 +100,9 @@ def _read_carefully(text: bytes | str) -> SlotProblem:
     try:
         decoded = strict_json.decode(text)
         data = strict_json.parse(decoded)
-    except strict_json.JsonError as error:
+    except ParseError as error:
         raise DocumentError([("$", error.reason)], error.line) from None
-    errors = [(path, "expected this key once, got it again") for path in strict_json.repeated_keys(data)]
+    errors = strict_json.duplicate_keys(data)
     errors += _errors(data)
     if errors:
         shown = [(strict_json.show_path(path), reason) for path, reason in errors]

@@ -19,7 +19,17 @@ QUEUE_FIELDS = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles"
 
 @dataclass(frozen=True, eq=False)
 class SlotInputs:
-    """Fields of `SlotProblem` and `SlotBatch`, whose docstrings say shapes and units."""
+    """Fields that `SlotProblem` and `SlotBatch` share; their docstrings say shapes and units.
+
+    Attributes
+    ----------
+    slot_duration_s, energy_coefficient, energy_weight_local, energy_weight_transmit, edge_capacity_hz,
+    noise_psd_dbm_per_hz : float
+    cpu_capacity_hz, max_power_w, channel_gain, bandwidth_hz : arrays
+        One number a device.
+    local_queue_cycles, transmit_queue_bits, edge_queue_cycles : arrays
+        One number a service.
+    """
 
     slot_duration_s: float
     energy_coefficient: float

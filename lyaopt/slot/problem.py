@@ -96,7 +96,7 @@ class SlotProblem(SlotInputs):
         check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise)
 
     def _keep_own_arrays(self) -> None:
-        """Let the arrays be those of `_packed`: what the caller does to the given ones changes nothing."""
+        """Let the arrays be those of `_packed`: what the caller does to the arguments changes nothing."""
         queues, devices, _ = self._packed
         vars(self).update(zip((*DEVICE_FIELDS, *QUEUE_FIELDS), _read_only_rows(devices, queues), strict=True))
 
@@ -106,12 +106,12 @@ class SlotProblem(SlotInputs):
             raise ProblemError("$.device_ids", f"expected {len(counts)} ids, got {len(self.device_ids)}")
         if self.service_ids is not None and tuple(map(len, self.service_ids)) != tuple(counts):
             raise ProblemError("$.service_ids", "expected one id for each service of each device")
-        if len(set(self.device_ids or ())) != len(self.device_ids or ()):
-            raise ProblemError("$.device_ids", "expected an id that no other device has, got one again")
-        for m, ids in enumerate(self.service_ids or ()):
+        named = {"$.device_ids": self.device_ids or ()}
+        named |= {f"$.service_ids[{m}]": ids for m, ids in enumerate(self.service_ids or ())}
+        for path, ids in named.items():
             if len(set(ids)) != len(ids):
-                reason = "expected an id that no other service has, got one again"
-                raise ProblemError(f"$.service_ids[{m}]", reason)
+                duplicate = next(name for name in ids if ids.count(name) > 1)
+                raise ProblemError(path, f"duplicate id {duplicate!r}")
 
     def _check_counts(self) -> None:
         devices, services = self.local_queue_cycles.shape

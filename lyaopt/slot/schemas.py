@@ -31,7 +31,7 @@ class ServiceDocument(_Strict):
     local_queue_cycles: NonNegative
     """Backlog Q^l of the local queue, in cycles."""
     transmit_queue_bits: NonNegative
-    """Backlog Q^t of the transmission queue, in bits."""
+    """Backlog Q^t of the transmit queue, in bits."""
     edge_queue_cycles: NonNegative
     """Backlog Q^e of the edge queue, in cycles."""
 
@@ -69,7 +69,7 @@ class SlotDocument(_Strict):
     energy_weight_local: NonNegative
     """Lyapunov weight U^l of local energy against backlog."""
     energy_weight_transmit: NonNegative
-    """Lyapunov weight U^t of transmission energy against backlog."""
+    """Lyapunov weight U^t of transmit energy against backlog."""
     devices: list[DeviceDocument]
     """The devices."""
 
@@ -159,13 +159,25 @@ DOCUMENTS: dict[str, type[BaseModel]] = {"slot": SlotDocument, "solution": Solut
 
 
 def json_schema(name: str) -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of the document called `name`, a key of `DOCUMENTS`."""
+    """JSON Schema (draft 2020-12) of the document called `name`, a key of `DOCUMENTS`.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DOCUMENTS`.
+    """
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return dialect | DOCUMENTS[name].model_json_schema()
 
 
 def slot_document_errors(data: Any) -> list[tuple[Path, str]]:
-    """Path and reason of everything that is wrong with a parsed slot document."""
+    """Path and reason of everything that is wrong with a parsed slot document.
+
+    Parameters
+    ----------
+    data : object
+        What the text says, as Python values.
+    """
     try:
         SlotDocument.model_validate(data)
     except ValidationError as failure:

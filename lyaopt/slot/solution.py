@@ -10,7 +10,15 @@ from lyaopt.slot.problem import SlotProblem
 
 @dataclass(frozen=True)
 class Objective:
-    """Drift-plus-penalty value of each problem at the solution, as minimised (lower is better)."""
+    """Drift-plus-penalty value of each problem at the solution, as minimised (lower is better).
+
+    Attributes
+    ----------
+    local, transmit : float
+        Problems 3 and 4, summed over the devices.
+    edge : float
+        Problem 5.
+    """
 
     local: float
     transmit: float
@@ -49,7 +57,7 @@ class SlotSolution:
     objective : Objective
     certificate : Certificate
     local_cpu_hz, rate_bps, edge_cpu_hz : (M, N) arrays
-        What every service is given: f^l (Hz), r (bit/s), f^e (Hz).
+        Allocation of every service: f^l (Hz), r (bit/s), f^e (Hz).
     cpu_hz, power_w : (M,) arrays
         Total CPU speed and transmit power of every device.
     local_multiplier, transmit_multiplier : (M,) arrays

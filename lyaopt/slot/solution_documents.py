@@ -11,7 +11,13 @@ from lyaopt.slot.solution import Objective, SlotSolution
 
 
 def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
-    """Solution document, as plain Python (see docs/reference/formats.md for every key)."""
+    """Solution document, as plain Python (see docs/reference/formats.md for every key).
+
+    Parameters
+    ----------
+    solution : SlotSolution
+        The solution of a slot.
+    """
     problem = solution.problem
     local = solution.local_cpu_hz.tolist()
     rates = solution.rate_bps.tolist()
@@ -40,7 +46,7 @@ def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
 
 
 def objective_to_dict(objective: Objective) -> dict[str, float]:
-    """Values of the three problems and their sum."""
+    """Values of the three problems of an `objective`, and their sum."""
     return {
         "local": objective.local,
         "transmit": objective.transmit,
@@ -74,14 +80,19 @@ def _device_dicts(
             "transmit_energy_j": transmit_energy,
             "local_price": local_price,
             "rate_price": rate_price,
-            "services": given,
+            "services": served,
         }
-        for name, cpu, power, rate, local_energy, transmit_energy, local_price, rate_price, given in columns
+        for name, cpu, power, rate, local_energy, transmit_energy, local_price, rate_price, served in columns
     ]
 
 
-def encode_solution(solution: SlotSolution) -> bytes:
+def format_solution(solution: SlotSolution) -> bytes:
     """Solution document as compact JSON in one line, without the line's end.
+
+    Parameters
+    ----------
+    solution : SlotSolution
+        The solution of a slot.
 
     Raises
     ------

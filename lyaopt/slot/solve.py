@@ -26,6 +26,7 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     Parameters
     ----------
     problem : SlotProblem
+        The slot.
     method : {"exact", "bisection"}
         Closed form by sorting or selection, or bisection on the Lagrange multiplier.
 

@@ -19,6 +19,7 @@ def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | No
     Parameters
     ----------
     batch : SlotBatch
+        The slots.
     method : {"exact", "bisection"}
         Closed form by sorting or selection, or bisection on the Lagrange multiplier.
     out : BatchSolution, optional
@@ -28,8 +29,8 @@ def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | No
     Returns
     -------
     BatchSolution
-        Certificates are worked out when asked for: nothing is refused here for a weak one, as `solve_slot`
-        does where magnitudes leave double precision.
+        Certificates are computed when asked for; a weak one raises nothing here, as in `solve_slot` where
+        magnitudes leave double precision.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def _empty_solution(batch: SlotBatch) -> BatchSolution:
 
 
 def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
-    """Make an earlier solution one of this batch: what had been worked out from it is forgotten."""
+    """Make an earlier solution one of this batch: cached energies, prices and certificates are dropped."""
     arrays = {}
     for name, shape in _solution_shapes(batch).items():
         arrays[name] = array = getattr(out, name)

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lyaopt.errors import SolverError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import BatchSolution
 from lyaopt.slot.limits import METHODS
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solve_batch import solve_slots
-from lyaopt.verify.cvxpy_reference import ReferenceError, check_solver, solve_reference
+from lyaopt.verify.cvxpy_reference import check_solver, solve_reference
 from lyaopt.verify.decimal_reference import Verdict, judge
 from lyaopt.verify.random_problems import REGIMES, batches, to_problem
 
@@ -211,11 +212,11 @@ class _Tally:
 
     def _compare(self, problem: SlotProblem) -> None:
         try:
-            found = solve_reference(problem, str(self.solver))
-        except ReferenceError:
+            point = solve_reference(problem, str(self.solver))
+        except SolverError:
             self.failures += 1
             return
-        verdict = judge(problem, found.local_cpu_hz, found.rate_bps, found.edge_cpu_hz, found.power_w)
+        verdict = judge(problem, point.local_cpu_hz, point.rate_bps, point.edge_cpu_hz, point.power_w)
         self.solver_gaps.append(verdict.pool_gap)
         self.solver_violations.append(verdict.pool_violation)
 
@@ -231,13 +232,13 @@ def _judged(problem: SlotProblem, solution: BatchSolution, index: int) -> Verdic
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _finite(value: Any) -> Any:

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from lyaopt.arrays import Floats
-from lyaopt.errors import MissingExtraError
+from lyaopt.errors import SolverError
+from lyaopt.io.extras import needs_extra
 from lyaopt.slot.limits import noise_w_per_hz
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Objective
@@ -32,27 +33,9 @@ SLACK = 2.0
 PRIMAL_STATUSES = ("optimal", "optimal_inaccurate")
 
 
-class ReferenceError(RuntimeError):
-    """The convex solver gave no optimum.
-
-    Attributes
-    ----------
-    problem : str
-        Which of the slot's problems, such as ``transmission problem of device 2``.
-    solver, status : str
-        The solver, and what it reported.
-    """
-
-    def __init__(self, problem: str, solver: str, status: str) -> None:
-        super().__init__(f"{solver} did not solve the {problem}: {status}")
-        self.problem = problem
-        self.solver = solver
-        self.status = status
-
-
 @dataclass(frozen=True, eq=False)
 class ReferenceSolution:
-    """What the convex solver found for a slot, as it came: neither clipped nor polished.
+    """Answer of the convex solver for a slot, neither clipped nor polished.
 
     Attributes
     ----------
@@ -108,7 +91,7 @@ def solve_reference(problem: SlotProblem, solver: str = "CLARABEL") -> Reference
         If cvxpy is not installed.
     ValueError
         If the solver is unknown; the message lists the installed ones.
-    ReferenceError
+    SolverError
         If the solver fails, or calls a problem infeasible or unbounded.
     """
     name = check_solver(solver)
@@ -179,7 +162,7 @@ def _solve_transmit(problem: SlotProblem, device: int, solver: str) -> tuple[flo
     signal = math.expm1(load)
     price = weight * signal / (eta * longest * b * load)
     solved = _twin("weak" if signal < WEAK_SIGNAL else "transmit", len(queues), solver).solve(
-        f"transmission problem of device {device}",
+        f"transmit problem of device {device}",
         worth=queues / longest / max(price, 1.0),
         caps=np.minimum(caps / (b * load), SLACK),
         energy=min(price, 1.0),
@@ -228,7 +211,7 @@ class _Twin:
         self.parameters = self.problem.param_dict
 
     def solve(self, label: str, **values: Any) -> _Solved:
-        """Set every parameter by name and solve; anything but an optimum is a `ReferenceError`."""
+        """Set every parameter by name and solve; anything but an optimum is a `SolverError`."""
         for name, value in values.items():
             self.parameters[name].value = value
         try:
@@ -237,9 +220,9 @@ class _Twin:
                 warnings.filterwarnings("ignore", "Solution may be inaccurate")
                 value = self.problem.solve(solver=self.solver)
         except _cvxpy().error.SolverError as error:
-            raise ReferenceError(label, self.solver, str(error).splitlines()[0]) from error
+            raise SolverError(label, self.solver, str(error).splitlines()[0]) from error
         if self.problem.status not in PRIMAL_STATUSES:
-            raise ReferenceError(label, self.solver, self.problem.status)
+            raise SolverError(label, self.solver, self.problem.status)
         power = 0.0 if self.power is None else float(self.power.value)
         return _Solved(float(value), np.asarray(self.shares.value), power, self.problem.status)
 
@@ -277,8 +260,6 @@ def _twin(kind: str, services: int, solver: str) -> _Twin:
 
 
 def _cvxpy() -> Any:
-    try:
+    with needs_extra("check"):
         import cvxpy
-    except ImportError as error:
-        raise MissingExtraError("cvxpy", "check") from error
     return cvxpy

@@ -109,7 +109,15 @@ def expm1(x: Decimal) -> Decimal:
 
 
 def local_optimum(problem: SlotProblem, device: int) -> Optimum:
-    """Optimum of Problem 3 for one device."""
+    """Optimum of Problem 3 for one device.
+
+    Parameters
+    ----------
+    problem : SlotProblem
+        The slot.
+    device : int
+        Index of the device.
+    """
     with localcontext(_context()):
         tau, queues = _exact(problem.slot_duration_s), _exacts(problem.local_queue_cycles[device])
         k = _exact(problem.energy_weight_local) * _exact(problem.energy_coefficient)
@@ -122,7 +130,15 @@ def local_optimum(problem: SlotProblem, device: int) -> Optimum:
 
 
 def transmit_optimum(problem: SlotProblem, device: int) -> Optimum:
-    """Optimum of Problem 4 for one device; the least power that carries the optimal total."""
+    """Optimum of Problem 4 for one device; the least power that carries the optimal total.
+
+    Parameters
+    ----------
+    problem : SlotProblem
+        The slot.
+    device : int
+        Index of the device.
+    """
     with localcontext(_context()):
         tau, queues = _exact(problem.slot_duration_s), _exacts(problem.transmit_queue_bits[device])
         most, weight = _exact(problem.max_power_w[device]), _exact(problem.energy_weight_transmit)
@@ -142,7 +158,13 @@ def transmit_optimum(problem: SlotProblem, device: int) -> Optimum:
 
 
 def edge_optimum(problem: SlotProblem) -> Optimum:
-    """Optimum of Problem 5 over all services of all devices, device by device."""
+    """Optimum of Problem 5 over all services of all devices, device by device.
+
+    Parameters
+    ----------
+    problem : SlotProblem
+        The slot.
+    """
     with localcontext(_context()):
         tau, queues = _exact(problem.slot_duration_s), _exacts(problem.edge_queue_cycles.ravel())
         total = min(_exact(problem.edge_capacity_hz), sum(queues, ZERO) / tau)

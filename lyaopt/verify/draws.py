@@ -33,6 +33,7 @@ def log_uniform(rng: np.random.Generator, low: float, high: float, shape: tuple[
     Parameters
     ----------
     rng : numpy.random.Generator
+        Source of randomness.
     low, high : float
         The exponents.
     shape : tuple of int
@@ -48,6 +49,7 @@ def queue_shares(rng: np.random.Generator, shape: tuple[int, int, int]) -> Float
     Parameters
     ----------
     rng : numpy.random.Generator
+        Source of randomness.
     shape : tuple of int
         (B, M, N).
     """
@@ -61,6 +63,7 @@ def some_zero(rng: np.random.Generator, size: int) -> Floats:
     Parameters
     ----------
     rng : numpy.random.Generator
+        Source of randomness.
     size : int
         How many.
     """
@@ -75,6 +78,7 @@ def rate_terms(batch: SlotBatch) -> tuple[Floats, Floats, Floats]:
     Parameters
     ----------
     batch : SlotBatch
+        The slots.
 
     Returns
     -------
@@ -97,6 +101,7 @@ def mixed(count: int, rng: np.random.Generator, devices: int, services: int) -> 
     count : int
         B, the number of slots.
     rng : numpy.random.Generator
+        Source of randomness.
     devices, services : int
         M and N.
     """

@@ -69,6 +69,7 @@ def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
     instances : int
         Slots in all.
     seed : int
+        Seed of the draws.
     """
     rng = np.random.default_rng([seed, *regime.encode()])
     left = instances

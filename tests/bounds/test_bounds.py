@@ -211,7 +211,7 @@ def test_no_static_policy_is_below_the_bound(seed):
 def test_random_multipliers_give_lower_bounds(seed):
     """Weak duality, and the maximum is where the bound says."""
     system, bound = small_system(seed), BOUNDS[seed]
-    best = (bound.local_multiplier, bound.rate_multiplier, bound.edge_multiplier)
+    best = (bound.local_multiplier, bound.transmit_multiplier, bound.edge_multiplier)
     assert dual_value(system, *best) == bound.power_w
     rng = np.random.default_rng(seed)
     for spread in (1e-3, 0.1, 1, 5):

@@ -11,6 +11,8 @@ import click
 import pytest
 
 import lyaopt
+import lyaopt.bounds
+from lyaopt.errors import MissingExtraError
 from lyaopt.slot.schemas import DOCUMENTS
 from lyaopt_cli.main import group, run
 from tests.support.slot_text import command, interpreted, printed
@@ -136,6 +138,18 @@ def test_a_bad_core_is_one_line(slot_file):
     process = subprocess.run(command("solve-slot", str(slot_file)), capture_output=True, env=environment)
     assert process.returncode == 2
     assert process.stderr == b"lyaopt: LYAOPT_CORE: expected 'aot', 'jit' or 'python', got 'c'\n"
+
+
+def test_a_missing_extra_is_one_line(capsysbinary, monkeypatch):
+    def fail(system):
+        raise MissingExtraError("SciPy", "bound")
+
+    monkeypatch.setattr(lyaopt.bounds, "energy_bound", fail)
+    for arguments in (["bound", "default"], ["simulate", "default", "--bound"]):
+        assert run(arguments) == 2
+        out, err = printed(capsysbinary)
+        assert out == b""
+        assert err == ["lyaopt: SciPy is not installed: pip install 'lyaopt[bound]'"]
 
 
 def test_closed_standard_streams_are_no_reason_for_a_traceback(slot_file):

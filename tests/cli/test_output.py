@@ -45,7 +45,7 @@ WITH_JSON = {
 """What each command with ``--json`` is run with."""
 WITHOUT_JSON = {"report", "schema", "serve"}
 SLOW = {"reproduce", "tune"}
-"""Held by tests/experiments, where what they compute is at hand."""
+"""Tested in tests/experiments, where finished cells are at hand."""
 CUT_OR_COLOURED = re.compile("…|\x1b")
 
 

@@ -11,10 +11,11 @@ import pytest
 
 import lyaopt.slot.solve
 import lyaopt_cli.support.input_files
+from lyaopt.errors import SolverError
 from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.schemas import DOCUMENTS
 from lyaopt.slot.solution import Objective
-from lyaopt.slot.solution_documents import encode_solution, solution_to_dict
+from lyaopt.slot.solution_documents import format_solution, solution_to_dict
 from lyaopt.slot.solve import solve_slot
 from lyaopt.verify import cvxpy_reference
 from lyaopt_cli.main import run
@@ -40,7 +41,7 @@ TEXT = json.dumps(EXAMPLE)
 def test_a_file_gives_its_solution_document(slot_file, capsysbinary, arguments):
     assert run(["solve-slot", str(slot_file), *arguments]) == 0
     out, err = printed(capsysbinary)
-    assert out == encode_solution(solve_slot(parse_slot_document(TEXT))) + b"\n"
+    assert out == format_solution(solve_slot(parse_slot_document(TEXT))) + b"\n"
     assert err == []
 
 
@@ -52,7 +53,7 @@ def test_the_method_reaches_the_solver(slot_file, capsysbinary, monkeypatch, met
     )
     for options in ([], ["--stream"]):
         assert run(["solve-slot", *options, str(slot_file), "--method", method]) == 0
-        expected = encode_solution(solve_slot(parse_slot_document(TEXT), method))
+        expected = format_solution(solve_slot(parse_slot_document(TEXT), method))
         assert printed(capsysbinary)[0] == expected + b"\n"
     assert asked == [method] * 2
 
@@ -149,7 +150,7 @@ def refused(capsysbinary: Any, *arguments: str) -> str:
     [
         (with_literal(("devices", 1, "channel_gain"), "-3"), "1: $.devices[1].channel_gain: expected"),
         (with_literal(("slot_duration_s",), "0", indent=1), "2: $.slot_duration_s: expected"),
-        (with_repeated(("bandwidth_hz",)), "1: $.bandwidth_hz: expected this key once"),
+        (with_repeated(("bandwidth_hz",)), "1: $.bandwidth_hz: duplicate key"),
         ("{\n\n", "3: $: expected JSON, got a syntax error"),
         ("", "1: $: expected JSON, got a syntax error"),
         ("[" * 100_000, "1: $: expected at most a few nested brackets"),
@@ -233,7 +234,7 @@ def test_the_difference_is_positive_where_cvxpy_is_better(
 
 def test_a_solver_that_fails_is_reported_beside_our_solution(slot_file, capsysbinary, monkeypatch):
     def fail(problem: Any) -> Any:
-        raise cvxpy_reference.ReferenceError("local problem of device 0", "X", "infeasible")
+        raise SolverError("local problem of device 0", "X", "infeasible")
 
     monkeypatch.setattr(cvxpy_reference, "solve_reference", fail)
     assert run(["solve-slot", "--check", str(slot_file)]) == 1

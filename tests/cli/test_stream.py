@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from lyaopt.slot.documents import parse_slot_document
-from lyaopt.slot.solution_documents import encode_solution
+from lyaopt.slot.solution_documents import format_solution
 from lyaopt.slot.solve import solve_slot
 from lyaopt_cli.main import run
 from lyaopt_cli.support import input_files as files
@@ -59,14 +59,14 @@ def test_answers_are_those_of_single_documents_in_order(capsysbinary, monkeypatc
     lines = numbered(20)
     status, answers = stream(capsysbinary, monkeypatch, "\n".join(lines).encode())
     assert status == 0
-    assert answers == [encode_solution(solve_slot(parse_slot_document(line))) for line in lines]
+    assert answers == [format_solution(solve_slot(parse_slot_document(line))) for line in lines]
 
 
 def test_a_file_is_a_stream_too(tmp_path, capsysbinary):
     path = tmp_path / "slots.ndjson"
     path.write_text(f"{GOOD}\n{GOOD}\n")
     assert run(["solve-slot", "--stream", "--method", "bisection", str(path)]) == 0
-    expected = encode_solution(solve_slot(parse_slot_document(GOOD), "bisection"))
+    expected = format_solution(solve_slot(parse_slot_document(GOOD), "bisection"))
     assert capsysbinary.readouterr().out.splitlines() == [expected] * 2
 
 

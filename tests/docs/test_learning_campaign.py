@@ -44,7 +44,7 @@ def test_policies_stand_in_the_order_of_their_cost_beside_best_fixed():
 def test_a_run_is_compared_with_the_mean_of_the_searches_or_with_its_own_base():
     """And says how many trainings kept what they started from."""
     lines = [line("best-fixed", 1, 0.8), line("best-fixed", 2, 1.2)]
-    lines += [{**line("lyappo", seed, 1.1), "kept_update": kept} for seed, kept in ((1, 0), (2, 40))]
+    lines += [{**line("lyappo", seed, 1.1), "best_update": best} for seed, best in ((1, 0), (2, 40))]
     lines += [{**line("planning", 1, 1.0), "base": {"cost": [2.0] * 5, "energy_mj": [3.0] * 5}}]
     rows = {row.split(" | ")[0].strip("| "): row.split(" | ") for row in table(lines).splitlines()[4:] if row}
     assert rows["best-fixed"][1] == "2"

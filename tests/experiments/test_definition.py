@@ -117,7 +117,7 @@ def test_keys_tell_what_determines_a_result_and_nothing_else():
             'algorithm = "sarsa"',
             r"^\$\.learners\.mine\.algorithm: expected \"lyappo\"",
         ),
-        ('algorithm = "lyappo"\n', "", r"^\$\.learners\.mine\.algorithm: expected this key, got nothing"),
+        ('algorithm = "lyappo"\n', "", r"^\$\.learners\.mine\.algorithm: missing required key"),
         ("ranges.edge_capacity_hz", "ranges.edge", r"^\$\.learners\.mine\.ranges\.edge: expected one of"),
         ("ranges.edge_capacity_hz = [1e9, 2e10]", "", r"^\$\.learners\.mine\.at: expected ranges"),
         ("[evaluation]", "[evaluation", r"^\$: expected TOML, got a syntax error"),

@@ -120,10 +120,8 @@ def test_the_command_writes_it_and_leaves_out_what_is_not_finished(store, tmp_pa
 def test_a_reproduction_that_is_finished_is_only_written_up(store, tmp_path, capsysbinary):
     folder = shutil.copytree(store.path, tmp_path / "some")
     before = {file.name: file.stat().st_ino for file in (folder / "cells").iterdir()}
-    assert (
-        run(["reproduce", "fig5", "fig7", "--quick", "--training-seeds", "3", "--out", str(folder), "--json"])
-        == 0
-    )
+    arguments = ["reproduce", "fig5", "fig7", "--quick", "--training-seeds", "3", "--out", str(folder)]
+    assert run([*arguments, "--json"]) == 0
     rows = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
     assert {row["sweep"] for row in rows} == {"fig5", "fig7"}
     assert {file.name: file.stat().st_ino for file in (folder / "cells").iterdir()} == before
@@ -133,6 +131,10 @@ def test_a_reproduction_that_is_finished_is_only_written_up(store, tmp_path, cap
     assert tables.startswith("# The paper's figures, reproduced\n\n## Fig. 5: ")
     assert tables.count("| LyaPPO saves ") == 8
     assert {file.name for file in folder.glob("*.svg")} == {"fig5.svg", "fig7.svg"}
+    assert run(arguments) == 0
+    text = capsysbinary.readouterr().out.decode()
+    assert text.endswith(f"0 of them computed now; tables in {folder}\n")
+    assert not {"{", "…", "\x1b"} & set(text)
     assert run(["reproduce", "fig8", "--out", str(folder)]) == 2
 
 

@@ -360,7 +360,7 @@ def test_nonsense_about_cores_in_the_environment_is_one_line(
 ):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "many")
     assert sweep(definition, tmp_path / "out", *jobs) == 2
-    assert b"$.jobs: LOKY_MAX_CPU_COUNT: " in one_line(capsysbinary)
+    assert b"lyaopt sweep: LOKY_MAX_CPU_COUNT: " in one_line(capsysbinary)
 
 
 def one_line(capsysbinary):

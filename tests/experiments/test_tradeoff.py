@@ -95,6 +95,10 @@ def test_the_command_picks_weights_that_meet_the_target(tmp_path, capsysbinary):
     assert json.loads(capsysbinary.readouterr().out)["pick"] is None
     shown = on_a_terminal(*arguments, "--latency-p95", "2")
     assert f"with all-offload: {1e6 * chosen['energy_j']['value']:.3g} µJ per slot" in shown
+    assert run([*arguments, "--latency-p95", "2"]) == 0
+    text = capsysbinary.readouterr().out.decode()
+    assert text.splitlines()[-1] == shown.splitlines()[-1]
+    assert not {"{", "…", "\x1b"} & set(text)
 
 
 def test_bad_requests_are_refused(tmp_path, capsys):

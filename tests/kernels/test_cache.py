@@ -50,6 +50,20 @@ def kernel_files(cache):
     return sorted(Path(cache).rglob("*.kernel"))
 
 
+@pytest.fixture(scope="module")
+def compiled_once(tmp_path_factory):
+    """A cache in which the kernel lies: to be copied, not changed."""
+    cache = tmp_path_factory.mktemp("cache")
+    assert answer(start(cache)) == EXPECTED
+    return cache
+
+
+@pytest.fixture
+def warm(compiled_once, tmp_path):
+    """A cache of one's own in which the kernel lies."""
+    return shutil.copytree(compiled_once, tmp_path / "cache")
+
+
 def test_several_cold_starts_at_once(tmp_path):
     processes = [start(tmp_path) for _ in range(4)]
     assert [answer(p) for p in processes] == [EXPECTED] * 4
@@ -57,34 +71,31 @@ def test_several_cold_starts_at_once(tmp_path):
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_a_warm_start_does_not_write(tmp_path):
-    assert answer(start(tmp_path)) == EXPECTED
-    (kernel,) = kernel_files(tmp_path)
+def test_a_warm_start_does_not_write(warm):
+    (kernel,) = kernel_files(warm)
     before = kernel.stat().st_mtime_ns
-    assert answer(start(tmp_path)) == EXPECTED
+    assert answer(start(warm)) == EXPECTED
     assert kernel.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
-def test_a_damaged_file_is_compiled_again(tmp_path, damage):
-    assert answer(start(tmp_path)) == EXPECTED
-    (kernel,) = kernel_files(tmp_path)
+def test_a_damaged_file_is_compiled_again(warm, damage):
+    (kernel,) = kernel_files(warm)
     content = bytearray(kernel.read_bytes())
     if damage == "flipped":
         content[len(content) // 2] ^= 1
     kernel.write_bytes({"truncated": content[:-100], "flipped": content, "empty": b""}[damage])
-    assert answer(start(tmp_path)) == EXPECTED
+    assert answer(start(warm)) == EXPECTED
     assert len(kernel.read_bytes()) == len(content)
 
 
 @pytest.mark.parametrize("payload", [b"", b"not a pickle", pickle.dumps(("no", "kernel"))])
-def test_a_file_that_cannot_be_rebuilt_is_compiled_again(tmp_path, payload):
+def test_a_file_that_cannot_be_rebuilt_is_compiled_again(warm, payload):
     """Its checksum is right: another version of Numba, or a writer gone wrong, may have left it."""
-    assert answer(start(tmp_path)) == EXPECTED
-    (kernel,) = kernel_files(tmp_path)
+    (kernel,) = kernel_files(warm)
     whole = len(kernel.read_bytes())
     kernel.write_bytes(hashlib.sha256(payload).digest() + payload)
-    assert answer(start(tmp_path)) == EXPECTED
+    assert answer(start(warm)) == EXPECTED
     assert len(kernel.read_bytes()) == whole
 
 
@@ -96,18 +107,17 @@ def test_compiling_is_announced_once_and_loading_is_not(tmp_path):
     assert outputs[1][1] == ""
 
 
-def test_folders_that_were_not_used_for_a_month_are_removed(tmp_path):
-    assert answer(start(tmp_path)) == EXPECTED
-    (kernel,) = kernel_files(tmp_path)
-    others = [tmp_path / name for name in ("versions-unused", "versions-used", "of somebody else")]
+def test_folders_that_were_not_used_for_a_month_are_removed(warm):
+    (kernel,) = kernel_files(warm)
+    others = [warm / name for name in ("versions-unused", "versions-used", "of somebody else")]
     for days, folder in zip((31, 29, 31), others, strict=True):
         folder.mkdir()
         then = time.time() - 86400.0 * days
         os.utime(folder, (then, then))
     kernel.unlink()
     os.utime(kernel.parent, (1e9, 1e9))
-    assert answer(start(tmp_path)) == EXPECTED
-    assert sorted(tmp_path.iterdir()) == sorted([kernel.parent, *others[1:]])
+    assert answer(start(warm)) == EXPECTED
+    assert sorted(warm.iterdir()) == sorted([kernel.parent, *others[1:]])
     assert time.time() - kernel.parent.stat().st_mtime < 3600.0
 
 
@@ -127,27 +137,25 @@ def test_no_folder_to_write_to(tmp_path):
 
 
 @pytest.mark.parametrize("which", ["folder", "its parent"])
-def test_a_folder_others_can_write_to_is_not_trusted(tmp_path, which):
-    cache = tmp_path / "cache"
-    assert answer(start(cache)) == EXPECTED
-    (kernel,) = kernel_files(cache)
+def test_a_folder_others_can_write_to_is_not_trusted(warm, tmp_path, which):
+    (kernel,) = kernel_files(warm)
     kernel.unlink()
-    (kernel.parent if which == "folder" else cache).chmod(0o777)
+    (kernel.parent if which == "folder" else warm).chmod(0o777)
     fallback = tmp_path / "fallback"
     fallback.mkdir()
-    assert answer(start(cache, TMPDIR=str(fallback))) == EXPECTED
+    assert answer(start(warm, TMPDIR=str(fallback))) == EXPECTED
     assert not kernel.exists()
     assert len(kernel_files(fallback)) == 1
 
 
-def test_an_edit_in_another_file_reaches_its_callers(tmp_path):
+def test_an_edit_in_another_file_reaches_its_callers(warm, tmp_path):
     """Numba's own cache would give the old answer here."""
-    cache, root = tmp_path / "cache", tmp_path / "src"
+    root = tmp_path / "src"
     shutil.copytree(PACKAGE, root / "lyaopt", ignore=shutil.ignore_patterns("__pycache__"))
-    assert answer(start(cache, root)) == EXPECTED
+    assert answer(start(warm, root)) == EXPECTED
     source = root / "lyaopt" / "_kernels" / "slot" / "certificate.py"
     text = source.read_text()
     assert "return gap / gross if" in text
     source.write_text(text.replace("return gap / gross if", "return 2.0 * gap / gross if"))
-    assert answer(start(cache, root)) == "[6.0, 4.0, 0.0]"
-    assert len(kernel_files(cache)) == 2
+    assert answer(start(warm, root)) == "[6.0, 4.0, 0.0]"
+    assert len(kernel_files(warm)) == 2

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from lyaopt import solve_slots
+from tests.kernels import small_runs
 from tests.kernels.test_sizes import make_batch
 
 FIELDS = ("local_cpu_hz", "rate_bps", "edge_cpu_hz", "power_w", "local_multiplier", "transmit_multiplier")
@@ -24,6 +25,13 @@ for services in (1, 3, 5, 12, 130):
         ]
 assert "numba" not in sys.modules
 print(json.dumps(answers))
+"""
+
+SMALL_RUNS = """
+import sys
+import numpy
+from tests.kernels.small_runs import answers
+numpy.savez(sys.argv[1], **answers())
 """
 
 
@@ -46,10 +54,27 @@ def test_interpreted_kernels_give_the_same_answers():
             np.testing.assert_allclose(actual, expected, rtol=rounding, atol=0.0, err_msg=f"{key} {name}")
 
 
+def test_interpreted_simulations_give_the_same_answers(tmp_path):
+    """Kernels of queues, traffic, channels, allocation by shares, observations and credit."""
+    path = tmp_path / "interpreted.npz"
+    done = interpreted("-c", SMALL_RUNS, str(path))
+    assert done.returncode == 0, done.stderr
+    expected = small_runs.answers()
+    with np.load(path) as found:
+        assert set(found) == set(expected)
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, rtol=1e-6, atol=1e-12, err_msg=name)
+    assert expected["busy queues"].any()
+
+
 def test_interpreted_kernels_pass_the_oracle_within_bounds():
     """Interpreted indexing raises where compiled code would read past an array."""
     tests = "tests/kernels/test_sizes.py"
-    done = interpreted("-m", "pytest", "-q", "-p", "no:cacheprovider", tests, "-k", "oracle or certified")
+    # Many slots of many services take half of the time: they are bisected in few slots, against the oracle.
+    long = [f"--deselect={tests}::test_every_slot_is_certified[{size}-bisection]" for size in (100, 256, 257)]
+    done = interpreted(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", tests, "-k", "oracle or certified", *long
+    )
     assert done.returncode == 0, done.stdout[-3000:]
 
 

@@ -36,18 +36,16 @@ def test_random_streams_in_jitted_code():
     from lyaopt.simulation.streams import make_streams
 
     @numba.njit
-    def draw(seed, start, system, device, gain, distance, mean, options, state, busy, gains, arrivals):
-        draw_gains(seed, start, system, device, gain, distance, options, state, gains)
-        draw_arrivals(seed, start, system, device, mean, options, busy, arrivals)
+    def draw(keys, start, gain, distance, mean, options, channel, busy, gains, arrivals):
+        draw_gains(keys, start, gain, distance, options, channel, gains)
+        draw_arrivals(keys, start, mean, options, busy, arrivals)
 
     streams = make_streams(load_scenario("bursty"), 3, range(5))
     gains, arrivals = np.empty((40, 20)), np.empty((40, 2, 20), np.int64)
     for start in range(0, 40, 10):
         draw(
-            streams.seed,
+            streams.keys,
             start,
-            streams.lane_system,
-            streams.lane_device,
             streams.lane_gain,
             streams.lane_distance,
             streams.mean,

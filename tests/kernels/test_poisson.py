@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from lyaopt._kernels.rng.poisson import _log_probability, chance_of_any, poisson
+from lyaopt._kernels.simulation.state_types import StreamKeys
 from lyaopt._kernels.simulation.stream_options import BUSY_FACTOR, OPTIONS, QUIET_FACTOR
 from lyaopt._kernels.simulation.traffic import arrivals_of_slots
 
@@ -15,10 +16,8 @@ PLAIN[[BUSY_FACTOR, QUIET_FACTOR]] = 1.0
 def draw(mean, lanes, slots, seed=1, services=1):
     arrivals = np.full((slots, services, lanes), -1)
     arrivals_of_slots(
-        np.uint64(seed),
+        StreamKeys(np.uint64(seed), np.arange(lanes, dtype=np.uint32), np.zeros(lanes, np.uint32)),
         0,
-        np.arange(lanes, dtype=np.uint32),
-        np.zeros(lanes, np.uint32),
         np.full((services, lanes), mean),
         PLAIN,
         np.zeros((services, lanes), np.bool_),

@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lyaopt.learning import DDPG, DDPGConfig, NotFinite, VectorSystems  # noqa: E402
+from lyaopt.learning import DDPG, DDPGConfig, DivergedError, VectorSystems  # noqa: E402
 from lyaopt.learning.continuous import ContinuousCuts, nearest_cuts  # noqa: E402
 from lyaopt.learning.ddpg import follow, target_values  # noqa: E402
 from lyaopt.learning.ddpg_networks import DeterministicActorCritic  # noqa: E402
@@ -324,7 +324,7 @@ def test_rewards_that_are_not_finite_stop_the_training(bad):
     ddpg = DDPG(Spoilt(bad), SMALL, 0)
     ddpg.update()
     ddpg.update()
-    with pytest.raises(NotFinite, match="update 3: a reward of decision 5"):
+    with pytest.raises(DivergedError, match="update 3: a reward of decision 5"):
         ddpg.update()
     assert ddpg._replay.newest("reward", 25).isfinite().all()
 
@@ -334,7 +334,7 @@ def test_losses_that_are_not_finite_stop_the_training():
     ddpg.update()
     with torch.no_grad():
         ddpg.network.critic[-1].bias.fill_(np.inf)
-    with pytest.raises(NotFinite, match=r"update 2: .* is (nan|-?inf)"):
+    with pytest.raises(DivergedError, match=r"update 2: .* is (nan|-?inf)"):
         ddpg.update()
 
 

@@ -309,10 +309,10 @@ def test_what_met_nothing_changed_nothing():
 @pytest.mark.parametrize(
     ("levels", "shares", "message"),
     [
-        (np.full((2, 2, 3), 1.5), np.ones((2, 3, 3)), r"\$\.levels\[0\]\[0\]\[0\]: .*from 0 to 1, got 1\.5"),
+        (np.full((2, 2, 3), 1.5), np.ones((2, 3, 3)), r"\$\.fractions\[0\]\[0\]\[0\]: .*0 to 1, got 1\.5"),
         (np.ones((2, 2, 3)), np.full((2, 3, 3), np.nan), r"\$\.shares\[0\]\[0\]\[0\]: .*got nan"),
         (np.ones((2, 2, 3)), np.ones((2, 3, 2)), r"\$\.shares: expected float64 of shape \(2, 3, 3\)"),
-        (np.ones((2, 2, 3), int), np.ones((2, 3, 3)), r"\$\.levels: expected float64 .*, got int64"),
+        (np.ones((2, 2, 3), int), np.ones((2, 3, 3)), r"\$\.fractions: expected float64 .*, got int64"),
     ],
 )
 def test_bad_orders_are_refused(levels, shares, message):

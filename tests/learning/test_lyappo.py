@@ -249,7 +249,8 @@ def test_checks_are_evenly_spaced_and_include_the_start():
     assert same == bool(tried[20])
 
 
-def test_imitation_over_ranges_uses_several_systems():
+def test_imitation_over_ranges_uses_several_systems(monkeypatch):
+    monkeypatch.setattr(imitation, "_STEPS", 20)
     ppo = learner(ranges=Ranges(edge_capacity_hz=(1e8, 1e10)), episodes=8)
     capacities = {system.edge_capacity_hz for system in ppo._systems}
     assert len(capacities) == 8
@@ -259,7 +260,8 @@ def test_imitation_over_ranges_uses_several_systems():
     assert np.isfinite(report.reward)
 
 
-def test_imitation_over_numbers_of_services_leaves_out_services_without_arrivals():
+def test_imitation_over_numbers_of_services_leaves_out_services_without_arrivals(monkeypatch):
+    monkeypatch.setattr(imitation, "_STEPS", 20)
     ppo = learner(ranges=Ranges(services_per_device=(1, 2)), episodes=8)
     counts = {len(device.services) for system in ppo._systems for device in system.devices}
     assert counts == {0, 1, 2}  # one device has none

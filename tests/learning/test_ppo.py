@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from lyaopt._kernels.learning.gae import advantages  # noqa: E402
-from lyaopt.learning import PPO, NotFinite, PPOConfig, preset  # noqa: E402
+from lyaopt.learning import PPO, DivergedError, PPOConfig, preset  # noqa: E402
 from lyaopt.learning.architectures import make_network  # noqa: E402
 from lyaopt.learning.distributions import Points  # noqa: E402
 from lyaopt.learning.networks import Shape  # noqa: E402
@@ -340,7 +340,7 @@ def test_rewards_that_are_not_finite_stop_the_training(bad):
     ppo.update()
     ppo.update()
     weights = {name: value.clone() for name, value in ppo.network.state_dict().items()}
-    with pytest.raises(NotFinite, match="update 3: a reward of decision 5"):
+    with pytest.raises(DivergedError, match="update 3: a reward of decision 5"):
         ppo.update()
     assert all(torch.equal(weights[name], value) for name, value in ppo.network.state_dict().items())
 
@@ -350,7 +350,7 @@ def test_losses_that_are_not_finite_stop_the_training():
     ppo.update()
     with torch.no_grad():
         ppo.network.value_layer.bias.fill_(np.inf)
-    with pytest.raises(NotFinite, match=r"update 2: .* is (nan|inf)"):
+    with pytest.raises(DivergedError, match=r"update 2: .* is (nan|inf)"):
         ppo.update()
 
 

@@ -331,7 +331,7 @@ def test_a_policy_sees_in_a_simulation_what_it_saw_in_training():
 
 def test_a_channel_without_gain_is_shown_as_the_faintest():
     systems = VectorSystems(ragged_system(), features=["channel"])
-    systems._state.kernel_systems.device_sums[:] = 0.0
+    systems._state.kernel_state.device_sums[:] = 0.0
     systems.observer.write(systems._state, systems.observation)
     assert (systems.observer.layout.of_devices(systems.observation)[..., -1] == -10.0).all()
 

@@ -16,9 +16,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from lyaopt.errors import ProblemError  # noqa: E402
+from lyaopt.errors import FolderLockedError, ProblemError  # noqa: E402
 from lyaopt.learning import (  # noqa: E402
-    NotFinite,
+    DivergedError,
     best_checkpoint,
     imitation,
     load_policy,
@@ -131,7 +131,11 @@ def test_a_checkpoint_belongs_to_its_run(tmp_path):
 
 def test_a_second_training_in_the_folder_is_refused(tmp_path):
     first = RunFolder(tmp_path)
-    with first.locked(), pytest.raises(ProblemError, match="another training"), RunFolder(tmp_path).locked():
+    with (
+        first.locked(),
+        pytest.raises(FolderLockedError, match="another training"),
+        RunFolder(tmp_path).locked(),
+    ):
         pass
     with RunFolder(tmp_path).locked():
         pass
@@ -151,7 +155,7 @@ def test_what_is_not_finite_leaves_the_checkpoint(tmp_path):
             return over
 
         training.environment.step = spoilt
-        with pytest.raises(NotFinite, match=r"update 3: .* \(episode 5\)"):
+        with pytest.raises(DivergedError, match=r"update 3: .* \(episode 5\)"):
             training.run()
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 
@@ -211,9 +215,8 @@ def test_the_command_trains_and_its_policy_is_simulated(tmp_path, capsysbinary, 
     assert json.loads((tmp_path / "run" / RUN).read_text())["seed"] == 5
     assert run(["simulate", "balanced", "--policy", out, "--slots", "100", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["policy"] == algorithm
-    assert (
-        run(["train", "balanced", "--out", out, "--resume", "--json"]) == 0
-    )  # which one it was, the folder knows
+    # Which algorithm it was, the folder knows.
+    assert run(["train", "balanced", "--out", out, "--resume", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["algorithm"] == algorithm
 
 
@@ -268,17 +271,8 @@ def test_another_scenario_is_refused_on_resumption(tmp_path, capsysbinary):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_a_checkpoint(tmp_path, number, status):
-    command = [
-        sys.executable,
-        "-m",
-        "lyaopt_cli.main",
-        "train",
-        "balanced",
-        *TUNED,
-        "--json",
-        "--out",
-        str(tmp_path),
-    ]
+    arguments = ["train", "balanced", *TUNED, "--json", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "lyaopt_cli.main", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while process.poll() is None and not ((tmp_path / LOG).exists() and (tmp_path / LOG).stat().st_size):
         time.sleep(0.05)

@@ -12,10 +12,10 @@ import pytest
 
 from lyaopt import ProblemError, __version__
 from lyaopt.errors import DocumentError
-from lyaopt.serve.client import PeerGone, PeerSilent, SolverPipe
+from lyaopt.serve.client import PeerGoneError, PeerTimeoutError, SolverPipe
 from lyaopt.serve.protocol import LARGEST_SEQUENCE, parse_request, sequence_of
 from lyaopt.slot.documents import parse_slot_document
-from lyaopt.slot.solution_documents import encode_solution
+from lyaopt.slot.solution_documents import format_solution
 from lyaopt.slot.solve import solve_slot
 from tests.support.slot_text import EXAMPLE, with_literal, with_repeated
 
@@ -42,7 +42,7 @@ def test_requests_are_read_as_documents_are():
     for spelled in (request(7), b' {"slot": ' + text.encode() + b', "sequence" : 7 } '):
         found = parse_request(spelled)
         assert found.sequence == 7
-        assert encode_solution(solve_slot(found.problem)) == encode_solution(solve_slot(expected))
+        assert format_solution(solve_slot(found.problem)) == format_solution(solve_slot(expected))
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_requests_are_read_as_documents_are():
     [
         (b"3", "$", "expected an object, got 3"),
         (b"{", "$", "syntax error"),
-        (b'{"sequence": 1}', "$.slot", "got nothing"),
+        (b'{"sequence": 1}', "$.slot", "missing required key"),
         (request(more=1), "$.more", "unknown key"),
         (request(-1), "$.sequence", "got -1"),
         (request(True), "$.sequence", "got true"),
         (request(1.5), "$.sequence", "got 1.5"),
         (request(LARGEST_SEQUENCE + 1), "$.sequence", f"got {LARGEST_SEQUENCE + 1}"),
-        (request()[:-1] + b', "sequence": 2}', "$.sequence", "once"),
+        (request()[:-1] + b', "sequence": 2}', "$.sequence", "duplicate key"),
         (request(slot=3), "$.slot", "expected an object"),
         (
             b'{"sequence": 4, "slot": ' + with_literal(("devices", 1, "channel_gain"), "-3").encode() + b"}",
@@ -66,7 +66,7 @@ def test_requests_are_read_as_documents_are():
         (
             b'{"sequence": 4, "slot": ' + with_repeated(("devices", 0, "services", 1, "id")).encode() + b"}",
             "$.slot.devices[0].services[1].id",
-            "once",
+            "duplicate key",
         ),
     ],
 )
@@ -91,13 +91,13 @@ def test_every_line_is_answered_in_order_and_the_bad_ones_too():
     assert [answer["status"] for answer in answers] == ["optimal", "error", "error", "optimal"]
     assert [answer["line"] for answer in answers[1:3]] == [3, 4]
     assert answers[1]["path"].startswith("$.slot")
-    expected = json.loads(encode_solution(solve_slot(parse_slot_document(json.dumps(EXAMPLE)))))
+    expected = json.loads(format_solution(solve_slot(parse_slot_document(json.dumps(EXAMPLE)))))
     assert answers[0] == {"sequence": 3, **expected}
 
 
 def test_the_method_is_that_of_the_option():
     _, answers, _ = served(request(), "--method", "bisection")
-    expected = json.loads(encode_solution(solve_slot(parse_slot_document(json.dumps(EXAMPLE)), "bisection")))
+    expected = json.loads(format_solution(solve_slot(parse_slot_document(json.dumps(EXAMPLE)), "bisection")))
     assert answers == [{"sequence": 0, **expected}]
 
 
@@ -141,7 +141,7 @@ def pipe():
 
 
 def test_the_client_solves(pipe):
-    expected = json.loads(encode_solution(solve_slot(parse_slot_document(json.dumps(EXAMPLE)))))
+    expected = json.loads(format_solution(solve_slot(parse_slot_document(json.dumps(EXAMPLE)))))
     assert [pipe.solve(EXAMPLE) for _ in range(3)] == [expected] * 3
     assert pipe.greeting["method"] == "exact"
 
@@ -155,7 +155,7 @@ def test_a_refused_slot_is_a_problem_of_the_slot_and_the_client_goes_on(pipe):
 
 def test_a_solver_that_is_killed_is_gone(pipe):
     os.kill(pipe._process.pid, signal.SIGKILL)
-    with pytest.raises(PeerGone, match="the solver ended with status -9"):
+    with pytest.raises(PeerGoneError, match="the solver ended with status -9"):
         pipe.solve(EXAMPLE)
 
 
@@ -166,7 +166,7 @@ def test_a_solver_that_hangs_is_silent(devices):
         pipe._timeout_s = 0.2
         os.kill(pipe._process.pid, signal.SIGSTOP)
         try:
-            with pytest.raises(PeerSilent, match="no answer within the time limit"):
+            with pytest.raises(PeerTimeoutError, match="no answer within the time limit"):
                 pipe.solve(slot)
         finally:
             os.kill(pipe._process.pid, signal.SIGCONT)
@@ -187,7 +187,7 @@ def script(text: str) -> list[str]:
     ],
 )
 def test_what_is_no_solver_is_told_at_once(command, words):
-    with pytest.raises(PeerGone) as caught:
+    with pytest.raises(PeerGoneError) as caught:
         SolverPipe(command, timeout_s=30.0)
     assert words in str(caught.value)
 
@@ -195,7 +195,7 @@ def test_what_is_no_solver_is_told_at_once(command, words):
 def test_an_answer_to_another_request_is_not_taken_for_this_one():
     greeting, other = '{"protocol": 1}', '{"sequence": 8, "status": "optimal"}'
     answers = script(f"print({greeting!r}, flush=True); input(); print({other!r}, flush=True); input()")
-    with SolverPipe(answers, timeout_s=30.0) as pipe, pytest.raises(PeerGone, match="request 0"):
+    with SolverPipe(answers, timeout_s=30.0) as pipe, pytest.raises(PeerGoneError, match="request 0"):
         pipe.solve(EXAMPLE)
 
 
@@ -209,7 +209,10 @@ def test_what_a_solver_says_beside_its_answers_does_not_stop_it():
         "import sys; sys.stderr.write('x' * 200_000 + '\\nlast words'); sys.stderr.flush();"
         "print('{\"protocol\": 1}', flush=True); sys.stdin.readline()"
     )
-    with SolverPipe(script(talks), start_timeout_s=60.0) as pipe, pytest.raises(PeerGone, match="last words"):
+    with (
+        SolverPipe(script(talks), start_timeout_s=60.0) as pipe,
+        pytest.raises(PeerGoneError, match="last words"),
+    ):
         pipe.solve(EXAMPLE)
 
 

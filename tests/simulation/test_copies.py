@@ -54,7 +54,7 @@ def present(systems: int = 400, slots: int = 470) -> State:
 def seen_of(state: State, system: int) -> list[np.ndarray]:
     """All that can be seen of a system."""
     arrays = [state.backlog(), state.mean_gain(), state.last_gain(), state.points(), *state.present_sums()]
-    return [array[..., system] for array in (*arrays, *state.ledger())]
+    return [array[..., system] for array in (*arrays, *state.task_counts())]
 
 
 def finished_of(state: State, system: int) -> list[list[int]]:
@@ -68,7 +68,7 @@ def finished_of(state: State, system: int) -> list[list[int]]:
 def test_a_copy_that_meets_the_same_numbers_goes_through_the_same(of, slots, count):
     state = present(slots=slots)
     assert state.layout.blocks > 1
-    assert state.ledger()[2][:, of].max() > 1  # tasks behind others
+    assert state.task_counts()[2][:, of].max() > 1  # tasks behind others
     copy = state.copies(of, np.full(count, of), SEED)
     for expected, found in zip(seen_of(state, of), seen_of(copy, count - 1), strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -119,10 +119,10 @@ def test_tasks_that_are_added_are_served_like_tasks_that_arrived(systems):
         advance(state, 200, points[:20])
     wide = np.repeat(np.stack([more, points[19]])[..., None], systems, axis=-1)
     added.add_tasks(wide[0], wide[1])
-    for expected, found in zip(arrived.ledger(), added.ledger(), strict=True):
+    for expected, found in zip(arrived.task_counts(), added.task_counts(), strict=True):
         np.testing.assert_array_equal(found, expected)
     for state in (arrived, added):
         advance(state, 200, points[20:])
     for expected, found in zip(seen_of(arrived, systems - 1), seen_of(added, systems - 1), strict=True):
         np.testing.assert_array_equal(found, expected)
-    assert arrived.ledger()[1].sum() > 0
+    assert arrived.task_counts()[1].sum() > 0

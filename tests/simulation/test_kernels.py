@@ -1,4 +1,4 @@
-"""The three kernels that simulate: for few services, for many at the edge, for many on a device."""
+"""The three exact methods of allocation: for few services, for many at the edge, for many on a device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 SCRIPT = """
 import json
 import numpy as np
-from lyaopt._kernels.simulation import slot_loop
+from lyaopt._kernels.simulation import exact_allocation
 from lyaopt.policies import make_policy
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.simulation import Simulator
@@ -23,7 +23,8 @@ system = __import__("dataclasses").replace(system, devices=system.devices[:3])
 results = {}
 for name in NAMES:
     simulator = Simulator(system, make_policy("random", system), replications=2, seed=4)
-    simulator._state._kernel = getattr(slot_loop, name)
+    state = simulator._state
+    state._model = state._model._replace(method=getattr(exact_allocation, name))
     simulator.run(SLOTS)
     result = simulator.result()
     results[name] = [
@@ -34,7 +35,7 @@ for name in NAMES:
     ]
 print(json.dumps(results))
 """
-NAMES = ("advance_few", "advance_some", "advance_many")
+NAMES = ("SORT", "SELECT_AT_EDGE", "SELECT")
 
 
 def results_of(core, slots):
@@ -55,15 +56,15 @@ def assert_alike(results, others):
             np.testing.assert_allclose(values, expected, rtol=1e-11, err_msg=name)
 
 
-def test_all_kernels_agree():
+def test_all_methods_agree():
     """Sorting and selecting give the same run, to rounding; interpreted, which compiles nothing."""
     results = results_of("python", 400)
-    assert results["advance_few"][3][0] > 0
-    assert_alike(results, results["advance_few"])
+    assert results["SORT"][3][0] > 0
+    assert_alike(results, results["SORT"])
 
 
 @pytest.mark.slow
-def test_all_kernels_agree_when_compiled():
+def test_all_methods_agree_when_compiled():
     results = results_of("jit", 20_000)
-    assert_alike(results, results["advance_few"])
-    assert_alike(results_of("python", 400), results_of("jit", 400)["advance_few"])
+    assert_alike(results, results["SORT"])
+    assert_alike(results_of("python", 400), results_of("jit", 400)["SORT"])

@@ -1,4 +1,4 @@
-"""What holds in every slot of a record, whatever happened: docs/explanation/model.md and docs/explanation/bounds.md."""  # noqa: E501
+"""Properties of every slot of a record: docs/explanation/model.md, docs/explanation/bounds.md."""
 
 from __future__ import annotations
 

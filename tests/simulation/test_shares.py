@@ -50,7 +50,7 @@ def random_shares(system: System, rng: np.random.Generator, replications: int = 
 def even_shares(system: System, **levels: float) -> Shares:
     devices, services = len(system.devices), len(system.services)
     ones = np.ones(services)
-    full = {"cpu_level": 1.0, "power_level": 1.0} | levels
+    full = {"cpu_fraction": 1.0, "power_fraction": 1.0} | levels
     return Shares(
         **{name: np.full(devices, level) for name, level in full.items()}, local=ones, rate=ones, edge=ones
     )
@@ -98,11 +98,11 @@ def test_everyone_gets_their_share_or_what_they_can_use(story, seed):
     device, width = np.array(system.device_of_service), system.device_bandwidth_hz
     for ts in range(story.slots):
         shares = policy.shares[ts // system.slots_per_period]
-        cpu_level, power_level = np.ravel(shares.cpu_level), np.ravel(shares.power_level)
-        snr = power_level * system.max_power_w * record.channel_gain[ts] / (width * system.noise_w_per_hz)
+        cpu_fraction, power_fraction = np.ravel(shares.cpu_fraction), np.ravel(shares.power_fraction)
+        snr = power_fraction * system.max_power_w * record.channel_gain[ts] / (width * system.noise_w_per_hz)
         whole = np.array(
             [
-                (cpu_level * system.cpu_capacity_hz)[device],
+                (cpu_fraction * system.cpu_capacity_hz)[device],
                 (width * np.log1p(snr) / np.log(2.0))[device],
                 np.full(device.size, system.edge_capacity_hz),
             ]
@@ -217,7 +217,7 @@ def test_exact_allocation_comes_back():
 
 
 def test_levels_of_nothing_serve_nothing():
-    shares = even_shares(SYSTEM, cpu_level=0.0, power_level=0.0)
+    shares = even_shares(SYSTEM, cpu_fraction=0.0, power_fraction=0.0)
     points = np.full((1, S), 1)
     result = simulate(SYSTEM, Constant(points[0], shares), slots=2_000, seed=1)
     assert result.born > 0
@@ -251,12 +251,12 @@ def test_all_is_used_as_by_weights_of_nothing():
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("cpu_level", np.ones(S), r"\$\.shares\.cpu_level: policy constant: expected shape \(4,\)"),
+        ("cpu_fraction", np.ones(S), r"\$\.shares\.cpu_fraction: policy constant: expected shape \(4,\)"),
         ("edge", np.ones((S, 2)), r"\$\.shares\.edge: .*expected shape \(8,\) or \(8, 1\), got \(8, 2\)"),
         ("rate", np.full(S, -0.1), r"\$\.shares\.rate\[0\]: .*expected a number from 0 to 1, got -0\.1"),
         ("local", np.full(S, np.nan), r"\$\.shares\.local\[0\]: .*from 0 to 1, got nan"),
-        ("power_level", np.array([1, 1, 1, 2]), r"\$\.shares\.power_level\[3\]: .*got 2"),
-        ("power_level", np.ones(M, bool), r"\$\.shares\.power_level: .*expected numbers, got bool"),
+        ("power_fraction", np.array([1, 1, 1, 2]), r"\$\.shares\.power_fraction\[3\]: .*got 2"),
+        ("power_fraction", np.ones(M, bool), r"\$\.shares\.power_fraction: .*expected numbers, got bool"),
     ],
 )
 def test_bad_shares_are_refused(name, values, message):

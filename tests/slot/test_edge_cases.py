@@ -366,17 +366,17 @@ def test_arrays_changed_after_the_problem_was_built_change_nothing(method: str) 
 
 
 @pytest.mark.parametrize(
-    ("names", "path"),
+    ("names", "message"),
     [
-        ({"device_ids": ("a", "a")}, "$.device_ids"),
-        ({"service_ids": (("a",), ("b", "b"))}, "$.service_ids[1]"),
+        ({"device_ids": ("a", "a")}, "$.device_ids: duplicate id 'a'"),
+        ({"service_ids": (("a",), ("b", "b"))}, "$.service_ids[1]: duplicate id 'b'"),
     ],
 )
-def test_ids_are_not_given_twice(names, path):
+def test_ids_are_not_given_twice(names, message):
     fields = {"service_counts": (1, 2), **names}
-    with pytest.raises(ProblemError, match="got one again") as refused:
+    with pytest.raises(ProblemError) as refused:
         SlotProblem(1.0, 0.0, 0.0, 0.0, 1.0, *[np.ones(2)] * 4, *[np.zeros((2, 2))] * 3, **fields)
-    assert refused.value.path == path
+    assert str(refused.value) == message
 
 
 def test_the_numbers_of_a_problem_cannot_be_changed_behind_its_back():

@@ -16,7 +16,7 @@ from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.schemas import DOCUMENTS, json_schema
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
-from lyaopt.slot.solution_documents import encode_solution, solution_to_dict
+from lyaopt.slot.solution_documents import format_solution, solution_to_dict
 from lyaopt.slot.solve import solve_slot
 from tests.support.slot_text import EXAMPLE, with_literal
 
@@ -67,7 +67,7 @@ def solutions(draw: Any) -> SlotSolution:
 
 @given(solutions())
 def test_a_solution_document_says_what_the_solution_says(solution):
-    encoded = encode_solution(solution)
+    encoded = format_solution(solution)
     assert b"\n" not in encoded
     document = json.loads(encoded)
     DOCUMENTS["solution"].model_validate(document)
@@ -111,18 +111,18 @@ def one_device(name: str, power: float) -> SlotSolution:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_solution_that_is_not_finite_is_no_document(value):
     with pytest.raises(ProblemError, match="double precision"):
-        encode_solution(one_device("a", value))
+        format_solution(one_device("a", value))
 
 
 def test_magnitudes_are_refused_or_written_without_a_warning(recwarn):
     huge = parse_slot_document(with_literal(("devices", 0, "cpu_capacity_hz"), "1e200"))
-    assert math.isfinite(json.loads(encode_solution(solve_slot(huge)))["devices"][0]["local_price"])
+    assert math.isfinite(json.loads(format_solution(solve_slot(huge)))["devices"][0]["local_price"])
     assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_names_may_look_like_anything():
     for name in ("NaN", "Infinity", '"', "\n", "é"):
-        assert json.loads(encode_solution(one_device(name, 1.0)))["devices"][0]["id"] == name
+        assert json.loads(format_solution(one_device(name, 1.0)))["devices"][0]["id"] == name
 
 
 # --- schemas

@@ -60,7 +60,7 @@ def _document(system: System, bound: Bound) -> dict[str, Any]:
             "cpu_hz": bound.local_cpu_hz[m],
             "rate_bps": bound.rate_bps[m],
             "local_multiplier": bound.local_multiplier[m],
-            "rate_multiplier": bound.rate_multiplier[m],
+            "transmit_multiplier": bound.transmit_multiplier[m],
             "services": [
                 {"id": service, "cut_share": bound.cut_share[s, : system.cut_counts[s]].tolist()}
                 for s, service in zip(system.services_of(m), system.service_ids[m], strict=True)

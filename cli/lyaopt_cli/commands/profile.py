@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lyaopt.errors import MissingExtraError, ProblemError, ProfileError
 from lyaopt_cli.commands.profiles import show_profile, write_figure
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.new_command import new_command
@@ -82,7 +83,6 @@ def command(out: str | None, plot: str | None, as_json: bool, **asked: Any) -> i
     interrupted, 141 output closed.
     """
     from lyaopt.model.profiles import format_profile
-    from lyaopt.model.profiles.graph import ProfileError
     from lyaopt.model.profiles.targets import Request
 
     request = Request(**asked)
@@ -90,7 +90,7 @@ def command(out: str | None, plot: str | None, as_json: bool, **asked: Any) -> i
         profile, notes = _profiled(request)
         if plot is not None:
             write_figure(profile, plot)
-    except ProfileError as error:
+    except (MissingExtraError, ProblemError, ProfileError) as error:
         raise InputError(f"{request.target}: {' '.join(str(error).split())}") from None
     for note in notes:
         click.echo(f"lyaopt profile: warning: {note}", err=True)

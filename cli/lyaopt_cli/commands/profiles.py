@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lyaopt_cli.support.input_files import InputError, input_errors
+from lyaopt_cli.support.input_files import input_errors
 from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import plot_option
 from lyaopt_cli.support.output import json_option, print_output
@@ -33,7 +33,8 @@ def command(name: str | None, as_json: bool, plot: str | None) -> int:
       lyaopt profiles mynet.json --plot mynet.png
 
     \b
-    Exit status: 0 shown, 2 bad usage or input, 130 interrupted, 141 output closed.
+    Exit status: 0 shown, 2 bad usage or input, 130 interrupted, 141 output
+    closed.
     """
     if name is None and plot is not None:
         raise click.UsageError("--plot needs a NAME.", click.get_current_context())
@@ -63,15 +64,11 @@ def _summary(profile: Profile) -> dict[str, object]:
 
 def _show(name: str, as_json: bool, plot: str | None) -> None:
     from lyaopt.model.profiles import load_profile
-    from lyaopt.model.profiles.graph import ProfileError
 
-    try:
-        with input_errors(name):
-            profile = load_profile(name)
-            if plot is not None:
-                write_figure(profile, plot)
-    except ProfileError as error:
-        raise InputError(f"{name}: {error}") from None
+    with input_errors(name):
+        profile = load_profile(name)
+        if plot is not None:
+            write_figure(profile, plot)
     show_profile(profile, as_json)
 
 

@@ -12,6 +12,7 @@ from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import results_option
 from lyaopt_cli.support.output import json_option
 from lyaopt_cli.support.output_files import check_drawing
+from lyaopt_cli.support.report_page import write_report
 
 _FIGURES = ("fig3", "fig4", "fig5", "fig6", "fig7")
 _MOST_SEEDS = 3_999  # evaluations use the next one
@@ -72,7 +73,6 @@ def command(
     if results:
         from lyaopt.experiments.outputs import write_figures
         from lyaopt.experiments.store import Store
-        from lyaopt_cli.commands.report import write_report
 
         write_report("reproduce", out, results=results)
         write_figures(Store(out), results)

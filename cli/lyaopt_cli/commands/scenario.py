@@ -28,7 +28,8 @@ def command(name: str | None, as_list: bool, as_json: bool) -> int:
       lyaopt scenario s.toml --json
 
     \b
-    Exit status: 0 printed, 2 bad usage or input, 130 interrupted, 141 output closed.
+    Exit status: 0 printed, 2 bad usage or input, 130 interrupted, 141 output
+    closed.
     """
     from lyaopt.model.scenarios import format_scenario, list_scenarios, scenario_text, scenario_to_dict
 

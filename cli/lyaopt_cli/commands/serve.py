@@ -91,7 +91,7 @@ def _answer_function(method: str) -> Callable[[bytes, int], bytes]:
     from lyaopt.errors import ProblemError
     from lyaopt.io.json_lines import encode
     from lyaopt.serve.protocol import parse_request, sequence_of
-    from lyaopt.slot.solution_documents import encode_solution
+    from lyaopt.slot.solution_documents import format_solution
     from lyaopt.slot.solve import solve_slot
 
     def answer(line: bytes, number: int) -> bytes:
@@ -99,7 +99,7 @@ def _answer_function(method: str) -> Callable[[bytes, int], bytes]:
             if len(line) > MAX_LINE_BYTES:
                 raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
             request = parse_request(line)
-            text = encode_solution(solve_slot(request.problem, method))
+            text = format_solution(solve_slot(request.problem, method))
             return b'{"sequence":%d,%b\n' % (request.sequence, text[1:])
         except ProblemError as error:
             problem = {"sequence": sequence_of(line), "status": "error", "line": number}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt.errors import ProblemError
+from lyaopt.errors import ProblemError, SolverError
 from lyaopt_cli.support.input_files import MAX_LINE_BYTES, bounded_lines, input_errors, read_whole
 from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import method_option
@@ -144,12 +144,12 @@ def _solver(method: str, check: bool) -> _Solver:
 def _comparison() -> Callable[[SlotSolution], dict[str, Any]]:
     """Function from a solution to the optimum found by CVXPY, and the difference from it."""
     from lyaopt.slot.solution_documents import objective_to_dict
-    from lyaopt.verify.cvxpy_reference import ReferenceError, solve_reference
+    from lyaopt.verify.cvxpy_reference import solve_reference
 
     def compare(solution: SlotSolution) -> dict[str, Any]:
         try:
             reference = solve_reference(solution.problem)
-        except ReferenceError as error:
+        except SolverError as error:
             return {"solver": error.solver, "error": str(error)}
         optimum = reference.objective.total
         difference = solution.objective.total - optimum

@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -107,11 +106,3 @@ def run_experiment(
         return outcome, write_tables(store)
     except ProblemError:  # no cell is finished; why was printed above
         return outcome, []
-
-
-def check_folder(out: str) -> Path:
-    """Path of the folder of an experiment; raise `InputError` if it is not a folder."""
-    path = Path(out)
-    if not path.is_dir():
-        raise InputError(f"{out}: expected the folder of a sweep or reproduction")
-    return path

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import click
 
-from lyaopt.errors import ProblemError
+from lyaopt.errors import LyaoptError
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_LINE_BYTES = 16 * 2**20
@@ -29,7 +29,7 @@ def shown_name(name: str) -> str:
 
 @contextmanager
 def input_errors(place: str) -> Iterator[None]:
-    """Inside the block a `ProblemError` becomes an `InputError`.
+    """Inside the block an error of the library becomes an `InputError`.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def input_errors(place: str) -> Iterator[None]:
     """
     try:
         yield
-    except ProblemError as error:
+    except LyaoptError as error:
         line = getattr(error, "line", None)
         name = shown_name(place)
         raise InputError(f"{name}: {error}" if line is None else f"{name}:{line}: {error}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from lyaopt.errors import ProblemError
+from lyaopt.errors import MissingExtraError, ProblemError
 from lyaopt_cli.support.input_files import InputError
 
 
@@ -27,6 +27,8 @@ def check_picture(command: str, path: str) -> None:
         picture_format(path)
     except ProblemError as error:
         raise InputError(f"{command}: --plot: {error.reason}") from None
+    except MissingExtraError as error:
+        raise InputError(f"{command}: --plot: {error}") from None
     check_writable(Path(path))
 
 
@@ -36,8 +38,8 @@ def check_drawing(command: str) -> None:
 
     try:
         need_matplotlib()
-    except ProblemError as error:
-        raise InputError(f"{command}: {error.reason}") from None
+    except MissingExtraError as error:
+        raise InputError(f"{command}: {error}") from None
 
 
 def check_writable(path: Path) -> None:

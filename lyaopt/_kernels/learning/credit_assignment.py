@@ -1,120 +1,156 @@
-"""Which device had a part in a reward, and which choices had an effect at all, for B systems at once.
+"""Each device's part of a reward, and which choices had an effect at all, for B replications at once.
 
-The arrays of the state are those of state_types.py; `row` and `device` (S,) say where each service is kept.
+The arrays of the state are those of state_types.py.
 """
 
-from lyaopt._kernels.simulation.slot_loop import BACKLOGS, BORN, LOCAL_ENERGY, POWER, PRESENT, RATES
-from lyaopt._kernels.simulation.state_types import Systems, compiled_type
-from lyaopt._kernels.simulation.task_queues import BACKLOG, EDGE, LOCAL, TRANSMIT
+from typing import Any, NamedTuple
+
+from lyaopt._kernels.learning.observe import RewardWeights
+from lyaopt._kernels.simulation.state_types import (
+    FIELD_TYPES,
+    Placement,
+    ReplicationState,
+    compiled_signature,
+)
+from lyaopt._kernels.simulation.sums import BACKLOGS, LOCAL_ENERGY, POWER, PRESENT, RATES
+from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, STAGES, TRANSMIT
 from lyaopt._kernels.toolchain.jit import Kernel, helper
 
-# Columns of `edge`: seconds of work that waits at the end, and what one second more at the start would have
-# cost in the period
+# Columns of `edge`: seconds of work that waits at the end of the period, and what one more second at its
+# start would have cost in the period
 WAITING, RATE = range(2)
 EDGE_COLUMNS = 2
 
 
-@helper
-def _held_up(tau, capacity, place, width, row, device, share, sums):
-    """Return what edge work not served in its slot adds to Qbar in a period, its seconds, and those served.
+class CreditMemory(NamedTuple):
+    """What is kept from one period to the next.
 
-    All are sums over the slots.
+    - `born` (B, S): tasks of each service born so far.
+    - `edge_seconds` (B, M): edge work of each device that waits, in seconds of F^e.
     """
+
+    born: Any
+    edge_seconds: Any
+
+
+class Credits(NamedTuple):
+    """What is written after a period.
+
+    - `rewards` (B, M): each device's part of the reward.
+    - `had_task` (B, S): whether a task of the service was born; if not, its partition point had no effect.
+    - `edge_joined` (B, M): edge work that each device added, in seconds of F^e.
+    - `edge` (B, 2): WAITING and RATE.
+    """
+
+    rewards: Any
+    had_task: Any
+    edge_joined: Any
+    edge: Any
+
+
+FIELD_TYPES[CreditMemory] = ("i8[:,::1]", "f8[:,::1]")
+FIELD_TYPES[Credits] = ("f4[:,::1]", "b1[:,::1]", "f8[:,::1]", "f8[:,::1]")
+
+
+@helper
+def _price_rate(weights, placement, w, sums):
+    """Return what one second of edge work that waits all the time costs in a period, as -(34).
+
+    Edge work not served in its slot has to wait. The price is what that adds to the cost in the period,
+    divided by its seconds, and weighted by how busy the server is: one more second would have waited in every
+    slot in which other work waits, and then the server is busy all the time.
+    """
+    tau, capacity, per_slot = weights.tau, weights.edge_capacity, 1.0 / weights.slots
     cost, seconds, served = 0.0, 0.0, 0.0
-    for s in range(row.size):
-        n, t = row[s], device[s] * width + place
+    for s in range(placement.row.size):
+        n, t = placement.row[s], placement.device[s] * placement.width + w
         given = tau * sums[RATES + EDGE, n, t]
         left = max(sums[BACKLOGS + EDGE, n, t] - given, 0.0)
-        cost += share[s, EDGE] * left
+        cost += weights.backlog_share[s, EDGE] * left
         seconds += left / capacity
         served += given / capacity
-    return cost, seconds, served
+    busy = min(served * per_slot / tau, 1.0)
+    return weights.backlog * busy * cost / seconds if seconds > 0.0 else 0.0
 
 
 @helper
-def _edge_work(tau, capacity, place, width, row, device, sums, backlog, before, joined):
-    """Write the seconds of edge work that joined, of each device, and return those that wait.
+def _edge_work(weights, placement, w, sums, backlog, waiting, joined):
+    """Write the seconds of edge work that each device added, `joined` (M,); return how many wait.
 
-    `before` (M,) holds the seconds that waited at the last call, and then those that wait now.
+    `waiting` (M,) holds the seconds that waited at the last call, and then those that wait now.
     """
-    joined[:] = -before
-    before[:] = 0.0
-    for s in range(row.size):
-        n, m = row[s], device[s]
-        t = m * width + place
-        waits = backlog[n, t] / capacity
-        joined[m] += waits + tau * sums[RATES + EDGE, n, t] / capacity
-        before[m] += waits
-    return before.sum()
+    joined[:] = -waiting
+    waiting[:] = 0.0
+    for s in range(placement.row.size):
+        n, m = placement.row[s], placement.device[s]
+        t = m * placement.width + w
+        seconds = backlog[n, t] / weights.edge_capacity
+        joined[m] += seconds + weights.tau * sums[RATES + EDGE, n, t] / weights.edge_capacity
+        waiting[m] += seconds
+    return waiting.sum()
 
 
-def _credit(
-    slots,
-    tau,
-    capacity,
-    energy_weight,
-    backlog_weight,
-    width,
-    row,
-    device,
-    share,
-    systems,
-    own_waiting,
-    born,
-    before,
-    parts,
-    met,
-    joined,
-    edge,
-):
-    """Write the devices' parts of the last period's rewards, `parts` (B, M), and `met` (B, S).
+@helper
+def _device_rewards(weights, placement, w, all_edge_work, service_sums, device_sums, rewards):
+    """Write each device's part of one replication's reward, `rewards` (M,), see `_assign_credit`."""
+    per_slot, tau, share = 1.0 / weights.slots, weights.tau, weights.backlog_share
+    for m in range(rewards.size):
+        t = m * placement.width + w
+        rewards[m] = -per_slot * weights.energy * (device_sums[LOCAL_ENERGY, t] + tau * device_sums[POWER, t])
+    for s in range(placement.row.size):
+        n, t = placement.row[s], placement.device[s] * placement.width + w
+        backlog = service_sums[BACKLOGS + EDGE, n, t]
+        charged = backlog if all_edge_work else min(tau * service_sums[RATES + EDGE, n, t], backlog)
+        waiting = share[s, EDGE] * charged
+        for stage in (LOCAL, TRANSMIT):
+            waiting += share[s, stage] * service_sums[BACKLOGS + stage, n, t]
+        rewards[placement.device[s]] -= per_slot * weights.backlog * waiting
 
-    A device's part is its energy, its local and transmission queues, and edge work of its own that was served
-    in its slot. Edge work that had to wait had to because of the work of all: of it, `joined` (B, M) are the
-    seconds of F^e = `capacity` that each device added, and `edge` (B, 2) what is named above. With
-    `own_waiting` each device's part holds all edge work of its own, and the parts sum to the reward.
 
-    `met` says whether a task of a service was born in the period: else its point changed nothing. `born`
-    (B, S) are the tasks born before the period, after the call those born until now; `before` (B, M) goes
-    from call to call likewise. `share` (S, 3) is what a unit of backlog adds to Qbar.
+def _assign_credit(weights, placement, state, all_edge_work, memory, credits):
+    """Write the credits of the last period, and update the memory.
+
+    A device's part of the reward is its energy, its local and transmit queues, and its edge work that was
+    served in its slot. Edge work that waited did so because of the work of all devices: `edge_joined` and
+    `edge` price it. With `all_edge_work` each device's part holds all edge work of its own instead, and the
+    parts sum to the reward.
     """
-    per_slot = 1.0 / slots
-    for i in range(parts.shape[0]):
-        b, place = i // width, i % width
-        period, work = systems.service_sums[b, PRESENT], systems.work[b, BACKLOG, EDGE]
-        cost, seconds, served = _held_up(tau, capacity, place, width, row, device, share, period)
-        # It would have waited in every slot in which other work waits: then the server is busy all the time.
-        busy = min(served * per_slot / tau, 1.0)
-        edge[i, RATE] = backlog_weight * busy * cost / seconds if seconds > 0.0 else 0.0
-        edge[i, WAITING] = _edge_work(
-            tau, capacity, place, width, row, device, period, work, before[i], joined[i]
+    width = placement.width
+    for i in range(credits.rewards.shape[0]):
+        b, w = i // width, i % width
+        sums, devices = state.service_sums[b, PRESENT], state.device_sums[b, PRESENT]
+        backlog = state.queues.backlog[b, EDGE]
+        credits.edge[i, RATE] = _price_rate(weights, placement, w, sums)
+        credits.edge[i, WAITING] = _edge_work(
+            weights, placement, w, sums, backlog, memory.edge_seconds[i], credits.edge_joined[i]
         )
-        for m in range(parts.shape[1]):
-            sums = systems.device_sums[b, PRESENT, :, m * width + place]
-            parts[i, m] = -per_slot * energy_weight * (sums[LOCAL_ENERGY] + tau * sums[POWER])
-        for s in range(row.size):
-            n, t = row[s], device[s] * width + place
-            waits = period[BACKLOGS + EDGE, n, t]
-            waiting = share[s, EDGE] * (
-                waits if own_waiting else min(tau * period[RATES + EDGE, n, t], waits)
-            )
-            for stage in (LOCAL, TRANSMIT):
-                waiting += share[s, stage] * period[BACKLOGS + stage, n, t]
-            parts[i, device[s]] -= per_slot * backlog_weight * waiting
-            now = systems.ledger[b, BORN, n, t]
-            met[i, s] = now > born[i, s]
-            born[i, s] = now
+        _device_rewards(weights, placement, w, all_edge_work, sums, devices, credits.rewards[i])
+        for s in range(placement.row.size):
+            born = state.born[b, placement.row[s], placement.device[s] * width + w]
+            credits.had_task[i, s] = born > memory.born[i, s]
+            memory.born[i, s] = born
 
 
-def _signature():
-    from numba.core import types
+def _find_backlog(width, state, had_backlog):
+    """Write whether a device's services had any backlog in the last period, `had_backlog` (B, M)."""
+    for i in range(had_backlog.shape[0]):
+        sums = state.service_sums[i // width, PRESENT]
+        for m in range(had_backlog.shape[1]):
+            waiting = 0.0
+            for stage in range(STAGES):
+                for n in range(sums.shape[1]):
+                    waiting += sums[BACKLOGS + stage, n, m * width + i % width]
+            had_backlog[i, m] = waiting > 0.0
 
-    numbers = [types.int64, *[types.float64] * 4]
-    places = [types.int64, types.int64[::1], types.int64[::1]]
-    rows = types.float64[:, ::1]
-    written = [types.int64[:, ::1], rows, types.float32[:, ::1], types.boolean[:, ::1], rows, rows]
-    known = types.float64[:, ::1], compiled_type(Systems), types.boolean
-    return types.void(*numbers, *places, *known, *written)
+
+def _credit_signature():
+    known = RewardWeights, Placement, ReplicationState, "b1"
+    return compiled_signature("void", *known, CreditMemory, Credits)
 
 
-credit = Kernel("credit", _signature, _credit)
+def _backlog_signature():
+    return compiled_signature("void", "i8", ReplicationState, "b1[:,::1]")
+
+
+assign_credit = Kernel("assign_credit", _credit_signature, _assign_credit)
+find_backlog = Kernel("find_backlog", _backlog_signature, _find_backlog)

@@ -65,7 +65,7 @@ def _accepted(k, mean, us, v, a, b):
 
 
 @inline
-def _reject(mean, seed, slot, system, device, service):
+def _reject(mean, seed, slot, replication, device, service):
     """Return a count for a mean of 10 or more (Hörmann 1993, algorithm PTRS)."""
     b = 0.931 + 2.53 * math.sqrt(mean)
     a = -0.059 + 0.02483 * b
@@ -74,7 +74,7 @@ def _reject(mean, seed, slot, system, device, service):
     # Nine candidates in ten pass, so that the attempts never run out.
     for attempt in range(ATTEMPTS):
         stream = REJECTION + np.uint64(attempt)
-        u, v = uniform_pair(seed, slot, system, device, service, stream)
+        u, v = uniform_pair(seed, slot, replication, device, service, stream)
         us = 0.5 - abs(u - 0.5)
         k = np.floor((2.0 * a / us + b) * (u - 0.5) + mean + 0.43)
         if us >= 0.07 and v <= squeeze:
@@ -85,11 +85,11 @@ def _reject(mean, seed, slot, system, device, service):
 
 
 @helper
-def poisson(mean, u, chance, seed, slot, system, device, service):
+def poisson(mean, u, chance, seed, slot, replication, device, service):
     """Return a count >= 1 by inversion, where u < chance = chance_of_any(mean), or one by rejection.
 
     The rejection method leaves `u` and draws further uniforms with the keys given.
     """
     if mean < _INVERSION_BELOW:
         return np.int64(_invert(mean, u, chance))
-    return _reject(mean, seed, slot, system, device, service)
+    return _reject(mean, seed, slot, replication, device, service)

@@ -1,9 +1,9 @@
 """Uniform numbers keyed by what they are for.
 
-A draw is a function of (seed, system, device, service, slot, stream) and of nothing else: the same
-whatever is drawn beside it, in which order, and where a run is cut into pieces. Counter words:
+A draw is a function of (seed, replication, device, service, slot, stream) and of nothing else: it does not
+depend on what else is drawn, in which order, or how a run is divided into calls. Counter words:
 
-    0  low 32 bits of the index      1  system      2  device
+    0  low 32 bits of the index      1  replication      2  device
     3  service (16 bits), the next 8 bits of the index, stream (8 bits), from high to low
 
 The index is the slot, or the slot halved where one counter gives two successive slots their uniforms.
@@ -34,19 +34,23 @@ def last_word(index, service, stream):
 
 
 @inline
-def uniform_pair(seed, index, system, device, service, stream):
+def uniform_pair(seed, index, replication, device, service, stream):
     """Return the two uniforms of one counter."""
     word = last_word(np.uint64(index), service, stream)
-    w0, w1, w2, w3 = philox(np.uint64(index) & WORD, np.uint64(system), np.uint64(device), word, seed)
+    w0, w1, w2, w3 = philox(np.uint64(index) & WORD, np.uint64(replication), np.uint64(device), word, seed)
     return uniform(w0, w1), uniform(w2, w3)
 
 
 @lane_loop
-def fill_uniforms(seed, index, service, stream, lane_system, lane_device, uniforms):
-    """Write the two uniforms of each lane's counter into the rows of `uniforms` (2, L)."""
+def fill_uniforms(keys, index, service, stream, uniforms):
+    """Write the two uniforms of each lane's counter into the rows of `uniforms` (2, L).
+
+    `keys` has the `seed` (uint64), and `lane_replication` and `lane_device` (L,), see StreamKeys.
+    """
+    lane_replication, lane_device = keys.lane_replication, keys.lane_device
     word = last_word(np.uint64(index), service, stream)
-    low = np.uint64(index) & WORD
-    for t in range(lane_system.size):
-        w0, w1, w2, w3 = philox(low, np.uint64(lane_system[t]), np.uint64(lane_device[t]), word, seed)
+    low, seed = np.uint64(index) & WORD, keys.seed
+    for t in range(lane_replication.size):
+        w0, w1, w2, w3 = philox(low, np.uint64(lane_replication[t]), np.uint64(lane_device[t]), word, seed)
         uniforms[0, t] = uniform(w0, w1)
         uniforms[1, t] = uniform(w2, w3)

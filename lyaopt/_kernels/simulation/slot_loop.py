@@ -1,361 +1,146 @@
-"""Many systems, slot after slot, with nothing of Python in between.
+"""Many replications, slot after slot, without returning to Python.
 
-Arrays are those of state_types.py. A slot goes as docs/explanation/model.md has it: backlogs and channels are
-seen, the three problems are solved, queues serve, completed tasks move on, new ones join. Within a block,
-`gain` (G, L) and `arrivals` (G, N, L) hold what the slots of a period bring.
+Arrays are those of state_types.py. The order of events in a slot is that of docs/explanation/model.md:
+backlogs and channels are observed, the three problems are solved, queues serve, tasks that are done move on,
+new ones join. Within a block, `gain` (G, L) and `arrivals` (G, N, L) hold what the slots of a period bring.
 """
 
 import numpy as np
 
 from lyaopt._kernels.simulation.channel import draw_gains
 from lyaopt._kernels.simulation.exact_allocation import (
+    BY_SHARES,
     CPU_CAPACITY,
     DELTA,
     MAX_POWER,
     TAU,
-    allocator,
+    Allocation,
+    allocate_exactly,
     buffer_size,
 )
-from lyaopt._kernels.simulation.state_types import Chance, Model, Record, Systems, Tasks, Trace, compiled_type
-from lyaopt._kernels.simulation.task_queues import (
-    ALIVE,
-    BACKLOG,
-    BEHIND,
-    CRUMB,
-    HEAD,
-    LOCAL,
-    LOGGED,
-    LOST,
-    STAGES,
-    TRANSMIT,
-    USED,
-    WAITING,
-    complete,
-    enter,
-    new_task,
-    roomy,
+from lyaopt._kernels.simulation.serve_queues import (
+    CAPACITY,
+    MOST_POWER,
+    SlotNotes,
+    add_devices,
+    begin_slot,
+    serve_queues,
 )
+from lyaopt._kernels.simulation.share_allocation import allocate_by_shares
+from lyaopt._kernels.simulation.state_types import (
+    Model,
+    Record,
+    ReplicationState,
+    Span,
+    StreamKeys,
+    StreamModel,
+    Tasks,
+    Trace,
+    block_of,
+    compiled_signature,
+)
+from lyaopt._kernels.simulation.sums import PRESENT, begin_period, end_period, record_devices, record_services
+from lyaopt._kernels.simulation.task_moves import move_tasks
+from lyaopt._kernels.simulation.task_queues import STAGES, make_room
 from lyaopt._kernels.simulation.traffic import draw_arrivals
-from lyaopt._kernels.slot.edge import edge_lanes, edge_lanes_many
-from lyaopt._kernels.slot.local import local_lanes, local_lanes_many
-from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_lanes_many
-from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
-
-# Of both kinds of sums
-PRESENT, PAST = range(2)
-# Rows of `service_sums`: the stages' backlogs, then what they are given
-BACKLOGS, RATES = 0, STAGES
-SERVICE_SUMS = 2 * STAGES
-# Rows of `device_sums`; joules, watts and gains, then numbers of slots
-LOCAL_ENERGY, POWER, GAIN, BUSY, LIMITED, LIMITED_LOCAL, LIMITED_TRANSMIT = range(7)
-DEVICE_SUMS = 7
-# Rows of `ledger`
-BORN, COMPLETED = range(2)
-# Rows of the records: as of `service_sums` and, last, the new tasks; for devices these
-ARRIVED = SERVICE_SUMS
-SERVICE_RECORDS = SERVICE_SUMS + 1
-CPU_RECORD, POWER_RECORD, GAIN_RECORD = range(3)
-DEVICE_RECORDS = 3
-# Rows of the scratch for lanes
-_DUE, _CPU, _POWER, _NU, _BEFORE, _AFTER = 0, 1, 2, 3, 4, 4 + STAGES
-_LANE_ROWS = 4 + 2 * STAGES
-
-
-@lane_loop
-def _serve(backlog, head, behind, lost, rate, tau, count, due, before_sum, after_sum, backlogs, rates):
-    """Serve one queue of every lane, and mark the lanes where tasks are done."""
-    for t in range(count):
-        before = backlog[t]
-        given = rate[t]
-        served = given * tau
-        crumb = served * CRUMB
-        first = head[t] - served
-        emptied = before - served <= crumb
-        left = first + (behind[t] + lost[t])
-        left = 0.0 if emptied else left
-        done = (before > 0.0) & (emptied | (first <= crumb))
-        due[t] = 1.0 if done else due[t]
-        head[t] = first
-        backlog[t] = left
-        before_sum[t] += before
-        after_sum[t] += left
-        backlogs[t] += before
-        rates[t] += given
-
-
-@lane_loop
-def _add_devices(cpu, power, capacity, most, gain, tau, delta, before, after, count, sums):
-    """Add up energies and gains, and count the slots that energy limited, not capacity or backlog."""
-    for t in range(count):
-        speed = cpu[t]
-        watts = power[t]
-        busy = before[LOCAL, t] + before[TRANSMIT, t] > 0.0
-        local = (after[LOCAL, t] > 0.0) & (speed < capacity[t])
-        transmit = (after[TRANSMIT, t] > 0.0) & (watts < most[t]) & (gain[t] > 0.0)
-        sums[LOCAL_ENERGY, t] += tau * delta * speed * speed * speed
-        sums[POWER, t] += watts
-        sums[GAIN, t] += gain[t]
-        sums[BUSY, t] += 1.0 if busy else 0.0
-        sums[LIMITED, t] += 1.0 if local | transmit else 0.0
-        sums[LIMITED_LOCAL, t] += 1.0 if local else 0.0
-        sums[LIMITED_TRANSMIT, t] += 1.0 if transmit else 0.0
-
-
-@lane_loop
-def _mark_arrivals(arrivals, count, due):
-    """Mark the lanes with new tasks, and return how many those are."""
-    total = 0
-    for t in range(count):
-        total += arrivals[t]
-        due[t] = 1.0 if arrivals[t] > 0 else due[t]
-    return total
-
-
-@lane_loop
-def _add(source, target):
-    for t in range(source.size):
-        target[t] += source[t]
-
-
-@lane_loop
-def _zero(target):
-    for t in range(target.size):
-        target[t] = 0.0
+from lyaopt._kernels.toolchain.jit import Kernel, helper
 
 
 @helper
-def _serve_all(work, rates, tau, scratch, service_sums):
-    services, count = rates.shape[1:]
-    for stage in range(STAGES):
-        for n in range(services):
-            _serve(
-                work[BACKLOG, stage, n],
-                work[HEAD, stage, n],
-                work[BEHIND, stage, n],
-                work[LOST, stage, n],
-                rates[stage, n],
-                tau,
-                count,
-                scratch[_DUE],
-                scratch[_BEFORE + stage],
-                scratch[_AFTER + stage],
-                service_sums[PRESENT, BACKLOGS + stage, n],
-                service_sums[PRESENT, RATES + stage, n],
-            )
+def _new_allocation(services, lanes):
+    rows = np.empty((3, lanes))
+    return Allocation(np.empty((STAGES, services, lanes)), rows[0], rows[1], rows[2])
 
 
 @helper
-def _move_tasks(b, slot, width, arrivals, model, rates, systems, due, table, pool, log):
-    """Let tasks that are done in a stage go on, the last stage first, and new ones join."""
-    services, count = arrivals.shape
-    amounts, tau = model.amounts, model.scalars[TAU]
-    work, links = systems.work[b], systems.links[b]
-    born, completed = systems.ledger[b, BORN], systems.ledger[b, COMPLETED]
-    for t in range(count):
-        if due[t] == 0.0:
-            continue
-        for back in range(STAGES):
-            stage = STAGES - 1 - back
+def _new_notes(devices, lanes):
+    """Return empty notes with the limits of the lanes, given the (3, M) devices of a model."""
+    limits = np.empty((2, lanes))
+    width = lanes // devices.shape[1]
+    for t in range(lanes):
+        limits[CAPACITY, t] = devices[CPU_CAPACITY, t // width]
+        limits[MOST_POWER, t] = devices[MAX_POWER, t // width]
+    return SlotNotes(np.empty(lanes), np.empty((STAGES, lanes)), np.empty((STAGES, lanes)), limits)
+
+
+@helper
+def _replay(trace, begin, end, gain, arrivals):
+    """Copy the slots of a trace from `begin` to `end` into the lanes of a block."""
+    services, lanes = arrivals.shape[1:]
+    width = lanes // trace.gain.shape[1]
+    for s in range(begin, end):
+        for t in range(lanes):
+            gain[s - begin, t] = trace.gain[s, t // width]
             for n in range(services):
-                if links[WAITING, stage, n, t] > 0:
-                    served = rates[stage, n, t] * tau
-                    completed[n, t] += complete(
-                        stage, n, t, served, width, b * width, slot, amounts, work, links, table, pool, log
-                    )
-        for n in range(services):
-            born[n, t] += arrivals[n, t]
-            for _ in range(arrivals[n, t]):
-                task = new_task(table, pool, slot, systems.cuts[b, n, t])
-                completed[n, t] += enter(
-                    task, LOCAL, n, t, width, b * width, slot, amounts, work, links, table, pool, log
-                )
+                arrivals[s - begin, n, t] = trace.arrivals[s, n, t // width]
 
 
 @helper
-def _replay(gains, counts, start, stop, width, gain, arrivals):
-    """Spread a recorded trace, gains (T, M) and counts (T, N, M), over the systems of a block."""
-    services, count = arrivals.shape[1:]
-    for s in range(start, stop):
-        for t in range(count):
-            gain[s - start, t] = gains[s, t // width]
-            for n in range(services):
-                arrivals[s - start, n, t] = counts[s, n, t // width]
-
-
-@helper
-def _record(gain, arrivals, scratch, work, rates, b, line, record):
-    """Copy the start of a slot, and what it was given, into its line of the record."""
-    services, devices = record.services[b, line], record.devices[b, line]
-    for n in range(arrivals.shape[0]):
-        for t in range(arrivals.shape[1]):
-            for stage in range(STAGES):
-                services[BACKLOGS + stage, n, t] = work[BACKLOG, stage, n, t]
-                services[RATES + stage, n, t] = rates[stage, n, t]
-            services[ARRIVED, n, t] = arrivals[n, t]
-    for t in range(gain.size):
-        devices[CPU_RECORD, t] = scratch[_CPU, t]
-        devices[POWER_RECORD, t] = scratch[_POWER, t]
-        devices[GAIN_RECORD, t] = gain[t]
-
-
-@helper
-def _lane_constants(devices, width):
-    """Return the capacity and the largest power of every lane."""
-    rows = np.empty((2, devices.shape[1] * width))
-    for t in range(rows.shape[1]):
-        rows[0, t] = devices[CPU_CAPACITY, t // width]
-        rows[1, t] = devices[MAX_POWER, t // width]
-    return rows
-
-
-@helper
-def _begin_period(b, points, systems):
-    """Adopt the points of a period, and start its sums."""
-    systems.cuts[b] = points
-    sums = systems.service_sums[b, PRESENT]
-    _zero(sums.reshape(sums.size))
-    sums = systems.device_sums[b, PRESENT]
-    _zero(sums.reshape(sums.size))
-
-
-@helper
-def _end_period(b, systems):
-    sums = systems.service_sums[b]
-    size = sums[PRESENT].size
-    _add(sums[PRESENT].reshape(size), sums[PAST].reshape(size))
-    sums = systems.device_sums[b]
-    size = sums[PRESENT].size
-    _add(sums[PRESENT].reshape(size), sums[PAST].reshape(size))
-
-
-@helper
-def _bring(b, begin, end, width, chance, trace, systems, gain, arrivals):
-    """Set the gains and arrivals of the slots from `begin` to `end`."""
+def _set_inputs(b, begin, end, streams, trace, block, gain, arrivals):
+    """Write the gains and arrivals of the slots from `begin` to `end`: of the trace, or drawn."""
     if trace.gain.shape[0] > 0:
-        _replay(trace.gain, trace.arrivals, begin, end, width, gain, arrivals)
-        return
-    draw_gains(
-        chance.seed,
-        begin,
-        chance.lane_system[b],
-        chance.lane_device,
-        chance.lane_gain,
-        chance.lane_distance,
-        chance.options,
-        systems.channel[b],
-        gain[: end - begin],
-    )
-    draw_arrivals(
-        chance.seed,
-        begin,
-        chance.lane_system[b],
-        chance.lane_device,
-        chance.lane_mean,
-        chance.options,
-        systems.busy[b],
-        arrivals[: end - begin],
-    )
+        _replay(trace, begin, end, gain, arrivals)
+    else:
+        keys = StreamKeys(streams.seed, streams.lane_replication[b], streams.lane_device)
+        lane_gain, lane_distance, options = streams.lane_gain, streams.lane_distance, streams.options
+        draw_gains(keys, begin, lane_gain, lane_distance, options, block.channel, gain[: end - begin])
+        draw_arrivals(keys, begin, streams.lane_mean, options, block.busy, arrivals[: end - begin])
 
 
-@helper
-def _look(arrivals, scratch):
-    """Make the scratch ready for a slot, mark the lanes with new tasks, and return how many come."""
-    _zero(scratch[_DUE])
-    _zero(scratch[_BEFORE:].reshape(2 * STAGES * scratch.shape[1]))
-    coming = 0
-    for n in range(arrivals.shape[0]):
-        coming += _mark_arrivals(arrivals[n], arrivals.shape[1], scratch[_DUE])
-    return coming
+def _advance(span, model, streams, trace, plan, state, tasks, record):
+    """Simulate all replications over a span; return the table and log of tasks, which may have grown.
+
+    `plan` (periods, b, N, L) holds the partition points of the periods from that of the first slot on; its
+    last line holds for later periods too.
+    """
+    blocks, services, lanes = state.points.shape
+    period, devices = span.slots_per_period, model.devices.shape[1]
+    tau, energy_scale = model.scalars[TAU], model.scalars[TAU] * model.scalars[DELTA]
+    recording = record.services.shape[1] > 0
+    allocation, notes = _new_allocation(services, lanes), _new_notes(model.devices, lanes)
+    rates, cpu, power, _ = allocation
+    due, before, after, limits = notes
+    buffer = np.empty(buffer_size(model.method, services, devices, lanes // devices))
+    gain = np.empty((period, lanes))
+    arrivals = np.empty((period, services, lanes), np.int64)
+    tasks = make_room(tasks, 0)
+    for b in range(blocks):
+        block = block_of(state, b)
+        queues, backlog = block.queues, block.queues.backlog
+        service_sums, device_sums = block.service_sums[PRESENT], block.device_sums[PRESENT]
+        begin = span.start
+        while begin < span.stop:
+            end = min(span.stop, begin - begin % period + period)
+            if begin % period == 0:
+                line = begin // period - span.start // period
+                begin_period(plan[min(line, plan.shape[0] - 1), b], block)
+            _set_inputs(b, begin, end, streams, trace, block, gain, arrivals)
+            for slot in range(begin, end):
+                h, new = gain[slot - begin], arrivals[slot - begin]
+                coming = begin_slot(new, notes)
+                if coming > 0:
+                    tasks = make_room(tasks, coming)
+                if model.method == BY_SHARES:
+                    allocate_by_shares(b, backlog, h, model, allocation)
+                else:
+                    allocate_exactly(backlog, h, model, allocation, buffer)
+                if recording:
+                    record_services(backlog, rates, new, record.services[b, slot - span.start])
+                    record_devices(cpu, power, h, record.devices[b, slot - span.start])
+                serve_queues(rates, tau, notes, queues, service_sums)
+                add_devices(cpu, power, h, energy_scale, before, after, limits, device_sums)
+                move_tasks(b, slot, new, rates, due, model, block, tasks)
+            if end % period == 0:
+                end_period(block.service_sums, block.device_sums)
+            block.last_gain[:] = gain[end - begin - 1]
+            begin = end
+    return tasks.table, tasks.log
 
 
-def advancer(allocate, buffer_size):
-    """The loop over slots for an allocator and the size of its buffer, see exact_allocation.py."""
-
-    def advance(start, stop, slots_per_period, width, model, chance, trace, plan, systems, tasks, record):
-        """Take all systems from slot `start` to `stop`; return the tables of tasks, which may have grown.
-
-        `plan` (periods, b, N, L) holds the cuts of the periods from that of `start` on; its last line holds
-        for later ones too.
-        """
-        blocks, services, count = systems.cuts.shape
-        tau, delta = model.scalars[TAU], model.scalars[DELTA]
-        table, pool, log = tasks
-        recording = record.services.shape[1] > 0
-        rates = np.empty((STAGES, services, count))
-        scratch = np.empty((_LANE_ROWS, count))
-        constants = _lane_constants(model.devices, width)
-        buffer = np.empty(buffer_size(services, count // width, width))
-        gain = np.empty((slots_per_period, count))
-        arrivals = np.empty((slots_per_period, services, count), np.int64)
-        for b in range(blocks):
-            slot = start
-            while slot < stop:
-                begin = slot
-                end = min(stop, slot - slot % slots_per_period + slots_per_period)
-                if slot % slots_per_period == 0:
-                    number = slot // slots_per_period - start // slots_per_period
-                    _begin_period(b, plan[min(number, plan.shape[0] - 1), b], systems)
-                _bring(b, begin, end, width, chance, trace, systems, gain, arrivals)
-                while slot < end:
-                    now = slot - begin
-                    coming = _look(arrivals[now], scratch)
-                    log = roomy(log, pool[LOGGED], pool[ALIVE] + coming)
-                    table = roomy(table, pool[USED], coming - (pool[USED] - pool[ALIVE]))
-                    allocate(
-                        b,
-                        systems.work[b],
-                        gain[now],
-                        model,
-                        rates,
-                        scratch[_CPU],
-                        scratch[_POWER],
-                        scratch[_NU],
-                        buffer,
-                    )
-                    if recording:
-                        _record(
-                            gain[now], arrivals[now], scratch, systems.work[b], rates, b, slot - start, record
-                        )
-                    _serve_all(systems.work[b], rates, tau, scratch, systems.service_sums[b])
-                    _add_devices(
-                        scratch[_CPU],
-                        scratch[_POWER],
-                        constants[0],
-                        constants[1],
-                        gain[now],
-                        tau,
-                        delta,
-                        scratch[_BEFORE:],
-                        scratch[_AFTER:],
-                        count,
-                        systems.device_sums[b, PRESENT],
-                    )
-                    _move_tasks(
-                        b, slot, width, arrivals[now], model, rates, systems, scratch[_DUE], table, pool, log
-                    )
-                    slot += 1
-                if end % slots_per_period == 0:
-                    _end_period(b, systems)
-                systems.seen[b] = gain[end - begin - 1]
-        return table, log
-
-    return advance
+def _signature():
+    grown = "Tuple((i8[:,::1], i8[:,::1]))"
+    plan = "i8[:,:,:,::1]"
+    return compiled_signature(grown, Span, Model, StreamModel, Trace, plan, ReplicationState, Tasks, Record)
 
 
-def signature(model=Model):
-    """The signature of a kernel whose model is such a tuple."""
-    from numba.core import types
-
-    grown = types.int64[:, ::1]
-    groups = [compiled_type(group) for group in (model, Chance, Trace, Systems, Tasks, Record)]
-    plan = types.int64[:, :, :, ::1]
-    return types.Tuple((grown, grown))(*[types.int64] * 4, *groups[:3], plan, *groups[3:])
-
-
-def _kernel(name, solvers, one_by_one):
-    return Kernel(name, signature, advancer(allocator(*solvers), buffer_size(*one_by_one)))
-
-
-advance_few = _kernel("advance_few", (local_lanes, transmit_lanes, edge_lanes), (False, False))
-advance_some = _kernel("advance_some", (local_lanes, transmit_lanes, edge_lanes_many), (False, True))
-advance_many = _kernel("advance_many", (local_lanes_many, transmit_lanes_many, edge_lanes_many), (True, True))
+advance = Kernel("advance", _signature, _advance)

@@ -1,46 +1,53 @@
 """Queues of tasks, first come, first served.
 
-Layout, for one block of lanes (a lane is one device of one system, L of them; N services each):
+Each service of each lane has a queue in each of three stages: LOCAL, TRANSMIT, EDGE. Arrays are those of one
+block of state_types.py.
 
-- `work` (4, 3, N, L): BACKLOG, the work of all tasks in a queue; HEAD, what is left of the first one
-  (infinite if there is none); BEHIND + LOST, the work of the others as an unevaluated sum of two numbers,
-  so that it stays right to the last digit however many tasks come and go. BACKLOG is HEAD + BEHIND rounded.
-- `links` (3, 3, N, L): FIRST and LAST task and the number of tasks WAITING.
-- `tasks` (capacity, 3): NEXT in its queue, slot of BIRTH, CUT. A task is in one queue at a time, so that
-  one array holds them all; those that are done are chained for reuse.
-- `pool`: the first FREE task (-1 if none), how many were ever USED and are ALIVE, lines LOGGED so far.
-- `log` (lines, 5): SYSTEM, DEVICE, service ROW, slot of BIRTH and slot when DONE, one line a finished task.
-
-The second axis of `work` and `links` is the stage: LOCAL, TRANSMIT, EDGE.
+- `queues`: amounts and links. Work behind the first task is kept as an unevaluated sum of two numbers, so
+  that it stays exact to the last digit however many tasks come and go.
+- `tasks.table` (capacity, 3): NEXT task in the queue, slot of BIRTH, CUT. A task is in one queue at a time,
+  so one table holds the links of all queues; finished tasks are chained for reuse.
+- `tasks.pool` (4,): the first FREE task (-1 if none), how many lines were ever USED, how many tasks are
+  ALIVE, lines LOGGED so far.
+- `tasks.log` (lines, 5): REPLICATION, DEVICE, service ROW, slot of BIRTH and slot when DONE of each finished
+  task.
+- `amounts` (3, N, M, K + 1): cycles, bits, cycles of a task in each stage, by cut.
 """
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lyaopt._kernels.numerics.compensated import two_sum
+from lyaopt._kernels.simulation.state_types import Tasks
 from lyaopt._kernels.toolchain.jit import helper, inline
 
-BACKLOG, HEAD, BEHIND, LOST = range(4)
-WORK_ROWS = 4
-FIRST, LAST, WAITING = range(3)
-LINK_ROWS = 3
 LOCAL, TRANSMIT, EDGE = range(3)
 STAGES = 3
 NEXT, BIRTH, CUT = range(3)
 TASK_COLUMNS = 3
 FREE, USED, ALIVE, LOGGED = range(4)
 POOL_PLACES = 4
-SYSTEM, DEVICE, ROW, BORN, DONE = range(5)
+REPLICATION, DEVICE, ROW, BORN, DONE = range(5)
 LOG_COLUMNS = 5
 
-# So much of what a queue was served in a slot may be missing of a task that is done: where capacities fit
-# works exactly, rates leave such crumbs by their rounding, slot after slot.
-CRUMB = 2.0**-42
+# A task is done when what is left of it is at most this part of what its queue was served in the slot: where
+# capacities fit works exactly, the rounding of rates leaves such remainders, slot after slot.
+REMAINDER = 2.0**-42
+
+
+class Place(NamedTuple):
+    """A service of a device of a replication: its row n, lane l, device m and number of the replication."""
+
+    row: Any
+    lane: Any
+    device: Any
+    replication: Any
 
 
 @helper
-def roomy(table, used, wanted):
+def _with_room(table, used, wanted):
     """Return the table, or a copy at least twice as long if it cannot hold `wanted` more lines."""
     if used + wanted <= table.shape[0]:
         return table
@@ -51,111 +58,123 @@ def roomy(table, used, wanted):
     return larger
 
 
+@helper
+def make_room(tasks, coming):
+    """Return `tasks` with room for so many new ones, and for all of them in the log."""
+    table, pool, log = tasks
+    log = _with_room(log, pool[LOGGED], pool[ALIVE] + coming)
+    table = _with_room(table, pool[USED], coming - (pool[USED] - pool[ALIVE]))
+    return Tasks(table, pool, log)
+
+
 @inline
-def new_task(tasks, pool, birth, cut):
-    """Return a task that waits nowhere yet; there must be room for it."""
+def new_task(birth, cut, tasks):
+    """Return the number of a new task, which waits in no queue yet; there must be room for it."""
+    table, pool = tasks.table, tasks.pool
     task = pool[FREE]
     if task >= 0:
-        pool[FREE] = tasks[task, NEXT]
+        pool[FREE] = table[task, NEXT]
     else:
         task = pool[USED]
         pool[USED] += 1
     pool[ALIVE] += 1
-    tasks[task, BIRTH] = birth
-    tasks[task, CUT] = cut
+    table[task, BIRTH] = birth
+    table[task, CUT] = cut
     return task
 
 
 @inline
-def _finish(task, row, lane, width, first_system, slot, tasks, pool, log):
+def _finish(task, place, slot, tasks):
+    table, pool, log = tasks
     line = pool[LOGGED]
-    log[line, SYSTEM] = first_system + lane % width
-    log[line, DEVICE] = lane // width
-    log[line, ROW] = row
-    log[line, BORN] = tasks[task, BIRTH]
+    log[line, REPLICATION] = place.replication
+    log[line, DEVICE] = place.device
+    log[line, ROW] = place.row
+    log[line, BORN] = table[task, BIRTH]
     log[line, DONE] = slot
     pool[LOGGED] = line + 1
-    tasks[task, NEXT] = pool[FREE]
+    table[task, NEXT] = pool[FREE]
     pool[FREE] = task
     pool[ALIVE] -= 1
 
 
 @inline
-def _append(task, amount, stage, row, lane, work, links, tasks):
-    tasks[task, NEXT] = -1
-    if links[WAITING, stage, row, lane] == 0:
-        links[FIRST, stage, row, lane] = task
-        work[HEAD, stage, row, lane] = amount
-    else:
-        tasks[links[LAST, stage, row, lane], NEXT] = task
-        total, lost = two_sum(work[BEHIND, stage, row, lane], amount)
-        work[BEHIND, stage, row, lane] = total
-        work[LOST, stage, row, lane] += lost
-    links[LAST, stage, row, lane] = task
-    links[WAITING, stage, row, lane] += 1
-    _evaluate(stage, row, lane, work)
+def _add_behind(amount, at, queues):
+    total, lost = two_sum(queues.behind[at], amount)
+    queues.behind[at] = total
+    queues.lost[at] += lost
 
 
 @inline
-def _evaluate(stage, row, lane, work):
+def _update_backlog(at, queues):
     """Set the backlog of a queue that is not empty."""
-    behind = work[BEHIND, stage, row, lane] + work[LOST, stage, row, lane]
-    work[BACKLOG, stage, row, lane] = work[HEAD, stage, row, lane] + behind
-
-
-@helper
-def enter(task, stage, row, lane, width, first_system, slot, amounts, work, links, tasks, pool, log):
-    """Let a task join the first queue from `stage` on where it has work, or be done; return whether it is.
-
-    `amounts` (3, N, M, K + 1) is the work of a task in each stage.
-    """
-    cut = tasks[task, CUT]
-    device = lane // width
-    while stage < STAGES and amounts[stage, row, device, cut] == 0.0:
-        stage += 1
-    if stage == STAGES:
-        _finish(task, row, lane, width, first_system, slot, tasks, pool, log)
-        return 1
-    _append(task, amounts[stage, row, device, cut], stage, row, lane, work, links, tasks)
-    return 0
+    queues.backlog[at] = queues.head[at] + (queues.behind[at] + queues.lost[at])
 
 
 @inline
-def _pop(stage, row, lane, amounts, width, work, links, tasks):
+def _append(task, amount, at, queues, table):
+    table[task, NEXT] = -1
+    if queues.waiting[at] == 0:
+        queues.first[at] = task
+        queues.head[at] = amount
+    else:
+        table[queues.last[at], NEXT] = task
+        _add_behind(amount, at, queues)
+    queues.last[at] = task
+    queues.waiting[at] += 1
+    _update_backlog(at, queues)
+
+
+@inline
+def _pop(at, device, amounts, queues, table):
     """Take the first task out; the next one begins with what the first was served beyond its end."""
-    task = links[FIRST, stage, row, lane]
-    following = tasks[task, NEXT]
-    links[FIRST, stage, row, lane] = following
-    links[WAITING, stage, row, lane] -= 1
+    task = queues.first[at]
+    following = table[task, NEXT]
+    queues.first[at] = following
+    queues.waiting[at] -= 1
     if following < 0:
         return task
-    amount = amounts[stage, row, lane // width, tasks[following, CUT]]
-    work[HEAD, stage, row, lane] += amount
-    total, lost = two_sum(work[BEHIND, stage, row, lane], -amount)
-    work[BEHIND, stage, row, lane] = total
-    work[LOST, stage, row, lane] += lost
-    if links[WAITING, stage, row, lane] == 1:
-        work[BEHIND, stage, row, lane] = 0.0
-        work[LOST, stage, row, lane] = 0.0
+    stage, row, _ = at
+    amount = amounts[stage, row, device, table[following, CUT]]
+    queues.head[at] += amount
+    _add_behind(-amount, at, queues)
+    if queues.waiting[at] == 1:
+        queues.behind[at] = 0.0
+        queues.lost[at] = 0.0
     return task
 
 
 @helper
-def complete(stage, row, lane, served, width, first_system, slot, amounts, work, links, tasks, pool, log):
-    """Pass on the tasks of a queue whose work is done; return how many are finished altogether."""
-    emptied = work[BACKLOG, stage, row, lane] == 0.0
-    crumb = served * CRUMB
+def enter(task, stage, place, slot, amounts, queues, tasks):
+    """Let a task join the first queue from `stage` on where it has work, or finish it.
+
+    Return 1 if it is finished, else 0.
+    """
+    cut = tasks.table[task, CUT]
+    while stage < STAGES and amounts[stage, place.row, place.device, cut] == 0.0:
+        stage += 1
+    if stage == STAGES:
+        _finish(task, place, slot, tasks)
+        return 1
+    amount = amounts[stage, place.row, place.device, cut]
+    _append(task, amount, (stage, place.row, place.lane), queues, tasks.table)
+    return 0
+
+
+@helper
+def complete(stage, place, served, slot, amounts, queues, tasks):
+    """Pass on the tasks of a queue that are done in this stage; return how many finished altogether."""
+    at = stage, place.row, place.lane
+    emptied = queues.backlog[at] == 0.0
     finished = 0
-    if not emptied and work[HEAD, stage, row, lane] > crumb:
+    if not emptied and queues.head[at] > served * REMAINDER:
         return finished
-    while links[WAITING, stage, row, lane] > 0 and (emptied or work[HEAD, stage, row, lane] <= crumb):
-        task = _pop(stage, row, lane, amounts, width, work, links, tasks)
-        finished += enter(
-            task, stage + 1, row, lane, width, first_system, slot, amounts, work, links, tasks, pool, log
-        )
-    if links[WAITING, stage, row, lane] == 0:
-        work[BACKLOG, stage, row, lane] = 0.0
-        work[HEAD, stage, row, lane] = math.inf
+    while queues.waiting[at] > 0 and (emptied or queues.head[at] <= served * REMAINDER):
+        task = _pop(at, place.device, amounts, queues, tasks.table)
+        finished += enter(task, stage + 1, place, slot, amounts, queues, tasks)
+    if queues.waiting[at] == 0:
+        queues.backlog[at] = 0.0
+        queues.head[at] = math.inf
     else:
-        _evaluate(stage, row, lane, work)
+        _update_backlog(at, queues)
     return finished

@@ -1,9 +1,8 @@
-"""Channel gains and arrivals of a block of lanes, for some slots on end.
+"""Arrivals of a block of lanes, for a number of consecutive slots.
 
-A lane is a device of one system of a batch: `lane_system` and `lane_device` (L,) uint32 say which. The
-draws are those of (seed, system, device, service, slot), see uniforms.py: the same for every policy,
-batch and block. `options` (OPTIONS,) holds what stream_options.py names. State belongs to the caller:
-slot 0 sets it, later slots go on from the slot before, which must have been the last one drawn.
+Draws are keyed by (seed, replication, device, service, slot), see uniforms.py: they are the same for every
+policy, batch and block. `options` (OPTIONS,) holds what stream_options.py names. The caller keeps `busy`:
+slot 0 sets it, and each later slot continues from the slot before, which must be the last one drawn.
 """
 
 import numpy as np
@@ -14,6 +13,7 @@ from lyaopt._kernels.rng.uniforms import (
     BURSTS,
     fill_uniforms,
 )
+from lyaopt._kernels.simulation.state_types import StreamKeys, compiled_signature
 from lyaopt._kernels.simulation.stream_options import (
     BUSY_AFTER_BUSY,
     BUSY_AFTER_QUIET,
@@ -24,7 +24,7 @@ from lyaopt._kernels.simulation.stream_options import (
 from lyaopt._kernels.slot.dispatch import fill
 from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
 
-# Rows of scratch of the arrivals
+# Rows of the scratch
 _UNIFORM, _BURST, _MEAN, _CHANCE = 0, 2, 4, 5  # the uniforms of two slots; of two slots; one row each
 _SCRATCH_ROWS = 6
 
@@ -39,7 +39,8 @@ def _rates(mean, factors, busy, now, chance):
 
 
 @lane_loop
-def _turn(uniforms, after_quiet, after_busy, busy):
+def _switch(uniforms, after_quiet, after_busy, busy):
+    """Switch services to busy or quiet, given the probabilities of busy after quiet and after busy."""
     for t in range(busy.size):
         busy[t] = uniforms[t] < (after_busy if busy[t] else after_quiet)
 
@@ -56,35 +57,29 @@ def _decide(uniforms, chance, arrivals):
 
 
 @helper
-def _count(seed, slot, service, lane_system, lane_device, uniforms, now, chance, arrivals):
+def _count(keys, slot, service, uniforms, now, chance, arrivals):
     """Replace the ones in a row of arrivals by numbers of tasks."""
     for t in range(arrivals.size):
         if arrivals[t] > 0:
+            replication, device = keys.lane_replication[t], keys.lane_device[t]
             arrivals[t] = poisson(
-                now[t],
-                uniforms[t],
-                chance[t],
-                seed,
-                slot,
-                lane_system[t],
-                lane_device[t],
-                service,
+                now[t], uniforms[t], chance[t], keys.seed, slot, replication, device, service
             )
 
 
 @helper
-def _burst(seed, slot, fresh, service, lane_system, lane_device, options, uniforms, busy):
+def _update_busy(keys, slot, fresh, service, options, uniforms, busy):
     """Bring a row of `busy` to a slot; `fresh` says that the uniforms of its pair are still to be drawn."""
     if fresh:
-        fill_uniforms(seed, slot >> 1, service, BURSTS, lane_system, lane_device, uniforms)
+        fill_uniforms(keys, slot >> 1, service, BURSTS, uniforms)
     if slot == 0:
         fill(busy, busy.size, False)
     after_quiet = options[BUSY_AFTER_QUIET] if slot > 0 else options[BUSY_SHARE]
-    _turn(uniforms[slot & 1], after_quiet, options[BUSY_AFTER_BUSY], busy)
+    _switch(uniforms[slot & 1], after_quiet, options[BUSY_AFTER_BUSY], busy)
 
 
 @helper
-def _service_arrivals(seed, start, service, lane_system, lane_device, mean, options, busy, scratch, arrivals):
+def _service_arrivals(keys, start, service, mean, options, busy, scratch, arrivals):
     """Write arrivals[:, service], of the services with this number on their devices."""
     factors = options[QUIET_FACTOR], options[BUSY_FACTOR]
     bursts = factors[0] != factors[1]
@@ -96,39 +91,28 @@ def _service_arrivals(seed, start, service, lane_system, lane_device, mean, opti
         slot = start + t
         fresh = t == 0 or slot & 1 == 0
         if fresh:
-            fill_uniforms(seed, slot >> 1, service, ARRIVALS, lane_system, lane_device, uniforms)
+            fill_uniforms(keys, slot >> 1, service, ARRIVALS, uniforms)
         if bursts:
-            _burst(seed, slot, fresh, service, lane_system, lane_device, options, burst_uniforms, busy)
+            _update_busy(keys, slot, fresh, service, options, burst_uniforms, busy)
             _rates(mean, factors, busy, now, chance)
         row = uniforms[slot & 1]
         if _decide(row, chance, arrivals[t, service]) > 0:
-            _count(seed, slot, service, lane_system, lane_device, row, now, chance, arrivals[t, service])
+            _count(keys, slot, service, row, now, chance, arrivals[t, service])
 
 
-def _draw_arrivals(seed, start, lane_system, lane_device, mean, options, busy, arrivals):
-    """Write `arrivals` (count, N, L) of the slots from `start` on; `busy` (N, L) goes with them.
+def _draw_arrivals(keys, start, mean, options, busy, arrivals):
+    """Write `arrivals` (count, N, L) of the slots from `start` on; `busy` (N, L) is updated.
 
     `mean` (N, L) is the mean number of tasks in a slot, 0 for services that a device lacks.
     """
     scratch = np.empty((_SCRATCH_ROWS, mean.shape[1]))
     for n in range(mean.shape[0]):
-        _service_arrivals(
-            seed,
-            start,
-            n,
-            lane_system,
-            lane_device,
-            mean[n],
-            options,
-            busy[n],
-            scratch,
-            arrivals,
-        )
+        _service_arrivals(keys, start, n, mean[n], options, busy[n], scratch, arrivals)
 
 
-draw_arrivals = helper(_draw_arrivals)
-arrivals_of_slots = Kernel(
-    "arrivals_of_slots",
-    "void(u8, i8, u4[::1], u4[::1], f8[:,::1], f8[::1], b1[:,::1], i8[:,:,::1])",
-    _draw_arrivals,
-)
+def _signature():
+    return compiled_signature("void", StreamKeys, "i8", "f8[:,::1]", "f8[::1]", "b1[:,::1]", "i8[:,:,::1]")
+
+
+draw_arrivals = helper(_draw_arrivals)  # for kernels that simulate
+arrivals_of_slots = Kernel("arrivals_of_slots", _signature, _draw_arrivals)

@@ -26,7 +26,7 @@ from typing import Any
 
 HOST = "host"
 CORE, LIBRARY = "_core", "liblyaopt"
-NUMBER_OF_KERNELS = 27
+NUMBER_OF_KERNELS = 24
 """What the walk through the folders must find: a kernel that it misses would be missing in silence."""
 # Flags of /proc/cpuinfo that stand for instructions which compilers choose; others are of no concern.
 _SECOND = {"cx16", "lahf_lm", "pni", "popcnt", "sse4_1", "sse4_2", "ssse3"}

@@ -9,9 +9,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from lyaopt.errors import DocumentError
+from lyaopt.errors import DocumentError, ParseError, ProblemError
 from lyaopt.io import strict_json
-from lyaopt.model.profiles.model import Contradiction, Profile, Source
+from lyaopt.io.field_errors import unknown_key
+from lyaopt.model.profiles.model import Cut, Profile, Source
 
 _ADAPTER = TypeAdapter(Profile)
 _SOURCE = "an object or a string that is not empty"
@@ -43,9 +44,9 @@ def parse_profile(text: bytes | str) -> Profile:
     try:
         decoded = strict_json.decode(text)
         data = strict_json.parse(decoded)
-    except strict_json.JsonError as error:
+    except ParseError as error:
         raise DocumentError([("$", error.reason)], error.line) from None
-    errors = [(path, "expected this key once, got it again") for path in strict_json.repeated_keys(data)]
+    errors = strict_json.duplicate_keys(data)
     try:
         profile = _ADAPTER.validate_json(decoded)
     except ValidationError as failure:
@@ -57,7 +58,15 @@ def parse_profile(text: bytes | str) -> Profile:
 
 
 def format_profile(profile: Profile, *, one_line: bool = False) -> str:
-    """Write a profile as JSON text: one cut a line for readers and diffs, or all in one line for streams."""
+    """Write a profile as JSON text.
+
+    Parameters
+    ----------
+    profile : Profile
+        The profile.
+    one_line : bool
+        All in one line, for streams; else one line for each cut, for readers and diffs.
+    """
     fields = asdict(profile)
     if one_line:
         return json.dumps(fields, ensure_ascii=False) + "\n"
@@ -84,8 +93,8 @@ def _errors(failure: ValidationError) -> list[tuple[strict_json.Path, str]]:
 
 def _error(detail: ErrorDetails) -> tuple[strict_json.Path, str]:
     kind, path, ctx = detail["type"], detail["loc"], detail.get("ctx", {})
-    if isinstance(contradiction := ctx.get("error"), Contradiction):
-        return contradiction.steps, contradiction.reason
+    if isinstance(contradiction := ctx.get("error"), ProblemError):
+        return strict_json.parse_path(contradiction.path), contradiction.reason
     if path[:1] == ("source",):
         # pydantic puts the kind of source that it tried into the path.
         path = (path[0], *path[2:])
@@ -93,9 +102,10 @@ def _error(detail: ErrorDetails) -> tuple[strict_json.Path, str]:
         # pydantic's reader knows limits that Python's does not: lone surrogates, thousands of digits.
         return path, f"expected JSON, got an error: {ctx['error']}"
     if kind == "unexpected_keyword_argument":
-        return path, "expected no such key, got an unknown one"
+        holder: Any = {"source": Source, "cuts": Cut}[str(path[0])] if path[1:] else Profile
+        return path, unknown_key(path[-1], list(holder.__dataclass_fields__))
     if kind == "missing":
-        return path, "expected this key, got nothing"
+        return path, strict_json.MISSING_KEY
     if kind == "too_short":
         return path, f"expected at least {ctx['min_length']} entries, got {ctx['actual_length']}"
     return path, f"expected {_expected(kind, path, ctx)}, got {strict_json.show_value(detail['input'])}"

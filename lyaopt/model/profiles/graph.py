@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Literal
 
+from lyaopt.errors import ProfileError
 from lyaopt.model.profiles.model import Cut, Profile, Source
 
 FIRST_CUT = "input"
@@ -21,10 +22,6 @@ _WIDE_GAP = 0.25
 
 Selection = Literal["valleys", "single", "all"]
 """Which legal cuts a profile lists; see `legal_cuts`."""
-
-
-class ProfileError(ValueError):
-    """A network that cannot be profiled, with the reason in one line."""
 
 
 class ProfileWarning(UserWarning):
@@ -220,7 +217,20 @@ def make_profile(
     bits_per_element: int = 8,
     selection: Selection = "single",
 ) -> Profile:
-    """Write the legal cuts of a network as a profile (see `legal_cuts` for `selection`).
+    """List the legal cuts of a network as a profile.
+
+    Parameters
+    ----------
+    name : str
+        Name of the profile.
+    source : Source or str
+        Where the network comes from.
+    graph : Graph
+        The network.
+    bits_per_element : int
+        Bits of one element of a tensor that is sent.
+    selection : {"single", "valleys", "all"}
+        Which legal cuts to list, see `legal_cuts`.
 
     Warns
     -----

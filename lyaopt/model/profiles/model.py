@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from lyaopt.errors import ProblemError
-from lyaopt.io import strict_json
 
 LARGEST_COUNT = 2**53
 """Counts above this would lose digits where they become float64."""
@@ -27,14 +26,6 @@ _Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT), BeforeValidator(_integral
 _PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_COUNT), BeforeValidator(_integral_float_to_int)]
 _Text = Annotated[str, Field(min_length=1)]
 _STRICT = ConfigDict(strict=True, extra="forbid")
-
-
-class Contradiction(ProblemError):
-    """Cuts that contradict the totals; `steps` is the path in parts, as `lyaopt.io.strict_json` takes it."""
-
-    def __init__(self, steps: strict_json.Path, reason: str) -> None:
-        super().__init__(strict_json.show_path(steps), reason)
-        self.steps = steps
 
 
 @dataclass(frozen=True)
@@ -100,7 +91,7 @@ class Profile:
 
     Raises
     ------
-    Contradiction
+    ProblemError
         When the cuts contradict the totals.
     """
 
@@ -120,7 +111,7 @@ class Profile:
         for k, (before, cut) in enumerate(pairwise(self.cuts), start=1):
             if cut.macs < before.macs:
                 reason = f"expected at least {before.macs} (MACs are cumulative), got {cut.macs}"
-                raise Contradiction(("cuts", k, "macs"), reason)
+                raise ProblemError(f"$.cuts[{k}].macs", reason)
         self._require((last, "macs"), self.total_macs, "the last cut does all the work")
         self._require((last, "bits"), 0, "the last cut sends nothing")
 
@@ -128,7 +119,7 @@ class Profile:
         k, field = place
         got = getattr(self.cuts[k], field)
         if got != expected:
-            raise Contradiction(("cuts", k, field), f"expected {expected} ({why}), got {got}")
+            raise ProblemError(f"$.cuts[{k}].{field}", f"expected {expected} ({why}), got {got}")
 
     @cached_property
     def mac_share(self) -> NDArray[np.float64]:

@@ -8,10 +8,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from lyaopt.errors import ProfileError
+from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import (
     Graph,
     Operation,
-    ProfileError,
     ProfileWarning,
     Selection,
     make_profile,
@@ -78,7 +79,22 @@ def profile_onnx(
 
 
 def read_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
-    """Read the operations of an ONNX file, with their MACs."""
+    """Read the operations of an ONNX file, with their MACs.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    input_shape : sequence of int, optional
+        Shape of the first input, where the file leaves it open.
+
+    Raises
+    ------
+    ProfileError
+        If the file is no ONNX file, or shapes are unknown until the network runs.
+    MissingExtraError
+        Without onnx (extra `profile`).
+    """
     network = _inferred(path, input_shape).graph
     shapes = _known_shapes(network)
     constants = {tensor.name for tensor in network.initializer}
@@ -124,13 +140,11 @@ def _unknown_shape(tensor: str) -> ProfileError:
 
 def _inferred(path: Path, input_shape: Sequence[int] | None) -> Any:
     """Load a file, with functions taken apart and shapes inferred."""
-    try:
+    with needs_extra("profile"):
         import onnx
         import onnx.inliner
         import onnx.shape_inference
         from google.protobuf.message import DecodeError
-    except ImportError:
-        raise ProfileError("reading ONNX needs the extra: pip install 'lyaopt[profile]'") from None
     try:
         # Weights that stand in files beside this one tell nothing about MACs.
         model = onnx.load(path, load_external_data=False)

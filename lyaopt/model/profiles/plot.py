@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lyaopt.errors import ProblemError
 from lyaopt.io.figures import new_figure, picture_bytes, picture_format
-from lyaopt.model.profiles.graph import ProfileError
 from lyaopt.model.profiles.model import Profile
 
 _WIDTH_PER_CUT_INCHES = 0.32
@@ -29,13 +27,12 @@ def draw_profile(profile: Profile, path: str | Path) -> bytes:
 
     Raises
     ------
-    ProfileError
-        When the ending is another, or matplotlib is missing.
+    ProblemError
+        When the ending is another.
+    MissingExtraError
+        Without matplotlib (extra `plot`).
     """
-    try:
-        kind = picture_format(path)
-    except ProblemError as error:
-        raise ProfileError(error.reason) from None
+    kind = picture_format(path)
     width = max(6.4, _WIDTH_PER_CUT_INCHES * len(profile.cuts))
     figure = new_figure(width, 4.8)
     sent = figure.subplots()

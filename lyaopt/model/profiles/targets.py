@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyaopt.model.profiles.graph import ProfileError, Selection
+from lyaopt.errors import ProfileError
+from lyaopt.io.extras import needs_extra
+from lyaopt.model.profiles.graph import Selection
 from lyaopt.model.profiles.model import Profile
 
 if TYPE_CHECKING:
@@ -47,7 +49,12 @@ class Request:
 
 
 def profile_target(request: Request) -> Profile:
-    """Profile whatever the target names.
+    """Profile a PyTorch module, an ONNX file or a TensorFlow Lite file.
+
+    Parameters
+    ----------
+    request : Request
+        The target and its options.
 
     Raises
     ------
@@ -130,12 +137,8 @@ def load_module(target: str, input_shapes: Sequence[Shape] = ()) -> tuple[torch.
     ProfileError
         When it cannot be loaded, or is no PyTorch module.
     """
-    try:
+    with needs_extra("profile"):
         import torch
-    except ImportError:
-        raise ProfileError(
-            "profiling a PyTorch module needs the extra: pip install 'lyaopt[profile]'"
-        ) from None
     made = _make(target)
     module, inputs = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
     if not isinstance(module, torch.nn.Module):
@@ -155,11 +158,11 @@ def _make(target: str) -> Any:
         raise ProfileError(f"expected MODULE:CALLABLE, FILE.onnx or FILE.tflite, got {target!r}")
     sys.path.insert(0, "")
     try:
-        found: Any = importlib.import_module(module_name)
+        target_object: Any = importlib.import_module(module_name)
         for attribute in attributes.split("."):
-            found = getattr(found, attribute)
-        return found if isinstance(found, torch.nn.Module) else found()
-    # The code is the user's: whatever it raises is told in one line.
+            target_object = getattr(target_object, attribute)
+        return target_object if isinstance(target_object, torch.nn.Module) else target_object()
+    # The code is the user's: it may raise anything.
     except Exception as failure:
         raise ProfileError(f"cannot load {target}: {type(failure).__name__}: {failure}") from failure
     finally:

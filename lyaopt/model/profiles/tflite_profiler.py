@@ -8,10 +8,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from lyaopt.errors import ProfileError
+from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import (
     Graph,
     Operation,
-    ProfileError,
     ProfileWarning,
     Selection,
     make_profile,
@@ -72,11 +73,22 @@ def profile_tflite(
 
 
 def read_graph(path: Path) -> Graph:
-    """Read the operations of a TensorFlow Lite file, with their MACs."""
-    try:
+    """Read the operations of a TensorFlow Lite file, with their MACs.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    ProfileError
+        If the file is no TensorFlow Lite file, or damaged.
+    MissingExtraError
+        Without tflite (extra `profile`).
+    """
+    with needs_extra("profile"):
         import tflite
-    except ImportError:
-        raise ProfileError("reading TensorFlow Lite needs the extra: pip install 'lyaopt[profile]'") from None
     data = path.read_bytes()
     if data[4:8] != _FILE_IDENTIFIER:
         raise ProfileError(f"{path.name} is no TensorFlow Lite file")

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from lyaopt.errors import ProfileError
+from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import (
     Graph,
     Operation,
-    ProfileError,
     ProfileWarning,
     Selection,
     make_profile,
@@ -131,17 +132,18 @@ def export_network(
 ) -> TorchNetwork:
     """Export a module in evaluation mode and count the MACs of each of its operations.
 
+    Parameters
+    ----------
+    module, example_inputs, example_kwargs
+        As for `profile_torch`.
+
     Raises
     ------
     ProfileError
         When it cannot be exported.
     """
-    try:
+    with needs_extra("profile"):
         import torch
-    except ImportError:
-        raise ProfileError(
-            "profiling a PyTorch module needs the extra: pip install 'lyaopt[profile]'"
-        ) from None
     with evaluation_mode(module), torch.no_grad(), _silence():
         try:
             exported = torch.export.export(module, tuple(example_inputs), dict(example_kwargs or {}))
@@ -282,8 +284,8 @@ def _operator_name(node: Any) -> str:
 
 def _weights(program: torch.export.ExportedProgram, steps: tuple[Step, ...]) -> set[Any]:
     """Weights of two or more dimensions, and what is made from weights alone."""
-    given = {node for node in program.graph.nodes if node.op == "placeholder" and _is_tensor(node)}
-    fixed = {node for node in given if node.name not in program.graph_signature.user_inputs}
+    inputs = {node for node in program.graph.nodes if node.op == "placeholder" and _is_tensor(node)}
+    fixed = {node for node in inputs if node.name not in program.graph_signature.user_inputs}
     weights = {node for node in fixed if node.meta["val"].dim() >= 2}
     for step in steps:
         if step[0].all_input_nodes and fixed.issuperset(step[0].all_input_nodes):

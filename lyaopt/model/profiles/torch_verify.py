@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lyaopt.model.profiles.graph import GraphCut, ProfileError, Selection, legal_cuts
+from lyaopt.errors import ProfileError
+from lyaopt.io.extras import needs_extra
+from lyaopt.model.profiles.graph import GraphCut, Selection, legal_cuts
 from lyaopt.model.profiles.torch_profiler import Step, TorchNetwork, evaluation_mode, export_network
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def verify_torch(
 ) -> tuple[GraphCut, ...]:
     """Cut a module at every legal cut and compare head then tail with the module itself.
 
-    The tail is given the crossing tensors, the weights and nothing else.
+    The tail takes the crossing tensors, the weights and nothing else.
 
     Parameters
     ----------
@@ -41,24 +43,27 @@ def verify_torch(
     ProfileError
         Naming the first cut whose outputs differ from those of the module.
     """
-    import torch
-    from torch.utils import _pytree as pytree
+    with needs_extra("profile"):
+        import torch
+        from torch.utils import _pytree as pytree
 
     network = export_network(module, example_inputs, example_kwargs)
     cuts = legal_cuts(network.graph, selection)
     arguments = pytree.tree_leaves((tuple(example_inputs), dict(example_kwargs or {})))
     with torch.no_grad(), evaluation_mode(module):
         whole = pytree.tree_leaves(module(*example_inputs, **(example_kwargs or {})))
-        given = _given(network, arguments)
-        head, done = dict(given), 0
+        placeholders = _placeholders(network, arguments)
+        head, done = dict(placeholders), 0
         for cut in cuts:
             _run(network.steps[done : cut.operations], head)
             done = cut.operations
-            check_cut(network, cut, head, given, whole)
+            check_cut(network, cut, head, placeholders, whole)
     return cuts
 
 
-def check_cut(network: TorchNetwork, cut: GraphCut, head: Values, given: Values, whole: list[Any]) -> None:
+def check_cut(
+    network: TorchNetwork, cut: GraphCut, head: Values, placeholders: Values, whole: list[Any]
+) -> None:
     """Run the tail of one cut from what crosses it, and compare.
 
     Parameters
@@ -69,7 +74,7 @@ def check_cut(network: TorchNetwork, cut: GraphCut, head: Values, given: Values,
         Where to cut.
     head : dict
         All that the head has made.
-    given : dict
+    placeholders : dict
         Weights, constants and inputs.
     whole : list
         Outputs of the whole network.
@@ -81,7 +86,7 @@ def check_cut(network: TorchNetwork, cut: GraphCut, head: Values, given: Values,
     """
     import torch
 
-    tail = {name: value for name, value in given.items() if name not in network.graph.inputs}
+    tail = {name: value for name, value in placeholders.items() if name not in network.graph.inputs}
     constants = set(tail)
     tail.update((name, head[name].clone()) for name in cut.crossing)
     after, finishing = _divide(network, cut, constants, set(tail))
@@ -102,19 +107,19 @@ def check_cut(network: TorchNetwork, cut: GraphCut, head: Values, given: Values,
                 raise ProfileError(f"the cut after {cut.after} does not hold: {reason}") from None
 
 
-def _given(network: TorchNetwork, arguments: list[Any]) -> Values:
+def _placeholders(network: TorchNetwork, arguments: list[Any]) -> Values:
     """Values of all that the exported program takes: weights, constants, and the inputs in their order."""
     program = network.program
     inputs = iter(arguments)
-    given: Values = {}
+    values: Values = {}
     for spec in program.graph_signature.input_specs:
         if spec.kind.name == "USER_INPUT":
-            given[spec.arg.name] = next(inputs)
+            values[spec.arg.name] = next(inputs)
         elif spec.target in program.state_dict:
-            given[spec.arg.name] = program.state_dict[spec.target]
+            values[spec.arg.name] = program.state_dict[spec.target]
         else:
-            given[spec.arg.name] = program.constants[spec.target]
-    return given
+            values[spec.arg.name] = program.constants[spec.target]
+    return values
 
 
 def _run(steps: Iterable[Step], values: Values) -> None:

@@ -21,7 +21,18 @@ def list_scenarios() -> tuple[str, ...]:
 
 
 def scenario_text(name: str) -> str:
-    """The file of a shipped scenario, as it is, comments included; `ProblemError` if there is none."""
+    """The file of a shipped scenario as it stands, comments included.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_scenarios`.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such scenario.
+    """
     if name not in list_scenarios():
         raise ProblemError("$", f"expected one of {', '.join(list_scenarios())}; got {name!r}")
     return (_DATA / f"{_ALIASES.get(name, name)}.toml").read_text(encoding="utf-8")

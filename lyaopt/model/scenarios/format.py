@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from lyaopt.errors import DocumentError, ProblemError
+from lyaopt.errors import DocumentError, ParseError, ProblemError
 from lyaopt.io import strict_json, toml_text
 from lyaopt.io.field_errors import errors_of, unknown_key
 from lyaopt.model.profiles import Profile, list_profiles
@@ -48,9 +48,9 @@ def parse_scenario(text: bytes | str, folder: str | Path = ".") -> System:
         decoded = strict_json.decode(text)
         is_json = decoded.lstrip().startswith("{")
         data = strict_json.parse(decoded) if is_json else toml_text.parse(decoded)
-    except strict_json.JsonError as error:
+    except ParseError as error:
         raise DocumentError([("$", error.reason)], error.line) from None
-    errors = [(path, "expected this key once, got it again") for path in strict_json.repeated_keys(data)]
+    errors = strict_json.duplicate_keys(data)
     errors += _section_errors(data)
     if not errors:
         try:
@@ -120,6 +120,11 @@ def scenario_to_dict(system: System) -> dict[str, Any]:
     ------
     ProblemError
         If a service runs a profile that was made in Python: a file names profiles.
+
+    Parameters
+    ----------
+    system : System
+        The system.
     """
     parts = {name: _given(getattr(system, name)) for name in _PARTS}
     devices = []
@@ -146,8 +151,13 @@ def format_scenario(system: System) -> str:
     ------
     ProblemError
         As `scenario_to_dict` does.
+
+    Parameters
+    ----------
+    system : System
+        The system.
     """
-    return toml_text.dump(scenario_to_dict(system))
+    return toml_text.format_toml(scenario_to_dict(system))
 
 
 def scenario_schema() -> dict[str, Any]:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyaopt.errors import ProfileError
 from lyaopt.model.profiles.graph import (
     Graph,
     Operation,
-    ProfileError,
     ProfileWarning,
     legal_cuts,
     make_profile,

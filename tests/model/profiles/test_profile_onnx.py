@@ -9,7 +9,8 @@ onnx = pytest.importorskip("onnx", reason="profiling ONNX files needs the extra 
 import numpy as np  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from lyaopt.model.profiles.graph import ProfileError, ProfileWarning  # noqa: E402
+from lyaopt.errors import ProfileError  # noqa: E402
+from lyaopt.model.profiles.graph import ProfileWarning  # noqa: E402
 from lyaopt.model.profiles.onnx_profiler import profile_onnx  # noqa: E402
 
 

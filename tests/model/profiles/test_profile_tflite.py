@@ -13,7 +13,8 @@ tflite = pytest.importorskip(
 
 import flatbuffers  # noqa: E402
 
-from lyaopt.model.profiles.graph import ProfileError, ProfileWarning  # noqa: E402
+from lyaopt.errors import ProfileError  # noqa: E402
+from lyaopt.model.profiles.graph import ProfileWarning  # noqa: E402
 from lyaopt.model.profiles.tflite_profiler import profile_tflite  # noqa: E402
 
 

@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch", reason="profiling PyTorch modules needs the
 
 from torch import nn  # noqa: E402
 
-from lyaopt.model.profiles.graph import ProfileError, ProfileWarning, legal_cuts  # noqa: E402
+from lyaopt.errors import ProfileError  # noqa: E402
+from lyaopt.model.profiles.graph import ProfileWarning, legal_cuts  # noqa: E402
 from lyaopt.model.profiles.torch_profiler import export_network, profile_torch  # noqa: E402
 from lyaopt.model.profiles.torch_verify import check_cut, verify_torch  # noqa: E402
 

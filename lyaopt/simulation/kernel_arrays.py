@@ -1,0 +1,228 @@
+"""The tuples of arrays that the simulation kernels take, made for a system.
+
+They are defined in `lyaopt._kernels.simulation.state_types`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
+from lyaopt._kernels.simulation.state_types import (
+    Model,
+    Queues,
+    Record,
+    ReplicationState,
+    StreamModel,
+    Tasks,
+    Trace,
+)
+from lyaopt._kernels.simulation.stream_options import CHANNEL_ROWS
+from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
+from lyaopt.arrays import Floats
+from lyaopt.model.system import System
+from lyaopt.simulation.layout import Layout
+from lyaopt.simulation.streams import make_streams
+from lyaopt.simulation.traces import Trace as Recorded
+
+FIRST_ROOM = 1024
+"""Tasks, and finished tasks, that there is room for at first; both tables grow."""
+_NO_TASKS = (-1, 0, 0, 0)
+"""The pool at first: no free task, none used or alive, nothing logged."""
+
+
+def exact_method(layout: Layout) -> int:
+    """The fastest method of exact allocation.
+
+    Parameters
+    ----------
+    layout : Layout
+        Its numbers of devices and services decide.
+
+    Returns
+    -------
+    int
+        One of those named in `lyaopt._kernels.simulation.exact_allocation`.
+    """
+    if layout.rows > NETWORK_ITEMS:
+        return exact_allocation.SELECT
+    many_at_edge = layout.rows * layout.devices > NETWORK_ITEMS
+    return exact_allocation.SELECT_AT_EDGE if many_at_edge else exact_allocation.SORT
+
+
+def make_model(system: System, layout: Layout) -> Model:
+    """A system as kernels take it, with exact allocation.
+
+    Parameters
+    ----------
+    system : System
+    layout : Layout
+    """
+    return Model(
+        exact_method(layout),
+        _scalars(system),
+        _devices(system),
+        _amounts(system, layout),
+        np.empty((0, 0, 0)),
+        np.empty((0, 0, 0, 0)),
+    )
+
+
+def _scalars(system: System) -> Floats:
+    values = np.empty(exact_allocation.SCALARS)
+    values[exact_allocation.TAU] = system.slot_duration_s
+    values[exact_allocation.DELTA] = system.energy_coefficient
+    values[exact_allocation.WEIGHT_LOCAL] = system.energy_weight_local
+    values[exact_allocation.WEIGHT_TRANSMIT] = system.energy_weight_transmit
+    values[exact_allocation.EDGE_CAPACITY] = system.edge_capacity_hz
+    values[exact_allocation.NOISE] = system.noise_w_per_hz
+    return values
+
+
+def _devices(system: System) -> Floats:
+    rows = np.empty((exact_allocation.DEVICE_ROWS, len(system.devices)))
+    rows[exact_allocation.CPU_CAPACITY] = system.cpu_capacity_hz
+    rows[exact_allocation.MAX_POWER] = system.max_power_w
+    rows[exact_allocation.BANDWIDTH] = system.device_bandwidth_hz
+    return rows
+
+
+def _amounts(system: System, layout: Layout) -> Floats:
+    """Cycles, bits, cycles of a task in each stage, by cut (3, N, M, K + 1)."""
+    tables = (system.local_cycles, system.transmit_bits, system.edge_cycles)
+    spread = layout.spread([table.T for table in tables])
+    return np.ascontiguousarray(np.moveaxis(spread, 1, -1))
+
+
+def make_stream_model(system: System, layout: Layout, seed: int) -> StreamModel:
+    """What channels and arrivals are drawn from.
+
+    Parameters
+    ----------
+    system : System
+    layout : Layout
+    seed : int
+        From 0 to 2^64 - 1.
+
+    Returns
+    -------
+    StreamModel
+        All blocks have the replication numbers of the first one; `State` replaces them.
+    """
+    streams = make_streams(system, seed, range(layout.width))
+    return StreamModel(
+        streams.seed,
+        streams.options,
+        np.tile(streams.lane_replication, (layout.blocks, 1)),
+        streams.lane_device,
+        streams.lane_gain,
+        streams.lane_distance,
+        streams.mean,
+    )
+
+
+def spread_trace(layout: Layout, trace: Recorded | None) -> Trace:
+    """A trace as kernels take it.
+
+    Parameters
+    ----------
+    layout : Layout
+    trace : lyaopt.simulation.Trace or None
+        None gives a trace of no slots.
+    """
+    if trace is None:
+        return Trace(np.empty((0, layout.devices)), np.empty((0, layout.rows, layout.devices), np.int64))
+    return Trace(np.array(trace.channel_gain), layout.spread(trace.arrivals, np.int64))
+
+
+def new_record(layout: Layout, slots: int) -> Record:
+    """A record for the kernel to write.
+
+    Parameters
+    ----------
+    layout : Layout
+    slots : int
+    """
+    return Record(
+        np.empty((layout.blocks, slots, sums.SERVICE_RECORDS, layout.rows, layout.lanes)),
+        np.empty((layout.blocks, slots, sums.DEVICE_RECORDS, layout.lanes)),
+    )
+
+
+def new_tasks() -> Tasks:
+    """Tables without tasks."""
+    table = np.zeros((FIRST_ROOM, task_queues.TASK_COLUMNS), np.int64)
+    log = np.zeros((FIRST_ROOM, task_queues.LOG_COLUMNS), np.int64)
+    return Tasks(table, np.array(_NO_TASKS), log)
+
+
+def remove_tasks(tasks: Tasks) -> None:
+    """Remove all tasks, alive and finished.
+
+    Parameters
+    ----------
+    tasks : Tasks
+    """
+    tasks.pool[:] = _NO_TASKS
+
+
+def new_state(layout: Layout) -> ReplicationState:
+    """Arrays of a state, which `empty_state` sets.
+
+    Parameters
+    ----------
+    layout : Layout
+    """
+    blocks, shape = layout.blocks, (layout.rows, layout.lanes)
+    of_queues = blocks, task_queues.STAGES, *shape
+    return ReplicationState(
+        queues=Queues(
+            backlog=np.empty(of_queues),
+            head=np.empty(of_queues),
+            behind=np.empty(of_queues),
+            lost=np.empty(of_queues),
+            first=np.empty(of_queues, np.int64),
+            last=np.empty(of_queues, np.int64),
+            waiting=np.empty(of_queues, np.int64),
+        ),
+        points=np.empty((blocks, *shape), np.int64),
+        born=np.empty((blocks, *shape), np.int64),
+        completed=np.empty((blocks, *shape), np.int64),
+        service_sums=np.empty((blocks, 2, sums.SERVICE_SUMS, *shape)),
+        device_sums=np.empty((blocks, 2, sums.DEVICE_SUMS, layout.lanes)),
+        last_gain=np.empty((blocks, layout.lanes)),
+        channel=np.empty((blocks, CHANNEL_ROWS, layout.lanes)),
+        busy=np.empty((blocks, *shape), np.bool_),
+    )
+
+
+def empty_state(state: ReplicationState, system: System, layout: Layout) -> None:
+    """Set the state of slot 0.
+
+    Parameters
+    ----------
+    state : ReplicationState
+    system : System
+    layout : Layout
+    """
+    for array in named_arrays(state).values():
+        array.fill(0)
+    state.queues.head.fill(np.inf)
+    state.queues.first.fill(-1)
+    state.queues.last.fill(-1)
+    usual = np.repeat(system.mean_channel_gain(), layout.width)
+    state.last_gain[:] = usual
+    # Before the first period the observed mean gain is the long-run mean, not zero.
+    state.device_sums[:, sums.PRESENT, sums.GAIN] = system.slots_per_period * usual
+
+
+def named_arrays(state: ReplicationState) -> dict[str, np.ndarray]:
+    """All arrays of a state by name, including those of the queues.
+
+    Parameters
+    ----------
+    state : ReplicationState
+    """
+    fields = state._asdict()
+    queues = fields.pop("queues")
+    return {**queues._asdict(), **fields}

@@ -1,0 +1,83 @@
+"""`import lyaopt`: the example of its docstring, and what it offers without importing it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import lyaopt
+
+HEAVY = ("numpy", "numba", "pydantic", "torch", "scipy", "gymnasium")
+
+
+def example() -> str:
+    block = re.search(r"::\n\n((?:    .*\n|\n)+)", lyaopt.__doc__ or "")
+    assert block is not None
+    return textwrap.dedent(block[1])
+
+
+def in_another_process(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("scipy")
+    names: dict[str, object] = {}
+    exec(example(), names)
+    solution, result = names["solution"], names["result"]
+    assert isinstance(solution, lyaopt.SlotSolution)
+    assert isinstance(result, lyaopt.Result)
+    assert solution.certificate.relative_gap < 1e-12
+    assert 0.0 < lyaopt.energy_bound(names["system"]).energy_j < result.mean_energy_j
+    assert "J per slot; no stable policy needs less than" in capsys.readouterr().out
+
+
+def test_the_example_has_ten_lines_of_code() -> None:
+    assert len([line for line in example().splitlines() if line.strip()]) <= 12
+
+
+def test_every_name_of_the_map_resolves() -> None:
+    _, map_of_names = (lyaopt.__doc__ or "").split("Where to look:\n")
+    named = re.findall(r"`([\w.]+)`", map_of_names)
+    assert {name for name in named if not name.startswith("lyaopt.")} == {*lyaopt.__all__} - {"__version__"}
+    for module in {name for name in named if name.startswith("lyaopt.")}:
+        __import__(module)
+
+
+@pytest.mark.parametrize("name", lyaopt.__all__)
+def test_names_are_there_and_shown(name: str) -> None:
+    assert getattr(lyaopt, name) is not None
+    assert name in dir(lyaopt)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'lyaopt' has no attribute 'solve_slotz'"):
+        _ = lyaopt.solve_slotz
+
+
+def test_names_are_shown_before_they_are_imported() -> None:
+    code = "import lyaopt, sys; print({*lyaopt.__all__} <= {*dir(lyaopt)}, 'numpy' in sys.modules)"
+    assert in_another_process(code) == "True False\n"
+
+
+def test_importing_imports_nothing_heavy() -> None:
+    loaded = in_another_process(f"import lyaopt, sys; print([m for m in {HEAVY} if m in sys.modules])")
+    assert loaded == "[]\n"
+
+
+@pytest.mark.parametrize("module", ["lyaopt.simulation", "lyaopt.evaluation", "lyaopt.simulation.simulator"])
+def test_a_module_does_not_hide_a_function(module: str) -> None:
+    code = f"import {module}, lyaopt; print(callable(lyaopt.simulate), callable(lyaopt.evaluate))"
+    assert in_another_process(code) == "True True\n"
+
+
+def test_all_errors_are_one_family() -> None:
+    errors = [getattr(lyaopt, name) for name in lyaopt.__all__ if name.endswith("Error")]
+    assert len(errors) == 10
+    assert all(issubclass(error, lyaopt.LyaoptError) for error in errors)
