@@ -71,6 +71,7 @@ _INTERNAL = (
     "learning.algorithms.Algorithm",
     "learning.networks.ActorCritic",
     "learning.networks.Shape",
+    "_kernels.simulation.state_types.StreamKeys",
 )
 nitpick_ignore = [("py:class", f"lyaopt.{name}") for name in _INTERNAL]
 
