@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 import tomllib
-from functools import partial
+from dataclasses import replace
 from importlib.util import find_spec
 
 import click
@@ -140,11 +140,18 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "camera.toml").write_text(fences("adding.md", "toml")[0])
     (tmp_path / "mynet.json").write_text(format_profile(load_profile("alexnet")))
     for name in filter(registry.is_searched, policy_names()):
-        make = partial(registry._POLICIES[name], slots=50, replications=2, budget=20_000)
-        if name == "planning":
-            make = partial(make, horizon=2, futures=2)
-        monkeypatch.setitem(registry._POLICIES, name, make)
+        own = {"horizon": 2, "futures": 2} if name == "planning" else {}
+        monkeypatch.setitem(registry._POLICIES, name, brief(registry._POLICIES[name], **own))
     return tmp_path
+
+
+def brief(make, **own):
+    """A search with few slots."""
+
+    def search(system, options):
+        return make(system, replace(options, slots=50, replications=2, budget=20_000), **own)
+
+    return search
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(map(runs, commands(page)))])
