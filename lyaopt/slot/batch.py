@@ -62,7 +62,7 @@ class SlotBatch(SlotInputs):
         """N_0 in W/Hz."""
         return noise_w_per_hz(self.noise_psd_dbm_per_hz)
 
-    @property
+    @functools.cached_property
     def _local_problem(self) -> LocalProblem:
         """Problem 3 of all devices and slots, as the kernels take it."""
         return LocalProblem(
@@ -73,7 +73,7 @@ class SlotBatch(SlotInputs):
             float(self.energy_coefficient),
         )
 
-    @property
+    @functools.cached_property
     def _transmit_problem(self) -> TransmitProblem:
         """Problem 4 of all devices and slots, as the kernels take it."""
         return TransmitProblem(
@@ -86,7 +86,7 @@ class SlotBatch(SlotInputs):
             self.noise_w_per_hz,
         )
 
-    @property
+    @functools.cached_property
     def _edge_problem(self) -> EdgeProblem:
         """Problem 5 of all slots, as the kernels take it."""
         return EdgeProblem(

@@ -21,6 +21,9 @@ _transmit_energy = inspect.unwrap(energies.transmit_energy)
 _price = inspect.unwrap(energies.price)
 _objective = inspect.unwrap(energies.objective)
 
+ALLOCATIONS = ("_local_allocation", "_transmit_allocation", "_edge_allocation")
+"""Cached views of a solution's arrays, as the kernels write them."""
+
 
 @dataclass(frozen=True, eq=False)
 class BatchCertificate:
@@ -133,21 +136,21 @@ class BatchSolution:
             ]
         )
 
-    @property
+    @functools.cached_property
     def _local_allocation(self) -> LocalAllocation:
         """The arrays that the kernels of Problem 3 write."""
         return LocalAllocation(
             device_lanes(self.local_cpu_hz), device_lanes(self.cpu_hz), device_lanes(self.local_multiplier)
         )
 
-    @property
+    @functools.cached_property
     def _transmit_allocation(self) -> TransmitAllocation:
         """The arrays that the kernels of Problem 4 write."""
         return TransmitAllocation(
             device_lanes(self.rate_bps), device_lanes(self.power_w), device_lanes(self.transmit_multiplier)
         )
 
-    @property
+    @functools.cached_property
     def _edge_allocation(self) -> EdgeAllocation:
         """The arrays that the kernels of Problem 5 write."""
         return EdgeAllocation(slot_lanes(self.edge_cpu_hz), self.edge_multiplier)

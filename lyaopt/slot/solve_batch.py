@@ -9,7 +9,7 @@ from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
 from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
 from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, transmit_many
 from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.batch_solution import BatchSolution
+from lyaopt.slot.batch_solution import ALLOCATIONS, BatchSolution
 from lyaopt.slot.limits import check_method
 
 
@@ -62,11 +62,15 @@ def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
     arrays = {}
     for name, shape in _solution_shapes(batch).items():
         arrays[name] = array = getattr(out, name)
-        if array.shape != shape or not (array.T.flags.carray and array.dtype == np.float64):
+        flags = array.flags
+        usable = flags.f_contiguous and flags.writeable and array.dtype == np.float64
+        if array.shape != shape or not usable:
             expected = f"expected a writeable float64 array of shape {shape} in Fortran's order"
             raise ValueError(f"out.{name}: {expected}, got {array.dtype} of shape {array.shape}")
-    vars(out).clear()
-    vars(out).update(arrays, batch=batch)
+    known = vars(out)
+    allocations = {name: known[name] for name in ALLOCATIONS if name in known}  # views of the same arrays
+    known.clear()
+    known.update(arrays, **allocations, batch=batch)
     return out
 
 

@@ -15,6 +15,7 @@ from lyaopt._kernels.simulation.sums import (
     zero,
 )
 from lyaopt._kernels.simulation.task_queues import LOCAL, REMAINDER, STAGES, TRANSMIT
+from lyaopt._kernels.slot.energies import local_energy
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
 # Rows of `limits` (2, L)
@@ -113,18 +114,19 @@ def serve_queues(rates, tau, notes, queues, sums):
 
 
 @lane_loop
-def add_devices(cpu, power, gain, energy_scale, before, after, limits, sums):
+def add_devices(cpu, power, gain, scales, before, after, limits, sums):
     """Add up energies and gains, and count slots limited by energy, not by capacity or backlog.
 
-    `energy_scale` is tau delta, so that the local energy is tau delta f^3 (2).
+    `scales` are tau and delta of the local energy.
     """
+    tau, delta = scales
     for t in range(cpu.size):
         speed = cpu[t]
         watts = power[t]
         busy = before[LOCAL, t] + before[TRANSMIT, t] > 0.0
         local = (after[LOCAL, t] > 0.0) & (speed < limits[CAPACITY, t])
         transmit = (after[TRANSMIT, t] > 0.0) & (watts < limits[MOST_POWER, t]) & (gain[t] > 0.0)
-        sums[LOCAL_ENERGY, t] += energy_scale * speed * speed * speed
+        sums[LOCAL_ENERGY, t] += local_energy(tau, delta, speed)
         sums[POWER, t] += watts
         sums[GAIN, t] += gain[t]
         sums[BUSY, t] += 1.0 if busy else 0.0

@@ -96,6 +96,14 @@ def _start_period(b, slot, span, plan, state):
 
 
 @helper
+def _allocate(b, backlog, gain, model, allocation, buffer):
+    if model.method == BY_SHARES:
+        allocate_by_shares(b, backlog, gain, model, allocation)
+    else:
+        allocate_exactly(backlog, gain, model, allocation, buffer)
+
+
+@helper
 def _record_slot(b, line, gain, arrivals, backlog, allocation, record):
     """Record a slot of block `b`: its start, and what is allocated."""
     record_services(backlog, allocation.rates, arrivals, record.services[b, line])
@@ -110,7 +118,7 @@ def _advance(span, model, streams, trace, plan, state, tasks, record):
     """
     blocks, services, lanes = state.points.shape
     period, devices = span.slots_per_period, model.devices.shape[1]
-    tau, energy_scale = model.scalars[TAU], model.scalars[TAU] * model.scalars[DELTA]
+    tau, delta = model.scalars[TAU], model.scalars[DELTA]
     recording = record.services.shape[1] > 0
     allocation, notes = _new_allocation(services, lanes), _new_notes(model.devices, lanes)
     rates, cpu, power, _ = allocation
@@ -134,14 +142,11 @@ def _advance(span, model, streams, trace, plan, state, tasks, record):
                 coming = begin_slot(new, notes)
                 if coming > 0:
                     tasks = make_room(tasks, coming)
-                if model.method == BY_SHARES:
-                    allocate_by_shares(b, backlog, h, model, allocation)
-                else:
-                    allocate_exactly(backlog, h, model, allocation, buffer)
+                _allocate(b, backlog, h, model, allocation, buffer)
                 if recording:
                     _record_slot(b, slot - span.start, h, new, backlog, allocation, record)
                 serve_queues(rates, tau, notes, queues, service_sums)
-                add_devices(cpu, power, h, energy_scale, before, after, limits, device_sums)
+                add_devices(cpu, power, h, (tau, delta), before, after, limits, device_sums)
                 move_tasks(b, slot, new, rates, due, model, queues, tasks)
             if end % period == 0:
                 end_period(b, state.sums)

@@ -1,4 +1,10 @@
-"""Compile flags for code that is built ahead of time: those of code compiled at run time."""
+"""Compile flags for code that is built ahead of time: those of code compiled at run time.
+
+One thing differs. Numba counts references to arrays with atomic operations, since threads may share an array
+between calls. Every call into the extension makes counters of its own for the arrays that it is given, and
+kernels start no threads. Plain counters are therefore safe there, and save a fifth to a half of the time of
+a simulated slot.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +17,44 @@ from lyaopt._kernels.toolchain.targets import processor, target
 
 @contextlib.contextmanager
 def as_at_run_time() -> Iterator[None]:
-    """Have pycc compile with our flags, and for the features of the target rather than those of its name."""
+    """Have pycc compile with our flags, for the features of the target, and count references plainly."""
     from unittest import mock
 
     from numba.core.codegen import AOTCPUCodegen
+    from numba.core.runtime import nrtdynmod
     from numba.pycc import compiler
 
     features = processor(target())[1]
     with (
         mock.patch.object(compiler, "Flags", numba_flags),
         mock.patch.object(AOTCPUCodegen, "_customize_tm_features", return_value=features),
+        mock.patch.object(nrtdynmod, "_define_atomic_inc_dec", _plain_counter),
     ):
         yield
+
+
+def _plain_counter(module: Any, operation: str, ordering: str) -> Any:
+    """Define the function by which LLVM code adds to or subtracts from a counter, without a lock.
+
+    Parameters
+    ----------
+    module : llvmlite.ir.Module
+        Gets the function ``nrt_atomic_add`` or ``nrt_atomic_sub``, which returns the new value.
+    operation : {"add", "sub"}
+        What is done with 1.
+    ordering : str
+        Memory ordering, which plain operations do not have.
+    """
+    from llvmlite import ir
+    from numba.core import config
+
+    word = ir.IntType(config.MACHINE_BITS)
+    function = ir.Function(module, ir.FunctionType(word, [word.as_pointer()]), name=f"nrt_atomic_{operation}")
+    builder = ir.IRBuilder(function.append_basic_block())
+    count = getattr(builder, operation)(builder.load(function.args[0]), ir.Constant(word, 1))
+    builder.store(count, function.args[0])
+    builder.ret(count)
+    return function
 
 
 def numba_flags() -> Any:
