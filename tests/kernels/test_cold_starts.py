@@ -16,9 +16,10 @@ from tests.kernels.test_aot_build import EXAMPLE, PACKAGE, built
 
 SMALL = """
 import numpy as np
-from lyaopt.kernels import edge_certificate
+from lyaopt.kernels import EdgeAllocation, EdgeProblem, edge_certificate
 report = np.empty((3, 1))
-edge_certificate(np.array([[4.0]]), 8.0, 0.5, np.array([[2.0]]), np.array([1.0]), report)
+edge = EdgeProblem(np.array([[4.0]]), 8.0, 0.5)
+edge_certificate(edge, EdgeAllocation(np.array([[2.0]]), np.array([1.0])), report)
 print(report[:, 0].tolist())
 """
 SMALL_ANSWER = "[3.0, 4.0, 0.0]"  # see test_cache.py

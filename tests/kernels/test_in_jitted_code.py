@@ -69,7 +69,7 @@ def test_the_documented_table_has_every_kernel_and_no_other():
 
 
 def test_the_documented_tuples_are_those_of_the_kernels():
-    table = DOCS.read_text().partition("| tuple |")[2].partition("\n\n")[0]
+    table = TABLE.read_text().partition("| tuple |")[2].partition("\n\n")[0]
     documented = {}
     for row in table.splitlines()[2:]:
         _, name, fields, _ = row.split("|")

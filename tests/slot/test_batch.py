@@ -50,7 +50,7 @@ def test_objective_is_worked_out_from_the_allocation(batch):
 def test_an_earlier_solution_is_solved_into(batch, method):
     other = make_batch(3, devices=4, slots=20, seed=9)
     earlier = solve_slots(other)
-    arrays = {name: value for name, value in vars(earlier).items() if name != "batch"}
+    arrays = {name: value for name, value in vars(earlier).items() if isinstance(value, np.ndarray)}
     assert earlier.certificate.relative_gap.shape == earlier.edge_price.shape  # cached, of the other batch
     again, fresh = solve_slots(batch, method, out=earlier), solve_slots(batch, method)
     assert again is earlier

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt.errors import LyaoptError
+from lyaopt.errors import ProblemError
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
@@ -66,7 +66,7 @@ def command(
     with Interrupts() as interrupts:
         try:
             evaluation = _evaluate(system, policies, seed, interrupts, **options)
-        except LyaoptError as error:
+        except ProblemError as error:
             if interrupts.seen:  # a signal ended the search for a policy, or the first run
                 return INTERRUPTED
             raise InputError(f"lyaopt evaluate: {error}") from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt.errors import LyaoptError
+from lyaopt.errors import ProblemError
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
@@ -80,7 +80,7 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
             for name in policies or (None,):
                 if not interrupts.seen:
                     results.append(run_policy(system, name, trace, run_options, interrupts))
-        except LyaoptError as error:
+        except ProblemError as error:
             if not interrupts.seen:  # otherwise a signal ended the search for a policy
                 raise InputError(f"lyaopt simulate: {error}") from None
         if results:

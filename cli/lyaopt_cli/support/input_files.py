@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import click
 
-from lyaopt.errors import LyaoptError
+from lyaopt.errors import LyaoptError, MissingExtraError
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_LINE_BYTES = 16 * 2**20
@@ -39,6 +39,8 @@ def input_errors(place: str) -> Iterator[None]:
     """
     try:
         yield
+    except MissingExtraError:
+        raise  # of the installation, not of this input: the group prints it
     except LyaoptError as error:
         line = getattr(error, "line", None)
         name = shown_name(place)

@@ -38,6 +38,8 @@ def check_drawing(command: str) -> None:
 
     try:
         need_matplotlib()
+    except ProblemError as error:
+        raise InputError(f"{command}: {error.reason}") from None
     except MissingExtraError as error:
         raise InputError(f"{command}: {error}") from None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lyaopt.io.extras import needs_extra
 from lyaopt_cli.support.interrupts import Interrupts
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def parse_ranges(
 
 def algorithm_of(options: TrainingOptions) -> str:
     """Name of the algorithm: as given, else that of the training to resume, else ``lyappo``."""
-    from lyaopt.learning.run_folder import RunFolder
+    with needs_extra("train"):
+        from lyaopt.learning.run_folder import RunFolder
 
     if options.algorithm is not None:
         return options.algorithm
@@ -62,9 +64,10 @@ def algorithm_of(options: TrainingOptions) -> str:
 
 def run_training(system: System, options: TrainingOptions, algorithm: str, interrupts: Interrupts) -> Summary:
     """Begin or resume a training, and run it to its end or a signal."""
-    from lyaopt.learning.run_folder import RunFolder
-    from lyaopt.learning.start_training import begin, resume
-    from lyaopt.learning.training import use_one_thread
+    with needs_extra("train"):
+        from lyaopt.learning.run_folder import RunFolder
+        from lyaopt.learning.start_training import begin, resume
+        from lyaopt.learning.training import use_one_thread
 
     use_one_thread()
     folder = RunFolder(options.out)

@@ -1,9 +1,9 @@
 """Duality gaps as sums of non-negative terms, so that they keep their digits down to zero.
 
-For a multiplier nu >= 0 of the shared resource, weak duality bounds how much better any feasible point
-can be. Every term below measures one deviation from complementary slackness at nu; docs/solvers.md derives
-them. The code works on one lane at a time with the library's logarithms, and shares only the problems'
-statement with the solvers.
+For a multiplier nu >= 0 of the shared resource, weak duality bounds how much better any feasible point can
+be. Every term below measures one deviation from complementary slackness at nu; docs/explanation/solvers.md
+derives them. The code works on one lane at a time with the library's logarithms, and shares only the
+problems' statement with the solvers.
 
 `report` (3, L) receives relative gap, gross gain tau sum f Q and relative violation of every lane.
 """

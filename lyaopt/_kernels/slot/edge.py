@@ -1,9 +1,9 @@
 """Problem 5, edge CPU: maximise tau sum f_n Q_n over all services of all devices.
 
 Subject to sum f_n <= F^e and 0 <= f_n <= Q_n / tau (Problem 5 of the paper, solved by its Theorem 1, equation
-(24), as corrected in docs/errata.md). Shapes and units are those of `EdgeProblem` and `EdgeAllocation`
-(problems.py): cycles, Hz, s. A lane is one slot. In the terms of marginal_costs.py the effort is the work
-itself, limit = F^e tau, and energy costs nothing.
+(24), as corrected in docs/explanation/errata.md). Shapes and units are those of `EdgeProblem` and
+`EdgeAllocation` (problems.py): cycles, Hz, s. A lane is one slot. In the terms of marginal_costs.py the
+effort is the work itself, limit = F^e tau, and energy costs nothing.
 """
 
 import functools

@@ -1,8 +1,9 @@
 """Problem 3, local CPU: minimise -tau sum f_n Q_n + U tau delta (sum f_n)^3.
 
-Subject to sum f_n <= F and 0 <= f_n <= Q_n / tau (Problem 3 of the paper; proofs in docs/solvers.md).
-Shapes and units are those of `LocalProblem` and `LocalAllocation` (problems.py): cycles, Hz, s. A lane is one
-device in one slot. In the terms of marginal_costs.py the effort is the work itself, and
+Subject to sum f_n <= F and 0 <= f_n <= Q_n / tau (Problem 3 of the paper; proofs in
+docs/explanation/solvers.md). Shapes and units are those of `LocalProblem` and `LocalAllocation`
+(problems.py): cycles, Hz, s. A lane is one device in one slot. In the terms of marginal_costs.py the effort
+is the work itself, and
 
     limit = F tau,  scale = tau / sqrt(3 U delta),  marginal_cost(C) = 3 U delta (C / tau)^2.
 """

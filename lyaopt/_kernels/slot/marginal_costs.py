@@ -19,7 +19,7 @@ that is, where the resource allows it and the marginal energy of the last unit o
     edge      C  (cycles)        F^e tau   0                -                     -
 
 Work is in the unit of the queue and per slot (y = f tau), so that an emptied queue is exactly empty.
-The effort of a transmission is its signal-to-noise ratio p eta. docs/solvers.md has the proof.
+The effort of a transmission is its signal-to-noise ratio p eta. docs/explanation/solvers.md has the proof.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Problem 4, transmission: minimise -tau sum r_n Q_n + U tau p.
 
-Subject to 0 <= p <= pmax, sum r_n <= R(p) = b_w log2(1 + p h / (b_w N_0)) and 0 <= r_n <= Q_n / tau
-(Problem 4 of the paper; proofs in docs/solvers.md). Shapes and units are those of `TransmitProblem` and
+Subject to 0 <= p <= pmax, sum r_n <= R(p) = b_w log2(1 + p h / (b_w N_0)) and 0 <= r_n <= Q_n / tau (Problem
+4 of the paper; proofs in docs/explanation/solvers.md). Shapes and units are those of `TransmitProblem` and
 `TransmitAllocation` (problems.py): bits, bit/s, Hz, W, W/Hz, s. A lane is one device in one slot. In the
 terms of marginal_costs.py, with eta = h / (b_w N_0) and q0 = U N_0 ln 2 / h, the effort is the
 signal-to-noise ratio p eta, and
