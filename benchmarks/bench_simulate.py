@@ -16,11 +16,8 @@ from lyaopt._kernels.slot.edge import edge_lanes
 from lyaopt._kernels.slot.local import local_lanes
 from lyaopt._kernels.slot.problems import (
     EdgeAllocation,
-    EdgeProblem,
     LocalAllocation,
-    LocalProblem,
     TransmitAllocation,
-    TransmitProblem,
 )
 from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_workspace_size
 from lyaopt.model.profiles import load_profile
@@ -90,40 +87,21 @@ def scalar_solver():
     import numba
 
     slots = batch(1)
-    tau, delta = slots.slot_duration_s, slots.energy_coefficient
-    weight_local, weight_transmit = slots.energy_weight_local, slots.energy_weight_transmit
-    noise, edge_capacity = slots.noise_w_per_hz, slots.edge_capacity_hz
-    services, devices, _ = slots.shape
-    local_queue, transmit_queue = (
-        np.ascontiguousarray(queue[:, :, 0])
-        for queue in (slots.local_queue_cycles, slots.transmit_queue_bits)
-    )
-    edge_queue = np.array(slots.edge_queue_cycles).reshape(services * devices, 1)
-    gain = np.array(slots.channel_gain[:, 0])
-    constants = [np.array(v) for v in (slots.cpu_capacity_hz, slots.bandwidth_hz, slots.max_power_w)]
+    problems = slots._local_problem, slots._transmit_problem, slots._edge_problem
 
     @numba.njit(error_model="numpy")
-    def solve(times, local, transmit, edge, gain, capacity, bandwidth, power):
-        rate, edge_rate = np.empty_like(local), np.empty_like(edge)
-        total, multiplier = np.empty(gain.size), np.empty(gain.size)
-        workspace = np.empty(transmit_workspace_size(edge.shape[0], gain.size, bandwidth.size, False))
+    def solve(times, local, transmit, edge):
+        rate, edge_rate = np.empty_like(local.queue), np.empty_like(edge.queue)
+        devices = local.capacity.size
+        total, multiplier = np.empty(devices), np.empty(devices)
+        workspace = np.empty(transmit_workspace_size(edge.queue.shape[0], devices, devices, False))
         for _ in range(times):
-            local_lanes(
-                LocalProblem(local, capacity, tau, weight_local, delta),
-                LocalAllocation(rate, total, multiplier),
-                workspace,
-            )
-            transmit_lanes(
-                TransmitProblem(transmit, gain, bandwidth, power, tau, weight_transmit, noise),
-                TransmitAllocation(rate, total, multiplier),
-                workspace,
-            )
-            edge_lanes(
-                EdgeProblem(edge, edge_capacity, tau), EdgeAllocation(edge_rate, multiplier), workspace
-            )
+            local_lanes(local, LocalAllocation(rate, total, multiplier), workspace)
+            transmit_lanes(transmit, TransmitAllocation(rate, total, multiplier), workspace)
+            edge_lanes(edge, EdgeAllocation(edge_rate, multiplier), workspace)
 
     def repeat(times):
-        solve(times, local_queue, transmit_queue, edge_queue, gain, *constants)
+        solve(times, *problems)
 
     repeat(1)
     return repeat
