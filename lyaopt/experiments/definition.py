@@ -152,6 +152,7 @@ def placed(error: ProblemError, text: str) -> DocumentError:
     Parameters
     ----------
     error : ProblemError
+        Its path names a field of the definition.
     text : str
         The definition.
 

@@ -48,6 +48,7 @@ def colour(policy: str, policies: Sequence[str]) -> str:
     Parameters
     ----------
     policy : str
+        Name in the results.
     policies : sequence of str
         All policies of the figure, by which those without a colour of their own are numbered.
 
@@ -65,6 +66,7 @@ def draw_sweep(results: Results) -> bytes:
     Parameters
     ----------
     results : Results
+        Of a sweep over at least one setting.
 
     Returns
     -------
@@ -87,6 +89,7 @@ def draw_panel(results: Results, measure: str, scale: float) -> bytes:
     Parameters
     ----------
     results : Results
+        Of a sweep over at least one setting.
     measure : str
         A name in `MEASURES`.
     scale : float
@@ -154,6 +157,7 @@ def draw_curves(results: Results) -> bytes:
     Parameters
     ----------
     results : Results
+        With training curves.
 
     Returns
     -------

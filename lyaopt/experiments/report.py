@@ -44,6 +44,7 @@ def page(store: Store, sweeps: Sequence[Results] | None = None) -> str:
     Parameters
     ----------
     store : Store
+        Folder of the experiment.
     sweeps : sequence of Results, optional
         Results of the store, if they are loaded already.
 

@@ -39,6 +39,7 @@ class Store(DocumentFolder):
         Parameters
         ----------
         key : str
+            Hash that names the cell.
         result : mapping
             JSON values.
         """
@@ -52,6 +53,7 @@ class Store(DocumentFolder):
         Parameters
         ----------
         key : str
+            Hash that names the cell.
 
         Returns
         -------
@@ -83,6 +85,7 @@ class Store(DocumentFolder):
         Parameters
         ----------
         keys : iterable of str
+            Hashes that name the cells of the experiment.
 
         Returns
         -------

@@ -34,6 +34,7 @@ def trends_of(results: Results) -> list[Verdict]:
     Parameters
     ----------
     results : Results
+        Of a sweep that reproduces a figure.
 
     Returns
     -------

@@ -123,6 +123,7 @@ class Observer:
         Parameters
         ----------
         state : State
+            State of B replications.
         rows : ndarray (B, F) of float32
             Overwritten.
         """

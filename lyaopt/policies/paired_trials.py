@@ -75,6 +75,7 @@ class SearchOptions:
         Parameters
         ----------
         system : System
+            To be simulated.
         *purpose : int
             As in `search_seed`.
 
@@ -149,6 +150,7 @@ class Outcome:
         Parameters
         ----------
         device : int
+            Index m.
 
         Returns
         -------
@@ -165,6 +167,7 @@ def standard_error(values: Floats) -> Floats:
     Parameters
     ----------
     values : ndarray (..., R)
+        R samples along the last axis.
 
     Returns
     -------
@@ -249,6 +252,7 @@ class Trials:
         Parameters
         ----------
         points : ndarray (S, C) of int
+            Partition points of C candidates.
 
         Returns
         -------

@@ -21,11 +21,13 @@ def copy_replication(
     source : ReplicationState
         With the replication to copy, laid out as `at` says.
     at : Layout
+        Layout of `source`.
     of : int
         Number of the replication.
     target : ReplicationState
         Written, laid out as `layout` says.
     layout : Layout
+        Layout of `target`.
     """
     copies = named_arrays(target)
     for name, array in named_arrays(source).items():

@@ -14,6 +14,7 @@ def whole_tasks(system: System) -> Floats:
     Parameters
     ----------
     system : System
+        Its profiles give C and D; its services, rho.
 
     Returns
     -------
@@ -28,6 +29,7 @@ def backlog_shares(system: System) -> Floats:
     Parameters
     ----------
     system : System
+        Gives beta, and c and d of each service.
 
     Returns
     -------
@@ -45,6 +47,7 @@ def waiting_tasks(system: System, queues: Floats) -> Floats:
     Parameters
     ----------
     system : System
+        Gives the size of a task of each service.
     queues : ndarray (3, S, ...)
         Backlogs in cycles, bits, cycles.
 
@@ -65,6 +68,7 @@ def slot_costs(system: System, energy_j: Floats, queues: Floats) -> Floats:
     Parameters
     ----------
     system : System
+        Gives the weights, and the size of a task of each service.
     energy_j : ndarray (M, ...)
         Energy of a slot, in joules.
     queues : ndarray (3, S, ...)

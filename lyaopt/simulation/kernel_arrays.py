@@ -56,7 +56,9 @@ def make_model(system: System, layout: Layout) -> Model:
     Parameters
     ----------
     system : System
+        M devices with S services in all.
     layout : Layout
+        Of the same system.
     """
     return Model(
         exact_method(layout),
@@ -100,7 +102,9 @@ def make_stream_model(system: System, layout: Layout, seed: int) -> StreamModel:
     Parameters
     ----------
     system : System
+        Its channel and arrival models are drawn from.
     layout : Layout
+        Gives the numbers of blocks and lanes.
     seed : int
         From 0 to 2^64 - 1.
 
@@ -127,6 +131,7 @@ def spread_trace(layout: Layout, trace: Recorded | None) -> Trace:
     Parameters
     ----------
     layout : Layout
+        Gives the place (n, m) of each service.
     trace : lyaopt.simulation.Trace or None
         None gives a trace of no slots.
     """
@@ -141,7 +146,9 @@ def new_record(layout: Layout, slots: int) -> Record:
     Parameters
     ----------
     layout : Layout
+        Gives the numbers of blocks, rows and lanes.
     slots : int
+        Slots that fit.
     """
     return Record(
         np.empty((layout.blocks, slots, sums.SERVICE_RECORDS, layout.rows, layout.lanes)),
@@ -162,6 +169,7 @@ def remove_tasks(tasks: Tasks) -> None:
     Parameters
     ----------
     tasks : Tasks
+        Emptied; its tables keep their sizes.
     """
     tasks.pool[:] = _NO_TASKS
 
@@ -172,6 +180,7 @@ def new_state(layout: Layout) -> ReplicationState:
     Parameters
     ----------
     layout : Layout
+        Gives the numbers of blocks, rows and lanes.
     """
     blocks, shape = layout.blocks, (layout.rows, layout.lanes)
     stages = task_queues.STAGES
@@ -196,8 +205,11 @@ def empty_state(state: ReplicationState, system: System, layout: Layout) -> None
     Parameters
     ----------
     state : ReplicationState
+        Overwritten.
     system : System
+        Gives the mean channel gains.
     layout : Layout
+        Of `state`.
     """
     for array in named_arrays(state).values():
         array.fill(0)
@@ -215,6 +227,7 @@ def named_arrays(state: ReplicationState) -> dict[str, np.ndarray]:
     Parameters
     ----------
     state : ReplicationState
+        Its arrays are returned, not copied.
     """
     fields = state._asdict()
     services, devices = fields.pop("sums")

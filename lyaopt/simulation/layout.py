@@ -52,6 +52,7 @@ class Layout:
         Parameters
         ----------
         system : System
+            M devices with S services in all.
         replications : int
             B.
         """
@@ -85,7 +86,9 @@ class Layout:
         Parameters
         ----------
         values : array_like (..., S)
+            One value for each service.
         dtype : dtype
+            Of the result.
 
         Returns
         -------
@@ -103,7 +106,9 @@ class Layout:
         Parameters
         ----------
         values : array_like (..., S, B)
+            One value for each service of each replication.
         dtype : dtype
+            Of the result.
 
         Returns
         -------
@@ -125,6 +130,7 @@ class Layout:
         Parameters
         ----------
         array : ndarray (blocks, ..., N, L)
+            Values of services, as kernels keep them.
         """
         lead = array.shape[1:-2]
         table = array.reshape(self.blocks, *lead, self.rows, self.devices, self.width)
@@ -136,6 +142,7 @@ class Layout:
         Parameters
         ----------
         array : ndarray (blocks, ..., L)
+            Values of devices, as kernels keep them.
         """
         return self._by_replication(array.reshape(*array.shape[:-1], self.devices, self.width)).copy()
 

@@ -20,6 +20,7 @@ def draw_run(result: Result, series: Series, path: str | Path) -> bytes:
     Parameters
     ----------
     result : Result
+        Gives mean energy and latencies.
     series : Series
         Of the same run.
     path : str or Path

@@ -92,6 +92,7 @@ class Recorder:
         services : ndarray (slots, rows, S, 1)
             As `State.advance_recorded` returns them.
         devices : ndarray (slots, rows, M, 1)
+            From the same call.
         points : ndarray (P, S) of int
             Partition points of the periods that began in these slots.
         finished : ndarray (D, 4) of int

@@ -39,7 +39,9 @@ def run_in_steps(
     Parameters
     ----------
     simulator : Simulator
+        Continued from its present slot.
     slots : int
+        Slots to simulate.
     steps : int
         At most so many, one slot or more each.
     progress : callable, optional

@@ -50,6 +50,7 @@ class Shares:
         Parameters
         ----------
         layout : Layout
+            Gives the numbers of devices, services and replications.
 
         Returns
         -------
@@ -114,7 +115,9 @@ class SharesInForce:
         Parameters
         ----------
         fractions : ndarray (B, 2, M)
+            Fractions in use of CPU speed and power, from 0 to 1.
         shares : ndarray (B, 3, S)
+            Shares of the services in CPU, rate and edge, from 0 to 1.
 
         Raises
         ------

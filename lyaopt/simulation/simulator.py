@@ -107,6 +107,7 @@ class Simulator:
         Parameters
         ----------
         slots, warmup : int
+            Numbers of slots; those of the warm-up come first.
         progress : callable, optional
             Called several times a second with the number of slots simulated so far; the run ends if it
             returns False.
@@ -266,6 +267,7 @@ def simulate(
     Parameters
     ----------
     system : System
+        Devices, services, channels and weights.
     policy : Policy, optional
         If left out, the partition points of the trace are used.
     slots, warmup : int

@@ -230,6 +230,7 @@ class State:
         Parameters
         ----------
         slots : int
+            Number of slots.
         plan : ndarray (P, blocks, N, L) of int
             As of `advance`.
 
@@ -249,6 +250,7 @@ class State:
         Parameters
         ----------
         slots : int
+            Number of slots.
         plan : ndarray (P, blocks, N, L) of int
             Partition points of the periods from the present one on; the last ones stay in force.
         record : Record, optional

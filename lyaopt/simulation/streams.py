@@ -123,6 +123,7 @@ def make_streams(system: System, seed: int, replications: range = range(1)) -> S
     Parameters
     ----------
     system : System
+        Its channel and arrival models are drawn from.
     seed : int
         From 0 to 2^64 - 1.
     replications : range

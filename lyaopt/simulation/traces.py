@@ -64,6 +64,7 @@ class Trace:
         Parameters
         ----------
         system : System
+            M devices with S services in all.
 
         Raises
         ------
@@ -86,7 +87,9 @@ def check_points(points: Integers, system: System, name: str) -> None:
     Parameters
     ----------
     points : ndarray (..., S) of int
+        Partition points, not negative.
     system : System
+        Gives K of each service.
     name : str
         Of the field, for the error.
 
@@ -111,6 +114,7 @@ def load_trace(path: str | Path, system: System) -> Trace:
     path : str or Path
         Of an .npz file.
     system : System
+        Gives M, S and the cuts that the trace must fit.
 
     Returns
     -------
