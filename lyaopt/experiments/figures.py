@@ -30,10 +30,10 @@ _MARKS = {"lyappo": "o", "lyappo-once": "D", "best-fixed": "s", "ppo-joint": "^"
 PANELS = (
     ("energy per slot, mJ", "energy_j", 1e3),
     ("local energy, mJ", "local_energy_j", 1e3),
-    ("transmission energy, mJ", "transmit_energy_j", 1e3),
+    ("transmit energy, mJ", "transmit_energy_j", 1e3),
     ("mean k / K", "cut_depth", 1.0),
     ("local backlog, Mcycles", "local_queue_cycles", 1e-6),
-    ("transmission backlog, Mbit", "transmit_queue_bits", 1e-6),
+    ("transmit backlog, Mbit", "transmit_queue_bits", 1e-6),
     ("edge backlog, Mcycles", "edge_queue_cycles", 1e-6),
     ("p95 latency, s", "latency_p95_s", 1.0),
 )

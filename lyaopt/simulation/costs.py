@@ -1,4 +1,4 @@
-"""What a slot costs the upper level: the reward (34) with its sign changed."""
+"""Cost of a slot for the choice of partition points: the negative reward (34)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lyaopt.model.system import System
 
 
 def whole_tasks(system: System) -> Floats:
-    """What one whole task would need in each stage: rho C cycles, D bits, rho C cycles.
+    """Amounts of one whole task in each stage: rho C cycles, D bits, rho C cycles.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def whole_tasks(system: System) -> Floats:
 
 
 def backlog_shares(system: System) -> Floats:
-    """What a cycle or bit of backlog adds to Qbar of (34): beta1 / c, beta2 / d, beta3 / c.
+    """Weight of a cycle or bit of backlog in Qbar of (34): beta1 / c, beta2 / d, beta3 / c.
 
     Parameters
     ----------

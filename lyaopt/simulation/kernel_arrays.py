@@ -26,13 +26,13 @@ from lyaopt.simulation.streams import make_streams
 from lyaopt.simulation.traces import Trace as Recorded
 
 FIRST_ROOM = 1024
-"""Tasks, and finished tasks, that there is room for at first; both tables grow."""
+"""Initial rows of the tables of tasks and of finished tasks; both grow."""
 _NO_TASKS = (-1, 0, 0, 0)
-"""The pool at first: no free task, none used or alive, nothing logged."""
+"""Initial pool: no free task, none used or alive, nothing logged."""
 
 
 def exact_method(layout: Layout) -> int:
-    """The fastest method of exact allocation.
+    """Return the fastest method of exact allocation.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def exact_method(layout: Layout) -> int:
 
 
 def make_model(system: System, layout: Layout) -> Model:
-    """A system as kernels take it, with exact allocation.
+    """Convert a system for the kernels, with exact allocation.
 
     Parameters
     ----------
@@ -90,14 +90,14 @@ def _devices(system: System) -> Floats:
 
 
 def _amounts(system: System, layout: Layout) -> Floats:
-    """Cycles, bits, cycles of a task in each stage, by cut (3, N, M, K + 1)."""
+    """Cycles, bits, cycles of a task in each stage, by partition point (3, N, M, K + 1)."""
     tables = (system.local_cycles, system.transmit_bits, system.edge_cycles)
     spread = layout.spread([table.T for table in tables])
     return np.ascontiguousarray(np.moveaxis(spread, 1, -1))
 
 
 def make_stream_model(system: System, layout: Layout, seed: int) -> StreamModel:
-    """What channels and arrivals are drawn from.
+    """Make the parameters and keys of the draws of channels and arrivals.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def make_stream_model(system: System, layout: Layout, seed: int) -> StreamModel:
 
 
 def spread_trace(layout: Layout, trace: Recorded | None) -> Trace:
-    """A trace as kernels take it.
+    """Convert a trace for the kernels.
 
     Parameters
     ----------

@@ -18,20 +18,20 @@ from lyaopt.arrays import Integers
 from lyaopt.model.system import System
 
 _BLOCK_ITEMS = 512
-"""Services in a block: what a slot of it needs stays in the cache."""
+"""Services in a block: its arrays stay in the cache from slot to slot."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where kernels keep M devices with up to N services each (S in all) of B replications.
+    """Memory layout of M devices with up to N services each (S in all) in B replications.
 
     Attributes
     ----------
     devices, rows, services, replications : int
         M, N, S and B.
     width, blocks : int
-        Replications in a block, and number of blocks; the last one may be filled up with replications that
-        are simulated but not returned.
+        Replications in a block, and number of blocks; the last one may be padded with replications
+        that are simulated but not returned.
     device_of_service, row_of_service : ndarray (S,)
         m and n of each service.
     """
@@ -70,7 +70,7 @@ class Layout:
 
     @cached_property
     def placement(self) -> Placement:
-        """Where each service is kept, as kernels take it."""
+        """Place of each service, for the kernels."""
         return Placement(self.row_of_service, self.device_of_service, self.width)
 
     @cached_property

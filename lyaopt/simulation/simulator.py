@@ -69,7 +69,7 @@ class Simulator:
         _check_count("distinct_streams", distinct_streams, 1, replications)
         _check_count("seed", seed, 0, 2**64 - 1)
         if record and replications > 1:
-            raise ProblemError("$.replications", f"expected 1 where a record is wanted, got {replications}")
+            raise ProblemError("$.replications", f"expected 1 for a run with a record, got {replications}")
         if trace is not None:
             trace.check_against(system)
         self.system, self.seed = system, int(seed)
@@ -88,7 +88,7 @@ class Simulator:
         return self._state.slot
 
     def _start_measuring(self) -> None:
-        """Discard what was measured so far: the warm-up is over."""
+        """Discard the sums and latencies of the warm-up."""
         self._state.take_sums()
         self._warmup = self.slot
         services, devices = self._unfinished_sums()

@@ -105,7 +105,7 @@ def test_an_evaluation_that_is_called_off_keeps_what_is_done():
     policies = [middle(SYSTEM), all_offload(SYSTEM)]
     found = evaluate(SYSTEM, policies, replications=2, slots=500, warmup=0, progress=lambda done: done < 500)
     assert [score.result.policy for score in found.scores] == ["middle"]
-    with pytest.raises(ProblemError, match="called off"):
+    with pytest.raises(ProblemError, match="stopped before"):
         evaluate(SYSTEM, policies, replications=2, slots=10**7, warmup=0, progress=lambda done: False)
 
 

@@ -224,4 +224,4 @@ def test_a_reproduction_that_cannot_be_drawn_is_refused_before_it_begins(tmp_pat
     assert done.returncode == 2
     assert not out.exists()
     assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith("lyaopt reproduce: matplotlib refuses to start: ")
+    assert done.stderr.startswith("lyaopt reproduce: matplotlib cannot start: ")

@@ -202,10 +202,8 @@ def test_claims_are_held_to_what_was_measured(found):
     assert not savings["ppo-joint"].held  # which spends less
     verdicts = {verdict.claim: verdict for verdict in trends_of(found["fig5"])}
     assert len(verdicts) == len(FIGURES["fig5"].trends)
-    assert [claim for claim, verdict in verdicts.items() if verdict.held] == [
-        "LyaPPO: transmission energy rises"
-    ]
-    rising = verdicts["LyaPPO: transmission energy rises"]
+    assert [claim for claim, verdict in verdicts.items() if verdict.held] == ["LyaPPO: transmit energy rises"]
+    rising = verdicts["LyaPPO: transmit energy rises"]
     assert rising.change.value == pytest.approx(0.21)
     assert rising.steps == "2 of 2"
     assert verdicts["DDPG-Cov: energy falls"].last.value == found["fig5"].estimate("ddpg", 2).value

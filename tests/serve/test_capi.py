@@ -1,4 +1,4 @@
-"""The library for C: the example, agreement with Python, bad input, and arrays that are left alone."""
+"""The C library: the example, agreement with Python, bad input, and arrays that are left alone."""
 
 from __future__ import annotations
 
@@ -308,7 +308,7 @@ def test_a_library_that_does_not_fit_is_not_offered(monkeypatch):
     assert installation.c_library() == (None, "the built core needs a processor with x")
     monkeypatch.undo()
     monkeypatch.setattr(installation, "hash_of_builder", lambda: "another")
-    assert installation.c_library() == (None, "it was built of another lyaopt.h or lyaopt.c")
+    assert installation.c_library() == (None, "it was built from another lyaopt.h or lyaopt.c")
 
 
 def test_nothing_else_is_exported():

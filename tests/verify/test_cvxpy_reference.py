@@ -1,4 +1,4 @@
-"""The CVXPY twins: their optimum against decimal arithmetic, on every regime, and how they fail."""
+"""CVXPY programs: their optima against decimal arithmetic, on every regime, and their errors."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ def test_the_objective_is_the_value_of_the_returned_point() -> None:
 
 
 @pytest.mark.parametrize("kind", ["local", "transmit", "weak", "edge"])
-def test_twins_compile_once(kind: str) -> None:
-    assert cvxpy_reference._twin(kind, 3, "CLARABEL").problem.is_dcp(dpp=True)
-    assert cvxpy_reference._twin(kind, 3, "CLARABEL") is cvxpy_reference._twin(kind, 3, "CLARABEL")
+def test_problems_compile_once(kind: str) -> None:
+    assert cvxpy_reference._program(kind, 3, "CLARABEL").problem.is_dcp(dpp=True)
+    assert cvxpy_reference._program(kind, 3, "CLARABEL") is cvxpy_reference._program(kind, 3, "CLARABEL")
 
 
 def test_a_slot_with_nothing_to_allocate_needs_no_solver() -> None:
@@ -108,9 +108,9 @@ def test_a_solver_that_cannot_take_the_problem_is_named() -> None:
 def test_anything_but_an_optimum_is_an_error_with_its_status(sign: int, status: str) -> None:
     x = cp.Variable(2)
     constraints = [] if status == "unbounded" else [x >= 1, x <= 0]
-    twin = cvxpy_reference._Twin(cp.Problem(cp.Minimize(sign * cp.sum(x)), constraints), "CLARABEL", x)
+    program = cvxpy_reference._Program(cp.Problem(cp.Minimize(sign * cp.sum(x)), constraints), "CLARABEL", x)
     with pytest.raises(SolverError, match=f"CLARABEL did not solve the edge problem: {status}") as e:
-        twin.solve("edge problem")
+        program.solve("edge problem")
     assert (e.value.problem, e.value.solver, e.value.status) == ("edge problem", "CLARABEL", status)
 
 
