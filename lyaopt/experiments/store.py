@@ -22,6 +22,7 @@ class Store(DocumentFolder):
     Parameters
     ----------
     path : str or Path
+        The folder, which need not exist.
     """
 
     document, contents, activity = EXPERIMENT, "a sweep or reproduction", "experiment"

@@ -17,7 +17,7 @@ from lyaopt.io.strict_json import MISSING_KEY, Path, parse_path, show_value
 def errors_of(model: type, failure: ValidationError) -> list[tuple[Path, str]]:
     """Path and reason of every error of a model or pydantic dataclass.
 
-    Unknown keys come first: a misspelled key also gives the error of a missing one.
+    Unknown keys come first: a misspelled key also leaves one missing.
 
     Parameters
     ----------

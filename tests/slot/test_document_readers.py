@@ -61,7 +61,7 @@ def test_the_short_way_and_the_careful_way_agree(text):
         except DocumentError as error:
             return error
 
-    short, careful = outcome(parse_slot_document), outcome(documents._read_carefully)
+    short, careful = outcome(parse_slot_document), outcome(documents._parse_strictly)
     if isinstance(careful, SlotProblem):
         assert isinstance(short, SlotProblem)
         assert same_problem(short, careful)

@@ -75,7 +75,7 @@ def test_every_number_arrives_where_it_belongs():
 @pytest.mark.parametrize("end", [0, 1, 2], ids=["none", "equal", "ragged"])
 def test_the_short_way_packs_the_arrays_as_the_constructor_does(end):
     text = json.dumps(example() | {"devices": EXAMPLE["devices"][:end]})
-    short, checked = parse_slot_document(text), documents._read_carefully(text)
+    short, checked = parse_slot_document(text), documents._parse_strictly(text)
     for ours, theirs in zip(short._packed, checked._packed, strict=True):
         assert np.array_equal(ours, theirs)
         assert ours.shape == theirs.shape
@@ -116,7 +116,7 @@ def test_numbers_at_the_ends_of_double_precision_are_read_exactly(literal):
 
 
 def test_an_ordinary_document_needs_no_second_reading(monkeypatch):
-    monkeypatch.setattr(documents, "_read_carefully", None)
+    monkeypatch.setattr(documents, "_parse_strictly", None)
     text = json.dumps(EXAMPLE)
     assert same_problem(parse_slot_document(text), parse_slot_document(text.encode()))
 
