@@ -21,7 +21,7 @@ def test_commands_are_found():
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_commands_parse_and_name_what_there_is(line):
+def test_commands_parse_and_name_existing_things(line):
     name, *words = shlex.split(line)
     context = click.Context(group)
     command = group.get_command(context, name)

@@ -70,7 +70,7 @@ def printed(capsysbinary, name, *options):
     return capsysbinary.readouterr().out.decode()
 
 
-def test_every_command_is_held_to_it():
+def test_every_command_checks_it():
     takes_json = {
         name
         for name in COMMANDS

@@ -83,7 +83,7 @@ def test_blank_lines_are_counted_and_skipped(capsysbinary, monkeypatch):
 
 
 @pytest.mark.parametrize(("text", "path", "error"), BAD, ids=[path + error for _, path, error in BAD])
-def test_a_bad_line_is_answered_and_the_stream_goes_on(capsysbinary, monkeypatch, text, path, error):
+def test_a_bad_line_is_answered_and_the_stream_continues(capsysbinary, monkeypatch, text, path, error):
     status, answers = stream(capsysbinary, monkeypatch, f"{GOOD}\n{text}\n{GOOD}\n".encode())
     assert status == 1
     before, bad, after = map(json.loads, answers)
@@ -116,7 +116,7 @@ def test_the_line_after_a_long_one_is_whole(monkeypatch):
     assert list(files.bounded_lines("-")) == [None, b"ab\n", None, b"zzzz"]
 
 
-def test_a_document_over_several_lines_is_told_how_streams_are_written(monkeypatch, capsysbinary):
+def test_a_document_over_several_lines_gets_a_hint_on_streams(monkeypatch, capsysbinary):
     use_stdin(monkeypatch, json.dumps(json.loads(GOOD), indent=2).encode())
     assert run(["solve-slot", "--stream"]) == 1
     answers = [json.loads(line)["error"] for line in capsysbinary.readouterr().out.splitlines()]

@@ -54,7 +54,7 @@ def parsed(words: list[str]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("command", [*documented("lyaopt"), *HELP], ids=line_of)
-def test_commands_parse_and_name_what_there_is(command):
+def test_commands_parse_and_name_existing_things(command):
     given = parsed(list(command.words))
     scenario, policies = given.get("scenario"), list(given.get("policies") or ())
     if command.words[1] == "evaluate" and scenario is None:

@@ -51,7 +51,7 @@ def test_every_name_of_the_map_resolves() -> None:
 
 
 @pytest.mark.parametrize("name", lyaopt.__all__)
-def test_names_are_there_and_shown(name: str) -> None:
+def test_names_exist_and_are_listed(name: str) -> None:
     assert getattr(lyaopt, name) is not None
     assert name in dir(lyaopt)
 

@@ -15,7 +15,7 @@ FIRST_COLUMN = [row.split(" | ")[0] for row in PAGE.splitlines() if row.startswi
 
 
 @pytest.mark.parametrize(("path", "name"), PLACES, ids="::".join)
-def test_what_is_named_is_defined_there(path, name):
+def test_named_things_are_defined_there(path, name):
     assert (ROOT / path).is_file()
     assert name in defined_in(path)
 

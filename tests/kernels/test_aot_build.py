@@ -116,7 +116,7 @@ def test_arrays_that_would_be_misread_are_refused(wrong):
         edge_exact(good._replace(capacity=None), allocation)
 
 
-def test_members_of_tuples_are_looked_at_too():
+def test_members_of_tuples_are_checked_too():
     checked = argument_check.guarded(lambda *args: len(args), ["i8", ["f8:1", "u4:2"]])
     assert checked(1, (np.empty(2), np.empty((1, 2), np.uint32))) == 2
     for bad in (
@@ -168,7 +168,7 @@ print(CHOICE.core, CHOICE.why_not_built, sep=": ")
     ],
     ids=["sources", "edited", "processor", "machine", "torn", "list", "empty"],
 )
-def test_where_it_does_not_fit_kernels_are_compiled_at_run_time(tmp_path, change, reason):
+def test_without_a_matching_build_kernels_are_compiled_at_run_time(tmp_path, change, reason):
     root = copied(tmp_path, **change)
     done = python("-c", CHOSEN, cwd=root)
     assert done.stdout.strip() == f"jit: {reason}"
@@ -178,7 +178,7 @@ def test_where_it_does_not_fit_kernels_are_compiled_at_run_time(tmp_path, change
 
 
 @built
-def test_without_a_built_core_it_is_said_once_and_solved_all_the_same(tmp_path):
+def test_without_a_built_core_a_note_is_printed_once_and_slots_are_solved(tmp_path):
     root = copied(tmp_path)
     for file in (root / "lyaopt").glob("_core.*"):
         file.unlink()
@@ -215,7 +215,7 @@ def test_a_damaged_extension_is_not_used(tmp_path):
 
 
 @built
-def test_what_was_built_is_for_this_machine_and_no_more():
+def test_the_build_is_only_for_this_machine():
     about = CHOICE.about
     assert about["sources"] == hash_of_sources()
     assert about["machine"] == machine()
@@ -223,7 +223,7 @@ def test_what_was_built_is_for_this_machine_and_no_more():
     assert usable(hash_of_sources()) == (about, "")
 
 
-def test_bounds_checks_are_of_the_core_compiled_at_run_time():
+def test_only_the_core_compiled_at_run_time_checks_bounds():
     done = python("-c", CHOSEN, LYAOPT_BOUNDSCHECK="1")
     assert done.stdout.strip() == "jit: the built core has no bounds checks"
 
@@ -266,7 +266,7 @@ def hook(tmp_path, monkeypatch):
     return initialize
 
 
-def test_a_wheel_takes_what_was_built_apart_from_the_source_tree(hook, tmp_path):
+def test_a_wheel_includes_what_was_built_outside_the_source_tree(hook, tmp_path):
     data, warnings = hook("standard")
     assert not warnings
     assert {*data["force_include"].values()} == {
@@ -283,7 +283,7 @@ def test_an_editable_install_builds_into_the_source_tree(hook, tmp_path):
     assert data["force_include"] == {}
 
 
-def test_a_build_that_fails_leaves_a_pure_wheel_and_says_so(hook, tmp_path):
+def test_a_failed_build_leaves_a_pure_wheel_and_a_message(hook, tmp_path):
     build = tmp_path / "lyaopt" / "_kernels" / "toolchain" / "aot_build.py"
     build.write_text("raise OSError('no compiler')")
     data, (warning,) = hook("standard")
@@ -291,7 +291,7 @@ def test_a_build_that_fails_leaves_a_pure_wheel_and_says_so(hook, tmp_path):
     assert warning.endswith("OSError: no compiler")
 
 
-def test_a_target_that_is_asked_for_and_fails_is_an_error(hook, monkeypatch):
+def test_a_target_that_cannot_be_built_is_an_error(hook, monkeypatch):
     monkeypatch.setenv("LYAOPT_TARGET", "bad")
     with pytest.raises(RuntimeError, match="LYAOPT_TARGET=bad: no such target"):
         hook("standard")
@@ -310,7 +310,7 @@ def test_targets_have_names():
 
 
 @built
-def test_what_is_there_is_not_built_again(tmp_path):
+def test_existing_outputs_are_not_built_again(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in PACKAGE.glob("_core*")}
     done = python("-m", "lyaopt._kernels.toolchain.aot_build", PACKAGE)
     assert done.returncode == 0, done.stderr

@@ -150,7 +150,7 @@ def test_a_folder_others_can_write_to_is_not_trusted(warm, tmp_path, which):
     assert len(kernel_files(fallback)) == 1
 
 
-def test_an_edit_in_another_file_reaches_its_callers(warm, tmp_path):
+def test_an_edit_in_another_file_recompiles_its_callers(warm, tmp_path):
     """Numba's own cache would give the old answer here."""
     root = tmp_path / "src"
     shutil.copytree(PACKAGE, root / "lyaopt", ignore=shutil.ignore_patterns("__pycache__"))

@@ -53,7 +53,7 @@ def test_counts_follow_the_distribution(mean):
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e-300, 1e-15])
-def test_no_tasks_come_at_no_rate(mean):
+def test_no_tasks_arrive_at_rate_zero(mean):
     assert not draw(mean, 100, 100).any()
 
 

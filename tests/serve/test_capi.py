@@ -181,7 +181,7 @@ def test_slots_are_those_of_python_with_their_certificates(library, services):
         np.testing.assert_allclose(parts, expected, rtol=1e-13)
 
 
-def test_a_workspace_serves_again_whatever_it_held(library):
+def test_a_workspace_can_be_reused_with_any_content(library):
     batch = make_batch(5, slots=4)
     call = Call(library, batch)
     assert call() == OK
@@ -204,7 +204,7 @@ def test_no_certificate_is_needed(library):
 
 @pytest.mark.parametrize("slot", [None, 0])
 @pytest.mark.parametrize("size", [0, -1, 2**62])
-def test_sizes_that_cannot_be(library, slot, size):
+def test_impossible_sizes_are_refused(library, slot, size):
     for place in range(2 if slot is not None else 3):
         call = Call(library, make_batch(2, slots=2), slot)
         call.sizes[place] = size
@@ -224,7 +224,7 @@ def test_a_workspace_that_is_too_small(library, slot):
 
 @pytest.mark.parametrize("slot", [None, 0])
 @pytest.mark.parametrize("part", ["state", "allocation"])
-def test_null_is_told(library, slot, part):
+def test_null_is_an_error(library, slot, part):
     names = {"state": (*DEVICES, *QUEUES), "allocation": (*SERVICES_OUT, *DEVICES_OUT)}[part]
     for name in names:
         call = Call(library, make_batch(2, slots=2), slot)
@@ -249,7 +249,7 @@ def test_bad_values_are_refused_before_anything_is_written(library, slot, bad):
 
 
 @pytest.mark.parametrize("name", ["slot_duration_s", "noise_psd_w_per_hz"])
-def test_what_must_be_positive(library, name):
+def test_positive_values_are_required(library, name):
     call = Call(library, make_batch(2, slots=2), 0)
     setattr(call.system, name, 0.0)
     assert call() == BAD_VALUE
@@ -264,7 +264,7 @@ def test_signals_and_rates_beyond_doubles_are_refused(library):
     assert call() == BAD_VALUE
 
 
-def test_threads_do_not_meet(library):
+def test_threads_do_not_share_results(library):
     batches = [make_batch(services, slots=50) for services in (2, 3, 5, 9)]
     expected = []
     for batch in batches:
@@ -301,7 +301,7 @@ def test_an_objective_beyond_doubles_is_not_certified(library):
     assert call() == NOT_CERTIFIED
 
 
-def test_a_library_that_does_not_fit_is_not_offered(monkeypatch):
+def test_a_library_that_does_not_match_is_not_offered(monkeypatch):
     monkeypatch.setattr(
         installation, "usable", lambda sources: ({}, "the built core needs a processor with x")
     )
@@ -318,7 +318,7 @@ def test_nothing_else_is_exported():
     assert names == declared
 
 
-def test_the_header_documents_what_there_is():
+def test_the_header_documents_every_function():
     header = (CAPI / "lyaopt.h").read_text()
     for structure in (System, State, Allocation):
         for name, _ in structure._fields_:

@@ -65,7 +65,7 @@ def finished_of(state: State, system: int) -> list[list[int]]:
 @pytest.mark.parametrize("of", [0, 171, 399])
 @pytest.mark.parametrize("slots", [470, 473])
 @pytest.mark.parametrize("count", [1, 300])
-def test_a_copy_that_meets_the_same_numbers_goes_through_the_same(of, slots, count):
+def test_a_copy_with_the_same_draws_gives_the_same_run(of, slots, count):
     state = present(slots=slots)
     assert state.layout.blocks > 1
     assert state.task_counts()[2][:, of].max() > 1  # tasks behind others
@@ -97,7 +97,7 @@ def test_copies_leave_the_original_and_each_other_alone():
     assert len({backlog.tobytes() for backlog in np.moveaxis(together.backlog(), -1, 0)}) > 80
 
 
-def test_what_was_measured_before_is_not_the_copys():
+def test_copies_do_not_keep_earlier_sums():
     state = present(3)
     copy = state.copies(1, np.zeros(4, np.int64), 0)
     assert not len(copy.take_finished())

@@ -60,7 +60,7 @@ def test_a_task_takes_a_slot_for_each_stage_with_work(point, stages):
     assert result.record.completed[:, 0].tolist() == [int(slot == stages) for slot in range(6)]
 
 
-def test_a_task_without_local_work_or_bits_goes_straight_to_the_edge():
+def test_a_task_without_local_work_or_bits_goes_directly_to_the_edge():
     net = network([0, 0, 1000], [500, 0, 0])
     record = run(whole_number_system((net,)), born_at_once(3, 4), [1]).record
     assert record.edge_queue_cycles[:, 0].tolist() == [0, 3000, 0, 0, 0]
@@ -71,7 +71,7 @@ def test_a_task_without_local_work_or_bits_goes_straight_to_the_edge():
 
 @pytest.mark.parametrize("slots", [20, 49, 97])
 @pytest.mark.parametrize("per_slot", [1, 2, 5, 64])
-def test_works_that_end_with_the_slot_are_done_in_it(per_slot, slots):
+def test_amounts_that_end_with_the_slot_are_done_in_it(per_slot, slots):
     """The last task of every slot leaves nothing behind: no crumb keeps it queued."""
     net = network([0, SLOT_CYCLES // per_slot * per_slot // per_slot], [500, 0])
     work = net.total_macs
@@ -85,7 +85,7 @@ def test_works_that_end_with_the_slot_are_done_in_it(per_slot, slots):
 
 @pytest.mark.parametrize("tau", [0.01, 0.003, 0.1])
 @pytest.mark.parametrize("parts", [1, 3, 7, 10])
-def test_decimal_works_that_end_with_the_slot_are_done_in_it(tau, parts):
+def test_decimal_amounts_that_end_with_the_slot_are_done_in_it(tau, parts):
     """Round decimal numbers: a task takes `parts` slots at full speed."""
     net = network([0, 125_000_000 * parts], [500, 0])
     speed = 0.12 * 125e6 / tau
@@ -139,7 +139,7 @@ def test_nothing_arrives():
 
 
 @pytest.mark.parametrize("broken", ["cpu", "power", "gain"])
-def test_what_cannot_be_served_waits(broken):
+def test_backlog_beyond_the_capacity_waits(broken):
     """Tasks wait where there is no capacity, and their work is all there."""
     net = network([0, 1000, 2000], [500, 600, 0])
     local, power = (0.0 if broken == name else 1.0 for name in ("cpu", "power"))
@@ -214,7 +214,7 @@ def test_one_device_with_one_service_among_many_idle_ones():
     np.testing.assert_array_equal(busy.power_w[:, 1], alone.power_w[:, 0])
 
 
-def test_copies_of_a_large_run_keep_their_ledgers():
+def test_copies_of_a_large_run_keep_their_tasks():
     """Storage is shared by all copies: each grows, none takes from another."""
     net = network([0, 3 * SLOT_CYCLES], [500, 0])
     system = whole_number_system((net, net))
@@ -226,7 +226,7 @@ def test_copies_of_a_large_run_keep_their_ledgers():
     np.testing.assert_array_equal(result.queues, np.broadcast_to(one.queues, result.queues.shape))
 
 
-def test_a_result_stays_what_it_was_when_the_run_goes_on():
+def test_a_result_does_not_change_when_the_run_continues():
     net = network([0, SLOT_CYCLES], [500, 0])
     system = whole_number_system((net,))
     trace = Trace(np.full((400, 1), 2), np.full((400, 1), GAIN))
@@ -253,7 +253,7 @@ def test_a_policy_that_decides_no_period_is_refused(for_good):
         simulate(system, Nothing(), slots=20)
 
 
-def test_records_are_equal_files_however_the_run_is_cut():
+def test_records_are_equal_files_for_any_division_of_the_run():
     net = network([0, SLOT_CYCLES], [500, 0])
     system = whole_number_system((net, net), (net,))
     files = []

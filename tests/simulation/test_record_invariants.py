@@ -55,7 +55,7 @@ def assert_bitwise_equal(one: Record, other: Record) -> None:
 
 @given(stories())
 @EXAMPLES
-def test_backlogs_follow_from_service_and_what_joined(story):
+def test_backlogs_follow_from_service_and_joined_tasks(story):
     """(7)-(9): Q(ts+1) = Q(ts) - f tau + joined work; exactly the joined work where all was served."""
     record, run = story.told_by_lyaopt().record, story.told_slowly()
     joined, tau = run.work("joined"), story.system.slot_duration_s
@@ -69,7 +69,7 @@ def test_backlogs_follow_from_service_and_what_joined(story):
 
 @given(stories())
 @EXAMPLES
-def test_what_joins_the_local_queue_is_what_was_born(story):
+def test_tasks_that_join_the_local_queue_are_the_arrivals(story):
     """Needs no oracle: the first queue's arrivals are in the record."""
     record, system = story.told_by_lyaopt().record, story.system
     points = np.repeat(record.partition, system.slots_per_period, axis=0)[: story.slots]
@@ -97,7 +97,7 @@ def test_tasks_are_counted_in_every_slot(story):
 
 @given(stories(drained=True))
 @EXAMPLES
-def test_latencies_add_up_to_the_tasks_seen_queued(story):
+def test_latencies_add_up_to_the_queued_tasks(story):
     """Little's law, exact in whole numbers, for services whose tasks all were completed."""
     record = story.told_by_lyaopt().record
     queued = np.cumsum(record.arrivals - record.completed, axis=0)
@@ -228,7 +228,7 @@ def test_fixed_points_are_a_partition_of_equal_rows(story):
 @pytest.mark.parametrize("systems", [2, 3, 9])
 @given(stories(most_slots=20))
 @settings(max_examples=15)
-def test_every_copy_of_a_system_has_the_same_totals(systems, story):
+def test_every_replication_has_the_same_totals(systems, story):
     trace = Trace(story.arrivals, story.channel_gain, story.partition)
     one = story.told_by_lyaopt()
     many = simulate(story.system, None, slots=story.slots, trace=trace, replications=systems)

@@ -91,7 +91,7 @@ def test_no_capacity_is_exceeded_and_nothing_served_twice(story, seed):
 
 @given(stories(), st.integers(0, 2**32))
 @EXAMPLES
-def test_everyone_gets_their_share_or_what_they_can_use(story, seed):
+def test_each_service_gets_its_share_or_what_it_can_use(story, seed):
     """Worked out slot by slot from the record's backlogs and channels."""
     policy, record, _ = told(story, seed)
     system, tau = story.system, story.system.slot_duration_s
@@ -167,7 +167,7 @@ def test_exact_shares_give_the_exact_allocation(story):
 
 @given(stories(most_slots=20), st.integers(0, 2**32))
 @settings(max_examples=15)
-def test_every_copy_has_shares_of_its_own(story, seed):
+def test_every_replication_has_shares_of_its_own(story, seed):
     """Each of three copies goes through what it would alone."""
     rng = np.random.default_rng(seed)
     trace = Trace(story.arrivals, story.channel_gain)
@@ -202,7 +202,7 @@ def test_a_policy_may_allocate_in_some_periods_only(story):
     np.testing.assert_array_equal(rates(records[0])[:, :until], rates(records[1])[:, :until])
 
 
-def test_exact_allocation_comes_back():
+def test_exact_allocation_can_be_restored():
     """After periods of shares that empty all queues, the solvers take over."""
     arrivals = np.zeros((60, S), np.int64)
     arrivals[50] = 1
@@ -216,7 +216,7 @@ def test_exact_allocation_comes_back():
     assert_bitwise_equal(*results)
 
 
-def test_levels_of_nothing_serve_nothing():
+def test_thresholds_without_items_serve_nothing():
     shares = even_shares(SYSTEM, cpu_fraction=0.0, power_fraction=0.0)
     points = np.full((1, S), 1)
     result = simulate(SYSTEM, Constant(points[0], shares), slots=2_000, seed=1)
@@ -235,7 +235,7 @@ class Constant:
         return Decision(self.points, for_good=True, shares=self.shares)
 
 
-def test_all_is_used_as_by_weights_of_nothing():
+def test_with_shares_all_capacity_is_used_as_with_zero_weights():
     """One service a device: full levels and shares are what is optimal where energy costs nothing."""
     devices = tuple(replace(device, services=device.services[:1]) for device in SYSTEM.devices)
     system = replace(SYSTEM, devices=devices, energy_weight_local=0.0, energy_weight_transmit=0.0)

@@ -54,7 +54,7 @@ def texts(draw: Any) -> str:
 @with_example(with_literal(("devices", 0, "id"), r'"\u0022"'))
 @with_example(with_literal(("devices", 0, "id"), r'"\""'))
 @with_example(with_repeated(("devices", 0, "services", 1, "edge_queue_cycles")))
-def test_the_short_way_and_the_careful_way_agree(text):
+def test_the_fast_and_the_strict_parser_agree(text):
     def outcome(read: Any) -> Any:
         try:
             return read(text)

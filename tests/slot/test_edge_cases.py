@@ -64,7 +64,7 @@ def test_ample_resources_empty_every_queue(method: str) -> None:
     assert solution.local_price == [0.0]
 
 
-def test_empty_queues_are_given_nothing(method: str) -> None:
+def test_empty_queues_get_nothing(method: str) -> None:
     empty = np.zeros((1, 2))
     problem = slot(local_queue_cycles=empty, transmit_queue_bits=empty, edge_queue_cycles=empty)
     for weight in (0.0, 1.0):
@@ -263,7 +263,7 @@ def test_strong_signals_do_not_overflow(method: str) -> None:
 
 
 @pytest.mark.parametrize("weight", [0.0, 1e-300, 1.0, 1e200])
-def test_a_backlog_whose_power_overflows_is_limited_by_the_power_there_is(method: str, weight: float) -> None:
+def test_a_backlog_whose_power_overflows_is_limited_by_the_largest_power(method: str, weight: float) -> None:
     """2^(S / b_w) of the whole backlog is far beyond double precision."""
     problem = slot(transmit_queue_bits=[[1e6, 1e300]], energy_weight_transmit=weight)
     solution = check(solve_slot(problem, method))
@@ -271,7 +271,7 @@ def test_a_backlog_whose_power_overflows_is_limited_by_the_power_there_is(method
     np.testing.assert_allclose(solution.rate_bps, [[0.0, math.log(101.0)]], rtol=1e-15)
 
 
-def test_energy_too_dear_to_be_a_number_sends_nothing(method: str) -> None:
+def test_an_infinite_energy_price_sends_nothing(method: str) -> None:
     """q0 = U / (b eta) overflows; nothing is worth it, and that is certified."""
     solution = solve_slot(slot(energy_weight_transmit=1e200, channel_gain=[1e-200]), method)
     assert not solution.rate_bps.any()
@@ -279,7 +279,7 @@ def test_energy_too_dear_to_be_a_number_sends_nothing(method: str) -> None:
     assert solution.certificate.relative_gap == 0.0
 
 
-def test_the_smallest_numbers_there_are(method: str) -> None:
+def test_the_smallest_numbers_of_double_precision(method: str) -> None:
     tiny = np.array([[5e-324, 1e-310]])
     problem = slot(local_queue_cycles=tiny, transmit_queue_bits=tiny, edge_queue_cycles=tiny)
     solution = solve_slot(problem, method)
@@ -297,7 +297,7 @@ def test_very_short_and_very_long_slots(method: str, tau: float) -> None:
     assert solution.rate_bps.sum() == close(expected, 1e-12)
 
 
-def test_far_apart_backlogs_do_not_disturb_each_other(method: str) -> None:
+def test_backlogs_of_different_magnitude_do_not_affect_each_other(method: str) -> None:
     queues = [[1e200, 1.0, 1e-200]]
     problem = slot(
         cpu_capacity_hz=[1e250],
@@ -315,7 +315,7 @@ def test_far_apart_backlogs_do_not_disturb_each_other(method: str) -> None:
 
 @pytest.mark.parametrize("name", ["cpu_capacity_hz", "edge_capacity_hz", "max_power_w", "channel_gain"])
 @pytest.mark.parametrize("value", [math.inf, math.nan, -1.0])
-def test_what_is_infinite_negative_or_not_a_number_is_refused(name: str, value: float) -> None:
+def test_infinite_negative_and_nan_values_are_refused(name: str, value: float) -> None:
     """So no problem is unbounded: infinite capacities with free energy cannot be stated."""
     with pytest.raises(ProblemError, match=name):
         slot(**{name: value if name == "edge_capacity_hz" else [value]})
@@ -327,7 +327,7 @@ def test_the_choice_of_method_is_checked() -> None:
 
 
 @pytest.mark.parametrize("value", [1 + 1j, "1", np.datetime64(1, "s"), pytest.param(10**400, id="huge")])
-def test_what_is_no_real_number_is_refused(value: Any) -> None:
+def test_values_that_are_not_real_numbers_are_refused(value: Any) -> None:
     with pytest.raises(ProblemError, match=r"\$\.local_queue_cycles: expected numbers"):
         slot(local_queue_cycles=[[value, value]])
 
@@ -379,7 +379,7 @@ def test_ids_are_not_given_twice(names, message):
     assert str(refused.value) == message
 
 
-def test_the_numbers_of_a_problem_cannot_be_changed_behind_its_back():
+def test_the_arrays_of_a_problem_cannot_be_changed():
     problem = SlotProblem(1.0, 0.0, 0.0, 0.0, 1.0, *[np.ones(1)] * 4, *[np.ones((1, 1))] * 3)
     for name in ("channel_gain", "local_queue_cycles"):
         with pytest.raises(ValueError, match="read-only"):

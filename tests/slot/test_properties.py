@@ -110,7 +110,7 @@ def test_the_solution_is_feasible_and_optimal_in_decimals(problem: SlotProblem, 
 
 
 @given(slots, methods)
-def test_the_certificate_is_small_and_does_not_flatter(problem: SlotProblem, method: str) -> None:
+def test_the_certificate_is_small_and_never_too_small(problem: SlotProblem, method: str) -> None:
     solution = solve_slot(problem, method)
     assert 0 <= solution.certificate.relative_gap <= GAP
     assert 0 <= solution.certificate.max_violation <= VIOLATION

@@ -70,7 +70,7 @@ print([str(warning.message) for warning in given if issubclass(warning.category,
 """
 
 
-def test_numba_is_bound_alike_where_kernels_are_built_and_where_they_run():
+def test_numba_has_the_same_bound_for_build_and_run():
     built = requirement("numba", PROJECT["build-system"]["requires"])
     runs = requirement("numba", PROJECT["project"]["dependencies"])
     assert built.specifier == runs.specifier

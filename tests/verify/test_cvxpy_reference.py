@@ -47,7 +47,7 @@ def test_other_solvers_find_it_too(regime: str, solver: str) -> None:
 @pytest.mark.parametrize(
     "signal", [1e-9, 1e-4, 0.99 * cvxpy_reference.WEAK_SIGNAL, 1.01 * cvxpy_reference.WEAK_SIGNAL, 0.1]
 )
-def test_both_forms_of_the_rate_hold_where_they_meet(signal: float) -> None:
+def test_both_forms_of_the_rate_agree_at_their_boundary(signal: float) -> None:
     base = slots("backlog-limited", 1)[0]
     noise = base.bandwidth_hz * 10 ** ((base.noise_psd_dbm_per_hz - 30) / 10)
     rate = base.bandwidth_hz * np.log1p(signal) / np.log(2)
@@ -105,7 +105,7 @@ def test_a_solver_that_cannot_take_the_problem_is_named() -> None:
 
 
 @pytest.mark.parametrize(("sign", "status"), [(1, "unbounded"), (-1, "infeasible")])
-def test_anything_but_an_optimum_is_an_error_with_its_status(sign: int, status: str) -> None:
+def test_a_status_without_an_optimum_is_an_error(sign: int, status: str) -> None:
     x = cp.Variable(2)
     constraints = [] if status == "unbounded" else [x >= 1, x <= 0]
     program = cvxpy_reference._Program(cp.Problem(cp.Minimize(sign * cp.sum(x)), constraints), "CLARABEL", x)
@@ -114,7 +114,7 @@ def test_anything_but_an_optimum_is_an_error_with_its_status(sign: int, status: 
     assert (e.value.problem, e.value.solver, e.value.status) == ("edge problem", "CLARABEL", status)
 
 
-def test_without_cvxpy_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_cvxpy_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cvxpy", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'lyaopt\[check\]'"):
         cvxpy_reference.solve_reference(slots("mixed", 1)[0])

@@ -110,7 +110,7 @@ def test_zero_weights_and_edge_capacity() -> None:
     assert all(p.edge_capacity_hz == 0 for p in problems("zero-capacity"))
 
 
-def test_magnitudes_are_what_they_are_called() -> None:
+def test_magnitudes_match_the_names_of_the_regimes() -> None:
     for problem in problems("huge"):
         assert problem.cpu_capacity_hz.min() > 1e27
         assert problem.bandwidth_hz.min() > 1e23

@@ -123,7 +123,7 @@ def tensors_of(module, inputs, exported):
     return given, values
 
 
-def test_a_cut_that_lacks_a_tensor_is_found_out():
+def test_a_cut_that_lacks_a_tensor_is_detected():
     module, inputs, exported, cut = cut_network()
     with torch.no_grad():
         whole = list(module(*inputs).values())
@@ -133,7 +133,7 @@ def test_a_cut_that_lacks_a_tensor_is_found_out():
             check_cut(exported, dataclasses.replace(cut, crossing=cut.crossing[1:]), values, given, whole)
 
 
-def test_a_crossing_tensor_that_changes_is_found_out():
+def test_a_changed_crossing_tensor_is_detected():
     module, inputs, exported, cut = cut_network()
     with torch.no_grad():
         whole = list(module(*inputs).values())
@@ -160,7 +160,7 @@ def test_macs_and_bits_by_hand():
     assert len(inside) == 2
 
 
-def test_a_view_crosses_once_and_of_a_slice_only_the_slice():
+def test_a_view_crosses_once_and_a_slice_without_the_rest():
     cuts = profile_torch(Views(), (torch.randn(1, 3, 4, 4),), selection="all", bits_per_element=1).cuts
     stem, side, fc, end = 16 * 3 * 4, 16 * 4 * 4, 64 * 6, 16 * 4 * 2
     sums = 1
@@ -219,7 +219,7 @@ def test_normalisation_embeddings_and_positions_are_not_warned_about():
     assert profile_torch(Tokens(), (torch.tensor([[1, 2, 3]]),)).total_macs == 24
 
 
-def test_training_mode_is_left_as_it_was():
+def test_the_training_mode_is_restored():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4).eval(), nn.Dropout())
     state = {name: value.clone() for name, value in module.state_dict().items()}
     verify_torch(module, (torch.randn(1, 3, 8, 8),))
@@ -227,7 +227,7 @@ def test_training_mode_is_left_as_it_was():
     assert all(torch.equal(value, state[name]) for name, value in module.state_dict().items())
 
 
-def test_what_cannot_be_exported_is_refused_in_one_line(capfd):
+def test_networks_that_cannot_be_exported_are_refused_in_one_line(capfd):
     class Branching(nn.Module):
         def forward(self, x):
             return x @ x if x.sum() > 0 else x
