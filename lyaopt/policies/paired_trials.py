@@ -28,7 +28,7 @@ def search_seed(seed: int, *purpose: int) -> int:
     seed : int
         From 0 to 2^64 - 1.
     *purpose : int
-        Numbers that tell the streams of one search apart.
+        Numbers that distinguish the streams of one search.
 
     Returns
     -------
@@ -129,7 +129,7 @@ class Outcome:
         Parameters
         ----------
         device, incumbent : int
-            Indices of the device and of the candidate in force.
+            Indices of the device and of the present candidate.
 
         Returns
         -------

@@ -50,7 +50,7 @@ _SEARCH_OPTIONS = tuple(item.name for item in fields(SearchOptions))
 
 
 def policy_names() -> tuple[str, ...]:
-    """Return the names that `make_policy` accepts beside points as text."""
+    """Return the names that `make_policy` accepts; it also accepts points as text."""
     return tuple(_POLICIES)
 
 

@@ -1,4 +1,4 @@
-"""`lyaopt bound`: what it prints of `energy_bound`."""
+"""`lyaopt bound`: its output for results of `energy_bound`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lyaopt check`: what it asks of `lyaopt.verify.campaign`, and how it shows the answer."""
+"""`lyaopt check`: its calls of `lyaopt.verify.campaign`, and its output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def report(gap: float) -> AccuracyReport:
 
 
 def run_with(monkeypatch: Any, outcome: Any, *arguments: str) -> tuple[int, list[Any]]:
-    """Exit status of the command, and what it asked of `run_accuracy`, which is replaced by `outcome`."""
+    """Exit status of the command, and the arguments of `run_accuracy`, which is replaced by `outcome`."""
     asked = []
 
     def replacement(*given: Any) -> AccuracyReport:

@@ -1,4 +1,4 @@
-"""What all commands share: help, what is imported, and output that fails."""
+"""Properties of all commands: help, imports, and output that fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lyaopt simulate`: what it prints and writes, and what it refuses."""
+"""`lyaopt simulate`: its output, its files, and the input that it refuses."""
 
 from __future__ import annotations
 

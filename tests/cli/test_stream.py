@@ -1,4 +1,4 @@
-"""`lyaopt solve-slot --stream`: one answer a line, in order, at once, whatever comes."""
+"""`lyaopt solve-slot --stream`: one answer for each line, in order and without delay."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_document_over_several_lines_gets_a_hint_on_streams(monkeypatch, capsy
     use_stdin(monkeypatch, json.dumps(json.loads(GOOD), indent=2).encode())
     assert run(["solve-slot", "--stream"]) == 1
     answers = [json.loads(line)["error"] for line in capsysbinary.readouterr().out.splitlines()]
-    assert "one whole document a line" in answers[0]
+    assert "one document per line" in answers[0]
     assert not any("one whole document" in answer for answer in answers[1:])
 
 

@@ -1,4 +1,4 @@
-"""Commands of the documents are commands: names and options exist, and what is cheap runs."""
+"""Commands in the documents: names and options exist, and cheap commands run."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def shortened(words: list[str]) -> list[str]:
 
 
 def shortly(make):
-    """A searched policy whose search, and whose plans, take no time."""
+    """A searched policy with a very short search and short roll-outs."""
 
     @wraps(make)
     def made(system, options, **own):
@@ -145,7 +145,7 @@ def shortly(make):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Where a reader would be: with the examples, files of their own, and searches of a moment."""
+    """A folder with the examples and files of a reader, and very short searches."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     (mynets,) = (text for text in fences("howto/profile-a-network.md", "python") if "def build" in text)

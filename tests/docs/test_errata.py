@@ -1,4 +1,4 @@
-"""What docs/explanation/errata.md says of the paper, read literally."""
+"""Statements of docs/explanation/errata.md on the literal text of the paper."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_fifth_of_a_task_per_slot_overloads_every_policy(tasks_per_s, stable):
 
 
 def test_the_papers_weights_do_not_bind_in_si_units():
-    """They would below about one cycle or bit of backlog, where queues hardly ever are."""
+    """They bind only below about one cycle or bit of backlog, which hardly occurs."""
     paper, balanced = (
         simulate(system, middle(system), slots=20_000, replications=4, seed=1)
         for system in map(load_scenario, ("paper", "balanced"))

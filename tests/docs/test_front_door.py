@@ -1,4 +1,4 @@
-"""`import lyaopt`: the example of its docstring, and what it offers without importing it."""
+"""`import lyaopt`: the example of its docstring, and names that are imported on first use."""
 
 from __future__ import annotations
 

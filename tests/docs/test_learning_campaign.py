@@ -42,7 +42,7 @@ def test_policies_are_ordered_by_cost_compared_with_best_fixed():
 
 
 def test_a_run_is_compared_with_the_mean_of_the_searches_or_with_its_own_base():
-    """And says how many trainings kept what they started from."""
+    """The table also gives the number of trainings that kept their start."""
     lines = [line("best-fixed", 1, 0.8), line("best-fixed", 2, 1.2)]
     lines += [{**line("lyappo", seed, 1.1), "best_update": best} for seed, best in ((1, 0), (2, 40))]
     lines += [{**line("planning", 1, 1.0), "base": {"cost": [2.0] * 5, "energy_mj": [3.0] * 5}}]

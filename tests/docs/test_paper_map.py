@@ -1,4 +1,4 @@
-"""docs/paper-to-code.md names functions that exist, and leaves out no equation of the paper."""
+"""docs/paper-to-code.md names existing functions, and every equation of the paper."""
 
 from __future__ import annotations
 

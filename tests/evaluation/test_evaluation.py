@@ -1,4 +1,4 @@
-"""Policies side by side: paired copies, intervals, and the command."""
+"""Policies side by side: paired replications, intervals, and the command."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_interval_covers_the_mean_at_about_its_confidence():
 
 
 def test_scores_are_those_of_single_replications():
-    """Copy by copy as the simulator's result has it, latencies included."""
+    """Each replication equals the simulator's result, latencies included."""
     result = simulate(SYSTEM, middle(SYSTEM), slots=4000, warmup=500, replications=3, seed=2)
     score = Score.of(SYSTEM, result)
     assert score.energy_j.sum() == pytest.approx(3 * result.mean_energy_j)
@@ -58,7 +58,7 @@ def test_scores_are_those_of_single_replications():
 
 
 def test_savings_are_paired():
-    """A policy saves nothing against itself, in every copy, whatever the copies differ by."""
+    """A policy saves nothing compared with itself, in every replication."""
     policies = [middle(SYSTEM), make_policy("15,10,5,18,16,9,4,8", SYSTEM), all_local(SYSTEM)]
     found = evaluate(SYSTEM, policies, replications=6, slots=3000, warmup=200)
     first, same, other = found.scores

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and names that stand for something else."""
+"""Atomic writes of files, and of links, pipes and devices."""
 
 from __future__ import annotations
 

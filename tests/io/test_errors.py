@@ -1,4 +1,4 @@
-"""Errors cross process borders whole, and say what they are in plain words."""
+"""Errors can be pickled without loss, and have plain messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every library that an extra installs, missing: the same error names it and the extra."""
+"""For every missing library of an extra, the same error names the library and the extra."""
 
 from __future__ import annotations
 

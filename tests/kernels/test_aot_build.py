@@ -1,4 +1,4 @@
-"""The core that was built ahead of time: the same answers as at run time, and used only where it fits."""
+"""The core built ahead of time: the same results as at run time, and used only if it matches."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def python(*words, cwd=PACKAGE.parent, **env):
 
 @built
 def test_both_cores_give_the_same_bits(tmp_path):
-    """They were compiled for the same instructions; a build for another target may differ by 1e-15."""
+    """Both are compiled for the same instructions; a build for another target may differ by 1e-15."""
     found = {}
     for core in ("aot", "jit"):
         path = tmp_path / f"{core}.npz"
@@ -130,7 +130,7 @@ def test_members_of_tuples_are_checked_too():
 
 
 def copied(tmp_path, about=None, edit=False):
-    """A copy of the package beside which `python` runs."""
+    """A copy of the package, imported by a `python` that runs in its folder."""
     root = tmp_path / "src"
     shutil.copytree(PACKAGE, root / "lyaopt", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(PACKAGE.parent / "cli", root / "cli", ignore=shutil.ignore_patterns("__pycache__"))
@@ -243,7 +243,7 @@ for name in ("_core.so", "capi/liblyaopt.so"):
 
 @pytest.fixture
 def hook(tmp_path, monkeypatch):
-    """The build hook over a package whose kernels are built in no time."""
+    """The build hook on a package whose kernels are replaced by fast ones."""
     pytest.importorskip("hatchling")
     monkeypatch.delenv("LYAOPT_TARGET", raising=False)
     spec = importlib.util.spec_from_file_location("hatch_build", PACKAGE.parent / "hatch_build.py")

@@ -82,7 +82,7 @@ def test_every_slot_is_certified(services, method):
 
 @pytest.mark.parametrize("services", SIZES)
 def test_a_lane_does_not_depend_on_its_neighbours(services):
-    """The answer of a slot is the same, bit for bit, alone and in the middle of a long batch."""
+    """The solution of a slot is bit-identical alone and within a long batch."""
     batch = make_batch(services, slots=301, seed=services)
     whole = solve_slots(batch)
     for slot in (0, 7, 150, 300):

@@ -112,7 +112,7 @@ def test_a_time_limit_is_a_truncation(config):
 
 
 class OneByOne(Probe):
-    """Three environments that observe and earn their age; the first terminates, the second is truncated."""
+    """Three environments whose observation and reward are their age; one terminates, one is truncated."""
 
     length = 4
 

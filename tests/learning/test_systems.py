@@ -339,7 +339,7 @@ def test_a_channel_without_gain_has_the_lowest_feature():
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("taken", [0, 7, 20, 29])
 def test_systems_continue_from_a_snapshot_bit_for_bit(name, taken):
-    """Within an episode, at its start, and with more waiting tasks than new systems have room for."""
+    """Within an episode, at its start, and with more waiting tasks than the tables of new systems hold."""
     system = WORLDS[name]
     options = {"replications": 5, "seed": 3, "decisions": 20, "features": ("channel",)}
     first, second = (CreditedSystems(system, **options) for _ in range(2))

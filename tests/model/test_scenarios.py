@@ -1,4 +1,4 @@
-"""Scenario files are read strictly and written so that they read back equal."""
+"""Scenarios are parsed strictly, and formatted so that they parse to equal systems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Systems check themselves, and compute what follows from them."""
+"""Checks and derived quantities of systems."""
 
 from __future__ import annotations
 

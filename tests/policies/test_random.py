@@ -1,4 +1,4 @@
-"""Random points: legal, uniform, and independent of how many are drawn at once."""
+"""Random points: legal, uniform, and independent of the number drawn in one call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The C library: the example, agreement with Python, bad input, and arrays that are left alone."""
+"""The C library: the example, agreement with Python, bad input, and arrays that must not change."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def library():
 
 
 class Call:
-    """Arguments of a call for a batch of slots, behind guards; of one slot if there is only one."""
+    """Arguments of a call for one slot or a batch of slots, between guard values."""
 
     def __init__(self, library, batch, slot=None):
         self.library = library

@@ -1,4 +1,4 @@
-"""`lyaopt serve` and its client: numbers, errors, time limits, and peers that go."""
+"""`lyaopt serve` and its client: numbers, errors, time limits, and closed pipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small random systems with everything that may happen in them, and short runs of them."""
+"""Small random systems with all kinds of traffic, channels and cuts, and short runs of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RATES = ("local_cpu_hz", "rate_bps", "edge_cpu_hz")
 
 @dataclass(frozen=True)
 class Story:
-    """A system and what happens to it."""
+    """A system with arrivals, channels and points."""
 
     system: System
     arrivals: np.ndarray

@@ -1,4 +1,4 @@
-"""Edges: nothing to do, far too much, works that end with a slot. What is expected follows by hand."""
+"""Extreme cases: no tasks, overload, amounts that end with a slot; expected values are derived by hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GAIN = 6e-11
 
 
 def whole_number_system(*services: tuple[Profile, ...], edge_slot_cycles: float = 2.0**40) -> System:
-    """Devices of 2^20 cycles a slot, one cycle a MAC, energy for nothing, and a bit rate that is no limit."""
+    """Devices of 2^20 cycles a slot, one cycle a MAC, free energy, and an ample bit rate."""
     return System(
         tuple(
             Device(200.0, tuple(map(Service, profiles)), SLOT_CYCLES / TAU, 1.0, bandwidth_hz=1e12)
@@ -39,7 +39,7 @@ def whole_number_system(*services: tuple[Profile, ...], edge_slot_cycles: float 
 
 
 def run(system: System, arrivals: np.ndarray, points: list[int]) -> Result:
-    """All tasks cut at the same points, over a channel that does not fade."""
+    """Fixed points, over a channel without fading."""
     partition = np.tile(points, (-(-len(arrivals) // system.slots_per_period), 1))
     gain = np.full((len(arrivals), len(system.devices)), GAIN)
     return Story(system, arrivals, gain, partition).told_by_lyaopt()
@@ -72,7 +72,7 @@ def test_a_task_without_local_work_or_bits_goes_directly_to_the_edge():
 @pytest.mark.parametrize("slots", [20, 49, 97])
 @pytest.mark.parametrize("per_slot", [1, 2, 5, 64])
 def test_amounts_that_end_with_the_slot_are_done_in_it(per_slot, slots):
-    """The last task of every slot leaves nothing behind: no crumb keeps it queued."""
+    """The last task of every slot is completed: no rounding error keeps it queued."""
     net = network([0, SLOT_CYCLES // per_slot * per_slot // per_slot], [500, 0])
     work = net.total_macs
     count = slots * per_slot
@@ -97,7 +97,7 @@ def test_decimal_amounts_that_end_with_the_slot_are_done_in_it(tau, parts):
 
 
 def test_equal_backlogs_share_equally():
-    """Two equal services of a device, and four at the edge: none is ahead of its twin in any slot."""
+    """Two equal services of a device, and four at the edge: equal ones have equal backlogs in every slot."""
     net = network([0, SLOT_CYCLES], [500, 0])
     arrivals = np.zeros((64, 4), np.int64)
     arrivals[[0, 1, 5]] = 1
@@ -140,7 +140,7 @@ def test_nothing_arrives():
 
 @pytest.mark.parametrize("broken", ["cpu", "power", "gain"])
 def test_backlog_beyond_the_capacity_waits(broken):
-    """Tasks wait where there is no capacity, and their work is all there."""
+    """Tasks wait at a stage without capacity, with all their work."""
     net = network([0, 1000, 2000], [500, 600, 0])
     local, power = (0.0 if broken == name else 1.0 for name in ("cpu", "power"))
     system = System(
@@ -191,7 +191,7 @@ def test_overload_grows_and_loses_nothing(slots):
 @given(stories(), st.data())
 @settings(max_examples=40)
 def test_a_run_in_pieces_is_the_same_run(story, data):
-    """Stopped anywhere, within a period too."""
+    """Divided at any slot, also within a period."""
     trace = Trace(story.arrivals, story.channel_gain, story.partition)
     first = data.draw(st.integers(0, story.slots))
     simulator = Simulator(story.system, None, trace=trace, record=True)
@@ -202,7 +202,7 @@ def test_a_run_in_pieces_is_the_same_run(story, data):
 
 
 def test_one_device_with_one_service_among_many_idle_ones():
-    """Devices without tasks change nothing where bandwidths are their own and the edge is no limit."""
+    """Devices without tasks change nothing if bandwidths are fixed and the edge has ample capacity."""
     net = network([0, SLOT_CYCLES, 3 * SLOT_CYCLES], [500, 600, 0])
     rng = np.random.default_rng(0)
     arrivals = rng.poisson(0.3, (200, 1))
@@ -215,7 +215,7 @@ def test_one_device_with_one_service_among_many_idle_ones():
 
 
 def test_copies_of_a_large_run_keep_their_tasks():
-    """Storage is shared by all copies: each grows, none takes from another."""
+    """The replications share one table of tasks, which grows without mixing them."""
     net = network([0, 3 * SLOT_CYCLES], [500, 0])
     system = whole_number_system((net, net))
     arrivals = np.full((500, 2), 2)

@@ -56,7 +56,7 @@ def assert_bitwise_equal(one: Record, other: Record) -> None:
 @given(stories())
 @EXAMPLES
 def test_backlogs_follow_from_service_and_joined_tasks(story):
-    """(7)-(9): Q(ts+1) = Q(ts) - f tau + joined work; exactly the joined work where all was served."""
+    """(7)-(9): Q(ts+1) = Q(ts) - f tau + joined work; exactly the joined work if all was served."""
     record, run = story.told_by_lyaopt().record, story.told_slowly()
     joined, tau = run.work("joined"), story.system.slot_duration_s
     now, later = backlogs(record)[:, :-1], backlogs(record)[:, 1:]
@@ -70,7 +70,7 @@ def test_backlogs_follow_from_service_and_joined_tasks(story):
 @given(stories())
 @EXAMPLES
 def test_tasks_that_join_the_local_queue_are_the_arrivals(story):
-    """Needs no oracle: the first queue's arrivals are in the record."""
+    """No oracle is needed: the arrivals of the local queue are in the record."""
     record, system = story.told_by_lyaopt().record, story.system
     points = np.repeat(record.partition, system.slots_per_period, axis=0)[: story.slots]
     born = record.arrivals * np.take_along_axis(system.local_cycles.T, points, axis=0)

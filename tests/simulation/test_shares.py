@@ -1,4 +1,4 @@
-"""Allocation by shares: what may never happen, and that exact shares give the exact allocation."""
+"""Allocation by shares: constraints, and exact shares give the exact allocation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ M, S = len(SYSTEM.devices), len(SYSTEM.services)
 
 @dataclass
 class Told:
-    """Decides period by period what it was told: points (P, S), and shares (or none) for each period."""
+    """Replays points (P, S), and shares (or None) of each period."""
 
     points: np.ndarray
     shares: Any
@@ -37,7 +37,7 @@ class Told:
 
 
 def random_shares(system: System, rng: np.random.Generator, replications: int = 1) -> Shares:
-    """Any shares at all, often of nothing or of everything."""
+    """Arbitrary shares, often 0 or 1."""
 
     def some(count: int) -> np.ndarray:
         plain = rng.random((count, replications))
@@ -57,7 +57,7 @@ def even_shares(system: System, **levels: float) -> Shares:
 
 
 def scaled(system: System, shares: Shares) -> np.ndarray:
-    """Shares (3, S) that sum to at most one, worked out one by one."""
+    """Shares (3, S) scaled to sums of at most one, service by service."""
     table = np.array([np.ravel(values) for values in (shares.local, shares.rate, shares.edge)])
     groups = [[*system.services_of(m)] for m in range(len(system.devices))]
     for stage in range(3):
@@ -92,7 +92,7 @@ def test_no_capacity_is_exceeded_and_nothing_served_twice(story, seed):
 @given(stories(), st.integers(0, 2**32))
 @EXAMPLES
 def test_each_service_gets_its_share_or_what_it_can_use(story, seed):
-    """Worked out slot by slot from the record's backlogs and channels."""
+    """Recomputed slot by slot from the record's backlogs and channels."""
     policy, record, _ = told(story, seed)
     system, tau = story.system, story.system.slot_duration_s
     device, width = np.array(system.device_of_service), system.device_bandwidth_hz
@@ -134,7 +134,7 @@ def test_no_task_is_lost(story, seed):
 
 
 def exact_shares(system: System, record: Record, ts: int) -> Shares:
-    """The shares that an exact allocation of a slot came to."""
+    """The shares of an exact allocation of a slot."""
     given, device = rates(record)[:, ts], np.array(system.device_of_service)
     sums = by_device(system, given)
     whole = np.array([sums[0][device], sums[1][device], np.full(device.size, system.edge_capacity_hz)])
@@ -149,7 +149,7 @@ def exact_shares(system: System, record: Record, ts: int) -> Shares:
 @given(stories(most_slots=20))
 @EXAMPLES
 def test_exact_shares_give_the_exact_allocation(story):
-    """Told anew in every slot, up to rounding."""
+    """With new shares in every slot, up to rounding."""
     system = replace(story.system, slots_per_period=1)
     partition = np.repeat(story.partition, story.system.slots_per_period, axis=0)[: story.slots]
     trace = Trace(story.arrivals, story.channel_gain, partition)
@@ -168,7 +168,7 @@ def test_exact_shares_give_the_exact_allocation(story):
 @given(stories(most_slots=20), st.integers(0, 2**32))
 @settings(max_examples=15)
 def test_every_replication_has_shares_of_its_own(story, seed):
-    """Each of three copies goes through what it would alone."""
+    """Each of three replications equals a run of its own."""
     rng = np.random.default_rng(seed)
     trace = Trace(story.arrivals, story.channel_gain)
     shares = random_shares(story.system, rng, replications=3)
@@ -189,7 +189,7 @@ def test_every_replication_has_shares_of_its_own(story, seed):
 @given(stories())
 @settings(max_examples=30)
 def test_a_policy_may_allocate_in_some_periods_only(story):
-    """Until shares are told, slots are those of a policy that tells none."""
+    """Before the first shares, slots equal those of a policy without shares."""
     half = len(story.partition) // 2
     shares = [None] * half + [even_shares(story.system)] * (len(story.partition) - half)
     trace = Trace(story.arrivals, story.channel_gain)
@@ -236,7 +236,7 @@ class Constant:
 
 
 def test_with_shares_all_capacity_is_used_as_with_zero_weights():
-    """One service a device: full levels and shares are what is optimal where energy costs nothing."""
+    """One service per device: full fractions and shares are optimal if energy costs nothing."""
     devices = tuple(replace(device, services=device.services[:1]) for device in SYSTEM.devices)
     system = replace(SYSTEM, devices=devices, energy_weight_local=0.0, energy_weight_transmit=0.0)
     points = np.full(len(devices), 2)

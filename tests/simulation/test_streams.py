@@ -1,4 +1,4 @@
-"""Gains and arrivals of a system: what they are keyed by, and the laws that its settings promise."""
+"""Gains and arrivals of a system: their keys, and the distributions that the settings define."""
 
 import math
 import os
@@ -180,7 +180,7 @@ def test_walks_start_at_their_distance_and_fill_their_range(pace):
 
 
 def spells(busy):
-    """Lengths of the busy spells that begin and end within a run (T, L)."""
+    """Lengths of the bursts that begin and end within a run (T, L)."""
     lengths = []
     for column in busy.T:
         edges = np.flatnonzero(np.diff(column.astype(int)))
@@ -260,7 +260,7 @@ np.savez(sys.argv[1], **answers)
 
 @pytest.mark.skipif(CORE == "python", reason="compares with the compiled core")
 def test_interpreted_draws_are_the_same(tmp_path):
-    """Of gains up to the last places, where a processor may round a product and a sum together."""
+    """Gains up to rounding, as a processor may fuse a product and a sum."""
     file = tmp_path / "draws.npz"
     command = [sys.executable, "-W", "error", "-c", SCRIPT, str(file)]
     env = os.environ | {"LYAOPT_CORE": "python"}

@@ -1,4 +1,4 @@
-"""`solve_slots`: shapes, refusals and what follows from the allocation."""
+"""`solve_slots`: shapes, refusals, and quantities computed from the allocation."""
 
 from dataclasses import replace
 
@@ -79,7 +79,7 @@ SOLVED = ("local_cpu_hz", "rate_bps", "edge_cpu_hz", "cpu_hz", "power_w", "local
 
 
 def in_order(batch, order):
-    """Arrays of a batch that nobody else holds, in an order of memory."""
+    """New arrays of a batch, in an order of memory."""
     return {name: getattr(batch, name).copy(order) for name in LARGE}
 
 

@@ -1,4 +1,4 @@
-"""The quick and the careful reader of slot documents agree on every text."""
+"""The fast and the strict parser of slot documents agree on every text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ values = st.one_of(
 
 @st.composite
 def texts(draw: Any) -> str:
-    """The example with some keys given any value, taken away or added, written in one of several ways."""
+    """The example with some keys changed, removed or added, formatted in one of several ways."""
     document = example()
     for path in draw(st.lists(st.sampled_from(NUMBERS + IDS), max_size=3)):
         parent = at(document, path[:-1])

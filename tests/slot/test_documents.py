@@ -1,4 +1,4 @@
-"""Slot documents are read strictly."""
+"""Slot documents are parsed strictly."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def method(request: pytest.FixtureRequest) -> str:
 
 
 def slot(**changes: Any) -> SlotProblem:
-    """One device, two services, b = b_w / ln 2 = 1, eta = 1, free energy, ample of everything."""
+    """One device, two services, b = b_w / ln 2 = 1, eta = 1, free energy, ample capacities."""
     fields: dict[str, Any] = {
         "slot_duration_s": 1.0,
         "energy_coefficient": 1.0,
@@ -41,7 +41,7 @@ def slot(**changes: Any) -> SlotProblem:
 
 
 def close(expected: float, relative: float) -> Any:
-    """Relative only: the default absolute tolerance would let any tiny number pass."""
+    """Relative only: the default absolute tolerance would accept any tiny number."""
     return pytest.approx(expected, rel=relative, abs=0)
 
 
@@ -217,7 +217,7 @@ def test_a_single_transmission_is_limited_by_energy_power_or_not_worth_it(
 
 
 def test_energy_that_stops_exactly_at_a_breakpoint_serves_nothing_beyond_it(method: str) -> None:
-    """3 U delta S^2 = Q at S = C_1 for the second queue's worth: nothing of it pays."""
+    """3 U delta S^2 = Q at S = C_1 for the second queue: serving it gains nothing."""
     problem = slot(energy_weight_local=1.0, local_queue_cycles=[[4.0, 48.0]], slot_duration_s=12.0)
     solution = check(solve_slot(problem, method))
     assert solution.local_cpu_hz[0, 1] == 4.0
@@ -244,7 +244,7 @@ def test_a_short_queue_at_a_breakpoint_is_never_overserved(method: str) -> None:
 
 
 def test_weak_signals_keep_their_digits(method: str) -> None:
-    """At p eta = 1e-12, log2(1 + p eta) alone would keep four."""
+    """At p eta = 1e-12, log2(1 + p eta) would keep only four digits."""
     problem = slot(channel_gain=[1e-12 * LN2], max_power_w=[1.0])
     solution = check(solve_slot(problem, method))
     assert solution.rate_bps.sum() == close(1e-12 - 5e-25, 1e-15)
@@ -272,7 +272,7 @@ def test_a_backlog_whose_power_overflows_is_limited_by_the_largest_power(method:
 
 
 def test_an_infinite_energy_price_sends_nothing(method: str) -> None:
-    """q0 = U / (b eta) overflows; nothing is worth it, and that is certified."""
+    """q0 = U / (b eta) overflows; the optimum is zero, and it is certified."""
     solution = solve_slot(slot(energy_weight_transmit=1e200, channel_gain=[1e-200]), method)
     assert not solution.rate_bps.any()
     assert not solution.power_w.any()

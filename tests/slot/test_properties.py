@@ -1,4 +1,4 @@
-"""What must hold for the optimum of every slot, on slots drawn from every regime and on small round ones."""
+"""Properties of the optimum of every slot, on slots from every regime and on small round ones."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def judged(solution: SlotSolution) -> Verdict:
 
 
 def gains(problem: SlotProblem) -> np.ndarray:
-    """Gross gain of the local, transmission and edge optimum, in decimal arithmetic."""
+    """Gross gain of the local, transmit and edge optimum, in decimal arithmetic."""
     devices = range(len(problem.cpu_capacity_hz))
     local = sum(local_optimum(problem, m).gross_gain for m in devices)
     transmit = sum(transmit_optimum(problem, m).gross_gain for m in devices)
@@ -126,7 +126,7 @@ def test_the_certificate_is_small_and_never_too_small(problem: SlotProblem, meth
 def test_the_certificate_bounds_the_gap_of_allocations_that_are_not_optimal(
     seed: int, regime: str, rates: str, multiplier: str
 ) -> None:
-    """Weak duality: whatever the allocation and the multipliers, the optimum is not further away."""
+    """Weak duality for any allocation and multipliers: the optimum is within the gap."""
     rng = np.random.default_rng(seed)
     batch = random_batch(regime, 1, rng, devices=2, services=3)
     best = solve_slots(batch)
@@ -146,7 +146,7 @@ def test_the_certificate_bounds_the_gap_of_allocations_that_are_not_optimal(
 
 
 def other_rates(rng: np.random.Generator, rates: np.ndarray, most: np.ndarray) -> np.ndarray:
-    """Serve less, or hand half of every service's rate on to its neighbour, as far as that has work."""
+    """Serve less, or move half of every service's rate to its neighbour, up to the neighbour's backlog."""
     if rng.random() < 0.5:
         return rates * rng.choice([0.1, 0.5, 1 - 1e-6, 1.0], size=rates.shape)
     handed = np.clip(most - rates, 0, np.roll(rates, 1, axis=2) / 2)

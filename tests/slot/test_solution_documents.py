@@ -1,4 +1,4 @@
-"""Solution documents say what the solution says; schemas say what documents hold."""
+"""Solution documents equal their solutions, and schemas describe the documents."""
 
 from __future__ import annotations
 

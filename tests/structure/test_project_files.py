@@ -42,7 +42,7 @@ def test_the_citation_is_of_this_version():
 
 
 def paper_page() -> Path:
-    """The page that says what "the paper" is."""
+    """The page that names the paper."""
     (found,) = [page for page in (ROOT / "docs").rglob("model.md") if "arxiv.org" in page.read_text()]
     return found
 
@@ -81,7 +81,7 @@ def test_numba_has_the_same_bound_for_build_and_run():
 
 
 def test_pycc_is_not_deprecated_yet():
-    """Once it is, removal may come two releases later: review the bound of Numba and the record."""
+    """If this fails, pycc may be removed two releases later: review the bound of Numba and the record."""
     done = subprocess.run([sys.executable, "-c", PYCC], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

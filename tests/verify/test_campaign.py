@@ -1,4 +1,4 @@
-"""The accuracy campaign: what it covers, what it reports, and that it catches a wrong solver."""
+"""The accuracy campaign: its coverage, its report, and detection of a wrong solver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The closed forms in decimal arithmetic against the search that knows none of them."""
+"""The closed forms in decimal arithmetic against a search that does not use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lyaopt profiles` and `lyaopt profile`: documents out, tables on terminals, one line for what is wrong."""
+"""`lyaopt profiles` and `lyaopt profile`: documents in pipes, tables on terminals, and errors in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profile documents: what is written reads back, and every way to be wrong is named with its place."""
+"""Profile documents: formatting and parsing are inverse, and every error is named with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Legal cuts: what crosses is exactly what the tail needs, and known answers on small graphs."""
+"""Legal cuts: exactly the tensors that the tail needs cross, and small graphs have known cuts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lyaopt.model.profiles.graph import (
 
 
 def chain(*steps: tuple[str, int, int], size: int = 10) -> Graph:
-    """A network in a row: name, MACs and elements of each operation."""
+    """A chain of operations, each with name, MACs and elements."""
     operations, elements, last = [], {"x": size}, "x"
     for name, macs, made in steps:
         operations.append(Operation(name, (last,), (name,), macs))
@@ -60,7 +60,7 @@ def dependent(graph):
 
 
 def tail_runs(graph, known, done):
-    """Whether all later operations have what they read, given these tensors, constants and their views."""
+    """Whether all later operations can read their inputs from these tensors, constants and their views."""
     moving = dependent(graph)
     known = set(known)
     for i, operation in enumerate(graph.operations):

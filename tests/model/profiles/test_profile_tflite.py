@@ -61,7 +61,7 @@ def operator(builder, code, reads, makes):
 
 
 def save(path, operations, shapes, subgraphs=1):
-    """Write a network whose tensors have these shapes; its input is x, all that none makes is constant."""
+    """Write a network with tensors of these shapes; x is its input, tensors without producers are constants."""
     builder = flatbuffers.Builder(1024)
     names = list(shapes)
     kinds = list(dict.fromkeys(op.kind for op in operations))

@@ -1,4 +1,4 @@
-"""PyTorch modules: totals, cuts that hold when run, and what cannot be profiled."""
+"""PyTorch modules: totals, verified cuts, and networks that cannot be profiled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:contextlib", "ignor
 
 
 class Inverted(nn.Module):
-    """The block that MobileNetV2 is made of: widen, filter by channel, narrow, add."""
+    """The block of MobileNetV2: widen, filter by channel, narrow, add."""
 
     def __init__(self, read: int, made: int, stride: int) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class TwoHeads(nn.Module):
 
 
 class Views(nn.Module):
-    """A tensor and a view of it are both needed later; of another one only a slice is."""
+    """A tensor and a view of it are both read later; of another tensor only a slice."""
 
     def __init__(self) -> None:
         super().__init__()
