@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.slot_text import EXAMPLE
 
-# The first call compiles or loads a kernel: no deadline means anything.
+# No deadline: the first call compiles or loads a kernel.
 settings.register_profile("repeat", deadline=None, derandomize=True)
 settings.register_profile(
     "search", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]

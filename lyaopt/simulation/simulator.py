@@ -273,7 +273,7 @@ def simulate(
     slots, warmup : int
         Slots that are measured, and slots before them that are not.
     replications : int
-        B, independent copies of the run.
+        B, independent runs with draws of their own.
     seed : int
         From 0 to 2^64 - 1. Arrivals and channels depend on it, not on the policy (common random numbers).
     trace : Trace, optional

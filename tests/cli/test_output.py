@@ -83,7 +83,7 @@ def test_every_command_checks_it():
 
 @pytest.mark.parametrize("name", sorted(set(WITH_JSON) - SLOW - {"solve-slot"}))
 def test_a_pipe_gets_whole_text_and_json_only_if_asked_for(folder, capsysbinary, monkeypatch, name):
-    monkeypatch.setenv("COLUMNS", "30")  # of no concern for a pipe
+    monkeypatch.setenv("COLUMNS", "30")  # does not matter for a pipe
     monkeypatch.setenv("FORCE_COLOR", "1")
     text = printed(capsysbinary, name)
     assert text

@@ -136,7 +136,7 @@ def process():
         stderr=subprocess.PIPE,
         env=interpreted(),
     )
-    # A process that waits for ever is a failure, not a hanging test.
+    # A process that waits forever fails the test instead of blocking it.
     watchdog = threading.Timer(60, running.kill)
     watchdog.start()
     yield running

@@ -42,7 +42,7 @@ HELP = [
     Command(line, line.split(), None, None)
     for name in group.list_commands(CONTEXT)
     for line in EXAMPLE.findall(group.get_command(CONTEXT, name).help)
-    if not re.search(r"[|<]| [A-Z]", line)  # what names things in capitals is a sentence
+    if not re.search(r"[|<]| [A-Z]", line)  # arguments in capitals belong to a sentence
 ]
 
 
@@ -106,9 +106,9 @@ def test_extras_exist(command):
         assert set(extras.split(",")) <= set(EXTRAS)
 
 
-# --- those that run
+# --- commands that run
 
-# With what more to take no time: of options that are given twice the last one counts.
+# Further options that make commands fast: the last of repeated options counts.
 RUNS: dict[str, list[str]] = {
     **{name: [] for name in ("solve-slot", "scenario", "bound", "schema", "profiles", "profile")},
     "check": ["--instances", "20"],
@@ -160,7 +160,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", [page for page in PAGES if any(map(runs, commands(page)))])
 def test_commands_run(page, folder, capsysbinary, monkeypatch):
     slot = json.dumps(json.loads((folder / "examples/slot.json").read_text())).encode()
-    # Trainings first: other commands of a page name what they leave.
+    # Trainings first: other commands of a page name their folders.
     for command in sorted(filter(runs, commands(page)), key=lambda found: found.words[1] != "train"):
         given = (folder / command.reads).read_bytes() if command.reads else slot
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))

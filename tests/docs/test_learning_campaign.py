@@ -35,7 +35,7 @@ def test_policies_are_ordered_by_cost_compared_with_best_fixed():
     learnt, fixed, random = rows
     assert learnt[1] == "5"
     assert learnt[2] == "5"
-    assert learnt[4].startswith("-7.0 (")  # the middle half of 0.91 to 0.95, copy by copy
+    assert learnt[4].startswith("-7.0 (")  # the middle half of 0.91 to 0.95, by replication
     assert fixed[4] == ""
     assert random[4] == "+200.0 (+200.0 to +200.0)"
     assert random[-1].startswith("90.0 %")

@@ -26,8 +26,8 @@ def test_every_equation_is_in_one_row():
 
 
 def test_every_problem_the_theorem_and_the_algorithm_have_a_row():
-    wanted = [f"Problem {number}" for number in range(1, LAST_PROBLEM + 1)] + ["Theorem 1", "Algorithm 1"]
-    for name in wanted:
+    names = [f"Problem {number}" for number in range(1, LAST_PROBLEM + 1)] + ["Theorem 1", "Algorithm 1"]
+    for name in names:
         assert any(name in cell for cell in FIRST_COLUMN), name
 
 

@@ -17,7 +17,7 @@ from lyaopt.experiments.report import page
 from lyaopt.experiments.results import load_results
 from lyaopt.experiments.store import Store
 from lyaopt_cli.main import run
-from tests.experiments.made import reproduction
+from tests.experiments.synthetic import reproduction
 from tests.support.slot_text import command
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -19,7 +19,7 @@ from lyaopt.experiments.statistics import NOTHING, Grid, Run, estimate, grid_of,
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import is_sure
-from tests.experiments.made import REPLICATION_FACTORS, measured, reproduction
+from tests.experiments.synthetic import REPLICATION_FACTORS, measured, reproduction
 
 FACTORS = {
     "lyappo": 0.5,

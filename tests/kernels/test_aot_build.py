@@ -23,7 +23,7 @@ from lyaopt.kernels import EdgeAllocation, EdgeProblem, edge_exact
 
 PACKAGE = Path(lyaopt.__file__).parent
 EXAMPLE = PACKAGE.parent / "examples" / "slot.json"
-# Only for want of a compiler: a build that broke, or is of yesterday's sources, fails these.
+# Skipped only without a compiler: a broken or outdated build fails these tests.
 built = pytest.mark.skipif(
     shutil.which("cc") is None or "LYAOPT_CORE" in os.environ,
     reason="no C compiler, or another core is asked for",
@@ -200,9 +200,9 @@ def test_without_a_built_core_a_note_is_printed_once_and_slots_are_solved(tmp_pa
     )
     done = python("-c", script, cwd=root, LYAOPT_CACHE_DIR=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr
-    (said,) = done.stderr.splitlines()
-    assert "compiling kernels" in said
-    assert said.endswith("as no core was built at installation")
+    (line,) = done.stderr.splitlines()
+    assert "compiling kernels" in line
+    assert line.endswith("as no core was built at installation")
 
 
 @built

@@ -92,7 +92,7 @@ def test_services_beyond_the_drawn_number_have_no_arrivals():
     assert abs(found[1] - 100) < 4.0 * np.sqrt(400 * 0.25 * 0.75)  # one of four
 
 
-def stories(seed, ranges):
+def runs_over(seed, ranges):
     """Systems, observations and rewards of three episodes."""
     systems = VectorSystems(ragged_system(), replications=3, seed=seed, decisions=4, ranges=ranges)
     found = []
@@ -104,7 +104,7 @@ def stories(seed, ranges):
 
 
 def test_every_episode_is_of_another_system_and_equal_seeds_repeat_it():
-    first, again, other = stories(1, ALL), stories(1, ALL), stories(2, ALL)
+    first, again, other = runs_over(1, ALL), runs_over(1, ALL), runs_over(2, ALL)
     assert len({id(system) for system, _, _ in first}) == 3
     for (system, seen, reward), (same, seen_again, reward_again) in zip(first, again, strict=True):
         assert system == same
@@ -115,7 +115,7 @@ def test_every_episode_is_of_another_system_and_equal_seeds_repeat_it():
 
 def test_an_episode_equals_that_of_its_system_alone():
     """Only the capacities are drawn: channels and arrivals depend on the seed only."""
-    for system, seen, reward in stories(1, ALL)[:4]:
+    for system, seen, reward in runs_over(1, ALL)[:4]:
         alone = VectorSystems(system, replications=3, seed=1, decisions=4)
         for points in random_points(alone, 11)[:4]:
             if np.array_equal(alone.observation, seen):

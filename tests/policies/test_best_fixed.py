@@ -220,8 +220,7 @@ def test_each_device_is_searched_by_its_own_cost():
     goal = np.array([3, 20, 10, 0, 33, 18])
 
     def costs(points):
-        # Each device wants its own services at their goals, far more the further it stands in the list, and
-        # its second service there only when the first one is.
+        # An offset of each device, and a penalty that is 0 when both services are at their goals.
         away = (np.abs(points - goal) > 0).reshape(3, 2)
         return np.array([1.0, -5.0, 100.0]) + (1.0 + away[:, 0]) * (2.0 * away[:, 0] + away[:, 1])
 

@@ -72,10 +72,10 @@ class Call:
         scalars = [getattr(batch, name) for name in SYSTEM]
         self.system = System(*scalars, batch.edge_capacity_hz, batch.noise_w_per_hz)
         pick = (lambda array: array.T) if slot is None else (lambda array: array[slot].T)
-        given = [getattr(batch, name) for name in DEVICES[:-1]]
-        given += [pick(getattr(batch, name)) for name in ("channel_gain", *QUEUES)]
-        self.given = [np.ascontiguousarray(array, np.float64) for array in given]
-        self.state = State(*(array.ctypes.data_as(pointer) for array in self.given))
+        inputs = [getattr(batch, name) for name in DEVICES[:-1]]
+        inputs += [pick(getattr(batch, name)) for name in ("channel_gain", *QUEUES)]
+        self.inputs = [np.ascontiguousarray(array, np.float64) for array in inputs]
+        self.state = State(*(array.ctypes.data_as(pointer) for array in self.inputs))
         slots = slots if slot is None else 1
         counts = [services * devices * slots] * 3 + [devices * slots] * 2
         self.guarded = [np.full(count + 2, CANARY) for count in counts]
@@ -123,8 +123,8 @@ def test_the_example_prints_the_answer_of_the_command(tmp_path):
     assert len(devices) == len(expected["devices"])
     for line, device in zip(devices, expected["devices"], strict=True):
         numbers = [float(word) for word in line.split()[1:]]
-        given = [service[name] for service in device["services"] for name in SERVICES_OUT]
-        np.testing.assert_allclose(numbers, [device["cpu_hz"], device["power_w"], *given], rtol=1e-15)
+        allocation = [service[name] for service in device["services"] for name in SERVICES_OUT]
+        np.testing.assert_allclose(numbers, [device["cpu_hz"], device["power_w"], *allocation], rtol=1e-15)
     objective, gap = float(last.split()[1]), float(last.split()[3])
     assert objective == pytest.approx(expected["objective"]["total"], rel=1e-15)
     assert gap < 1e-12
@@ -238,7 +238,7 @@ def test_null_is_an_error(library, slot, part):
 def test_bad_values_are_refused_before_anything_is_written(library, slot, bad):
     for index in range(len(DEVICES) + len(QUEUES)):
         call = Call(library, make_batch(3, slots=2), slot)
-        call.given[index].flat[-1] = bad
+        call.inputs[index].flat[-1] = bad
         assert call() == BAD_VALUE, index
         call.check_nothing_written()
     for name, _ in System._fields_:
@@ -257,10 +257,10 @@ def test_positive_values_are_required(library, name):
 
 def test_signals_and_rates_beyond_doubles_are_refused(library):
     call = Call(library, make_batch(2, slots=2))
-    call.given[DEVICES.index("channel_gain")][:] = 1e308
+    call.inputs[DEVICES.index("channel_gain")][:] = 1e308
     assert call() == BAD_VALUE
     call = Call(library, make_batch(2, slots=2))
-    call.given[len(DEVICES)][:] = 1e307
+    call.inputs[len(DEVICES)][:] = 1e307
     assert call() == BAD_VALUE
 
 
@@ -297,7 +297,7 @@ def test_every_status_has_words(library):
 
 def test_an_objective_beyond_doubles_is_not_certified(library):
     call = Call(library, make_batch(2, slots=1), 0)
-    call.given[-1][:] = 1e300
+    call.inputs[-1][:] = 1e300
     assert call() == NOT_CERTIFIED
 
 

@@ -86,8 +86,8 @@ def test_numbers_of_bad_requests_are_found_where_there_are_any():
 
 def test_every_line_is_answered_in_order_also_bad_ones():
     lines = [request(3), b"", b'{"sequence": 9, "slot": {}}', b"nonsense", request(1)]
-    status, answers, said = served(b"\n".join(lines))
-    assert (status, said) == (0, "")
+    status, answers, stderr = served(b"\n".join(lines))
+    assert (status, stderr) == (0, "")
     assert [answer["sequence"] for answer in answers] == [3, 9, None, 1]
     assert [answer["status"] for answer in answers] == ["optimal", "error", "error", "optimal"]
     assert [answer["line"] for answer in answers[1:3]] == [3, 4]
@@ -123,8 +123,8 @@ def test_a_peer_that_closed_its_end_is_reported():
         process.stdout.close()
         process.stdin.write(request() + b"\n")
         process.stdin.close()
-        said = process.stderr.read().decode()
-        assert said == "lyaopt serve: the peer closed its end before the answer to line 1 was read\n"
+        stderr = process.stderr.read().decode()
+        assert stderr == "lyaopt serve: the peer closed its end before the answer to line 1 was read\n"
         assert process.wait() == 141
 
 
@@ -216,9 +216,9 @@ def test_output_on_stderr_does_not_stop_the_solver():
         pipe.solve(EXAMPLE)
 
 
-@pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "1e30", "soon"])
-def test_time_limits_are_seconds(given, capsys):
-    assert run([*SERVE[3:], "--timeout", given]) == 2
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "1e30", "soon"])
+def test_time_limits_are_seconds(text, capsys):
+    assert run([*SERVE[3:], "--timeout", text]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "--timeout" in line
 

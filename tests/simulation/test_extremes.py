@@ -13,7 +13,7 @@ from lyaopt.model.profiles import Profile
 from lyaopt.model.system import Device, Service, System
 from lyaopt.policies import Fixed, Random
 from lyaopt.simulation import Decision, Result, Simulator, Trace, simulate
-from tests.simulation.scenarios import QUEUES, Story, network, stories
+from tests.simulation.scenarios import QUEUES, Workload, network, workloads
 from tests.simulation.test_against_slow_simulator import assert_same_tasks
 from tests.simulation.test_record_invariants import assert_bitwise_equal
 
@@ -42,7 +42,7 @@ def run(system: System, arrivals: np.ndarray, points: list[int]) -> Result:
     """Fixed points, over a channel without fading."""
     partition = np.tile(points, (-(-len(arrivals) // system.slots_per_period), 1))
     gain = np.full((len(arrivals), len(system.devices)), GAIN)
-    return Story(system, arrivals, gain, partition).told_by_lyaopt()
+    return Workload(system, arrivals, gain, partition).simulate()
 
 
 def born_at_once(count: int, slots: int) -> np.ndarray:
@@ -108,8 +108,8 @@ def test_equal_backlogs_share_equally():
         for name in (*QUEUES, "completed", "local_cpu_hz", "rate_bps", "edge_cpu_hz"):
             values = getattr(result.record, name)
             np.testing.assert_array_equal(values, np.broadcast_to(values[:, :1], values.shape), err_msg=name)
-        story = Story(system, arrivals, result.record.channel_gain, result.record.partition)
-        assert_same_tasks(story, result, story.told_slowly())
+        workload = Workload(system, arrivals, result.record.channel_gain, result.record.partition)
+        assert_same_tasks(workload, result, workload.simulate_slowly())
         assert result.queued == 0
 
 
@@ -120,7 +120,7 @@ def test_the_larger_backlog_goes_first():
     arrivals[0] = 1
     record = run(whole_number_system((half, more, half)), arrivals, [1, 1, 1]).record
     queue = record.local_queue_cycles / SLOT_CYCLES
-    # Slot 1: all to the larger. Slot 2: three equal halves share one slot. Slot 3: what is left of them.
+    # Slot 1: all to the larger. Slot 2: three equal halves share one slot. Slot 3: the rest of them.
     assert queue[1].tolist() == [0.5, 1.5, 0.5]
     assert queue[2].tolist() == [0.5, 0.5, 0.5]
     np.testing.assert_allclose(queue[3], 1 / 6, rtol=1e-14)
@@ -148,7 +148,7 @@ def test_backlog_beyond_the_capacity_waits(broken):
     )
     gain = np.full((300, 1), 0.0 if broken == "gain" else GAIN)
     arrivals = np.full((300, 1), 7)
-    result = Story(system, arrivals, gain, np.ones((30, 1), np.int64)).told_by_lyaopt()
+    result = Workload(system, arrivals, gain, np.ones((30, 1), np.int64)).simulate()
     assert (result.born, result.completed, result.queued) == (2100, 0, 2100)
     amount, queue = (1000, QUEUES[0]) if broken == "cpu" else (600, QUEUES[1])
     assert getattr(result.record, queue)[-1, 0] == amount * (2100 if broken == "cpu" else 2093)
@@ -188,17 +188,17 @@ def test_overload_grows_and_loses_nothing(slots):
     assert result.record.local_queue_cycles[-1, 0] == pytest.approx(expected, rel=1e-14)
 
 
-@given(stories(), st.data())
+@given(workloads(), st.data())
 @settings(max_examples=40)
-def test_a_run_in_pieces_is_the_same_run(story, data):
+def test_a_run_in_pieces_is_the_same_run(workload, data):
     """Divided at any slot, also within a period."""
-    trace = Trace(story.arrivals, story.channel_gain, story.partition)
-    first = data.draw(st.integers(0, story.slots))
-    simulator = Simulator(story.system, None, trace=trace, record=True)
-    for slots in (first, story.slots - first):
+    trace = Trace(workload.arrivals, workload.channel_gain, workload.partition)
+    first = data.draw(st.integers(0, workload.slots))
+    simulator = Simulator(workload.system, None, trace=trace, record=True)
+    for slots in (first, workload.slots - first):
         if slots:
             simulator.run(slots)
-    assert_bitwise_equal(simulator.result().record, story.told_by_lyaopt().record)
+    assert_bitwise_equal(simulator.result().record, workload.simulate().record)
 
 
 def test_one_device_with_one_service_among_many_idle_ones():

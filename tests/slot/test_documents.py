@@ -121,7 +121,7 @@ def test_an_ordinary_document_is_parsed_once(monkeypatch):
     assert same_problem(parse_slot_document(text), parse_slot_document(text.encode()))
 
 
-# --- what is refused: every field, every way
+# --- what is refused: every field, with every error
 
 
 @pytest.mark.parametrize("literal", ["true", "false", "null", '"3"', "[]", "[1]", "{}", '"NaN"'])

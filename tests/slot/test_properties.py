@@ -205,7 +205,7 @@ def test_services_and_devices_can_be_renamed(problem: SlotProblem, random: objec
         **{name: getattr(problem, name)[by_device] for name in per_device},
     )
     first, second = solve_slot(problem), solve_slot(renamed)
-    few = devices * services <= NETWORK_ITEMS  # sorted before they are summed: not a bit may change
+    few = devices * services <= NETWORK_ITEMS  # sorted before they are summed: bit-identical
     for name in ("local_cpu_hz", "rate_bps", "edge_cpu_hz"):
         expected = getattr(first, name)[by_device][:, by_service]
         scale = 0.0 if few else LOOSE * expected.max(initial=0.0)
@@ -277,7 +277,7 @@ def test_a_longer_queue_is_served_no_less(
         longer = getattr(problem, queue).copy()
         longer[m, n] *= factor
         after = solve_slot(replace(problem, **{queue: longer}), method)
-        # A tie served in part hands its share to the item that outgrows it, to a rounding of the whole.
+        # A tie served in part moves its share to the item that grows beyond it, up to rounding of the total.
         slack = 1e-10 * getattr(before, rate).max()
         assert getattr(after, rate)[m, n] >= getattr(before, rate)[m, n] - slack
         assert np.all(values(after) <= values(before) + GAP * gains(problem))
@@ -341,7 +341,7 @@ def test_energies_are_supergradients_of_the_value_in_the_weights(problem: SlotPr
     assert np.all(values(solve_slot(heavier))[:2] <= tangent + 10 * GAP * scale)
 
 
-STEP = 2.0**-20  # a power of two: the points of the difference are exact but for their last bit
+STEP = 2.0**-20  # a power of two: the points of the difference are exact except for their last bit
 
 
 def slope(problem: SlotProblem, name: str, index: tuple[int, ...], stage: str) -> float | None:

@@ -77,9 +77,9 @@ class Module:
 
 def argument_count(function: Function) -> int:
     """Arguments of a function without `self`."""
-    given = function.args
-    names = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-    starred = [argument for argument in (given.vararg, given.kwarg) if argument is not None]
+    parameters = function.args
+    names = [argument.arg for argument in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)]
+    starred = [argument for argument in (parameters.vararg, parameters.kwarg) if argument is not None]
     return len(names) + len(starred) - (names[:1] in (["self"], ["cls"]))
 
 

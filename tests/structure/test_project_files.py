@@ -24,9 +24,9 @@ PINNED = dict(
 )
 
 
-def requirement(name: str, given: list[str]) -> Requirement:
-    (found,) = [Requirement(text) for text in given if Requirement(text).name == name]
-    return found
+def requirement(name: str, texts: list[str]) -> Requirement:
+    (match,) = [Requirement(text) for text in texts if Requirement(text).name == name]
+    return match
 
 
 def test_the_citation_is_of_this_version():
@@ -43,8 +43,8 @@ def test_the_citation_is_of_this_version():
 
 def paper_page() -> Path:
     """The page that names the paper."""
-    (found,) = [page for page in (ROOT / "docs").rglob("model.md") if "arxiv.org" in page.read_text()]
-    return found
+    (page,) = [page for page in (ROOT / "docs").rglob("model.md") if "arxiv.org" in page.read_text()]
+    return page
 
 
 def test_hooks_are_local_and_those_of_make_lint():
@@ -63,10 +63,10 @@ def test_hooks_are_local_and_those_of_make_lint():
 PYCC = """
 import warnings
 from numba.core.errors import NumbaDeprecationWarning
-with warnings.catch_warnings(record=True) as given:
+with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     import numba.pycc
-print([str(warning.message) for warning in given if issubclass(warning.category, NumbaDeprecationWarning)])
+print([str(warning.message) for warning in caught if issubclass(warning.category, NumbaDeprecationWarning)])
 """
 
 

@@ -24,7 +24,7 @@ def best_total(queue, limit, worth):
     best = reached = Fraction(0)
     for q in sorted(queue, reverse=True):
         reached += Fraction(q)
-        # Equal items share one C: the last of them has it, the others less.
+        # Equal items share one C; only the last of them has this value.
         best = max(best, min(reached, worth(q) if q > 0 else 0))
     return min(limit, best)
 

@@ -83,14 +83,14 @@ class SlowSimulator:
             # Step 2: backlogs and channels are observed, the slot problems solved.
             backlog = self.backlog()
             served, power = self.allocate(backlog, channel_gain[ts])
-            # Step 3: every queue serves its tasks in order; energy is booked.
+            # Step 3: every queue serves its tasks in order; energy is added.
             done = [
                 task
                 for stage in reversed(range(len(STAGES)))
                 for s in range(len(self.system.services))
                 for task in serve(self.queues[stage][s], served[stage][s])
             ]
-            # Step 4: what is done joins its next queue; those that are furthest on go first.
+            # Step 4: finished tasks join their next queues; later stages first.
             for task in done:
                 self.move_on(task, ts)
             # Step 5: the new tasks join.

@@ -14,7 +14,7 @@ from lyaopt.errors import MissingExtraError, SolverError
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.verify import cvxpy_reference, decimal_reference, random_problems
 
-# Solvers end at 1e-8 in their own scaled terms; what that leaves of the gain depends on the slot.
+# Solvers stop at 1e-8 in scaled units; the relative gap that remains depends on the slot.
 CLOSE = {"CLARABEL": 1e-5, "ECOS": 1e-5, "SCS": 1e-3}
 
 

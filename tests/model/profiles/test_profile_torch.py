@@ -22,15 +22,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:contextlib", "ignor
 class Inverted(nn.Module):
     """The block of MobileNetV2: widen, filter by channel, narrow, add."""
 
-    def __init__(self, read: int, made: int, stride: int) -> None:
+    def __init__(self, read: int, written: int, stride: int) -> None:
         super().__init__()
         wide = 6 * read
         self.layers = nn.Sequential(
             *(nn.Conv2d(read, wide, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU6(inplace=True)),
             *(nn.Conv2d(wide, wide, 3, stride, 1, groups=wide, bias=False), nn.BatchNorm2d(wide)),
-            *(nn.ReLU6(inplace=True), nn.Conv2d(wide, made, 1, bias=False), nn.BatchNorm2d(made)),
+            *(nn.ReLU6(inplace=True), nn.Conv2d(wide, written, 1, bias=False), nn.BatchNorm2d(written)),
         )
-        self.adds = stride == 1 and read == made
+        self.adds = stride == 1 and read == written
 
     def forward(self, x):
         return x + self.layers(x) if self.adds else self.layers(x)
@@ -114,33 +114,35 @@ def cut_network():
 def tensors_of(module, inputs, exported):
     specs = exported.program.graph_signature.input_specs
     weights = [exported.program.state_dict[spec.target] for spec in specs if spec.target]
-    given = dict(zip([spec.arg.name for spec in specs], [*weights, *inputs], strict=True))
-    values = dict(given)
+    placeholders = dict(zip([spec.arg.name for spec in specs], [*weights, *inputs], strict=True))
+    values = dict(placeholders)
     for step in exported.steps:
         for node in step:
             arguments = torch.fx.map_arg(node.args, lambda read: values[read.name])
             values[node.name] = node.target(*arguments, **node.kwargs)
-    return given, values
+    return placeholders, values
 
 
 def test_a_cut_that_lacks_a_tensor_is_detected():
     module, inputs, exported, cut = cut_network()
     with torch.no_grad():
         whole = list(module(*inputs).values())
-        given, values = tensors_of(module, inputs, exported)
-        check_cut(exported, cut, values, given, whole)
+        placeholders, values = tensors_of(module, inputs, exported)
+        check_cut(exported, cut, values, placeholders, whole)
         with pytest.raises(ProfileError, match="the tail lacks"):
-            check_cut(exported, dataclasses.replace(cut, crossing=cut.crossing[1:]), values, given, whole)
+            check_cut(
+                exported, dataclasses.replace(cut, crossing=cut.crossing[1:]), values, placeholders, whole
+            )
 
 
 def test_a_changed_crossing_tensor_is_detected():
     module, inputs, exported, cut = cut_network()
     with torch.no_grad():
         whole = list(module(*inputs).values())
-        given, values = tensors_of(module, inputs, exported)
+        placeholders, values = tensors_of(module, inputs, exported)
         values[cut.crossing[0]] = values[cut.crossing[0]] + 0.1
         with pytest.raises(ProfileError, match="does not hold"):
-            check_cut(exported, cut, values, given, whole)
+            check_cut(exported, cut, values, placeholders, whole)
 
 
 def test_macs_and_bits_by_hand():
