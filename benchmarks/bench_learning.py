@@ -16,7 +16,7 @@ from lyaopt.learning.credited import CreditedSystems  # noqa: E402
 from lyaopt.learning.sb3 import PartitionVecEnv  # noqa: E402
 from lyaopt.model.scenarios import load_scenario  # noqa: E402
 
-GROUP = "A decision of PPO in training, 50 default systems side by side, networks of 128-128"
+GROUP = "A decision of PPO in training, 50 replications of the default scenario, networks of 128-128"
 ROUNDS = 5
 SYSTEM = load_scenario("default")
 TUNED = preset("tuned", SYSTEM.learning)

@@ -11,7 +11,7 @@ from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.system import Arrivals, Channel
 from lyaopt.simulation.streams import make_streams
 
-SYSTEMS, SLOTS = 32, 100  # 128 lanes, as in the simulator; many slots hide the call from Python
+REPLICATIONS, SLOTS = 32, 100  # 128 lanes, as in the simulator; many slots hide the call from Python
 GAIN = "A channel gain, M = 4, 32 systems, 100 slots a call"
 ARRIVAL = "A service's arrivals in a slot, M = 4, N = 2, 32 systems, 100 slots a call"
 CHANNELS = {
@@ -30,7 +30,7 @@ def streams_of(channel=None, arrivals=None, rate=None):
         )
         system = replace(system, devices=devices)
     return make_streams(
-        replace(system, channel=channel or Channel(), arrivals=arrivals or Arrivals()), 1, range(SYSTEMS)
+        replace(system, channel=channel or Channel(), arrivals=arrivals or Arrivals()), 1, range(REPLICATIONS)
     )
 
 

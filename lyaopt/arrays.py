@@ -1,4 +1,4 @@
-"""Arrays and numbers as lyaopt takes them, and their checks."""
+"""Types and checks of arrays and numbers."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order
     Raises
     ------
     ProblemError
-        If the values are masked or no numbers, or have another shape.
+        If the values are masked, not numbers, or of another shape.
     """
     if "numpy.ma" in sys.modules and isinstance(values, np.ma.MaskedArray):
         raise ProblemError(f"$.{name}", "expected an array without a mask")
     try:
         unconverted = np.asarray(values)
-        # complex numbers, texts, dates and truth values would be converted in silence
+        # complex numbers, text, dates and booleans would be converted silently
         if unconverted.dtype.kind not in "iufO":
             raise TypeError(unconverted.dtype)
         array = np.asarray(unconverted, dtype=np.float64, order=order)
@@ -79,7 +79,7 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order
 
 
 def is_real(value: Any) -> bool:
-    """Return whether a value is a real number; truth values are none."""
+    """Return whether a value is a real number, not a boolean."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 

@@ -1,6 +1,6 @@
 """The errors of lyaopt; each is a `LyaoptError`.
 
-Errors of one module stand there: `lyaopt.serve.client` has those of the process that it talks to.
+Errors of a single module are defined in it: `lyaopt.serve.client` has those of the process that it starts.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class ProblemError(LyaoptError, ValueError):
     Parameters
     ----------
     path : str
-        Where it is, as a JSON path such as ``$.devices[2].channel_gain``.
+        Place of the value, as a JSON path such as ``$.devices[2].channel_gain``.
     reason : str
-        What is wrong there, such as ``expected a finite number >= 0, got -1.0``.
+        The error, such as ``expected a finite number >= 0, got -1.0``.
     """
 
     def __init__(self, path: str, reason: str) -> None:
@@ -29,7 +29,7 @@ class ProblemError(LyaoptError, ValueError):
         self.reason = reason
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # By default an error is rebuilt from its one message, which fails here, and breaks a process pool.
+        # By default an error is unpickled from its message alone, which fails here and breaks process pools.
         return type(self), (self.path, self.reason)
 
 
@@ -39,9 +39,9 @@ class DocumentError(ProblemError):
     Parameters
     ----------
     errors : sequence of (str, str)
-        Path and reason of every error, in the order of the document; kept as a tuple.
+        Path and reason of every error, in the order of the document; stored as a tuple.
     line : int, optional
-        Line of the first error in the text, from 1; None for a document that never was text.
+        Line of the first error in the text, from 1; None if the document was not text.
     """
 
     def __init__(self, errors: list[tuple[str, str]], line: int | None = None) -> None:
@@ -79,9 +79,9 @@ class ParseError(LyaoptError, ValueError):
     Parameters
     ----------
     reason : str
-        What is wrong, in one line.
+        The error, in one line.
     line : int
-        Where reading stopped, from 1.
+        Line of the error, from 1.
     """
 
     def __init__(self, reason: str, line: int) -> None:
@@ -101,7 +101,7 @@ class FolderLockedError(LyaoptError):
     folder : str
         The folder.
     activity : str
-        What the other process does there, such as "training".
+        Activity of the other process, such as "training".
     """
 
     def __init__(self, folder: str, activity: str) -> None:

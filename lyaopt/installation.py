@@ -20,7 +20,7 @@ from lyaopt._version import __version__
 
 
 def installation() -> dict[str, Any]:
-    """Core, processor, versions and paths: what a report of a problem needs."""
+    """Return core, processor, versions and paths, for reports of problems."""
     library, why_no_library = c_library()
     return {
         "lyaopt": __version__,
@@ -60,14 +60,14 @@ def _cache() -> str | None:
 
 
 def c_library() -> tuple[Path | None, str]:
-    """The library for C; or None, and why: it was not built, or does not fit the processor or the header."""
+    """The C library; or None and why: it was not built, or does not fit the processor or the header."""
     about, reason = usable(CHOICE.sources or hash_of_sources())
     if reason:
         return None, reason
     if about["builder"] != hash_of_builder():
-        return None, "it was built of another lyaopt.h or lyaopt.c"
+        return None, "it was built from another lyaopt.h or lyaopt.c"
     path = ABOUT.parent / about["files"][1]
-    return (path, "") if path.exists() else (None, "it is not where it was built")
+    return (path, "") if path.exists() else (None, "its file is missing")
 
 
 def c_flags() -> str:

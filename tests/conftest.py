@@ -1,4 +1,4 @@
-"""What tests share.
+"""Fixtures of all tests.
 
 Property tests try the same examples every time; HYPOTHESIS_PROFILE=search looks for new ones.
 """
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.slot_text import EXAMPLE
 
-# The first call compiles or loads a kernel: no deadline means anything.
+# No deadline: the first call compiles or loads a kernel.
 settings.register_profile("repeat", deadline=None, derandomize=True)
 settings.register_profile(
     "search", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -24,7 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """Let tests hear Ctrl-C: what ignores it, as in the background of a script, starts others that do."""
+    """Handle SIGINT in tests: a process in the background of a script ignores it, and so do its children."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

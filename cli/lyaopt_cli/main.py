@@ -28,7 +28,7 @@ _GROUPS = {
     "Reproduce": ("sweep", "reproduce", "report"),
     "Tools": ("profiles", "profile", "info", "schema"),
 }
-"""Commands by what they are for, in the order of the help; each is a module of `lyaopt_cli.commands`."""
+"""Commands by purpose, in the order of the help; each is a module of `lyaopt_cli.commands`."""
 _NAMES = tuple(name for names in _GROUPS.values() for name in names)
 
 
@@ -40,7 +40,7 @@ class _LazyGroup(click.Group):
         return list(_NAMES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """`command` of the module that belongs to the name."""
+        """Import the module of the name, and return its `command`."""
         if cmd_name not in _NAMES:
             return None
         module = import_module(f"lyaopt_cli.commands.{cmd_name.replace('-', '_')}")
@@ -59,8 +59,8 @@ class _LazyGroup(click.Group):
         formatter.write(f"\n{self.epilog}\n")
 
 
-def _print_version(ctx: click.Context, _: click.Parameter, given: bool) -> None:
-    if given and not ctx.resilient_parsing:
+def _print_version(ctx: click.Context, _: click.Parameter, requested: bool) -> None:
+    if requested and not ctx.resilient_parsing:
         from lyaopt import __version__
 
         click.echo(f"lyaopt {__version__}")
@@ -102,7 +102,7 @@ def run(arguments: Sequence[str]) -> int:
         return _drop_output(INTERRUPTED)
     except BrokenPipeError:
         return _drop_output(CLOSED_PIPE)
-    # ImportError: a bad LYAOPT_CORE, or an installation that lacks something.
+    # ImportError: a bad LYAOPT_CORE, or an incomplete installation.
     except (LyaoptError, ImportError) as error:
         return _fail(f"lyaopt: {error}", BAD_INPUT)
     except MemoryError as error:

@@ -1,8 +1,9 @@
-"""Mean rate and mean power of a radio that fills the best of its fading channel: closed forms.
+"""Closed forms of the mean rate and mean power of water-filling over a fading channel.
 
-At a price of nu joules a bit the least of E[p - nu R(p)], R(p) = b log2(1 + p h / (b N_0)), is reached by
-filling to the level w = nu b / ln 2: p = clip(w - 1/eta, 0, pmax), 1/eta = b N_0 / h. With h = beta hbar,
-beta ~ Exp(1), nb = b N_0 / hbar, x0 = nb / w, x1 = nb / (w - pmax) (infinite if w <= pmax), a = nb / pmax:
+At a price of nu joules per bit, the minimum of E[p - nu R(p)], R(p) = b log2(1 + p h / (b N_0)), is reached
+by water-filling to the level w = nu b / ln 2: p = clip(w - 1/eta, 0, pmax), 1/eta = b N_0 / h. With
+h = beta hbar, beta ~ Exp(1), nb = b N_0 / hbar, x0 = nb / w, x1 = nb / (w - pmax) (infinite if w <= pmax) and
+a = nb / pmax:
 
     E R = b / ln 2 [E1(x0) - E1(x1) + e^a E1(x1 + a)],
     E p = w (e^-x0 - e^-x1) - nb (E1(x0) - E1(x1)) + pmax e^-x1.
@@ -26,7 +27,7 @@ _BISECTIONS = 80
 
 
 def scipy_special() -> ModuleType:
-    """`scipy.special`, imported late."""
+    """Import `scipy.special`, which only bounds need."""
     with needs_extra("bound"):
         from scipy import special
     module: ModuleType = special
@@ -67,11 +68,11 @@ class Radio:
         Raises
         ------
         ProblemError
-            If devices walk.
+            If devices move.
         """
         channel = system.channel
         if channel.walk_m_per_sqrt_s > 0.0:
-            raise ProblemError("$.channel.walk_m_per_sqrt_s", "expected 0, bounds are for devices that stay")
+            raise ProblemError("$.channel.walk_m_per_sqrt_s", "expected 0, bounds need stationary devices")
         level, weight = np.zeros(1), np.ones(1)
         if channel.shadowing_std_db > 0.0:
             level, weight = np.polynomial.hermite_e.hermegauss(_SHADOWING_NODES)
@@ -107,8 +108,8 @@ class Radio:
         price, power : (M,) arrays
             In J per bit and W.
         """
-        # From where only the rarest peaks pay to where all but the deepest fades are at full power. Beyond,
-        # the rate hardly grows, and the last line would multiply its rounding by the price.
+        # From a level at which only rare peaks are worth sending to one at which all but the deepest fades
+        # are at full power. Above it the rate hardly grows, and the price would magnify its rounding.
         live = np.where(np.isfinite(self.noise_w), self.noise_w, 0.0).max(axis=1)
         low = np.log(np.where(live > 0.0, self.noise_w.min(axis=1), 1.0) * 1e-3)
         high = np.log((self.max_power_w + live) * (1e6 if self.rayleigh else 1.0) + 1e-300)
@@ -129,11 +130,11 @@ class Radio:
             full = np.where(level > most, noise / (level - most), math.inf)
             between = e1(start) - e1(full)
             tail = np.where(np.isfinite(full), np.exp(-full) * _scaled_e1(full + noise / most), 0.0)
-            # full - start, written so that it keeps its digits where both are close.
+            # full - start, without cancellation where both are close.
             width = np.where(level > most, noise * most / (level * (level - most)), math.inf)
             share = np.exp(-start) * -np.expm1(-width)
         power = level * share - noise * between + most * np.exp(-full)
-        # A radio without power carries nothing, whatever the closed forms make of 0 times infinity.
+        # Without power nothing is sent; there the closed forms multiply 0 by infinity.
         dead = most * np.ones_like(noise) == 0.0
         return np.where(dead, 0.0, between + tail), np.where(dead, 0.0, power)
 

@@ -12,7 +12,7 @@ from lyaopt.io.extras import needs_extra
 from lyaopt.model.system import System
 
 Tangents = tuple[Floats, Floats, Floats]
-"""Where tangents touch, their heights there, their slopes; (M,) each."""
+"""Points of contact of tangents, their values there, and their slopes; (M,) each."""
 
 _OPTIONS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
@@ -45,7 +45,7 @@ class Point:
 
 
 class LoadProgram:
-    """Minimise the tangents' envelope over loads W, r and shares x, in units where all are of order one.
+    """Minimise the tangents' envelope over loads W, r and shares x, in units in which all are of order one.
 
     Parameters
     ----------
@@ -90,10 +90,10 @@ class LoadProgram:
         def sums(weights: Floats, groups: Any, size: int) -> Any:
             return sparse.csr_matrix((weights, (groups, np.arange(shares))), (size, shares))
 
-        none, one = sparse.csr_matrix((count, count)), sparse.identity(count)
+        zero, one = sparse.csr_matrix((count, count)), sparse.identity(count)
         load = [
-            [sums(self._work[0] / most[owner], owner, count), -one, none, none, none],
-            [sums(self._work[1] / bits[owner], owner, count), none, -one, none, none],
+            [sums(self._work[0] / most[owner], owner, count), -one, zero, zero, zero],
+            [sums(self._work[1] / bits[owner], owner, count), zero, -one, zero, zero],
             [sums(self._work[2] / edge, 0 * owner, 1), *[sparse.csr_matrix((1, count))] * 4],
         ]
         rest = sparse.csr_matrix((len(m), 4 * count))
@@ -123,7 +123,7 @@ class LoadProgram:
         self._heights.append((slope * at - height) / self._watts)
 
     def solve(self) -> Point | None:
-        """The optimum, or None where the loads exceed the capacities."""
+        """Return the optimum, or None if the loads exceed the capacities."""
         from scipy import sparse
         from scipy.optimize import linprog
 
@@ -143,7 +143,7 @@ class LoadProgram:
             raise ArithmeticError(f"the linear program of the bound failed: {result.message}")
         return self._point(result.x, np.maximum(-result.ineqlin.marginals, 0.0))
 
-    def _point(self, x: Floats, prices: Floats) -> Point:
+    def _point(self, x: Floats, multipliers: Floats) -> Point:
         shares, count = self._rows.size, len(self._system.devices)
         most, bits, edge = self._units
         cut_share = np.zeros(self._used.shape)
@@ -153,12 +153,12 @@ class LoadProgram:
             rate_bps=x[shares + count : shares + 2 * count] * bits,
             edge_cpu_hz=float(self._work[2] @ x[:shares]),
             cut_share=cut_share,
-            alpha=prices[:count] * self._watts / most,
-            nu=prices[count : 2 * count] * self._watts / bits,
-            theta=float(prices[2 * count] * self._watts / edge),
+            alpha=multipliers[:count] * self._watts / most,
+            nu=multipliers[count : 2 * count] * self._watts / bits,
+            theta=float(multipliers[2 * count] * self._watts / edge),
         )
 
 
 def _unit(most: Any) -> Floats:
-    """Unit of a load that is at most this; what is never loaded may have any."""
+    """Unit of a load with this maximum; 1 if the load is always zero."""
     return np.where(most > 0.0, most, 1.0)

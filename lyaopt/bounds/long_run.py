@@ -16,10 +16,10 @@ theta of (b), (c) and (d), is LB1, and every value of the dual is a bound::
     g = sum_m min_{0<=W<=F} (delta W^3 - alpha_m W) + sum_m E_h min_{0<=p<=pmax} (p - nu_m R(p))
         + sum_n lambda_n min_k [alpha c_k C rho + nu d_k D + theta (1 - c_k) C rho] - theta F^e.
 
-The optimum is found by cutting planes: each linear program has tangents in place of the convex functions, and
-its multipliers, put into g, give a bound that holds whatever the accuracy of the program.
+The optimum is found by cutting planes: each linear program replaces the convex functions by tangents, and
+g at its multipliers is a bound, however inaccurate the program.
 
-LB2, the bound of a finite sample path, from the work that was done in it: see `realised_bound`.
+LB2, the bound of a finite sample path, from the work done in it: see `realised_bound`.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Bound:
     energy_j : float
         tau LB1, joules per slot, summed over the devices.
     relative_gap : float
-        Distance to the power of the best mixture found, relative to that: how much better LB1 could be.
+        Distance of LB1 to the power of the best mixture, relative to the latter; LB1 cannot grow by more.
     local_power_w, transmit_power_w : ndarray (M,)
-        How the best mixture spends its power. Only the sum of both is bounded.
+        Mean powers of the best mixture. LB1 bounds only their sum.
     local_cpu_hz, rate_bps : ndarray (M,)
         W and r of the best mixture.
     edge_cpu_hz : float
@@ -113,8 +113,8 @@ def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
     Parameters
     ----------
     system : System
-        Its shadowing enters by its stationary distribution, bursts by their mean rate, correlated fading
-        not at all; devices that walk are refused.
+        Its shadowing enters by its stationary distribution, bursts by their mean rate; the correlation
+        of fading does not matter. Moving devices are refused.
     tolerance : float
         Relative gap at which to stop.
 
@@ -126,12 +126,12 @@ def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
     Raises
     ------
     ProblemError
-        If devices walk.
+        If devices move.
     MissingExtraError
-        Without SciPy.
+        Without SciPy (extra `bound`).
     """
     radio = Radio.of(system)
-    program = _started(system, radio)
+    program = _first_program(system, radio)
     search = _Search()
     for _ in range(_MOST_ROUNDS):
         point = program.solve()
@@ -141,7 +141,7 @@ def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
         slope = 3.0 * system.energy_coefficient * point.local_cpu_hz**2
         price, power = radio.price_of(point.rate_bps)
         search.add_mixture(point, local, power)
-        # The program's multipliers are rounded and those of the functions' slopes wrong at capacities.
+        # Multipliers of the program are rounded; slopes are not multipliers where a capacity binds.
         for alpha, nu in ((point.alpha, point.nu), (slope, price)):
             search.add_multipliers(dual_value(system, alpha, nu, point.theta), (alpha, nu, point.theta))
         if search.gap <= tolerance:
@@ -160,7 +160,7 @@ class _Search:
 
     @property
     def gap(self) -> float:
-        """Relative distance of the two."""
+        """Relative distance of their values."""
         return max(self._upper - self._lower, 0.0) / self._upper if self._upper > 0.0 else 0.0
 
     def add_mixture(self, point: Point, local: Floats, power: Floats) -> None:
@@ -179,8 +179,8 @@ class _Search:
         return Bound(value, system.slot_duration_s * value, self.gap, *loads, *self._multipliers)
 
 
-def _started(system: System, radio: Radio) -> LoadProgram:
-    """The program with tangents at a few loads over the orders of magnitude that may matter."""
+def _first_program(system: System, radio: Radio) -> LoadProgram:
+    """The first program: tangents at a few loads over three orders of magnitude."""
     delta, capacity, most = system.energy_coefficient, system.cpu_capacity_hz, radio.largest_rate()
     tangents = []
     for share in _FIRST_LOADS:

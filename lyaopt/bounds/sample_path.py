@@ -32,8 +32,8 @@ def realised_bound(
     """LB2 (docs/explanation/bounds.md): the least energy that does the work of a sample path of T slots.
 
     E^l >= delta tau T (sum y / (T tau))^3, since the cube is convex; E^t >= the water-filling of the sent
-    bits over the realised channels. The latter by weak duality, which no rounding of the price can raise:
-    tau sum_t min_{0<=p<=pmax} (p - nu R_t(p)) + nu bits at the nu that carries the bits.
+    bits over the realised channels. The latter holds by weak duality for any price nu, rounded or not:
+    tau sum_t min_{0<=p<=pmax} (p - nu R_t(p)) + nu bits, at the nu at which the bits are sent.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class Score:
     energy_j, local_energy_j, transmit_energy_j : ndarray (B,)
         Mean per slot, summed over the devices.
     cost : ndarray (B,)
-        Mean of (34) with its sign changed: energy and backlog, weighted as in `[learning]`.
+        Mean of the negative reward (34): energy and backlog, weighted as in `[learning]`.
     queues : ndarray (3, B)
         Mean backlogs, summed over the services: cycles, bits, cycles.
     latency_s : ndarray (4, B)
@@ -61,7 +61,7 @@ class Score:
         return cls(result, local + transmit, local, transmit, cost, queues, _latencies(result))
 
     def saving_against(self, other: Score) -> Estimate:
-        """Share of the other's energy that this policy saves, replication by replication.
+        """Share of the other policy's energy that this one saves, paired by replication.
 
         Parameters
         ----------
@@ -75,11 +75,11 @@ class Score:
 def _latencies(result: Result) -> Floats:
     services = len(result.points)
     table = np.full((1 + len(_PERCENTILES), result.replications), np.nan)
-    for system in range(result.replications):
-        groups = np.arange(system * services, (system + 1) * services)
+    for replication in range(result.replications):
+        groups = np.arange(replication * services, (replication + 1) * services)
         latencies = result.latencies.of_groups(groups)
-        table[0, system] = latencies.mean
-        table[1:, system] = latencies.percentiles(_PERCENTILES)
+        table[0, replication] = latencies.mean
+        table[1:, replication] = latencies.percentiles(_PERCENTILES)
     return table * result.slot_duration_s
 
 
@@ -91,7 +91,7 @@ class Evaluation:
     ----------
     scores : tuple of Score
     bound_energy_j : float or None
-        LB1 per slot; None where there is none (devices that walk).
+        LB1 per slot; None if devices move, for which there is no bound.
     """
 
     scores: tuple[Score, ...]
@@ -113,7 +113,7 @@ class Evaluation:
 
     @property
     def _unbounded(self) -> bool:
-        """Whether there is no number: devices walk, or no policy is stable."""
+        """Whether there is no finite bound: devices move, or no policy is stable."""
         return self.bound_energy_j is None or not np.isfinite(self.bound_energy_j)
 
     def _policy(self, score: Score) -> dict[str, Any]:
@@ -168,16 +168,16 @@ def evaluate(
     Parameters
     ----------
     system : System
-        The system.
+        Devices, services, channels and weights.
     policies : sequence of Policy
-        What to compare.
+        The policies to compare.
     replications, slots, warmup, seed : int
         As in `lyaopt.simulation.simulate`; each replication has arrivals and channels of its own.
     names : sequence of str, optional
-        What to call the policies, all differently; as they call themselves if left out.
+        Different names of the policies in the results; by default their own.
     progress : callable, optional
-        Called from time to time with the slots simulated so far, over all policies; if it returns False, the
-        evaluation ends with the policies that are done.
+        Called several times a second with the slots simulated so far, over all policies; if it returns False,
+        the evaluation ends with the policies that are finished.
 
     Raises
     ------
@@ -194,12 +194,18 @@ def evaluate(
         before = number * (slots + warmup)
         done = [True]
 
-        def look_up(taken: int, before: int = before, done: list[bool] = done) -> bool:
+        def check_progress(taken: int, before: int = before, done: list[bool] = done) -> bool:
             done[0] = progress is None or progress(before + taken) is not False
             return done[0]
 
         result = simulate(
-            system, policy, slots=slots, warmup=warmup, replications=replications, seed=seed, progress=look_up
+            system,
+            policy,
+            slots=slots,
+            warmup=warmup,
+            replications=replications,
+            seed=seed,
+            progress=check_progress,
         )
         if result.slots < slots + warmup:
             break
@@ -207,12 +213,12 @@ def evaluate(
         if not done[0]:
             break
     if not scores:
-        raise ProblemError("$", "called off before the first policy was done")
+        raise ProblemError("$", "stopped before the first policy was finished")
     return Evaluation(tuple(scores), _bound(system))
 
 
 def _bound(system: System) -> float | None:
     try:
         return energy_bound(system).energy_j
-    except ProblemError:  # devices walk
+    except ProblemError:  # devices move
         return None

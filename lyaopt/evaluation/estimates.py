@@ -63,7 +63,7 @@ def interquartile_mean(values: Floats, seed: int = 0) -> Estimate:
 def interval_of(
     samples: Sequence[Floats | Integers], statistic: Callable[..., Any], seed: int = 0
 ) -> tuple[float, float]:
-    """Ends of the interval of the percentile bootstrap, which resamples each of the samples by itself.
+    """Ends of the interval of the percentile bootstrap, which resamples each sample separately.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def middle_mean(values: Floats, axis: int = -1) -> Any:
     values : (..., n, ...) array
         The values.
     axis : int
-        Where the values lie.
+        Axis of the values.
     """
     with needs_extra("bound"):
         from scipy.stats import trim_mean

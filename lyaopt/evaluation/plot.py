@@ -19,19 +19,19 @@ def draw_evaluation(evaluation: Evaluation, path: str | Path) -> bytes:
     Parameters
     ----------
     evaluation : Evaluation
-        What to draw.
+        Scores of the policies to draw.
     path : str or Path
-        Where the figure will stand; its ending, .png or .svg, is its format.
+        Its suffix, .png or .svg, selects the format; nothing is written to it.
 
     Returns
     -------
     bytes
-        The content of the file.
+        The picture.
 
     Raises
     ------
     ProblemError
-        If the ending is another.
+        If the suffix is another.
     MissingExtraError
         Without matplotlib (extra `plot`).
     """

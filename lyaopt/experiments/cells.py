@@ -101,6 +101,7 @@ def cells_of(sweep: Sweep, system: System) -> tuple[Cell, ...]:
     Parameters
     ----------
     sweep : Sweep
+        Definition of points, policies and training seeds.
     system : System
         The scenario that the sweep varies.
 

@@ -32,6 +32,7 @@ def convergence_of(results: Results) -> list[Verdict]:
     Parameters
     ----------
     results : Results
+        Of a sweep of trained policies.
 
     Returns
     -------

@@ -152,6 +152,7 @@ def placed(error: ProblemError, text: str) -> DocumentError:
     Parameters
     ----------
     error : ProblemError
+        Its path names a field of the definition.
     text : str
         The definition.
 
@@ -171,10 +172,10 @@ def _sweep(data: dict[str, Any]) -> Sweep:
             raise ProblemError(strict_json.show_path((key,)), unknown_key(key, known))
     tables = {name: _table(data, name) for name in ("vary", "evaluation", "learners") if name in data}
     vary = dict(_flat(tables.get("vary", {})))
-    evaluation = _made(Measuring, tables.get("evaluation", {}), "$.evaluation")
+    evaluation = _construct(Measuring, tables.get("evaluation", {}), "$.evaluation")
     learners = {name: _learner(tables["learners"], name) for name in tables.get("learners", {})}
     rest = {name: value for name, value in data.items() if name not in tables}
-    return _made(Sweep, {**rest, "vary": vary, "evaluation": evaluation, "learners": learners}, "$")
+    return _construct(Sweep, {**rest, "vary": vary, "evaluation": evaluation, "learners": learners}, "$")
 
 
 def _table(data: Mapping[str, Any], name: str, path: str = "$") -> dict[str, Any]:
@@ -189,10 +190,10 @@ def _learner(learners: Mapping[str, Any], name: str) -> Learner:
     document = dict(_table(learners, name, "$.learners"))
     if isinstance(document.get("at"), dict):
         document["at"] = dict(_flat(document["at"]))
-    return _made(Learner, document, f"$.learners.{name}")
+    return _construct(Learner, document, f"$.learners.{name}")
 
 
-def _made(kind: Any, values: Mapping[str, Any], path: str) -> Any:
+def _construct(kind: Any, values: Mapping[str, Any], path: str) -> Any:
     known = [item.name for item in fields(kind)]
     for key in values:
         if key not in known:

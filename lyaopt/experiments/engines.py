@@ -150,6 +150,7 @@ def engine(name: str, jobs: int) -> Iterator[None]:
     Parameters
     ----------
     name : str
+        One of `engine_names`.
     jobs : int
         Workers.
 

@@ -30,10 +30,10 @@ _MARKS = {"lyappo": "o", "lyappo-once": "D", "best-fixed": "s", "ppo-joint": "^"
 PANELS = (
     ("energy per slot, mJ", "energy_j", 1e3),
     ("local energy, mJ", "local_energy_j", 1e3),
-    ("transmission energy, mJ", "transmit_energy_j", 1e3),
+    ("transmit energy, mJ", "transmit_energy_j", 1e3),
     ("mean k / K", "cut_depth", 1.0),
     ("local backlog, Mcycles", "local_queue_cycles", 1e-6),
-    ("transmission backlog, Mbit", "transmit_queue_bits", 1e-6),
+    ("transmit backlog, Mbit", "transmit_queue_bits", 1e-6),
     ("edge backlog, Mcycles", "edge_queue_cycles", 1e-6),
     ("p95 latency, s", "latency_p95_s", 1.0),
 )
@@ -48,6 +48,7 @@ def colour(policy: str, policies: Sequence[str]) -> str:
     Parameters
     ----------
     policy : str
+        Name in the results.
     policies : sequence of str
         All policies of the figure, by which those without a colour of their own are numbered.
 
@@ -65,6 +66,7 @@ def draw_sweep(results: Results) -> bytes:
     Parameters
     ----------
     results : Results
+        Of a sweep over at least one setting.
 
     Returns
     -------
@@ -87,6 +89,7 @@ def draw_panel(results: Results, measure: str, scale: float) -> bytes:
     Parameters
     ----------
     results : Results
+        Of a sweep over at least one setting.
     measure : str
         A name in `MEASURES`.
     scale : float
@@ -154,6 +157,7 @@ def draw_curves(results: Results) -> bytes:
     Parameters
     ----------
     results : Results
+        With training curves.
 
     Returns
     -------

@@ -28,7 +28,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int, gro
     Parameters
     ----------
     head : sequence of str
+        Headings of the columns.
     rows : iterable of sequences of str
+        Cells, as many in each row as headings.
     words : int
         Number of leading columns that hold words; the others hold numbers.
     groups : bool
@@ -60,7 +62,9 @@ def figure(svg: bytes, caption: str, *, broad: bool = False) -> str:
     Parameters
     ----------
     svg : bytes
+        The drawing.
     caption : str
+        Text below it.
     broad : bool
         Whether it spans the page, and scrolls in a narrow window.
 

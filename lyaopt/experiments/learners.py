@@ -89,7 +89,9 @@ def training_of(learner: Learner, system: System) -> tuple[Ranges, dict[str, int
     Parameters
     ----------
     learner : Learner
+        Algorithm, preset and budget.
     system : System
+        To train on.
 
     Returns
     -------
@@ -119,7 +121,9 @@ def configuration_of(learner: Learner, system: System) -> Any:
     Parameters
     ----------
     learner : Learner
+        Algorithm, preset and budget.
     system : System
+        To train on.
 
     Returns
     -------

@@ -24,6 +24,7 @@ def write_tables(store: Store) -> list[Results]:
     Parameters
     ----------
     store : Store
+        Folder of the experiment.
 
     Returns
     -------
@@ -51,7 +52,9 @@ def write_figures(store: Store, sweeps: Sequence[Results]) -> None:
     Parameters
     ----------
     store : Store
+        Folder of the experiment.
     sweeps : sequence of Results
+        As `write_tables` returns them.
 
     Raises
     ------
@@ -73,6 +76,7 @@ def claims(results: Results) -> str:
     Parameters
     ----------
     results : Results
+        Of a sweep; only figures of the paper have claims.
 
     Returns
     -------

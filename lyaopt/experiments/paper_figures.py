@@ -190,6 +190,7 @@ def parts(
     names : tuple of str
         Keys of `FIGURES`.
     system : System
+        The scenario that the sweeps vary.
     scenario : str
         Name of `system`.
     quick : bool

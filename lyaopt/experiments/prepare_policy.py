@@ -47,6 +47,7 @@ def prepare(name: str, system: System, seed: int) -> Prepared:
     name : str
         As in `make_policy`.
     system : System
+        To be served; searches simulate it.
     seed : int
         Of the search, if there is one.
 
@@ -67,7 +68,9 @@ def train(learner: Learner, system: System, seed: int) -> Prepared:
     Parameters
     ----------
     learner : Learner
+        Algorithm, preset and budget.
     system : System
+        To train on.
     seed : int
         Training seed.
 

@@ -44,6 +44,7 @@ def page(store: Store, sweeps: Sequence[Results] | None = None) -> str:
     Parameters
     ----------
     store : Store
+        Folder of the experiment.
     sweeps : sequence of Results, optional
         Results of the store, if they are loaded already.
 
@@ -76,7 +77,7 @@ def page(store: Store, sweeps: Sequence[Results] | None = None) -> str:
 
 def _lead(sweeps: Sequence[Results]) -> str:
     runs = sum(len(runs) for results in sweeps for runs in results.runs.values())
-    systems = sum(len(results.points) for results in sweeps)
+    points = sum(len(results.points) for results in sweeps)
     missing = sum(results.missing for results in sweeps)
     notes = f" {missing} unfinished cells are left out." if missing else ""
     if any(
@@ -86,7 +87,7 @@ def _lead(sweeps: Sequence[Results]) -> str:
     titles = {results.name: title_of(results.figure, results.name) for results in sweeps}
     links = "".join(f'<a href="#{html.text(name)}">{html.text(titles[name])}</a>' for name in titles)
     return (
-        f'<p class="lead">{runs} runs of policies at {systems} points, all on the same arrivals and '
+        f'<p class="lead">{runs} runs of policies at {points} points, all on the same arrivals and '
         f"channels.{notes} Numbers are means over replications, and interquartile means over training seeds, "
         f"with {CONFIDENCE:.0%} bootstrap intervals over training seeds and replications.</p>"
         f'<nav>{links}<a href="#settings">Settings and command</a></nav>'

@@ -20,6 +20,7 @@ def settings(experiment: Mapping[str, Any], sweeps: Sequence[Results]) -> str:
     experiment : mapping
         Document of its folder.
     sweeps : sequence of Results
+        Results of the experiment.
 
     Returns
     -------

@@ -79,8 +79,11 @@ class Results:
         Parameters
         ----------
         policy : str
+            Name in the results.
         point : int
+            Index of the point of the sweep.
         measure : str
+            A name in `MEASURES`.
 
         Returns
         -------
@@ -101,7 +104,9 @@ class Results:
         Parameters
         ----------
         policy, other : str
+            Names in the results: the policy that saves, and the reference.
         measure : str
+            A name in `MEASURES`.
 
         Returns
         -------
@@ -125,6 +130,7 @@ class Results:
         one, other : tuple of (str, int)
             Policy and point of numerator and denominator.
         measure : str
+            A name in `MEASURES`.
 
         Returns
         -------
@@ -149,6 +155,7 @@ def load_results(store: Store) -> tuple[dict[str, Any], list[Results]]:
     Parameters
     ----------
     store : Store
+        Folder of the experiment.
 
     Returns
     -------

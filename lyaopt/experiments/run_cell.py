@@ -31,6 +31,7 @@ def do_cell(cell: Cell, folder: str, commit: str | None) -> None:
     Parameters
     ----------
     cell : Cell
+        To be computed.
     folder : str
         Of the store.
     commit : str or None
@@ -52,6 +53,7 @@ def compute(cell: Cell) -> dict[str, Any]:
     Parameters
     ----------
     cell : Cell
+        System, policy, seeds and sizes of the runs.
 
     Returns
     -------

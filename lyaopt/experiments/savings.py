@@ -51,6 +51,7 @@ def savings_of(results: Results) -> list[Saving]:
     Parameters
     ----------
     results : Results
+        Of a sweep that reproduces a figure.
 
     Returns
     -------

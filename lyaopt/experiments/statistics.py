@@ -87,6 +87,7 @@ def ratios(mine: Sequence[Run], theirs: Sequence[Run], measure: str) -> Grid:
     mine, theirs : sequence of Run
         Numerators and denominators.
     measure : str
+        A name in `MEASURES`.
 
     Returns
     -------
@@ -128,6 +129,7 @@ def estimate(*grids: Grid) -> Estimate:
     Parameters
     ----------
     *grids : Grid
+        One for each point.
 
     Returns
     -------

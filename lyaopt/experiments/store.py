@@ -22,6 +22,7 @@ class Store(DocumentFolder):
     Parameters
     ----------
     path : str or Path
+        The folder, which need not exist.
     """
 
     document, contents, activity = EXPERIMENT, "a sweep or reproduction", "experiment"
@@ -39,6 +40,7 @@ class Store(DocumentFolder):
         Parameters
         ----------
         key : str
+            Hash that names the cell.
         result : mapping
             JSON values.
         """
@@ -52,6 +54,7 @@ class Store(DocumentFolder):
         Parameters
         ----------
         key : str
+            Hash that names the cell.
 
         Returns
         -------
@@ -83,6 +86,7 @@ class Store(DocumentFolder):
         Parameters
         ----------
         keys : iterable of str
+            Hashes that name the cells of the experiment.
 
         Returns
         -------

@@ -74,7 +74,9 @@ def run_parts(
     Parameters
     ----------
     parts : sequence of Part
+        Sweeps and their systems.
     store : Store
+        Keeps finished cells; locked meanwhile.
     command : str
         Command line that repeats the experiment.
     engine_name, jobs, timeout_s
@@ -127,6 +129,7 @@ def experiment_document(parts: Sequence[Part], command: str) -> dict[str, Any]:
     Parameters
     ----------
     parts : sequence of Part
+        Sweeps and their systems.
     command : str
         Command line that repeats the experiment.
 

@@ -51,6 +51,7 @@ def rows(results: Results) -> Iterator[dict[str, Any]]:
     Parameters
     ----------
     results : Results
+        Of one sweep.
 
     Yields
     ------
@@ -126,6 +127,7 @@ def interval(estimate: Estimate, unit: float = 1.0) -> str:
     Parameters
     ----------
     estimate : Estimate
+        NaN where there is no value or no interval.
     unit : float
         Factor on the values.
 

@@ -67,10 +67,13 @@ def tradeoff_sweep(
     Parameters
     ----------
     scenario : str
+        Name or path of the scenario.
     policies : sequence of str
+        Names as in `make_policy`, or of algorithms.
     factors : sequence of float
         On both weights; other ones than the default refine a part of the range.
     training_seeds : int
+        Number of trainings of each algorithm.
 
     Returns
     -------
@@ -94,6 +97,7 @@ def points_of(results: Sequence[Results], system: System, latency: str) -> list[
     Parameters
     ----------
     results : sequence of Results
+        Of sweeps by `tradeoff_sweep`.
     system : System
         The scenario.
     latency : str
@@ -132,6 +136,7 @@ def with_front(points: Sequence[Point]) -> list[Point]:
     Parameters
     ----------
     points : sequence of Point
+        Of all policies and factors.
 
     Returns
     -------
@@ -155,7 +160,9 @@ def pick(points: Sequence[Point], target_s: float) -> Point | None:
     Parameters
     ----------
     points : sequence of Point
+        Candidates.
     target_s : float
+        Largest latency allowed, in seconds.
 
     Returns
     -------
@@ -176,7 +183,9 @@ def factor_between(points: Sequence[Point], chosen: Point) -> float | None:
     Parameters
     ----------
     points : sequence of Point
+        Of all policies and factors.
     chosen : Point
+        One of them, as `pick` returns it.
 
     Returns
     -------
@@ -196,9 +205,11 @@ def document(points: Sequence[Point], latency: str, target_s: float | None) -> M
     Parameters
     ----------
     points : sequence of Point
+        With the Pareto front marked.
     latency : str
         A key of `LATENCIES`.
     target_s : float or None
+        Largest latency allowed, in seconds; None without a target.
 
     Returns
     -------

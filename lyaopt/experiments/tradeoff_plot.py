@@ -20,6 +20,7 @@ def draw_tradeoff(
     Parameters
     ----------
     points : sequence of Point
+        With the Pareto front marked.
     latency : str
         A key of `LATENCIES`.
     path : str or Path
@@ -27,6 +28,7 @@ def draw_tradeoff(
     target_s : float or None
         Target of the latency.
     chosen : Point or None
+        Highlighted; None if no point meets the target.
 
     Returns
     -------

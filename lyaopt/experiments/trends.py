@@ -20,10 +20,10 @@ _SHOWN = {
 _WORDS = {
     "energy_j": ("energy falls", "energy rises"),
     "local_energy_j": ("local energy falls", "local energy rises"),
-    "transmit_energy_j": ("transmission energy falls", "transmission energy rises"),
+    "transmit_energy_j": ("transmit energy falls", "transmit energy rises"),
     "cut_depth": ("cuts move forward", "cuts move back"),
     "local_queue_cycles": ("the local backlog falls", "the local backlog grows"),
-    "transmit_queue_bits": ("the transmission backlog falls", "the transmission backlog grows"),
+    "transmit_queue_bits": ("the transmit backlog falls", "the transmit backlog grows"),
     "edge_queue_cycles": ("the edge backlog falls", "the edge backlog grows"),
 }
 
@@ -34,6 +34,7 @@ def trends_of(results: Results) -> list[Verdict]:
     Parameters
     ----------
     results : Results
+        Of a sweep that reproduces a figure.
 
     Returns
     -------

@@ -39,6 +39,7 @@ def varied(
     Parameters
     ----------
     system : System
+        Copied with the new settings.
     values : mapping
         By names in `SETTINGS`.
     more_models : sequence of sequences of str

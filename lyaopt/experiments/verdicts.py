@@ -46,6 +46,7 @@ def is_sure(estimate: Estimate, sign: float) -> bool | None:
     Parameters
     ----------
     estimate : Estimate
+        Value and interval.
     sign : float
         1 or -1.
 

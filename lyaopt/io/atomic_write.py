@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writes of files."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it holds its old or its new content at any time, even if the process is killed.
+    """Write a file atomically: it holds its old or its new content, even if the process is killed.
 
     Parameters
     ----------
     path : Path
-        The file; a link is followed.
+        The file; a symbolic link is followed.
     content : bytes
         The whole new content.
 
     Raises
     ------
     OSError
-        If it cannot be written; what was there before is still there.
+        If it cannot be written; the old content is kept.
     """
-    path = path.resolve()  # a link stays one
-    if path.exists() and not path.is_file():  # a device or pipe cannot be replaced, nor need be
+    path = path.resolve()  # replace the target of a link, not the link
+    if path.exists() and not path.is_file():  # a device or pipe cannot be replaced
         path.write_bytes(content)
         return
     temporary = None
@@ -34,7 +34,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp keeps others out; what open() makes is as open as the umask lets it be.
+        # mkstemp gives access to the owner only; open() would apply the umask.
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

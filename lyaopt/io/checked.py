@@ -1,4 +1,4 @@
-"""Dataclasses that check themselves when they are made, and raise `DocumentError`."""
+"""Dataclasses whose constructors check their fields and raise `DocumentError`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from lyaopt.io.field_errors import errors_of
 from lyaopt.io.strict_json import show_path
 
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-"""Of every pydantic dataclass here: no unknown keys; docstrings of attributes go into the JSON Schema."""
-_Made = TypeVar("_Made")
+"""Configuration of pydantic dataclasses: no unknown keys; attribute docstrings go into the JSON Schema."""
+_Class = TypeVar("_Class")
 
 
-def checked(cls: type[_Made]) -> type[_Made]:
+def checked(cls: type[_Class]) -> type[_Class]:
     """Let the constructor of a pydantic dataclass raise `DocumentError`, as readers of files do."""
     construct: Any = cls.__init__
     parameters = signature(cls)
 
     @wraps(construct)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        # By name: errors tell positional arguments by their number.
+        # By name: pydantic reports positional arguments by their index.
         named = parameters.bind(*args, **kwargs).arguments
         try:
             construct(self, **named)

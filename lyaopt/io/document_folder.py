@@ -20,6 +20,7 @@ class DocumentFolder:
     Parameters
     ----------
     path : str or Path
+        The folder, which need not exist.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Optional libraries: one error, wherever one is missing."""
+"""Imports of optional libraries, with one error if a library is missing."""
 
 from __future__ import annotations
 

@@ -17,14 +17,14 @@ from lyaopt.io.strict_json import MISSING_KEY, Path, parse_path, show_value
 def errors_of(model: type, failure: ValidationError) -> list[tuple[Path, str]]:
     """Path and reason of every error of a model or pydantic dataclass.
 
-    Unknown keys come first: a misspelled key is unknown here and missing there.
+    Unknown keys come first: a misspelled key also leaves one missing.
 
     Parameters
     ----------
     model : type
         The model or dataclass.
     failure : pydantic.ValidationError
-        What its constructor raised.
+        Raised by its constructor.
     """
     details = failure.errors(include_url=False)
     details.sort(key=lambda detail: detail["type"] not in _UNKNOWN)
@@ -40,7 +40,7 @@ def _errors(model: type, detail: ErrorDetails) -> list[tuple[Path, str]]:
         return [(path, unknown_key(path[-1], _keys(_annotation(model, path[:-1]))))]
     raised = detail.get("ctx", {}).get("error")
     if isinstance(raised, ProblemError):
-        # Objects that check themselves write paths from themselves on.
+        # These paths are relative to the object that was checked.
         inner = getattr(raised, "errors", ((raised.path, raised.reason),))
         return [((*path, *parse_path(place)), reason) for place, reason in inner]
     if detail["type"] == "missing":
@@ -49,7 +49,7 @@ def _errors(model: type, detail: ErrorDetails) -> list[tuple[Path, str]]:
 
 
 def unknown_key(key: str | int, known: Collection[str]) -> str:
-    """Reason why a `key` that is not `known` is refused, with the known one that is most like it."""
+    """Reason why a `key` that is not `known` is refused, with the most similar known key."""
     near = get_close_matches(str(key)[:100], known, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"expected one of the keys {', '.join(known)}, got an unknown key{hint}"
@@ -79,5 +79,5 @@ def _words(annotation: Any) -> str:
             return argument.words
     if get_origin(annotation) in (list, tuple):
         return "a list of objects"
-    # All that is left is objects, and what may be None beside its own type.
+    # What remains are objects, and unions of a type with None.
     return _words(arguments[0]) if arguments else "an object"

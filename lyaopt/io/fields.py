@@ -1,4 +1,4 @@
-"""Types of the fields of documents, each with the words of its errors."""
+"""Types of the fields of documents, each with the wording of its errors."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pydantic import Field
 
 @dataclass(frozen=True)
 class Expected:
-    """What a type accepts, in the words of an error; stands among the arguments of `Annotated`."""
+    """Description of the values of a type for error messages; an argument of `Annotated`."""
 
     words: str
 
 
-# Strict one by one, not by their model: models of Python objects take lists for tuples but no "3" for 3.
+# Each type is strict, not the model: models accept a list for a tuple, but not "3" for 3.
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False), Expected("a finite number")]
 NonNegative = Annotated[
     float, Field(strict=True, ge=0, allow_inf_nan=False), Expected("a finite number >= 0")

@@ -1,4 +1,4 @@
-"""Figures as files: which kinds there are, and how one becomes bytes (extra `plot`)."""
+"""Figures as files: their formats and their content (extra `plot`)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _FORMATS = {".png": "png", ".svg": "svg"}
 
 
 def picture_format(path: str | Path) -> str:
-    """``png`` or ``svg``, as the file's name ends.
+    """Return ``png`` or ``svg``, by the suffix of the file's name.
 
     Parameters
     ----------
     path : str or Path
-        Where the figure will stand.
+        Path of the figure.
 
     Raises
     ------
     ProblemError
-        If it ends otherwise, or matplotlib refuses to start.
+        If the suffix is another, or matplotlib cannot start.
     MissingExtraError
         Without matplotlib (extra `plot`).
     """
@@ -35,20 +35,20 @@ def picture_format(path: str | Path) -> str:
 
 
 def need_matplotlib() -> None:
-    """Import matplotlib, or say why not.
+    """Check that matplotlib can be imported.
 
     Raises
     ------
     MissingExtraError
         If it is not installed.
     ProblemError
-        If it refuses to start.
+        If it cannot start.
     """
     try:
         with needs_extra("plot"):
             import matplotlib  # noqa: F401
-    except ValueError as error:  # a backend in the environment that it does not know
-        raise ProblemError("$", f"matplotlib refuses to start: {' '.join(str(error).split())}") from None
+    except ValueError as error:  # MPLBACKEND names an unknown backend
+        raise ProblemError("$", f"matplotlib cannot start: {' '.join(str(error).split())}") from None
 
 
 def new_figure(width_inches: float, height_inches: float) -> Any:
@@ -70,7 +70,7 @@ def picture_bytes(figure: Any, kind: str) -> bytes:
     """
     import matplotlib
 
-    # A fixed salt for the ids and no date: pictures in a repository change only when what they show does.
+    # A fixed salt for ids and no date: pictures in a repository change only with their content.
     with matplotlib.rc_context({"svg.hashsalt": "lyaopt"}):
         picture = BytesIO()
         figure.savefig(picture, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)

@@ -1,4 +1,4 @@
-"""Locks on folders: one process at a time works in each."""
+"""Locks on folders: one process at a time uses each."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ LOCK = "lock"
 
 @contextmanager
 def locked_folder(path: Path, activity: str) -> Iterator[None]:
-    """Create the folder if it does not exist, and keep other processes out of it.
+    """Create the folder if it does not exist, and lock it within the block.
 
     Parameters
     ----------
     path : Path
         The folder.
     activity : str
-        What a process does there, such as "training", for the error.
+        Activity of the process, such as "training", for the error.
 
     Raises
     ------
     FolderLockedError
-        If another process holds it.
+        If another process holds the lock.
     """
     path.mkdir(parents=True, exist_ok=True)
     with open(path / LOCK, "a") as lock:
         try:
-            # Of the process, not of the file's existence: a killed process leaves no lock behind.
+            # The process holds the lock, whether the file exists or not: a killed process leaves none behind.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderLockedError(str(path), activity) from None

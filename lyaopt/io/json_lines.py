@@ -1,4 +1,4 @@
-"""Results as JSON, one line each."""
+"""Results as lines of JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lyaopt.errors import ProblemError
 
 
 def encode(document: dict[str, Any]) -> bytes:
-    """Write any result as compact JSON in one line; numbers read back exactly.
+    """Format a result as one line of compact JSON, from which numbers are read back exactly.
 
     Parameters
     ----------
@@ -21,10 +21,10 @@ def encode(document: dict[str, Any]) -> bytes:
     Raises
     ------
     ProblemError
-        If a number is not finite, which JSON cannot say.
+        If a number is not finite: JSON has no such numbers.
     """
     text = to_json(document)
-    # Rare, but an id may hold the same letters: only then is a closer look worth its time.
+    # An id may contain these letters too; only then is the slower check needed.
     if b"NaN" in text or b"Infinity" in text:
         try:
             json.dumps(document, allow_nan=False)

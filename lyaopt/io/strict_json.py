@@ -1,6 +1,6 @@
 """Strict JSON: duplicate keys, paths and line numbers for error messages.
 
-This is the slow and careful reader. Documents that read well never come here, see `lyaopt.slot.documents`.
+This is the slow parser; valid slot documents do not need it, see `lyaopt.slot.documents`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lyaopt.errors import ParseError
 Path = tuple[str | int, ...]
 
 MISSING_KEY = "missing required key"
-"""Reason of a key that is not there."""
+"""Reason for a missing key."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]+)\]")
@@ -28,7 +28,7 @@ _LONGEST_INTEGER = 309
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that remembers which of its keys came more than once."""
+    """A JSON object that records its repeated keys."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -70,9 +70,9 @@ def decode(text: bytes | str) -> str:
 
 
 def parse(text: str) -> Any:
-    """Parse JSON text; objects in the result know their repeated keys (`duplicate_keys`).
+    """Parse JSON text; objects in the result record their repeated keys (`duplicate_keys`).
 
-    Numbers beyond double precision become infinite, as 1e400 does, so that a later check names their place.
+    Numbers beyond double precision, such as 1e400, become infinite, so that a later check names their place.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def parse(text: str) -> Any:
 
 
 def duplicate_keys(data: Any) -> list[tuple[Path, str]]:
-    """Path and reason of each key that stands more than once in its object.
+    """Path and reason of each key that occurs more than once in its object.
 
     Parameters
     ----------
@@ -111,9 +111,9 @@ def duplicate_keys(data: Any) -> list[tuple[Path, str]]:
 
 
 def line_of(text: str, path: Path) -> int:
-    """Line (from 1) of the value at `path`, or of the innermost object or list on the way that exists.
+    """Line (from 1) of the value at `path`, or of the innermost object or list on the path that exists.
 
-    Of a duplicate key the last one counts.
+    The last one of duplicate keys counts.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def parse_path(shown: str) -> Path:
 
 
 def show_value(value: Any) -> str:
-    """A JSON value in a few words, for "got ..."."""
+    """Short description of a JSON value, for messages ("got ...")."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""TOML: reading with the line of what is wrong, and writing of plain tables."""
+"""TOML: parsing, with the lines of errors, and formatting of plain tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from lyaopt.errors import ParseError
 from lyaopt.io.strict_json import Path
 
-# Finding a line parses the text some twenty times over.
+# Finding a line parses the text about twenty times.
 _LONGEST_LOCATED = 2**17
 _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
@@ -43,7 +43,7 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def line_of(text: str, path: Path) -> int | None:
-    """Line (from 1) that ends the value at `path`, or starts the innermost table on the way that exists.
+    """Line (from 1) that ends the value at `path`, or starts the innermost table on the path that exists.
 
     None for long texts.
 
@@ -72,7 +72,7 @@ def line_of(text: str, path: Path) -> int | None:
 
 
 def _first_lines(lines: list[str], count: int) -> Any:
-    """What the first lines say, without the last ones where they are half of a value."""
+    """Parse the first lines, without the last ones if they hold only a part of a value."""
     while True:
         try:
             return tomllib.loads("".join(lines[:count]))
@@ -95,7 +95,7 @@ def format_toml(document: dict[str, Any]) -> str:
     Parameters
     ----------
     document : dict
-        Nested tables and lists of tables; all else is strings, booleans, numbers and empty lists.
+        Nested tables and lists of tables; other values are strings, booleans, numbers and empty lists.
     """
     return "\n".join(_table(document, ())).lstrip("\n") + "\n"
 
@@ -113,7 +113,7 @@ def _table(table: dict[str, Any], path: tuple[str, ...]) -> list[str]:
 
 def _value(value: Any) -> str:
     if isinstance(value, str):
-        # TOML's basic strings are JSON's, but for one control character.
+        # TOML's basic strings are JSON's, except for the control character DEL.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, bool | int | list):
         return json.dumps(value)
@@ -121,7 +121,7 @@ def _value(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """The shortest spelling that reads back the same, such as 1.5e9."""
+    """Format a number with the fewest digits that parse to the same value, such as 1.5e9."""
     if value == 0.0 or 1e-3 <= abs(value) < 1e5:
         return repr(value)
     digits = next(digits for digits in range(17) if float(f"{value:.{digits}e}") == value)

@@ -1,4 +1,4 @@
-"""Documents that lyaopt wrote for itself, JSON with the version of their schema."""
+"""JSON documents that lyaopt wrote, with the version of their schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def versioned_document(path: Path, content: bytes, version: int) -> dict[str, An
     path : Path
         The file, for the error.
     content : bytes
-        What was read from it.
+        Its content.
     version : int
         The ``schema_version`` that it must have.
 

@@ -88,6 +88,7 @@ def check_finite(update: int, losses: Mapping[str, float]) -> None:
     update : int
         Number of the update, for the message.
     losses : mapping of str to float
+        By name, as in the progress log.
 
     Raises
     ------
@@ -107,6 +108,7 @@ def below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     prefix : str
         Removed from the names.
     state : mapping of str to Tensor
+        By full name.
 
     Returns
     -------

@@ -62,6 +62,7 @@ def find_algorithm(name: str, preset_name: str | None = None) -> Algorithm:
     Parameters
     ----------
     name : str
+        A name in `ALGORITHMS`.
     preset_name : str, optional
         Preset that it should have.
 

@@ -19,9 +19,11 @@ def make_network(
     Parameters
     ----------
     shape : Shape
+        Sizes of observations and actions.
     parts : int
         D, parts of the reward that have values.
     config : PPOConfig
+        Selects the network, and sets its layers.
     generator : torch.Generator
         Source of the initial weights.
     system : System, optional

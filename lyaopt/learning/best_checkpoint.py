@@ -55,6 +55,7 @@ class BestCheckpoint:
         Parameters
         ----------
         network : ActorCritic
+            Its most probable actions are evaluated.
 
         Returns
         -------

@@ -30,6 +30,7 @@ def format_checkpoint(tensors: Tensors, document: Mapping[str, Any]) -> bytes:
     Parameters
     ----------
     tensors : mapping of str to Tensor
+        Weights and other arrays by name.
     document : mapping
         JSON values.
 
@@ -49,6 +50,7 @@ def parse_checkpoint(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]
     Parameters
     ----------
     content : bytes
+        Content of a checkpoint file.
 
     Returns
     -------

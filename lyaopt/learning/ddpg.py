@@ -210,7 +210,9 @@ def target_values(
     Parameters
     ----------
     target : DeterministicActorCritic
+        Q' and mu', the slowly updated copy of the network.
     batch : Transitions
+        n transitions; rewards and terminations are used.
     following : Tensor (n, F)
         Normalised next observations.
     discount : float

@@ -21,6 +21,7 @@ class Actions(Protocol):
         Parameters
         ----------
         actions : Tensor (n, ·)
+            One action for each row of the distribution.
 
         Returns
         -------
@@ -35,6 +36,7 @@ class Actions(Protocol):
         Parameters
         ----------
         actions : Tensor (n, ·)
+            One action for each row of the distribution.
 
         Returns
         -------
@@ -49,6 +51,7 @@ class Actions(Protocol):
         Parameters
         ----------
         generator : torch.Generator
+            Source of the draws.
 
         Returns
         -------

@@ -134,6 +134,7 @@ class EdgeCharges:
         Parameters
         ----------
         price : EdgePrice
+            Price of edge capacity; updated.
         reward : Tensor (T, B, M)
             Of each device; changed in place.
         """

@@ -63,6 +63,7 @@ def action_parts(environment: Environment) -> int:
     Parameters
     ----------
     environment : Environment
+        Has the choices, and perhaps devices with shares.
 
     Returns
     -------
@@ -84,6 +85,7 @@ def ends(environment: Buffers) -> tuple[Flags, Flags]:
     Parameters
     ----------
     environment : Buffers
+        Its flags are read; without flags, all episodes were truncated.
 
     Returns
     -------
@@ -147,6 +149,7 @@ def credit_of(environment: Environment, by_part: bool) -> Credit:
     Parameters
     ----------
     environment : Environment
+        Provides parts of the reward, or only the whole.
     by_part : bool
         False to credit the whole reward to every choice.
 

@@ -89,6 +89,7 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
         Parameters
         ----------
         action : ndarray (S,) of int
+            Partition point of each service.
 
         Returns
         -------
@@ -116,9 +117,11 @@ def make_systems(
     Parameters
     ----------
     scenario : str, Path or System
+        As in `PartitionEnv`.
     count : int
         Replications.
     decisions : int or None
+        As in `PartitionEnv`.
     features : collection of str
         As in `PartitionEnv`.
 

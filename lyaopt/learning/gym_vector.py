@@ -108,6 +108,7 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
         Parameters
         ----------
         actions : ndarray (B, S) of int
+            Partition point of each service in each environment.
 
         Returns
         -------
@@ -154,6 +155,7 @@ def check_vector_env(
     Parameters
     ----------
     envs : VectorEnv
+        Stepped and compared.
     make_one : callable
         Makes a single environment.
     most_steps : int

@@ -90,6 +90,7 @@ def imitate(
     Parameters
     ----------
     network : ActorCritic
+        Trained in place.
     systems : sequence of System
         The policy is searched for and recorded in each of them.
     start : str
@@ -99,6 +100,7 @@ def imitate(
     features : collection of str
         Optional features of the network's observations.
     seed : int
+        Of the recorded runs and the minibatches.
 
     Returns
     -------

@@ -187,12 +187,15 @@ def make_joint_network(
     Parameters
     ----------
     shape : Shape
+        Sizes of observations and actions.
     parts : int
         D, parts of the reward that have values.
     config : PPOConfig
+        Sets the hidden layers.
     generator : torch.Generator
         Source of the initial weights.
     system : System, optional
+        Gives the devices and their services; required.
 
     Returns
     -------

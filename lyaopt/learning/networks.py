@@ -51,6 +51,7 @@ def check_services(shape: Shape, system: System) -> None:
     shape : Shape
         Of the network.
     system : System
+        To be served.
 
     Raises
     ------
@@ -109,6 +110,7 @@ class ActorCritic(nn.Module):
         Parameters
         ----------
         system : System
+            The observations come from it.
 
         Raises
         ------
@@ -123,6 +125,7 @@ class ActorCritic(nn.Module):
         Parameters
         ----------
         observation : Tensor (n, F)
+            As environments give them, one row each.
 
         Returns
         -------
@@ -242,6 +245,7 @@ def hidden_layers(
     config : TrainingConfig
         Its `hidden_layers` and `hidden_units`.
     generator : torch.Generator
+        Source of the initial weights.
     activation : type
         After each layer.
 
@@ -266,6 +270,7 @@ def linear(before: int, after: int, gain: float, generator: torch.Generator) -> 
     gain : float
         Scale of the weights.
     generator : torch.Generator
+        Source of the initial weights.
 
     Returns
     -------

@@ -23,22 +23,22 @@ OPTIONAL_FEATURES = ("channel",)
 
 SERVICE_FEATURES = (
     "mean local backlog",
-    "mean transmission backlog",
+    "mean transmit backlog",
     "mean edge backlog",
     "mean local speed",
     "mean rate",
     "mean edge speed",
     "local share",
-    "transmission share",
+    "transmit share",
     "edge share",
     "local backlog",
-    "transmission backlog",
+    "transmit backlog",
     "edge backlog",
 )
 """Features of each service, in order.
 
 Backlogs are in tasks, rho C cycles or D bits; f^l is divided by F^l of the device, r by its rate at full
-power and mean gain, f^e by F^e. Shares are c^k, d^k and 1 - c^k of the cut in force.
+power and mean gain, f^e by F^e. Shares are c^k, d^k and 1 - c^k of the partition point.
 """
 
 DEVICE_FEATURES = ("mean power", "mean rate", "channel")
@@ -123,6 +123,7 @@ class Observer:
         Parameters
         ----------
         state : State
+            State of B replications.
         rows : ndarray (B, F) of float32
             Overwritten.
         """

@@ -292,9 +292,13 @@ def losses_of(
     Parameters
     ----------
     network : ActorCritic
+        Evaluated on the observations of `choices`.
     choices : Choices
+        Observations, actions and their log-probabilities when they were drawn.
     returns : Returns
+        Advantages, and targets of the values.
     config : PPOConfig
+        Sets eps, the weight of the value loss, and joint or separate credit.
     bonus : float
         Weight of the entropy.
     trains_actor : bool

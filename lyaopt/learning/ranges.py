@@ -69,6 +69,7 @@ class Ranges:
         Parameters
         ----------
         named : mapping of str to two numbers
+            Lower and upper end of each setting's range.
 
         Returns
         -------
@@ -92,7 +93,9 @@ class Ranges:
         Parameters
         ----------
         system : System
+            Keeps the settings without a range.
         random : numpy.random.Generator
+            Source of the draws.
 
         Returns
         -------

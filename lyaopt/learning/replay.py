@@ -80,7 +80,9 @@ class Replay:
         Parameters
         ----------
         count : int
+            Transitions in the minibatch.
         generator : torch.Generator
+            Source of the draws.
 
         Returns
         -------
@@ -98,6 +100,7 @@ class Replay:
         column : str
             Field of `Transitions`.
         rows : int
+            Number of rows, each of B transitions.
 
         Returns
         -------

@@ -44,6 +44,7 @@ class RunFolder(DocumentFolder):
         Parameters
         ----------
         tensors : mapping of str to Tensor
+            Weights and other arrays by name.
         progress : mapping
             JSON values.
 

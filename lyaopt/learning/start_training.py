@@ -32,6 +32,7 @@ def configuration(
     Parameters
     ----------
     system : System
+        Its `learning` settings enter the configuration.
     algorithm : str
         A name in `ALGORITHMS`.
     preset : str, optional
@@ -73,11 +74,13 @@ def begin(
     folder : RunFolder
         Locked.
     system : System
+        To train on.
     algorithm : str
         A name in `ALGORITHMS`.
     preset : str, optional
         The algorithm's default if left out.
     seed : int
+        Training seed.
     ranges : Ranges, optional
         Settings that every episode draws; needs a shared network.
     **changes
@@ -111,7 +114,9 @@ def resume(folder: RunFolder, system: System, algorithm: str, **expected: Any) -
     folder : RunFolder
         Locked.
     system : System
+        To train on; must equal that of the run.
     algorithm : str
+        A name in `ALGORITHMS`; must equal that of the run.
     **expected
         `preset`, `seed`, `ranges` and fields of the configuration that the training must have.
 

@@ -33,6 +33,7 @@ class LearnedPolicy:
         Parameters
         ----------
         observation : Observation
+            Backlogs and channels of B replications.
 
         Returns
         -------

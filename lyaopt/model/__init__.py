@@ -1,1 +1,1 @@
-"""The system as data: devices, services, channels, profiles of networks, scenarios."""
+"""Models of the system: devices, services, channels, profiles of networks, scenarios."""

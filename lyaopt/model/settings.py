@@ -1,6 +1,6 @@
-"""Settings of a system beside its devices: channel, arrivals, learning; how such objects check themselves.
+"""Settings of a system: channel, arrivals and learning.
 
-Objects check themselves when they are made and raise `DocumentError`, with paths from themselves on.
+Constructors check all values and raise `DocumentError`, with paths relative to the object.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Channel:
     path_loss_exponent: Positive = 3.0
     """d_e."""
     antenna_gain_outside: Flag = False
-    """Whether A_d stands outside the power d_e; the paper prints it inside."""
+    """Whether A_d is outside the power d_e; in the paper it is inside."""
     fading: _Fading = "rayleigh"
     """``rayleigh``: the gain is Exp(1) times its mean. ``none``: it is its mean."""
     fading_correlation: _Correlation = 0.0
@@ -55,11 +55,11 @@ class Channel:
     shadowing_sojourn_s: Positive = 5.0
     """Time, in seconds, after which the autocorrelation of the shadowing has fallen to 1/e."""
     walk_m_per_sqrt_s: NonNegative = 0.0
-    """Devices walk at random: standard deviation, in metres, of the distance after one second; 0 is still."""
+    """Random walk of devices: standard deviation of the distance after one second, in metres; 0 is none."""
     walk_nearest_m: Positive = 150.0
-    """Least distance of a device that walks, in metres; it is reflected there."""
+    """Least distance of a moving device, in metres; it is reflected there."""
     walk_farthest_m: Positive = 250.0
-    """Largest distance of a device that walks, in metres; it is reflected there."""
+    """Largest distance of a moving device, in metres; it is reflected there."""
 
     def __post_init__(self) -> None:
         if self.walk_nearest_m >= self.walk_farthest_m:
@@ -80,14 +80,14 @@ class Channel:
 @checked
 @dataclass(frozen=True, config=STRICT)
 class Arrivals:
-    """How tasks arrive: Poisson, at a rate that a two-state Markov chain of each service may switch."""
+    """Poisson arrivals, at a rate that a two-state Markov chain of each service may switch."""
 
     busy_rate_factor: _AtLeastOne = 1.0
     """Rate while busy, over the mean rate; 1 is plain Poisson. The mean rate stays that of the service."""
     busy_share: _Share = 0.2
     """Long-run share of time that a service is busy."""
     busy_duration_s: Positive = 5.0
-    """Mean length of a busy spell, in seconds."""
+    """Mean length of a burst, in seconds."""
 
     def __post_init__(self) -> None:
         if self.busy_rate_factor * self.busy_share > 1.0:
@@ -102,19 +102,19 @@ class Arrivals:
 
     @property
     def quiet_duration_s(self) -> float:
-        """Mean length of a spell that is not busy, in seconds."""
+        """Mean time between bursts, in seconds."""
         return self.busy_duration_s * (1.0 - self.busy_share) / self.busy_share
 
 
 @checked
 @dataclass(frozen=True, config=STRICT)
 class Learning:
-    """Reward and training of the upper level, which chooses partition points."""
+    """Reward and training of the policies that choose partition points."""
 
     reward_energy_weight: NonNegative = 1e3
     """omega1, per joule and slot."""
     reward_backlog_weight: NonNegative = 1.0
-    """omega2, per task that waits."""
+    """omega2, per waiting task."""
     backlog_share_local: NonNegative = 0.6
     """beta1, share of the local queues in the backlog of the reward."""
     backlog_share_transmit: NonNegative = 0.2
@@ -122,7 +122,7 @@ class Learning:
     backlog_share_edge: NonNegative = 0.2
     """beta3, share of the edge queues."""
     exclude_cut_zero: Flag = False
-    """Whether sending the raw input (k = 0) is no choice, as in constraint C.11."""
+    """Whether sending the raw input (k = 0) is forbidden, as in constraint C.11."""
     discount: FromZeroToOne = 0.99
     """gamma."""
     clip_range: Positive = 0.2

@@ -1,7 +1,7 @@
 """The system to simulate: devices, their services, the channels and the edge server.
 
-Symbols are those of the paper; all units are SI. Objects check themselves when they are made and raise
-`DocumentError`, with paths from themselves on.
+Symbols are those of the paper; all units are SI. Constructors check all values and raise `DocumentError`,
+with paths relative to the object.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ class Service:
     arrival_rate_per_s: NonNegative = 0.2
     """lambda, mean number of new tasks per second."""
     id: Id | None = None
-    """Name, unique on its device; ``service-0`` and so on by position when left out."""
+    """Name, unique on its device; ``service-0`` and so on by position by default."""
 
     def __post_init__(self) -> None:
         try:
             _ = self.profile
         except ProblemError as error:
             line = getattr(error, "line", None)
-            # A path inside the profile's file, unless there is no such file.
+            # With a path inside the profile's file, if there is one.
             place = "" if error.path == "$" and line is None else f"{self.model}: {error.path}: "
             raise ProblemError("$.model", place + error.reason) from None
 
@@ -82,7 +82,7 @@ def _profile(model: str) -> Profile:
     try:
         status = Path(model).stat()
     except (OSError, ValueError):
-        return load_profile(model)  # which says what is wrong
+        return load_profile(model)  # raises the error
     return _cached_profile(model, status.st_mtime_ns, status.st_size)
 
 
@@ -93,7 +93,7 @@ def _shipped() -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def _cached_profile(model: str, changed: int, size: int) -> Profile:
-    """The profile as it was at a time: thousands of services may run the same few networks."""
+    """Load a profile once for each version of its file: many services may run the same few networks."""
     return load_profile(model)
 
 
@@ -105,24 +105,24 @@ class Device:
     distance_m: Positive
     """d, distance from the edge server, in metres; where the device starts if it moves."""
     services: tuple[Service, ...]
-    """N_m services; devices may run different numbers of them."""
+    """N_m services; N_m may differ between devices."""
     cpu_capacity_hz: NonNegative = 1.5e9
     """F^l, in cycles per second."""
     max_power_w: NonNegative = 0.3
     """p^max, in watts."""
     bandwidth_hz: Positive | None = None
-    """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w when left out."""
+    """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w by default."""
     id: Id | None = None
-    """Name, unique in the scenario; ``device-0`` and so on by position when left out."""
+    """Name, unique in the scenario; ``device-0`` and so on by position by default."""
 
 
 @checked
 @dataclass(frozen=True, config=STRICT)
 class System:
-    """Devices that share one edge server, with everything that governs a simulation.
+    """Devices that share one edge server, with all settings of a simulation.
 
     Arrays count services device by device (S of them) and devices in order (M). Cuts k are the columns of the
-    tables of work; DNNs with fewer cuts than others repeat their last one (no bits, all work done).
+    tables of cycles and bits; DNNs with fewer cuts than others repeat their last one (no bits, all local).
     """
 
     devices: tuple[Device, ...]
@@ -136,7 +136,7 @@ class System:
     edge_capacity_hz: NonNegative = 20e9
     """F^e, in cycles per second."""
     bandwidth_hz: Positive = 1e6
-    """B_w, in hertz, shared equally by the devices that give no bandwidth of their own."""
+    """B_w, in hertz, shared equally by the devices without a bandwidth of their own."""
     noise_psd_dbm_per_hz: Finite = -174.0
     """N_0, in dBm/Hz."""
     energy_coefficient: NonNegative = 1e-28
@@ -175,7 +175,7 @@ class System:
         for m, distance in enumerate(self.distance_m):
             expected = None
             if walks and not channel.walk_nearest_m <= distance <= channel.walk_farthest_m:
-                expected = f"from {channel.walk_nearest_m} to {channel.walk_farthest_m} (the device walks)"
+                expected = f"from {channel.walk_nearest_m} to {channel.walk_farthest_m} (the device moves)"
             elif not 0.0 < signal[m] < LARGEST_SIGNAL:
                 expected = f"a distance where signal over noise is within (0, {LARGEST_SIGNAL:g})"
             if expected is not None:
@@ -260,7 +260,7 @@ class System:
     @cached_property
     def edge_cycles(self) -> Floats:
         """(1 - c^k) C rho, cycles at the edge of a task cut at k (S, largest K + 1)."""
-        # Counts are whole and exact below 2^53: the difference of products would leave crumbs at k = K.
+        # The counts are exact integers; a difference of products would leave rounding errors at k = K.
         return _frozen(self.cycles_per_mac * (self._macs[:, -1:] - self._macs))
 
     @cached_property

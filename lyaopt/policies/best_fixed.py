@@ -65,7 +65,9 @@ def best_fixed(system: System, options: SearchOptions = DEFAULT_SEARCH) -> Fixed
     Parameters
     ----------
     system : System
+        Simulated by the search.
     options : SearchOptions, optional
+        Budget, seed and trials of the search.
 
     Returns
     -------
@@ -85,7 +87,9 @@ def search_fixed(system: System, options: SearchOptions = DEFAULT_SEARCH) -> Sea
     Parameters
     ----------
     system : System
+        Simulated by the search.
     options : SearchOptions, optional
+        Budget, seed and trials of the search.
 
     Returns
     -------

@@ -70,6 +70,7 @@ class ChannelStates:
         Parameters
         ----------
         level_db : ndarray (M, B)
+            Gains over the mean gain, in dB.
 
         Returns
         -------
@@ -85,7 +86,9 @@ def decibels(system: System, gain: Floats) -> Floats:
     Parameters
     ----------
     system : System
+        Gives the mean gains.
     gain : ndarray (M, ...)
+        Channel gains, dimensionless.
 
     Returns
     -------
@@ -101,6 +104,7 @@ def is_slow(system: System) -> bool:
     Parameters
     ----------
     system : System
+        Its channel model decides.
 
     Returns
     -------
@@ -119,6 +123,7 @@ def channel_states(
     Parameters
     ----------
     system : System
+        Its channels are drawn, unless there are traces.
     states : int
         Number of states. Without traces, a channel that is not slow gets one.
     seed, slots, replications : int

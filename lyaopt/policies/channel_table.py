@@ -60,6 +60,7 @@ class Table:
         Parameters
         ----------
         observation : Observation
+            Its channel gains select the states.
 
         Returns
         -------
@@ -106,6 +107,7 @@ def table(system: System, options: SearchOptions = DEFAULT_SEARCH, *, states: in
     Parameters
     ----------
     system : System
+        Simulated by the search.
     options : SearchOptions, optional
         The budget covers the search for fixed points, which comes first.
     states : int
@@ -154,8 +156,11 @@ def search_table(trials: Trials, states: ChannelStates, start: Integers) -> Inte
     Parameters
     ----------
     trials : Trials
+        Simulate the candidates within the budget.
     states : ChannelStates
+        Of the channel of each device.
     start : ndarray (states, S) of int
+        Partition point of each service in each state of its channel.
 
     Returns
     -------
@@ -187,8 +192,11 @@ def better_table(trials: Trials, states: ChannelStates, incumbent: Integers, oth
     Parameters
     ----------
     trials : Trials
+        Simulate both tables within the budget.
     states : ChannelStates
+        Of the channel of each device.
     incumbent, other : ndarray (states, S) of int
+        Partition point of each service in each state of its channel.
 
     Returns
     -------
@@ -205,8 +213,11 @@ def try_tables(trials: Trials, states: ChannelStates, candidates: Integers) -> O
     Parameters
     ----------
     trials : Trials
+        Simulate the tables within the budget.
     states : ChannelStates
+        Of the channel of each device.
     candidates : ndarray (states, S, C) of int
+        C tables of partition points.
 
     Returns
     -------
@@ -226,7 +237,9 @@ def useful_cuts(system: System, service: int) -> Integers:
     Parameters
     ----------
     system : System
+        Holds the service's profile.
     service : int
+        Index among the S services, device by device.
 
     Returns
     -------

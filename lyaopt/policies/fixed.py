@@ -46,6 +46,7 @@ def least_cut(system: System) -> int:
     Parameters
     ----------
     system : System
+        Its `learning.exclude_cut_zero` decides.
 
     Returns
     -------
@@ -61,6 +62,7 @@ def middle_points(system: System) -> Integers:
     Parameters
     ----------
     system : System
+        Gives K of each service.
 
     Returns
     -------

@@ -77,6 +77,7 @@ class Greedy:
         Parameters
         ----------
         observation : Observation
+            Its backlogs and last channel gains are used.
 
         Returns
         -------
@@ -95,6 +96,7 @@ def queue_weights(system: System) -> tuple[float, float, float]:
     Parameters
     ----------
     system : System
+        Gives the energy weights U^l and U^t.
 
     Returns
     -------
@@ -117,6 +119,7 @@ def likely_gain(system: System, last: Floats) -> Floats:
     Parameters
     ----------
     system : System
+        Its channel model gives v and w.
     last : ndarray (M, B)
         Gains of the last slot.
 
@@ -148,6 +151,7 @@ def drift_plus_penalty(
     Parameters
     ----------
     system : System
+        Gives profiles, capacities and energy weights.
     backlog : ndarray (3, S, B)
         Q^l in cycles, Q^t in bits, Q^e in cycles.
     gain : ndarray (M, B)

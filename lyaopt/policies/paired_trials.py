@@ -28,7 +28,7 @@ def search_seed(seed: int, *purpose: int) -> int:
     seed : int
         From 0 to 2^64 - 1.
     *purpose : int
-        Numbers that tell the streams of one search apart.
+        Numbers that distinguish the streams of one search.
 
     Returns
     -------
@@ -75,6 +75,7 @@ class SearchOptions:
         Parameters
         ----------
         system : System
+            To be simulated.
         *purpose : int
             As in `search_seed`.
 
@@ -128,7 +129,7 @@ class Outcome:
         Parameters
         ----------
         device, incumbent : int
-            Indices of the device and of the candidate in force.
+            Indices of the device and of the present candidate.
 
         Returns
         -------
@@ -149,6 +150,7 @@ class Outcome:
         Parameters
         ----------
         device : int
+            Index m.
 
         Returns
         -------
@@ -165,6 +167,7 @@ def standard_error(values: Floats) -> Floats:
     Parameters
     ----------
     values : ndarray (..., R)
+        R samples along the last axis.
 
     Returns
     -------
@@ -249,6 +252,7 @@ class Trials:
         Parameters
         ----------
         points : ndarray (S, C) of int
+            Partition points of C candidates.
 
         Returns
         -------

@@ -37,6 +37,7 @@ class Random:
         Parameters
         ----------
         observation : Observation
+            Gives the system, the seed and the period; its backlogs are not used.
 
         Returns
         -------
@@ -53,6 +54,7 @@ def draw_points(observation: Observation, periods: int) -> Integers:
     Parameters
     ----------
     observation : Observation
+        Gives the system, the seed, the present period and B.
     periods : int
         P.
 

@@ -50,7 +50,7 @@ _SEARCH_OPTIONS = tuple(item.name for item in fields(SearchOptions))
 
 
 def policy_names() -> tuple[str, ...]:
-    """Return the names that `make_policy` accepts beside points as text."""
+    """Return the names that `make_policy` accepts; it also accepts points as text."""
     return tuple(_POLICIES)
 
 
@@ -65,7 +65,9 @@ def make_policy(name: str, system: System, **options: Any) -> Policy:
     Parameters
     ----------
     name : str
+        One of `policy_names`, or points as text.
     system : System
+        To be served; searches simulate it.
     **options
         ``best-fixed``, ``table`` and ``planning`` take the fields of `SearchOptions`; ``table`` and
         ``planning`` also `states`, ``planning`` also `horizon` and `futures`; ``greedy`` takes `weights`.
@@ -110,7 +112,9 @@ def parse_points(text: str, system: System) -> Integers:
     Parameters
     ----------
     text : str
+        Cuts, separated by commas.
     system : System
+        Gives names and numbers of devices, services and cuts.
 
     Returns
     -------

@@ -85,6 +85,7 @@ class Planning:
         Parameters
         ----------
         observation : Observation
+            The roll-outs continue from its state.
 
         Returns
         -------
@@ -156,7 +157,9 @@ def planning(
     Parameters
     ----------
     system : System
+        Simulated by the search and the roll-outs.
     options : SearchOptions, optional
+        Budget, seed and trials of the search for the table.
     states : int
         As in `lyaopt.policies.channel_table.table`.
     horizon, futures : int

@@ -1,7 +1,7 @@
 """Slots solved by another process, over its standard input and output: the client of `lyaopt serve`.
 
-For programs whose own interpreter or environment must not hold the solver. Every wait has a time limit; a
-process that has ended and one that does not answer raise different errors.
+For programs that must not load the solver into their own process. Every wait has a time limit; a process that
+has ended and one that does not answer raise different errors.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SolverPipe:
     Parameters
     ----------
     command : sequence of str, optional
-        What to start; left out, `lyaopt serve --stdio` of this Python.
+        Command of the process; by default `lyaopt serve --stdio` of this Python.
     method : str, optional
         ``exact`` or ``bisection``.
     timeout_s : float, optional
@@ -58,7 +58,7 @@ class SolverPipe:
     Raises
     ------
     PeerGoneError, PeerTimeoutError
-        If the process does not start, or does not say so in time.
+        If the process does not start, or does not send its greeting in time.
     """
 
     def __init__(
@@ -73,30 +73,30 @@ class SolverPipe:
         self._timeout_s = timeout_s
         self._sequence = 0
         self._received = b""
-        # Not a pipe: nobody reads it until the process ends, and a full one would stop it.
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115
+        # A file: it is read only after the process has ended, and a full pipe would block the process.
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
                 list(command or default),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._said,
+                stderr=self._stderr,
                 bufsize=0,
             )
         except OSError as error:
-            self._said.close()
+            self._stderr.close()
             raise PeerGoneError(f"{(command or default)[0]}: {error.strerror}") from None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
         os.set_blocking(self._in, False)
         try:
-            self.greeting = self._greeted(time.monotonic() + start_timeout_s)
+            self.greeting = self._read_greeting(time.monotonic() + start_timeout_s)
         except BaseException:
             self.close()
             raise
 
-    def _greeted(self, deadline: float) -> dict[str, Any]:
+    def _read_greeting(self, deadline: float) -> dict[str, Any]:
         greeting = _parsed(self._line(deadline))
         if not isinstance(greeting, dict) or greeting.get("protocol") != PROTOCOL:
             raise PeerGoneError(f"expected a solver with protocol {PROTOCOL}, got {greeting!r}")
@@ -108,9 +108,9 @@ class SolverPipe:
         Raises
         ------
         ProblemError
-            If the document is refused; the process goes on.
+            If the document is refused; the process continues.
         PeerGoneError, PeerTimeoutError
-            If no answer comes; the process is of no more use.
+            If no answer comes; the process cannot be used again.
         """
         sequence = self._sequence
         self._sequence += 1
@@ -119,7 +119,7 @@ class SolverPipe:
         answer = _parsed(self._line(deadline))
         number = answer.pop("sequence", None) if isinstance(answer, dict) else None
         refused = isinstance(answer, dict) and answer.get("status") == "error"
-        # A request that could not be read to its number, too long a one say, is answered without.
+        # A request whose number could not be read, such as one that is too long, is answered without it.
         if number != sequence and not (refused and number is None):
             raise PeerGoneError(f"expected the answer to request {sequence}, got another")
         if refused:
@@ -138,7 +138,7 @@ class SolverPipe:
         except PeerTimeoutError:
             raise
         except OSError:
-            raise PeerGoneError(self._last_words()) from None
+            raise PeerGoneError(self._exit_reason()) from None
 
     def _line(self, deadline: float) -> bytes:
         chunks = [self._received]
@@ -146,22 +146,22 @@ class SolverPipe:
             _wait(self._out, select.POLLIN, deadline)
             chunks.append(os.read(self._out, _CHUNK))
             if not chunks[-1]:
-                raise PeerGoneError(self._last_words())
+                raise PeerGoneError(self._exit_reason())
         line, _, self._received = b"".join(chunks).partition(b"\n")
         return line
 
-    def _last_words(self) -> str:
-        """How the process ended, and the end of what it said of that."""
+    def _exit_reason(self) -> str:
+        """Exit status of the process, and the last line of its standard error."""
         try:
             status = self._process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
             return "the solver closed its output"
-        self._said.seek(0)
-        last = self._said.read().decode(errors="replace").strip().splitlines()[-1:]
+        self._stderr.seek(0)
+        last = self._stderr.read().decode(errors="replace").strip().splitlines()[-1:]
         return ": ".join([f"the solver ended with status {status}", *last])
 
     def close(self) -> None:
-        """Let the process end; it is killed if it does not within seconds."""
+        """Close the pipes and wait for the process to end; kill it after a few seconds."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None and not stream.closed:
                 stream.close()
@@ -170,7 +170,7 @@ class SolverPipe:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._said.close()
+        self._stderr.close()
 
     def __enter__(self) -> SolverPipe:
         return self
@@ -182,7 +182,7 @@ class SolverPipe:
 
 
 def _parsed(line: bytes) -> Any:
-    """A line as JSON; as text where it is none."""
+    """Parse a line as JSON, or return it as text if it is not JSON."""
     try:
         return from_json(line)
     except ValueError:
@@ -190,7 +190,7 @@ def _parsed(line: bytes) -> Any:
 
 
 def _wait(descriptor: int, event: int, deadline: float) -> None:
-    """Wait until a pipe can be read from or written to; `PeerTimeoutError` when the time is over."""
+    """Wait until a pipe can be read from or written to; `PeerTimeoutError` after the deadline."""
     ready = select.poll()
     ready.register(descriptor, event)
     left = deadline - time.monotonic()

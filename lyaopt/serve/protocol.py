@@ -2,7 +2,7 @@
 
     {"sequence": 7, "slot": {...}}
 
-The answer is the solution document, or what is wrong, with ``"sequence": 7`` in front.
+The answer is the solution document, or an error, with ``"sequence": 7`` as its first key.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PROTOCOL = 1
 _KEYS = {"sequence", "slot"}
 _STRINGS_OF_ENVELOPE = 2
 LARGEST_SEQUENCE = 2**53 - 1
-"""Beyond it some readers of JSON lose digits."""
+"""Largest integer that all JSON parsers represent exactly."""
 
 
 class Request(NamedTuple):
@@ -60,16 +60,16 @@ def parse_request(text: bytes) -> Request:
                 return Request(sequence, problem)
     except (ValueError, TypeError, LookupError, ArithmeticError):
         pass
-    return _read_carefully(text)
+    return _parse_strictly(text)
 
 
 def sequence_of(text: bytes) -> int | None:
-    """Number of a request that is refused for something else, or None.
+    """Return the number of a refused request, or None without a valid number.
 
     Parameters
     ----------
     text : bytes
-        The request as it came.
+        The request as received.
     """
     try:
         sequence = from_json(text)["sequence"]
@@ -78,7 +78,7 @@ def sequence_of(text: bytes) -> int | None:
     return sequence if type(sequence) is int and 0 <= sequence <= LARGEST_SEQUENCE else None
 
 
-def _read_carefully(text: bytes) -> Request:
+def _parse_strictly(text: bytes) -> Request:
     try:
         data = strict_json.parse(strict_json.decode(text))
     except ParseError as error:
@@ -95,7 +95,7 @@ def _read_carefully(text: bytes) -> Request:
 
 
 def _envelope_errors(data: Any) -> list[tuple[str, str]]:
-    from lyaopt.io.field_errors import unknown_key  # late: good requests need no models
+    from lyaopt.io.field_errors import unknown_key  # imported late: valid requests need no pydantic
 
     if not isinstance(data, dict):
         return [("$", f"expected an object, got {strict_json.show_value(data)}")]

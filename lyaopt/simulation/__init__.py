@@ -1,4 +1,4 @@
-"""The whole system, slot by slot: task queues, arrivals and channels, traces and records."""
+"""Simulation of whole systems slot by slot: task queues, arrivals, channels, traces and records."""
 
 from lyaopt.simulation.costs import slot_costs, waiting_tasks
 from lyaopt.simulation.latencies import Latencies

@@ -14,24 +14,26 @@ from lyaopt.simulation.layout import Layout
 def copy_replication(
     source: ReplicationState, at: Layout, of: int, target: ReplicationState, layout: Layout
 ) -> None:
-    """Give all replications of one state that of one replication of another, except its tasks.
+    """Set every replication of one state to one replication of another, except its tasks.
 
     Parameters
     ----------
     source : ReplicationState
-        With the replication to copy, laid out as `at` says.
+        Holds the replication to copy.
     at : Layout
+        Layout of `source`.
     of : int
         Number of the replication.
     target : ReplicationState
-        Written, laid out as `layout` says.
+        Overwritten.
     layout : Layout
+        Layout of `target`.
     """
-    copies = named_arrays(target)
+    targets = named_arrays(target)
     for name, array in named_arrays(source).items():
         lanes = array.reshape(*array.shape[:-1], at.devices, at.width)
         one = lanes[of // at.width, ..., of % at.width]
-        copies[name][:] = np.repeat(one, layout.width, axis=-1)
+        targets[name][:] = np.repeat(one, layout.width, axis=-1)
 
 
 def copy_tasks(source: Tasks, room: int, links: Integers, layout: Layout) -> Tasks:
@@ -40,7 +42,7 @@ def copy_tasks(source: Tasks, room: int, links: Integers, layout: Layout) -> Tas
     Parameters
     ----------
     source : Tasks
-        With the tasks of the replication that was copied.
+        Holds the tasks of the copied replication.
     room : int
         Least number of lines of the new table, and number of lines of the new log.
     links : ndarray (blocks, 3, 3, N, L) of int
@@ -54,12 +56,12 @@ def copy_tasks(source: Tasks, room: int, links: Integers, layout: Layout) -> Tas
     """
     of_one = links[0, ..., :: layout.width]
     old = _tasks_in_order(source.table, of_one[FIRST], of_one[WAITING])
-    copies, count = layout.blocks * layout.width, old.size
+    replications, count = layout.blocks * layout.width, old.size
     place = np.full(len(source.table) + 1, -1)
     place[old] = np.arange(count)
-    first = count * np.arange(copies)
-    table = np.zeros((max(room, copies * count), task_queues.TASK_COLUMNS), np.int64)
-    mine = table[: copies * count].reshape(copies, count, task_queues.TASK_COLUMNS)
+    first = count * np.arange(replications)
+    table = np.zeros((max(room, replications * count), task_queues.TASK_COLUMNS), np.int64)
+    mine = table[: replications * count].reshape(replications, count, task_queues.TASK_COLUMNS)
     mine[:] = source.table[old]
     mine[..., task_queues.NEXT] = _moved(place[source.table[old, task_queues.NEXT]], first[:, None])
     waiting = links[:, WAITING] > 0
@@ -67,7 +69,7 @@ def copy_tasks(source: Tasks, room: int, links: Integers, layout: Layout) -> Tas
     for end in (FIRST, LAST):
         ends = links[:, end]
         ends[:] = np.where(waiting, _moved(place[ends], by_lane), -1)
-    pool = np.array([-1, copies * count, copies * count, 0])
+    pool = np.array([-1, replications * count, replications * count, 0])
     return Tasks(table, pool, np.zeros((room, task_queues.LOG_COLUMNS), np.int64))
 
 
@@ -77,9 +79,9 @@ def _moved(places: Integers, by: Integers) -> Integers:
 
 def _tasks_in_order(table: Integers, first: Integers, waiting: Integers) -> Integers:
     """Numbers of the tasks of one replication, queue by queue; `first` and `waiting` are (3, N, M)."""
-    found = []
+    numbers = []
     for task in first[waiting > 0].tolist():
         while task >= 0:
-            found.append(task)
+            numbers.append(task)
             task = int(table[task, task_queues.NEXT])
-    return np.array(found, np.int64)
+    return np.array(numbers, np.int64)

@@ -1,4 +1,4 @@
-"""What a slot costs the upper level: the reward (34) with its sign changed."""
+"""Cost of a slot for the choice of partition points: the negative reward (34)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from lyaopt.model.system import System
 
 
 def whole_tasks(system: System) -> Floats:
-    """What one whole task would need in each stage: rho C cycles, D bits, rho C cycles.
+    """Amounts of one whole task in each stage: rho C cycles, D bits, rho C cycles.
 
     Parameters
     ----------
     system : System
+        Its profiles give C and D; its services, rho.
 
     Returns
     -------
@@ -23,11 +24,12 @@ def whole_tasks(system: System) -> Floats:
 
 
 def backlog_shares(system: System) -> Floats:
-    """What a cycle or bit of backlog adds to Qbar of (34): beta1 / c, beta2 / d, beta3 / c.
+    """Weight of a cycle or bit of backlog in Qbar of (34): beta1 / c, beta2 / d, beta3 / c.
 
     Parameters
     ----------
     system : System
+        Gives beta, and c and d of each service.
 
     Returns
     -------
@@ -45,6 +47,7 @@ def waiting_tasks(system: System, queues: Floats) -> Floats:
     Parameters
     ----------
     system : System
+        Gives the size of a task of each service.
     queues : ndarray (3, S, ...)
         Backlogs in cycles, bits, cycles.
 
@@ -65,6 +68,7 @@ def slot_costs(system: System, energy_j: Floats, queues: Floats) -> Floats:
     Parameters
     ----------
     system : System
+        Gives the weights, and the size of a task of each service.
     energy_j : ndarray (M, ...)
         Energy of a slot, in joules.
     queues : ndarray (3, S, ...)

@@ -26,13 +26,13 @@ from lyaopt.simulation.streams import make_streams
 from lyaopt.simulation.traces import Trace as Recorded
 
 FIRST_ROOM = 1024
-"""Tasks, and finished tasks, that there is room for at first; both tables grow."""
+"""Initial rows of the tables of tasks and of finished tasks; both grow."""
 _NO_TASKS = (-1, 0, 0, 0)
-"""The pool at first: no free task, none used or alive, nothing logged."""
+"""Initial pool: no free task, none used or alive, nothing logged."""
 
 
 def exact_method(layout: Layout) -> int:
-    """The fastest method of exact allocation.
+    """Return the fastest method of exact allocation.
 
     Parameters
     ----------
@@ -51,12 +51,14 @@ def exact_method(layout: Layout) -> int:
 
 
 def make_model(system: System, layout: Layout) -> Model:
-    """A system as kernels take it, with exact allocation.
+    """Convert a system for the kernels, with exact allocation.
 
     Parameters
     ----------
     system : System
+        M devices with S services in all.
     layout : Layout
+        Of the same system.
     """
     return Model(
         exact_method(layout),
@@ -88,19 +90,21 @@ def _devices(system: System) -> Floats:
 
 
 def _amounts(system: System, layout: Layout) -> Floats:
-    """Cycles, bits, cycles of a task in each stage, by cut (3, N, M, K + 1)."""
+    """Cycles, bits, cycles of a task in each stage, by partition point (3, N, M, K + 1)."""
     tables = (system.local_cycles, system.transmit_bits, system.edge_cycles)
     spread = layout.spread([table.T for table in tables])
     return np.ascontiguousarray(np.moveaxis(spread, 1, -1))
 
 
 def make_stream_model(system: System, layout: Layout, seed: int) -> StreamModel:
-    """What channels and arrivals are drawn from.
+    """Make the parameters and keys of the draws of channels and arrivals.
 
     Parameters
     ----------
     system : System
+        Its channel and arrival models are drawn from.
     layout : Layout
+        Gives the numbers of blocks and lanes.
     seed : int
         From 0 to 2^64 - 1.
 
@@ -122,11 +126,12 @@ def make_stream_model(system: System, layout: Layout, seed: int) -> StreamModel:
 
 
 def spread_trace(layout: Layout, trace: Recorded | None) -> Trace:
-    """A trace as kernels take it.
+    """Convert a trace for the kernels.
 
     Parameters
     ----------
     layout : Layout
+        Gives the place (n, m) of each service.
     trace : lyaopt.simulation.Trace or None
         None gives a trace of no slots.
     """
@@ -141,7 +146,9 @@ def new_record(layout: Layout, slots: int) -> Record:
     Parameters
     ----------
     layout : Layout
+        Gives the numbers of blocks, rows and lanes.
     slots : int
+        Slots that fit.
     """
     return Record(
         np.empty((layout.blocks, slots, sums.SERVICE_RECORDS, layout.rows, layout.lanes)),
@@ -162,6 +169,7 @@ def remove_tasks(tasks: Tasks) -> None:
     Parameters
     ----------
     tasks : Tasks
+        Emptied; its tables keep their sizes.
     """
     tasks.pool[:] = _NO_TASKS
 
@@ -172,6 +180,7 @@ def new_state(layout: Layout) -> ReplicationState:
     Parameters
     ----------
     layout : Layout
+        Gives the numbers of blocks, rows and lanes.
     """
     blocks, shape = layout.blocks, (layout.rows, layout.lanes)
     stages = task_queues.STAGES
@@ -196,8 +205,11 @@ def empty_state(state: ReplicationState, system: System, layout: Layout) -> None
     Parameters
     ----------
     state : ReplicationState
+        Overwritten.
     system : System
+        Gives the mean channel gains.
     layout : Layout
+        Of `state`.
     """
     for array in named_arrays(state).values():
         array.fill(0)
@@ -215,6 +227,7 @@ def named_arrays(state: ReplicationState) -> dict[str, np.ndarray]:
     Parameters
     ----------
     state : ReplicationState
+        Its arrays are returned, not copied.
     """
     fields = state._asdict()
     services, devices = fields.pop("sums")

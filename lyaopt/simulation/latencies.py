@@ -11,12 +11,12 @@ from lyaopt.arrays import Floats, Integers
 
 @dataclass
 class Latencies:
-    """How many tasks took how many slots, for each group (a service of a replication).
+    """Numbers of tasks by latency in slots, for each group (a service of a replication).
 
     Attributes
     ----------
     group, slots, tasks : ndarray (D,)
-        Distinct pairs of group and latency, sorted, and how many tasks each stands for.
+        Distinct pairs of group and latency, sorted, and the number of tasks of each.
     """
 
     group: Integers
@@ -36,7 +36,7 @@ class Latencies:
         group, slots : ndarray (n,) of int
             Group and latency in slots.
         tasks : ndarray (n,) of int, optional
-            How many tasks each entry stands for; one each if left out.
+            Number of tasks of each entry; one by default.
         """
         if not group.size:
             return
@@ -51,15 +51,15 @@ class Latencies:
         first = np.flatnonzero(new)
         self.group, self.slots, self.tasks = group[first], slots[first], np.add.reduceat(weight, first)
 
-    def of_groups(self, wanted: Integers) -> Latencies:
+    def of_groups(self, groups: Integers) -> Latencies:
         """The distribution in some groups.
 
         Parameters
         ----------
-        wanted : ndarray of int
-            Groups.
+        groups : ndarray of int
+            Numbers of the groups.
         """
-        keep = np.isin(self.group, wanted)
+        keep = np.isin(self.group, groups)
         return Latencies(self.group[keep], self.slots[keep], self.tasks[keep])
 
     def merged(self) -> Latencies:

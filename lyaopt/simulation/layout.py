@@ -18,20 +18,20 @@ from lyaopt.arrays import Integers
 from lyaopt.model.system import System
 
 _BLOCK_ITEMS = 512
-"""Services in a block: what a slot of it needs stays in the cache."""
+"""Services in a block: its arrays stay in the cache from slot to slot."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where kernels keep M devices with up to N services each (S in all) of B replications.
+    """Memory layout of M devices with up to N services each (S in all) in B replications.
 
     Attributes
     ----------
     devices, rows, services, replications : int
         M, N, S and B.
     width, blocks : int
-        Replications in a block, and number of blocks; the last one may be filled up with replications that
-        are simulated but not returned.
+        Replications in a block, and number of blocks; the last one may be padded with replications
+        that are simulated but not returned.
     device_of_service, row_of_service : ndarray (S,)
         m and n of each service.
     """
@@ -52,6 +52,7 @@ class Layout:
         Parameters
         ----------
         system : System
+            M devices with S services in all.
         replications : int
             B.
         """
@@ -69,7 +70,7 @@ class Layout:
 
     @cached_property
     def placement(self) -> Placement:
-        """Where each service is kept, as kernels take it."""
+        """Place of each service, for the kernels."""
         return Placement(self.row_of_service, self.device_of_service, self.width)
 
     @cached_property
@@ -85,7 +86,9 @@ class Layout:
         Parameters
         ----------
         values : array_like (..., S)
+            One value for each service.
         dtype : dtype
+            Of the result.
 
         Returns
         -------
@@ -103,7 +106,9 @@ class Layout:
         Parameters
         ----------
         values : array_like (..., S, B)
+            One value for each service of each replication.
         dtype : dtype
+            Of the result.
 
         Returns
         -------
@@ -125,6 +130,7 @@ class Layout:
         Parameters
         ----------
         array : ndarray (blocks, ..., N, L)
+            Values of services, as kernels keep them.
         """
         lead = array.shape[1:-2]
         table = array.reshape(self.blocks, *lead, self.rows, self.devices, self.width)
@@ -136,6 +142,7 @@ class Layout:
         Parameters
         ----------
         array : ndarray (blocks, ..., L)
+            Values of devices, as kernels keep them.
         """
         return self._by_replication(array.reshape(*array.shape[:-1], self.devices, self.width)).copy()
 

@@ -1,4 +1,4 @@
-"""A figure of a run: energy and backlogs over time, and how long tasks took (extra `plot`)."""
+"""A figure of a run: energy and backlogs over time, and the distribution of latencies (extra `plot`)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def draw_run(result: Result, series: Series, path: str | Path) -> bytes:
     Parameters
     ----------
     result : Result
+        Gives mean energy and latencies.
     series : Series
         Of the same run.
     path : str or Path
@@ -55,7 +56,7 @@ def _draw_energy(axes: Any, series: Series) -> None:
         fill=True,
         color=_RED,
         alpha=0.7,
-        label="transmission",
+        label="transmit",
     )
     axes.set_xlim(series.time_s[0], series.time_s[-1])
     axes.set_ylabel("energy per slot, mJ")
@@ -64,7 +65,7 @@ def _draw_energy(axes: Any, series: Series) -> None:
 
 
 def _draw_backlogs(axes: Any, series: Series) -> None:
-    names = ("local, Gcycles", "transmission, Mbit", "edge, Gcycles")
+    names = ("local, Gcycles", "transmit, Mbit", "edge, Gcycles")
     scales = (1e-9, 1e-6, 1e-9)
     for name, scale, values, colour in zip(names, scales, series.queues, (_BLUE, _RED, _GREEN), strict=True):
         axes.stairs(scale * values, series.time_s, color=colour, label=name)
@@ -76,7 +77,7 @@ def _draw_backlogs(axes: Any, series: Series) -> None:
 
 
 def _legend_above(axes: Any) -> None:
-    """Beside the title: within, it would hide the end of the run."""
+    """Place the legend beside the title: inside, it would hide the end of the run."""
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False, borderaxespad=0.2)
 
 

@@ -1,4 +1,4 @@
-"""What a policy observes, and what it decides."""
+"""Observations and decisions of policies."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Policy(Protocol):
         Parameters
         ----------
         observation : Observation
-            What is known at the start of the period.
+            State at the start of the period.
 
         Returns
         -------
@@ -59,7 +59,7 @@ class Policy(Protocol):
 
 
 class Observation:
-    """What a policy may observe at the start of a period, of B replications at once.
+    """State of B replications at the start of a period, as policies see it.
 
     Arrays are computed on access. Means are those of the period before, zeros before the first one.
 

@@ -92,6 +92,7 @@ class Recorder:
         services : ndarray (slots, rows, S, 1)
             As `State.advance_recorded` returns them.
         devices : ndarray (slots, rows, M, 1)
+            From the same call.
         points : ndarray (P, S) of int
             Partition points of the periods that began in these slots.
         finished : ndarray (D, 4) of int
@@ -116,7 +117,7 @@ class Recorder:
             np.concatenate([services[:, sums.BACKLOGS + stage], backlog[stage].T])
             for stage in range(task_queues.STAGES)
         ]
-        given = [np.ascontiguousarray(services[:, sums.RATES + stage]) for stage in range(task_queues.STAGES)]
+        rates = [np.ascontiguousarray(services[:, sums.RATES + stage]) for stage in range(task_queues.STAGES)]
         speed = devices[:, sums.CPU_RECORD]
         power = np.ascontiguousarray(devices[:, sums.POWER_RECORD])
         completed, latency, service = self._tasks(len(services))
@@ -124,9 +125,9 @@ class Recorder:
             local_queue_cycles=queues[task_queues.LOCAL],
             transmit_queue_bits=queues[task_queues.TRANSMIT],
             edge_queue_cycles=queues[task_queues.EDGE],
-            local_cpu_hz=given[task_queues.LOCAL],
-            rate_bps=given[task_queues.TRANSMIT],
-            edge_cpu_hz=given[task_queues.EDGE],
+            local_cpu_hz=rates[task_queues.LOCAL],
+            rate_bps=rates[task_queues.TRANSMIT],
+            edge_cpu_hz=rates[task_queues.EDGE],
             power_w=power,
             local_energy_j=tau * system.energy_coefficient * speed**3,
             transmit_energy_j=tau * power,

@@ -37,9 +37,11 @@ class Result:
     latencies : Latencies
         Of the tasks completed after the warm-up, in groups replication * S + service.
     slot_duration_s : float
-    limited_share, local_limited_share, transmit_limited_share, busy_share : float
-        Shares of the device-slots in which something waited at the device and energy, not capacity or
-        backlog, decided how much was served (at either problem, at each), and in which something waited.
+    limited_share, local_limited_share, transmit_limited_share : float
+        Shares of the device-slots in which the device had backlog and energy, not capacity or backlog,
+        limited its service: in at least one of Problems 3 and 4, in Problem 3, in Problem 4.
+    busy_share : float
+        Share of the device-slots in which the device had backlog.
     record : Record or None
     """
 
@@ -70,7 +72,7 @@ class Result:
 
     @property
     def mean_transmit_energy_j(self) -> float:
-        """Mean transmission energy per slot, summed over the devices."""
+        """Mean transmit energy per slot, summed over the devices."""
         return float(self.transmit_energy_j.sum(axis=0).mean())
 
     @property
@@ -135,21 +137,21 @@ class Result:
 
 
 def _without_nan(values: dict[str, float]) -> dict[str, float | None]:
-    """JSON has no NaN: without tasks there is no latency."""
+    """None in place of NaN, which JSON does not have."""
     return {name: None if np.isnan(value) else value for name, value in values.items()}
 
 
 def versions() -> dict[str, str]:
-    """Versions of what computed a result, and the core that ran."""
+    """Return the core that computed a result, and the versions of the packages."""
     from lyaopt._kernels.toolchain.core_choice import CHOICE
     from lyaopt._version import __version__
 
-    found = {"lyaopt": __version__, "python": platform.python_version(), "numpy": np.__version__}
-    found["core"] = CHOICE.core
+    versions = {"lyaopt": __version__, "python": platform.python_version(), "numpy": np.__version__}
+    versions["core"] = CHOICE.core
     if CHOICE.core == "aot":
-        found["numba"] = CHOICE.about["numba"]
+        versions["numba"] = CHOICE.about["numba"]
     elif CHOICE.core == "jit":
         import numba
 
-        found["numba"] = numba.__version__
-    return found
+        versions["numba"] = numba.__version__
+    return versions

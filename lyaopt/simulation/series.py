@@ -18,7 +18,7 @@ class Series:
     Attributes
     ----------
     time_s : ndarray (steps + 1,)
-        Where the steps begin and end, in seconds.
+        Boundaries of the steps, in seconds.
     local_energy_j, transmit_energy_j : ndarray (steps,)
         Per slot.
     queues : ndarray (3, steps)
@@ -39,9 +39,11 @@ def run_in_steps(
     Parameters
     ----------
     simulator : Simulator
+        Continued from its present slot.
     slots : int
+        Slots to simulate.
     steps : int
-        At most so many, one slot or more each.
+        Largest number of steps; each has at least one slot.
     progress : callable, optional
         As of `Simulator.run`.
 

@@ -20,9 +20,9 @@ _OF_SERVICES = ("local", "rate", "edge")
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """How much of the capacities is in use, and who gets it, in place of the exact allocation.
+    """How much of the capacities is in use, and how it is divided, in place of the exact allocation.
 
-    All are numbers from 0 to 1, the same in all B replications or of each of them. Shares of one device, or
+    All are numbers from 0 to 1, common to all B replications or one for each. Shares of one device, or
     of the edge, that sum to more than one are scaled to one. In every slot each service gets its share or
     what its backlog can use, whichever is less, and only what is used costs energy.
 
@@ -50,6 +50,7 @@ class Shares:
         Parameters
         ----------
         layout : Layout
+            Gives the numbers of devices, services and replications.
 
         Returns
         -------
@@ -61,13 +62,13 @@ class Shares:
         Raises
         ------
         ProblemError
-            If an array has the wrong shape, or holds what is not from 0 to 1; names it.
+            If an array has the wrong shape or a value outside [0, 1]; the path names it.
         """
-        found = {}
+        tables = {}
         for field in fields(self):
             count = layout.devices if field.name in _OF_DEVICES else layout.services
-            found[field.name] = _table(getattr(self, field.name), field.name, count, layout.replications)
-        fractions, shares = ([found[name].T for name in names] for names in (_OF_DEVICES, _OF_SERVICES))
+            tables[field.name] = _table(getattr(self, field.name), field.name, count, layout.replications)
+        fractions, shares = ([tables[name].T for name in names] for names in (_OF_DEVICES, _OF_SERVICES))
         return np.stack(fractions, axis=1), np.stack(shares, axis=1)
 
 
@@ -114,12 +115,14 @@ class SharesInForce:
         Parameters
         ----------
         fractions : ndarray (B, 2, M)
+            Fractions in use of CPU speed and power, from 0 to 1.
         shares : ndarray (B, 3, S)
+            Shares of the services in CPU, rate and edge, from 0 to 1.
 
         Raises
         ------
         ProblemError
-            If one has another shape or type, or holds what is not from 0 to 1.
+            If an array has the wrong shape or type, or a value outside [0, 1].
         """
         layout = self._layout
         _check("fractions", fractions, (layout.replications, kernel.FRACTIONS, layout.devices))

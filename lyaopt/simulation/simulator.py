@@ -69,7 +69,7 @@ class Simulator:
         _check_count("distinct_streams", distinct_streams, 1, replications)
         _check_count("seed", seed, 0, 2**64 - 1)
         if record and replications > 1:
-            raise ProblemError("$.replications", f"expected 1 where a record is wanted, got {replications}")
+            raise ProblemError("$.replications", f"expected 1 for a run with a record, got {replications}")
         if trace is not None:
             trace.check_against(system)
         self.system, self.seed = system, int(seed)
@@ -88,7 +88,7 @@ class Simulator:
         return self._state.slot
 
     def _start_measuring(self) -> None:
-        """Discard what was measured so far: the warm-up is over."""
+        """Discard the sums and latencies of the warm-up."""
         self._state.take_sums()
         self._warmup = self.slot
         services, devices = self._unfinished_sums()
@@ -107,6 +107,7 @@ class Simulator:
         Parameters
         ----------
         slots, warmup : int
+            Numbers of slots; those of the warm-up come first.
         progress : callable, optional
             Called several times a second with the number of slots simulated so far; the run ends if it
             returns False.
@@ -266,12 +267,13 @@ def simulate(
     Parameters
     ----------
     system : System
+        Devices, services, channels and weights.
     policy : Policy, optional
         If left out, the partition points of the trace are used.
     slots, warmup : int
         Slots that are measured, and slots before them that are not.
     replications : int
-        B, independent copies of the run.
+        B, independent runs with draws of their own.
     seed : int
         From 0 to 2^64 - 1. Arrivals and channels depend on it, not on the policy (common random numbers).
     trace : Trace, optional

@@ -1,4 +1,4 @@
-"""The state of B replications of a system, and the kernel call that takes it forward."""
+"""The state of B replications of a system, and the kernel call that advances it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class State:
 
     @property
     def amounts(self) -> Floats:
-        """Cycles, bits, cycles of a task in each stage, by cut (3, N, M, K + 1)."""
+        """Cycles, bits, cycles of a task in each stage, by partition point (3, N, M, K + 1)."""
         amounts: Floats = self._model.amounts
         return amounts
 
@@ -92,7 +92,7 @@ class State:
         return SharesInForce(self.layout)
 
     def use_shares(self) -> None:
-        """Allocate by shares from now on: those set last, or all of everything in equal shares."""
+        """Allocate by shares from now on: those set last, or by default whole capacities in equal shares."""
         self._model = self._model._replace(
             method=exact_allocation.BY_SHARES,
             fractions=self._shares.lane_fractions,
@@ -110,7 +110,7 @@ class State:
         Raises
         ------
         ProblemError
-            If one has another shape or type, or holds what is not from 0 to 1.
+            If an array has the wrong shape or type, or a value outside [0, 1].
         """
         if values is not None:
             self._shares.set(*values)
@@ -119,7 +119,7 @@ class State:
             self._model = self._model._replace(method=exact_method(self.layout))
 
     def restart(self, seed: int, numbers: Integers) -> None:
-        """Go back to slot 0 with empty queues, and another seed.
+        """Restart at slot 0 with empty queues and another seed.
 
         Parameters
         ----------
@@ -145,8 +145,8 @@ class State:
 
         A copy has the tasks, backlogs, points in force, means of the last period, slow channels and busy
         services of the original; its sums of past periods start from zero. With the seed and number of the
-        original it draws exactly what the original will. Copies of replications that replay a trace draw
-        their future, from channels and services in their ordinary state: a trace does not hold that state.
+        original it draws the same numbers. Copies of replications that replay a trace draw arrivals and
+        channels from the initial states of channels and services, which a trace does not hold.
 
         Parameters
         ----------
@@ -170,7 +170,7 @@ class State:
         return copy
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies of all that the next slot depends on, except the system and the keys of the streams."""
+        """Copy the arrays that determine the next slots, except the system and the keys of the streams."""
         table, pool, log = self._tasks
         tasks = {
             "tasks": table[: pool[task_queues.USED]],
@@ -200,12 +200,12 @@ class State:
         self.slot = int(arrays["slot"])
 
     def add_tasks(self, tasks: Integers, points: Integers) -> None:
-        """Let tasks join before the next slot, in addition to the arrivals.
+        """Add tasks before the next slot, in addition to the arrivals.
 
         Parameters
         ----------
         tasks : ndarray (S, B) of int
-            How many of each service.
+            New tasks of each service.
         points : ndarray (S, B) of int
             Their partition points.
         """
@@ -230,6 +230,7 @@ class State:
         Parameters
         ----------
         slots : int
+            Number of slots.
         plan : ndarray (P, blocks, N, L) of int
             As of `advance`.
 
@@ -249,6 +250,7 @@ class State:
         Parameters
         ----------
         slots : int
+            Number of slots.
         plan : ndarray (P, blocks, N, L) of int
             Partition points of the periods from the present one on; the last ones stay in force.
         record : Record, optional
@@ -280,11 +282,12 @@ class State:
         """Tasks finished since the last call (D, 4): replication, service, slot of birth, slot when done."""
         pool, log = self._tasks.pool, self._tasks.log
         lines = log[: pool[task_queues.LOGGED]]
-        system = lines[:, task_queues.REPLICATION]
+        replication = lines[:, task_queues.REPLICATION]
         service = self.layout.service_at[lines[:, task_queues.ROW], lines[:, task_queues.DEVICE]]
-        finished = np.stack([system, service, lines[:, task_queues.BORN], lines[:, task_queues.DONE]], axis=1)
+        born, done = lines[:, task_queues.BORN], lines[:, task_queues.DONE]
+        finished = np.stack([replication, service, born, done], axis=1)
         self.forget_finished()
-        return finished[system < self.layout.replications]
+        return finished[replication < self.layout.replications]
 
     def take_sums(self) -> tuple[Floats, Floats]:
         """Sums over the whole periods since the last call: (rows, S, B) and (rows, M, B)."""

@@ -66,7 +66,7 @@ class Streams:
 
     @property
     def keys(self) -> StreamKeys:
-        """What keys the draws of each lane."""
+        """Key of the draws of each lane."""
         return StreamKeys(self.seed, self.lane_replication, self.lane_device)
 
     def draw_gains(self, start: int, count: int) -> Floats:
@@ -123,6 +123,7 @@ def make_streams(system: System, seed: int, replications: range = range(1)) -> S
     Parameters
     ----------
     system : System
+        Its channel and arrival models are drawn from.
     seed : int
         From 0 to 2^64 - 1.
     replications : range
@@ -135,8 +136,8 @@ def make_streams(system: System, seed: int, replications: range = range(1)) -> S
     Raises
     ------
     ProblemError
-        If the seed is not from 0 to 2^64 - 1, a device has more services than keys can tell apart, or a
-        service's arrivals are too many to be drawn exactly.
+        If the seed is not from 0 to 2^64 - 1, a device has more services than a key can number, or a
+        service has too many arrivals to be drawn exactly.
     """
     if not 0 <= seed < 2**64:
         raise ProblemError("$.seed", f"expected a whole number from 0 to {2**64 - 1}, got {seed}")
@@ -187,7 +188,7 @@ def _options(system: System) -> Floats:
     options[at.PATH_LOSS] = channel.path_loss_exponent
     options[at.BUSY_FACTOR] = arrivals.busy_rate_factor
     options[at.QUIET_FACTOR] = arrivals.quiet_rate_factor
-    # The chain in continuous time, seen at the beginning of each slot: spells may be shorter than a slot.
+    # The chain in continuous time, sampled at the start of each slot: bursts may be shorter than a slot.
     forgotten = -math.expm1(-tau * (1.0 / arrivals.busy_duration_s + 1.0 / arrivals.quiet_duration_s))
     options[at.BUSY_SHARE] = arrivals.busy_share
     options[at.BUSY_AFTER_BUSY] = 1.0 - (1.0 - arrivals.busy_share) * forgotten

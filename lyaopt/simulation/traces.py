@@ -18,7 +18,7 @@ from lyaopt.slot.limits import check_signal
 
 _LARGEST_COUNT = 10**9
 _UNREADABLE = (ValueError, EOFError, OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What damaged, encrypted or oddly compressed archives raise."""
+"""Errors of damaged, encrypted or unusually compressed archives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +64,7 @@ class Trace:
         Parameters
         ----------
         system : System
+            M devices with S services in all.
 
         Raises
         ------
@@ -86,9 +87,11 @@ def check_points(points: Integers, system: System, name: str) -> None:
     Parameters
     ----------
     points : ndarray (..., S) of int
+        Partition points, not negative.
     system : System
+        Gives K of each service.
     name : str
-        Of the field, for the error.
+        Name of the field, for the error.
 
     Raises
     ------
@@ -104,13 +107,14 @@ def check_points(points: Integers, system: System, name: str) -> None:
 
 
 def load_trace(path: str | Path, system: System) -> Trace:
-    """Load a trace of a system; a record serves as one too.
+    """Load a trace of a system; a record is also a trace.
 
     Parameters
     ----------
     path : str or Path
         Of an .npz file.
     system : System
+        Gives M, S and the cuts that the trace must fit.
 
     Returns
     -------
@@ -149,7 +153,7 @@ def _member(file: Mapping[str, Any], name: str) -> Any:
     try:
         return file[name]
     except (*_UNREADABLE, OSError):
-        raise _error(name, "expected an array of numbers, got something unreadable") from None
+        raise _error(name, "expected an array of numbers, got unreadable data") from None
 
 
 def _check_shape(array: Any, name: str, shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Many slots at once: `SlotBatch`, and how the kernels see its arrays."""
+"""Many slots at once: `SlotBatch`, and views of its arrays for the kernels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SlotBatch(SlotInputs):
     -----
     The kernels run over slots that lie side by side in memory. A writeable float64 array in that order
     (Fortran's, ``order="F"``: the transposed array, (N, M, B), is C-contiguous) is used as it is: leave it
-    unchanged while the batch is in use. Any other array is copied once, when the batch is made.
+    unchanged while the batch is in use. Any other array is copied once, by the constructor.
     """
 
     def __post_init__(self) -> None:
@@ -52,7 +52,7 @@ class SlotBatch(SlotInputs):
                 lambda index, name=name: f"$.{name}[{', '.join(map(str, index))}]",
                 positive=name == "bandwidth_hz",
             )
-        # Sums and ratios must stay within double precision too.
+        # Sums and ratios must also stay within double precision.
         for name in QUEUE_FIELDS:
             check_total_rate(getattr(self, name), name, self.slot_duration_s)
         check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, self.noise_w_per_hz)
@@ -64,7 +64,7 @@ class SlotBatch(SlotInputs):
 
     @functools.cached_property
     def _local_problem(self) -> LocalProblem:
-        """Problem 3 of all devices and slots, as the kernels take it."""
+        """Problem 3 of all devices and slots, for the kernels."""
         return LocalProblem(
             device_lanes(self.local_queue_cycles),
             self.cpu_capacity_hz,
@@ -75,7 +75,7 @@ class SlotBatch(SlotInputs):
 
     @functools.cached_property
     def _transmit_problem(self) -> TransmitProblem:
-        """Problem 4 of all devices and slots, as the kernels take it."""
+        """Problem 4 of all devices and slots, for the kernels."""
         return TransmitProblem(
             device_lanes(self.transmit_queue_bits),
             device_lanes(self.channel_gain),
@@ -88,7 +88,7 @@ class SlotBatch(SlotInputs):
 
     @functools.cached_property
     def _edge_problem(self) -> EdgeProblem:
-        """Problem 5 of all slots, as the kernels take it."""
+        """Problem 5 of all slots, for the kernels."""
         return EdgeProblem(
             slot_lanes(self.edge_queue_cycles), float(self.edge_capacity_hz), float(self.slot_duration_s)
         )
@@ -104,7 +104,7 @@ class SlotBatch(SlotInputs):
 
 
 def device_lanes(values: Floats) -> Floats:
-    """View an array of a batch as the kernels take it, one lane a device and slot.
+    """View an array of a batch for the kernels, with one lane for each device and slot.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def device_lanes(values: Floats) -> Floats:
 
 
 def slot_lanes(queues: Floats) -> Floats:
-    """View an array of a batch as the kernel of the edge takes it, one lane a slot.
+    """View an array of a batch for the kernel of the edge, with one lane for each slot.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The solutions of many slots: allocation; energies, prices and certificates when first asked for."""
+"""The solutions of many slots; energies, prices and certificates are computed on first access."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, Trans
 from lyaopt.arrays import Floats
 from lyaopt.slot.batch import SlotBatch, device_lanes, slot_lanes
 
-# The kernels' formulas as plain Python, which takes arrays
+# The kernels' formulas as Python functions of arrays
 _local_energy = inspect.unwrap(energies.local_energy)
 _transmit_energy = inspect.unwrap(energies.transmit_energy)
 _price = inspect.unwrap(energies.price)
 _objective = inspect.unwrap(energies.objective)
 
 ALLOCATIONS = ("_local_allocation", "_transmit_allocation", "_edge_allocation")
-"""Cached views of a solution's arrays, as the kernels write them."""
+"""Cached views of a solution's arrays, in the kernels' layout."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +46,19 @@ class BatchCertificate:
 class BatchSolution:
     """Optimal allocation of every slot of a batch.
 
-    What follows from the allocation (energies, prices, certificate) is computed when first asked for.
-    Arrays are in Fortran's order, views of what the kernels wrote: (N, M, B) and (M, B), transposed.
+    Energies, prices and the certificate are computed on first access. Arrays are in Fortran's order:
+    transposed views of the kernels' (N, M, B) and (M, B).
 
     Attributes
     ----------
     batch : SlotBatch
-        The slots that it solves.
+        The slots.
     local_cpu_hz, rate_bps, edge_cpu_hz : (B, M, N) arrays
         Allocation of every service: f^l (Hz), r (bit/s), f^e (Hz).
     cpu_hz, power_w : (B, M) arrays
         Total CPU speed (Hz) and transmit power (W) of every device.
     local_multiplier, transmit_multiplier : (B, M) arrays
-        nu of Problems 3 and 4, in cycles and bits: the backlog at which serving stops being worth it.
+        nu of Problems 3 and 4, in cycles and bits: backlogs below it are not worth serving.
     edge_multiplier : (B,) array
         nu of Problem 5, in cycles.
     """

@@ -1,7 +1,7 @@
 """Slot documents (JSON), parsed strictly.
 
-A short loop parses nearly every document; it accepts only what is plainly right. All else goes to the strict
-models in `lyaopt.slot.schemas`, which find all errors and their paths.
+A short loop parses nearly every document; it accepts only documents that are certainly valid. All others go
+to the strict models in `lyaopt.slot.schemas`, which find every error and its path.
 """
 
 from __future__ import annotations
@@ -49,26 +49,26 @@ def parse_slot_document(text: bytes | str) -> SlotProblem:
             return problem
     except (ValueError, TypeError, LookupError, ArithmeticError):
         pass
-    return _read_carefully(text)
+    return _parse_strictly(text)
 
 
 def plain_slot_problem(data: Any, strings: int) -> SlotProblem | None:
-    """The problem of a parsed document of which everything is plainly right; the quick way.
+    """Return the problem of a parsed document that is certainly valid; the fast path.
 
-    A string has two quotes, and parsing keeps one of two equal keys: with as many strings in the text as in
-    the parsed data no key was repeated.
+    Each string has two quotes, and parsing keeps one of several equal keys: if the text has as many strings
+    as the parsed data, no key is repeated.
 
     Parameters
     ----------
     data : object
         The document as Python values.
     strings : int
-        How many strings its text holds.
+        Number of strings in its text.
 
     Raises
     ------
     ValueError, TypeError, LookupError, ArithmeticError
-        If something is not plainly right; it may be right all the same.
+        If the document is not certainly valid; the strict models decide.
     """
     gathered = _Gathered(data)
     return gathered.plain_problem() if gathered.strings == strings else None
@@ -96,7 +96,7 @@ def problem_from_dict(data: dict[str, Any]) -> SlotProblem:
         raise DocumentError([(error.path, error.reason)]) from None
 
 
-def _read_carefully(text: bytes | str) -> SlotProblem:
+def _parse_strictly(text: bytes | str) -> SlotProblem:
     try:
         decoded = strict_json.decode(text)
         data = strict_json.parse(decoded)
@@ -123,7 +123,7 @@ def _errors(data: Any) -> list[tuple[strict_json.Path, str]]:
 class _Gathered:
     """The numbers and names of a parsed slot document, in flat lists, padded where services are ragged.
 
-    Raises ValueError, TypeError or LookupError on a wrong key, structure or id; numbers are looked at apart.
+    Raises ValueError, TypeError or LookupError on a wrong key, structure or id; checks no numbers.
     """
 
     def __init__(self, data: dict[str, Any]) -> None:
@@ -162,9 +162,9 @@ class _Gathered:
         self.service_ids.append(_checked_ids("service", services))
 
     def plain_problem(self) -> SlotProblem:
-        """The slot problem; ValueError, TypeError or ArithmeticError unless its numbers are plainly right.
+        """The slot problem; ValueError, TypeError or ArithmeticError unless its numbers are certainly valid.
 
-        Refused are also magnitudes that might leave double precision, judged over all devices at once.
+        Magnitudes that might leave double precision are refused too, by bounds over all devices.
         """
         numbers = [*self.scalars, self.bandwidth, *self.devices, *self.queues]
         _require({*map(type, numbers), type(self.noise)} <= _NUMBERS)
@@ -178,7 +178,7 @@ class _Gathered:
         values: Floats = np.array([*self.scalars, noise, *self.devices, *self.queues], dtype=np.float64)
         end = 6 + len(self.devices)
         queues = values[end:].reshape(len(self.counts), self.most, 3)
-        # One copy each, and then in the order that the kernels take.
+        # One copy each, in the kernels' order.
         packed = (queues.T.copy(), values[6:end].reshape(-1, 4).T.copy(), values[:6])
         return SlotProblem._from_packed(packed, float(self.noise), **self._names())
 
@@ -201,7 +201,7 @@ class _Gathered:
 
 def _checked_ids(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
     ids = ids_by_position(kind, items)
-    "".join(ids)  # takes strings only: the quickest check of all their types
+    "".join(ids)  # fails unless all are strings: the fastest check
     _require(len({*ids}) == len(ids) and all(ids))
     return ids
 

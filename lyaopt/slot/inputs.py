@@ -1,4 +1,4 @@
-"""What one slot and many slots share: the fields, the order of their arrays, and their checks."""
+"""Fields and checks that one slot and many slots share."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ QUEUE_FIELDS = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles"
 
 @dataclass(frozen=True, eq=False)
 class SlotInputs:
-    """Fields that `SlotProblem` and `SlotBatch` share; their docstrings say shapes and units.
+    """Fields that `SlotProblem` and `SlotBatch` share; their docstrings give shapes and units.
 
     Attributes
     ----------
     slot_duration_s, energy_coefficient, energy_weight_local, energy_weight_transmit, edge_capacity_hz,
     noise_psd_dbm_per_hz : float
     cpu_capacity_hz, max_power_w, channel_gain, bandwidth_hz : arrays
-        One number a device.
+        One number for each device.
     local_queue_cycles, transmit_queue_bits, edge_queue_cycles : arrays
-        One number a service.
+        One number for each service.
     """
 
     slot_duration_s: float
@@ -50,6 +50,6 @@ class SlotInputs:
             check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
 
     def _take_arrays(self, shapes: dict[str, tuple[int, ...]], order: Order) -> None:
-        """Let the named fields be float64 arrays of these shapes in this memory order."""
+        """Convert the named fields to float64 arrays of these shapes in this memory order."""
         for name, shape in shapes.items():
             object.__setattr__(self, name, as_floats(getattr(self, name), name, shape, order))

@@ -1,4 +1,4 @@
-"""What every slot problem is checked for beside its shapes: magnitudes within double precision."""
+"""Checks of slot problems that keep magnitudes within double precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lyaopt._kernels.slot.marginal_costs import LARGEST_EXPONENT
 from lyaopt.arrays import Floats, is_real
 from lyaopt.errors import ProblemError
 
-# The largest p h / (b_w N_0) whose rate the kernels can take back: e^709 - 1, about 8.2e307
+# The largest p h / (b_w N_0) whose rate the kernels can invert: e^709 - 1, about 8.2e307
 LARGEST_SIGNAL = math.expm1(LARGEST_EXPONENT)
 METHODS = ("exact", "bisection")
 
@@ -90,6 +90,6 @@ def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -
 
 
 def check_method(method: str) -> None:
-    """Refuse a `method` that is not one of `METHODS`, by `ValueError`."""
+    """Raise `ValueError` for a `method` that is not one of `METHODS`."""
     if method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")

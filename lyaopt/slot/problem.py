@@ -1,4 +1,4 @@
-"""Everything that is observed at the start of one slot."""
+"""The problem of one slot: state and parameters at its start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMBERS = (*SCALAR_FIELDS, *DEVICE_FIELDS, *QUEUE_FIELDS)
 
 @dataclass(frozen=True, eq=False)
 class SlotProblem(SlotInputs):
-    """Everything that is observed at the start of a slot (M devices, N = most services on one).
+    """State and parameters at the start of a slot (M devices, N = most services on one).
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class SlotProblem(SlotInputs):
     noise_psd_dbm_per_hz : float
         N_0 in dBm/Hz, -174 by default.
     service_counts : tuple of int, optional
-        N_m of every device; all N when left out.
+        N_m of every device; by default all N.
     device_ids, service_ids : optional
-        Names for reports, one a device and one a service.
+        Names for reports, one for each device and one for each service.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class SlotProblem(SlotInputs):
         )
 
     def _explain(self) -> None:
-        """Check field by field, and refuse the first that is out of range."""
+        """Check the fields in order, and raise for the first that is out of range."""
         for name in QUEUE_FIELDS:
             queue = getattr(self, name)
             check_array(queue, lambda i, name=name: f"$.devices[{i[0]}].services[{i[1]}].{name}")
@@ -96,7 +96,7 @@ class SlotProblem(SlotInputs):
         check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise)
 
     def _keep_own_arrays(self) -> None:
-        """Let the arrays be those of `_packed`: what the caller does to the arguments changes nothing."""
+        """Use the arrays of `_packed`, so that later changes of the arguments have no effect."""
         queues, devices, _ = self._packed
         vars(self).update(zip((*DEVICE_FIELDS, *QUEUE_FIELDS), _read_only_rows(devices, queues), strict=True))
 
@@ -128,7 +128,7 @@ class SlotProblem(SlotInputs):
 
     @functools.cached_property
     def _packed(self) -> tuple[Floats, Floats, Floats]:
-        """The problem as `lyaopt._kernels.slot.one_slot` takes it."""
+        """The arguments of `lyaopt._kernels.slot.one_slot`."""
         queues = np.array(
             (self.local_queue_cycles.T, self.transmit_queue_bits.T, self.edge_queue_cycles.T), order="C"
         )
@@ -145,9 +145,9 @@ class SlotProblem(SlotInputs):
 
     @classmethod
     def _from_packed(cls, packed: tuple[Floats, Floats, Floats], noise: float, **names: Any) -> SlotProblem:
-        """Build a problem from the arrays of `_packed` in a fraction of the time, without any check.
+        """Build a problem from the arrays of `_packed` without checks, in a fraction of the time.
 
-        For `lyaopt.slot.documents`, which has made the checks. `noise` is in dBm/Hz, `names` are the other
+        For `lyaopt.slot.documents`, which checks them itself. `noise` is in dBm/Hz, `names` are the other
         fields.
         """
         problem = object.__new__(cls)

@@ -1,6 +1,6 @@
 """The documents as strict pydantic models: every error at once, and a JSON Schema.
 
-Only documents with errors and `lyaopt schema` come here: building the models takes longer than a slot.
+Used for documents with errors and `lyaopt schema` only: building the models takes longer than solving a slot.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lyaopt.io.strict_json import Path
 
 
 def _without_default(schema: dict[str, Any]) -> None:
-    # The default depends on the place in the document, which a schema cannot say.
+    # The default depends on the place in the document, which a schema cannot express.
     del schema["default"]
 
 
@@ -24,10 +24,10 @@ class _Strict(BaseModel):
 
 
 class ServiceDocument(_Strict):
-    """One service (DNN) of a device: what waits in its three queues."""
+    """One service (DNN) of a device: the backlogs of its three queues."""
 
     id: Id = Field(default="", json_schema_extra=_without_default)
-    """Name, unique on its device; ``service-0`` and so on by position when left out."""
+    """Name, unique on its device; ``service-0`` and so on by position by default."""
     local_queue_cycles: NonNegative
     """Backlog Q^l of the local queue, in cycles."""
     transmit_queue_bits: NonNegative
@@ -40,7 +40,7 @@ class DeviceDocument(_Strict):
     """One device."""
 
     id: Id = Field(default="", json_schema_extra=_without_default)
-    """Name, unique in the document; ``device-0`` and so on by position when left out."""
+    """Name, unique in the document; ``device-0`` and so on by position by default."""
     cpu_capacity_hz: NonNegative
     """F^l, in cycles per second."""
     max_power_w: NonNegative
@@ -48,18 +48,18 @@ class DeviceDocument(_Strict):
     channel_gain: NonNegative
     """h of this slot."""
     bandwidth_hz: Positive = Field(default=0.0, json_schema_extra=_without_default)
-    """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w when left out."""
+    """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w by default."""
     services: list[ServiceDocument]
-    """Services of the device; devices may run different numbers of them."""
+    """Services of the device; their number may differ between devices."""
 
 
 class SlotDocument(_Strict):
-    """Everything that is observed at the start of a slot."""
+    """State and parameters at the start of a slot."""
 
     slot_duration_s: Positive
     """tau, in seconds."""
     bandwidth_hz: Positive
-    """B_w, in hertz, shared equally by the devices that give no bandwidth of their own."""
+    """B_w, in hertz, shared equally by the devices without a bandwidth of their own."""
     noise_psd_dbm_per_hz: Finite = -174.0
     """N_0, in dBm/Hz."""
     edge_capacity_hz: NonNegative
@@ -75,7 +75,7 @@ class SlotDocument(_Strict):
 
 
 class ServiceSolution(_Strict):
-    """What one service is given in the slot."""
+    """Allocation of one service in the slot."""
 
     id: Id
     """Name, as in the slot document."""
@@ -88,7 +88,7 @@ class ServiceSolution(_Strict):
 
 
 class DeviceSolution(_Strict):
-    """What one device does in the slot."""
+    """Speed, power, energies and prices of one device in the slot."""
 
     id: Id
     """Name, as in the slot document."""
@@ -111,7 +111,7 @@ class DeviceSolution(_Strict):
 
 
 class EdgeSolution(_Strict):
-    """What the edge server does in the slot."""
+    """Speed and price of the edge server in the slot."""
 
     cpu_hz: NonNegative
     """Sum of f^e over all services."""
@@ -159,7 +159,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {"slot": SlotDocument, "solution": Solut
 
 
 def json_schema(name: str) -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of the document called `name`, a key of `DOCUMENTS`.
+    """Return the JSON Schema (draft 2020-12) of a document.
 
     Parameters
     ----------
@@ -171,12 +171,12 @@ def json_schema(name: str) -> dict[str, Any]:
 
 
 def slot_document_errors(data: Any) -> list[tuple[Path, str]]:
-    """Path and reason of everything that is wrong with a parsed slot document.
+    """Return path and reason of every error of a parsed slot document.
 
     Parameters
     ----------
     data : object
-        What the text says, as Python values.
+        The document as Python values.
     """
     try:
         SlotDocument.model_validate(data)

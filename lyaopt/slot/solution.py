@@ -61,11 +61,11 @@ class SlotSolution:
     cpu_hz, power_w : (M,) arrays
         Total CPU speed and transmit power of every device.
     local_multiplier, transmit_multiplier : (M,) arrays
-        nu of Problems 3 and 4, in cycles and bits: the backlog at which serving stops being worth it.
+        nu of Problems 3 and 4, in cycles and bits: backlogs below it are not worth serving.
     edge_multiplier : float
         nu of Problem 5, in cycles.
     local_energy_j, transmit_energy_j : (M,) arrays
-        Energy of every device's CPU, tau delta (sum f)^3, and radio, tau p; equations (5) and (6).
+        Energy of every device's CPU, tau delta (sum f)^3, and transmit energy, tau p; equations (5) and (6).
     local_price, rate_price : (M,) arrays
         Multipliers of C.4 and C.6: what one more hertz of device CPU is worth, -dV/dF^l, and one more bit/s
         of rate, tau nu.

@@ -11,7 +11,7 @@ from lyaopt.slot.solution import Objective, SlotSolution
 
 
 def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
-    """Solution document, as plain Python (see docs/reference/formats.md for every key).
+    """Convert a solution to a document (see docs/reference/formats.md for every key).
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def _device_dicts(
 
 
 def format_solution(solution: SlotSolution) -> bytes:
-    """Solution document as compact JSON in one line, without the line's end.
+    """Format a solution document as one line of compact JSON, without a line end.
 
     Parameters
     ----------
@@ -97,6 +97,6 @@ def format_solution(solution: SlotSolution) -> bytes:
     Raises
     ------
     ProblemError
-        If a number of the solution is not finite, which JSON cannot say: magnitudes exceed double precision.
+        If a number of the solution is not finite: magnitudes exceed double precision.
     """
     return encode(solution_to_dict(solution))

@@ -16,7 +16,7 @@ from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
 from lyaopt.slot.solve_batch import solve_slots
 
-# What a certificate may say at most; within sixty orders of magnitude it says 1e-14 or less.
+# Largest gap and violation of a certificate; over sixty orders of magnitude they are at most 1e-14.
 LARGEST_GAP = 1e-9
 
 
@@ -45,12 +45,12 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
         solution = _solve_in_one_call(problem)
     else:
         solution = _solve_as_batch(problem, method)
-    _refuse_unproved(solution)
+    _check_certificate(solution)
     return solution
 
 
-def _refuse_unproved(solution: SlotSolution) -> None:
-    """Refuse to call optimal what magnitudes beyond double precision leave without a proof."""
+def _check_certificate(solution: SlotSolution) -> None:
+    """Raise `ProblemError` if magnitudes beyond double precision leave the solution without a proof."""
     certificate = solution.certificate
     if not math.isfinite(solution.objective.total):
         raise ProblemError("$", "the optimal objective is not finite in double precision")
@@ -88,28 +88,28 @@ def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
     )
 
 
-# Energies and prices may overflow where the allocation does not; they are infinite then, without a warning.
+# Energies and prices may overflow although the allocation does not: no warning, they are infinite then.
 @np.errstate(over="ignore", invalid="ignore")
 def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
     fields = {name: getattr(problem, name) for name in SlotInputs.__dataclass_fields__}
     fields |= {name: fields[name][np.newaxis] for name in (*QUEUE_FIELDS, "channel_gain")}
-    many = solve_slots(SlotBatch(**fields), method)
-    local, transmit, edge = many.objective[:, 0].tolist()
-    certificate = many.certificate
+    solution = solve_slots(SlotBatch(**fields), method)
+    local, transmit, edge = solution.objective[:, 0].tolist()
+    certificate = solution.certificate
     return SlotSolution(
         problem,
         Objective(local, transmit, edge),
         Certificate(float(certificate.relative_gap[0]), float(certificate.max_violation[0])),
-        many.local_cpu_hz[0],
-        many.rate_bps[0],
-        many.edge_cpu_hz[0],
-        many.cpu_hz[0],
-        many.power_w[0],
-        many.local_multiplier[0],
-        many.transmit_multiplier[0],
-        float(many.edge_multiplier[0]),
-        many.local_energy_j[0],
-        many.transmit_energy_j[0],
-        many.local_price[0],
-        many.rate_price[0],
+        solution.local_cpu_hz[0],
+        solution.rate_bps[0],
+        solution.edge_cpu_hz[0],
+        solution.cpu_hz[0],
+        solution.power_w[0],
+        solution.local_multiplier[0],
+        solution.transmit_multiplier[0],
+        float(solution.edge_multiplier[0]),
+        solution.local_energy_j[0],
+        solution.transmit_energy_j[0],
+        solution.local_price[0],
+        solution.rate_price[0],
     )

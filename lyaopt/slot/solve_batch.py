@@ -29,7 +29,7 @@ def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | No
     Returns
     -------
     BatchSolution
-        Certificates are computed when asked for; a weak one raises nothing here, as in `solve_slot` where
+        Certificates are computed on first access; unlike `solve_slot`, nothing is raised for a weak one where
         magnitudes leave double precision.
 
     Raises
@@ -38,9 +38,9 @@ def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | No
         For an unknown method, or an `out` of another shape.
     """
     check_method(method)
-    solution = _empty_solution(batch) if out is None else _taken_over(out, batch)
+    solution = _empty_solution(batch) if out is None else _reused(out, batch)
     if 0 not in batch.shape:
-        _fill(solution, method)
+        _solve_into(solution, method)
     return solution
 
 
@@ -57,8 +57,8 @@ def _empty_solution(batch: SlotBatch) -> BatchSolution:
     return BatchSolution(batch, **arrays)
 
 
-def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
-    """Make an earlier solution one of this batch: cached energies, prices and certificates are dropped."""
+def _reused(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
+    """Reuse the arrays of an earlier solution for this batch, and drop its cached values."""
     arrays = {}
     for name, shape in _solution_shapes(batch).items():
         arrays[name] = array = getattr(out, name)
@@ -67,14 +67,14 @@ def _taken_over(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
         if array.shape != shape or not usable:
             expected = f"expected a writeable float64 array of shape {shape} in Fortran's order"
             raise ValueError(f"out.{name}: {expected}, got {array.dtype} of shape {array.shape}")
-    known = vars(out)
-    allocations = {name: known[name] for name in ALLOCATIONS if name in known}  # views of the same arrays
-    known.clear()
-    known.update(arrays, **allocations, batch=batch)
+    cached = vars(out)
+    allocations = {name: cached[name] for name in ALLOCATIONS if name in cached}  # views of the same arrays
+    cached.clear()
+    cached.update(arrays, **allocations, batch=batch)
     return out
 
 
-def _fill(solution: BatchSolution, method: str) -> None:
+def _solve_into(solution: BatchSolution, method: str) -> None:
     batch = solution.batch
     _, devices, services = batch.shape
     bisection = method == "bisection"

@@ -1,7 +1,7 @@
-"""A campaign over random and degenerate slots: how exact the exact solvers are, beside a convex solver.
+"""A campaign over random and degenerate slots: accuracy of the exact solvers, and of a convex solver.
 
-Every slot is solved by both methods and its certificate kept. A certificate computed by the code that it
-certifies is not trusted alone: a sample of every regime is judged again in decimal arithmetic.
+Both methods solve every slot; the worst figures of their certificates are kept. Because certificates come
+from the code that they certify, a sample of every regime is also judged in decimal arithmetic.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from lyaopt.verify.random_problems import REGIMES, batches, to_problem
 
 GAP_LIMIT = 1e-12
 VIOLATION_LIMIT = 1e-14
-# Slots of a regime that are judged in decimal arithmetic (milliseconds each), and those of them that the
-# convex solver gets (tens of milliseconds).
+# Slots of a regime that are judged in decimal arithmetic (milliseconds each), and the number of those
+# that the convex solver solves (tens of milliseconds each).
 JUDGED = 40
 SOLVED = 20
 PACKAGES = ("lyaopt", "numpy", "numba", "cvxpy", "clarabel", "ecos", "scs")
@@ -47,12 +47,11 @@ class RegimeAccuracy:
     worst_gap, worst_violation : float
         Worst over both methods, by certificate and by decimal arithmetic; see `Certificate`.
     judged_instances : int
-        How many of the slots were judged in decimal arithmetic too.
+        Slots that were also judged in decimal arithmetic.
     solver_instances : int
         Slots that the convex solver solved.
     solver_worst_gap, solver_worst_violation : float or None
-        Its worst gap and violation by the measures made for it, `Verdict.pool_gap` and
-        `Verdict.pool_violation`; None without a solved slot.
+        Its worst `Verdict.pool_gap` and `Verdict.pool_violation`; None without a solved slot.
     solver_failures : int
         Slots that it failed on or called infeasible or unbounded.
     """
@@ -69,7 +68,7 @@ class RegimeAccuracy:
 
     @property
     def passed(self) -> bool:
-        """Whether the exact solvers kept both limits; not-a-number does not."""
+        """Whether the exact solvers stay within both limits; NaN does not."""
         return self.worst_gap <= GAP_LIMIT and self.worst_violation <= VIOLATION_LIMIT
 
 
@@ -80,13 +79,13 @@ class AccuracyReport:
     Attributes
     ----------
     rows : tuple of RegimeAccuracy
-        One a regime.
+        One for each regime.
     seed : int
         Seed of the instances.
     solver : str or None
         Convex solver that was compared.
     versions : dict
-        Version of every library that took part.
+        Versions of the libraries used.
     """
 
     rows: tuple[RegimeAccuracy, ...]
@@ -96,11 +95,11 @@ class AccuracyReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every regime kept both limits."""
+        """Whether every regime stays within both limits."""
         return all(row.passed for row in self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON values; a figure that is not finite is None."""
+        """The report as JSON values; a figure that is not finite is None."""
         return {
             "passed": self.passed,
             "seed": self.seed,
@@ -124,7 +123,7 @@ def run_accuracy(
     Parameters
     ----------
     instances : int
-        Slots in all, spread evenly over the regimes.
+        Total number of slots, spread evenly over the regimes.
     seed : int
         Seed; the same seed gives the same slots.
     solver : str or None
@@ -157,7 +156,7 @@ def run_accuracy(
 
 @dataclass
 class _Tally:
-    """The figures of one regime while its batches come in."""
+    """Accumulates the figures of one regime."""
 
     regime: str
     instances: int
@@ -165,7 +164,7 @@ class _Tally:
     solver: str | None
     done: int = 0
     failures: int = 0
-    # Of the exact solvers and of the convex one; infinities and not-a-number stay visible in a NumPy maximum.
+    # Of the exact solvers and of the convex one; a NumPy maximum keeps infinities and NaN.
     gaps: list[float] = field(default_factory=lambda: [0.0])
     violations: list[float] = field(default_factory=lambda: [0.0])
     solver_gaps: list[float] = field(default_factory=list)
@@ -177,7 +176,7 @@ class _Tally:
         self.judged: NDArray[np.intp] = rng.choice(self.instances, judged, replace=False, shuffle=True)
 
     def add(self, batch: SlotBatch) -> int:
-        """Solve a batch by both methods and the sampled slots of it by the convex solver; its size."""
+        """Solve a batch by both methods, and its sampled slots by the convex solver; return its size."""
         size = batch.shape[0]
         sampled = [int(i) - self.done for i in self.judged if 0 <= i - self.done < size]
         for method in METHODS:
@@ -193,7 +192,7 @@ class _Tally:
         return size
 
     def row(self) -> RegimeAccuracy:
-        """Summary of everything added."""
+        """Return the figures of all batches."""
         return RegimeAccuracy(
             regime=self.regime,
             instances=self.done,

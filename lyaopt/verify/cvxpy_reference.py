@@ -1,11 +1,10 @@
-"""The three slot problems written for CVXPY: an independent optimum to hold the exact solvers against.
+"""The three slot problems in CVXPY: an independent reference for the exact solvers.
 
 Needs the extra `check`. Every problem is stated in scaled units, because generic solvers fail on SI
 magnitudes (Clarabel calls Problem 3 unbounded at the defaults): rates relative to the largest total that
 capacity, backlog and energy could allow, power relative to the power of that total, objectives relative to
-the longest queue's worth. Problems are parametrised, so that CVXPY compiles each shape once and a further
-slot costs little more than the solver itself. The compiled problems are kept and shared: do not solve from
-several threads at once.
+the largest backlog. Problems are parametrised, so that CVXPY compiles each shape once and a further slot
+costs little more than the solver itself. The compiled problems are cached and not thread-safe.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Objective
 
 # Below this signal-to-noise ratio the exponential cone loses the digits of log1p (it holds 1 + x to about
-# 1e-9); the Pade form that stands in is off by x^3 / 36, relatively.
+# 1e-9); a Pade approximant with a relative error of x^3 / 36 replaces it.
 WEAK_SIGNAL = 3e-3
-# Bounds are pulled in to this multiple of what can be optimal: never active, and solvers keep their digits.
+# Bounds are reduced to this multiple of what can be optimal: they are never active, and scaling stays good.
 SLACK = 2.0
 PRIMAL_STATUSES = ("optimal", "optimal_inaccurate")
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceSolution:
-    """Answer of the convex solver for a slot, neither clipped nor polished.
+    """Solution of a slot by a convex solver, neither clipped nor polished.
 
     Attributes
     ----------
@@ -62,7 +61,7 @@ class ReferenceSolution:
 
 @dataclass(frozen=True)
 class _Solved:
-    """One problem's answer: its value in scaled units, the shares z, the scaled power."""
+    """Solution of one problem: its value in scaled units, the shares z, the scaled power."""
 
     value: float
     shares: Floats
@@ -126,12 +125,12 @@ def _solve_local(problem: SlotProblem, device: int, solver: str) -> tuple[float,
     caps, capacity = queues / tau, float(problem.cpu_capacity_hz[device])
     k = problem.energy_weight_local * problem.energy_coefficient
     longest = float(queues.max(initial=0.0))
-    # Beyond sqrt(Q / 3 k) the last cycle costs more energy than the longest queue is worth.
+    # Above S = sqrt(Q / 3 k) another cycle costs more energy than serving the largest backlog gains.
     worthwhile = math.sqrt(longest / (3 * k)) if k else math.inf
     scale = min(capacity, float(caps.sum()), worthwhile)
     if scale <= 0:
         return 0.0, np.zeros_like(caps), "optimal"
-    solved = _twin("local", len(queues), solver).solve(
+    solved = _program("local", len(queues), solver).solve(
         f"local problem of device {device}",
         worth=queues / longest,
         caps=np.minimum(caps / scale, SLACK),
@@ -156,12 +155,12 @@ def _solve_transmit(problem: SlotProblem, device: int, solver: str) -> tuple[flo
     if 0 < floor < longest:
         load = min(load, math.log1p((longest - floor) / floor))
     elif floor:
-        # Nothing pays, the optimum is zero: the smaller the unit, the smaller the solver's error in energy.
+        # The optimum is zero: the smaller the unit, the smaller the solver's error in energy.
         load *= longest / floor
-    # Everything in units of the largest load worth carrying, and of the power that carries it.
+    # In units of the largest load that can be optimal, and of the power that it needs.
     signal = math.expm1(load)
     price = weight * signal / (eta * longest * b * load)
-    solved = _twin("weak" if signal < WEAK_SIGNAL else "transmit", len(queues), solver).solve(
+    solved = _program("weak" if signal < WEAK_SIGNAL else "transmit", len(queues), solver).solve(
         f"transmit problem of device {device}",
         worth=queues / longest / max(price, 1.0),
         caps=np.minimum(caps / (b * load), SLACK),
@@ -176,7 +175,7 @@ def _solve_transmit(problem: SlotProblem, device: int, solver: str) -> tuple[flo
 def _signal_parameters(signal: float, load: float) -> dict[str, float]:
     if signal < WEAK_SIGNAL:
         return {"ratio": load / signal, "root": math.sqrt(signal / 2), "slope": 2 * signal / 3}
-    # log(1 + x P) = log x + log(1/x + P): of the two, the one whose terms are at most of order one.
+    # log(1 + x P) = log x + log(1/x + P): the form whose terms are at most of order one.
     unit = max(signal, 1.0)
     return {"ratio": load, "offset": math.log(unit), "one": 1 / unit, "slope": signal / unit}
 
@@ -188,7 +187,7 @@ def _solve_edge(problem: SlotProblem, solver: str) -> tuple[float, Floats, str]:
     scale = min(problem.edge_capacity_hz, float(caps.sum()))
     if scale <= 0:
         return 0.0, np.zeros_like(caps), "optimal"
-    solved = _twin("edge", len(queues), solver).solve(
+    solved = _program("edge", len(queues), solver).solve(
         "edge problem",
         worth=queues / longest,
         caps=np.minimum(caps / scale, SLACK),
@@ -198,7 +197,7 @@ def _solve_edge(problem: SlotProblem, solver: str) -> tuple[float, Floats, str]:
 
 
 @dataclass
-class _Twin:
+class _Program:
     """A parametrised CVXPY problem: minimise in shares z (and power P), compiled at its first solve."""
 
     problem: Any
@@ -211,12 +210,12 @@ class _Twin:
         self.parameters = self.problem.param_dict
 
     def solve(self, label: str, **values: Any) -> _Solved:
-        """Set every parameter by name and solve; anything but an optimum is a `SolverError`."""
+        """Set every parameter by name and solve; `SolverError` without an optimum."""
         for name, value in values.items():
             self.parameters[name].value = value
         try:
             with warnings.catch_warnings():
-                # The status says it too, and is handed on.
+                # The returned status says the same.
                 warnings.filterwarnings("ignore", "Solution may be inaccurate")
                 value = self.problem.solve(solver=self.solver)
         except _cvxpy().error.SolverError as error:
@@ -228,7 +227,7 @@ class _Twin:
 
 
 @cache
-def _twin(kind: str, services: int, solver: str) -> _Twin:
+def _program(kind: str, services: int, solver: str) -> _Program:
     cp = _cvxpy()
     shares = cp.Variable(services, name="shares")
     worth = cp.Parameter(services, nonneg=True, name="worth")
@@ -236,17 +235,19 @@ def _twin(kind: str, services: int, solver: str) -> _Twin:
     constraints = [shares >= 0, shares <= cp.Parameter(services, nonneg=True, name="caps")]
     if kind == "edge":
         constraints.append(total <= cp.Parameter(nonneg=True, name="capacity"))
-        return _Twin(cp.Problem(cp.Minimize(-gain), constraints), solver, shares)
+        return _Program(cp.Problem(cp.Minimize(-gain), constraints), solver, shares)
     energy = cp.Parameter(nonneg=True, name="energy")
     if kind == "local":
         constraints.append(total <= cp.Parameter(nonneg=True, name="capacity"))
-        # A variable of its own: the cube is convex for a non-negative total only.
+        # A separate variable: the cube is convex for a non-negative total only.
         speed = cp.Variable(nonneg=True)
         constraints.append(total <= speed)
-        return _Twin(cp.Problem(cp.Minimize(energy * cp.power(speed, 3) - gain), constraints), solver, shares)
+        return _Program(
+            cp.Problem(cp.Minimize(energy * cp.power(speed, 3) - gain), constraints), solver, shares
+        )
     power, ratio = cp.Variable(nonneg=True), cp.Parameter(nonneg=True, name="ratio")
     constraints.append(power <= cp.Parameter(nonneg=True, name="most_power"))
-    # A variable of its own: CVXPY compiles once only what has no parameters within a quotient.
+    # A separate variable: CVXPY compiles a quotient once only if it contains no parameters.
     argument, rate = cp.Variable(), cp.Parameter(nonneg=True, name="slope") * power
     if kind == "weak":
         # ln(1 + x P) / x = P - (x P^2 / 2) / (1 + 2 x P / 3) + O(x^3)
@@ -256,7 +257,7 @@ def _twin(kind: str, services: int, solver: str) -> _Twin:
         constraints.append(argument <= cp.Parameter(nonneg=True, name="one") + rate)
         rate = cp.Parameter(nonneg=True, name="offset") + cp.log(argument)
     constraints.append(ratio * total <= rate)
-    return _Twin(cp.Problem(cp.Minimize(energy * power - gain), constraints), solver, shares, power)
+    return _Program(cp.Problem(cp.Minimize(energy * power - gain), constraints), solver, shares, power)
 
 
 def _cvxpy() -> Any:

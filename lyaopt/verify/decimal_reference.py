@@ -1,8 +1,8 @@
-"""The three slot problems in decimal arithmetic: an optimum and a verdict that owe nothing to float64.
+"""The three slot problems in decimal arithmetic: optima and verdicts that do not depend on float64.
 
-A certificate computed by the code that it certifies can share its mistakes. Here the closed forms are
-followed with 60 decimal digits from the exact values of the inputs, and an allocation is judged by putting it
-back into the problem's own objective and constraints. Slow: milliseconds a slot.
+A certificate computed by the code that it certifies can share its errors. Here the closed forms are
+evaluated with 60 decimal digits from the exact values of the inputs, and an allocation is judged by the
+problem's own objective and constraints. Slow: milliseconds per slot.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ DIGITS = 60
 ZERO = Decimal(0)
 ONE = Decimal(1)
 INFINITE = Decimal("Infinity")
-# Beyond this the plain differences below keep more digits than the series would need terms.
+# Above this, plain differences are exact enough; below it, the series converges in a few terms.
 SERIES_BELOW = Decimal("1e-8")
-NEXT_TO_NOTHING = Decimal("1e-6")
+NEGLIGIBLE_GAIN = Decimal("1e-6")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Optimum:
     total : Decimal
         Optimal S = sum f, in cycles/s or bit/s.
     allocation : tuple of Decimal
-        f of every item; items of equal backlog share alike.
+        f of every item; items of equal backlog get equal shares.
     power : Decimal
         Transmit power in W; 0 in Problems 3 and 5.
     """
@@ -53,7 +53,7 @@ class Optimum:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an allocation is worth, judged in decimal arithmetic.
+    """Gaps and violations of an allocation, computed in decimal arithmetic.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Verdict:
         Worst violation of a constraint, relative to its bound (for f >= 0, to the width of the
         box 0 <= f <= u); infinite where a zero bound is exceeded.
     pool_gap, pool_violation : float
-        The fair measures for a solver that works to an absolute tolerance: the gap relative to the pool's
+        Measures for a solver with an absolute tolerance: the gap relative to the pool's
         largest gain where the optimum gains less than a millionth of it, and the violation relative to the
         whole capacity that the constraint belongs to.
     """
@@ -174,7 +174,7 @@ def edge_optimum(problem: SlotProblem) -> Optimum:
 def judge(
     problem: SlotProblem, local_cpu_hz: Floats, rate_bps: Floats, edge_cpu_hz: Floats, power_w: Floats
 ) -> Verdict:
-    """Put an allocation back into the slot's problems.
+    """Evaluate an allocation in the slot's problems.
 
     Parameters
     ----------
@@ -188,10 +188,10 @@ def judge(
     Returns
     -------
     Verdict
-        Worst relative gap and violation of the 2 M + 1 problems; all infinite where the allocation is not
+        Worst relative gap and violation of the 2 M + 1 problems; all infinite if the allocation is not
         finite.
     """
-    if not all(np.all(np.isfinite(given)) for given in (local_cpu_hz, rate_bps, edge_cpu_hz, power_w)):
+    if not all(np.all(np.isfinite(array)) for array in (local_cpu_hz, rate_bps, edge_cpu_hz, power_w)):
         return Verdict(math.inf, math.inf, math.inf, math.inf)
     verdicts = [_judge_edge(problem, _exacts(edge_cpu_hz.ravel()))]
     for device in range(len(problem.cpu_capacity_hz)):
@@ -269,7 +269,7 @@ def _verdict(
     capacity: Decimal,
     excesses: Sequence[_Excess],
 ) -> Verdict:
-    # Below the optimum by rounding counts as much as above it: only an infeasible point gets there.
+    # An objective below the optimum counts as well: only an infeasible point reaches it.
     gap = abs(objective - optimum.objective)
     best = optimum.gross_gain
     gross = max(best, _gain(queues, tau, rates))
@@ -277,7 +277,7 @@ def _verdict(
     return Verdict(
         float(_relative(gap, gross or of_pool)),
         float(max(_relative(e.amount, e.bound) for e in excesses)),
-        float(_relative(gap, best if best > of_pool * NEXT_TO_NOTHING else of_pool)),
+        float(_relative(gap, best if best > of_pool * NEGLIGIBLE_GAIN else of_pool)),
         float(max(_relative(e.amount, e.pool) for e in excesses)),
     )
 
@@ -297,7 +297,7 @@ def _optimum(
 
 
 def _demand(queues: Sequence[Decimal], tau: Decimal, affordable: Callable[[Decimal], Decimal]) -> Decimal:
-    """max_i min(C_i, s_i): the total at which marginal gain meets marginal cost, capacity aside."""
+    """max_i min(C_i, s_i): the total at which marginal gain meets marginal cost, without the capacity."""
     best = above = ZERO
     for queue in sorted(queues, reverse=True):
         above += queue / tau

@@ -1,4 +1,4 @@
-"""Random slots in which every limit occurs, and the draws that regimes are made of."""
+"""Random slots in which every limit occurs, and the distributions that regimes use."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def some_zero(rng: np.random.Generator, size: int) -> Floats:
     rng : numpy.random.Generator
         Source of randomness.
     size : int
-        How many.
+        Number of entries.
     """
     kept = (rng.random(size) < 0.5).astype(np.float64)
     kept[rng.integers(size)] = 0.0
@@ -94,7 +94,7 @@ def rate_terms(batch: SlotBatch) -> tuple[Floats, Floats, Floats]:
 
 
 def mixed(count: int, rng: np.random.Generator, devices: int, services: int) -> SlotBatch:
-    """Every limit at once: queues, weights and fading over several orders of magnitude.
+    """Draw slots in which every limit occurs: queues, weights and fading over several orders of magnitude.
 
     Parameters
     ----------

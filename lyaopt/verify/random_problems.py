@@ -17,7 +17,7 @@ from lyaopt.verify import regimes
 from lyaopt.verify.draws import mixed
 
 LARGEST_BATCH = 256
-# Slots with so many services that the solvers select instead of sorting; few of them make a batch.
+# Numbers of services for which the solvers select instead of sorting; such batches are small.
 MANY_SERVICES = (257, 1500)
 LARGEST_BATCH_OF_MANY = 16
 REGIMES: tuple[str, ...] = tuple(regimes.REGIMES)
@@ -58,16 +58,16 @@ def random_batch(
 def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
     """Yield batches of one regime that hold `instances` slots in all.
 
-    Most have 1 to 6 devices of 1 to 8 services each, some 1 or 2 devices of up to 64 services, and some few
-    slots 1 to 5 devices of `MANY_SERVICES` services in all. The same arguments give the same slots; no
-    regime's slots depend on another's.
+    Most have 1 to 6 devices of 1 to 8 services each, some 1 or 2 devices of up to 64 services, and a few
+    1 to 5 devices of `MANY_SERVICES` services in all. The same arguments give the same slots,
+    whatever other regimes are drawn.
 
     Parameters
     ----------
     regime : str
         One of `REGIMES`.
     instances : int
-        Slots in all.
+        Total number of slots.
     seed : int
         Seed of the draws.
     """
@@ -81,7 +81,7 @@ def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
 
 
 def _drawn_shape(rng: np.random.Generator) -> tuple[int, int, int]:
-    """Most slots, devices and services on each of a batch."""
+    """Draw the largest number of slots, the devices, and the services per device of a batch."""
     kind = rng.random()
     if kind < 0.8:
         return LARGEST_BATCH, int(rng.integers(1, 7)), int(rng.integers(1, 9))

@@ -1,7 +1,7 @@
-"""Regimes of slot problems: one for every way in which a slot can be limited or degenerate.
+"""Regimes of slot problems: each limits a slot in one way, or makes it degenerate.
 
 A regime takes a batch in which every limit occurs (`lyaopt.verify.draws.mixed`) and changes it so that all
-its slots are what its name says: weights are derived from the drawn queues.
+its slots belong to the regime; weights are derived from the drawn queues.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Regime = Callable[[SlotBatch, np.random.Generator], SlotBatch]
 
 
 def _energy_limited(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
-    """Energy alone holds devices back: S below the capacity and below the backlog, for both stages."""
+    """Energy alone limits devices: S below the capacity and below the backlog, for both stages."""
     shape, tau = batch.local_queue_cycles.shape, batch.slot_duration_s
     cpu = batch.cpu_capacity_hz
     speed = cpu * drawn(rng.uniform, shape[:2], 0.05, 0.9)
@@ -45,7 +45,7 @@ def _capacity_limited(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
 
 
 def _backlog_limited(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
-    """Everything waiting can be served in the slot, and energy is too cheap to matter."""
+    """The whole backlog can be served in the slot, and energy is too cheap to matter."""
     edge_work = batch.edge_queue_cycles.sum(axis=(1, 2)).max()
     return _loaded(batch, rng, 0.9, (-2, 0), edge_work / batch.slot_duration_s, (1.1, 10))
 
@@ -58,7 +58,7 @@ def _loaded(
     edge_hz: float,
     edge_factors: tuple[float, float],
 ) -> SlotBatch:
-    """Backlogs of each device as multiples of its capacities, and an edge capacity as one of its load."""
+    """Backlogs as multiples of each device's capacities, and the edge capacity as a multiple of its load."""
     shape = batch.shape
     width, _, limit = rate_terms(batch)
     each = load * batch.slot_duration_s / shape[2]
@@ -154,7 +154,7 @@ def _tiny(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
 def _rescaled(batch: SlotBatch, rng: np.random.Generator, sign: int) -> SlotBatch:
     cycles, bits, watts = (float(log_uniform(rng, 20, 60)) ** sign for _ in range(3))
 
-    # Weights follow the spread of the queues: energy must not stop to matter.
+    # Weights vary as widely as the queues, so that energy still matters.
     spread = rng.uniform(0, 10)
     heavier = (float(log_uniform(rng, -spread, spread)) for _ in range(2))
 
@@ -213,7 +213,7 @@ def _near_boundary(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
 
 
 def _low_signal(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
-    """A channel at the edge of the arithmetic: p h / (b N_0) from 10^-13 to 10^-11 at full power."""
+    """A very weak channel, for rounding: p h / (b N_0) from 10^-13 to 10^-11 at full power."""
     signal = log_uniform(rng, -13, -11, batch.channel_gain.shape)
     gain = batch.channel_gain * signal / np.expm1(rate_terms(batch)[2])
     weak = replace(batch, channel_gain=gain)
@@ -245,7 +245,7 @@ def _prefix(queues: Floats, pick: Integers) -> tuple[Floats, Floats]:
 
 
 def _nudged(rng: np.random.Generator, queues: Floats) -> Floats:
-    """Move the queues of a device by up to two ulps, all by as many."""
+    """Move all queues of a device by the same number of ulps, at most two."""
     ulps = drawn(rng.integers, (*queues.shape[:2], 1), -2, 3)
     return queues + ulps * np.spacing(queues)
 
@@ -267,4 +267,4 @@ REGIMES: dict[str, Regime] = {
     "low-signal": _low_signal,
     "high-signal": _high_signal,
 }
-"""By name."""
+"""Regimes by name."""

@@ -24,7 +24,7 @@ SEEDS = range(10)
 
 
 def small_system(seed: int, fading: str = "rayleigh") -> System:
-    """Two or three devices with made-up networks, loaded so that capacities may bind."""
+    """Two or three devices with invented networks, loaded so that capacities may bind."""
     rng = np.random.default_rng(seed)
 
     def service() -> Service:
@@ -59,7 +59,7 @@ STABLE = [seed for seed in SEEDS if math.isfinite(BOUNDS[seed].power_w)]
 @given(st.floats(-4, 4), st.floats(-3, 3), st.floats(0.01, 2))
 @settings(max_examples=60)
 def test_closed_forms_are_the_integrals(signal, level, most):
-    """Rate and power at a level, against quadrature over the fading; signal-to-noise from 1e-4 to 1e4."""
+    """Rate and power at a water level, against quadrature over the fading; SNR from 1e-4 to 1e4."""
     noise = most / 10.0**signal
     width, water = 250e3, (most + noise) * 10.0**level
     radio = Radio(np.array([width]), np.array([most]), np.array([[noise]]), np.ones(1), True)
@@ -147,7 +147,7 @@ def test_the_bound_of_a_shipped_scenario_is_tight(name):
 
 @pytest.mark.parametrize("seed", STABLE)
 def test_the_bound_is_the_optimum_of_a_convex_solver(seed):
-    """Without fading P_m(r) = nb (2^(r/b) - 1) is known to CVXPY."""
+    """Without fading CVXPY can express P_m(r) = nb (2^(r/b) - 1)."""
     import cvxpy as cp
 
     system = small_system(seed, "none")
@@ -209,7 +209,7 @@ def test_no_static_policy_is_below_the_bound(seed):
 
 @pytest.mark.parametrize("seed", STABLE)
 def test_random_multipliers_give_lower_bounds(seed):
-    """Weak duality, and the maximum is where the bound says."""
+    """Weak duality, with the maximum at the multipliers of the bound."""
     system, bound = small_system(seed), BOUNDS[seed]
     best = (bound.local_multiplier, bound.transmit_multiplier, bound.edge_multiplier)
     assert dual_value(system, *best) == bound.power_w

@@ -1,4 +1,4 @@
-"""`lyaopt bound`: what it prints of `energy_bound`."""
+"""`lyaopt bound`: its output for results of `energy_bound`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_an_overload_is_status_1(capsysbinary, tmp_path):
     assert json.loads(capsysbinary.readouterr().out) == expected
 
 
-def test_what_has_no_bound_is_bad_input(monkeypatch, capsysbinary, tmp_path):
+def test_a_system_without_a_bound_is_bad_input(monkeypatch, capsysbinary, tmp_path):
     path = tmp_path / "s.toml"
     path.write_text(scenario_text("default").replace("[channel]", "[channel]\nwalk_m_per_sqrt_s = 1.0"))
     assert run(["bound", str(path)]) == 2

@@ -1,4 +1,4 @@
-"""`lyaopt check`: what it asks of `lyaopt.verify.campaign`, and how it shows the answer."""
+"""`lyaopt check`: its calls of `lyaopt.verify.campaign`, and its output."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def report(gap: float) -> AccuracyReport:
 
 
 def run_with(monkeypatch: Any, outcome: Any, *arguments: str) -> tuple[int, list[Any]]:
-    """Exit status of the command, and what it asked of `run_accuracy`, which is replaced by `outcome`."""
-    asked = []
+    """Exit status of the command, and the arguments of `run_accuracy`, which is replaced by `outcome`."""
+    calls = []
 
-    def replacement(*given: Any) -> AccuracyReport:
-        asked.append(given)
+    def replacement(*values: Any) -> AccuracyReport:
+        calls.append(values)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     monkeypatch.setattr(campaign, "run_accuracy", replacement)
-    return run(["check", *arguments]), asked
+    return run(["check", *arguments]), calls
 
 
 def test_a_small_campaign_is_reported(capsysbinary):
@@ -40,13 +40,13 @@ def test_a_small_campaign_is_reported(capsysbinary):
     assert json.loads(captured.out) == run_accuracy(40, 3, None).to_dict()
 
 
-@pytest.mark.parametrize(("solver", "asked"), [("ECOS", "ECOS"), ("none", None), ("None", None)])
-def test_options_reach_the_campaign(monkeypatch, solver, asked):
-    status, given = run_with(
+@pytest.mark.parametrize(("solver", "expected"), [("ECOS", "ECOS"), ("none", None), ("None", None)])
+def test_options_reach_the_campaign(monkeypatch, solver, expected):
+    status, calls = run_with(
         monkeypatch, report(0.0), "--instances", "12", "--seed", "9", "--solver", solver, "--json"
     )
     assert status == 0
-    assert given == [(12, 9, asked, None)]
+    assert calls == [(12, 9, expected, None)]
 
 
 def test_the_defaults_are_those_of_the_help(monkeypatch):

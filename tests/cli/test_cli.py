@@ -1,4 +1,4 @@
-"""What all commands share: help, what is imported, and output that fails."""
+"""Properties of all commands: help, imports, and output that fails."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_full_disk_is_one_line(slot_file):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_an_error_that_cannot_be_told_keeps_its_status():
+def test_an_error_that_cannot_be_printed_keeps_its_status():
     with open("/dev/full", "wb") as full:
         process = subprocess.run(command("solve-slot", "missing.json"), stderr=full, env=interpreted())
     assert process.returncode == 2
@@ -152,7 +152,7 @@ def test_a_missing_extra_is_one_line(capsysbinary, monkeypatch):
         assert err == ["lyaopt: SciPy is not installed: pip install 'lyaopt[bound]'"]
 
 
-def test_closed_standard_streams_are_no_reason_for_a_traceback(slot_file):
+def test_closed_standard_streams_give_no_traceback(slot_file):
     script = f"exec {' '.join(command('solve-slot'))} "
     for arguments, status in (
         (f"{slot_file} >&-", 1),

@@ -21,13 +21,13 @@ def test_commands_are_found():
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_commands_parse_and_name_what_there_is(line):
+def test_commands_parse_and_name_existing_things(line):
     name, *words = shlex.split(line)
     context = click.Context(group)
     command = group.get_command(context, name)
-    given = command.make_context(name, words, parent=context).params
-    assert given.get("scenario") in (None, *list_scenarios())
-    assert not given.get("as_json")
+    parameters = command.make_context(name, words, parent=context).params
+    assert parameters.get("scenario") in (None, *list_scenarios())
+    assert not parameters.get("as_json")
 
 
 def test_the_demonstration_solves_a_slot_before_it_compiles_or_installs_more():

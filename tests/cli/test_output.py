@@ -1,4 +1,4 @@
-"""Text for people unless JSON is asked for, on terminals, in files and in pipes alike."""
+"""Text without ``--json``, the same on terminals, in files and in pipes."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ WITH_JSON = {
     "train": ["default", "--preset", "tuned", "--episodes", "2", "--replications", "2"],
     "tune": ["default", "--policy", "middle", "--out", "a", "--jobs", "1"],
 }
-"""What each command with ``--json`` is run with."""
+"""Arguments of each command with ``--json``."""
 WITHOUT_JSON = {"report", "schema", "serve"}
 SLOW = {"reproduce", "tune"}
-"""Tested in tests/experiments, where finished cells are at hand."""
+"""Tested in tests/experiments, which have finished cells."""
 CUT_OR_COLOURED = re.compile("…|\x1b")
 
 
@@ -70,7 +70,7 @@ def printed(capsysbinary, name, *options):
     return capsysbinary.readouterr().out.decode()
 
 
-def test_every_command_is_held_to_it():
+def test_every_command_checks_it():
     takes_json = {
         name
         for name in COMMANDS
@@ -83,7 +83,7 @@ def test_every_command_is_held_to_it():
 
 @pytest.mark.parametrize("name", sorted(set(WITH_JSON) - SLOW - {"solve-slot"}))
 def test_a_pipe_gets_whole_text_and_json_only_if_asked_for(folder, capsysbinary, monkeypatch, name):
-    monkeypatch.setenv("COLUMNS", "30")  # of no concern for a pipe
+    monkeypatch.setenv("COLUMNS", "30")  # does not matter for a pipe
     monkeypatch.setenv("FORCE_COLOR", "1")
     text = printed(capsysbinary, name)
     assert text
@@ -146,7 +146,7 @@ def test_help_fits_into_80_columns(capsys, name):
 
 
 def test_help_is_the_same_whatever_ran_before(capsys):
-    """A command that is run outside the group first has `-h` too."""
+    """A command that first runs outside the group has `-h` too."""
     for name in COMMANDS:
         with pytest.raises(SystemExit):
             group.get_command(click.Context(group), name).main(["--help"])

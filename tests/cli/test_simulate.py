@@ -1,4 +1,4 @@
-"""`lyaopt simulate`: what it prints and writes, and what it refuses."""
+"""`lyaopt simulate`: its output, its files, and the input that it refuses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_result_is_that_of_the_simulator(capsysbinary):
     assert document["slots"] == 2105
 
 
-def test_policies_meet_the_same_arrivals(capsysbinary):
+def test_policies_have_the_same_arrivals(capsysbinary):
     documents = printed(
         capsysbinary,
         "--policy",
@@ -55,12 +55,12 @@ def test_policies_meet_the_same_arrivals(capsysbinary):
     assert len({document["mean_energy_j"] for document in documents}) == 3
 
 
-def test_the_bound_stands_beside_the_energy(capsysbinary):
+def test_the_bound_is_printed_with_the_energy(capsysbinary):
     (document,) = printed(capsysbinary, "--slots", "100", "--bound")
     assert document["bound_energy_j"] == energy_bound(SYSTEM).energy_j
 
 
-def test_a_record_is_replayed_to_the_last_bit(capsysbinary, tmp_path):
+def test_a_replayed_record_is_bit_identical(capsysbinary, tmp_path):
     first, second = tmp_path / "a.npz", tmp_path / "b.npz"
     printed(capsysbinary, "--slots", "700", "--policy", "random", "--record", str(first))
     (document,) = printed(capsysbinary, "--trace", str(first), "--record", str(second))
@@ -157,7 +157,7 @@ def test_a_trace_ends_the_run(capsysbinary, tmp_path):
     assert load_trace(path, SYSTEM).slots == 20
 
 
-def test_an_interrupt_leaves_whole_files_and_what_was_done(tmp_path):
+def test_an_interrupt_leaves_whole_files_and_finished_cells(tmp_path):
     record = tmp_path / "r.npz"
     command = [
         sys.executable,
@@ -195,7 +195,7 @@ def test_a_damaged_trace_is_one_line(capsysbinary, tmp_path):
     assert line.startswith(f"{path}: $.channel_gain: ")
 
 
-def test_a_system_that_nothing_keeps_stable_has_no_bound(capsysbinary, tmp_path):
+def test_a_system_without_stable_policies_has_no_bound(capsysbinary, tmp_path):
     path = tmp_path / "s.toml"
     devices = tuple(replace(device, cpu_capacity_hz=0.0) for device in SYSTEM.devices)
     path.write_text(format_scenario(replace(SYSTEM, devices=devices, edge_capacity_hz=0.0)))
@@ -207,7 +207,7 @@ def test_a_system_that_nothing_keeps_stable_has_no_bound(capsysbinary, tmp_path)
     assert json.loads(capsysbinary.readouterr().out)["bound_energy_j"] is None
 
 
-def test_long_points_are_no_file_name(capsysbinary):
+def test_long_points_are_not_taken_for_a_file_name(capsysbinary):
     assert run(["simulate", "default", "--policy", ",".join(["0"] * 500)]) == 2
     (line,) = capsysbinary.readouterr().err.decode().splitlines()
     assert "500" in line

@@ -104,7 +104,7 @@ def test_a_terminal_gets_a_table(slot_file):
     assert not any(line.startswith("CVXPY") for line in lines)
 
 
-def test_a_terminal_that_knows_few_signs_gets_a_table(tmp_path, monkeypatch):
+def test_a_terminal_with_few_characters_gets_a_table(tmp_path, monkeypatch):
     document = example()
     document["devices"][0]["id"] = "h\u00f6rger\u00e4t"
     path = tmp_path / "slot.json"
@@ -113,7 +113,7 @@ def test_a_terminal_that_knows_few_signs_gets_a_table(tmp_path, monkeypatch):
     assert r"h\xf6rger\xe4t" in on_a_terminal("solve-slot", str(path))
 
 
-def test_a_terminal_gets_json_when_it_asks(slot_file):
+def test_a_terminal_gets_json_with_the_option(slot_file):
     assert json.loads(on_a_terminal("solve-slot", "--json", str(slot_file)))["status"] == "optimal"
 
 
@@ -129,7 +129,7 @@ def test_quantities_are_written_with_prefixes(value, text):
     assert quantity(value, "W") == text
 
 
-def test_names_cannot_steer_the_terminal():
+def test_names_cannot_control_the_terminal():
     assert name_text("a\x1b[2J\n").plain == r"a\x1b[2J\n"
     assert name_text("[red]é").plain == "[red]é"
 
@@ -232,7 +232,7 @@ def test_the_difference_is_positive_where_cvxpy_is_better(
     assert check["relative_difference"] == pytest.approx(difference)
 
 
-def test_a_solver_that_fails_is_reported_beside_our_solution(slot_file, capsysbinary, monkeypatch):
+def test_a_solver_that_fails_is_reported_with_our_solution(slot_file, capsysbinary, monkeypatch):
     def fail(problem: Any) -> Any:
         raise SolverError("local problem of device 0", "X", "infeasible")
 
@@ -265,7 +265,7 @@ def test_check_without_cvxpy_names_the_extra(slot_file, capsysbinary, monkeypatc
         ({"queue": 0, "capacity": 0}, "idle"),
     ],
 )
-def test_the_table_says_what_limits_each_pool(changes, limit):
+def test_the_table_shows_what_limits_each_pool(changes, limit):
     document = example()
     device = document["devices"][1]
     document["energy_weight_local"] = document["energy_weight_transmit"] = changes.get("weight", 0.0)
@@ -279,12 +279,12 @@ def test_the_table_says_what_limits_each_pool(changes, limit):
 
 
 @pytest.mark.parametrize(("capacity", "limit"), [(1e7, "capacity"), (1e12, "backlog"), (0, "capacity")])
-def test_the_table_says_what_limits_the_edge(capacity, limit):
+def test_the_table_shows_what_limits_the_edge(capacity, limit):
     solution = solve_slot(parse_slot_document(json.dumps(example() | {"edge_capacity_hz": capacity})))
     assert tables.edge_limit(solution) == limit
 
 
-def test_a_table_ends_somewhere(capsysbinary, monkeypatch):
+def test_a_table_has_a_largest_number_of_rows(capsysbinary, monkeypatch):
     monkeypatch.setattr(tables, "_MOST_ROWS", 2)
     solution = solve_slot(parse_slot_document(TEXT))
     tables.print_solution(solution, solution_to_dict(solution))

@@ -1,4 +1,4 @@
-"""`lyaopt solve-slot --stream`: one answer a line, in order, at once, whatever comes."""
+"""`lyaopt solve-slot --stream`: one answer for each line, in order and without delay."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_blank_lines_are_counted_and_skipped(capsysbinary, monkeypatch):
 
 
 @pytest.mark.parametrize(("text", "path", "error"), BAD, ids=[path + error for _, path, error in BAD])
-def test_a_bad_line_is_answered_and_the_stream_goes_on(capsysbinary, monkeypatch, text, path, error):
+def test_a_bad_line_is_answered_and_the_stream_continues(capsysbinary, monkeypatch, text, path, error):
     status, answers = stream(capsysbinary, monkeypatch, f"{GOOD}\n{text}\n{GOOD}\n".encode())
     assert status == 1
     before, bad, after = map(json.loads, answers)
@@ -116,11 +116,11 @@ def test_the_line_after_a_long_one_is_whole(monkeypatch):
     assert list(files.bounded_lines("-")) == [None, b"ab\n", None, b"zzzz"]
 
 
-def test_a_document_over_several_lines_is_told_how_streams_are_written(monkeypatch, capsysbinary):
+def test_a_document_over_several_lines_gets_a_hint_on_streams(monkeypatch, capsysbinary):
     use_stdin(monkeypatch, json.dumps(json.loads(GOOD), indent=2).encode())
     assert run(["solve-slot", "--stream"]) == 1
     answers = [json.loads(line)["error"] for line in capsysbinary.readouterr().out.splitlines()]
-    assert "one whole document a line" in answers[0]
+    assert "one document per line" in answers[0]
     assert not any("one whole document" in answer for answer in answers[1:])
 
 
@@ -136,7 +136,7 @@ def process():
         stderr=subprocess.PIPE,
         env=interpreted(),
     )
-    # A process that waits for ever is a failure, not a hanging test.
+    # A process that waits forever fails the test instead of blocking it.
     watchdog = threading.Timer(60, running.kill)
     watchdog.start()
     yield running

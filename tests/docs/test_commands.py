@@ -1,4 +1,4 @@
-"""Commands of the documents are commands: names and options exist, and what is cheap runs."""
+"""Commands in the documents: names and options exist, and cheap commands run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HELP = [
     Command(line, line.split(), None, None)
     for name in group.list_commands(CONTEXT)
     for line in EXAMPLE.findall(group.get_command(CONTEXT, name).help)
-    if not re.search(r"[|<]| [A-Z]", line)  # what names things in capitals is a sentence
+    if not re.search(r"[|<]| [A-Z]", line)  # arguments in capitals belong to a sentence
 ]
 
 
@@ -54,7 +54,7 @@ def parsed(words: list[str]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("command", [*documented("lyaopt"), *HELP], ids=line_of)
-def test_commands_parse_and_name_what_there_is(command):
+def test_commands_parse_and_name_existing_things(command):
     given = parsed(list(command.words))
     scenario, policies = given.get("scenario"), list(given.get("policies") or ())
     if command.words[1] == "evaluate" and scenario is None:
@@ -106,9 +106,9 @@ def test_extras_exist(command):
         assert set(extras.split(",")) <= set(EXTRAS)
 
 
-# --- those that run
+# --- commands that run
 
-# With what more to take no time: of options that are given twice the last one counts.
+# Further options that make commands fast: the last of repeated options counts.
 RUNS: dict[str, list[str]] = {
     **{name: [] for name in ("solve-slot", "scenario", "bound", "schema", "profiles", "profile")},
     "check": ["--instances", "20"],
@@ -133,7 +133,7 @@ def shortened(words: list[str]) -> list[str]:
 
 
 def shortly(make):
-    """A searched policy whose search, and whose plans, take no time."""
+    """A searched policy with a very short search and short roll-outs."""
 
     @wraps(make)
     def made(system, options, **own):
@@ -145,7 +145,7 @@ def shortly(make):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Where a reader would be: with the examples, files of their own, and searches of a moment."""
+    """A folder with the examples and files of a reader, and very short searches."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     (mynets,) = (text for text in fences("howto/profile-a-network.md", "python") if "def build" in text)
@@ -160,7 +160,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", [page for page in PAGES if any(map(runs, commands(page)))])
 def test_commands_run(page, folder, capsysbinary, monkeypatch):
     slot = json.dumps(json.loads((folder / "examples/slot.json").read_text())).encode()
-    # Trainings first: other commands of a page name what they leave.
+    # Trainings first: other commands of a page name their folders.
     for command in sorted(filter(runs, commands(page)), key=lambda found: found.words[1] != "train"):
         given = (folder / command.reads).read_bytes() if command.reads else slot
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))

@@ -24,7 +24,7 @@ def modules_of(room: str) -> Iterator[Any]:
 
 
 def public_callables(module: Any) -> Iterator[tuple[str, Any, str]]:
-    """Name, callable and docstring of what a module defines; a method's may be that of a base class."""
+    """Name, callable and docstring of each definition of a module; methods may inherit docstrings."""
     for name, value in vars(module).items():
         if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
             continue

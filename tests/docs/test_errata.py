@@ -1,4 +1,4 @@
-"""What docs/explanation/errata.md says of the paper, read literally."""
+"""Statements of docs/explanation/errata.md on the literal text of the paper."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def one_task(cycles: float) -> tuple[System, Trace]:
     return system, Trace(np.eye(40, 1, dtype=np.int64), np.full((40, 1), 1e-10))
 
 
-def test_backlogs_that_are_added_in_every_slot_never_end():
+def test_backlog_added_in_every_slot_never_ends():
     """(7) with (10): a task that takes three slots is added anew in each slot in which it waits."""
     system, trace = one_task(cycles=3e7)
     record = simulate(system, all_local(system), slots=40, trace=trace, record=True).record
@@ -62,7 +62,7 @@ def test_backlogs_that_are_added_in_every_slot_never_end():
 
 
 @pytest.mark.parametrize(("tasks_per_s", "stable"), [(0.2, True), (0.2 / TAU, False)])
-def test_a_fifth_of_a_task_in_every_slot_is_more_than_any_policy_can_do(tasks_per_s, stable):
+def test_a_fifth_of_a_task_per_slot_overloads_every_policy(tasks_per_s, stable):
     system = load_scenario("default")
     devices = [
         replace(d, services=[replace(s, arrival_rate_per_s=tasks_per_s) for s in d.services])
@@ -72,7 +72,7 @@ def test_a_fifth_of_a_task_in_every_slot_is_more_than_any_policy_can_do(tasks_pe
 
 
 def test_the_papers_weights_do_not_bind_in_si_units():
-    """They would below about one cycle or bit of backlog, where queues hardly ever are."""
+    """They bind only below about one cycle or bit of backlog, which hardly occurs."""
     paper, balanced = (
         simulate(system, middle(system), slots=20_000, replications=4, seed=1)
         for system in map(load_scenario, ("paper", "balanced"))

@@ -1,4 +1,4 @@
-"""`import lyaopt`: the example of its docstring, and what it offers without importing it."""
+"""`import lyaopt`: the example of its docstring, and names that are imported on first use."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_name_of_the_map_resolves() -> None:
 
 
 @pytest.mark.parametrize("name", lyaopt.__all__)
-def test_names_are_there_and_shown(name: str) -> None:
+def test_names_exist_and_are_listed(name: str) -> None:
     assert getattr(lyaopt, name) is not None
     assert name in dir(lyaopt)
 

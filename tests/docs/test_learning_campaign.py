@@ -27,7 +27,7 @@ def line(policy, seed, factor):
     }
 
 
-def test_policies_stand_in_the_order_of_their_cost_beside_best_fixed():
+def test_policies_are_ordered_by_cost_compared_with_best_fixed():
     lines = [line("random", 1, 3.0), line("best-fixed", 1, 1.0)]
     lines += [line("lyappo", seed, 0.9 + 0.01 * seed) for seed in range(1, 6)]
     rows = [row.split(" | ") for row in table(lines).splitlines()[4:] if row]
@@ -35,14 +35,14 @@ def test_policies_stand_in_the_order_of_their_cost_beside_best_fixed():
     learnt, fixed, random = rows
     assert learnt[1] == "5"
     assert learnt[2] == "5"
-    assert learnt[4].startswith("-7.0 (")  # the middle half of 0.91 to 0.95, copy by copy
+    assert learnt[4].startswith("-7.0 (")  # the middle half of 0.91 to 0.95, by replication
     assert fixed[4] == ""
     assert random[4] == "+200.0 (+200.0 to +200.0)"
     assert random[-1].startswith("90.0 %")
 
 
 def test_a_run_is_compared_with_the_mean_of_the_searches_or_with_its_own_base():
-    """And says how many trainings kept what they started from."""
+    """The table also gives the number of trainings that kept their start."""
     lines = [line("best-fixed", 1, 0.8), line("best-fixed", 2, 1.2)]
     lines += [{**line("lyappo", seed, 1.1), "best_update": best} for seed, best in ((1, 0), (2, 40))]
     lines += [{**line("planning", 1, 1.0), "base": {"cost": [2.0] * 5, "energy_mj": [3.0] * 5}}]
@@ -54,7 +54,7 @@ def test_a_run_is_compared_with_the_mean_of_the_searches_or_with_its_own_base():
     assert rows["planning (short runs)"][6].startswith("+0.0 (")
 
 
-def test_what_does_not_do_its_tasks_is_beside_no_bound():
+def test_policies_that_complete_few_tasks_have_no_bound():
     done, slow = table(
         [{**line("middle", 1, 1.0), "completed": 10}, line("best-fixed", 1, 2.0)]
     ).splitlines()[4:6]
@@ -62,7 +62,7 @@ def test_what_does_not_do_its_tasks_is_beside_no_bound():
     assert slow.split(" | ")[7].strip() == ""
 
 
-def test_a_cell_for_every_seed_of_what_is_trained_or_searched_for_and_one_of_all_else():
+def test_one_cell_per_seed_of_trained_or_searched_policies_and_one_of_the_others():
     found = list(cells(["paper", "balanced"], [*POLICIES, *LEARNERS], 3))
     several = len(LEARNERS) + len(SEARCHED)
     expected = 2 * (len(POLICIES) - len(SEARCHED) + 3 * several)
@@ -70,7 +70,7 @@ def test_a_cell_for_every_seed_of_what_is_trained_or_searched_for_and_one_of_all
     assert [cell.seed for cell in found] == sorted(cell.seed for cell in found)
 
 
-def test_tables_are_written_between_the_marks_and_nothing_else_is(tmp_path):
+def test_tables_are_written_only_between_the_marks(tmp_path):
     page, lines = tmp_path / "results.md", [line("best-fixed", 1, 1.0)]
     page.write_text(f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""docs/paper-to-code.md names functions that exist, and leaves out no equation of the paper."""
+"""docs/paper-to-code.md names existing functions, and every equation of the paper."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST_COLUMN = [row.split(" | ")[0] for row in PAGE.splitlines() if row.startswi
 
 
 @pytest.mark.parametrize(("path", "name"), PLACES, ids="::".join)
-def test_what_is_named_is_defined_there(path, name):
+def test_named_things_are_defined_there(path, name):
     assert (ROOT / path).is_file()
     assert name in defined_in(path)
 
@@ -26,8 +26,8 @@ def test_every_equation_is_in_one_row():
 
 
 def test_every_problem_the_theorem_and_the_algorithm_have_a_row():
-    wanted = [f"Problem {number}" for number in range(1, LAST_PROBLEM + 1)] + ["Theorem 1", "Algorithm 1"]
-    for name in wanted:
+    names = [f"Problem {number}" for number in range(1, LAST_PROBLEM + 1)] + ["Theorem 1", "Algorithm 1"]
+    for name in names:
         assert any(name in cell for cell in FIRST_COLUMN), name
 
 

@@ -1,4 +1,4 @@
-"""Python in the documents runs, page by page, as a reader would who types it in from top to bottom."""
+"""Python in the documents runs, page by page from top to bottom."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policies side by side: paired copies, intervals, and the command."""
+"""Policies side by side: paired replications, intervals, and the command."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_few_or_no_values_give_no_interval():
     assert np.isnan(interquartile_mean(np.array([3.0])).low)
 
 
-def test_an_interval_holds_the_mean_about_as_often_as_it_says():
+def test_an_interval_covers_the_mean_at_about_its_confidence():
     rng = np.random.default_rng(5)
     inside = [
         found.low <= 0.0 <= found.high
@@ -46,8 +46,8 @@ def test_an_interval_holds_the_mean_about_as_often_as_it_says():
     assert 0.85 <= np.mean(inside) <= 1.0
 
 
-def test_scores_are_those_of_single_copies():
-    """Copy by copy as the simulator's result has it, latencies included."""
+def test_scores_are_those_of_single_replications():
+    """Each replication equals the simulator's result, latencies included."""
     result = simulate(SYSTEM, middle(SYSTEM), slots=4000, warmup=500, replications=3, seed=2)
     score = Score.of(SYSTEM, result)
     assert score.energy_j.sum() == pytest.approx(3 * result.mean_energy_j)
@@ -58,7 +58,7 @@ def test_scores_are_those_of_single_copies():
 
 
 def test_savings_are_paired():
-    """A policy saves nothing against itself, in every copy, whatever the copies differ by."""
+    """A policy saves nothing compared with itself, in every replication."""
     policies = [middle(SYSTEM), make_policy("15,10,5,18,16,9,4,8", SYSTEM), all_local(SYSTEM)]
     found = evaluate(SYSTEM, policies, replications=6, slots=3000, warmup=200)
     first, same, other = found.scores
@@ -75,7 +75,7 @@ def test_policies_need_different_names():
         evaluate(SYSTEM, [middle(SYSTEM), middle(SYSTEM)])
 
 
-def test_policies_of_one_name_go_by_what_was_given(capsysbinary):
+def test_policies_of_one_name_are_named_by_their_arguments(capsysbinary):
     points = ["3,1,5,8,6,2,4,1", "1,1,1,1,1,1,1,1"]
     brief = ["--replications", "2", "--slots", "300", "--warmup", "0"]
     assert run(["evaluate", *points, "middle", "default", *brief, "--json"]) == 0
@@ -101,15 +101,15 @@ def test_a_picture_shows_every_policy(tmp_path, capsysbinary):
     assert b"--plot: expected a figure that ends in .png or .svg" in capsysbinary.readouterr().err
 
 
-def test_an_evaluation_that_is_called_off_keeps_what_is_done():
+def test_a_stopped_evaluation_keeps_the_finished_policies():
     policies = [middle(SYSTEM), all_offload(SYSTEM)]
     found = evaluate(SYSTEM, policies, replications=2, slots=500, warmup=0, progress=lambda done: done < 500)
     assert [score.result.policy for score in found.scores] == ["middle"]
-    with pytest.raises(ProblemError, match="called off"):
+    with pytest.raises(ProblemError, match="stopped before"):
         evaluate(SYSTEM, policies, replications=2, slots=10**7, warmup=0, progress=lambda done: False)
 
 
-def test_the_command_prints_what_the_function_finds(capsysbinary):
+def test_the_command_prints_the_result_of_the_function(capsysbinary):
     options = ["--replications", "3", "--slots", "1000", "--warmup", "100", "--seed", "4"]
     assert run(["evaluate", "all-offload", "middle", "default", *options, "--json"]) == 0
     document = json.loads(capsysbinary.readouterr().out)

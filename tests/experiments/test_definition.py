@@ -41,7 +41,7 @@ at.channel.shadowing_std_db = 8.0
 """
 
 
-def test_a_whole_definition_is_read():
+def test_a_definition_with_all_keys_is_parsed():
     sweep = parse_sweep(WHOLE)
     assert len(sweep.points) == 6
     assert sweep.points[1] == {"edge_capacity_hz": 1e9, "channel.shadowing_std_db": 8.0}
@@ -53,7 +53,7 @@ def test_a_whole_definition_is_read():
     assert sweep.learner("best-fixed") is None
 
 
-def test_trainings_that_serve_all_points_are_one_cell_a_seed():
+def test_trainings_that_serve_all_points_are_one_cell_for_each_seed():
     cells = cells_of(parse_sweep(WHOLE), SYSTEM)
     by_policy = {}
     for cell in cells:
@@ -71,7 +71,7 @@ def test_trainings_that_serve_all_points_are_one_cell_a_seed():
     assert [cell.seed for cell in cells if cell.seed] == sorted(cell.seed for cell in cells if cell.seed)
 
 
-def test_keys_tell_what_determines_a_result_and_nothing_else():
+def test_keys_depend_only_on_what_determines_a_result():
     def keys(text):
         return {
             (cell.policy, cell.points, cell.seed): cell.key for cell in cells_of(parse_sweep(text), SYSTEM)
@@ -123,13 +123,13 @@ def test_keys_tell_what_determines_a_result_and_nothing_else():
         ("[evaluation]", "[evaluation", r"^\$: expected TOML, got a syntax error"),
     ],
 )
-def test_what_is_wrong_is_refused_with_its_place(old, new, message):
+def test_errors_are_reported_with_their_place(old, new, message):
     assert old in WHOLE
     with pytest.raises(DocumentError, match=message):
         parse_sweep(WHOLE.replace(old, new, 1))
 
 
-def test_the_line_of_an_error_is_told(tmp_path, capsys):
+def test_the_line_of_an_error_is_reported(tmp_path, capsys):
     file = tmp_path / "sweep.toml"
     file.write_text(WHOLE.replace("replications = 4", "replications = 0"))
     assert run(["sweep", str(file), "--out", str(tmp_path / "out")]) == 2
@@ -139,7 +139,7 @@ def test_the_line_of_an_error_is_told(tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_line_of_what_does_not_fit_the_system_is_told(tmp_path, capsys):
+def test_the_line_of_a_value_that_does_not_fit_the_system_is_reported(tmp_path, capsys):
     file = tmp_path / "sweep.toml"
     file.write_text(
         'policies = ["middle", "bound"]\n[vary]\nservices_per_device = [1, 9]\nedge_capacity_hz = [1e9]\n'
@@ -173,7 +173,7 @@ def test_no_training_of_the_paper_has_the_seed_of_the_evaluation(tmp_path, capsy
         ),
     ],
 )
-def test_what_the_system_does_not_allow_is_refused(changes, message):
+def test_values_that_the_system_does_not_allow_are_refused(changes, message):
     with pytest.raises(ProblemError, match=message):
         cells_of(Sweep(**{"policies": ("middle",), **changes}), SYSTEM)
 
@@ -193,7 +193,7 @@ def test_every_setting_can_be_varied(name):
     varied(SYSTEM, {name: value})
 
 
-def test_settings_of_devices_hold_for_all_and_services_grow_in_order():
+def test_settings_of_devices_apply_to_all_and_services_are_added_in_order():
     assert set(varied(SYSTEM, {"cpu_capacity_hz": 3e9}).cpu_capacity_hz) == {3e9}
     heavier = varied(SYSTEM, {"energy_weights": 3.0})
     assert heavier.energy_weight_local == 3.0 * SYSTEM.energy_weight_local
@@ -227,7 +227,7 @@ def test_learners_check_themselves():
 
 
 @pytest.mark.parametrize("name", LEARNERS)
-def test_the_usual_budget_is_that_of_the_algorithm(name):
+def test_the_default_budget_is_that_of_the_algorithm(name):
     """A cell trains like `lyaopt train`."""
     learner = LEARNERS[name]
     usual = configuration(SYSTEM, learner.algorithm, learner.preset)

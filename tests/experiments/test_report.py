@@ -17,7 +17,7 @@ from lyaopt.experiments.report import page
 from lyaopt.experiments.results import load_results
 from lyaopt.experiments.store import Store
 from lyaopt_cli.main import run
-from tests.experiments.made import reproduction
+from tests.experiments.synthetic import reproduction
 from tests.support.slot_text import command
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -94,7 +94,7 @@ def test_the_page_needs_nothing_but_itself_and_is_well_formed(text):
     assert seen.tags.count("svg") == 1 + 4 * len(PANELS)
 
 
-def test_the_page_says_what_was_found_and_how_to_run_it_again(store, text):
+def test_the_page_has_the_results_and_the_command(store, text):
     assert "lyaopt reproduce &lt;all&gt; &amp; more" in text
     for words in ("+12.0", "+56.6", "LyaPPO", "DDPG-Cov", "Random-Cov", "Fix-Cov", "lower bound", "held"):
         assert words in text, words
@@ -106,7 +106,7 @@ def test_the_page_says_what_was_found_and_how_to_run_it_again(store, text):
     assert text == page(store)
 
 
-def test_the_command_writes_it_and_leaves_out_what_is_not_finished(store, tmp_path, capsys):
+def test_the_command_writes_the_page_without_unfinished_cells(store, tmp_path, capsys):
     folder = shutil.copytree(store.path, tmp_path / "some")
     for file in sorted((folder / "cells").iterdir())[::3]:
         file.unlink()
@@ -117,7 +117,7 @@ def test_the_command_writes_it_and_leaves_out_what_is_not_finished(store, tmp_pa
     assert (tmp_path / "page.html").read_text() == (folder / "report.html").read_text()
 
 
-def test_a_reproduction_that_is_finished_is_only_written_up(store, tmp_path, capsysbinary):
+def test_a_finished_reproduction_only_writes_its_outputs(store, tmp_path, capsysbinary):
     folder = shutil.copytree(store.path, tmp_path / "some")
     before = {file.name: file.stat().st_ino for file in (folder / "cells").iterdir()}
     arguments = ["reproduce", "fig5", "fig7", "--quick", "--training-seeds", "3", "--out", str(folder)]
@@ -138,7 +138,7 @@ def test_a_reproduction_that_is_finished_is_only_written_up(store, tmp_path, cap
     assert run(["reproduce", "fig8", "--out", str(folder)]) == 2
 
 
-def test_what_is_no_experiment_is_refused_in_one_line(tmp_path, capsys):
+def test_a_folder_without_an_experiment_is_refused_in_one_line(tmp_path, capsys):
     assert run(["report", str(tmp_path / "none")]) == 2
     assert run(["report", str(tmp_path)]) == 2
     lines = capsys.readouterr().err.splitlines()
@@ -213,7 +213,7 @@ def test_a_browser_shows_it_without_scrolling_sideways(text, tmp_path, width):
     assert font >= 13.0
 
 
-def test_a_reproduction_that_cannot_be_drawn_is_refused_before_it_begins(tmp_path):
+def test_a_reproduction_without_matplotlib_is_refused_before_it_begins(tmp_path):
     out = tmp_path / "out"
     done = subprocess.run(
         command("reproduce", "fig4", "--quick", "--out", str(out)),
@@ -224,4 +224,4 @@ def test_a_reproduction_that_cannot_be_drawn_is_refused_before_it_begins(tmp_pat
     assert done.returncode == 2
     assert not out.exists()
     assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith("lyaopt reproduce: matplotlib refuses to start: ")
+    assert done.stderr.startswith("lyaopt reproduce: matplotlib cannot start: ")

@@ -19,7 +19,7 @@ from lyaopt.experiments.statistics import NOTHING, Grid, Run, estimate, grid_of,
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import is_sure
-from tests.experiments.made import REPLICATION_FACTORS, measured, reproduction
+from tests.experiments.synthetic import REPLICATION_FACTORS, measured, reproduction
 
 FACTORS = {
     "lyappo": 0.5,
@@ -61,7 +61,7 @@ def width(found):
     return found.high - found.low
 
 
-def test_values_are_those_of_runs_on_copies(found):
+def test_values_are_those_of_runs_on_replications(found):
     results = found["fig5"]
     trained = grid_of(results.runs["lyappo", 0], "energy_j")
     seeds, replications = np.array([1, 2, 3])[:, None], np.array(REPLICATION_FACTORS)
@@ -72,7 +72,7 @@ def test_values_are_those_of_runs_on_copies(found):
     assert found_mean.low <= found_mean.value <= found_mean.high
 
 
-def test_bad_days_belong_to_a_system_and_trainings_that_went_astray_do_not():
+def test_bad_replications_count_and_failed_trainings_do_not():
     """Replications have an arithmetic mean, trainings an interquartile mean."""
     values = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 9.0]
     alone = [Run(None, {"cost": values})]
@@ -81,7 +81,7 @@ def test_bad_days_belong_to_a_system_and_trainings_that_went_astray_do_not():
     assert estimate(grid_of(many, "cost")).value == pytest.approx(1.0)
 
 
-def test_savings_are_paired_so_that_luck_cancels(found):
+def test_savings_are_paired_so_that_common_noise_cancels(found):
     results = found["fig5"]
     saved = results.saving("best-fixed", "random", 0)
     assert (saved.value, saved.low, saved.high) == pytest.approx((0.75, 0.75, 0.75))
@@ -99,7 +99,7 @@ def test_trainings_are_paired_by_their_seeds():
     assert ratios(mine[:1], theirs, "cost").means() == pytest.approx([2.0])
 
 
-def test_a_ratio_is_one_of_means_of_what_both_have():
+def test_a_ratio_uses_the_values_that_both_sides_have():
     mine = [Run(None, {"cost": [1.0, None, 5.0, 2.0]})]
     theirs = [Run(None, {"cost": [2.0, 9.0, 6.0, None]})]
     assert ratios(mine, theirs, "cost").means() == pytest.approx([6.0 / 8.0])
@@ -108,7 +108,7 @@ def test_a_ratio_is_one_of_means_of_what_both_have():
     assert ratios(mine, [Run(None, {"cost": [1.0]})], "cost") is NOTHING
 
 
-def test_a_ratio_of_means_spreads_as_a_bootstrap_of_it_says():
+def test_the_interval_of_a_ratio_is_that_of_a_direct_bootstrap():
     rng = np.random.default_rng(1)
     theirs = rng.lognormal(0.0, 1.0, 400)
     ours = theirs * rng.uniform(0.4, 0.6, 400)
@@ -119,7 +119,7 @@ def test_a_ratio_of_means_spreads_as_a_bootstrap_of_it_says():
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.1 * (high - low))
 
 
-def test_runs_and_copies_both_make_an_average_unsure():
+def test_runs_and_replications_both_widen_the_interval():
     """The width is that of seeds or replications alone; with both, the squares add up."""
     rng = np.random.default_rng(3)
     seeds, replications = rng.normal(size=(30, 1)), rng.normal(size=(1, 40))
@@ -134,7 +134,7 @@ def test_runs_and_copies_both_make_an_average_unsure():
     assert width(both) == pytest.approx(np.hypot(width(of_seeds), width(of_replications)), rel=0.1)
 
 
-def test_an_average_over_points_gives_each_point_its_weight():
+def test_an_average_over_points_has_equal_weights():
     points = [grid([[1.0, 2.0]]), grid([[10.0] * 50]), grid([[4.0]])]
     assert estimate(*points).value == pytest.approx((1.5 + 10.0 + 4.0) / 3)
     assert np.isnan(estimate(*points).low)  # a single value has no interval
@@ -145,7 +145,7 @@ def test_an_average_over_points_gives_each_point_its_weight():
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_what_met_the_same_luck_at_all_points_is_drawn_together(axis):
+def test_common_random_numbers_are_resampled_together(axis):
     """Equal factors at four points narrow nothing; opposite ones cancel."""
     luck = np.expand_dims(np.random.default_rng(2).normal(size=40), 1 - axis)
     one = estimate(grid(luck))
@@ -157,7 +157,7 @@ def test_what_met_the_same_luck_at_all_points_is_drawn_together(axis):
     assert width(uneven) > 0.1
 
 
-def test_copies_without_a_value_are_left_out():
+def test_replications_without_a_value_are_left_out():
     values = np.random.default_rng(4).normal(size=(1, 40))
     gap = np.where(np.arange(40) == 3, np.nan, values)
     found = estimate(grid(gap))
@@ -171,7 +171,7 @@ def test_one_value_decides_nothing():
     assert is_sure(estimate(grid([[0.3], [0.4], [-0.5]])), 1.0) is False
 
 
-def test_where_nothing_was_measured_there_is_no_number():
+def test_without_measurements_there_is_no_number():
     results = results_of(a=[Run(None, {"energy_j": None})], b=[Run(None, measured(1.0))])
     assert np.isnan(results.estimate("a", 0).value)
     assert np.isnan(results.saving("a", "b", 0).value)
@@ -192,7 +192,7 @@ def test_tables_have_a_row_for_each_point_and_policy(found):
     assert len({line.count("|") for line in lines}) == 1
 
 
-def test_claims_are_held_to_what_was_measured(found):
+def test_verdicts_follow_the_measurements(found):
     savings = {saving.other: saving for saving in savings_of(found["fig5"])}
     assert list(savings) == list(BASELINES)
     assert savings["random"].held
@@ -202,10 +202,8 @@ def test_claims_are_held_to_what_was_measured(found):
     assert not savings["ppo-joint"].held  # which spends less
     verdicts = {verdict.claim: verdict for verdict in trends_of(found["fig5"])}
     assert len(verdicts) == len(FIGURES["fig5"].trends)
-    assert [claim for claim, verdict in verdicts.items() if verdict.held] == [
-        "LyaPPO: transmission energy rises"
-    ]
-    rising = verdicts["LyaPPO: transmission energy rises"]
+    assert [claim for claim, verdict in verdicts.items() if verdict.held] == ["LyaPPO: transmit energy rises"]
+    rising = verdicts["LyaPPO: transmit energy rises"]
     assert rising.change.value == pytest.approx(0.21)
     assert rising.steps == "2 of 2"
     assert verdicts["DDPG-Cov: energy falls"].last.value == found["fig5"].estimate("ddpg", 2).value
@@ -249,7 +247,7 @@ def test_learners_are_compared_seed_by_seed_whatever_they_log(found):
     assert not more.held
 
 
-def test_what_is_missing_is_counted(tmp_path):
+def test_missing_cells_are_counted(tmp_path):
     store = Store(tmp_path / "made")
     reproduction(store, lambda cell, point: 1e-3, figures=("fig7",))
     cells = sorted((store.path / "cells").iterdir())
@@ -294,7 +292,7 @@ def test_figures_share_the_system_in_the_middle(tmp_path):
 
 
 @pytest.mark.parametrize("text", ['{"schema_version": 1}', '{"schema_version": 1, "sweeps": [{}]}'])
-def test_a_damaged_experiment_is_told(tmp_path, text):
+def test_a_damaged_experiment_is_an_error(tmp_path, text):
     (tmp_path / "experiment.json").write_text(text)
     with pytest.raises(ProblemError, match="it is damaged at"):
         load_results(Store(tmp_path))

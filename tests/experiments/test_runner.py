@@ -41,7 +41,7 @@ def attempts(tmp_path, name):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_what_fails_twice_is_reported_and_the_rest_is_done(tmp_path, jobs):
+def test_tasks_that_fail_twice_are_reported_and_the_others_done(tmp_path, jobs):
     behaviours = {"a": "raise", "b": "", "c": "die", "d": "raise once", "e": "die once", "f": ""}
     failed, seen = run(tmp_path, behaviours, jobs=jobs)
     assert failed == {"a": "ValueError: expected better, got this", "c": "its worker died"}
@@ -54,7 +54,7 @@ def test_what_fails_twice_is_reported_and_the_rest_is_done(tmp_path, jobs):
 
 
 @pytest.mark.parametrize("what", ["hang", "stop"])
-def test_a_worker_that_hangs_is_ended(tmp_path, what):
+def test_a_worker_over_its_time_limit_is_killed(tmp_path, what):
     failed, _ = run(tmp_path, {"a": what, "b": "", "c": ""}, jobs=2, timeout_s=2.0)
     assert failed == {"a": "it took longer than 2 s"}
     assert attempts(tmp_path, "a") == 2
@@ -81,7 +81,7 @@ def test_one_worker_is_another_process(tmp_path, name):
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 
 
-def test_nothing_to_do_is_done_at_once(tmp_path):
+def test_no_tasks_end_immediately(tmp_path):
     assert run(tmp_path, {}) == ({}, [0])
 
 
@@ -91,7 +91,7 @@ def test_an_unknown_engine_is_refused(tmp_path):
     assert engine_names() == ("local", "dask", "ray")
 
 
-def test_only_workers_of_this_machine_are_ended(tmp_path):
+def test_only_workers_of_this_machine_are_killed(tmp_path):
     """Process ids of other hosts mean nothing here."""
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     watch = Watch(tmp_path, 0.0, {}, bool, lambda done: None)

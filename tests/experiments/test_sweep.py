@@ -76,7 +76,7 @@ def test_a_sweep_is_computed_once(tmp_path, definition, capsysbinary):
     assert (tmp_path / "a" / "tables.md").read_text().count("Fix-Cov") == 2
 
 
-def test_results_say_where_they_come_from(tmp_path, definition, capsysbinary):
+def test_results_include_their_provenance(tmp_path, definition, capsysbinary):
     printed(capsysbinary, definition, "--out", str(tmp_path))
     experiment = Store(tmp_path).load_document()
     for cell in experiment["sweeps"][0]["cells"]:
@@ -87,7 +87,7 @@ def test_results_say_where_they_come_from(tmp_path, definition, capsysbinary):
         assert cell["policy"] == "bound" or result["inputs"]["evaluation"]["seed"] == 77
 
 
-def test_a_damaged_cell_is_noticed_and_done_again(tmp_path, definition, capsysbinary):
+def test_a_damaged_cell_is_detected_and_recomputed(tmp_path, definition, capsysbinary):
     out = tmp_path / "a"
     rows = printed(capsysbinary, definition, "--out", str(out))
     expected = figures(out)
@@ -99,7 +99,7 @@ def test_a_damaged_cell_is_noticed_and_done_again(tmp_path, definition, capsysbi
     assert figures(out) == expected
 
 
-def test_every_damage_is_noticed(tmp_path):
+def test_every_damage_is_detected(tmp_path):
     store = Store(tmp_path)
     store.write_cell("a" * 32, {"evaluations": [{"energy_j": [1.5, 0.1 + 0.2]}]})
     (file,) = (tmp_path / CELLS).iterdir()
@@ -133,7 +133,7 @@ def start(folder):
     )
 
 
-def test_killed_at_any_moment_it_loses_and_repeats_nothing_that_was_finished(tmp_path):
+def test_a_sweep_killed_at_any_time_keeps_finished_cells(tmp_path):
     """The whole sweep with its workers; see the next test for many more kills of the work of a worker."""
     begun = time.perf_counter()
     assert start(tmp_path / "whole").wait() == 0
@@ -158,7 +158,7 @@ def test_killed_at_any_moment_it_loses_and_repeats_nothing_that_was_finished(tmp
         assert figures(tmp_path / str(folder)) == expected
 
 
-def test_a_worker_killed_at_any_moment_leaves_whole_cells_only(tmp_path):
+def test_a_worker_killed_at_any_time_leaves_whole_cells_only(tmp_path):
     command = [sys.executable, "-m", "tests.experiments.killed_sweep", str(tmp_path), str(KILLS)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     kills = [json.loads(line) for line in done.stdout.splitlines()]
@@ -173,7 +173,7 @@ def test_a_worker_killed_at_any_moment_leaves_whole_cells_only(tmp_path):
         assert figures(folder) == expected
 
 
-def test_terminated_it_takes_its_workers_along(tmp_path):
+def test_termination_ends_the_workers(tmp_path):
     endless = tmp_path / "endless.toml"
     endless.write_text(DEFINITION.replace("slots = 300", "slots = 100_000_000"))
     arguments = ["sweep", str(endless), "--out", str(tmp_path / "out"), "--jobs", "2"]
@@ -191,7 +191,7 @@ def test_terminated_it_takes_its_workers_along(tmp_path):
 
 
 @pytest.mark.parametrize("moment_s", [0.05, 0.2, 0.4, 0.6, 0.8, 1.2])
-def test_ctrl_c_while_workers_start_is_an_end_without_tracebacks(tmp_path, moment_s):
+def test_ctrl_c_while_workers_start_gives_no_traceback(tmp_path, moment_s):
     endless = tmp_path / "endless.toml"
     endless.write_text(DEFINITION.replace("slots = 300", "slots = 100_000_000"))
     arguments = ["sweep", str(endless), "--out", str(tmp_path / "out"), "--jobs", "2"]
@@ -292,7 +292,7 @@ def test_points_are_watched_as_they_are_in_force():
     assert watched.depth == pytest.approx(0.5, abs=0.01)
 
 
-def test_the_time_left_goes_by_the_mean_pace():
+def test_the_time_left_follows_the_mean_pace():
     now = [100.0]
     with Progress(TimeLeft(), get_time=lambda: now[0], console=Console(file=io.StringIO())) as bar:
         bar.add_task("cells", total=4)
@@ -325,7 +325,7 @@ def test_folders_of_others_are_left_alone(tmp_path, definition):
     assert (out / "running" / "thesis.txt").read_text() == "precious"
 
 
-def test_a_damaged_cell_is_put_aside_not_removed(tmp_path, definition):
+def test_a_damaged_cell_is_renamed_not_removed(tmp_path, definition):
     out = tmp_path / "out"
     assert sweep(definition, out) == 0
     cell = min((out / "cells").glob("*.json"))
@@ -335,7 +335,7 @@ def test_a_damaged_cell_is_put_aside_not_removed(tmp_path, definition):
     assert cell.exists()
 
 
-def test_a_cell_that_cannot_be_read_is_neither_removed_nor_done_again(tmp_path, definition, capsys):
+def test_an_unreadable_cell_is_neither_removed_nor_recomputed(tmp_path, definition, capsys):
     out = tmp_path / "out"
     assert sweep(definition, out) == 0
     cell = min((out / "cells").glob("*.json"))
@@ -355,7 +355,7 @@ def test_time_limits_are_seconds(tmp_path, definition, timeout, capsys):
 
 
 @pytest.mark.parametrize("jobs", [[], ["--jobs", "1"]])
-def test_nonsense_about_cores_in_the_environment_is_one_line(
+def test_a_bad_number_of_cores_in_the_environment_is_one_line(
     tmp_path, definition, jobs, monkeypatch, capsysbinary
 ):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "many")

@@ -30,7 +30,7 @@ NUMBERS = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, 
 
 
 @given(NUMBERS)
-def test_the_front_is_what_nothing_beats(pairs):
+def test_the_front_holds_the_undominated_points(pairs):
     found = tradeoff.with_front([point(float(energy), float(latency)) for energy, latency in pairs])
     for mine, (energy, latency) in zip(found, pairs, strict=True):
         beaten = any((e <= energy and t <= latency) and (e, t) != (energy, latency) for e, t in pairs)
@@ -54,19 +54,19 @@ def test_a_pick_meets_the_target_with_its_whole_interval():
     assert pick([likely], 2.0) is None
 
 
-def test_what_has_no_latency_is_neither_picked_nor_on_the_front():
+def test_points_without_a_latency_are_neither_picked_nor_on_the_front():
     points = tradeoff.with_front([point(1.0, float("nan")), point(2.0, 1.0)])
     assert [found.on_front for found in points] == [False, True]
     assert pick(points, 5.0) is points[1]
 
 
-def test_a_pick_is_looked_for_between_it_and_the_next_factor_of_its_policy():
+def test_a_pick_is_refined_towards_the_next_factor_of_its_policy():
     points = [point(3.0, 1.0, 1.0), point(2.0, 9.0, 4.0), point(2.0, 9.0, 2.0, "random")]
     assert factor_between(points, points[0]) == 2.0
     assert factor_between(points, points[1]) is None
 
 
-def test_the_command_picks_weights_that_meet_the_target(tmp_path, capsysbinary):
+def test_the_command_selects_weights_that_meet_the_target(tmp_path, capsysbinary):
     arguments = [
         "tune",
         "default",

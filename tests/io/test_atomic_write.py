@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and names that stand for something else."""
+"""Atomic writes of files, and of links, pipes and devices."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_device_is_written_into():
     assert not Path(os.devnull).is_file()
 
 
-def test_what_cannot_be_written_leaves_what_was_there(tmp_path):
+def test_a_failed_write_keeps_the_old_content(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         write_whole(tmp_path / "missing" / "a", b"content")
     assert list(tmp_path.iterdir()) == []

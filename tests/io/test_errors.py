@@ -1,4 +1,4 @@
-"""Errors cross process borders whole, and say what they are in plain words."""
+"""Errors can be pickled without loss, and have plain messages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_every_error_is_made_here() -> None:
     assert named - {LyaoptError} <= {type(error) for error in MADE}
 
 
-def test_a_locked_folder_says_who_holds_it(tmp_path) -> None:
+def test_the_error_of_a_locked_folder_names_the_folder_and_the_activity(tmp_path) -> None:
     with (
         locked_folder(tmp_path, "training"),
         pytest.raises(errors.FolderLockedError) as raised,

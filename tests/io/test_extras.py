@@ -1,4 +1,4 @@
-"""Every library that an extra installs, missing: the same error names it and the extra."""
+"""For every missing library of an extra, the same error names the library and the extra."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_missing_library_names_its_extra(answers, code, library, extra):
 
 
 @pytest.mark.parametrize(("words", "extra"), COMMANDS)
-def test_a_command_says_it_in_one_line(answers, words, extra):
+def test_a_command_prints_the_error_in_one_line(answers, words, extra):
     status, stderr = answers[1][" ".join(words)]
     assert status == 2, stderr
     assert len(stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""A little of everything that kernels of the simulator and of learning do, cheap enough to interpret."""
+"""Short runs of all kernels of the simulator and of learning, cheap enough to interpret."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SLOTS = 15
 
 
 class Evenly:
-    """Middle points, and all that waits served in equal shares."""
+    """Middle points, and equal shares of all capacities."""
 
     name = "evenly"
 

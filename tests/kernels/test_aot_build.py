@@ -1,4 +1,4 @@
-"""The core that was built ahead of time: the same answers as at run time, and used only where it fits."""
+"""The core built ahead of time: the same results as at run time, and used only if it matches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lyaopt.kernels import EdgeAllocation, EdgeProblem, edge_exact
 
 PACKAGE = Path(lyaopt.__file__).parent
 EXAMPLE = PACKAGE.parent / "examples" / "slot.json"
-# Only for want of a compiler: a build that broke, or is of yesterday's sources, fails these.
+# Skipped only without a compiler: a broken or outdated build fails these tests.
 built = pytest.mark.skipif(
     shutil.which("cc") is None or "LYAOPT_CORE" in os.environ,
     reason="no C compiler, or another core is asked for",
@@ -66,7 +66,7 @@ def python(*words, cwd=PACKAGE.parent, **env):
 
 @built
 def test_both_cores_give_the_same_bits(tmp_path):
-    """They were compiled for the same instructions; a build for another target may differ by 1e-15."""
+    """Both are compiled for the same instructions; a build for another target may differ by 1e-15."""
     found = {}
     for core in ("aot", "jit"):
         path = tmp_path / f"{core}.npz"
@@ -116,7 +116,7 @@ def test_arrays_that_would_be_misread_are_refused(wrong):
         edge_exact(good._replace(capacity=None), allocation)
 
 
-def test_members_of_tuples_are_looked_at_too():
+def test_members_of_tuples_are_checked_too():
     checked = argument_check.guarded(lambda *args: len(args), ["i8", ["f8:1", "u4:2"]])
     assert checked(1, (np.empty(2), np.empty((1, 2), np.uint32))) == 2
     for bad in (
@@ -130,7 +130,7 @@ def test_members_of_tuples_are_looked_at_too():
 
 
 def copied(tmp_path, about=None, edit=False):
-    """A copy of the package beside which `python` runs."""
+    """A copy of the package, imported by a `python` that runs in its folder."""
     root = tmp_path / "src"
     shutil.copytree(PACKAGE, root / "lyaopt", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(PACKAGE.parent / "cli", root / "cli", ignore=shutil.ignore_patterns("__pycache__"))
@@ -168,7 +168,7 @@ print(CHOICE.core, CHOICE.why_not_built, sep=": ")
     ],
     ids=["sources", "edited", "processor", "machine", "torn", "list", "empty"],
 )
-def test_where_it_does_not_fit_kernels_are_compiled_at_run_time(tmp_path, change, reason):
+def test_without_a_matching_build_kernels_are_compiled_at_run_time(tmp_path, change, reason):
     root = copied(tmp_path, **change)
     done = python("-c", CHOSEN, cwd=root)
     assert done.stdout.strip() == f"jit: {reason}"
@@ -178,7 +178,7 @@ def test_where_it_does_not_fit_kernels_are_compiled_at_run_time(tmp_path, change
 
 
 @built
-def test_without_a_built_core_it_is_said_once_and_solved_all_the_same(tmp_path):
+def test_without_a_built_core_a_note_is_printed_once_and_slots_are_solved(tmp_path):
     root = copied(tmp_path)
     for file in (root / "lyaopt").glob("_core.*"):
         file.unlink()
@@ -200,9 +200,9 @@ def test_without_a_built_core_it_is_said_once_and_solved_all_the_same(tmp_path):
     )
     done = python("-c", script, cwd=root, LYAOPT_CACHE_DIR=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr
-    (said,) = done.stderr.splitlines()
-    assert "compiling kernels" in said
-    assert said.endswith("as no core was built at installation")
+    (line,) = done.stderr.splitlines()
+    assert "compiling kernels" in line
+    assert line.endswith("as no core was built at installation")
 
 
 @built
@@ -215,7 +215,7 @@ def test_a_damaged_extension_is_not_used(tmp_path):
 
 
 @built
-def test_what_was_built_is_for_this_machine_and_no_more():
+def test_the_build_is_only_for_this_machine():
     about = CHOICE.about
     assert about["sources"] == hash_of_sources()
     assert about["machine"] == machine()
@@ -223,7 +223,7 @@ def test_what_was_built_is_for_this_machine_and_no_more():
     assert usable(hash_of_sources()) == (about, "")
 
 
-def test_bounds_checks_are_of_the_core_compiled_at_run_time():
+def test_only_the_core_compiled_at_run_time_checks_bounds():
     done = python("-c", CHOSEN, LYAOPT_BOUNDSCHECK="1")
     assert done.stdout.strip() == "jit: the built core has no bounds checks"
 
@@ -243,7 +243,7 @@ for name in ("_core.so", "capi/liblyaopt.so"):
 
 @pytest.fixture
 def hook(tmp_path, monkeypatch):
-    """The build hook over a package whose kernels are built in no time."""
+    """The build hook on a package whose kernels are replaced by fast ones."""
     pytest.importorskip("hatchling")
     monkeypatch.delenv("LYAOPT_TARGET", raising=False)
     spec = importlib.util.spec_from_file_location("hatch_build", PACKAGE.parent / "hatch_build.py")
@@ -266,7 +266,7 @@ def hook(tmp_path, monkeypatch):
     return initialize
 
 
-def test_a_wheel_takes_what_was_built_apart_from_the_source_tree(hook, tmp_path):
+def test_a_wheel_includes_what_was_built_outside_the_source_tree(hook, tmp_path):
     data, warnings = hook("standard")
     assert not warnings
     assert {*data["force_include"].values()} == {
@@ -283,7 +283,7 @@ def test_an_editable_install_builds_into_the_source_tree(hook, tmp_path):
     assert data["force_include"] == {}
 
 
-def test_a_build_that_fails_leaves_a_pure_wheel_and_says_so(hook, tmp_path):
+def test_a_failed_build_leaves_a_pure_wheel_and_a_message(hook, tmp_path):
     build = tmp_path / "lyaopt" / "_kernels" / "toolchain" / "aot_build.py"
     build.write_text("raise OSError('no compiler')")
     data, (warning,) = hook("standard")
@@ -291,7 +291,7 @@ def test_a_build_that_fails_leaves_a_pure_wheel_and_says_so(hook, tmp_path):
     assert warning.endswith("OSError: no compiler")
 
 
-def test_a_target_that_is_asked_for_and_fails_is_an_error(hook, monkeypatch):
+def test_a_target_that_cannot_be_built_is_an_error(hook, monkeypatch):
     monkeypatch.setenv("LYAOPT_TARGET", "bad")
     with pytest.raises(RuntimeError, match="LYAOPT_TARGET=bad: no such target"):
         hook("standard")
@@ -310,7 +310,7 @@ def test_targets_have_names():
 
 
 @built
-def test_what_is_there_is_not_built_again(tmp_path):
+def test_existing_outputs_are_not_built_again(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in PACKAGE.glob("_core*")}
     done = python("-m", "lyaopt._kernels.toolchain.aot_build", PACKAGE)
     assert done.returncode == 0, done.stderr

@@ -54,7 +54,7 @@ def kernel_files(cache):
 
 @pytest.fixture(scope="module")
 def compiled_once(tmp_path_factory):
-    """A cache in which the kernel lies: to be copied, not changed."""
+    """A cache with the compiled kernel, to be copied, not changed."""
     cache = tmp_path_factory.mktemp("cache")
     assert answer(start(cache)) == EXPECTED
     return cache
@@ -62,7 +62,7 @@ def compiled_once(tmp_path_factory):
 
 @pytest.fixture
 def warm(compiled_once, tmp_path):
-    """A cache of one's own in which the kernel lies."""
+    """A cache of the test with the compiled kernel."""
     return shutil.copytree(compiled_once, tmp_path / "cache")
 
 
@@ -93,7 +93,7 @@ def test_a_damaged_file_is_compiled_again(warm, damage):
 
 @pytest.mark.parametrize("payload", [b"", b"not a pickle", pickle.dumps(("no", "kernel"))])
 def test_a_file_that_cannot_be_rebuilt_is_compiled_again(warm, payload):
-    """Its checksum is right: another version of Numba, or a writer gone wrong, may have left it."""
+    """Its checksum is right: another version of Numba or a faulty writer may have written it."""
     (kernel,) = kernel_files(warm)
     whole = len(kernel.read_bytes())
     kernel.write_bytes(hashlib.sha256(payload).digest() + payload)
@@ -150,8 +150,8 @@ def test_a_folder_others_can_write_to_is_not_trusted(warm, tmp_path, which):
     assert len(kernel_files(fallback)) == 1
 
 
-def test_an_edit_in_another_file_reaches_its_callers(warm, tmp_path):
-    """Numba's own cache would give the old answer here."""
+def test_an_edit_in_another_file_recompiles_its_callers(warm, tmp_path):
+    """Numba's own cache would return the old kernel here."""
     root = tmp_path / "src"
     shutil.copytree(PACKAGE, root / "lyaopt", ignore=shutil.ignore_patterns("__pycache__"))
     assert answer(start(warm, root)) == EXPECTED

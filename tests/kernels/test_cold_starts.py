@@ -1,4 +1,4 @@
-"""First starts of several processes at once, where the home is missing, closed, full or damaged."""
+"""First starts of several processes at once, with a missing, read-only, full or damaged home."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SMALL_ANSWER = "[3.0, 4.0, 0.0]"  # see test_cache.py
 
 
 def outputs_of_cold_starts(tmp_path, words, count=4, **env):
-    """What so many processes print which start at the same time."""
+    """Output of several processes that start at the same time."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LYAOPT", "XDG"))}
     paths = [str(PACKAGE.parent), str(PACKAGE.parent / "cli")]
     started = [
@@ -49,7 +49,7 @@ def outputs_of_cold_starts(tmp_path, words, count=4, **env):
 
 
 def homes(tmp_path):
-    """What may be wrong with a home: missing, not writeable, a file, a full disk, a cache of rubbish."""
+    """Faults of a home: missing, not writeable, a file, a full disk, a damaged cache."""
     missing, closed, file, rubbish = (tmp_path / name for name in ("missing", "closed", "file", "rubbish"))
     closed.mkdir(mode=0o500, exist_ok=True)
     file.write_text("")
@@ -62,7 +62,7 @@ def homes(tmp_path):
 
 
 def cold_starts(tmp_path, rounds):
-    """Of the built core, which has no need of a home, in each broken home in turn."""
+    """With the built core, which needs no home, in each broken home in turn."""
     expected = solution_to_dict(solve_slot(parse_slot_document(EXAMPLE.read_bytes())))
     words = ["-m", "lyaopt_cli", "solve-slot", str(EXAMPLE)]
     for number in range(rounds):
@@ -74,7 +74,7 @@ def cold_starts(tmp_path, rounds):
 
 
 def cold_starts_at_run_time(tmp_path, rounds, processes):
-    """Of a core that is compiled, in each broken home in turn."""
+    """With a core compiled at run time, in each broken home in turn."""
     for number in range(rounds):
         broken = homes(tmp_path)
         home = broken[number % len(broken)]

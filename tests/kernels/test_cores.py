@@ -41,7 +41,7 @@ def interpreted(*command):
 
 
 def test_interpreted_kernels_give_the_same_answers():
-    """Bit for bit without logarithms; with them a processor may round a product and a sum together."""
+    """Bit for bit without logarithms; those may differ where a processor fuses a product and a sum."""
     done = interpreted("-c", SCRIPT.replace("FIELDS", repr(FIELDS)))
     assert done.returncode == 0, done.stderr
     for key, answer in json.loads(done.stdout).items():

@@ -66,7 +66,7 @@ def test_zero_stays_zero_and_the_largest_exponent_stays_finite():
     assert np.isfinite(elementary.expm1(709.78))
 
 
-def test_halfway_ends_at_neighbouring_floats():
+def test_bisection_ends_at_neighbouring_floats():
     low, high = 0.0, 1e300
     for _ in range(70):
         middle = elementary.halfway(low, high)

@@ -30,7 +30,7 @@ def chi_square(counts, mean, cells=60):
     """p-value of the counts, in cells of at least 20 expected each."""
     law = stats.poisson(mean)
     edges = np.unique(law.ppf(np.linspace(0.0, 1.0, cells + 1)[1:-1]))
-    # the upper tail apart, where inversion begins
+    # without the upper tail, where inversion begins
     edges = np.union1d(edges, law.isf(np.array([1e-2, 1e-3, 1e-4])))
     expected = counts.size * np.diff(np.concatenate([[0.0], law.cdf(edges), [1.0]]))
     observed = np.bincount(np.searchsorted(edges, counts.ravel()), minlength=edges.size + 1)
@@ -53,7 +53,7 @@ def test_counts_follow_the_distribution(mean):
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e-300, 1e-15])
-def test_no_tasks_come_at_no_rate(mean):
+def test_no_tasks_arrive_at_rate_zero(mean):
     assert not draw(mean, 100, 100).any()
 
 

@@ -61,7 +61,7 @@ def test_agrees_with_sorting(share):
     np.testing.assert_allclose(cpu, by_sorting(queue, capacity), atol=1e-12 * capacity)
 
 
-# sums of a tenth round the same way every time
+# sums of a tenth round in the same direction every time
 @pytest.mark.parametrize("value", [7.5, 0.1])
 @pytest.mark.parametrize("n", [257, 512, 600, 40_000, 1_000_000])
 @pytest.mark.parametrize("kernel", [edge_many, edge_bisection], ids=lambda kernel: kernel.name)

@@ -11,7 +11,7 @@ from tests.support import naive
 
 TAU, DELTA = 0.01, 1e-28
 NOISE = 10.0 ** (-20.4)
-# registers (2, 4, 8), rows, selection, and the sizes around the borders between them
+# registers (2, 4, 8), blocks, selection, and the sizes around the limits between them
 SIZES = [1, 2, 3, 4, 5, 8, 9, 16, 33, 100, 256, 257]
 
 
@@ -82,7 +82,7 @@ def test_every_slot_is_certified(services, method):
 
 @pytest.mark.parametrize("services", SIZES)
 def test_a_lane_does_not_depend_on_its_neighbours(services):
-    """The answer of a slot is the same, bit for bit, alone and in the middle of a long batch."""
+    """The solution of a slot is bit-identical alone and within a long batch."""
     batch = make_batch(services, slots=301, seed=services)
     whole = solve_slots(batch)
     for slot in (0, 7, 150, 300):
@@ -106,7 +106,7 @@ def test_sums_of_equal_backlogs_do_not_drift(services, method):
         batch, local_queue_cycles=queue, cpu_capacity_hz=np.full(2, capacity), edge_capacity_hz=2 * capacity
     )
     certificate = solve_slots(tied, method).certificate
-    # a compensated sum, and the share of it: each is good to some halves of a unit
+    # a compensated sum and a share of it, each accurate to some halves of an ulp
     limit = 1e-15 if services > 64 or method == "exact" else 4e-15
     assert certificate.max_violation.max() <= limit
     assert certificate.relative_gap.max() <= limit

@@ -15,7 +15,7 @@ def make_systems(**options):
 
 
 @pytest.mark.parametrize("edge_capacity_hz", [20e9, 40e6])
-def test_parts_and_what_waited_at_the_edge_add_up_to_the_reward(edge_capacity_hz):
+def test_parts_and_the_edge_backlog_add_up_to_the_reward(edge_capacity_hz):
     system = ragged_system(learning=WITHOUT_ZERO, edge_capacity_hz=edge_capacity_hz)
     systems = CreditedSystems(system, replications=5, seed=3, decisions=6)
     scarce = False
@@ -33,7 +33,7 @@ def test_parts_and_what_waited_at_the_edge_add_up_to_the_reward(edge_capacity_hz
     assert scarce == (edge_capacity_hz < 1e9)
 
 
-def test_edge_work_that_joined_is_what_was_served_and_what_waits_more():
+def test_joined_edge_work_is_the_service_plus_the_growth_of_the_backlog():
     system = ragged_system(edge_capacity_hz=40e6)
     systems = CreditedSystems(system, replications=5, seed=3, decisions=50)
     before = np.zeros((5, 3))
@@ -52,7 +52,7 @@ def test_edge_work_that_joined_is_what_was_served_and_what_waits_more():
     assert before.any()
 
 
-def test_points_that_met_no_task_change_nothing():
+def test_points_used_by_no_task_have_no_effect():
     """Other points in their place give the same rewards and backlogs, now and later."""
     first, second = make_systems(decisions=6), make_systems(decisions=6)
     other = random_points(first, 13, seed=1)
@@ -68,7 +68,7 @@ def test_points_that_met_no_task_change_nothing():
     assert changed.all()
 
 
-def test_points_that_met_a_task_change_something():
+def test_points_used_by_a_task_have_an_effect():
     first, second = make_systems(decisions=50), make_systems(decisions=50)
     lowest = np.full((5, 3), first.first_choice)
     met = np.zeros((5, 3), bool)

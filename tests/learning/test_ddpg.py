@@ -80,13 +80,13 @@ def test_value_of_a_constant(config):
 
 
 @BOTH
-def test_value_depends_on_what_is_seen(config):
+def test_the_value_depends_on_the_observation(config):
     _, values = judged(trained(ObservationToValue(), config), -1.0, 1.0)
     np.testing.assert_allclose(values, [-1.0, 1.0], atol=0.05)
 
 
 @BOTH
-def test_value_of_what_comes_later_is_discounted(config):
+def test_the_value_of_later_rewards_is_discounted(config):
     _, values = judged(trained(Discounting(), config), 0.0, 1.0)
     np.testing.assert_allclose(values, [0.9, 1.0], atol=0.05)
 
@@ -99,20 +99,20 @@ def test_the_best_action_is_found(config):
 
 
 @BOTH
-def test_the_best_action_depends_on_what_is_seen(config):
+def test_the_best_action_depends_on_the_observation(config):
     actions, _ = judged(trained(ObservationAndActionToDistance(), config), -1.0, 1.0)
     np.testing.assert_allclose(actions, [-0.5, 0.5], atol=0.08)
 
 
 @BOTH
-def test_a_time_limit_is_no_end(config):
+def test_a_time_limit_is_a_truncation(config):
     # 1 + gamma + gamma^2 + ... = 10; if truncation ended the return, ages 0 to 4 average 2.4
     _, values = judged(trained(Endless(), replace(config, episodes=16 * 100)), 0.0)
     assert values == pytest.approx([10.0], rel=0.05)
 
 
 class OneByOne(Probe):
-    """Three environments that observe and earn their age; the first terminates, the second is truncated."""
+    """Three environments whose observation and reward are their age; one terminates, one is truncated."""
 
     length = 4
 
@@ -137,7 +137,7 @@ class OneByOne(Probe):
         return over
 
 
-def test_what_follows_is_of_the_same_episode():
+def test_next_observations_are_of_the_same_episode():
     config = replace(RAW, replications=3, rollout=5, decisions_per_episode=5, warmup=10**6)
     ddpg = DDPG(OneByOne(), config, 0)
     ddpg.update()
@@ -165,7 +165,7 @@ def transitions_of(count, features=4, actions=3, seed=1):
     return Transitions(observation, action.clamp(-1, 1), reward[:, 0], following, terminated)
 
 
-def test_targets_bootstrap_unless_the_episode_came_to_its_end():
+def test_targets_bootstrap_unless_the_episode_terminated():
     """Row by row with plain numbers: y = r + gamma Q(s', mu(s')), and y = r at an end."""
     (network,) = networks()
     batch = transitions_of(20)
@@ -187,7 +187,7 @@ def test_targets_follow_by_a_share():
 
 
 @pytest.mark.parametrize(("share", "as_before", "as_network"), [(0.0, True, False), (1.0, False, True)])
-def test_targets_stay_or_go_all_the_way(share, as_before, as_network):
+def test_targets_stay_or_follow_completely(share, as_before, as_network):
     ddpg = DDPG(ActionToDistance(), replace(SMALL, target_share=share), 0)
     before = [weight.detach().clone() for weight in ddpg.target.parameters()]
     for _ in range(3):
@@ -204,7 +204,7 @@ def numbered(row, replications=3):
     return Transitions(column.expand(-1, 2), column, number, column.expand(-1, 2) + 0.5, number % 2 == 0)
 
 
-def test_the_ring_holds_what_a_list_would():
+def test_the_replay_ring_equals_a_list():
     ring, kept = Replay(rows=7, replications=3, features=2, actions=1), deque(maxlen=7)
     generator = torch.Generator().manual_seed(0)
     for row in range(15):
@@ -238,7 +238,7 @@ def test_actions_reach_all_legal_cuts_and_no_others(first):
 
 
 @pytest.mark.parametrize("settings", [{}, {"learning": WITHOUT_ZERO}])
-def test_systems_take_actions_for_the_cuts_that_they_stand_for(settings):
+def test_actions_are_converted_to_their_cuts(settings):
     wrapped, direct = (VectorSystems(ragged_system(**settings), replications=4, seed=3) for _ in range(2))
     environment = ContinuousCuts(wrapped)
     rng = np.random.default_rng(0)
@@ -252,7 +252,7 @@ def test_systems_take_actions_for_the_cuts_that_they_stand_for(settings):
             np.testing.assert_array_equal(getattr(environment, name), getattr(direct, name))
 
 
-def test_nothing_is_learnt_before_the_warm_up_is_over():
+def test_nothing_is_learnt_during_the_warm_up():
     ddpg = DDPG(ObservationAndActionToDistance(), replace(SMALL, warmup=2 * 16 * 10), 0)
     before = [weight.detach().clone() for weight in ddpg.network.parameters()]
     assert ddpg.update().losses == {}
@@ -265,7 +265,7 @@ def test_nothing_is_learnt_before_the_warm_up_is_over():
     assert not any(map(torch.equal, ddpg.network.parameters(), before))
 
 
-def test_noise_goes_where_it_is_told():
+def test_noise_is_added_to_the_actions():
     config = replace(SMALL, warmup=1)
     learners = [DDPG(ActionToDistance(), replace(config, exploration_noise=n), 0) for n in (0.0, 0.3, 2.0)]
     for ddpg in learners:
@@ -287,7 +287,7 @@ def test_equal_seeds_give_equal_bits(config):
 
 @BOTH
 @pytest.mark.parametrize("stop", [0, 1, 3, 7])
-def test_a_restored_learner_goes_on_bit_for_bit(config, stop):
+def test_a_restored_learner_continues_bit_for_bit(config, stop):
     """Stopped before the start, in the warm-up, while the buffer fills, and after it overflows."""
     config = replace(config, replications=3, rollout=5, decisions_per_episode=5, replay=60, warmup=20)
     whole, broken, resumed = (DDPG(Drift(), config, 1) for _ in range(3))

@@ -15,7 +15,7 @@ from lyaopt.learning.edge_price import EdgeCharges, EdgePrice  # noqa: E402
 PERIOD_S, RATE_OF_WAITING, DISCOUNT = 0.1, 3.0, 0.9
 
 
-def test_prices_follow_what_they_are_told_of():
+def test_prices_follow_their_targets():
     price, waiting = EdgePrice(), torch.logspace(-3, 2.9, 5000, dtype=torch.float64)
     for _ in range(20):
         price.learn(waiting, 2.0 + waiting.log1p())
@@ -58,7 +58,7 @@ def test_a_price_is_the_cost_of_waiting_until_the_server_is_idle():
     np.testing.assert_allclose(price(torch.from_numpy(start[3:])), expected, rtol=0.08)
 
 
-def test_devices_pay_for_what_their_tasks_bring():
+def test_devices_are_charged_for_the_edge_work_of_their_tasks():
     environment = SimpleNamespace(joined=np.array([[0.0, 0.4]]), edge=np.array([[1.0, 0.0]]))
     price = EdgePrice()
     price.prices += 7.0
@@ -70,7 +70,7 @@ def test_devices_pay_for_what_their_tasks_bring():
     torch.testing.assert_close(reward[0, 0], torch.tensor([0.0, -2.8]))
 
 
-def test_a_longer_queue_than_was_ever_seen_is_no_cheaper():
+def test_the_price_does_not_fall_beyond_the_longest_queue_seen():
     price, waiting = EdgePrice(), torch.linspace(0.0, 1.0, 4000, dtype=torch.float64)
     price.learn(waiting, 4.0 * waiting)
     seen = float(price(torch.tensor([0.9])))
@@ -78,7 +78,7 @@ def test_a_longer_queue_than_was_ever_seen_is_no_cheaper():
     assert (price(torch.tensor([5.0, 50.0, 5000.0])) >= seen).all()
 
 
-def test_what_is_learnt_of_one_server_holds_for_others_in_proportion():
+def test_prices_scale_with_the_capacity_of_the_server():
     price, waiting = EdgePrice(), torch.tensor([0.1, 2.0, 50.0])
     price.scale = 4.0
     for _ in range(60):

@@ -26,7 +26,7 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize("settings", [{}, {"scenario": "shadowing", "features": ["channel"]}, *SETTINGS])
-def test_gymnasium_has_nothing_to_say(settings):
+def test_gymnasium_gives_no_warnings(settings):
     env = gymnasium.make(ENVIRONMENT, **settings)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -72,7 +72,7 @@ def test_actions_are_the_choices_of_each_service(settings):
 
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_the_vector_environment_is_single_ones_together(settings, count):
+def test_the_vector_environment_equals_single_environments(settings, count):
     envs = gymnasium.make_vec(ENVIRONMENT, num_envs=count, **settings)
     assert envs.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
     check_vector_env(envs, lambda: PartitionEnv(**settings))
@@ -117,7 +117,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_check_finds_what_is_wrong(fault):
+def test_the_check_finds_errors(fault):
     envs = Broken(PartitionVectorEnv(3, **SETTINGS[0]), fault)
     with pytest.raises(AssertionError, match=FAULTS[fault]):
         check_vector_env(envs, lambda: PartitionEnv(**SETTINGS[0]))
@@ -130,7 +130,7 @@ def test_the_check_finds_shared_buffers():
         check_vector_env(envs, lambda: PartitionEnv(**SETTINGS[0]))
 
 
-def test_copies_are_not_reset_one_by_one():
+def test_replications_are_not_reset_one_by_one():
     envs = PartitionVectorEnv(2, **SETTINGS[0])
     with pytest.raises(ProblemError, match="all together"):
         envs.reset(options={"reset_mask": np.array([True, False])})

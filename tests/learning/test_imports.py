@@ -34,6 +34,6 @@ def test_learning_libraries_are_not_loaded(module):
     assert done.stdout == "[]\n", done.stderr
 
 
-def test_copies_are_stepped_without_torch():
+def test_replications_are_stepped_without_torch():
     done = run("import sys, lyaopt.learning\nassert 'torch' not in sys.modules")
     assert done.returncode == 0, done.stderr

@@ -91,7 +91,7 @@ def orders_of(network, latents):
     return network.step_arguments(torch.cat([points, latents], -1))
 
 
-def test_shares_of_rivals_sum_to_one():
+def test_shares_of_competing_services_sum_to_one():
     network = ragged_network()
     latents = torch.randn(50, 2 * 3 + 3 * 3)
     _, levels, shares = orders_of(network, latents)
@@ -113,7 +113,7 @@ def test_any_latent_numbers_are_shares(size):
     np.testing.assert_allclose(shares[:, 2].sum(-1), 1.0, rtol=1e-12)
 
 
-def test_an_action_is_as_likely_as_its_parts():
+def test_the_probability_of_an_action_is_the_product_of_its_parts():
     network = ragged_network().double()
     with torch.no_grad():
         distribution = network.actions(torch.randn(7, 3, dtype=torch.float64))
@@ -287,7 +287,7 @@ def test_shares_left_out_stay_as_they_were():
         np.testing.assert_array_equal(one.observation, other.observation)
 
 
-def test_what_met_nothing_changed_nothing():
+def test_decisions_without_tasks_have_no_effect():
     """For a device without backlog, other shares give bit-identical results."""
     first, second = (JointSystems(SYSTEM, replications=3, seed=5) for _ in range(2))
     services, devices = len(SYSTEM.services), len(SYSTEM.devices)
@@ -321,7 +321,7 @@ def test_bad_orders_are_refused(levels, shares, message):
         systems.step(random_points(systems, 1)[0], levels, shares)
 
 
-def test_devices_do_not_share_a_network_that_shares_out():
+def test_devices_do_not_share_a_network_that_sets_shares():
     with pytest.raises(ProblemError, match=r"\$\.network: expected a flat network"):
         JointPPO(JointSystems(SYSTEM), preset("shared"), 0)
 
@@ -337,7 +337,7 @@ def train(path, stop_after=None, **changes):
 
 
 @pytest.mark.parametrize("preset", ["paper", "tuned"])
-def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, preset):
+def test_a_stopped_training_continues_bit_for_bit(tmp_path, preset):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert train(whole, preset=preset).finished
     for stop in (1, 4):

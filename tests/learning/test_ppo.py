@@ -83,13 +83,13 @@ def test_value_of_a_constant(config):
 
 
 @BOTH
-def test_value_depends_on_what_is_seen(config):
+def test_the_value_depends_on_the_observation(config):
     network = trained(ObservationToValue(), config)
     np.testing.assert_allclose(values(network, -1.0, 1.0), [-1.0, 1.0], atol=0.05)
 
 
 @BOTH
-def test_value_of_what_comes_later_is_discounted(config):
+def test_the_value_of_later_rewards_is_discounted(config):
     network = trained(Discounting(), config)
     np.testing.assert_allclose(values(network, 0.0, 1.0), [0.9, 1.0], atol=0.05)
 
@@ -100,14 +100,14 @@ def test_the_better_choice_is_taken(config):
 
 
 @BOTH
-def test_the_better_choice_depends_on_what_is_seen(config):
+def test_the_better_choice_depends_on_the_observation(config):
     low, high = chances(trained(ObservationAndAction(), config), -1.0, 1.0)
     assert low < 0.05
     assert high > 0.95
 
 
 @BOTH
-def test_a_time_limit_is_no_end(config):
+def test_a_time_limit_is_a_truncation(config):
     # 1 + gamma + gamma^2 + ... = 10; if truncation ended the return, ages 0 to 4 average 2.4
     assert values(trained(Endless(), config), 0.0) == pytest.approx([10.0], rel=0.05)
 
@@ -182,7 +182,7 @@ def test_log_probability_and_entropy_come_together_too():
     torch.testing.assert_close(both, (distribution.log_prob(points), distribution.entropy()))
 
 
-def test_draws_follow_the_probabilities_and_never_leave_the_choices():
+def test_draws_follow_the_probabilities_and_stay_within_the_choices():
     distribution = some_points(n=1)
     many = Points(distribution.log_probability.expand(40_000, -1, -1))
     drawn = many.sample(torch.Generator().manual_seed(1))
@@ -253,7 +253,7 @@ def test_the_objective_is_the_papers():
     assert float(objective) == pytest.approx(sum(map(clipped, new, old, advantage)) / 12, rel=1e-9)
 
 
-def test_points_that_met_no_task_do_not_count():
+def test_points_used_by_no_task_do_not_count():
     config = replace(SMALL, credit="device")
     network = make_network(SHAPE, 2, config, torch.Generator().manual_seed(2)).double()
     choices, returns = minibatch_of(network)
@@ -265,7 +265,7 @@ def test_points_that_met_no_task_do_not_count():
     assert float(objective) == pytest.approx(sum(map(clipped, *parts)) / int(met.sum()), rel=1e-9)
 
 
-def test_periods_without_any_task_are_no_trouble():
+def test_periods_without_tasks_are_valid():
     config = replace(SMALL, credit="device", normalise_advantages=True)
     network = make_network(SHAPE, 2, config, torch.Generator().manual_seed(2)).double()
     choices, returns = minibatch_of(network)
@@ -303,7 +303,7 @@ def test_equal_seeds_give_equal_bits(config):
 
 
 @BOTH
-def test_a_restored_learner_goes_on_bit_for_bit(config):
+def test_a_restored_learner_continues_bit_for_bit(config):
     def environment():
         return ActionToReward(seed=4)  # without a state of its own
 

@@ -27,7 +27,7 @@ def drawn(count):
     return [ALL.draw(ragged_system(), rng) for _ in range(count)]
 
 
-def test_what_is_drawn_lies_in_its_range_evenly_on_a_logarithmic_scale():
+def test_draws_are_log_uniform_within_their_ranges():
     systems = drawn(400)
     for name, ends in vars(ALL).items():
         if ends is None:
@@ -41,7 +41,7 @@ def test_what_is_drawn_lies_in_its_range_evenly_on_a_logarithmic_scale():
             assert abs(np.corrcoef(values[:, 0], values[:, 1])[0, 1]) < 0.2
 
 
-def test_all_else_stays_as_it_was():
+def test_other_fields_do_not_change():
     system, other = ragged_system(), drawn(1)[0]
     for name in (
         "slots_per_period",
@@ -75,7 +75,7 @@ def test_wrong_ranges_are_refused(settings, place):
     assert caught.value.path == place
 
 
-def test_services_beyond_a_number_that_devices_draw_bear_no_tasks():
+def test_services_beyond_the_drawn_number_have_no_arrivals():
     system, rng = load_scenario("balanced"), np.random.default_rng(3)
     found = {1: 0, 2: 0}
     for _ in range(100):
@@ -92,7 +92,7 @@ def test_services_beyond_a_number_that_devices_draw_bear_no_tasks():
     assert abs(found[1] - 100) < 4.0 * np.sqrt(400 * 0.25 * 0.75)  # one of four
 
 
-def stories(seed, ranges):
+def runs_over(seed, ranges):
     """Systems, observations and rewards of three episodes."""
     systems = VectorSystems(ragged_system(), replications=3, seed=seed, decisions=4, ranges=ranges)
     found = []
@@ -104,7 +104,7 @@ def stories(seed, ranges):
 
 
 def test_every_episode_is_of_another_system_and_equal_seeds_repeat_it():
-    first, again, other = stories(1, ALL), stories(1, ALL), stories(2, ALL)
+    first, again, other = runs_over(1, ALL), runs_over(1, ALL), runs_over(2, ALL)
     assert len({id(system) for system, _, _ in first}) == 3
     for (system, seen, reward), (same, seen_again, reward_again) in zip(first, again, strict=True):
         assert system == same
@@ -113,9 +113,9 @@ def test_every_episode_is_of_another_system_and_equal_seeds_repeat_it():
     assert all(a[0] != b[0] for a, b in zip(first, other, strict=True))
 
 
-def test_an_episode_is_as_in_that_system_alone():
+def test_an_episode_equals_that_of_its_system_alone():
     """Only the capacities are drawn: channels and arrivals depend on the seed only."""
-    for system, seen, reward in stories(1, ALL)[:4]:
+    for system, seen, reward in runs_over(1, ALL)[:4]:
         alone = VectorSystems(system, replications=3, seed=1, decisions=4)
         for points in random_points(alone, 11)[:4]:
             if np.array_equal(alone.observation, seen):

@@ -29,7 +29,7 @@ def test_ppo_trains(settings):
     assert {episode["l"] for episode in model.ep_info_buffer} == {6}
 
 
-def test_steps_are_those_of_the_copies():
+def test_steps_are_those_of_the_replications():
     envs, systems = make(), VectorSystems(ragged_system(), replications=4, decisions=6)
     envs.seed(3)
     systems.seed([3, 4, 5, 6])

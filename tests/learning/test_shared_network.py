@@ -81,7 +81,7 @@ def test_one_network_serves_other_numbers_of_devices_and_services(learner):
         learner.network.bind(learner.environment.system)
 
 
-def test_a_service_without_tasks_is_as_good_as_absent(learner):
+def test_a_service_without_tasks_equals_a_missing_one(learner):
     """Other services keep their cuts, values and statistics."""
     network, system = learner.network, learner.environment.system
     first = system.devices[0]
@@ -108,7 +108,7 @@ def test_a_service_without_tasks_is_as_good_as_absent(learner):
         torch.testing.assert_close(one, other)
 
 
-def test_a_device_says_nothing_of_another_but_through_the_edge(learner):
+def test_devices_affect_each_other_only_through_the_edge(learner):
     rows = learner.environment.observation.copy()
     layout = learner.environment.observer.layout
     log_probability, _ = answers(learner, rows)
@@ -125,7 +125,7 @@ def test_one_value_for_all_devices_together():
     assert answers(learner, learner.environment.observation)[1].shape == (4, 1)
 
 
-def test_a_network_learns_of_the_system_that_every_episode_is_in():
+def test_a_network_observes_the_system_of_every_episode():
     config = preset("shared", **{**BRIEF, "hidden_units": 16})
     ranges = Ranges(cpu_capacity_hz=(1e8, 5e9), edge_capacity_hz=(1e8, 2e10))
     environment = CreditedSystems(

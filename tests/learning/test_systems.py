@@ -112,7 +112,7 @@ def test_the_reward_is_the_cost_of_the_period_means(system):
         np.testing.assert_allclose(systems.reward, -(300.0 * energy + 0.7 * backlog), rtol=1e-6)
 
 
-def test_before_the_first_period_all_is_empty():
+def test_before_the_first_period_everything_is_empty():
     systems = VectorSystems(ragged_system(), replications=2, features=["channel"])
     layout = systems.observer.layout
     services = layout.of_services(systems.observation)
@@ -159,7 +159,7 @@ def test_equal_seeds_give_equal_bits(seed):
     assert_same(trajectory(again, points), expected)
 
 
-def test_a_copy_meets_the_same_however_many_stand_beside_it():
+def test_a_replication_draws_the_same_in_any_number_of_replications():
     """Within a block of replications and in later blocks."""
     system = load_scenario("balanced")
     many = VectorSystems(system, replications=70, seed=2, decisions=8)
@@ -175,7 +175,7 @@ def test_a_copy_meets_the_same_however_many_stand_beside_it():
         assert_same(trajectory(alone, points[:, [b]]), expected, slice(None), slice(b, b + 1))
 
 
-def test_copies_episodes_and_seeds_differ():
+def test_replications_episodes_and_seeds_differ():
     system = ragged_system()
     systems = VectorSystems(system, replications=4, seed=1, decisions=10)
     other = VectorSystems(system, replications=4, seed=2, decisions=10)
@@ -206,7 +206,7 @@ def test_episodes_are_truncated_all_together():
     assert (systems.episode, systems.taken) == (3, 2)
 
 
-def test_the_last_observation_is_that_of_an_episode_that_goes_on():
+def test_the_last_observation_is_that_of_a_continued_episode():
     system = ragged_system()
     cut, whole = (VectorSystems(system, replications=3, seed=6, decisions=n) for n in (5, 6))
     for line in random_points(cut, 5):
@@ -218,7 +218,7 @@ def test_the_last_observation_is_that_of_an_episode_that_goes_on():
     np.testing.assert_array_equal(cut.backlog, whole.backlog)
 
 
-def test_what_is_over_takes_no_room():
+def test_finished_tasks_take_no_memory():
     systems = VectorSystems(ragged_system(load=10.0), replications=3, decisions=5)
     room = None
     for line in random_points(systems, 203):
@@ -258,7 +258,7 @@ def test_choices_are_those_of_the_scenario():
 
 
 @pytest.mark.parametrize("excluded", [False, True])
-def test_points_that_are_no_choice_are_refused(excluded):
+def test_points_that_are_not_allowed_are_refused(excluded):
     settings = {"learning": WITHOUT_ZERO} if excluded else {}
     systems = VectorSystems(ragged_system(**settings), replications=2)
     good = random_points(systems, 1)[0]
@@ -273,7 +273,7 @@ def test_points_that_are_no_choice_are_refused(excluded):
             systems.step(points)
 
 
-def test_points_may_lie_anyhow():
+def test_points_may_have_any_memory_layout():
     plain, other = (VectorSystems(ragged_system(), replications=2, seed=1) for _ in range(2))
     lines = random_points(plain, 20)
     lines.flags.writeable = False
@@ -315,7 +315,7 @@ class Watching:
         return Decision(self.points[observation.period].T)
 
 
-def test_a_policy_sees_in_a_simulation_what_it_saw_in_training():
+def test_a_policy_has_the_same_observations_in_simulation_and_training():
     system = ragged_system(channel=SHADOWED)
     systems = VectorSystems(system, replications=3, seed=4, features=["channel"])
     points = random_points(systems, PERIODS)
@@ -329,7 +329,7 @@ def test_a_policy_sees_in_a_simulation_what_it_saw_in_training():
     np.testing.assert_array_equal(policy.seen, seen)
 
 
-def test_a_channel_without_gain_is_shown_as_the_faintest():
+def test_a_channel_without_gain_has_the_lowest_feature():
     systems = VectorSystems(ragged_system(), features=["channel"])
     systems._state.kernel_state.sums.devices[:] = 0.0
     systems.observer.write(systems._state, systems.observation)
@@ -338,8 +338,8 @@ def test_a_channel_without_gain_is_shown_as_the_faintest():
 
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("taken", [0, 7, 20, 29])
-def test_systems_go_on_from_a_snapshot_bit_for_bit(name, taken):
-    """Within an episode, at its start, and with more waiting tasks than new systems have room for."""
+def test_systems_continue_from_a_snapshot_bit_for_bit(name, taken):
+    """Within an episode, at its start, and with more waiting tasks than the tables of new systems hold."""
     system = WORLDS[name]
     options = {"replications": 5, "seed": 3, "decisions": 20, "features": ("channel",)}
     first, second = (CreditedSystems(system, **options) for _ in range(2))

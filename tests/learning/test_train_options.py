@@ -37,7 +37,7 @@ def test_ranges_are_kept_and_a_resumed_training_must_have_the_same(trained, caps
     assert "$.ranges" in capsys.readouterr().err
 
 
-def test_what_was_trained_over_ranges_serves_the_scenario(trained):
+def test_a_policy_trained_over_ranges_serves_the_scenario(trained):
     result = simulate(load_scenario("scarce-edge"), load_policy(trained / "run"), slots=200)
     assert result.policy == "lyappo"
 
@@ -48,7 +48,7 @@ def test_the_picture_shows_the_log(trained):
     assert (trained / "run" / LOG).exists()
 
 
-def test_tensorboard_reads_what_the_log_says(trained):
+def test_tensorboard_has_the_values_of_the_log(trained):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(trained / "board"))

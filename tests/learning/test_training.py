@@ -83,7 +83,7 @@ IDS = ["paper", "tuned", "best", "ddpg"]
 
 @pytest.mark.parametrize("options", ALL, ids=IDS)
 @pytest.mark.parametrize("stops", [(2,), (3,), (1, 5)])
-def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, options, stops):
+def test_a_stopped_training_continues_bit_for_bit(tmp_path, options, stops):
     """Stopped at the end of an episode, within one, and in the first."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert train(whole, **options).finished
@@ -98,7 +98,7 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, options, stops):
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
-def test_a_finished_training_has_nothing_left_to_do(tmp_path):
+def test_a_finished_training_does_no_further_updates(tmp_path):
     train(tmp_path)
     before = (tmp_path / CHECKPOINT).read_bytes()
     assert train(tmp_path).last is None
@@ -141,7 +141,7 @@ def test_a_second_training_in_the_folder_is_refused(tmp_path):
         pass
 
 
-def test_what_is_not_finite_leaves_the_checkpoint(tmp_path):
+def test_losses_that_are_not_finite_leave_the_checkpoint(tmp_path):
     train(tmp_path, 2)
     before = (tmp_path / CHECKPOINT).read_bytes()
     folder = RunFolder(tmp_path)
@@ -160,7 +160,7 @@ def test_what_is_not_finite_leaves_the_checkpoint(tmp_path):
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
-def test_the_policy_sees_in_simulations_what_it_saw_in_training(tmp_path):
+def test_the_policy_has_the_same_observations_in_simulation_and_training(tmp_path):
     train(tmp_path)
     folder = RunFolder(tmp_path)
     policy = load_policy(tmp_path)
@@ -173,7 +173,7 @@ def test_the_policy_sees_in_simulations_what_it_saw_in_training(tmp_path):
         systems.step(np.ascontiguousarray(decided.T))
 
 
-def test_a_ddpg_policy_sees_in_simulations_what_it_saw_in_training(tmp_path):
+def test_a_ddpg_policy_has_the_same_observations_in_simulation_and_training(tmp_path):
     train(tmp_path, **DDPG)
     policy = load_policy(tmp_path)
     with RunFolder(tmp_path).locked():

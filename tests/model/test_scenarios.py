@@ -1,4 +1,4 @@
-"""Scenario files are read strictly and written so that they read back equal."""
+"""Scenarios are parsed strictly, and formatted so that they parse to equal systems."""
 
 from __future__ import annotations
 
@@ -113,12 +113,12 @@ def test_middle_cuts_carry_the_load(name):
     assert max(cpu.max(), radio.max(), edge) < 0.8
 
 
-def test_a_scarce_edge_cannot_carry_everything():
+def test_a_scarce_edge_cannot_serve_everything():
     system = load_scenario("scarce-edge")
     assert loads(system, np.zeros(8, dtype=int))[2] > 1.5
 
 
-def test_bursts_bring_more_than_a_device_can_do():
+def test_bursts_overload_a_device():
     system = load_scenario("bursty")
     work = system.local_cycles.max(axis=1) * system.arrival_rate_per_s * system.arrivals.busy_rate_factor
     assert (work > system.cpu_capacity_hz[system.device_of_service]).any()
@@ -162,7 +162,7 @@ def test_a_section_is_no_key_of_system(section):
 
 @pytest.mark.parametrize("path", NUMBERS, ids=by_path)
 @pytest.mark.parametrize("wrong", ["3", True, None, [], {}, math.nan, math.inf, 10**400], ids=str)
-def test_what_is_no_finite_number_is_refused(path, wrong):
+def test_values_that_are_not_finite_numbers_are_refused(path, wrong):
     error = refusal(changed(path, wrong))
     assert error.path == shown(path)
     assert error.reason.startswith("expected ")
@@ -175,13 +175,13 @@ def test_negative_numbers_are_refused(path):
 
 @pytest.mark.parametrize("path", sorted({*objects(FULL), ("devices",)} - {()}, key=str), ids=by_path)
 @pytest.mark.parametrize("wrong", [3, "x", True, [3]], ids=str)
-def test_what_is_no_table_is_refused(path, wrong):
+def test_values_that_are_not_tables_are_refused(path, wrong):
     error = refusal(changed(path, wrong))
     assert error.path in (shown(path), f"{shown(path)}[0]")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[system", "a = ", b"\xff", "[]", "{} {}", "x" * 70, "{" * 10**5])
-def test_what_is_no_scenario_is_refused(text):
+def test_text_that_is_not_a_scenario_is_refused(text):
     assert refusal(text).path in ("$", "$.devices")
 
 
@@ -229,7 +229,7 @@ def refusal_line(text: str, path: Any) -> int | None:
     return error.line
 
 
-def test_profiles_are_found_beside_the_scenario(tmp_path):
+def test_profiles_are_found_in_the_folder_of_the_scenario(tmp_path):
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "tiny.json").write_text(format_profile(TINY))
     text = '[[devices]]\ndistance_m = 200\n[[devices.services]]\nmodel = "nets/tiny.json"\n'
@@ -278,7 +278,7 @@ def systems(draw: Any) -> System:
 
 
 @given(systems())
-def test_what_is_written_reads_back_equal(system):
+def test_formatted_text_parses_to_an_equal_object(system):
     assert parse_scenario(format_scenario(system)) == system
     assert parse_scenario(json.dumps(scenario_to_dict(system))) == system
 

@@ -1,4 +1,4 @@
-"""Systems check themselves, and compute what follows from them."""
+"""Checks and derived quantities of systems."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_arrays_cannot_be_changed():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_wrong_object_cannot_be_made(make, path):
+def test_the_constructor_refuses_wrong_values(make, path):
     with pytest.raises(DocumentError) as caught:
         make()
     assert caught.value.path == path

@@ -117,7 +117,7 @@ def test_devices_may_differ_in_services_and_cuts():
     assert (found.points < system.cut_counts).all()
 
 
-def test_searches_are_repeatable_and_meet_other_chances_than_runs():
+def test_searches_are_repeatable_and_have_other_draws_than_runs():
     system = pair()
     first, again = (search_fixed(system, SearchOptions(slots=1000, seed=7)) for _ in range(2))
     assert first.points.tolist() == again.points.tolist()
@@ -139,7 +139,7 @@ def test_budgets_are_kept():
     assert search_fixed(system, SearchOptions(slots=500, replications=4, budget=10**6)).finished
 
 
-def test_a_search_that_is_called_off_gives_what_it_has():
+def test_a_stopped_search_returns_its_best_points():
     found = search_fixed(
         pair(), SearchOptions(slots=500, replications=2, progress=lambda used, budget: used < 5_000)
     )
@@ -165,14 +165,14 @@ def test_bad_options_are_named(path, options):
     assert caught.value.path == path
 
 
-def test_candidates_meet_the_same_arrivals_and_channels():
+def test_candidates_have_the_same_arrivals_and_channels():
     outcome = Trials(DEFAULT, 3, 1000, 5, 10**9).run(np.repeat(middle(DEFAULT).points[:, None], 4, axis=1))
     assert (outcome.costs == outcome.costs[:, :1]).all()
     assert len(np.unique(outcome.costs[0, 0])) == 5
 
 
 @pytest.mark.parametrize("systems", [6, 200])
-def test_replications_repeat_what_chance_brings(systems):
+def test_distinct_streams_repeat_the_draws(systems):
     def run(**options):
         simulator = Simulator(DEFAULT, middle(DEFAULT), seed=9, **options)
         simulator.run(700)
@@ -196,7 +196,7 @@ def test_a_gain_within_its_standard_error_is_no_gain():
     assert outcome([[1.0, 5.0, 2.0], [0.93, 4.93, 1.93]]).better(0, 0) == 1
 
 
-def test_stable_points_go_before_cheap_ones():
+def test_stable_points_are_preferred_to_cheap_ones():
     costs = [[5.0, 5.0], [1.0, 1.0], [4.9, 5.2]]
     growth = [[9.0, 9.5], [9.0, 9.5], [0.0, 0.1]]
     assert outcome(costs, growth).better(0, 0) == 2
@@ -220,8 +220,7 @@ def test_each_device_is_searched_by_its_own_cost():
     goal = np.array([3, 20, 10, 0, 33, 18])
 
     def costs(points):
-        # Each device wants its own services at their goals, far more the further it stands in the list, and
-        # its second service there only when the first one is.
+        # An offset of each device, and a penalty that is 0 when both services are at their goals.
         away = (np.abs(points - goal) > 0).reshape(3, 2)
         return np.array([1.0, -5.0, 100.0]) + (1.0 + away[:, 0]) * (2.0 * away[:, 0] + away[:, 1])
 
@@ -229,7 +228,7 @@ def test_each_device_is_searched_by_its_own_cost():
     np.testing.assert_array_equal(_search_by_device(tables, middle(system).points), goal)
 
 
-def test_services_are_gone_through_again_after_a_change():
+def test_services_are_searched_again_after_a_change():
     system = replace(pair(), devices=pair().devices * 2)
 
     def costs(points):

@@ -39,7 +39,7 @@ def drawn_states(system, count=8, slots=20_000, seed=0):
     return channel_states(system, count, seed=seed, slots=slots, replications=16)
 
 
-def test_levels_are_those_of_a_slow_loop():
+def test_thresholds_are_those_of_a_slow_loop():
     rng = np.random.default_rng(0)
     states = ChannelStates(0.3, np.sort(rng.normal(0.0, 6.0, (4, 3)), axis=1))
     points = np.array([np.arange(8) + 10 * state for state in range(4)])
@@ -54,20 +54,20 @@ def test_levels_are_those_of_a_slow_loop():
             assert found[2 * m : 2 * m + 2, b].tolist() == points[state, 2 * m : 2 * m + 2].tolist()
 
 
-def test_a_new_run_starts_afresh():
+def test_a_new_run_starts_empty():
     policy = Table(np.arange(8)[:, None] + np.zeros(8, np.int64), drawn_states(SHADOWING))
     first, again = (simulate(SHADOWING, policy, slots=300, replications=3, seed=2) for _ in range(2))
     np.testing.assert_array_equal(first.queues, again.queues)
     assert len(np.unique(first.points)) > 1
 
 
-def test_a_channel_of_no_gain_is_in_the_worst_state():
+def test_a_channel_without_gain_is_in_the_worst_state():
     assert np.isfinite(decibels(SHADOWING, np.zeros((4, 2)))).all()
     states = drawn_states(SHADOWING)
     assert (states.state_of(decibels(SHADOWING, np.zeros((4, 2)))) == 0).all()
 
 
-def test_tables_of_their_own_in_each_system_go_as_one_by_one():
+def test_one_table_per_replication_equals_separate_runs():
     rng, states = np.random.default_rng(1), drawn_states(SHADOWING)
     tables = rng.integers(0, SHADOWING.cut_counts[:, None], (8, 8, 6))
     together = simulate(SHADOWING, Table(tables, states), slots=500, replications=6, seed=4)
@@ -77,7 +77,7 @@ def test_tables_of_their_own_in_each_system_go_as_one_by_one():
         np.testing.assert_array_equal(together.points[:, b], alone.points[:, b])
 
 
-def test_copies_go_on_from_what_was_seen():
+def test_copies_continue_from_the_observed_state():
     rng, states = np.random.default_rng(1), drawn_states(SHADOWING)
     gains = SHADOWING.mean_channel_gain()[:, None] * 10.0 ** rng.normal(0.0, 0.8, (10, 4, 5))
     policy = Table(np.arange(8)[:, None] + np.zeros(8, np.int64), replace(states, weight=0.2))
@@ -99,7 +99,7 @@ def test_copies_go_on_from_what_was_seen():
         {"shadowing_std_db": 0.0, "walk_m_per_sqrt_s": 20.0},
     ],
 )
-def test_states_are_met_equally_often(settings):
+def test_states_are_equally_frequent(settings):
     system = with_channel(SHADOWING, **settings)
     states = drawn_states(system, 4)
 
@@ -137,7 +137,7 @@ def test_weights_are_nearly_those_of_the_best_filter(deviation, sojourn):
     assert kalman_gain(system) / 1.5 < weight < 1.5 * kalman_gain(system)
 
 
-def test_channels_drawn_anew_have_one_state_and_the_best_fixed_points():
+def test_independent_channels_have_one_state_and_the_best_fixed_points():
     assert not is_slow(DEFAULT)
     assert not is_slow(with_channel(DEFAULT, fading="none", fading_correlation=0.9))
     options = SearchOptions(slots=500, replications=2, seed=3)
@@ -165,7 +165,7 @@ def test_the_best_table_of_a_channel_of_two_states_is_found(edge):
     assert costs[mine].mean() < 0.97 * fixed.mean(axis=1).min()
 
 
-def test_the_whole_system_keeps_points_that_it_does_better_with():
+def test_points_are_kept_if_they_lower_the_cost_of_the_whole_system():
     system = pair()
     traces = [spells(system, 3000, seed) for seed in range(4)]
     states = channel_states(system, 2, seed=0, slots=3000, replications=4, traces=traces)
@@ -182,7 +182,7 @@ def test_the_whole_system_keeps_points_that_it_does_better_with():
 @pytest.mark.parametrize(
     "system", [DEFAULT, pair(), pair(learning=replace(pair().learning, exclude_cut_zero=True))]
 )
-def test_useful_cuts_are_those_that_no_other_one_undercuts(system):
+def test_useful_cuts_are_the_pareto_front(system):
     least = int(system.learning.exclude_cut_zero)
     for s, count in enumerate(system.cut_counts):
         work = [(system.local_cycles[s, k], system.transmit_bits[s, k]) for k in range(count)]

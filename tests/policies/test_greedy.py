@@ -121,7 +121,7 @@ def test_the_best_of_the_cuts_that_are_not_excluded_is_taken():
         {"energy_weight_local": 0.0, "energy_weight_transmit": 0.0, "edge_capacity_hz": 0.0},
     ],
 )
-def test_zeros_give_numbers_and_legal_points(settings):
+def test_zeros_give_finite_costs_and_legal_points(settings):
     system = pair(**settings)
     backlog = random_backlog(system, 6)
     gain = np.array([[0.0, 1e-300, 1e-12, 1e-9, 1.0, 1e9]])
@@ -130,7 +130,7 @@ def test_zeros_give_numbers_and_legal_points(settings):
     assert ((points >= 0) & (points < system.cut_counts[:, None])).all()
 
 
-def test_stages_that_can_never_work_get_no_work():
+def test_stages_without_capacity_get_no_work():
     system = pair(edge_capacity_hz=0.0)
     backlog = np.zeros((3, 2, 1))
     assert (Greedy().decide(seen(system, backlog)).points == 2).all()
@@ -151,12 +151,12 @@ def test_stages_that_can_never_work_get_no_work():
     assert (Greedy().decide(seen(slow, backlog)).points == 0).all()
 
 
-def test_gains_without_fading_are_believed():
+def test_gains_without_fading_are_used():
     system = replace(pair(), channel=Channel(fading="none", shadowing_std_db=8.0))
     np.testing.assert_allclose(likely_gain(system, np.array([[3e-12, 5e-11]])), [[3e-12, 5e-11]])
 
 
-def test_fresh_fading_is_not_believed():
+def test_independent_fading_is_ignored():
     gains = likely_gain(pair(), np.array([[0.0, 1e-15, 1e-9]]))
     draws = np.log(np.random.default_rng(0).exponential(size=200_000))
     expected = np.log(pair().mean_channel_gain()) + draws.mean()
@@ -164,7 +164,7 @@ def test_fresh_fading_is_not_believed():
 
 
 @pytest.mark.parametrize("walk", [0.0, 10.0])
-def test_the_guess_of_a_slow_gain_is_the_best_linear_one(walk):
+def test_the_estimate_of_a_slow_gain_is_the_best_linear_one(walk):
     system = replace(pair(), channel=Channel(shadowing_std_db=8.0, walk_m_per_sqrt_s=walk))
     rng = np.random.default_rng(2)
     distance = rng.uniform(150.0, 250.0, 100_000) if walk else 200.0

@@ -33,6 +33,6 @@ OPTIONS = {
 def test_every_option_of_the_searches_is_documented(name, before):
     row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |"))
     known = OPTIONS[before] if before else []
-    said = re.findall(r"`([\w-]+)`", row.rsplit(" | ", 1)[1])
-    assert known + said[1 if before else 0 :] == OPTIONS[name]
-    assert said[0] == (before or said[0])
+    listed = re.findall(r"`([\w-]+)`", row.rsplit(" | ", 1)[1])
+    assert known + listed[1 if before else 0 :] == OPTIONS[name]
+    assert listed[0] == (before or listed[0])

@@ -1,4 +1,4 @@
-"""Random points: legal, uniform, and independent of how many are drawn at once."""
+"""Random points: legal, uniform, and independent of the number drawn in one call."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_legal_cut_is_drawn_about_equally_often(exclude):
         assert np.abs(legal - counts.sum() * share).max() < 5.0 * deviation
 
 
-def test_draws_do_not_depend_on_the_systems_beside():
+def test_draws_do_not_depend_on_the_number_of_replications():
     np.testing.assert_array_equal(drawn(replications=7)[..., :3], drawn(replications=3))
 
 
@@ -44,7 +44,7 @@ def test_draws_do_not_depend_on_when_they_are_made():
         np.testing.assert_array_equal(drawn(periods=40 - first, period=first), whole[first:])
 
 
-def test_seeds_periods_systems_and_services_draw_apart():
+def test_seeds_periods_replications_and_services_draw_independently():
     twin = replace(pair(), devices=pair().devices * 2)
     points = drawn(twin, replications=2, periods=3000)
     others = [
@@ -57,7 +57,7 @@ def test_seeds_periods_systems_and_services_draw_apart():
         assert abs((points == other).mean() - 1 / 3) < 0.02
 
 
-def test_a_run_in_pieces_takes_the_same_points_as_one():
+def test_a_run_in_pieces_uses_the_same_points_as_one():
     runs = []
     for pieces in ((600,), (3, 7, 95, 495)):
         simulator = Simulator(SYSTEM, Random(), seed=3, record=True)
@@ -68,7 +68,7 @@ def test_a_run_in_pieces_takes_the_same_points_as_one():
     np.testing.assert_array_equal(runs[0].partition, drawn(replications=1, periods=60, seed=3)[..., 0])
 
 
-def test_runs_longer_than_what_is_drawn_ahead_go_on():
+def test_runs_longer_than_the_drawn_block_continue():
     system = replace(SYSTEM, slots_per_period=1)
     simulator = Simulator(system, Random(), record=True)
     simulator.run(2500)

@@ -66,7 +66,7 @@ def test_points_by_name_need_every_service_or_a_beginning():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "words"),
     [
         ("midle", ["middle", "best-fixed", "'midle'"]),
         ("", ["middle", "''"]),
@@ -84,12 +84,12 @@ def test_points_by_name_need_every_service_or_a_beginning():
         (f"middle,{NAMES[0]}=", [NAMES[0], "''"]),
     ],
 )
-def test_errors_name_what_is_wrong_on_one_line(text, said):
+def test_errors_name_what_is_wrong_on_one_line(text, words):
     with pytest.raises(ProblemError) as caught:
         make_policy(text, SYSTEM)
     assert caught.value.path == "$.policy"
     assert "\n" not in str(caught.value)
-    for word in said:
+    for word in words:
         assert word in str(caught.value)
 
 
@@ -114,5 +114,5 @@ def test_options_reach_the_policy():
 
 @pytest.mark.parametrize("command", ["simulate", "evaluate"])
 def test_help_names_every_policy(command):
-    said = CliRunner().invoke(import_module(f"lyaopt_cli.commands.{command}").command, ["--help"]).output
-    assert set(policy_names()) <= set(re.findall(r"[\w-]+", said))
+    help_text = CliRunner().invoke(import_module(f"lyaopt_cli.commands.{command}").command, ["--help"]).output
+    assert set(policy_names()) <= set(re.findall(r"[\w-]+", help_text))

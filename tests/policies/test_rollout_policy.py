@@ -47,7 +47,7 @@ def first_decision(system, policy, replications=1, seed=0):
 
 
 @pytest.mark.parametrize("distance", [120.0, 200.0, 260.0, 400.0])
-def test_with_one_task_in_a_still_channel_the_cheapest_cut_is_taken(distance):
+def test_one_task_in_a_constant_channel_gets_the_cheapest_cut(distance):
     system = quiet_pair()
     system = replace(system, devices=(replace(system.devices[0], distance_m=distance),))
     cheapest = [
@@ -58,7 +58,7 @@ def test_with_one_task_in_a_still_channel_the_cheapest_cut_is_taken(distance):
         assert first_decision(system, policy)[:, 0].tolist() == cheapest
 
 
-def test_a_poor_base_is_improved_on_by_far():
+def test_planning_improves_far_on_a_poor_base():
     system = pair()
     base = base_of(system, [2, 1])  # the second service sends more than its input
     costs = []
@@ -83,7 +83,7 @@ def test_the_base_is_kept_where_nothing_gains():
         assert first_decision(system, policy)[:, 0].tolist() == points
 
 
-def test_the_channel_of_the_moment_decides():
+def test_the_present_channel_decides():
     channel = Channel(fading="none", shadowing_std_db=40.0, shadowing_sojourn_s=1000.0)
     system = quiet_pair(channel=channel)
     state = State(system, 12, 1, None, 12)
@@ -96,7 +96,7 @@ def test_the_channel_of_the_moment_decides():
     assert gain[sent].min() > gain[~sent].max()
 
 
-def test_runs_whose_pasts_agree_decide_the_same_whatever_comes():
+def test_decisions_depend_on_the_past_only():
     system, rng = pair(), np.random.default_rng(2)
     policy = Planning(base_of(system, [1, 1]), horizon=8, futures=2)
     services = len(system.services)
@@ -148,7 +148,7 @@ def test_systems_plan_by_themselves():
     np.testing.assert_allclose(three.queues[..., 0], one.queues[..., 0], rtol=1e-12)
 
 
-def test_a_trace_does_not_tell_slow_channels():
+def test_a_trace_does_not_hold_slow_channels():
     system = replace(pair(), channel=Channel(shadowing_std_db=8.0))
     trace = Trace(np.zeros((50, 2), np.int64), np.ones((50, 1)))
     with pytest.raises(ProblemError, match="trace"):

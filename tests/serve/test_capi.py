@@ -1,4 +1,4 @@
-"""The library for C: the example, agreement with Python, bad input, and arrays that are left alone."""
+"""The C library: the example, agreement with Python, bad input, and arrays that must not change."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def library():
 
 
 class Call:
-    """Arguments of a call for a batch of slots, behind guards; of one slot if there is only one."""
+    """Arguments of a call for one slot or a batch of slots, between guard values."""
 
     def __init__(self, library, batch, slot=None):
         self.library = library
@@ -72,10 +72,10 @@ class Call:
         scalars = [getattr(batch, name) for name in SYSTEM]
         self.system = System(*scalars, batch.edge_capacity_hz, batch.noise_w_per_hz)
         pick = (lambda array: array.T) if slot is None else (lambda array: array[slot].T)
-        given = [getattr(batch, name) for name in DEVICES[:-1]]
-        given += [pick(getattr(batch, name)) for name in ("channel_gain", *QUEUES)]
-        self.given = [np.ascontiguousarray(array, np.float64) for array in given]
-        self.state = State(*(array.ctypes.data_as(pointer) for array in self.given))
+        inputs = [getattr(batch, name) for name in DEVICES[:-1]]
+        inputs += [pick(getattr(batch, name)) for name in ("channel_gain", *QUEUES)]
+        self.inputs = [np.ascontiguousarray(array, np.float64) for array in inputs]
+        self.state = State(*(array.ctypes.data_as(pointer) for array in self.inputs))
         slots = slots if slot is None else 1
         counts = [services * devices * slots] * 3 + [devices * slots] * 2
         self.guarded = [np.full(count + 2, CANARY) for count in counts]
@@ -123,8 +123,8 @@ def test_the_example_prints_the_answer_of_the_command(tmp_path):
     assert len(devices) == len(expected["devices"])
     for line, device in zip(devices, expected["devices"], strict=True):
         numbers = [float(word) for word in line.split()[1:]]
-        given = [service[name] for service in device["services"] for name in SERVICES_OUT]
-        np.testing.assert_allclose(numbers, [device["cpu_hz"], device["power_w"], *given], rtol=1e-15)
+        allocation = [service[name] for service in device["services"] for name in SERVICES_OUT]
+        np.testing.assert_allclose(numbers, [device["cpu_hz"], device["power_w"], *allocation], rtol=1e-15)
     objective, gap = float(last.split()[1]), float(last.split()[3])
     assert objective == pytest.approx(expected["objective"]["total"], rel=1e-15)
     assert gap < 1e-12
@@ -181,7 +181,7 @@ def test_slots_are_those_of_python_with_their_certificates(library, services):
         np.testing.assert_allclose(parts, expected, rtol=1e-13)
 
 
-def test_a_workspace_serves_again_whatever_it_held(library):
+def test_a_workspace_can_be_reused_with_any_content(library):
     batch = make_batch(5, slots=4)
     call = Call(library, batch)
     assert call() == OK
@@ -204,7 +204,7 @@ def test_no_certificate_is_needed(library):
 
 @pytest.mark.parametrize("slot", [None, 0])
 @pytest.mark.parametrize("size", [0, -1, 2**62])
-def test_sizes_that_cannot_be(library, slot, size):
+def test_impossible_sizes_are_refused(library, slot, size):
     for place in range(2 if slot is not None else 3):
         call = Call(library, make_batch(2, slots=2), slot)
         call.sizes[place] = size
@@ -224,7 +224,7 @@ def test_a_workspace_that_is_too_small(library, slot):
 
 @pytest.mark.parametrize("slot", [None, 0])
 @pytest.mark.parametrize("part", ["state", "allocation"])
-def test_null_is_told(library, slot, part):
+def test_null_is_an_error(library, slot, part):
     names = {"state": (*DEVICES, *QUEUES), "allocation": (*SERVICES_OUT, *DEVICES_OUT)}[part]
     for name in names:
         call = Call(library, make_batch(2, slots=2), slot)
@@ -238,7 +238,7 @@ def test_null_is_told(library, slot, part):
 def test_bad_values_are_refused_before_anything_is_written(library, slot, bad):
     for index in range(len(DEVICES) + len(QUEUES)):
         call = Call(library, make_batch(3, slots=2), slot)
-        call.given[index].flat[-1] = bad
+        call.inputs[index].flat[-1] = bad
         assert call() == BAD_VALUE, index
         call.check_nothing_written()
     for name, _ in System._fields_:
@@ -249,7 +249,7 @@ def test_bad_values_are_refused_before_anything_is_written(library, slot, bad):
 
 
 @pytest.mark.parametrize("name", ["slot_duration_s", "noise_psd_w_per_hz"])
-def test_what_must_be_positive(library, name):
+def test_positive_values_are_required(library, name):
     call = Call(library, make_batch(2, slots=2), 0)
     setattr(call.system, name, 0.0)
     assert call() == BAD_VALUE
@@ -257,14 +257,14 @@ def test_what_must_be_positive(library, name):
 
 def test_signals_and_rates_beyond_doubles_are_refused(library):
     call = Call(library, make_batch(2, slots=2))
-    call.given[DEVICES.index("channel_gain")][:] = 1e308
+    call.inputs[DEVICES.index("channel_gain")][:] = 1e308
     assert call() == BAD_VALUE
     call = Call(library, make_batch(2, slots=2))
-    call.given[len(DEVICES)][:] = 1e307
+    call.inputs[len(DEVICES)][:] = 1e307
     assert call() == BAD_VALUE
 
 
-def test_threads_do_not_meet(library):
+def test_threads_do_not_share_results(library):
     batches = [make_batch(services, slots=50) for services in (2, 3, 5, 9)]
     expected = []
     for batch in batches:
@@ -297,18 +297,18 @@ def test_every_status_has_words(library):
 
 def test_an_objective_beyond_doubles_is_not_certified(library):
     call = Call(library, make_batch(2, slots=1), 0)
-    call.given[-1][:] = 1e300
+    call.inputs[-1][:] = 1e300
     assert call() == NOT_CERTIFIED
 
 
-def test_a_library_that_does_not_fit_is_not_offered(monkeypatch):
+def test_a_library_that_does_not_match_is_not_offered(monkeypatch):
     monkeypatch.setattr(
         installation, "usable", lambda sources: ({}, "the built core needs a processor with x")
     )
     assert installation.c_library() == (None, "the built core needs a processor with x")
     monkeypatch.undo()
     monkeypatch.setattr(installation, "hash_of_builder", lambda: "another")
-    assert installation.c_library() == (None, "it was built of another lyaopt.h or lyaopt.c")
+    assert installation.c_library() == (None, "it was built from another lyaopt.h or lyaopt.c")
 
 
 def test_nothing_else_is_exported():
@@ -318,7 +318,7 @@ def test_nothing_else_is_exported():
     assert names == declared
 
 
-def test_the_header_documents_what_there_is():
+def test_the_header_documents_every_function():
     header = (CAPI / "lyaopt.h").read_text()
     for structure in (System, State, Allocation):
         for name, _ in structure._fields_:

@@ -1,4 +1,4 @@
-"""`lyaopt serve` and its client: numbers, errors, time limits, and peers that go."""
+"""`lyaopt serve` and its client: numbers, errors, time limits, and closed pipes."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ def test_numbers_of_bad_requests_are_found_where_there_are_any():
         assert sequence_of(text) is None
 
 
-def test_every_line_is_answered_in_order_and_the_bad_ones_too():
+def test_every_line_is_answered_in_order_also_bad_ones():
     lines = [request(3), b"", b'{"sequence": 9, "slot": {}}', b"nonsense", request(1)]
-    status, answers, said = served(b"\n".join(lines))
-    assert (status, said) == (0, "")
+    status, answers, stderr = served(b"\n".join(lines))
+    assert (status, stderr) == (0, "")
     assert [answer["sequence"] for answer in answers] == [3, 9, None, 1]
     assert [answer["status"] for answer in answers] == ["optimal", "error", "error", "optimal"]
     assert [answer["line"] for answer in answers[1:3]] == [3, 4]
@@ -102,7 +102,7 @@ def test_the_method_is_that_of_the_option():
     assert answers == [{"sequence": 0, **expected}]
 
 
-def test_a_line_that_is_too_long_is_answered_and_the_stream_goes_on(tmp_path):
+def test_a_line_that_is_too_long_is_answered_and_the_stream_continues(tmp_path):
     content = b'{"sequence": 1, "slot": "' + b"x" * 20_000_000 + b'"}\n' + request(2) + b"\n"
     status, answers, _ = served(content)
     assert status == 0
@@ -111,24 +111,24 @@ def test_a_line_that_is_too_long_is_answered_and_the_stream_goes_on(tmp_path):
     assert answers[1]["sequence"] == 2
 
 
-def test_silence_ends_it_after_the_timeout():
+def test_serve_ends_after_the_timeout():
     with subprocess.Popen([*SERVE, "--timeout", "0.2"], stdin=-1, stdout=-1, stderr=-1) as process:
         assert process.stderr.read() == b"lyaopt serve: no request within 0.2 s\n"
         assert process.wait() == 1
 
 
-def test_a_peer_that_reads_no_more_is_told_of():
+def test_a_peer_that_closed_its_end_is_reported():
     with subprocess.Popen(SERVE, stdin=-1, stdout=-1, stderr=-1) as process:
         process.stdout.readline()
         process.stdout.close()
         process.stdin.write(request() + b"\n")
         process.stdin.close()
-        said = process.stderr.read().decode()
-        assert said == "lyaopt serve: the peer closed its end before the answer to line 1 was read\n"
+        stderr = process.stderr.read().decode()
+        assert stderr == "lyaopt serve: the peer closed its end before the answer to line 1 was read\n"
         assert process.wait() == 141
 
 
-def test_stdio_must_be_asked_for(capsys):
+def test_stdio_is_required(capsys):
     assert run(SERVE[3:-1]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "--stdio" in line
@@ -146,21 +146,21 @@ def test_the_client_solves(pipe):
     assert pipe.greeting["method"] == "exact"
 
 
-def test_a_refused_slot_is_a_problem_of_the_slot_and_the_client_goes_on(pipe):
+def test_a_refused_slot_is_a_problem_error_and_the_client_continues(pipe):
     with pytest.raises(ProblemError) as caught:
         pipe.solve({**EXAMPLE, "edge_capacity_hz": -1.0})
     assert caught.value.path == "$.edge_capacity_hz"
     assert pipe.solve(EXAMPLE)["status"] == "optimal"
 
 
-def test_a_solver_that_is_killed_is_gone(pipe):
+def test_a_killed_solver_is_a_peer_gone_error(pipe):
     os.kill(pipe._process.pid, signal.SIGKILL)
     with pytest.raises(PeerGoneError, match="the solver ended with status -9"):
         pipe.solve(EXAMPLE)
 
 
 @pytest.mark.parametrize("devices", [4, 2000], ids=["small", "larger than a pipe holds"])
-def test_a_solver_that_hangs_is_silent(devices):
+def test_a_solver_that_hangs_is_a_timeout(devices):
     slot = {**EXAMPLE, "devices": [{**EXAMPLE["devices"][0], "id": f"{m}"} for m in range(devices)]}
     with SolverPipe(timeout_s=30.0) as pipe:
         pipe._timeout_s = 0.2
@@ -186,25 +186,25 @@ def script(text: str) -> list[str]:
         (script("print('hello')"), "expected a solver with protocol 1, got 'hello'"),
     ],
 )
-def test_what_is_no_solver_is_told_at_once(command, words):
+def test_a_command_that_is_not_a_solver_fails_immediately(command, words):
     with pytest.raises(PeerGoneError) as caught:
         SolverPipe(command, timeout_s=30.0)
     assert words in str(caught.value)
 
 
-def test_an_answer_to_another_request_is_not_taken_for_this_one():
+def test_an_answer_to_another_request_is_an_error():
     greeting, other = '{"protocol": 1}', '{"sequence": 8, "status": "optimal"}'
     answers = script(f"print({greeting!r}, flush=True); input(); print({other!r}, flush=True); input()")
     with SolverPipe(answers, timeout_s=30.0) as pipe, pytest.raises(PeerGoneError, match="request 0"):
         pipe.solve(EXAMPLE)
 
 
-def test_documents_larger_than_a_pipe_holds(pipe):
+def test_documents_larger_than_a_pipe(pipe):
     slot = {**EXAMPLE, "devices": [{**EXAMPLE["devices"][0], "id": f"{m}"} for m in range(2000)]}
     assert len(pipe.solve(slot)["devices"]) == 2000
 
 
-def test_what_a_solver_says_beside_its_answers_does_not_stop_it():
+def test_output_on_stderr_does_not_stop_the_solver():
     talks = (
         "import sys; sys.stderr.write('x' * 200_000 + '\\nlast words'); sys.stderr.flush();"
         "print('{\"protocol\": 1}', flush=True); sys.stdin.readline()"
@@ -216,9 +216,9 @@ def test_what_a_solver_says_beside_its_answers_does_not_stop_it():
         pipe.solve(EXAMPLE)
 
 
-@pytest.mark.parametrize("given", ["0", "-1", "nan", "inf", "1e30", "soon"])
-def test_time_limits_are_seconds(given, capsys):
-    assert run([*SERVE[3:], "--timeout", given]) == 2
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "1e30", "soon"])
+def test_time_limits_are_seconds(text, capsys):
+    assert run([*SERVE[3:], "--timeout", text]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "--timeout" in line
 

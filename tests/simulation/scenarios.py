@@ -1,4 +1,4 @@
-"""Small random systems with everything that may happen in them, and short runs of them."""
+"""Small random systems with all kinds of traffic, channels and cuts, and short runs of them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ RATES = ("local_cpu_hz", "rate_bps", "edge_cpu_hz")
 
 
 @dataclass(frozen=True)
-class Story:
-    """A system and what happens to it."""
+class Workload:
+    """A system with arrivals, channels and points."""
 
     system: System
     arrivals: np.ndarray
@@ -31,11 +31,11 @@ class Story:
     def slots(self) -> int:
         return len(self.arrivals)
 
-    def told_by_lyaopt(self, **options: Any) -> Result:
+    def simulate(self, **options: Any) -> Result:
         trace = Trace(self.arrivals, self.channel_gain, self.partition)
         return simulate(self.system, None, slots=self.slots, trace=trace, record=True, **options)
 
-    def told_slowly(self) -> Run:
+    def simulate_slowly(self) -> Run:
         return SlowSimulator(self.system).simulate(self.arrivals, self.channel_gain, self.partition)
 
 
@@ -56,7 +56,7 @@ def networks(draw, rng: np.random.Generator) -> Profile:
         macs.append(macs[-1] + step)
         size = int(rng.integers(1_000, 60_000)) * (20 if kind == "large" else 1)
         bits.append(0 if kind in ("no bits", "no work") else size)
-    # The last step may do nothing but stop sending, if anything was done before.
+    # The last step may have no work and only stop sending, if there was work before.
     nothing = macs[-1] > 0 and draw(st.booleans())
     macs.append(macs[-1] + (0 if nothing else int(rng.integers(10**7, 2 * 10**8))))
     return network(macs, [*bits, 0])
@@ -90,8 +90,8 @@ def systems(draw, rng: np.random.Generator) -> System:
 
 
 @st.composite
-def stories(draw, most_slots: int = 70, drained: bool = False) -> Story:
-    # Structure is drawn one by one, so that it shrinks; numbers from a generator, so that works, capacities
+def workloads(draw, most_slots: int = 70, drained: bool = False) -> Workload:
+    # Structure is drawn one by one, so that it shrinks; numbers from a generator, so that amounts, capacities
     # and backlogs never tie by chance: where they do, rounding decides which queue goes first.
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     system = draw(systems(rng))
@@ -109,4 +109,4 @@ def stories(draw, most_slots: int = 70, drained: bool = False) -> Story:
     gain = 6e-11 * rng.exponential(size=(slots, devices))
     gain[rng.random((slots, devices)) < draw(st.sampled_from([0.0, 0.0, 0.0, 0.2, 1.0]))] = 0.0
     periods = -(-slots // system.slots_per_period)
-    return Story(system, arrivals, gain, rng.integers(0, system.cut_counts, (periods, services)))
+    return Workload(system, arrivals, gain, rng.integers(0, system.cut_counts, (periods, services)))

@@ -1,4 +1,4 @@
-"""Copies of one system's present state, and tasks that join by command."""
+"""Copies of the present state of a replication, and added tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEED = 11
 
 
 def busy_system() -> System:
-    """Everything that a state carries: queues of several tasks, slow channels, busy services."""
+    """A state with queues of several tasks, slow channels and busy services."""
     system = load_scenario("bursty")
     devices = tuple(
         replace(device, services=tuple(replace(s, arrival_rate_per_s=6.0) for s in device.services[: 2 - m]))
@@ -36,7 +36,7 @@ SYSTEM = busy_system()
 
 
 def advance(state: State, slots: int, points: np.ndarray) -> None:
-    """At points (periods, S), the same in all systems."""
+    """Run at points (periods, S), the same in all replications."""
     wide = np.repeat(points[..., None], state.layout.replications, axis=-1)
     state.advance(slots, state.layout.to_lanes(wide, np.int64))
 
@@ -52,7 +52,7 @@ def present(systems: int = 400, slots: int = 470) -> State:
 
 
 def seen_of(state: State, system: int) -> list[np.ndarray]:
-    """All that can be seen of a system."""
+    """All observable quantities of a replication."""
     arrays = [state.backlog(), state.mean_gain(), state.last_gain(), state.points(), *state.present_sums()]
     return [array[..., system] for array in (*arrays, *state.task_counts())]
 
@@ -65,7 +65,7 @@ def finished_of(state: State, system: int) -> list[list[int]]:
 @pytest.mark.parametrize("of", [0, 171, 399])
 @pytest.mark.parametrize("slots", [470, 473])
 @pytest.mark.parametrize("count", [1, 300])
-def test_a_copy_that_meets_the_same_numbers_goes_through_the_same(of, slots, count):
+def test_a_copy_with_the_same_draws_gives_the_same_run(of, slots, count):
     state = present(slots=slots)
     assert state.layout.blocks > 1
     assert state.task_counts()[2][:, of].max() > 1  # tasks behind others
@@ -97,7 +97,7 @@ def test_copies_leave_the_original_and_each_other_alone():
     assert len({backlog.tobytes() for backlog in np.moveaxis(together.backlog(), -1, 0)}) > 80
 
 
-def test_what_was_measured_before_is_not_the_copys():
+def test_copies_do_not_keep_earlier_sums():
     state = present(3)
     copy = state.copies(1, np.zeros(4, np.int64), 0)
     assert not len(copy.take_finished())

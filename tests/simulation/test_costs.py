@@ -1,4 +1,4 @@
-"""The cost of a slot, against its formula written out."""
+"""The cost of a slot, against its formula."""
 
 from __future__ import annotations
 

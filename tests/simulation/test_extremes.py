@@ -1,4 +1,4 @@
-"""Edges: nothing to do, far too much, works that end with a slot. What is expected follows by hand."""
+"""Extreme cases: no tasks, overload, amounts that end with a slot; expected values are derived by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lyaopt.model.profiles import Profile
 from lyaopt.model.system import Device, Service, System
 from lyaopt.policies import Fixed, Random
 from lyaopt.simulation import Decision, Result, Simulator, Trace, simulate
-from tests.simulation.scenarios import QUEUES, Story, network, stories
+from tests.simulation.scenarios import QUEUES, Workload, network, workloads
 from tests.simulation.test_against_slow_simulator import assert_same_tasks
 from tests.simulation.test_record_invariants import assert_bitwise_equal
 
@@ -24,7 +24,7 @@ GAIN = 6e-11
 
 
 def whole_number_system(*services: tuple[Profile, ...], edge_slot_cycles: float = 2.0**40) -> System:
-    """Devices of 2^20 cycles a slot, one cycle a MAC, energy for nothing, and a bit rate that is no limit."""
+    """Devices of 2^20 cycles a slot, one cycle a MAC, free energy, and an ample bit rate."""
     return System(
         tuple(
             Device(200.0, tuple(map(Service, profiles)), SLOT_CYCLES / TAU, 1.0, bandwidth_hz=1e12)
@@ -39,10 +39,10 @@ def whole_number_system(*services: tuple[Profile, ...], edge_slot_cycles: float 
 
 
 def run(system: System, arrivals: np.ndarray, points: list[int]) -> Result:
-    """All tasks cut at the same points, over a channel that does not fade."""
+    """Fixed points, over a channel without fading."""
     partition = np.tile(points, (-(-len(arrivals) // system.slots_per_period), 1))
     gain = np.full((len(arrivals), len(system.devices)), GAIN)
-    return Story(system, arrivals, gain, partition).told_by_lyaopt()
+    return Workload(system, arrivals, gain, partition).simulate()
 
 
 def born_at_once(count: int, slots: int) -> np.ndarray:
@@ -60,7 +60,7 @@ def test_a_task_takes_a_slot_for_each_stage_with_work(point, stages):
     assert result.record.completed[:, 0].tolist() == [int(slot == stages) for slot in range(6)]
 
 
-def test_a_task_without_local_work_or_bits_goes_straight_to_the_edge():
+def test_a_task_without_local_work_or_bits_goes_directly_to_the_edge():
     net = network([0, 0, 1000], [500, 0, 0])
     record = run(whole_number_system((net,)), born_at_once(3, 4), [1]).record
     assert record.edge_queue_cycles[:, 0].tolist() == [0, 3000, 0, 0, 0]
@@ -71,8 +71,8 @@ def test_a_task_without_local_work_or_bits_goes_straight_to_the_edge():
 
 @pytest.mark.parametrize("slots", [20, 49, 97])
 @pytest.mark.parametrize("per_slot", [1, 2, 5, 64])
-def test_works_that_end_with_the_slot_are_done_in_it(per_slot, slots):
-    """The last task of every slot leaves nothing behind: no crumb keeps it queued."""
+def test_amounts_that_end_with_the_slot_are_done_in_it(per_slot, slots):
+    """The last task of every slot is completed: no rounding error keeps it queued."""
     net = network([0, SLOT_CYCLES // per_slot * per_slot // per_slot], [500, 0])
     work = net.total_macs
     count = slots * per_slot
@@ -85,7 +85,7 @@ def test_works_that_end_with_the_slot_are_done_in_it(per_slot, slots):
 
 @pytest.mark.parametrize("tau", [0.01, 0.003, 0.1])
 @pytest.mark.parametrize("parts", [1, 3, 7, 10])
-def test_decimal_works_that_end_with_the_slot_are_done_in_it(tau, parts):
+def test_decimal_amounts_that_end_with_the_slot_are_done_in_it(tau, parts):
     """Round decimal numbers: a task takes `parts` slots at full speed."""
     net = network([0, 125_000_000 * parts], [500, 0])
     speed = 0.12 * 125e6 / tau
@@ -97,7 +97,7 @@ def test_decimal_works_that_end_with_the_slot_are_done_in_it(tau, parts):
 
 
 def test_equal_backlogs_share_equally():
-    """Two equal services of a device, and four at the edge: none is ahead of its twin in any slot."""
+    """Two equal services of a device, and four at the edge: equal ones have equal backlogs in every slot."""
     net = network([0, SLOT_CYCLES], [500, 0])
     arrivals = np.zeros((64, 4), np.int64)
     arrivals[[0, 1, 5]] = 1
@@ -108,8 +108,8 @@ def test_equal_backlogs_share_equally():
         for name in (*QUEUES, "completed", "local_cpu_hz", "rate_bps", "edge_cpu_hz"):
             values = getattr(result.record, name)
             np.testing.assert_array_equal(values, np.broadcast_to(values[:, :1], values.shape), err_msg=name)
-        story = Story(system, arrivals, result.record.channel_gain, result.record.partition)
-        assert_same_tasks(story, result, story.told_slowly())
+        workload = Workload(system, arrivals, result.record.channel_gain, result.record.partition)
+        assert_same_tasks(workload, result, workload.simulate_slowly())
         assert result.queued == 0
 
 
@@ -120,7 +120,7 @@ def test_the_larger_backlog_goes_first():
     arrivals[0] = 1
     record = run(whole_number_system((half, more, half)), arrivals, [1, 1, 1]).record
     queue = record.local_queue_cycles / SLOT_CYCLES
-    # Slot 1: all to the larger. Slot 2: three equal halves share one slot. Slot 3: what is left of them.
+    # Slot 1: all to the larger. Slot 2: three equal halves share one slot. Slot 3: the rest of them.
     assert queue[1].tolist() == [0.5, 1.5, 0.5]
     assert queue[2].tolist() == [0.5, 0.5, 0.5]
     np.testing.assert_allclose(queue[3], 1 / 6, rtol=1e-14)
@@ -139,8 +139,8 @@ def test_nothing_arrives():
 
 
 @pytest.mark.parametrize("broken", ["cpu", "power", "gain"])
-def test_what_cannot_be_served_waits(broken):
-    """Tasks wait where there is no capacity, and their work is all there."""
+def test_backlog_beyond_the_capacity_waits(broken):
+    """Tasks wait at a stage without capacity, with all their work."""
     net = network([0, 1000, 2000], [500, 600, 0])
     local, power = (0.0 if broken == name else 1.0 for name in ("cpu", "power"))
     system = System(
@@ -148,7 +148,7 @@ def test_what_cannot_be_served_waits(broken):
     )
     gain = np.full((300, 1), 0.0 if broken == "gain" else GAIN)
     arrivals = np.full((300, 1), 7)
-    result = Story(system, arrivals, gain, np.ones((30, 1), np.int64)).told_by_lyaopt()
+    result = Workload(system, arrivals, gain, np.ones((30, 1), np.int64)).simulate()
     assert (result.born, result.completed, result.queued) == (2100, 0, 2100)
     amount, queue = (1000, QUEUES[0]) if broken == "cpu" else (600, QUEUES[1])
     assert getattr(result.record, queue)[-1, 0] == amount * (2100 if broken == "cpu" else 2093)
@@ -188,21 +188,21 @@ def test_overload_grows_and_loses_nothing(slots):
     assert result.record.local_queue_cycles[-1, 0] == pytest.approx(expected, rel=1e-14)
 
 
-@given(stories(), st.data())
+@given(workloads(), st.data())
 @settings(max_examples=40)
-def test_a_run_in_pieces_is_the_same_run(story, data):
-    """Stopped anywhere, within a period too."""
-    trace = Trace(story.arrivals, story.channel_gain, story.partition)
-    first = data.draw(st.integers(0, story.slots))
-    simulator = Simulator(story.system, None, trace=trace, record=True)
-    for slots in (first, story.slots - first):
+def test_a_run_in_pieces_is_the_same_run(workload, data):
+    """Divided at any slot, also within a period."""
+    trace = Trace(workload.arrivals, workload.channel_gain, workload.partition)
+    first = data.draw(st.integers(0, workload.slots))
+    simulator = Simulator(workload.system, None, trace=trace, record=True)
+    for slots in (first, workload.slots - first):
         if slots:
             simulator.run(slots)
-    assert_bitwise_equal(simulator.result().record, story.told_by_lyaopt().record)
+    assert_bitwise_equal(simulator.result().record, workload.simulate().record)
 
 
 def test_one_device_with_one_service_among_many_idle_ones():
-    """Devices without tasks change nothing where bandwidths are their own and the edge is no limit."""
+    """Devices without tasks change nothing if bandwidths are fixed and the edge has ample capacity."""
     net = network([0, SLOT_CYCLES, 3 * SLOT_CYCLES], [500, 600, 0])
     rng = np.random.default_rng(0)
     arrivals = rng.poisson(0.3, (200, 1))
@@ -214,8 +214,8 @@ def test_one_device_with_one_service_among_many_idle_ones():
     np.testing.assert_array_equal(busy.power_w[:, 1], alone.power_w[:, 0])
 
 
-def test_copies_of_a_large_run_keep_their_ledgers():
-    """Storage is shared by all copies: each grows, none takes from another."""
+def test_copies_of_a_large_run_keep_their_tasks():
+    """The replications share one table of tasks, which grows without mixing them."""
     net = network([0, 3 * SLOT_CYCLES], [500, 0])
     system = whole_number_system((net, net))
     arrivals = np.full((500, 2), 2)
@@ -226,7 +226,7 @@ def test_copies_of_a_large_run_keep_their_ledgers():
     np.testing.assert_array_equal(result.queues, np.broadcast_to(one.queues, result.queues.shape))
 
 
-def test_a_result_stays_what_it_was_when_the_run_goes_on():
+def test_a_result_does_not_change_when_the_run_continues():
     net = network([0, SLOT_CYCLES], [500, 0])
     system = whole_number_system((net,))
     trace = Trace(np.full((400, 1), 2), np.full((400, 1), GAIN))
@@ -253,7 +253,7 @@ def test_a_policy_that_decides_no_period_is_refused(for_good):
         simulate(system, Nothing(), slots=20)
 
 
-def test_records_are_equal_files_however_the_run_is_cut():
+def test_records_are_equal_files_for_any_division_of_the_run():
     net = network([0, SLOT_CYCLES], [500, 0])
     system = whole_number_system((net, net), (net,))
     files = []

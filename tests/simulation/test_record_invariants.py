@@ -14,7 +14,7 @@ from lyaopt.bounds import realised_bound
 from lyaopt.model.system import System
 from lyaopt.policies import Fixed
 from lyaopt.simulation import Record, Trace, simulate
-from tests.simulation.scenarios import QUEUES, RATES, STAGES, stories
+from tests.simulation.scenarios import QUEUES, RATES, STAGES, workloads
 
 EPS = np.finfo(float).eps
 EXAMPLES = settings(max_examples=60)
@@ -53,12 +53,12 @@ def assert_bitwise_equal(one: Record, other: Record) -> None:
         assert a.tobytes() == b.tobytes(), field.name
 
 
-@given(stories())
+@given(workloads())
 @EXAMPLES
-def test_backlogs_follow_from_service_and_what_joined(story):
-    """(7)-(9): Q(ts+1) = Q(ts) - f tau + joined work; exactly the joined work where all was served."""
-    record, run = story.told_by_lyaopt().record, story.told_slowly()
-    joined, tau = run.work("joined"), story.system.slot_duration_s
+def test_backlogs_follow_from_service_and_joined_tasks(workload):
+    """(7)-(9): Q(ts+1) = Q(ts) - f tau + joined work; exactly the joined work if all was served."""
+    record, run = workload.simulate().record, workload.simulate_slowly()
+    joined, tau = run.work("joined"), workload.system.slot_duration_s
     now, later = backlogs(record)[:, :-1], backlogs(record)[:, 1:]
     assert not backlogs(record)[:, 0].any()
     error = np.abs(later - (now - rates(record) * tau + joined))
@@ -67,23 +67,23 @@ def test_backlogs_follow_from_service_and_what_joined(story):
     assert (np.abs(later - joined) <= 8 * EPS * joined)[whole].all()
 
 
-@given(stories())
+@given(workloads())
 @EXAMPLES
-def test_what_joins_the_local_queue_is_what_was_born(story):
-    """Needs no oracle: the first queue's arrivals are in the record."""
-    record, system = story.told_by_lyaopt().record, story.system
-    points = np.repeat(record.partition, system.slots_per_period, axis=0)[: story.slots]
+def test_tasks_that_join_the_local_queue_are_the_arrivals(workload):
+    """No oracle is needed: the arrivals of the local queue are in the record."""
+    record, system = workload.simulate().record, workload.system
+    points = np.repeat(record.partition, system.slots_per_period, axis=0)[: workload.slots]
     born = record.arrivals * np.take_along_axis(system.local_cycles.T, points, axis=0)
     queue = record.local_queue_cycles
     expected = queue[:-1] - record.local_cpu_hz * system.slot_duration_s + born
     assert (np.abs(queue[1:] - expected) <= 8 * EPS * (queue[:-1] + born)).all()
 
 
-@given(stories())
+@given(workloads())
 @EXAMPLES
-def test_tasks_are_counted_in_every_slot(story):
+def test_tasks_are_counted_in_every_slot(workload):
     """born = completed + queued at every slot: nothing is queued exactly where all queues are empty."""
-    result = story.told_by_lyaopt()
+    result = workload.simulate()
     record = result.record
     queued = np.cumsum(record.arrivals - record.completed, axis=0)
     assert (queued >= 0).all()
@@ -91,27 +91,27 @@ def test_tasks_are_counted_in_every_slot(story):
     assert result.born == record.arrivals.sum()
     assert result.completed == record.completed.sum() == len(record.latency_slots)
     assert result.queued == queued[-1].sum() == result.born - result.completed
-    per_service = np.bincount(record.latency_service, minlength=len(story.system.services))
+    per_service = np.bincount(record.latency_service, minlength=len(workload.system.services))
     np.testing.assert_array_equal(per_service, record.completed.sum(axis=0))
 
 
-@given(stories(drained=True))
+@given(workloads(drained=True))
 @EXAMPLES
-def test_latencies_add_up_to_the_tasks_seen_queued(story):
+def test_latencies_add_up_to_the_queued_tasks(workload):
     """Little's law, exact in whole numbers, for services whose tasks all were completed."""
-    record = story.told_by_lyaopt().record
+    record = workload.simulate().record
     queued = np.cumsum(record.arrivals - record.completed, axis=0)
     for s in np.flatnonzero(queued[-1] == 0):
         assert record.latency_slots[record.latency_service == s].sum() == queued[:, s].sum()
     assert (record.latency_slots >= 1).all()
 
 
-@given(stories())
+@given(workloads())
 @EXAMPLES
-def test_drift_plus_penalty(story):
+def test_drift_plus_penalty(workload):
     """Section 4, stage by stage (units differ by orders of magnitude), and against serving nothing."""
-    system, record = story.system, story.told_by_lyaopt().record
-    tau, joined = system.slot_duration_s, story.told_slowly().work("joined")
+    system, record = workload.system, workload.simulate().record
+    tau, joined = system.slot_duration_s, workload.simulate_slowly().work("joined")
     now, later, served = backlogs(record)[:, :-1], backlogs(record)[:, 1:], rates(record) * tau
     drift = (later**2 - now**2) / 2
     linear, square = now * (joined - served), (joined - served) ** 2 / 2
@@ -121,7 +121,7 @@ def test_drift_plus_penalty(story):
     penalty = (
         system.energy_weight_local * record.local_energy_j,
         system.energy_weight_transmit * record.transmit_energy_j,
-        np.zeros((story.slots, 1)),
+        np.zeros((workload.slots, 1)),
     )
     for stage in range(len(STAGES)):
         pool = (np.asarray(capacity[stage]) * tau) ** 2
@@ -135,10 +135,10 @@ def test_drift_plus_penalty(story):
         assert (realised + cost <= idle + bound / 2 + slack).all()
 
 
-@given(stories())
+@given(workloads())
 @EXAMPLES
-def test_capacities_hold_and_energies_follow(story):
-    system, record = story.system, story.told_by_lyaopt().record
+def test_capacities_hold_and_energies_follow(workload):
+    system, record = workload.system, workload.simulate().record
     speed = by_device(system, record.local_cpu_hz)
     rate = by_device(system, record.rate_bps)
     exact = 1 + 8 * EPS
@@ -153,22 +153,22 @@ def test_capacities_hold_and_energies_follow(story):
     np.testing.assert_array_equal(record.transmit_energy_j, tau * record.power_w)
 
 
-@given(stories())
+@given(workloads())
 @EXAMPLES
-def test_no_path_costs_less_than_its_bound(story):
+def test_no_path_costs_less_than_its_bound(workload):
     """LB2: the work that was done, at a steady speed and over the best channels of the path."""
-    system, record = story.system, story.told_by_lyaopt().record
+    system, record = workload.system, workload.simulate().record
     done = by_device(system, rates(record)[:2].sum(axis=1)) * system.slot_duration_s
     bound = realised_bound(system, done[0], done[1], record.channel_gain)
     assert (bound.local_energy_j <= record.local_energy_j.sum(axis=0) * (1 + 1e-12)).all()
     assert (bound.transmit_energy_j <= record.transmit_energy_j.sum(axis=0) * (1 + 1e-12)).all()
 
 
-@given(stories())
+@given(workloads())
 @EXAMPLES
-def test_every_slot_is_allocated_optimally(story):
+def test_every_slot_is_allocated_optimally(workload):
     """Recorded backlogs and channels, solved again."""
-    system, record = story.system, story.told_by_lyaopt().record
+    system, record = workload.system, workload.simulate().record
     solution = solve_slots(slots_of(system, record))
     for name in RATES:
         again = by_device_and_service(system, getattr(record, name))
@@ -203,38 +203,38 @@ def by_device_and_service(system: System, values: np.ndarray) -> np.ndarray:
     return table
 
 
-@given(stories())
+@given(workloads())
 @EXAMPLES
-def test_a_record_replayed_gives_the_same_bits(story):
-    record = story.told_by_lyaopt().record
-    np.testing.assert_array_equal(record.arrivals, story.arrivals)
-    np.testing.assert_array_equal(record.channel_gain, story.channel_gain)
-    np.testing.assert_array_equal(record.partition, story.partition)
+def test_a_record_replayed_gives_the_same_bits(workload):
+    record = workload.simulate().record
+    np.testing.assert_array_equal(record.arrivals, workload.arrivals)
+    np.testing.assert_array_equal(record.channel_gain, workload.channel_gain)
+    np.testing.assert_array_equal(record.partition, workload.partition)
     trace = Trace(record.arrivals, record.channel_gain, record.partition)
-    again = simulate(story.system, None, slots=story.slots, trace=trace, record=True).record
+    again = simulate(workload.system, None, slots=workload.slots, trace=trace, record=True).record
     assert_bitwise_equal(again, record)
 
 
-@given(stories())
+@given(workloads())
 @EXAMPLES
-def test_fixed_points_are_a_partition_of_equal_rows(story):
-    points = story.partition[0]
-    same = replace(story, partition=np.broadcast_to(points, story.partition.shape))
-    trace = Trace(story.arrivals, story.channel_gain)
-    fixed = simulate(story.system, Fixed(points), slots=story.slots, trace=trace, record=True)
-    assert_bitwise_equal(fixed.record, same.told_by_lyaopt().record)
+def test_fixed_points_are_a_partition_of_equal_rows(workload):
+    points = workload.partition[0]
+    same = replace(workload, partition=np.broadcast_to(points, workload.partition.shape))
+    trace = Trace(workload.arrivals, workload.channel_gain)
+    fixed = simulate(workload.system, Fixed(points), slots=workload.slots, trace=trace, record=True)
+    assert_bitwise_equal(fixed.record, same.simulate().record)
 
 
-@pytest.mark.parametrize("systems", [2, 3, 9])
-@given(stories(most_slots=20))
+@pytest.mark.parametrize("replications", [2, 3, 9])
+@given(workloads(most_slots=20))
 @settings(max_examples=15)
-def test_every_copy_of_a_system_has_the_same_totals(systems, story):
-    trace = Trace(story.arrivals, story.channel_gain, story.partition)
-    one = story.told_by_lyaopt()
-    many = simulate(story.system, None, slots=story.slots, trace=trace, replications=systems)
+def test_every_replication_has_the_same_totals(replications, workload):
+    trace = Trace(workload.arrivals, workload.channel_gain, workload.partition)
+    one = workload.simulate()
+    many = simulate(workload.system, None, slots=workload.slots, trace=trace, replications=replications)
     assert (many.born, many.completed, many.queued) == tuple(
-        systems * count for count in (one.born, one.completed, one.queued)
+        replications * count for count in (one.born, one.completed, one.queued)
     )
     for name in ("local_energy_j", "transmit_energy_j", "queues"):
-        copies = getattr(many, name)
-        np.testing.assert_allclose(copies, np.broadcast_to(getattr(one, name), copies.shape), rtol=1e-12)
+        values = getattr(many, name)
+        np.testing.assert_allclose(values, np.broadcast_to(getattr(one, name), values.shape), rtol=1e-12)

@@ -1,4 +1,4 @@
-"""Allocation by shares: what may never happen, and that exact shares give the exact allocation."""
+"""Allocation by shares: constraints, and exact shares give the exact allocation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.system import System
 from lyaopt.policies import Fixed
 from lyaopt.simulation import Decision, Record, Shares, Trace, simulate
-from tests.simulation.scenarios import Story, stories
+from tests.simulation.scenarios import Workload, workloads
 from tests.simulation.test_record_invariants import assert_bitwise_equal, backlogs, by_device, carried, rates
 
 EXAMPLES = settings(max_examples=60)
@@ -24,12 +24,12 @@ M, S = len(SYSTEM.devices), len(SYSTEM.services)
 
 
 @dataclass
-class Told:
-    """Decides period by period what it was told: points (P, S), and shares (or none) for each period."""
+class SharesPerPeriod:
+    """Replays points (P, S), and shares (or None) of each period."""
 
     points: np.ndarray
     shares: Any
-    name: str = "told"
+    name: str = "shares"
 
     def decide(self, observation):
         p = observation.period
@@ -37,7 +37,7 @@ class Told:
 
 
 def random_shares(system: System, rng: np.random.Generator, replications: int = 1) -> Shares:
-    """Any shares at all, often of nothing or of everything."""
+    """Arbitrary shares, often 0 or 1."""
 
     def some(count: int) -> np.ndarray:
         plain = rng.random((count, replications))
@@ -57,7 +57,7 @@ def even_shares(system: System, **levels: float) -> Shares:
 
 
 def scaled(system: System, shares: Shares) -> np.ndarray:
-    """Shares (3, S) that sum to at most one, worked out one by one."""
+    """Shares (3, S) scaled to sums of at most one, service by service."""
     table = np.array([np.ravel(values) for values in (shares.local, shares.rate, shares.edge)])
     groups = [[*system.services_of(m)] for m in range(len(system.devices))]
     for stage in range(3):
@@ -66,20 +66,22 @@ def scaled(system: System, shares: Shares) -> np.ndarray:
     return table
 
 
-def told(story: Story, seed: int) -> tuple[Told, Record, Any]:
+def run_with_shares(workload: Workload, seed: int) -> tuple[SharesPerPeriod, Record, Any]:
     rng = np.random.default_rng(seed)
-    policy = Told(story.partition, [random_shares(story.system, rng) for _ in story.partition])
-    trace = Trace(story.arrivals, story.channel_gain)
-    result = simulate(story.system, policy, slots=story.slots, trace=trace, record=True)
+    policy = SharesPerPeriod(
+        workload.partition, [random_shares(workload.system, rng) for _ in workload.partition]
+    )
+    trace = Trace(workload.arrivals, workload.channel_gain)
+    result = simulate(workload.system, policy, slots=workload.slots, trace=trace, record=True)
     return policy, result.record, result
 
 
-@given(stories(), st.integers(0, 2**32))
+@given(workloads(), st.integers(0, 2**32))
 @EXAMPLES
-def test_no_capacity_is_exceeded_and_nothing_served_twice(story, seed):
+def test_no_capacity_is_exceeded_and_nothing_served_twice(workload, seed):
     """C.4 to C.10."""
-    _, record, _ = told(story, seed)
-    system, tau, slack = story.system, story.system.slot_duration_s, 1 + 1e-12
+    _, record, _ = run_with_shares(workload, seed)
+    system, tau, slack = workload.system, workload.system.slot_duration_s, 1 + 1e-12
     given = rates(record)
     assert (given >= 0.0).all()
     assert (given * tau <= backlogs(record)[:, :-1] * slack).all()
@@ -89,14 +91,14 @@ def test_no_capacity_is_exceeded_and_nothing_served_twice(story, seed):
     assert (given[2].sum(axis=-1) <= system.edge_capacity_hz * slack).all()
 
 
-@given(stories(), st.integers(0, 2**32))
+@given(workloads(), st.integers(0, 2**32))
 @EXAMPLES
-def test_everyone_gets_their_share_or_what_they_can_use(story, seed):
-    """Worked out slot by slot from the record's backlogs and channels."""
-    policy, record, _ = told(story, seed)
-    system, tau = story.system, story.system.slot_duration_s
+def test_each_service_gets_its_share_or_what_it_can_use(workload, seed):
+    """Recomputed slot by slot from the record's backlogs and channels."""
+    policy, record, _ = run_with_shares(workload, seed)
+    system, tau = workload.system, workload.system.slot_duration_s
     device, width = np.array(system.device_of_service), system.device_bandwidth_hz
-    for ts in range(story.slots):
+    for ts in range(workload.slots):
         shares = policy.shares[ts // system.slots_per_period]
         cpu_fraction, power_fraction = np.ravel(shares.cpu_fraction), np.ravel(shares.power_fraction)
         snr = power_fraction * system.max_power_w * record.channel_gain[ts] / (width * system.noise_w_per_hz)
@@ -111,11 +113,11 @@ def test_everyone_gets_their_share_or_what_they_can_use(story, seed):
         np.testing.assert_allclose(rates(record)[:, ts], expected, rtol=1e-12)
 
 
-@given(stories(), st.integers(0, 2**32))
+@given(workloads(), st.integers(0, 2**32))
 @EXAMPLES
-def test_only_what_is_used_costs_energy(story, seed):
-    _, record, _ = told(story, seed)
-    system, given, tau = story.system, rates(record), story.system.slot_duration_s
+def test_only_what_is_used_costs_energy(workload, seed):
+    _, record, _ = run_with_shares(workload, seed)
+    system, given, tau = workload.system, rates(record), workload.system.slot_duration_s
     speed = by_device(system, given[0])
     np.testing.assert_allclose(record.local_energy_j, tau * system.energy_coefficient * speed**3, rtol=1e-12)
     np.testing.assert_array_equal(record.transmit_energy_j, tau * record.power_w)
@@ -123,10 +125,10 @@ def test_only_what_is_used_costs_energy(story, seed):
     np.testing.assert_allclose(carried(system, record), by_device(system, given[1]), rtol=1e-9, atol=1e-6)
 
 
-@given(stories(), st.integers(0, 2**32))
+@given(workloads(), st.integers(0, 2**32))
 @EXAMPLES
-def test_no_task_is_lost(story, seed):
-    _, record, result = told(story, seed)
+def test_no_task_is_lost(workload, seed):
+    _, record, result = run_with_shares(workload, seed)
     queued = np.cumsum(record.arrivals - record.completed, axis=0)
     assert (queued >= 0).all()
     np.testing.assert_array_equal(queued == 0, (backlogs(record)[:, 1:] == 0.0).all(axis=0))
@@ -134,7 +136,7 @@ def test_no_task_is_lost(story, seed):
 
 
 def exact_shares(system: System, record: Record, ts: int) -> Shares:
-    """The shares that an exact allocation of a slot came to."""
+    """The shares of an exact allocation of a slot."""
     given, device = rates(record)[:, ts], np.array(system.device_of_service)
     sums = by_device(system, given)
     whole = np.array([sums[0][device], sums[1][device], np.full(device.size, system.edge_capacity_hz)])
@@ -146,17 +148,17 @@ def exact_shares(system: System, record: Record, ts: int) -> Shares:
     return Shares(*np.minimum(levels, 1.0), *np.minimum(shares, 1.0))
 
 
-@given(stories(most_slots=20))
+@given(workloads(most_slots=20))
 @EXAMPLES
-def test_exact_shares_give_the_exact_allocation(story):
-    """Told anew in every slot, up to rounding."""
-    system = replace(story.system, slots_per_period=1)
-    partition = np.repeat(story.partition, story.system.slots_per_period, axis=0)[: story.slots]
-    trace = Trace(story.arrivals, story.channel_gain, partition)
-    exact = simulate(system, None, slots=story.slots, trace=trace, record=True).record
-    policy = Told(partition, [exact_shares(system, exact, ts) for ts in range(story.slots)])
-    trace = Trace(story.arrivals, story.channel_gain)
-    shared = simulate(system, policy, slots=story.slots, trace=trace, record=True).record
+def test_exact_shares_give_the_exact_allocation(workload):
+    """With new shares in every slot, up to rounding."""
+    system = replace(workload.system, slots_per_period=1)
+    partition = np.repeat(workload.partition, workload.system.slots_per_period, axis=0)[: workload.slots]
+    trace = Trace(workload.arrivals, workload.channel_gain, partition)
+    exact = simulate(system, None, slots=workload.slots, trace=trace, record=True).record
+    policy = SharesPerPeriod(partition, [exact_shares(system, exact, ts) for ts in range(workload.slots)])
+    trace = Trace(workload.arrivals, workload.channel_gain)
+    shared = simulate(system, policy, slots=workload.slots, trace=trace, record=True).record
     for values, expected in zip(
         [*rates(shared), *backlogs(shared)], [*rates(exact), *backlogs(exact)], strict=True
     ):
@@ -165,19 +167,22 @@ def test_exact_shares_give_the_exact_allocation(story):
     np.testing.assert_allclose(shared.local_energy_j, exact.local_energy_j, rtol=1e-9, atol=1e-20)
 
 
-@given(stories(most_slots=20), st.integers(0, 2**32))
+@given(workloads(most_slots=20), st.integers(0, 2**32))
 @settings(max_examples=15)
-def test_every_copy_has_shares_of_its_own(story, seed):
-    """Each of three copies goes through what it would alone."""
+def test_every_replication_has_shares_of_its_own(workload, seed):
+    """Each of three replications equals a run of its own."""
     rng = np.random.default_rng(seed)
-    trace = Trace(story.arrivals, story.channel_gain)
-    shares = random_shares(story.system, rng, replications=3)
-    policy = Told(story.partition, [shares] * len(story.partition))
-    together = simulate(story.system, policy, slots=story.slots, trace=trace, replications=3)
+    trace = Trace(workload.arrivals, workload.channel_gain)
+    shares = random_shares(workload.system, rng, replications=3)
+    policy = SharesPerPeriod(workload.partition, [shares] * len(workload.partition))
+    together = simulate(workload.system, policy, slots=workload.slots, trace=trace, replications=3)
     for b in range(3):
         own = Shares(**{name: np.asarray(values)[:, b] for name, values in vars(shares).items()})
         alone = simulate(
-            story.system, replace(policy, shares=[own] * len(story.partition)), slots=story.slots, trace=trace
+            workload.system,
+            replace(policy, shares=[own] * len(workload.partition)),
+            slots=workload.slots,
+            trace=trace,
         )
         np.testing.assert_allclose(together.queues[:, :, b], alone.queues[:, :, 0], rtol=1e-12)
         np.testing.assert_allclose(together.local_energy_j[:, b], alone.local_energy_j[:, 0], rtol=1e-12)
@@ -186,37 +191,37 @@ def test_every_copy_has_shares_of_its_own(story, seed):
         )
 
 
-@given(stories())
+@given(workloads())
 @settings(max_examples=30)
-def test_a_policy_may_allocate_in_some_periods_only(story):
-    """Until shares are told, slots are those of a policy that tells none."""
-    half = len(story.partition) // 2
-    shares = [None] * half + [even_shares(story.system)] * (len(story.partition) - half)
-    trace = Trace(story.arrivals, story.channel_gain)
-    exact = Told(story.partition, [None] * len(story.partition))
+def test_a_policy_may_allocate_in_some_periods_only(workload):
+    """Before the first shares, slots equal those of a policy without shares."""
+    half = len(workload.partition) // 2
+    shares = [None] * half + [even_shares(workload.system)] * (len(workload.partition) - half)
+    trace = Trace(workload.arrivals, workload.channel_gain)
+    exact = SharesPerPeriod(workload.partition, [None] * len(workload.partition))
     records = [
-        simulate(story.system, policy, slots=story.slots, trace=trace, record=True).record
-        for policy in (Told(story.partition, shares), exact)
+        simulate(workload.system, policy, slots=workload.slots, trace=trace, record=True).record
+        for policy in (SharesPerPeriod(workload.partition, shares), exact)
     ]
-    until = half * story.system.slots_per_period
+    until = half * workload.system.slots_per_period
     np.testing.assert_array_equal(rates(records[0])[:, :until], rates(records[1])[:, :until])
 
 
-def test_exact_allocation_comes_back():
+def test_exact_allocation_can_be_restored():
     """After periods of shares that empty all queues, the solvers take over."""
     arrivals = np.zeros((60, S), np.int64)
     arrivals[50] = 1
     trace = Trace(arrivals, np.tile(SYSTEM.mean_channel_gain(), (60, 1)))
     points = np.full((6, S), 1)
-    told = Told(points, [even_shares(SYSTEM)] * 3 + [None] * 3)
+    with_shares = SharesPerPeriod(points, [even_shares(SYSTEM)] * 3 + [None] * 3)
     results = [
         simulate(SYSTEM, policy, slots=60, trace=trace, record=True).record
-        for policy in (told, Told(points, [None] * 6))
+        for policy in (with_shares, SharesPerPeriod(points, [None] * 6))
     ]
     assert_bitwise_equal(*results)
 
 
-def test_levels_of_nothing_serve_nothing():
+def test_thresholds_without_items_serve_nothing():
     shares = even_shares(SYSTEM, cpu_fraction=0.0, power_fraction=0.0)
     points = np.full((1, S), 1)
     result = simulate(SYSTEM, Constant(points[0], shares), slots=2_000, seed=1)
@@ -235,8 +240,8 @@ class Constant:
         return Decision(self.points, for_good=True, shares=self.shares)
 
 
-def test_all_is_used_as_by_weights_of_nothing():
-    """One service a device: full levels and shares are what is optimal where energy costs nothing."""
+def test_with_shares_all_capacity_is_used_as_with_zero_weights():
+    """One service per device: full fractions and shares are optimal if energy costs nothing."""
     devices = tuple(replace(device, services=device.services[:1]) for device in SYSTEM.devices)
     system = replace(SYSTEM, devices=devices, energy_weight_local=0.0, energy_weight_transmit=0.0)
     points = np.full(len(devices), 2)

@@ -1,4 +1,4 @@
-"""Gains and arrivals of a system: what they are keyed by, and the laws that its settings promise."""
+"""Gains and arrivals of a system: their keys, and the distributions that the settings define."""
 
 import math
 import os
@@ -50,7 +50,7 @@ VARIANTS = {
 
 @pytest.mark.parametrize("system", VARIANTS.values(), ids=VARIANTS)
 @pytest.mark.parametrize("pieces", [(7, 1, 12), (1,) * 20, (13, 7)])
-def test_where_a_run_is_cut_changes_nothing(system, pieces):
+def test_the_division_of_a_run_changes_nothing(system, pieces):
     whole = draw(make_streams(system, 5, range(4)), (20,))
     for expected, found in zip(whole, draw(make_streams(system, 5, range(4)), pieces), strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -78,7 +78,7 @@ def test_more_devices_and_services_leave_the_others_as_they_were(arrivals):
     assert not tasks[:, 2, 0].any()  # the first device has two services
 
 
-def test_a_slow_process_leaves_the_draws_of_the_others():
+def test_a_slow_process_does_not_change_other_draws():
     plain = draw(make_streams(make_system(), 5), (10,))
     shadowed = draw(make_streams(make_system(Channel(shadowing_std_db=1e-9)), 5), (10,))
     np.testing.assert_allclose(shadowed[0], plain[0], rtol=1e-8)
@@ -127,7 +127,7 @@ def test_without_fading_the_gain_is_its_mean():
     np.testing.assert_array_equal(gains, np.broadcast_to(system.mean_channel_gain(), (7, 3)))
 
 
-def test_shadowing_is_stationary_and_forgets_at_its_pace():
+def test_shadowing_is_stationary_with_its_autocorrelation():
     channel = Channel(fading="none", shadowing_std_db=6.0, shadowing_sojourn_s=0.2)
     system = make_system(channel, counts=(1,))
     gains = make_streams(system, 2, range(20_000)).draw_gains(0, 61)
@@ -161,7 +161,7 @@ def test_correlated_fading_keeps_the_exponential_law():
 
 
 @pytest.mark.parametrize("pace", [20.0, 5000.0])
-def test_walks_start_at_home_and_fill_their_range(pace):
+def test_walks_start_at_their_distance_and_fill_their_range(pace):
     channel = Channel(fading="none", walk_m_per_sqrt_s=pace, walk_nearest_m=165.0, walk_farthest_m=180.0)
     system = make_system(channel, counts=(1,))
     streams = make_streams(system, 4, range(5000))
@@ -180,7 +180,7 @@ def test_walks_start_at_home_and_fill_their_range(pace):
 
 
 def spells(busy):
-    """Lengths of the busy spells that begin and end within a run (T, L)."""
+    """Lengths of the bursts that begin and end within a run (T, L)."""
     lengths = []
     for column in busy.T:
         edges = np.flatnonzero(np.diff(column.astype(int)))
@@ -191,7 +191,7 @@ def spells(busy):
     return np.array(lengths)
 
 
-def test_bursts_keep_the_mean_and_last_as_long_as_they_should():
+def test_bursts_keep_the_mean_and_have_their_mean_length():
     slots = 4000
     system = make_system(arrivals=BURSTS, counts=(1,), rate=400.0)
     streams = make_streams(system, 6, range(400))
@@ -234,7 +234,7 @@ def test_no_gain_is_zero_or_infinite():
         (0, 1e12, "$.devices[0].services[0].arrival_rate_per_s"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(seed, rate, path):
+def test_impossible_draws_are_refused(seed, rate, path):
     with pytest.raises(ProblemError) as error:
         make_streams(make_system(rate=rate), seed)
     assert error.value.path == path
@@ -260,7 +260,7 @@ np.savez(sys.argv[1], **answers)
 
 @pytest.mark.skipif(CORE == "python", reason="compares with the compiled core")
 def test_interpreted_draws_are_the_same(tmp_path):
-    """Of gains up to the last places, where a processor may round a product and a sum together."""
+    """Gains up to rounding, as a processor may fuse a product and a sum."""
     file = tmp_path / "draws.npz"
     command = [sys.executable, "-W", "error", "-c", SCRIPT, str(file)]
     env = os.environ | {"LYAOPT_CORE": "python"}

@@ -1,4 +1,4 @@
-"""`solve_slots`: shapes, refusals and what follows from the allocation."""
+"""`solve_slots`: shapes, refusals, and quantities computed from the allocation."""
 
 from dataclasses import replace
 
@@ -79,7 +79,7 @@ SOLVED = ("local_cpu_hz", "rate_bps", "edge_cpu_hz", "cpu_hz", "power_w", "local
 
 
 def in_order(batch, order):
-    """Arrays of a batch that nobody else holds, in an order of memory."""
+    """New arrays of a batch, in an order of memory."""
     return {name: getattr(batch, name).copy(order) for name in LARGE}
 
 
@@ -191,7 +191,7 @@ def test_an_overflowing_signal_is_refused(batch):
 
 
 @pytest.mark.parametrize(("exponent", "refused"), [(708.9, False), (709.1, True)])
-def test_a_signal_is_refused_from_where_rates_cannot_be_taken_back(batch, exponent, refused):
+def test_a_signal_is_refused_if_its_rate_cannot_be_inverted(batch, exponent, refused):
     floor = batch.bandwidth_hz * batch.noise_w_per_hz
     gain = np.tile(np.exp(exponent) * floor, (20, 1))
     free = {"max_power_w": np.ones(4)}
@@ -227,7 +227,7 @@ def test_read_only_arrays_are_taken(batch, method):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("name", ["local_cpu_hz", "rate_bps", "edge_cpu_hz", "power_w"])
-def test_no_certificate_for_what_is_not_a_number(batch, name, value):
+def test_nan_is_never_certified(batch, name, value):
     solution = solve_slots(batch)
     broken = getattr(solution, name).copy()
     broken[7] = value
@@ -236,7 +236,7 @@ def test_no_certificate_for_what_is_not_a_number(batch, name, value):
     assert certificate.relative_gap[6] <= 1e-14
 
 
-def test_power_without_backlog_is_no_optimum():
+def test_power_without_backlog_is_not_optimal():
     one, none = np.ones(1), np.zeros((1, 1, 1))
     empty = SlotBatch(
         0.01, 1e-28, 1e17, 1e13, 1e9, one, one, np.full((1, 1), 6e-11), 1e6 * one, none, none, none

@@ -1,4 +1,4 @@
-"""The quick and the careful reader of slot documents agree on every text."""
+"""The fast and the strict parser of slot documents agree on every text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ values = st.one_of(
 
 @st.composite
 def texts(draw: Any) -> str:
-    """The example with some keys given any value, taken away or added, written in one of several ways."""
+    """The example with some keys changed, removed or added, formatted in one of several ways."""
     document = example()
     for path in draw(st.lists(st.sampled_from(NUMBERS + IDS), max_size=3)):
         parent = at(document, path[:-1])
@@ -54,14 +54,14 @@ def texts(draw: Any) -> str:
 @with_example(with_literal(("devices", 0, "id"), r'"\u0022"'))
 @with_example(with_literal(("devices", 0, "id"), r'"\""'))
 @with_example(with_repeated(("devices", 0, "services", 1, "edge_queue_cycles")))
-def test_the_short_way_and_the_careful_way_agree(text):
+def test_the_fast_and_the_strict_parser_agree(text):
     def outcome(read: Any) -> Any:
         try:
             return read(text)
         except DocumentError as error:
             return error
 
-    short, careful = outcome(parse_slot_document), outcome(documents._read_carefully)
+    short, careful = outcome(parse_slot_document), outcome(documents._parse_strictly)
     if isinstance(careful, SlotProblem):
         assert isinstance(short, SlotProblem)
         assert same_problem(short, careful)

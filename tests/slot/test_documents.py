@@ -1,4 +1,4 @@
-"""Slot documents are read strictly."""
+"""Slot documents are parsed strictly."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def test_every_number_arrives_where_it_belongs():
 
 
 @pytest.mark.parametrize("end", [0, 1, 2], ids=["none", "equal", "ragged"])
-def test_the_short_way_packs_the_arrays_as_the_constructor_does(end):
+def test_the_fast_parser_packs_the_arrays_as_the_constructor_does(end):
     text = json.dumps(example() | {"devices": EXAMPLE["devices"][:end]})
-    short, checked = parse_slot_document(text), documents._read_carefully(text)
+    short, checked = parse_slot_document(text), documents._parse_strictly(text)
     for ours, theirs in zip(short._packed, checked._packed, strict=True):
         assert np.array_equal(ours, theirs)
         assert ours.shape == theirs.shape
@@ -101,7 +101,7 @@ def test_optional_keys_have_defaults(path):
 @pytest.mark.parametrize(
     "devices", [[], [EXAMPLE["devices"][0] | {"services": []}]], ids=["devices", "services"]
 )
-def test_no_devices_or_services_are_fine(devices):
+def test_no_devices_or_services_are_valid(devices):
     problem = parse_slot_document(json.dumps(example() | {"devices": devices}))
     assert problem.local_queue_cycles.shape == (len(devices), 0)
     assert problem.cpu_capacity_hz.shape == (len(devices),)
@@ -115,13 +115,13 @@ def test_numbers_at_the_ends_of_double_precision_are_read_exactly(literal):
     assert problem.energy_weight_local == float(literal)
 
 
-def test_an_ordinary_document_needs_no_second_reading(monkeypatch):
-    monkeypatch.setattr(documents, "_read_carefully", None)
+def test_an_ordinary_document_is_parsed_once(monkeypatch):
+    monkeypatch.setattr(documents, "_parse_strictly", None)
     text = json.dumps(EXAMPLE)
     assert same_problem(parse_slot_document(text), parse_slot_document(text.encode()))
 
 
-# --- what is refused: every field, every way
+# --- what is refused: every field, with every error
 
 
 @pytest.mark.parametrize("literal", ["true", "false", "null", '"3"', "[]", "[1]", "{}", '"NaN"'])
@@ -194,7 +194,7 @@ def test_a_repeated_key_is_refused_even_with_the_same_value(path):
 
 @pytest.mark.parametrize("literal", ['""', "3", "null", "true", "[]", r'"\ud800"'])
 @pytest.mark.parametrize("path", IDS, ids=by_path)
-def test_an_id_that_is_no_name_is_refused(path, literal):
+def test_an_id_that_is_not_a_name_is_refused(path, literal):
     error = refusal(with_literal(path, literal))
     assert error.path == shown(path)
     assert error.reason.startswith("expected a string")
@@ -256,7 +256,7 @@ def test_another_top_level_is_refused(text):
         (json.dumps(EXAMPLE, indent=1) + "\n\n,", len(json.dumps(EXAMPLE, indent=1).splitlines()) + 2),
     ],
 )
-def test_what_is_not_json_is_refused_with_its_line(text, line):
+def test_text_that_is_not_json_is_refused_with_its_line(text, line):
     error = refusal(text)
     assert str(error).startswith("$: expected JSON, got a syntax error")
     assert error.line == line
@@ -346,7 +346,7 @@ def test_magnitudes_beyond_double_precision_are_refused(path, literal, where):
     assert caught.value.errors == error.errors
 
 
-def test_an_error_survives_the_way_between_processes():
+def test_an_error_is_pickled_between_processes():
     error = refusal(with_literal(("slot_duration_s",), "-1"))
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is DocumentError
@@ -364,7 +364,7 @@ def test_all_errors_are_collected():
     assert sorted(found) == ["$.devices[0].max_power_w", "$.devices[1].services", "$.slot_duration_s"]
 
 
-def test_odd_keys_are_shown_safely():
+def test_unusual_keys_are_shown_escaped():
     document = example()
     document["a.b\x1b[2J"] = 1
     document["x" * 1000] = 2
@@ -374,7 +374,7 @@ def test_odd_keys_are_shown_safely():
 
 
 @pytest.mark.parametrize("value", [10**400, 10**5000, float("nan"), object(), b"x", 1j], ids=type)
-def test_dictionaries_are_held_to_the_same(value):
+def test_dictionaries_are_checked_like_text(value):
     document = example()
     document["devices"][0]["channel_gain"] = value
     with pytest.raises(DocumentError) as caught:

@@ -21,7 +21,7 @@ def method(request: pytest.FixtureRequest) -> str:
 
 
 def slot(**changes: Any) -> SlotProblem:
-    """One device, two services, b = b_w / ln 2 = 1, eta = 1, free energy, ample of everything."""
+    """One device, two services, b = b_w / ln 2 = 1, eta = 1, free energy, ample capacities."""
     fields: dict[str, Any] = {
         "slot_duration_s": 1.0,
         "energy_coefficient": 1.0,
@@ -41,7 +41,7 @@ def slot(**changes: Any) -> SlotProblem:
 
 
 def close(expected: float, relative: float) -> Any:
-    """Relative only: the default absolute tolerance would let any tiny number pass."""
+    """Relative only: the default absolute tolerance would accept any tiny number."""
     return pytest.approx(expected, rel=relative, abs=0)
 
 
@@ -64,7 +64,7 @@ def test_ample_resources_empty_every_queue(method: str) -> None:
     assert solution.local_price == [0.0]
 
 
-def test_empty_queues_are_given_nothing(method: str) -> None:
+def test_empty_queues_get_nothing(method: str) -> None:
     empty = np.zeros((1, 2))
     problem = slot(local_queue_cycles=empty, transmit_queue_bits=empty, edge_queue_cycles=empty)
     for weight in (0.0, 1.0):
@@ -217,7 +217,7 @@ def test_a_single_transmission_is_limited_by_energy_power_or_not_worth_it(
 
 
 def test_energy_that_stops_exactly_at_a_breakpoint_serves_nothing_beyond_it(method: str) -> None:
-    """3 U delta S^2 = Q at S = C_1 for the second queue's worth: nothing of it pays."""
+    """3 U delta S^2 = Q at S = C_1 for the second queue: serving it gains nothing."""
     problem = slot(energy_weight_local=1.0, local_queue_cycles=[[4.0, 48.0]], slot_duration_s=12.0)
     solution = check(solve_slot(problem, method))
     assert solution.local_cpu_hz[0, 1] == 4.0
@@ -244,7 +244,7 @@ def test_a_short_queue_at_a_breakpoint_is_never_overserved(method: str) -> None:
 
 
 def test_weak_signals_keep_their_digits(method: str) -> None:
-    """At p eta = 1e-12, log2(1 + p eta) alone would keep four."""
+    """At p eta = 1e-12, log2(1 + p eta) would keep only four digits."""
     problem = slot(channel_gain=[1e-12 * LN2], max_power_w=[1.0])
     solution = check(solve_slot(problem, method))
     assert solution.rate_bps.sum() == close(1e-12 - 5e-25, 1e-15)
@@ -263,7 +263,7 @@ def test_strong_signals_do_not_overflow(method: str) -> None:
 
 
 @pytest.mark.parametrize("weight", [0.0, 1e-300, 1.0, 1e200])
-def test_a_backlog_whose_power_overflows_is_limited_by_the_power_there_is(method: str, weight: float) -> None:
+def test_a_backlog_whose_power_overflows_is_limited_by_the_largest_power(method: str, weight: float) -> None:
     """2^(S / b_w) of the whole backlog is far beyond double precision."""
     problem = slot(transmit_queue_bits=[[1e6, 1e300]], energy_weight_transmit=weight)
     solution = check(solve_slot(problem, method))
@@ -271,15 +271,15 @@ def test_a_backlog_whose_power_overflows_is_limited_by_the_power_there_is(method
     np.testing.assert_allclose(solution.rate_bps, [[0.0, math.log(101.0)]], rtol=1e-15)
 
 
-def test_energy_too_dear_to_be_a_number_sends_nothing(method: str) -> None:
-    """q0 = U / (b eta) overflows; nothing is worth it, and that is certified."""
+def test_an_infinite_energy_price_sends_nothing(method: str) -> None:
+    """q0 = U / (b eta) overflows; the optimum is zero, and it is certified."""
     solution = solve_slot(slot(energy_weight_transmit=1e200, channel_gain=[1e-200]), method)
     assert not solution.rate_bps.any()
     assert not solution.power_w.any()
     assert solution.certificate.relative_gap == 0.0
 
 
-def test_the_smallest_numbers_there_are(method: str) -> None:
+def test_the_smallest_numbers_of_double_precision(method: str) -> None:
     tiny = np.array([[5e-324, 1e-310]])
     problem = slot(local_queue_cycles=tiny, transmit_queue_bits=tiny, edge_queue_cycles=tiny)
     solution = solve_slot(problem, method)
@@ -297,7 +297,7 @@ def test_very_short_and_very_long_slots(method: str, tau: float) -> None:
     assert solution.rate_bps.sum() == close(expected, 1e-12)
 
 
-def test_far_apart_backlogs_do_not_disturb_each_other(method: str) -> None:
+def test_backlogs_of_different_magnitude_do_not_affect_each_other(method: str) -> None:
     queues = [[1e200, 1.0, 1e-200]]
     problem = slot(
         cpu_capacity_hz=[1e250],
@@ -315,7 +315,7 @@ def test_far_apart_backlogs_do_not_disturb_each_other(method: str) -> None:
 
 @pytest.mark.parametrize("name", ["cpu_capacity_hz", "edge_capacity_hz", "max_power_w", "channel_gain"])
 @pytest.mark.parametrize("value", [math.inf, math.nan, -1.0])
-def test_what_is_infinite_negative_or_not_a_number_is_refused(name: str, value: float) -> None:
+def test_infinite_negative_and_nan_values_are_refused(name: str, value: float) -> None:
     """So no problem is unbounded: infinite capacities with free energy cannot be stated."""
     with pytest.raises(ProblemError, match=name):
         slot(**{name: value if name == "edge_capacity_hz" else [value]})
@@ -327,7 +327,7 @@ def test_the_choice_of_method_is_checked() -> None:
 
 
 @pytest.mark.parametrize("value", [1 + 1j, "1", np.datetime64(1, "s"), pytest.param(10**400, id="huge")])
-def test_what_is_no_real_number_is_refused(value: Any) -> None:
+def test_values_that_are_not_real_numbers_are_refused(value: Any) -> None:
     with pytest.raises(ProblemError, match=r"\$\.local_queue_cycles: expected numbers"):
         slot(local_queue_cycles=[[value, value]])
 
@@ -379,7 +379,7 @@ def test_ids_are_not_given_twice(names, message):
     assert str(refused.value) == message
 
 
-def test_the_numbers_of_a_problem_cannot_be_changed_behind_its_back():
+def test_the_arrays_of_a_problem_cannot_be_changed():
     problem = SlotProblem(1.0, 0.0, 0.0, 0.0, 1.0, *[np.ones(1)] * 4, *[np.ones((1, 1))] * 3)
     for name in ("channel_gain", "local_queue_cycles"):
         with pytest.raises(ValueError, match="read-only"):

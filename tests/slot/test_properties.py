@@ -1,4 +1,4 @@
-"""What must hold for the optimum of every slot, on slots drawn from every regime and on small round ones."""
+"""Properties of the optimum of every slot, on slots from every regime and on small round ones."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def judged(solution: SlotSolution) -> Verdict:
 
 
 def gains(problem: SlotProblem) -> np.ndarray:
-    """Gross gain of the local, transmission and edge optimum, in decimal arithmetic."""
+    """Gross gain of the local, transmit and edge optimum, in decimal arithmetic."""
     devices = range(len(problem.cpu_capacity_hz))
     local = sum(local_optimum(problem, m).gross_gain for m in devices)
     transmit = sum(transmit_optimum(problem, m).gross_gain for m in devices)
@@ -110,7 +110,7 @@ def test_the_solution_is_feasible_and_optimal_in_decimals(problem: SlotProblem, 
 
 
 @given(slots, methods)
-def test_the_certificate_is_small_and_does_not_flatter(problem: SlotProblem, method: str) -> None:
+def test_the_certificate_is_small_and_never_too_small(problem: SlotProblem, method: str) -> None:
     solution = solve_slot(problem, method)
     assert 0 <= solution.certificate.relative_gap <= GAP
     assert 0 <= solution.certificate.max_violation <= VIOLATION
@@ -126,7 +126,7 @@ def test_the_certificate_is_small_and_does_not_flatter(problem: SlotProblem, met
 def test_the_certificate_bounds_the_gap_of_allocations_that_are_not_optimal(
     seed: int, regime: str, rates: str, multiplier: str
 ) -> None:
-    """Weak duality: whatever the allocation and the multipliers, the optimum is not further away."""
+    """Weak duality for any allocation and multipliers: the optimum is within the gap."""
     rng = np.random.default_rng(seed)
     batch = random_batch(regime, 1, rng, devices=2, services=3)
     best = solve_slots(batch)
@@ -146,7 +146,7 @@ def test_the_certificate_bounds_the_gap_of_allocations_that_are_not_optimal(
 
 
 def other_rates(rng: np.random.Generator, rates: np.ndarray, most: np.ndarray) -> np.ndarray:
-    """Serve less, or hand half of every service's rate on to its neighbour, as far as that has work."""
+    """Serve less, or move half of every service's rate to its neighbour, up to the neighbour's backlog."""
     if rng.random() < 0.5:
         return rates * rng.choice([0.1, 0.5, 1 - 1e-6, 1.0], size=rates.shape)
     handed = np.clip(most - rates, 0, np.roll(rates, 1, axis=2) / 2)
@@ -205,7 +205,7 @@ def test_services_and_devices_can_be_renamed(problem: SlotProblem, random: objec
         **{name: getattr(problem, name)[by_device] for name in per_device},
     )
     first, second = solve_slot(problem), solve_slot(renamed)
-    few = devices * services <= NETWORK_ITEMS  # sorted before they are summed: not a bit may change
+    few = devices * services <= NETWORK_ITEMS  # sorted before they are summed: bit-identical
     for name in ("local_cpu_hz", "rate_bps", "edge_cpu_hz"):
         expected = getattr(first, name)[by_device][:, by_service]
         scale = 0.0 if few else LOOSE * expected.max(initial=0.0)
@@ -277,7 +277,7 @@ def test_a_longer_queue_is_served_no_less(
         longer = getattr(problem, queue).copy()
         longer[m, n] *= factor
         after = solve_slot(replace(problem, **{queue: longer}), method)
-        # A tie served in part hands its share to the item that outgrows it, to a rounding of the whole.
+        # A tie served in part moves its share to the item that grows beyond it, up to rounding of the total.
         slack = 1e-10 * getattr(before, rate).max()
         assert getattr(after, rate)[m, n] >= getattr(before, rate)[m, n] - slack
         assert np.all(values(after) <= values(before) + GAP * gains(problem))
@@ -341,7 +341,7 @@ def test_energies_are_supergradients_of_the_value_in_the_weights(problem: SlotPr
     assert np.all(values(solve_slot(heavier))[:2] <= tangent + 10 * GAP * scale)
 
 
-STEP = 2.0**-20  # a power of two: the points of the difference are exact but for their last bit
+STEP = 2.0**-20  # a power of two: the points of the difference are exact except for their last bit
 
 
 def slope(problem: SlotProblem, name: str, index: tuple[int, ...], stage: str) -> float | None:

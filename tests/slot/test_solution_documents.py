@@ -1,4 +1,4 @@
-"""Solution documents say what the solution says; schemas say what documents hold."""
+"""Solution documents equal their solutions, and schemas describe the documents."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def solutions(draw: Any) -> SlotSolution:
 
 
 @given(solutions())
-def test_a_solution_document_says_what_the_solution_says(solution):
+def test_a_solution_document_equals_the_solution(solution):
     encoded = format_solution(solution)
     assert b"\n" not in encoded
     document = json.loads(encoded)

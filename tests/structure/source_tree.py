@@ -67,19 +67,19 @@ class Module:
         return (node for node in ast.walk(self.tree) if isinstance(node, Function))
 
     def code_length(self, function: Function) -> int:
-        """Lines of code of a function from its `def` on: decorators, such as options of a command, apart."""
+        """Lines of code of a function from its `def` on: without decorators, such as options of a command."""
         return len(self.code_lines & set(range(function.lineno, function.end_lineno + 1)))
 
     def place(self, function: Function) -> str:
-        """Where a function is, as editors open it."""
+        """Path and line of a function, as editors open it."""
         return f"{self.path}:{function.lineno} {function.name}"
 
 
 def argument_count(function: Function) -> int:
-    """Arguments of a function, `self` apart."""
-    given = function.args
-    names = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-    starred = [argument for argument in (given.vararg, given.kwarg) if argument is not None]
+    """Arguments of a function without `self`."""
+    parameters = function.args
+    names = [argument.arg for argument in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)]
+    starred = [argument for argument in (parameters.vararg, parameters.kwarg) if argument is not None]
     return len(names) + len(starred) - (names[:1] in (["self"], ["cls"]))
 
 
@@ -97,7 +97,7 @@ def modules() -> dict[str, Module]:
 
 
 def imports(module: Module) -> set[str]:
-    """Modules of ours that a module imports, at its top or within functions; what only types need apart."""
+    """Modules of ours that a module imports, at its top or within functions, without those for types only."""
     known = modules()
     found = set()
     for node in _nodes_at_run_time(module.tree):

@@ -1,4 +1,4 @@
-"""Sizes and shapes that keep the tree readable; each test lists all that exceeds its limit."""
+"""Limits on sizes that keep the tree readable; each test lists everything beyond its limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CODE_LINES = 40
 KERNEL_ARGUMENTS = 8
 DEPTH = 2
 DATA = "data"
-"""Name of the folders that hold files which are no code."""
+"""Name of the folders with files that are not code."""
 
 
 def lines(module: Module) -> int:
@@ -29,7 +29,7 @@ def test_modules_are_found():
 
 
 def none(offenders: Iterable[str]) -> None:
-    """Fail with all of them, which `assert not` would cut short."""
+    """Fail with the whole list, which `assert not` would shorten."""
     found = list(offenders)
     assert not found, "\n".join(["", *found])
 
@@ -68,7 +68,7 @@ def test_public_folders_are_few_deep():
 
 
 def reachable(graph: dict[str, set[str]]) -> dict[str, set[str]]:
-    """For each module all that it imports, itself or by others."""
+    """For each module all its imports, direct and indirect."""
     found = {}
     for start in graph:
         seen, waiting = set(), [start]
@@ -81,7 +81,7 @@ def reachable(graph: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def circles(graph: dict[str, set[str]]) -> set[tuple[str, ...]]:
-    """Groups of modules that import each other, by whatever way."""
+    """Groups of modules that import each other, directly or indirectly."""
     closure = reachable(graph)
     in_circles = [name for name in graph if name in closure[name]]
     return {
@@ -91,7 +91,7 @@ def circles(graph: dict[str, set[str]]) -> set[tuple[str, ...]]:
 
 
 def test_no_imports_run_in_a_circle():
-    """Within functions neither: such an import hides a circle, it does not open it."""
+    """Imports within functions count too: they hide a circle without removing it."""
     found = circles({name: imports(module) for name, module in modules().items()})
     none(", ".join(circle) for circle in sorted(found))
 

@@ -24,9 +24,9 @@ PINNED = dict(
 )
 
 
-def requirement(name: str, given: list[str]) -> Requirement:
-    (found,) = [Requirement(text) for text in given if Requirement(text).name == name]
-    return found
+def requirement(name: str, texts: list[str]) -> Requirement:
+    (match,) = [Requirement(text) for text in texts if Requirement(text).name == name]
+    return match
 
 
 def test_the_citation_is_of_this_version():
@@ -42,9 +42,9 @@ def test_the_citation_is_of_this_version():
 
 
 def paper_page() -> Path:
-    """The page that says what "the paper" is."""
-    (found,) = [page for page in (ROOT / "docs").rglob("model.md") if "arxiv.org" in page.read_text()]
-    return found
+    """The page that names the paper."""
+    (page,) = [page for page in (ROOT / "docs").rglob("model.md") if "arxiv.org" in page.read_text()]
+    return page
 
 
 def test_hooks_are_local_and_those_of_make_lint():
@@ -63,14 +63,14 @@ def test_hooks_are_local_and_those_of_make_lint():
 PYCC = """
 import warnings
 from numba.core.errors import NumbaDeprecationWarning
-with warnings.catch_warnings(record=True) as given:
+with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     import numba.pycc
-print([str(warning.message) for warning in given if issubclass(warning.category, NumbaDeprecationWarning)])
+print([str(warning.message) for warning in caught if issubclass(warning.category, NumbaDeprecationWarning)])
 """
 
 
-def test_numba_is_bound_alike_where_kernels_are_built_and_where_they_run():
+def test_numba_has_the_same_bound_for_build_and_run():
     built = requirement("numba", PROJECT["build-system"]["requires"])
     runs = requirement("numba", PROJECT["project"]["dependencies"])
     assert built.specifier == runs.specifier
@@ -81,7 +81,7 @@ def test_numba_is_bound_alike_where_kernels_are_built_and_where_they_run():
 
 
 def test_pycc_is_not_deprecated_yet():
-    """Once it is, removal may come two releases later: review the bound of Numba and the record."""
+    """If this fails, pycc may be removed two releases later: review the bound of Numba and the record."""
     done = subprocess.run([sys.executable, "-c", PYCC], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

@@ -1,4 +1,4 @@
-"""What the documents show: commands, Python, and files that readers are told to write."""
+"""Contents of the documents: commands, Python, and files that readers write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOCS = ROOT / "docs"
 
 
 def _pages() -> dict[str, Path]:
-    """README.md, and pages below docs/ by their paths there, but those that a run writes (results/)."""
+    """README.md, and pages below docs/ by their paths there, without those that a run writes (results/)."""
     found = {path.relative_to(DOCS).as_posix(): path for path in sorted(DOCS.rglob("*.md"))}
     written = {name: path for name, path in found.items() if not name.startswith(("results/", "_"))}
     return {"README.md": ROOT / "README.md", **written}
@@ -49,7 +49,7 @@ class Command:
     writes: str | None
 
     def value(self, option: str) -> str | None:
-        """What follows an option."""
+        """The value after an option."""
         return self.words[self.words.index(option) + 1] if option in self.words else None
 
 
@@ -62,7 +62,7 @@ def fences(page: str, language: str) -> list[str]:
 
 
 def snippets(page: str) -> list[tuple[str, str | None]]:
-    """Python of a page, each with the output shown for it: a text fence that follows at once."""
+    """Python of a page, each with its output: the text fence directly after it."""
     text, found = text_of(page), list(_FENCE.finditer(text_of(page)))
     return [
         (
@@ -77,7 +77,7 @@ def snippets(page: str) -> list[tuple[str, str | None]]:
 
 
 def commands(page: str) -> list[Command]:
-    """Those of blocks, in order: with a prompt in console fences, or indented."""
+    """Commands of blocks, in order: with a prompt in console fences, or indented."""
     text = text_of(page)
     found = [(m.start(), m[1]) for m in _INDENTED.finditer(_FENCE.sub(_blank, text))]
     for fence in _FENCE.finditer(text):
@@ -87,7 +87,7 @@ def commands(page: str) -> list[Command]:
 
 
 def inline_commands(page: str) -> list[list[str]]:
-    """Those within sentences, which may leave out what is clear, or name it in capitals."""
+    """Commands within sentences, which may omit arguments or name them in capitals."""
     return [shlex.split(line) for line in _INLINE.findall(_FENCE.sub("", text_of(page)))]
 
 

@@ -1,4 +1,4 @@
-"""The slot problems by the book: sort, prefix sums and the formula of the specification, item by item.
+"""The slot problems by their formulas: sort, prefix sums, and one item after the other.
 
 Sums are exact: what is served of an item is a fraction, and its whole backlog where all of it is served.
 """
@@ -9,7 +9,7 @@ from fractions import Fraction
 
 
 def fill(queue, total):
-    """Work served of every item: Q_i clip((S - A_i) / B_i, 0, 1)."""
+    """Amount served of every item: Q_i clip((S - A_i) / B_i, 0, 1)."""
     items = [Fraction(q) for q in queue]
     served, above, total = {Fraction(0): Fraction(0)}, Fraction(0), Fraction(total)
     for q, count in sorted(Counter(q for q in items if q > 0).items(), reverse=True):
@@ -24,7 +24,7 @@ def best_total(queue, limit, worth):
     best = reached = Fraction(0)
     for q in sorted(queue, reverse=True):
         reached += Fraction(q)
-        # Equal items share one C: the last of them has it, the others less.
+        # Equal items share one C; only the last of them has this value.
         best = max(best, min(reached, worth(q) if q > 0 else 0))
     return min(limit, best)
 

@@ -1,4 +1,4 @@
-"""A slow, obvious oracle: every slot problem as a search over one number, straight from its statement.
+"""A slow, simple oracle: every slot problem as a search over one number, directly from its statement.
 
 Whatever the total S = sum f, a unit of it is worth most in the queue with the largest backlog, so the best
 allocation of S pours it into the queues in that order. What is left is a convex function of S, which a

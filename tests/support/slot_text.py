@@ -64,7 +64,7 @@ def example() -> dict[str, Any]:
 
 
 def at(document: Any, path: Path) -> Any:
-    """What lies at a path."""
+    """The value at a path."""
     for step in path:
         document = document[step]
     return document
@@ -103,7 +103,7 @@ def with_literal(path: Path, literal: str, indent: int | None = None) -> str:
 
 
 def with_repeated(path: Path) -> str:
-    """Text of the example in which the key at a path comes twice, with one value."""
+    """Text of the example with the key at a path repeated, with the same value."""
     document = example()
     parent = at(document, path[:-1])
     parent["@@"] = parent[path[-1]]
@@ -111,7 +111,7 @@ def with_repeated(path: Path) -> str:
 
 
 def use_stdin(monkeypatch: Any, content: bytes) -> None:
-    """Let `content` stand on standard input."""
+    """Replace standard input by `content`."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
 
 
@@ -121,7 +121,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def interpreted() -> dict[str, str]:
-    """Environment of a process that runs the kernels without compiling them: it starts at once.
+    """Environment of a process that interprets the kernels, which needs no compilation.
 
     Its output is buffered whatever the tests themselves run with.
     """
@@ -147,6 +147,6 @@ def on_a_terminal(*arguments: str) -> str:
 
 
 def printed(capsysbinary: Any) -> tuple[bytes, list[str]]:
-    """What a command wrote to standard output, and the lines on standard error."""
+    """Standard output of a command, and the lines on standard error."""
     captured = capsysbinary.readouterr()
     return captured.out, captured.err.decode().splitlines()

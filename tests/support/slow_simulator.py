@@ -1,4 +1,4 @@
-"""A slow, obvious simulator: every task an object in a deque, all work in exact fractions.
+"""A slow, simple simulator: every task is an object in a deque, and all amounts are exact fractions.
 
 Written from the statement of the system alone. Only square roots and logarithms, that is how much work is
 worth its energy, are rounded.
@@ -23,16 +23,16 @@ class Task:
     service: int
     born: int
     work: tuple[Fraction, ...]
-    """At each stage, as of birth."""
+    """Amount of each stage at the arrival."""
     stage: int = -1
     left: Fraction = Fraction(0)
-    """Work that is left at the present stage."""
+    """Remaining amount at the present stage."""
     completed: int | None = None
 
 
 @dataclass
 class Slot:
-    """What one slot did; services (S,), devices (M,)."""
+    """Quantities of one slot: services (S,), devices (M,)."""
 
     backlog: list[list[Fraction]]
     served: list[list[Fraction]]
@@ -83,14 +83,14 @@ class SlowSimulator:
             # Step 2: backlogs and channels are observed, the slot problems solved.
             backlog = self.backlog()
             served, power = self.allocate(backlog, channel_gain[ts])
-            # Step 3: every queue serves its tasks in order; energy is booked.
+            # Step 3: every queue serves its tasks in order; energy is added.
             done = [
                 task
                 for stage in reversed(range(len(STAGES)))
                 for s in range(len(self.system.services))
                 for task in serve(self.queues[stage][s], served[stage][s])
             ]
-            # Step 4: what is done joins its next queue; those that are furthest on go first.
+            # Step 4: finished tasks join their next queues; later stages first.
             for task in done:
                 self.move_on(task, ts)
             # Step 5: the new tasks join.
@@ -142,7 +142,7 @@ class SlowSimulator:
         return [tau * system.energy_coefficient * f**3 for f in speed], [tau * p for p in power]
 
     def move_on(self, task: Task, ts: int) -> None:
-        """To the next stage with any work, or out."""
+        """Move to the next stage with any work, or complete."""
         for stage in range(task.stage + 1, len(STAGES)):
             if task.work[stage] > 0:
                 task.stage, task.left = stage, task.work[stage]

@@ -1,4 +1,4 @@
-"""The accuracy campaign: what it covers, what it reports, and that it catches a wrong solver."""
+"""The accuracy campaign: its coverage, its report, and detection of a wrong solver."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_report_is_json_with_seed_and_versions() -> None:
 
 def changed(solution: BatchSolution, certificate: BatchCertificate, **arrays: np.ndarray) -> BatchSolution:
     other = replace(solution, **arrays)
-    vars(other)["certificate"] = certificate  # a cached property: this is what it will answer
+    vars(other)["certificate"] = certificate  # overrides the cached property
     return other
 
 

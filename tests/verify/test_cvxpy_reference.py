@@ -1,4 +1,4 @@
-"""The CVXPY twins: their optimum against decimal arithmetic, on every regime, and how they fail."""
+"""CVXPY programs: their optima against decimal arithmetic, on every regime, and their errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lyaopt.errors import MissingExtraError, SolverError
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.verify import cvxpy_reference, decimal_reference, random_problems
 
-# Solvers end at 1e-8 in their own scaled terms; what that leaves of the gain depends on the slot.
+# Solvers stop at 1e-8 in scaled units; the relative gap that remains depends on the slot.
 CLOSE = {"CLARABEL": 1e-5, "ECOS": 1e-5, "SCS": 1e-3}
 
 
@@ -47,7 +47,7 @@ def test_other_solvers_find_it_too(regime: str, solver: str) -> None:
 @pytest.mark.parametrize(
     "signal", [1e-9, 1e-4, 0.99 * cvxpy_reference.WEAK_SIGNAL, 1.01 * cvxpy_reference.WEAK_SIGNAL, 0.1]
 )
-def test_both_forms_of_the_rate_hold_where_they_meet(signal: float) -> None:
+def test_both_forms_of_the_rate_agree_at_their_boundary(signal: float) -> None:
     base = slots("backlog-limited", 1)[0]
     noise = base.bandwidth_hz * 10 ** ((base.noise_psd_dbm_per_hz - 30) / 10)
     rate = base.bandwidth_hz * np.log1p(signal) / np.log(2)
@@ -78,9 +78,9 @@ def test_the_objective_is_the_value_of_the_returned_point() -> None:
 
 
 @pytest.mark.parametrize("kind", ["local", "transmit", "weak", "edge"])
-def test_twins_compile_once(kind: str) -> None:
-    assert cvxpy_reference._twin(kind, 3, "CLARABEL").problem.is_dcp(dpp=True)
-    assert cvxpy_reference._twin(kind, 3, "CLARABEL") is cvxpy_reference._twin(kind, 3, "CLARABEL")
+def test_problems_compile_once(kind: str) -> None:
+    assert cvxpy_reference._program(kind, 3, "CLARABEL").problem.is_dcp(dpp=True)
+    assert cvxpy_reference._program(kind, 3, "CLARABEL") is cvxpy_reference._program(kind, 3, "CLARABEL")
 
 
 def test_a_slot_with_nothing_to_allocate_needs_no_solver() -> None:
@@ -105,16 +105,16 @@ def test_a_solver_that_cannot_take_the_problem_is_named() -> None:
 
 
 @pytest.mark.parametrize(("sign", "status"), [(1, "unbounded"), (-1, "infeasible")])
-def test_anything_but_an_optimum_is_an_error_with_its_status(sign: int, status: str) -> None:
+def test_a_status_without_an_optimum_is_an_error(sign: int, status: str) -> None:
     x = cp.Variable(2)
     constraints = [] if status == "unbounded" else [x >= 1, x <= 0]
-    twin = cvxpy_reference._Twin(cp.Problem(cp.Minimize(sign * cp.sum(x)), constraints), "CLARABEL", x)
+    program = cvxpy_reference._Program(cp.Problem(cp.Minimize(sign * cp.sum(x)), constraints), "CLARABEL", x)
     with pytest.raises(SolverError, match=f"CLARABEL did not solve the edge problem: {status}") as e:
-        twin.solve("edge problem")
+        program.solve("edge problem")
     assert (e.value.problem, e.value.solver, e.value.status) == ("edge problem", "CLARABEL", status)
 
 
-def test_without_cvxpy_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_cvxpy_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cvxpy", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'lyaopt\[check\]'"):
         cvxpy_reference.solve_reference(slots("mixed", 1)[0])

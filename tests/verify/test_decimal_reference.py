@@ -1,4 +1,4 @@
-"""The closed forms in decimal arithmetic against the search that knows none of them."""
+"""The closed forms in decimal arithmetic against a search that does not use them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_optimum_rounded_to_doubles_passes_its_own_judge(regime: str) -> Non
         assert verdict.max_violation < 1e-15
 
 
-def test_the_judge_sees_a_gap_and_a_violation_of_known_size() -> None:
+def test_the_judge_measures_a_known_gap_and_violation() -> None:
     problem = SlotProblem(
         slot_duration_s=1.0,
         energy_coefficient=1.0,

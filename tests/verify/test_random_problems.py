@@ -1,4 +1,4 @@
-"""Every regime must be what its name says: shown by the limit that binds at the optimum."""
+"""Every regime has the property of its name, shown by the limit that binds at the optimum."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_zero_weights_and_edge_capacity() -> None:
     assert all(p.edge_capacity_hz == 0 for p in problems("zero-capacity"))
 
 
-def test_magnitudes_are_what_they_are_called() -> None:
+def test_magnitudes_match_the_names_of_the_regimes() -> None:
     for problem in problems("huge"):
         assert problem.cpu_capacity_hz.min() > 1e27
         assert problem.bandwidth_hz.min() > 1e23
@@ -182,7 +182,7 @@ def test_an_unknown_regime_is_refused_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize("regime", ["ties", "near-boundary"])
 def test_some_batches_have_too_many_services_to_sort(regime: str) -> None:
-    """On a device as well as in all, so that each of the three problems is solved by selection."""
+    """Many services on a device and in total, so that all three problems are solved by selection."""
     shapes = {batch.shape for batch in random_problems.batches(regime, 20_000, seed=1)}
     assert max(services for _, _, services in shapes) > NETWORK_ITEMS
     many = [shape for shape in shapes if shape[1] * shape[2] > NETWORK_ITEMS]

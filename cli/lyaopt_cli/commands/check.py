@@ -1,4 +1,4 @@
-"""`lyaopt check`: how accurate the solvers are, regime by regime."""
+"""`lyaopt check`: accuracy of the solvers in each regime."""
 
 from __future__ import annotations
 

@@ -90,8 +90,8 @@ def _evaluate(
 ) -> Evaluation:
     from lyaopt.evaluation import evaluate
 
-    made = [make_policy(name, system, seed, interrupts) for name in policies]
-    with progress_bar("slots", len(made) * (slots + warmup)) as show:
+    compared = [make_policy(name, system, seed, interrupts) for name in policies]
+    with progress_bar("slots", len(compared) * (slots + warmup)) as show:
 
         def report(done: int) -> bool:
             show(done)
@@ -99,18 +99,18 @@ def _evaluate(
 
         return evaluate(
             system,
-            made,
+            compared,
             replications=replications,
             slots=slots,
             warmup=warmup,
             seed=seed,
-            names=_names(policies, made),
+            names=_names(policies, compared),
             progress=report,
         )
 
 
 def _names(arguments: tuple[str, ...], policies: list[Policy]) -> list[str]:
-    """Names of the policies; the arguments where two share a name, such as two trainings."""
+    """Names of the policies, or their arguments if two share a name, such as two trainings."""
     names = [policy.name for policy in policies]
     return [text if names.count(name) > 1 else name for text, name in zip(arguments, names, strict=True)]
 

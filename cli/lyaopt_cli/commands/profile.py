@@ -43,7 +43,7 @@ def _shape(
     metavar="1,3,224,224",
     help="Shape of an input, batch first; once for each input.",
 )
-@click.option("--name", help="Name of the profile; that of the class or file when left out.")
+@click.option("--name", help="Name of the profile; by default that of the class or file.")
 @click.option(
     "--bits",
     "bits_per_element",
@@ -66,7 +66,7 @@ def _shape(
 @click.option("-o", "--out", metavar="FILE", help="Write the profile document into FILE.")
 @plot_option("bits and MACs by cut")
 @json_option("Print the profile document.")
-def command(out: str | None, plot: str | None, as_json: bool, **asked: Any) -> int:
+def command(out: str | None, plot: str | None, as_json: bool, **options: Any) -> int:
     """Profile a network: its legal cuts, the MACs before each and the bits across it.
 
     The network is what MODULE:CALLABLE returns (a PyTorch module, or the module and the tuple of its
@@ -85,7 +85,7 @@ def command(out: str | None, plot: str | None, as_json: bool, **asked: Any) -> i
     from lyaopt.model.profiles import format_profile
     from lyaopt.model.profiles.targets import Request
 
-    request = Request(**asked)
+    request = Request(**options)
     try:
         profile, notes = _profiled(request)
         if plot is not None:
@@ -108,6 +108,6 @@ def _profiled(request: Request) -> tuple[Profile, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         profile = profile_target(request)
-    # Warnings of the frameworks themselves are left out.
+    # Without the warnings of the frameworks.
     notes = {str(warning.message): None for warning in caught if warning.category is ProfileWarning}
     return profile, list(notes)

@@ -1,4 +1,4 @@
-"""`lyaopt reproduce`: the figures of the paper, computed again."""
+"""`lyaopt reproduce`: recompute the figures of the paper."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def command(
     as_json: bool,
     **engine: Any,
 ) -> int:
-    """Compute each FIGURE of the paper again (fig3 to fig7, or all): sweeps, tables and a page.
+    """Recompute each FIGURE of the paper (fig3 to fig7, or all): sweeps, tables and a page.
 
     Fig. 3 is the convergence of the learners; the others sweep N_m, F^l, p^max and F^e. Every cell
     is kept as soon as it is finished. Run again, the command computes the missing cells.

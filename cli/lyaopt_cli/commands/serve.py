@@ -30,7 +30,7 @@ CLOSED_PIPE = 141
     "--timeout",
     type=SECONDS,
     metavar="SECONDS",
-    help="Stop after so long without a request (default: never).",
+    help="Stop after this time without a request (default: never).",
 )
 def command(stdio: bool, method: str, timeout: float | None) -> int:
     """Solve slots for another process.
@@ -50,7 +50,7 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
     from lyaopt.io.json_lines import encode
     from lyaopt.serve.protocol import PROTOCOL
 
-    _get_ready(method)
+    _compile_kernels(method)
     answer = _answer_function(method)
     greeting = {"protocol": PROTOCOL, "capabilities": ["slot"], "method": method, **_versions()}
     if not _write(encode(greeting) + b"\n"):
@@ -65,8 +65,8 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
     return 0
 
 
-def _get_ready(method: str) -> None:
-    """Solve one slot before the greeting, so that kernels that were not built are compiled now."""
+def _compile_kernels(method: str) -> None:
+    """Solve one slot before the greeting, which compiles kernels that were not built."""
     from lyaopt.slot.documents import parse_slot_document
     from lyaopt.slot.solve import solve_slot
 
@@ -109,10 +109,10 @@ def _answer_function(method: str) -> Callable[[bytes, int], bytes]:
 
 
 def _lines(timeout: float | None) -> Iterator[bytes]:
-    """Lines of standard input as they arrive, and what follows the last newline.
+    """Lines of standard input as they arrive, and the text after the last newline.
 
-    Of a line beyond `MAX_LINE_BYTES` only enough is kept to refuse it. Read without Python's buffers, whose
-    content `poll` does not see.
+    A line beyond `MAX_LINE_BYTES` is cut off, long enough to be refused. Read without Python's buffers,
+    whose content `poll` does not see.
     """
     descriptor, kept, length = sys.stdin.fileno(), [b""], 0
     ready = select.poll()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SMALL_DOCUMENT_BYTES = 2**16
 # Ends of the first line of a document that spans several lines
 _OPEN_ENDS = (b"{", b"[", b",")
-_HINT = " (a stream has one whole document a line)"
+_HINT = " (a stream has one document per line)"
 
 
 @new_command("solve-slot", "Solve one slot document, or a stream of them")
@@ -61,7 +61,7 @@ def command(file: str | None, as_json: bool, as_table: bool, stream: bool, metho
     return _solve_one(name, as_document(as_json, as_table), method, check)
 
 
-def _solve_one(name: str, document_wanted: bool, method: str, check: bool) -> int:
+def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
     text = read_whole(name)
     if len(text) < _SMALL_DOCUMENT_BYTES:
         _prefer_interpreted_core()
@@ -70,7 +70,7 @@ def _solve_one(name: str, document_wanted: bool, method: str, check: bool) -> in
     with input_errors(name):
         solution, document = _solver(method, check)(text)
         encoded = encode(document)
-    if document_wanted:
+    if as_json:
         sys.stdout.buffer.write(encoded + b"\n")
     else:
         from lyaopt_cli.tables.solution import print_solution

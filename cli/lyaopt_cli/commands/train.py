@@ -64,7 +64,7 @@ class _NotFiniteError(click.ClickException):
 @plot_option("return, energy and backlog at the end")
 @click.option("--tensorboard", metavar="DIR", help="Write the log for TensorBoard too (needs tensorboard).")
 @json_option("Print the summary as JSON.")
-def command(scenario: str, as_json: bool, **given: Any) -> int:
+def command(scenario: str, as_json: bool, **options: Any) -> int:
     """Learn the partition points of SCENARIO (a shipped one by name, or a file), and print a summary.
 
     Needs PyTorch, from the extra lyaopt[train]. DIR holds run.json (scenario, configuration, seed),
@@ -83,25 +83,25 @@ def command(scenario: str, as_json: bool, **given: Any) -> int:
 
     \b
     Exit status: 0 trained to the end, 1 a reward, loss or gradient was not a
-    finite number (the checkpoint was left as it was), 2 bad usage or input,
+    finite number (the checkpoint is unchanged), 2 bad usage or input,
     130 interrupted, 143 terminated (both after the checkpoint was written:
     --resume continues), 141 output closed.
     """
-    options = TrainingOptions(**given)
+    training = TrainingOptions(**options)
     system = load_system(scenario)
-    if options.plot is not None:
-        check_picture("lyaopt train", options.plot)
+    if training.plot is not None:
+        check_picture("lyaopt train", training.plot)
     with Interrupts(signal.SIGTERM) as interrupts, input_errors("lyaopt train"):
-        algorithm = algorithm_of(options)
+        algorithm = algorithm_of(training)
         try:
-            summary = run_training(system, options, algorithm, interrupts)
+            summary = run_training(system, training, algorithm, interrupts)
         except ArithmeticError as error:
-            raise _NotFiniteError(f"lyaopt train: {error}; the checkpoint was left as it was") from None
-        _print(summary, algorithm, options.out, as_json)
-        if options.plot is not None:
+            raise _NotFiniteError(f"lyaopt train: {error}; the checkpoint is unchanged") from None
+        _print(summary, algorithm, training.out, as_json)
+        if training.plot is not None:
             from lyaopt.learning.plot import draw_training
 
-            write_whole(Path(options.plot), draw_training(options.out, options.plot))
+            write_whole(Path(training.plot), draw_training(training.out, training.plot))
         return interrupts.status
 
 

@@ -101,18 +101,18 @@ def command(
 
 
 def _target(options: dict[str, Any]) -> tuple[str, float | None]:
-    """Take the latencies out of the options: which one is limited, and to what (None: to nothing)."""
+    """Remove the latencies from the options; return the limited one and its limit (None without one)."""
     limits = {name: options.pop(name) for name in ("mean", "p50", "p95", "p99")}
-    given = {name: seconds for name, seconds in limits.items() if seconds is not None}
-    if len(given) > 1:
+    limited = {name: seconds for name, seconds in limits.items() if seconds is not None}
+    if len(limited) > 1:
         raise click.UsageError("Give one latency.", click.get_current_context())
-    (latency, target), *_ = [*given.items(), ("p95", None)]
+    (latency, target), *_ = [*limited.items(), ("p95", None)]
     return latency, target
 
 
 @dataclass(frozen=True)
 class _Search:
-    """What is searched for: policies on a system, and the target latency."""
+    """Policies on a system, and the target latency."""
 
     scenario: str
     system: System
@@ -123,7 +123,7 @@ class _Search:
 
 
 def _points(search: _Search, out: str, engine: EngineOptions) -> tuple[list[Point], bool]:
-    """All points, with more of them near the pick; and whether cells failed."""
+    """All points, with refinements near the pick, and whether cells failed."""
     from lyaopt.experiments.sweeps import Part
     from lyaopt.experiments.tradeoff import REFINEMENTS, factor_between, pick, points_of, tradeoff_sweep
 

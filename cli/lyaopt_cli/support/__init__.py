@@ -1,1 +1,1 @@
-"""What commands share: input and output, options, progress, interrupts."""
+"""Modules that commands share: input and output, options, progress, interrupts."""

@@ -1,4 +1,4 @@
-"""What commands share that run experiments: engine options, the run itself, errors of cells."""
+"""Shared by commands that run experiments: engine options, the run, errors of cells."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SOME_FAILED = 1
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """Values of `engine_options`: what computes cells, how many at once, and the time limit of one."""
+    """Values of `engine_options`: engine, number of cells at once, and time limit of a cell."""
 
     engine_name: str
     jobs: int | None
@@ -69,7 +69,7 @@ def run_experiment(
     Parameters
     ----------
     name : str
-        Of the command, for messages.
+        Name of the command, for messages.
     parts : sequence of Part
         Sweeps with their systems.
     out : str
@@ -104,5 +104,5 @@ def run_experiment(
         print(visible(f"lyaopt {name}: {label}: {reason}"), file=sys.stderr)
     try:
         return outcome, write_tables(store)
-    except ProblemError:  # no cell is finished; why was printed above
+    except ProblemError:  # no cell is finished; the reasons are printed above
         return outcome, []

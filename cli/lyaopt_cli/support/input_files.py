@@ -34,8 +34,7 @@ def input_errors(place: str) -> Iterator[None]:
     Parameters
     ----------
     place : str
-        What the message begins with: the name of a file, whose line is added where it is known, or of a
-        command.
+        Start of the message: the name of a file, to which a known line is added, or of a command.
     """
     try:
         yield
@@ -48,7 +47,7 @@ def input_errors(place: str) -> Iterator[None]:
 
 
 def visible(text: str) -> str:
-    """Replace control characters, which could steer a terminal, by escape sequences."""
+    """Replace control characters, which could control a terminal, by escape sequences."""
     return text if text.isprintable() else repr(text)[1:-1]
 
 
@@ -83,7 +82,7 @@ def bounded_lines(name: str) -> Iterator[bytes | None]:
 
 
 def _read_line(source: BinaryIO, name: str, limit: int) -> bytes:
-    # Not by _named_errors: entering a context manager takes longer than reading a line.
+    # Not with _named_errors: entering a context manager takes longer than reading a line.
     try:
         return source.readline(limit)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Systems from scenarios, as commands name them."""
+"""Systems from scenarios named on the command line."""
 
 from __future__ import annotations
 

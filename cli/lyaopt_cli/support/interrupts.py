@@ -17,7 +17,7 @@ class Interrupts:
     Parameters
     ----------
     *signals : int
-        More signals that are treated like SIGINT.
+        Further signals that are treated like SIGINT.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How every command is made, so that all of them behave alike."""
+"""Common settings of all commands."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 
 def new_command(name: str, summary: str) -> Callable[[Callable[..., Any]], click.Command]:
-    """Decorator that makes a command of a function.
+    """Return a decorator that makes a command of a function.
 
     Parameters
     ----------
     name : str
-        As typed.
+        Name on the command line.
     summary : str
         Line of ``lyaopt --help``, of at most 57 characters.
     """

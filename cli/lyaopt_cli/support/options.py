@@ -60,18 +60,18 @@ def warmup_option(default: int) -> Callable[[Any], Any]:
 
 
 def replications_option(default: int | None, otherwise: str = "") -> Callable[[Any], Any]:
-    """``--replications``, with what the help says of the default where there is no fixed one."""
+    """``--replications``, with the help text of a default that is not fixed."""
     return click.option(
         "--replications",
         type=click.IntRange(min=1),
         default=default,
         show_default=default is not None,
-        help=f"Independent copies of the system, simulated side by side{otherwise}.",
+        help=f"Independent replications of the run, simulated together{otherwise}.",
     )
 
 
 def plot_option(what: str) -> Callable[[Any], Any]:
-    """``--plot``, with what it draws."""
+    """``--plot``, with the content of the figure."""
     return click.option("--plot", metavar="FILE", help=f"Draw {what} into FILE (.png or .svg).")
 
 

@@ -1,4 +1,4 @@
-"""The form of what a command prints: text for people, or JSON documents."""
+"""Output of commands: text for people, or JSON documents."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import click
 
 
 def json_option(what: str) -> Callable[[Any], Any]:
-    """``--json``, with a help text that says what it prints."""
+    """``--json``, with its help text."""
     return click.option("--json", "as_json", is_flag=True, help=what)
 
 
 def print_output(
     as_json: bool, documents: Callable[[], Iterable[dict[str, Any]]], print_text: Callable[[], None]
 ) -> None:
-    """Print documents, one a line, if ``--json`` is given, and text otherwise.
+    """Print documents, one in each line, with ``--json``, and text otherwise.
 
-    Terminal, file and pipe get the same. Only `lyaopt solve-slot` differs, see `as_document`.
+    Terminal, file and pipe get the same output, except of `lyaopt solve-slot`, see `as_document`.
     """
     if as_json:
         from lyaopt.io.json_lines import encode  # not at the top: help is printed without NumPy
@@ -31,5 +31,5 @@ def print_output(
 
 
 def as_document(as_json: bool, as_table: bool) -> bool:
-    """Whether `lyaopt solve-slot` prints a document: as options say, else if this is not a terminal."""
+    """Whether `lyaopt solve-slot` prints a document: by its options, else if output is not a terminal."""
     return as_json or not (as_table or sys.stdout.isatty())

@@ -10,7 +10,7 @@ from lyaopt_cli.support.input_files import InputError
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; raise `InputError` if it cannot be written."""
+    """Write a file atomically; raise `InputError` if it cannot be written."""
     from lyaopt.io import atomic_write  # not at the top: help is printed without NumPy
 
     try:
@@ -33,7 +33,7 @@ def check_picture(command: str, path: str) -> None:
 
 
 def check_drawing(command: str) -> None:
-    """Raise `InputError` if nothing can be drawn; called before long work."""
+    """Raise `InputError` if figures cannot be drawn; called before long work."""
     from lyaopt.io.figures import need_matplotlib
 
     try:

@@ -1,4 +1,4 @@
-"""Policies as they are named on the command line."""
+"""Policies from names on the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def make_policy(name: str, system: System, seed: int, interrupts: Interrupts) -> Policy:
-    """Make the policy of a name, of points or of the folder of a training.
+    """Make a policy from its name, from points, or from the folder of a training.
 
     A search shows its progress, and a signal ends it.
     """

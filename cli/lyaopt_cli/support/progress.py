@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar, and give a function that takes how much of `total` is done so far."""
+    """Show a bar, and yield a function that takes the number of finished items of `total`."""
     if not sys.stderr.isatty():
         yield lambda done: None
         return
@@ -26,7 +26,7 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def progress_in_steps(what: str, total: int) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar, and give a function that takes how much more is done; None where no bar is shown."""
+    """Show a bar, and yield a function that takes the number of newly finished items; None without a bar."""
     if not sys.stderr.isatty():
         yield None
         return

@@ -23,7 +23,7 @@ def write_report(
     Parameters
     ----------
     name : str
-        Of the command, for messages.
+        Name of the command, for messages.
     folder : str
         Of a sweep or reproduction.
     out : str, optional

@@ -1,4 +1,4 @@
-"""A simulation as its options ask for: policy, trace, run with progress, files."""
+"""Simulations of `lyaopt simulate`: policy, trace, run with progress, output files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT_SLOTS = 100_000
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Options of ``lyaopt simulate`` that every policy is run with.
+    """Options of ``lyaopt simulate`` that apply to every policy.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ def load_trace_file(name: str | None, system: System) -> Trace | None:
 def run_policy(
     system: System, name: str | None, trace: Trace | None, options: RunOptions, interrupts: Interrupts
 ) -> Result:
-    """Simulate one policy until its last slot or a signal, and write the files asked for."""
+    """Simulate one policy until its last slot or a signal, and write the requested files."""
     from lyaopt.simulation import Simulator
 
     slots = _number_of_slots(trace, options)
@@ -88,8 +88,8 @@ def _number_of_slots(trace: Trace | None, options: RunOptions) -> int:
     if slots is None:
         slots = DEFAULT_SLOTS if trace is None else trace.slots - options.warmup
     if slots < 1:
-        found = slots + options.warmup
-        raise InputError(f"{options.trace}: expected more slots than the warm-up, got {found}")
+        available = slots + options.warmup
+        raise InputError(f"{options.trace}: expected more slots than the warm-up, got {available}")
     return slots
 
 
@@ -105,7 +105,7 @@ def _policy(
 def _advance(
     simulator: Simulator, slots: int, options: RunOptions, report: Callable[[int], bool]
 ) -> Series | None:
-    """Simulate warm-up and slots; give the series over time if it is to be drawn."""
+    """Simulate warm-up and slots; return the series over time if it is to be drawn."""
     from lyaopt.simulation import run_in_steps
 
     if not simulator.run(0, options.warmup, report):

@@ -9,7 +9,7 @@ from rich.text import Text
 
 
 class TimeLeft(ProgressColumn):
-    """Time left at the mean pace since the start: steps may take minutes, so no recent pace is known."""
+    """Time left at the mean pace since the start: single steps may take minutes."""
 
     def render(self, task: Task) -> Text:
         """As in ``0:12:30 left``."""

@@ -1,4 +1,4 @@
-"""A training as its options ask for: learner, ranges, progress, TensorBoard."""
+"""Trainings of `lyaopt train`: learner, ranges, progress, TensorBoard."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LogLine = dict[str, Any]
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Options of ``lyaopt train``; None for those that are left out."""
+    """Options of ``lyaopt train``; None for options that are not set."""
 
     algorithm: str | None
     preset: str | None
@@ -53,7 +53,7 @@ def parse_ranges(
 
 
 def algorithm_of(options: TrainingOptions) -> str:
-    """Name of the algorithm: as given, else that of the training to resume, else ``lyappo``."""
+    """Name of the algorithm: of the option, else of the training to resume, else ``lyappo``."""
     with needs_extra("train"):
         from lyaopt.learning.run_folder import RunFolder
 
@@ -88,7 +88,7 @@ def run_training(system: System, options: TrainingOptions, algorithm: str, inter
 
 
 def _settings(options: TrainingOptions) -> dict[str, Any]:
-    """Settings that were given; a preset or the run to resume has the others."""
+    """Settings of the options; the others come from a preset or the run to resume."""
     names = ("preset", "episodes", "replications", "seed")
     settings: dict[str, Any] = {name: getattr(options, name) for name in names}
     if options.vary:
@@ -104,7 +104,7 @@ def _ranges(ends: dict[str, tuple[float, float]]) -> Ranges:
 
 @contextmanager
 def _tensorboard_log(folder: str | None) -> Iterator[Callable[[LogLine], None]]:
-    """Give a function that writes lines of the log for TensorBoard, if there is a folder for it."""
+    """Yield a function that writes lines of the log for TensorBoard, if there is a folder for it."""
     if folder is None:
         yield lambda line: None
         return
@@ -116,12 +116,12 @@ def _tensorboard_log(folder: str | None) -> Iterator[Callable[[LogLine], None]]:
 
 @contextmanager
 def progress_shown(updates: int, done: int) -> Iterator[Callable[[LogLine], None]]:
-    """Show a bar if standard error is a terminal, and give a function that takes each line of the log.
+    """Show a bar if standard error is a terminal, and yield a function that takes each line of the log.
 
     Parameters
     ----------
     updates, done : int
-        Updates of the whole training, and those made before.
+        Updates of the whole training, and those already done.
     """
     if not sys.stderr.isatty():
         yield lambda line: None

@@ -11,7 +11,7 @@ _HEADINGS = ("energy\nper slot", "95 %\ninterval", "cost\n(34)", "mean\nlatency"
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
-    """Print a line for each policy, then what the first one saves against the others."""
+    """Print a line for each policy, then the savings of the first one compared with the others."""
     console = new_console()
     table = plain_table("policy", numbers=_HEADINGS)
     for score in evaluation.scores:

@@ -1,4 +1,4 @@
-"""Tables of sweeps, of reproductions and of the tradeoff of energy and latency."""
+"""Tables of sweeps, of reproductions and of the trade-off between energy and latency."""
 
 from __future__ import annotations
 

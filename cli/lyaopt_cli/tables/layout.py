@@ -1,4 +1,4 @@
-"""How tables look: console, columns, quantities and names."""
+"""Layout of tables: console, columns, quantities and names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plain_table(*headings: str, numbers: tuple[str, ...] = ()) -> Table:
     Parameters
     ----------
     *headings : str
-        Of columns of text, aligned left.
+        Headings of columns of text, aligned left.
     numbers : tuple of str
         Headings of the columns after these, aligned right.
     """
@@ -44,7 +44,7 @@ def plain_table(*headings: str, numbers: tuple[str, ...] = ()) -> Table:
 
 
 def quantity(value: float, unit: str) -> str:
-    """Write a quantity with three digits and an SI prefix, as in ``1.5 GHz``."""
+    """Format a quantity with three digits and an SI prefix, as in ``1.5 GHz``."""
     if value == 0.0:
         return f"0 {unit}"
     # Rounded before its prefix is chosen: 999.96 W is 1 kW.
@@ -54,7 +54,7 @@ def quantity(value: float, unit: str) -> str:
 
 
 def quantity_or_dash(value: float, unit: str) -> str:
-    """Write a quantity, or a dash for NaN."""
+    """Format a quantity, or a dash for NaN."""
     return "-" if math.isnan(value) else quantity(value, unit)
 
 

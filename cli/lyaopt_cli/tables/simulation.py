@@ -27,7 +27,7 @@ def print_result(result: Result, system: System, bound: float | None) -> None:
     console.print(f"Latency  {_latency(result)}")
     console.print(f"Tasks    {result.born} born, {result.completed} completed, {result.queued} queued")
     limited, busy = result.limited_share, result.busy_share
-    console.print(f"Limits   energy in {limited:.1%} of device-slots; something waited in {busy:.1%}")
+    console.print(f"Limits   energy in {limited:.1%} of device-slots; backlog in {busy:.1%}")
 
 
 def print_comparison(results: list[Result], system: System, bound: float | None) -> None:

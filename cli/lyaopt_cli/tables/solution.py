@@ -12,7 +12,7 @@ from rich.table import Table
 from lyaopt.slot.solution import SlotSolution
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity
 
-# More rows help no reader; the solution document holds all of them.
+# More rows are not readable; the solution document has all of them.
 _MOST_ROWS = 200
 _SERVED = 1.0 - 1e-12
 
@@ -50,7 +50,7 @@ def _limits(used: Any, demand: Any, at_capacity: Any) -> list[str]:
 
 
 def print_solution(solution: SlotSolution, document: dict[str, Any]) -> None:
-    """Print a solved slot: the solution and its document are the same slot."""
+    """Print the tables of a `solution` and its `document`."""
     console = new_console()
     for table in (_devices(solution, document["devices"]), _services(document["devices"])):
         console.print(table)

@@ -1,7 +1,7 @@
-"""DNN profiles: where a network may be cut, the work before each cut and the bits across it.
+"""DNN profiles: the legal cuts of a network, with the MACs before each cut and the bits across it.
 
-Reading profiles needs NumPy and pydantic only. The profilers live in `torch_profiler`, `onnx_profiler`
-and `tflite_profiler` and import their frameworks when they are called.
+Parsing profiles needs NumPy and pydantic only. The profilers are in `torch_profiler`, `onnx_profiler`
+and `tflite_profiler`; they import their frameworks when they are called.
 """
 
 from lyaopt.model.profiles.catalog import list_profiles, load_profile

@@ -1,4 +1,4 @@
-"""Finding profiles: those that ship with lyaopt by name, others by path."""
+"""Profiles by name, if they are shipped, or by path."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
     Parameters
     ----------
     name_or_path : str or Path
-        A string that is the name of a shipped profile means that profile; all else is a path.
+        The name of a shipped profile; any other string, and any Path, is a path.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
     Raises
     ------
     ProblemError
-        When there is no such profile; `DocumentError`, with path and line, when its file is not a valid one.
+        If there is no such profile; `DocumentError`, with path and line, if its file is not valid.
     """
     if isinstance(name_or_path, str) and name_or_path in list_profiles():
         return parse_profile((_DATA / f"{name_or_path}.json").read_bytes())

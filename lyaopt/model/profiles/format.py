@@ -1,4 +1,4 @@
-"""Profiles as JSON text: strict reading, with the place of all that is wrong, and writing."""
+"""Profiles as JSON text: strict parsing, with the place of every error, and formatting."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EXPECTED = {
 
 
 def parse_profile(text: bytes | str) -> Profile:
-    """Read a profile from JSON text.
+    """Parse a profile from JSON text.
 
     Unknown, missing and repeated keys, wrong types, NaN, infinities and negative numbers are refused.
 
@@ -58,14 +58,14 @@ def parse_profile(text: bytes | str) -> Profile:
 
 
 def format_profile(profile: Profile, *, one_line: bool = False) -> str:
-    """Write a profile as JSON text.
+    """Format a profile as JSON text.
 
     Parameters
     ----------
     profile : Profile
         The profile.
     one_line : bool
-        All in one line, for streams; else one line for each cut, for readers and diffs.
+        Whether to use a single line, for streams, instead of one line for each cut.
     """
     fields = asdict(profile)
     if one_line:
@@ -77,9 +77,9 @@ def format_profile(profile: Profile, *, one_line: bool = False) -> str:
 
 
 def _errors(failure: ValidationError) -> list[tuple[strict_json.Path, str]]:
-    """Path and reason of every error, unknown keys first: a misspelled key is unknown and missing at once."""
+    """Path and reason of every error, unknown keys first: a misspelled key also leaves one missing."""
     details = failure.errors(include_url=False)
-    # Of the two kinds of source, what an object lacks tells more than that it is no string.
+    # A source is an object or a string: errors within an object say more than "expected a string".
     in_object = any(
         detail["loc"][:2] == ("source", Source.__name__) and len(detail["loc"]) > 2 for detail in details
     )
@@ -96,10 +96,10 @@ def _error(detail: ErrorDetails) -> tuple[strict_json.Path, str]:
     if isinstance(contradiction := ctx.get("error"), ProblemError):
         return strict_json.parse_path(contradiction.path), contradiction.reason
     if path[:1] == ("source",):
-        # pydantic puts the kind of source that it tried into the path.
+        # pydantic's path includes the type of source that it tried.
         path = (path[0], *path[2:])
     if kind == "json_invalid":
-        # pydantic's reader knows limits that Python's does not: lone surrogates, thousands of digits.
+        # pydantic's parser has limits that Python's does not: lone surrogates, thousands of digits.
         return path, f"expected JSON, got an error: {ctx['error']}"
     if kind == "unexpected_keyword_argument":
         holder: Any = {"source": Source, "cuts": Cut}[str(path[0])] if path[1:] else Profile

@@ -1,8 +1,8 @@
-"""From a network's operations to its legal cuts, whatever framework the network came from.
+"""Legal cuts of a network, from its operations, for all frameworks.
 
-A cut after operation i leaves operations 0..i on the device. What crosses it is the live set: every
-tensor that depends on the input, exists by then and is read by a later operation. A result that is
-ready before the cut stays on the device, where the answer is wanted, and does not cross.
+A cut after operation i leaves operations 0..i on the device. The tensors that cross it are the live
+set: those that depend on the input, exist by then and are read by a later operation. A result that is ready
+before the cut stays on the device, where it is needed, and does not cross.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Selection = Literal["valleys", "single", "all"]
 
 
 class ProfileWarning(UserWarning):
-    """Something in a network that a profile does not count."""
+    """Work of a network that a profile does not count."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Operation:
     Attributes
     ----------
     name : str
-        How a cut after it is called.
+        Name of a cut after it.
     inputs, outputs : tuple of str
-        Names of the tensors it reads and writes, constants left out or not.
+        Names of the tensors it reads and writes, with or without constants.
     macs : int
         Its multiply-accumulates.
     is_rearrangement : bool
-        True when its output is its first input in another shape or order: both are the same data.
+        Whether its output holds the data of its first input in another shape or order.
     """
 
     name: str
@@ -58,9 +58,9 @@ class Graph:
     Attributes
     ----------
     inputs : tuple of str
-        The tensors that are given; tensors that depend on none of them are constants.
+        Tensors that the network reads; tensors that depend on none of them are constants.
     operations : tuple of Operation
-        In an order in which they can run.
+        In an order of execution.
     elements : mapping of str to int
         Number of elements of each tensor that depends on the input.
     """
@@ -85,7 +85,7 @@ class GraphCut:
     elements : int
         Elements of all crossing tensors together.
     operations : int
-        How many operations lie before the cut.
+        Number of operations before the cut.
     """
 
     after: str
@@ -103,21 +103,21 @@ def legal_cuts(graph: Graph, selection: Selection = "single") -> tuple[GraphCut,
     graph : Graph
         The network.
     selection : {"valleys", "single", "all"}
-        Which cuts stay: those that one tensor crosses ("single"); these, and the cuts crossed by several
-        tensors that send less than the cuts around them ("valleys": the ends of blocks where branches
-        span many blocks); or every one ("all").
+        Cuts to keep: those crossed by one tensor ("single"); these, and the cuts crossed by several tensors
+        that send less than the neighbouring cuts ("valleys": ends of blocks where branches span many
+        blocks); or every cut ("all").
 
     Returns
     -------
     tuple of GraphCut
-        By MACs, rising. Of cuts with the same MACs the one that sends least stays, of cuts that send the
-        same tensors the first, since the work between them spares nothing. The first cut sends the input,
-        the last sends nothing; a smaller cut without MACs may follow the first.
+        In ascending order of MACs. Of cuts with equal MACs, the one that sends least is kept; of cuts that
+        send the same tensors, the first, because more local work would not reduce the bits. The first cut
+        sends the input, the last nothing; a smaller cut without MACs may follow the first.
 
     Raises
     ------
     ProfileError
-        When no MACs are counted at all, or the result does not depend on the input.
+        If no MACs are counted, or the result does not depend on the input.
     """
     cuts = _every_cut(graph)
     first, last = cuts[0], cuts[-1]
@@ -143,7 +143,7 @@ def legal_cuts(graph: Graph, selection: Selection = "single") -> tuple[GraphCut,
 
 
 def _smallest_by_macs(cuts: list[GraphCut]) -> list[GraphCut]:
-    """Of the cuts with the same MACs, the one that sends least: the last such, unless it sends the same."""
+    """Keep, of cuts with equal MACs, the last that sends least, or the first of those that send the same."""
     smallest: dict[int, GraphCut] = {}
     for cut in sorted(cuts, key=lambda cut: cut.operations):
         rival = smallest.get(cut.macs)
@@ -153,7 +153,7 @@ def _smallest_by_macs(cuts: list[GraphCut]) -> list[GraphCut]:
 
 
 def _valleys(cuts: list[GraphCut]) -> list[GraphCut]:
-    """Inner cuts on a local minimum of what is sent, a plateau counting as one place."""
+    """Inner cuts at local minima of the elements sent; a plateau counts as one place."""
     places = [list(group) for _, group in groupby(cuts, key=lambda cut: cut.elements)]
     return [
         cut
@@ -164,7 +164,7 @@ def _valleys(cuts: list[GraphCut]) -> list[GraphCut]:
 
 
 def _every_cut(graph: Graph) -> list[GraphCut]:
-    """Cuts before everything and after every operation that makes new data, with their live sets."""
+    """The cut before all operations and those after each operation with new data, with their live sets."""
     source = _sources(graph)
     last_use: dict[str, int] = {}
     for i, operation in enumerate(graph.operations):
@@ -189,7 +189,7 @@ def _cut(graph: Graph, after: str, macs: int, live: list[str], operations: int) 
 
 
 def _sources(graph: Graph) -> dict[str, str]:
-    """Map every tensor that depends on the input to the tensor whose data it is."""
+    """Map every tensor that depends on the input to the tensor whose data it holds."""
     source = {tensor: tensor for tensor in graph.inputs}
     for operation in graph.operations:
         read = [source[tensor] for tensor in operation.inputs if tensor in source]
@@ -224,7 +224,7 @@ def make_profile(
     name : str
         Name of the profile.
     source : Source or str
-        Where the network comes from.
+        Origin of the network.
     graph : Graph
         The network.
     bits_per_element : int
@@ -235,7 +235,7 @@ def make_profile(
     Warns
     -----
     ProfileWarning
-        When single tensors leave much of the work without a cut, and cuts by several would divide it.
+        If cuts by single tensors leave a large gap, which cuts by several would divide.
     """
     cuts = legal_cuts(graph, selection)
     if selection == "single":

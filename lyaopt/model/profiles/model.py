@@ -1,4 +1,4 @@
-"""What a profile is: the legal cuts of one network, with the work before and the bits across each."""
+"""The data of a profile: legal cuts of one network, with the MACs before and the bits across each."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from lyaopt.errors import ProblemError
 
 LARGEST_COUNT = 2**53
-"""Counts above this would lose digits where they become float64."""
+"""Largest count; larger ones are not exact in float64."""
 
 
 def _integral_float_to_int(value: object) -> object:
-    # JSON has one kind of number: 1e9 and 1000000000 are the same count to whoever wrote the file.
+    # JSON has one type of number: 1e9 and 1000000000 are the same count.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -30,7 +30,7 @@ _STRICT = ConfigDict(strict=True, extra="forbid")
 
 @dataclass(frozen=True)
 class Source:
-    """Where the numbers of a profile come from.
+    """Origin of the numbers of a profile.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Cut:
-    """One place to cut: everything up to and including `after` runs on the device.
+    """A cut: all operations up to and including `after` run on the device.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Profile:
     name : str
         Name of the network.
     source : Source or str
-        Where its definition comes from.
+        Origin of its definition.
     input_bits : int
         D, the size of one input in bits.
     total_macs : int
@@ -92,7 +92,7 @@ class Profile:
     Raises
     ------
     ProblemError
-        When the cuts contradict the totals.
+        If the cuts contradict the totals.
     """
 
     __pydantic_config__ = _STRICT

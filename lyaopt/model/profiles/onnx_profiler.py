@@ -21,11 +21,11 @@ from lyaopt.model.profiles.model import Profile, Source
 
 _REARRANGEMENTS = {"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 _CONTROL_FLOW = {"If", "Loop", "Scan"}
-# Where the weights stand among the inputs of a convolution.
+# Index of the weights among the inputs of a convolution.
 _WEIGHTS = {"Conv": 1, "ConvInteger": 1, "ConvTranspose": 1, "QLinearConv": 3}
 _PRODUCTS = {"MatMul", "MatMulInteger", "QLinearMatMul"}
 _RECURRENT = {"GRU", "LSTM", "RNN"}
-# They multiply matrices or hold weights, and are not counted here.
+# They multiply matrices or have weights, but are not counted here.
 _UNCOUNTED = {"Attention", "DeformConv", "Einsum"}
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -49,11 +49,11 @@ def profile_onnx(
     path : str or Path
         The file.
     input_shape : sequence of int, optional
-        Shape of the first input, for files that leave it open.
+        Shape of the first input, for files without one.
     name : str, optional
-        Name of the profile; the file's name when left out.
+        Name of the profile; by default the file's name.
     source : Source or str, optional
-        Where the network comes from; the file's name when left out.
+        Origin of the network; by default the file's name.
     bits_per_element : int
         Bits of one element of a tensor that is sent.
     selection : {"valleys", "single", "all"}
@@ -66,7 +66,7 @@ def profile_onnx(
     Raises
     ------
     ProfileError
-        When the file is no ONNX model, or has control flow or shapes unknown until it runs.
+        If the file is not an ONNX model, or has control flow or shapes that are unknown until it runs.
 
     Warns
     -----
@@ -79,19 +79,19 @@ def profile_onnx(
 
 
 def read_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
-    """Read the operations of an ONNX file, with their MACs.
+    """Load the operations of an ONNX file, with their MACs.
 
     Parameters
     ----------
     path : Path
         The file.
     input_shape : sequence of int, optional
-        Shape of the first input, where the file leaves it open.
+        Shape of the first input, for files without one.
 
     Raises
     ------
     ProfileError
-        If the file is no ONNX file, or shapes are unknown until the network runs.
+        If the file is not an ONNX file, or shapes are unknown until the network runs.
     MissingExtraError
         Without onnx (extra `profile`).
     """
@@ -109,7 +109,7 @@ def read_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
             Operation(
                 label,
                 tuple(name for name in node.input if name),
-                # What Dropout says beside its result is for training.
+                # The further outputs of Dropout are for training.
                 outputs[:1] if node.op_type in _REARRANGEMENTS else outputs,
                 _macs(node, label, shapes),
                 node.op_type in _REARRANGEMENTS,
@@ -121,7 +121,7 @@ def read_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
 
 
 class _Elements(dict[str, int]):
-    """Elements by tensor; only a tensor that crosses a cut needs a known shape."""
+    """Elements by tensor; only tensors that cross a cut need known shapes."""
 
     def __missing__(self, tensor: str) -> int:
         raise _unknown_shape(tensor)
@@ -139,19 +139,19 @@ def _unknown_shape(tensor: str) -> ProfileError:
 
 
 def _inferred(path: Path, input_shape: Sequence[int] | None) -> Any:
-    """Load a file, with functions taken apart and shapes inferred."""
+    """Load a file, with functions inlined and shapes inferred."""
     with needs_extra("profile"):
         import onnx
         import onnx.inliner
         import onnx.shape_inference
         from google.protobuf.message import DecodeError
     try:
-        # Weights that stand in files beside this one tell nothing about MACs.
+        # Weights in other files are not needed for MACs.
         model = onnx.load(path, load_external_data=False)
     except DecodeError:
-        raise ProfileError(f"{path.name} is no ONNX file") from None
+        raise ProfileError(f"{path.name} is not an ONNX file") from None
     if not model.graph.node:
-        raise ProfileError(f"{path.name} is no ONNX file, or holds an empty network")
+        raise ProfileError(f"{path.name} is not an ONNX file, or holds an empty network")
     if input_shape is not None:
         _set_input_shape(model.graph, input_shape)
     try:
@@ -186,13 +186,14 @@ def _macs(node: Any, label: str, shapes: Shapes) -> int:
     kind = node.op_type
     if kind in _WEIGHTS:
         weights = shapes[node.input[_WEIGHTS[kind]]]
-        # Shape inference takes any number of channels.
+        # Shape inference does not check the number of channels.
         expected = weights[0] if kind == "ConvTranspose" else weights[1] * _attribute(node, "group", 1)
         if shapes[node.input[0]][1] != expected:
             raise ProfileError(f"{label}: expected {expected} channels, got {shapes[node.input[0]][1]}")
-        # Every element that is made (or, transposed, read) meets one kernel over the channels of its group.
-        met = node.input[0] if kind == "ConvTranspose" else node.output[0]
-        return prod(shapes[met]) * prod(weights[1:])
+        # Each element written (or, transposed, read) is multiplied with one kernel over the channels of its
+        # group.
+        multiplied = node.input[0] if kind == "ConvTranspose" else node.output[0]
+        return prod(shapes[multiplied]) * prod(weights[1:])
     if kind == "Gemm":
         summed = shapes[node.input[0]][0 if _attribute(node, "transA", 0) else -1]
         return prod(shapes[node.output[0]]) * summed

@@ -1,4 +1,4 @@
-"""A figure of a profile: what each cut sends, and what it leaves on the device (extra `plot`)."""
+"""A figure of a profile: bits across each cut, and MACs on the device (extra `plot`)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def draw_profile(profile: Profile, path: str | Path) -> bytes:
     Parameters
     ----------
     profile : Profile
-        What to draw.
+        Profile to draw.
     path : str or Path
-        Where the figure will stand; its ending, .png or .svg, says what it becomes.
+        Its suffix, .png or .svg, selects the format; nothing is written to it.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def draw_profile(profile: Profile, path: str | Path) -> bytes:
     Raises
     ------
     ProblemError
-        When the ending is another.
+        If the suffix is another.
     MissingExtraError
         Without matplotlib (extra `plot`).
     """
@@ -42,9 +42,9 @@ def draw_profile(profile: Profile, path: str | Path) -> bytes:
     sent.set_ylabel("sent across the cut, Mbit (bars; dotted: the input)")
     sent.set_xticks(places, [cut.after for cut in profile.cuts], rotation=90, fontsize=7)
     sent.set_xlabel("cut after")
-    work = sent.twinx()
-    work.plot(places, 100 * profile.mac_share, color="#b5482f", marker="o", markersize=3)
-    work.set_ylim(0, 105)
-    work.set_ylabel("MACs on the device, % (line)")
+    macs = sent.twinx()
+    macs.plot(places, 100 * profile.mac_share, color="#b5482f", marker="o", markersize=3)
+    macs.set_ylim(0, 105)
+    macs.set_ylabel("MACs on the device, % (line)")
     sent.set_title(f"{profile.name}: {profile.total_macs / 1e6:.4g} MMAC")
     return picture_bytes(figure, kind)

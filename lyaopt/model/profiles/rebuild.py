@@ -1,4 +1,4 @@
-"""Build the shipped profiles anew from the published definitions of their networks.
+"""Rebuild the shipped profiles from the published definitions of their networks.
 
 For developers: ``python -m lyaopt.model.profiles.rebuild --mediapipe WHEEL`` with the extra `profile`,
 transformers, pytorchcv (installed with ``--no-deps``) and the mediapipe wheel, which is only read.
@@ -116,7 +116,7 @@ MEDIAPIPE_FILES = {
 
 
 def torch_profiles(verify: bool) -> Iterator[Profile]:
-    """Profile the networks that PyTorch packages define; with `verify`, cut each at every cut and run it."""
+    """Profile the networks that PyTorch packages define; with `verify`, check every cut by running it."""
     import torch
 
     for name, (package, licence, definition, build, shape) in TORCH_NETWORKS.items():
@@ -128,7 +128,7 @@ def torch_profiles(verify: bool) -> Iterator[Profile]:
 
 
 def mediapipe_profiles(wheel: Path) -> Iterator[Profile]:
-    """Profile the networks that lie in the mediapipe wheel."""
+    """Profile the networks of the mediapipe wheel."""
     with ZipFile(wheel) as archive, tempfile.TemporaryDirectory() as folder:
         for name, file in MEDIAPIPE_FILES.items():
             member = f"mediapipe/modules/{file}"
@@ -140,7 +140,7 @@ def mediapipe_profiles(wheel: Path) -> Iterator[Profile]:
 
 
 def main() -> int:
-    """Write the shipped profiles, or compare them with what would be written."""
+    """Write the shipped profiles, or compare them with new ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mediapipe", type=Path, help=f"the wheel of mediapipe {MEDIAPIPE_VERSION}")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What to profile, as named on a command line: ``module:callable``, or an ONNX or TensorFlow Lite file."""
+"""Targets of profiling on a command line: ``module:callable``, or an ONNX or TensorFlow Lite file."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Request:
-    """What to profile and how.
+    """A target of profiling, and its options.
 
     Attributes
     ----------
     target : str
         ``module:callable`` for PyTorch, else a file that ends in .onnx or .tflite.
     input_shapes : sequence of tuple of int
-        Shapes of the inputs, where the target does not fix them.
+        Shapes of the inputs, if the target does not fix them.
     name : str or None
-        Name of the profile; that of the class or file when None.
+        Name of the profile; None for that of the class or file.
     bits_per_element : int
         Bits of one element of a tensor that is sent.
     selection : {"single", "valleys", "all"}
         Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
     verify : bool
-        Run a PyTorch network cut at every listed cut, and compare with the whole.
+        Whether to run a PyTorch network at every listed cut and compare with the whole.
     """
 
     target: str
@@ -59,7 +59,7 @@ def profile_target(request: Request) -> Profile:
     Raises
     ------
     ProfileError
-        When the target is none of the three kinds, cannot be loaded or profiled, or a cut does not hold.
+        If the target is of no known kind, cannot be loaded or profiled, or a cut fails verification.
     """
     suffix = Path(request.target).suffix
     if suffix not in (".onnx", ".tflite"):
@@ -122,25 +122,25 @@ def load_module(target: str, input_shapes: Sequence[Shape] = ()) -> tuple[torch.
     """Load the PyTorch module that ``module:callable`` names, and inputs to run it on.
 
     The callable (a class, a function) is called without arguments and returns the module, or the module
-    and the tuple of its inputs. A module that stands there ready is taken as it is. Python modules are
-    found as by ``python -m``: in the working directory first.
+    and the tuple of its inputs. A module object is used as it is. Python modules are found as
+    by ``python -m``: in the working directory first.
 
     Parameters
     ----------
     target : str
         ``module:callable``, with dots in both parts where needed.
     input_shapes : sequence of tuple of int
-        Shapes of the inputs, which are random; needed where the callable gives none.
+        Shapes of the inputs, which are random; required if the callable returns no inputs.
 
     Raises
     ------
     ProfileError
-        When it cannot be loaded, or is no PyTorch module.
+        If it cannot be loaded, or is not a PyTorch module.
     """
     with needs_extra("profile"):
         import torch
-    made = _make(target)
-    module, inputs = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+    loaded = _load(target)
+    module, inputs = loaded if isinstance(loaded, tuple) and len(loaded) == 2 else (loaded, None)
     if not isinstance(module, torch.nn.Module):
         raise ProfileError(f"expected {target} to give a torch.nn.Module, got {type(module).__name__}")
     if input_shapes:
@@ -150,7 +150,7 @@ def load_module(target: str, input_shapes: Sequence[Shape] = ()) -> tuple[torch.
     return module, inputs
 
 
-def _make(target: str) -> Any:
+def _load(target: str) -> Any:
     import torch
 
     module_name, colon, attributes = target.partition(":")
@@ -162,7 +162,7 @@ def _make(target: str) -> Any:
         for attribute in attributes.split("."):
             target_object = getattr(target_object, attribute)
         return target_object if isinstance(target_object, torch.nn.Module) else target_object()
-    # The code is the user's: it may raise anything.
+    # The user's code may raise any exception.
     except Exception as failure:
         raise ProfileError(f"cannot load {target}: {type(failure).__name__}: {failure}") from failure
     finally:

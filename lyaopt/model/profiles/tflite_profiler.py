@@ -1,4 +1,4 @@
-"""Profile a TensorFlow Lite file from the shapes it holds (package `tflite`, extra `profile`)."""
+"""Profile a TensorFlow Lite file from its shapes (package `tflite`, extra `profile`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lyaopt.model.profiles.model import Profile, Source
 _FILE_IDENTIFIER = b"TFL3"
 _REARRANGEMENTS = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"}
 _CONTROL_FLOW = {"IF", "WHILE", "CALL", "CALL_ONCE"}
-# They hold weights whose products are not counted here.
+# They have weights whose products are not counted here.
 _UNCOUNTED = {
     "BIDIRECTIONAL_SEQUENCE_LSTM",
     "BIDIRECTIONAL_SEQUENCE_RNN",
@@ -51,9 +51,9 @@ def profile_tflite(
     path : str or Path
         The file.
     name : str, optional
-        Name of the profile; the file's name when left out.
+        Name of the profile; by default the file's name.
     source : Source or str, optional
-        Where the network comes from; the file's name when left out.
+        Origin of the network; by default the file's name.
     bits_per_element : int
         Bits of one element of a tensor that is sent.
     selection : {"valleys", "single", "all"}
@@ -66,14 +66,14 @@ def profile_tflite(
     Raises
     ------
     ProfileError
-        When the file is none of TensorFlow Lite, or has control flow or shapes unknown until it runs.
+        If the file is not a TensorFlow Lite file, or has control flow or shapes unknown until it runs.
     """
     path = Path(path)
     return make_profile(name or path.stem, source or path.name, read_graph(path), bits_per_element, selection)
 
 
 def read_graph(path: Path) -> Graph:
-    """Read the operations of a TensorFlow Lite file, with their MACs.
+    """Load the operations of a TensorFlow Lite file, with their MACs.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def read_graph(path: Path) -> Graph:
     Raises
     ------
     ProfileError
-        If the file is no TensorFlow Lite file, or damaged.
+        If the file is not a TensorFlow Lite file, or damaged.
     MissingExtraError
         Without tflite (extra `profile`).
     """
@@ -91,10 +91,10 @@ def read_graph(path: Path) -> Graph:
         import tflite
     data = path.read_bytes()
     if data[4:8] != _FILE_IDENTIFIER:
-        raise ProfileError(f"{path.name} is no TensorFlow Lite file")
+        raise ProfileError(f"{path.name} is not a TensorFlow Lite file")
     try:
         return _graph(tflite.Model.GetRootAs(data, 0))
-    # The bindings follow offsets without a look at where they lead.
+    # The bindings follow offsets without bounds checks.
     except (AttributeError, LookupError, struct.error, TypeError, UnicodeDecodeError) as failure:
         raise ProfileError(f"{path.name} is damaged: {' '.join(str(failure).split())}") from None
 
@@ -117,20 +117,20 @@ def _graph(model: Any) -> Graph:
 
 def _operation(model: Any, operator: Any, shapes: list[tuple[int, ...]], labels: list[str]) -> Operation:
     read = [int(tensor) for tensor in _vector(operator.InputsAsNumpy())]
-    made = [int(tensor) for tensor in _vector(operator.OutputsAsNumpy())]
-    kind, label = _kind(model, operator), labels[made[0]]
+    written = [int(tensor) for tensor in _vector(operator.OutputsAsNumpy())]
+    kind, label = _kind(model, operator), labels[written[0]]
     return Operation(
         label,
-        # Inputs that are left out are numbered -1.
+        # Missing inputs have the number -1.
         tuple(str(tensor) for tensor in read if tensor >= 0),
-        tuple(str(tensor) for tensor in made),
-        _macs(kind, operator, read, made, shapes, label),
+        tuple(str(tensor) for tensor in written),
+        _macs(kind, operator, read, written, shapes, label),
         kind in _REARRANGEMENTS,
     )
 
 
 def _vector(array: Any) -> Any:
-    # The bindings answer the integer 0 for a vector that is absent.
+    # The bindings return the integer 0 for a missing vector.
     return [] if isinstance(array, int) else array
 
 
@@ -144,7 +144,7 @@ def _kind(model: Any, operator: Any) -> str:
     import tflite
 
     code = model.OperatorCodes(operator.OpcodeIndex())
-    # Codes above 127 stand in the newer field, older files fill the deprecated one only.
+    # Codes above 127 are in the newer field; older files have only the deprecated one.
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if number == tflite.BuiltinOperator.CUSTOM:
         return f"custom {code.CustomCode().decode()}"
@@ -156,9 +156,9 @@ def _kind(model: Any, operator: Any) -> str:
 
 
 def _macs(
-    kind: str, operator: Any, read: list[int], made: list[int], shapes: list[tuple[int, ...]], label: str
+    kind: str, operator: Any, read: list[int], written: list[int], shapes: list[tuple[int, ...]], label: str
 ) -> int:
-    size = prod(shapes[made[0]])
+    size = prod(shapes[written[0]])
     if kind == "CONV_2D":
         return size * prod(shapes[read[1]][1:])
     if kind == "DEPTHWISE_CONV_2D":

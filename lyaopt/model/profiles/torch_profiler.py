@@ -1,8 +1,8 @@
-"""Profile a PyTorch module (extra `profile`); `torch_verify` proves a profile by cutting the module.
+"""Profile a PyTorch module (extra `profile`); `torch_verify` checks its cuts by running them.
 
 `torch.export` gives the operations in order; each is run on tensors of the meta device, which hold
 shapes only, under PyTorch's own counter. On such tensors fused operations (attention, recurrent
-layers) fall apart into the matrix products that the counter knows.
+layers) are split into the matrix products that the counter knows.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from lyaopt.model.profiles.model import Profile, Source
 if TYPE_CHECKING:
     import torch
 
-# The counter gives two operations for one multiply-accumulate.
+# The counter counts two operations for each multiply-accumulate.
 _FLOPS_PER_MAC = 2
-# They read weights without multiplying them into sums: nothing to count.
+# They read weights without products and sums: no MACs.
 _NO_PRODUCTS = {
     "_native_batch_norm_legit_no_training",
     "batch_norm",
@@ -51,7 +51,7 @@ _NO_PRODUCTS = {
 _COPIES = {"_to_copy", "clone", "contiguous", "dropout", "lift_fresh_copy"}
 
 Step = tuple[Any, ...]
-"""One operation of an exported program: its `torch.fx.Node`, then those that take its results apart."""
+"""One operation of an exported program: its `torch.fx.Node`, then those that unpack its results."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class TorchNetwork:
     program : torch.export.ExportedProgram
         The module, functional: no operation changes a tensor in place.
     graph : Graph
-        What `lyaopt.model.profiles.graph.legal_cuts` reads.
+        Argument of `lyaopt.model.profiles.graph.legal_cuts`.
     steps : tuple of Step
         Step i runs operation i of `graph`.
     """
@@ -94,9 +94,9 @@ def profile_torch(
     example_kwargs : mapping, optional
         Keyword arguments.
     name : str, optional
-        Name of the profile; the class of `module` when left out.
+        Name of the profile; by default the class of `module`.
     source : Source or str, optional
-        Where the network comes from; the full name of the class when left out.
+        Origin of the network; by default the full name of the class.
     bits_per_element : int
         Bits of one element of a tensor that is sent.
     selection : {"valleys", "single", "all"}
@@ -109,7 +109,7 @@ def profile_torch(
     Raises
     ------
     ProfileError
-        When the module cannot be exported, such as when its control flow depends on the data.
+        If the module cannot be exported, for example because its control flow depends on the data.
 
     Warns
     -----
@@ -140,7 +140,7 @@ def export_network(
     Raises
     ------
     ProfileError
-        When it cannot be exported.
+        If it cannot be exported.
     """
     with needs_extra("profile"):
         import torch
@@ -148,7 +148,7 @@ def export_network(
         try:
             exported = torch.export.export(module, tuple(example_inputs), dict(example_kwargs or {}))
             program = exported.run_decompositions({})
-        # Exporting runs the module's own code, so anything may come out of it.
+        # Exporting runs the module's own code, which may raise any exception.
         except Exception as failure:
             raise ProfileError(_export_error(module, failure)) from failure
     steps = tuple(_steps(program))
@@ -170,7 +170,7 @@ def _export_error(module: torch.nn.Module, failure: Exception) -> str:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what `torch.export` logs and prints beside its exception off the terminal."""
+    """Suppress what `torch.export` logs and prints."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -183,8 +183,8 @@ def _silence() -> Iterator[None]:
 
 @contextmanager
 def evaluation_mode(module: torch.nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode, and each of its parts back as it was."""
-    # Not module.train(True) afterwards: a network may hold parts that are frozen in evaluation mode.
+    """Put a module in evaluation mode within the block, and restore the mode of each part."""
+    # Not module.train(True) afterwards: parts of a network may be frozen in evaluation mode.
     training = [part for part in module.modules() if part.training]
     module.eval()
     try:
@@ -201,7 +201,7 @@ def _is_tensor(node: Any) -> bool:
 
 
 def _steps(program: torch.export.ExportedProgram) -> Iterator[Step]:
-    """Group every operation with the nodes that only take its results apart; drop mere assertions."""
+    """Group each operation with the nodes that unpack its results; drop assertions."""
     import torch
 
     parts: dict[Any, list[Any]] = {}
@@ -259,7 +259,7 @@ def _run_on_meta(node: Any) -> None:
 
 
 def _label(module: torch.nn.Module, node: Any, named: set[str]) -> str:
-    """Path of the submodule that the operation came from; its node's name where that says too little."""
+    """Path of the submodule of the operation, with the node's name if the path is not unique."""
     stack = list((node.meta.get("nn_module_stack") or {}).values())
     path = stack[-1][0] if stack else ""
     # A module that is called again is exported as path@1, path@2, ...
@@ -283,7 +283,7 @@ def _operator_name(node: Any) -> str:
 
 
 def _weights(program: torch.export.ExportedProgram, steps: tuple[Step, ...]) -> set[Any]:
-    """Weights of two or more dimensions, and what is made from weights alone."""
+    """Weights of two or more dimensions, and tensors computed from weights alone."""
     inputs = {node for node in program.graph.nodes if node.op == "placeholder" and _is_tensor(node)}
     fixed = {node for node in inputs if node.name not in program.graph_signature.user_inputs}
     weights = {node for node in fixed if node.meta["val"].dim() >= 2}

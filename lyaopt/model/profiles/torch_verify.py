@@ -1,4 +1,4 @@
-"""Prove the cuts of a PyTorch module: run the head, hand over what crosses, run the tail, compare."""
+"""Check the cuts of a PyTorch module: run the head, then the tail on the crossing tensors, and compare."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 Values = dict[str, Any]
-"""Tensors (or tuples of them, before they are taken apart) by the names of their nodes."""
+"""Tensors (or tuples of them, before they are unpacked) by the names of their nodes."""
 
 
 def verify_torch(
@@ -64,16 +64,16 @@ def verify_torch(
 def check_cut(
     network: TorchNetwork, cut: GraphCut, head: Values, placeholders: Values, whole: list[Any]
 ) -> None:
-    """Run the tail of one cut from what crosses it, and compare.
+    """Run the tail of one cut on the tensors that cross it, and compare.
 
     Parameters
     ----------
     network : TorchNetwork
         The exported module.
     cut : GraphCut
-        Where to cut.
+        The cut to check.
     head : dict
-        All that the head has made.
+        Results of the head.
     placeholders : dict
         Weights, constants and inputs.
     whole : list
@@ -82,7 +82,7 @@ def check_cut(
     Raises
     ------
     ProfileError
-        When the tail lacks a tensor, or the outputs differ.
+        If the tail lacks a tensor, or the outputs differ.
     """
     import torch
 
@@ -100,7 +100,7 @@ def check_cut(
         if isinstance(expected, torch.Tensor):
             output = tail[name] if name in tail else device[name]
             try:
-                # The module itself may take fused paths that round differently from the exported operations.
+                # The module may use fused operations, which round differently from the exported ones.
                 torch.testing.assert_close(output, expected, rtol=1e-4, atol=1e-5, equal_nan=True)
             except AssertionError as difference:
                 reason = " ".join(str(difference).split())
@@ -108,7 +108,7 @@ def check_cut(
 
 
 def _placeholders(network: TorchNetwork, arguments: list[Any]) -> Values:
-    """Values of all that the exported program takes: weights, constants, and the inputs in their order."""
+    """Values of the arguments of the exported program: weights, constants, and the inputs in order."""
     program = network.program
     inputs = iter(arguments)
     values: Values = {}
@@ -123,7 +123,7 @@ def _placeholders(network: TorchNetwork, arguments: list[Any]) -> Values:
 
 
 def _run(steps: Iterable[Step], values: Values) -> None:
-    """Run operations in order on what is in `values`, and put their results there."""
+    """Run operations in order on `values`, and add their results."""
     import torch
 
     for step in steps:
@@ -135,9 +135,9 @@ def _run(steps: Iterable[Step], values: Values) -> None:
 def _divide(
     network: TorchNetwork, cut: GraphCut, constants: set[str], known: set[str]
 ) -> tuple[list[Step], list[Step]]:
-    """Steps of the tail, and those that only give what stays in the head another shape.
+    """Steps of the tail, and those that only rearrange results of the head.
 
-    The tail repeats what it can make itself of the head's part: constants, and views of what crosses.
+    The tail recomputes constants and views of crossing tensors.
     """
     tail, finishing = [], []
     for i, (operation, step) in enumerate(zip(network.graph.operations, network.steps, strict=True)):

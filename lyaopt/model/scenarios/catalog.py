@@ -1,4 +1,4 @@
-"""Finding scenarios: those that ship with lyaopt by name, others by path."""
+"""Scenarios by name, if they are shipped, or by path."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def list_scenarios() -> tuple[str, ...]:
 
 
 def scenario_text(name: str) -> str:
-    """The file of a shipped scenario as it stands, comments included.
+    """Return the text of a shipped scenario, with its comments.
 
     Parameters
     ----------
@@ -44,13 +44,12 @@ def load_scenario(name_or_path: str | Path) -> System:
     Parameters
     ----------
     name_or_path : str or Path
-        A string that is the name of a shipped scenario means that scenario; all else is the path of a TOML or
-        JSON file.
+        The name of a shipped scenario; any other string, and any Path, is the path of a TOML or JSON file.
 
     Raises
     ------
     ProblemError
-        When there is no such scenario; `DocumentError`, with path and line, when its file is not a valid one.
+        If there is no such scenario; `DocumentError`, with path and line, if its file is not valid.
     """
     if isinstance(name_or_path, str) and name_or_path in list_scenarios():
         return parse_scenario(scenario_text(name_or_path))

@@ -1,4 +1,4 @@
-"""Scenarios as text: strict reading of TOML and JSON, with the place of all that is wrong, and writing."""
+"""Scenarios as text: strict parsing of TOML and JSON, with the place of every error, and formatting."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from lyaopt.model.system import Arrivals, Channel, Learning, System
 
 _Errors = list[tuple[strict_json.Path, str]]
 
-# Everything of a `System` that is none of these stands in the section `[system]`.
+# All other fields of a `System` are in the section `[system]`.
 _PARTS: dict[str, type] = {"channel": Channel, "arrivals": Arrivals, "learning": Learning}
 _SECTIONS = ("system", *_PARTS, "devices")
 _SCALARS = tuple(item.name for item in fields(System) if item.name not in _SECTIONS)
 
 
 def parse_scenario(text: bytes | str, folder: str | Path = ".") -> System:
-    """Read a scenario.
+    """Parse a scenario.
 
     Parameters
     ----------
     text : bytes or str
-        TOML, or one JSON object (which is taken for JSON by its first bracket); bytes are UTF-8.
+        TOML, or one JSON object (recognised by its first bracket); bytes are UTF-8.
     folder : str or Path
-        Where relative paths of profiles start: the folder of the scenario's file.
+        Folder of the scenario's file, from which relative paths of profiles start.
 
     Returns
     -------
     System
-        Its services name their profiles by paths that start at the working directory, as `folder` does.
+        Its profiles have paths relative to the working directory, as `folder` has.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def _adapter() -> TypeAdapter[System]:
 
 
 def _section_errors(data: Any) -> _Errors:
-    """What is wrong with the sections and the keys of `[system]`, which a `System` does not tell apart."""
+    """Errors of the sections and of the keys of `[system]`, which a `System` does not distinguish."""
     if not isinstance(data, dict):
         return [((), f"expected an object, got {strict_json.show_value(data)}")]
     errors: _Errors = [((key,), unknown_key(key, _SECTIONS)) for key in data if key not in _SECTIONS]
@@ -81,7 +81,7 @@ def _section_errors(data: Any) -> _Errors:
 
 
 def _nulls(value: Any, path: strict_json.Path) -> Iterator[strict_json.Path]:
-    # None stands for "not given" in Python only: a file leaves the key out.
+    # In Python None means "not set"; a file omits the key.
     if value is None:
         yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -90,7 +90,7 @@ def _nulls(value: Any, path: strict_json.Path) -> Iterator[strict_json.Path]:
 
 
 def _flat(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The arguments of a `System`, with paths of profiles that start at the working directory."""
+    """The arguments of a `System`, with paths of profiles relative to the working directory."""
     arguments = {**data.get("system", {}), **data}
     arguments.pop("system", None)
     if "devices" in data:
@@ -114,38 +114,38 @@ def _in_file(path: strict_json.Path) -> strict_json.Path:
 
 
 def scenario_to_dict(system: System) -> dict[str, Any]:
-    """Scenario document as plain Python, every default filled in.
+    """Convert a system to a scenario document, with all defaults.
 
     Raises
     ------
     ProblemError
-        If a service runs a profile that was made in Python: a file names profiles.
+        If a service runs a profile that is in no file.
 
     Parameters
     ----------
     system : System
         The system.
     """
-    parts = {name: _given(getattr(system, name)) for name in _PARTS}
+    parts = {name: _set_values(getattr(system, name)) for name in _PARTS}
     devices = []
     for m, device in enumerate(system.devices):
-        services = [_given(service) for service in device.services]
+        services = [_set_values(service) for service in device.services]
         for n, service in enumerate(services):
             if isinstance(service["model"], Profile):
                 place = f"$.devices[{m}].services[{n}].model"
                 raise ProblemError(place, "expected a name or a path, got a profile that is in no file")
-        devices.append({**_given(device), "services": services})
+        devices.append({**_set_values(device), "services": services})
     return {"system": {name: getattr(system, name) for name in _SCALARS}, **parts, "devices": devices}
 
 
-def _given(item: Any) -> dict[str, Any]:
+def _set_values(item: Any) -> dict[str, Any]:
     names = sorted((entry.name for entry in fields(item)), key=lambda name: name != "id")  # the id first
     values = {name: getattr(item, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def format_scenario(system: System) -> str:
-    """Write a scenario as TOML, every default filled in; it reads back equal.
+    """Format a scenario as TOML, with all defaults; parsing it gives an equal system.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def format_scenario(system: System) -> str:
 
 
 def scenario_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of a scenario."""
+    """Return the JSON Schema (draft 2020-12) of a scenario."""
     flat = _adapter().json_schema()
     system = {name: flat["properties"].pop(name) for name in _SCALARS}
     section = {

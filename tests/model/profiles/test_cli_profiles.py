@@ -1,4 +1,4 @@
-"""`lyaopt profiles` and `lyaopt profile`: documents out, tables on terminals, one line for what is wrong."""
+"""`lyaopt profiles` and `lyaopt profile`: documents in pipes, tables on terminals, and errors in one line."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_terminals_get_tables(monkeypatch, capsys):
     assert "714 MMAC" in shown
 
 
-def test_names_that_steer_a_terminal_are_shown_plainly(monkeypatch, capsys, tmp_path):
+def test_control_characters_in_names_are_escaped(monkeypatch, capsys, tmp_path):
     pretend_terminal(monkeypatch)
     path = tmp_path / "odd.json"
     path.write_text(format_profile(load_profile("alexnet")).replace('"output.fc3"', '"\\u001b[2J[bold]"'))
@@ -142,7 +142,7 @@ def test_a_network_is_profiled_and_verified(network, callable_name, capsysbinary
     assert (printed.total_macs, printed.input_bits) == (9 * 4 * 27 + 8, 75 * 4)
 
 
-def test_a_callable_may_bring_its_inputs_and_the_file_is_the_document(network, capsysbinary):
+def test_a_callable_may_return_its_inputs_and_the_file_is_the_document(network, capsysbinary):
     call(profile.command, f"{network}:pair", "-o", "own.json")
     assert b"own_network:pair" in capsysbinary.readouterr().out
     call(profile.command, f"{network}:pair", "--json")
@@ -167,7 +167,7 @@ def test_a_callable_may_bring_its_inputs_and_the_file_is_the_document(network, c
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_cannot_be_profiled_is_refused(network, arguments, part):
+def test_networks_that_cannot_be_profiled_are_refused(network, arguments, part):
     assert part in refused(profile.command, *arguments)
 
 
@@ -183,7 +183,7 @@ def test_files_that_cannot_be_profiled_are_refused(arguments, part):
     assert part in refused(profile.command, *arguments)
 
 
-def test_files_appear_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_files_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "result.json"
     path.write_bytes(b"old")
 

@@ -1,4 +1,4 @@
-"""Profile documents: what is written reads back, and every way to be wrong is named with its place."""
+"""Profile documents: formatting and parsing are inverse, and every error is named with its place."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ def members():
 
 @pytest.mark.parametrize("path", COUNTS, ids=shown)
 @pytest.mark.parametrize("value", NO_COUNTS, ids=repr)
-def test_what_is_no_count_is_refused_at_its_place(path, value):
+def test_values_that_are_not_counts_are_refused_at_their_place(path, value):
     assert refused(json.dumps(changed(path, value))) == shown(path)
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=shown)
 @pytest.mark.parametrize("value", NO_TEXTS, ids=repr)
-def test_what_is_no_text_is_refused_at_its_place(path, value):
+def test_values_that_are_not_text_are_refused_at_their_place(path, value):
     assert refused(json.dumps(changed(path, value))) == shown(path)
 
 
@@ -144,7 +144,7 @@ def test_cuts_are_a_list_of_two_or_more(cuts):
     ["", "{", "[]", "null", "1", "[" * 100_000, "9" * 5000, "\ufeff{}", b"\xff", '"\\ud800"', '{"a": 1} x'],
     ids=lambda text: repr(text[:10]),
 )
-def test_text_that_is_no_json_object_is_refused_as_a_whole(text):
+def test_text_that_is_not_a_json_object_is_refused(text):
     assert refused(text) == "$"
 
 
@@ -175,7 +175,7 @@ def profiles(draw):
 
 
 @given(profiles())
-def test_what_is_written_reads_back(profile):
+def test_formatted_text_parses_back(profile):
     assert parse_profile(format_profile(profile)) == profile
     line = format_profile(profile, one_line=True)
     assert parse_profile(line.encode()) == profile
@@ -183,7 +183,7 @@ def test_what_is_written_reads_back(profile):
 
 
 @given(profiles())
-def test_shares_run_from_nothing_to_all(profile):
+def test_shares_range_from_zero_to_one(profile):
     share, ratio = profile.mac_share, profile.bit_ratio
     assert share.shape == ratio.shape == (len(profile.cuts),)
     assert (share[0], share[-1], ratio[0], ratio[-1]) == (0, 1, 1, 0)
@@ -204,7 +204,7 @@ def test_profiles_load_by_path(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["nosuch", "/", "a\0b", "../data/resnet18"])
-def test_profiles_that_are_not_there_are_refused_in_one_line(name):
+def test_missing_profiles_are_refused_in_one_line(name):
     with pytest.raises(ProblemError) as caught:
         load_profile(name)
     assert caught.value.path == "$"

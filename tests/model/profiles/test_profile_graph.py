@@ -1,4 +1,4 @@
-"""Legal cuts: what crosses is exactly what the tail needs, and known answers on small graphs."""
+"""Legal cuts: exactly the tensors that the tail needs cross, and small graphs have known cuts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lyaopt.model.profiles.graph import (
 
 
 def chain(*steps: tuple[str, int, int], size: int = 10) -> Graph:
-    """A network in a row: name, MACs and elements of each operation."""
+    """A chain of operations, each with name, MACs and elements."""
     operations, elements, last = [], {"x": size}, "x"
     for name, macs, made in steps:
         operations.append(Operation(name, (last,), (name,), macs))
@@ -60,7 +60,7 @@ def dependent(graph):
 
 
 def tail_runs(graph, known, done):
-    """Whether all later operations have what they read, given these tensors, constants and their views."""
+    """Whether all later operations can read their inputs from these tensors, constants and their views."""
     moving = dependent(graph)
     known = set(known)
     for i, operation in enumerate(graph.operations):
@@ -75,7 +75,7 @@ def tail_runs(graph, known, done):
 
 
 @given(graphs())
-def test_what_crosses_suffices_and_none_of_it_is_idle(graph):
+def test_crossing_tensors_suffice_and_all_are_used(graph):
     for cut in legal_cuts(graph, "all"):
         assert tail_runs(graph, cut.crossing, cut.operations)
         for tensor in cut.crossing:
@@ -116,7 +116,7 @@ def test_of_equal_tensors_with_the_same_macs_the_last_counts():
     assert [cut.after for cut in legal_cuts(graph)] == ["input", "relu", "fc"]
 
 
-def test_only_a_smaller_tensor_without_macs_stands_beside_the_input():
+def test_only_a_smaller_tensor_without_macs_is_kept_with_the_input():
     assert summary(legal_cuts(chain(("pool", 0, 4), ("fc", 7, 1))))[:2] == [("input", 0, 10), ("pool", 0, 4)]
     assert summary(legal_cuts(chain(("cast", 0, 10), ("fc", 7, 1)))) == [("input", 0, 10), ("fc", 7, 0)]
 

@@ -104,7 +104,7 @@ def test_cuts_of_a_residual_network(path):
     ]
 
 
-def test_an_open_shape_needs_one_and_takes_one(path):
+def test_a_file_without_a_shape_needs_the_option(path):
     save(path, RESIDUAL, {"x": ("batch", 3, "height", "width")}, WEIGHTS)
     with pytest.raises(ProfileError, match="input shape"):
         profile_onnx(path)

@@ -1,4 +1,4 @@
-"""The shipped profiles: their totals are the published ones, their cuts those that were counted by hand."""
+"""The shipped profiles: their totals are the published ones, and their cuts are those counted by hand."""
 
 from __future__ import annotations
 

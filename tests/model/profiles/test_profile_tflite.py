@@ -61,7 +61,7 @@ def operator(builder, code, reads, makes):
 
 
 def save(path, operations, shapes, subgraphs=1):
-    """Write a network whose tensors have these shapes; its input is x, all that none makes is constant."""
+    """Write a network with tensors of these shapes; its input is x, others without producer are constant."""
     builder = flatbuffers.Builder(1024)
     names = list(shapes)
     kinds = list(dict.fromkeys(op.kind for op in operations))
@@ -69,10 +69,10 @@ def save(path, operations, shapes, subgraphs=1):
         builder, tflite.SubGraphStartTensorsVector, [tensor(builder, *item) for item in shapes.items()]
     )
     places = [([names.index(name) for name in op.reads], [names.index(op.makes)]) for op in operations]
-    made = [
+    offsets = [
         operator(builder, kinds.index(op.kind), *place) for op, place in zip(operations, places, strict=True)
     ]
-    operators = vector(builder, tflite.SubGraphStartOperatorsVector, made)
+    operators = vector(builder, tflite.SubGraphStartOperatorsVector, offsets)
     inputs = vector(builder, tflite.SubGraphStartInputsVector, [names.index("x")], offsets=False)
     tflite.SubGraphStart(builder)
     tflite.SubGraphAddTensors(builder, tensors)
@@ -96,7 +96,7 @@ def path(tmp_path):
     return tmp_path / "net.tflite"
 
 
-# Kind, what it reads, the shapes (y is made), and the MACs by hand.
+# Kind, inputs, shapes (y is the output), and the MACs by hand.
 LAYERS = [
     ("CONV_2D", "xw", {"x": (1, 8, 8, 3), "w": (5, 3, 3, 3), "y": (1, 4, 4, 5)}, 16 * 5 * 27),
     ("DEPTHWISE_CONV_2D", "xw", {"x": (1, 8, 8, 6), "w": (1, 3, 3, 6), "y": (1, 8, 8, 6)}, 64 * 6 * 9),

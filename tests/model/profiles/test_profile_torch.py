@@ -1,4 +1,4 @@
-"""PyTorch modules: totals, cuts that hold when run, and what cannot be profiled."""
+"""PyTorch modules: totals, verified cuts, and networks that cannot be profiled."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:contextlib", "ignor
 
 
 class Inverted(nn.Module):
-    """The block that MobileNetV2 is made of: widen, filter by channel, narrow, add."""
+    """The block of MobileNetV2: widen, filter by channel, narrow, add."""
 
-    def __init__(self, read: int, made: int, stride: int) -> None:
+    def __init__(self, read: int, written: int, stride: int) -> None:
         super().__init__()
         wide = 6 * read
         self.layers = nn.Sequential(
             *(nn.Conv2d(read, wide, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU6(inplace=True)),
             *(nn.Conv2d(wide, wide, 3, stride, 1, groups=wide, bias=False), nn.BatchNorm2d(wide)),
-            *(nn.ReLU6(inplace=True), nn.Conv2d(wide, made, 1, bias=False), nn.BatchNorm2d(made)),
+            *(nn.ReLU6(inplace=True), nn.Conv2d(wide, written, 1, bias=False), nn.BatchNorm2d(written)),
         )
-        self.adds = stride == 1 and read == made
+        self.adds = stride == 1 and read == written
 
     def forward(self, x):
         return x + self.layers(x) if self.adds else self.layers(x)
@@ -68,7 +68,7 @@ class TwoHeads(nn.Module):
 
 
 class Views(nn.Module):
-    """A tensor and a view of it are both needed later; of another one only a slice is."""
+    """A tensor and a view of it are both read later; of another tensor only a slice."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,33 +114,35 @@ def cut_network():
 def tensors_of(module, inputs, exported):
     specs = exported.program.graph_signature.input_specs
     weights = [exported.program.state_dict[spec.target] for spec in specs if spec.target]
-    given = dict(zip([spec.arg.name for spec in specs], [*weights, *inputs], strict=True))
-    values = dict(given)
+    placeholders = dict(zip([spec.arg.name for spec in specs], [*weights, *inputs], strict=True))
+    values = dict(placeholders)
     for step in exported.steps:
         for node in step:
             arguments = torch.fx.map_arg(node.args, lambda read: values[read.name])
             values[node.name] = node.target(*arguments, **node.kwargs)
-    return given, values
+    return placeholders, values
 
 
-def test_a_cut_that_lacks_a_tensor_is_found_out():
+def test_a_cut_that_lacks_a_tensor_is_detected():
     module, inputs, exported, cut = cut_network()
     with torch.no_grad():
         whole = list(module(*inputs).values())
-        given, values = tensors_of(module, inputs, exported)
-        check_cut(exported, cut, values, given, whole)
+        placeholders, values = tensors_of(module, inputs, exported)
+        check_cut(exported, cut, values, placeholders, whole)
         with pytest.raises(ProfileError, match="the tail lacks"):
-            check_cut(exported, dataclasses.replace(cut, crossing=cut.crossing[1:]), values, given, whole)
+            check_cut(
+                exported, dataclasses.replace(cut, crossing=cut.crossing[1:]), values, placeholders, whole
+            )
 
 
-def test_a_crossing_tensor_that_changes_is_found_out():
+def test_a_changed_crossing_tensor_is_detected():
     module, inputs, exported, cut = cut_network()
     with torch.no_grad():
         whole = list(module(*inputs).values())
-        given, values = tensors_of(module, inputs, exported)
+        placeholders, values = tensors_of(module, inputs, exported)
         values[cut.crossing[0]] = values[cut.crossing[0]] + 0.1
         with pytest.raises(ProfileError, match="does not hold"):
-            check_cut(exported, cut, values, given, whole)
+            check_cut(exported, cut, values, placeholders, whole)
 
 
 def test_macs_and_bits_by_hand():
@@ -160,7 +162,7 @@ def test_macs_and_bits_by_hand():
     assert len(inside) == 2
 
 
-def test_a_view_crosses_once_and_of_a_slice_only_the_slice():
+def test_a_view_crosses_once_and_a_slice_without_the_rest():
     cuts = profile_torch(Views(), (torch.randn(1, 3, 4, 4),), selection="all", bits_per_element=1).cuts
     stem, side, fc, end = 16 * 3 * 4, 16 * 4 * 4, 64 * 6, 16 * 4 * 2
     sums = 1
@@ -219,7 +221,7 @@ def test_normalisation_embeddings_and_positions_are_not_warned_about():
     assert profile_torch(Tokens(), (torch.tensor([[1, 2, 3]]),)).total_macs == 24
 
 
-def test_training_mode_is_left_as_it_was():
+def test_the_training_mode_is_restored():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4).eval(), nn.Dropout())
     state = {name: value.clone() for name, value in module.state_dict().items()}
     verify_torch(module, (torch.randn(1, 3, 8, 8),))
@@ -227,7 +229,7 @@ def test_training_mode_is_left_as_it_was():
     assert all(torch.equal(value, state[name]) for name, value in module.state_dict().items())
 
 
-def test_what_cannot_be_exported_is_refused_in_one_line(capfd):
+def test_networks_that_cannot_be_exported_are_refused_in_one_line(capfd):
     class Branching(nn.Module):
         def forward(self, x):
             return x @ x if x.sum() > 0 else x
