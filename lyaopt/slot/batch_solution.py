@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from lyaopt._kernels.slot.energies import local_prices
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt.arrays import Floats
 from lyaopt.slot.batch import SlotBatch, device_lanes, slot_lanes
+from lyaopt.slot.inputs import fields_of
 
 # The kernels' formulas as plain Python, which takes arrays
 _local_energy = inspect.unwrap(energies.local_energy)
@@ -72,6 +74,9 @@ class BatchSolution:
     local_multiplier: Floats
     transmit_multiplier: Floats
     edge_multiplier: Floats
+
+    def __getstate__(self) -> dict[str, Any]:
+        return fields_of(self)
 
     @functools.cached_property
     def local_energy_j(self) -> Floats:
