@@ -14,13 +14,13 @@ from lyaopt.errors import DivergedError
 from lyaopt.io.extras import needs_extra
 from lyaopt.learning.config import PPOConfig, preset, preset_names
 from lyaopt.learning.ddpg_config import DDPGConfig
+from lyaopt.learning.loading import load_policy
 from lyaopt.learning.observer import FeatureLayout, Observer
 from lyaopt.learning.systems import VectorSystems
 
 if TYPE_CHECKING:
     from lyaopt.learning.algorithm_protocol import Learner, Report
     from lyaopt.learning.ddpg import DDPG
-    from lyaopt.learning.loading import load_policy
     from lyaopt.learning.ppo import PPO
     from lyaopt.learning.trained_policy import LearnedPolicy
     from lyaopt.learning.training import Summary, Training
@@ -29,7 +29,6 @@ ENVIRONMENT = "lyaopt/Partition-v0"
 
 _WITH_TORCH = {
     "LearnedPolicy": "trained_policy",
-    "load_policy": "loading",
     "Learner": "algorithm_protocol",
     "Report": "algorithm_protocol",
     "DDPG": "ddpg",

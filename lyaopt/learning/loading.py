@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lyaopt.learning.algorithm_protocol import best_network
-from lyaopt.learning.algorithms import find_algorithm
-from lyaopt.learning.networks import Shape
-from lyaopt.learning.run_folder import RunFolder
-from lyaopt.learning.trained_policy import LearnedPolicy
-from lyaopt.model.scenarios import parse_scenario
+from lyaopt.io.extras import needs_extra
+
+if TYPE_CHECKING:
+    from lyaopt.learning.trained_policy import LearnedPolicy
 
 
 def load_policy(folder: str | Path) -> LearnedPolicy:
@@ -29,7 +28,17 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     ------
     ProblemError
         If the folder does not hold a complete training.
+    MissingExtraError
+        Without PyTorch (extra `train`).
     """
+    # Here, so that `lyaopt.load_policy` exists without PyTorch: help() and `import *` look at every name.
+    with needs_extra("train"):
+        from lyaopt.learning.algorithm_protocol import best_network
+        from lyaopt.learning.algorithms import find_algorithm
+        from lyaopt.learning.networks import Shape
+        from lyaopt.learning.run_folder import RunFolder
+        from lyaopt.learning.trained_policy import LearnedPolicy
+        from lyaopt.model.scenarios import parse_scenario
     files = RunFolder(folder)
     run = files.load_document()
     tensors, _ = files.load_checkpoint()

@@ -38,6 +38,7 @@ from lyaopt.policies.channel_table import STATES, Table, table, useful_cuts
 from lyaopt.policies.paired_trials import DEFAULT_SEARCH, SearchOptions, search_seed, standard_error
 from lyaopt.simulation import Decision, Observation, slot_costs
 from lyaopt.simulation.state import State
+from lyaopt.slot.formulas import transmit_energy
 
 HORIZON, FUTURES = 60, 16
 _PURPOSE = 0x706C616E  # "plan"
@@ -210,6 +211,6 @@ def _costs(state: State) -> Floats:
     """Costs (34) of all whole periods, summed over slots and devices (B,)."""
     system = state.system
     services, devices = state.take_sums()
-    energy = devices[sums.LOCAL_ENERGY] + system.slot_duration_s * devices[sums.POWER]
+    energy = devices[sums.LOCAL_ENERGY] + transmit_energy(system.slot_duration_s, devices[sums.POWER])
     queues = services[sums.BACKLOGS : sums.RATES]
     return np.asarray(slot_costs(system, energy, queues).sum(axis=0))

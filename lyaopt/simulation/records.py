@@ -12,6 +12,7 @@ from lyaopt._kernels.simulation import sums, task_queues
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
 from lyaopt.simulation.traces import Trace
+from lyaopt.slot.formulas import local_energy, transmit_energy
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -129,8 +130,8 @@ class Recorder:
             rate_bps=rates[task_queues.TRANSMIT],
             edge_cpu_hz=rates[task_queues.EDGE],
             power_w=power,
-            local_energy_j=tau * system.energy_coefficient * speed**3,
-            transmit_energy_j=tau * power,
+            local_energy_j=local_energy(tau, system.energy_coefficient, speed),
+            transmit_energy_j=transmit_energy(tau, power),
             completed=completed,
             latency_slots=latency,
             latency_service=service,

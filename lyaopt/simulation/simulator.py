@@ -19,6 +19,7 @@ from lyaopt.simulation.results import Result
 from lyaopt.simulation.state import State
 from lyaopt.simulation.streams import MAX_SLOTS
 from lyaopt.simulation.traces import Trace, check_points
+from lyaopt.slot.formulas import transmit_energy
 
 _PIECE = 4_000_000
 _RECORDED_PIECE = 200_000
@@ -234,7 +235,7 @@ class Simulator:
             state.layout.replications,
             self.seed,
             devices[sums.LOCAL_ENERGY],
-            self.system.slot_duration_s * devices[sums.POWER],
+            transmit_energy(self.system.slot_duration_s, devices[sums.POWER]),
             services[: sums.RATES],
             state.points(),
             born,

@@ -37,8 +37,10 @@ class SlotBatch(SlotInputs):
     Notes
     -----
     The kernels run over slots that lie side by side in memory. A writeable float64 array in that order
-    (Fortran's, ``order="F"``: the transposed array, (N, M, B), is C-contiguous) is used as it is: leave it
-    unchanged while the batch is in use. Any other array is copied once, by the constructor.
+    (Fortran's, ``order="F"``: the transposed array, (N, M, B), is C-contiguous) is used as it is. Any other
+    array is copied once, by the constructor. The arrays of the batch, `batch.channel_gain` and so on, may be
+    refilled for another call of `solve_slots`. New values are not checked. Energies, prices and certificate of
+    an earlier solution are computed when first asked for: ask before refilling the arrays.
     """
 
     def __post_init__(self) -> None:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from lyaopt._kernels.slot import energies
 from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
 from lyaopt._kernels.slot.energies import local_prices
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt.arrays import Floats
 from lyaopt.slot.batch import SlotBatch, device_lanes, slot_lanes
-
-# The kernels' formulas as Python functions of arrays
-_local_energy = inspect.unwrap(energies.local_energy)
-_transmit_energy = inspect.unwrap(energies.transmit_energy)
-_price = inspect.unwrap(energies.price)
-_objective = inspect.unwrap(energies.objective)
+from lyaopt.slot.formulas import local_energy, objective, price, transmit_energy
+from lyaopt.slot.inputs import fields_of
 
 ALLOCATIONS = ("_local_allocation", "_transmit_allocation", "_edge_allocation")
 """Cached views of a solution's arrays, in the kernels' layout."""
@@ -73,15 +68,18 @@ class BatchSolution:
     transmit_multiplier: Floats
     edge_multiplier: Floats
 
+    def __getstate__(self) -> dict[str, Any]:
+        return fields_of(self)
+
     @functools.cached_property
     def local_energy_j(self) -> Floats:
         """Energy of every device's CPU (B, M): tau delta (sum f)^3, equation (5)."""
-        return _local_energy(self.batch.slot_duration_s, self.batch.energy_coefficient, self.cpu_hz)
+        return local_energy(self.batch.slot_duration_s, self.batch.energy_coefficient, self.cpu_hz)
 
     @functools.cached_property
     def transmit_energy_j(self) -> Floats:
         """Transmit energy of every device (B, M): tau p, equation (6)."""
-        return _transmit_energy(self.batch.slot_duration_s, self.power_w)
+        return transmit_energy(self.batch.slot_duration_s, self.power_w)
 
     @functools.cached_property
     def local_price(self) -> Floats:
@@ -94,12 +92,12 @@ class BatchSolution:
     @functools.cached_property
     def rate_price(self) -> Floats:
         """Multiplier of C.6 (B, M): tau nu, what one more bit/s of rate is worth."""
-        return _price(self.batch.slot_duration_s, self.transmit_multiplier)
+        return price(self.batch.slot_duration_s, self.transmit_multiplier)
 
     @functools.cached_property
     def edge_price(self) -> Floats:
         """Multiplier of C.7 (B,), -dV/dF^e: what one more hertz at the edge is worth."""
-        return _price(self.batch.slot_duration_s, self.edge_multiplier)
+        return price(self.batch.slot_duration_s, self.edge_multiplier)
 
     @functools.cached_property
     def _reports(self) -> tuple[Floats, Floats, Floats]:
@@ -130,8 +128,8 @@ class BatchSolution:
         local, transmit, edge = self._reports
         return np.stack(
             [
-                _objective(batch.energy_weight_local, self.local_energy_j, local[1].T).sum(axis=1),
-                _objective(batch.energy_weight_transmit, self.transmit_energy_j, transmit[1].T).sum(axis=1),
+                objective(batch.energy_weight_local, self.local_energy_j, local[1].T).sum(axis=1),
+                objective(batch.energy_weight_transmit, self.transmit_energy_j, transmit[1].T).sum(axis=1),
                 -edge[1],
             ]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from lyaopt.arrays import Floats, Order, as_floats, check_scalar
 
@@ -45,6 +46,9 @@ class SlotInputs:
     edge_queue_cycles: Floats
     noise_psd_dbm_per_hz: float = -174.0
 
+    def __getstate__(self) -> dict[str, Any]:
+        return fields_of(self)
+
     def _check_scalars(self) -> None:
         for name in SCALAR_FIELDS:
             check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
@@ -53,3 +57,17 @@ class SlotInputs:
         """Convert the named fields to float64 arrays of these shapes in this memory order."""
         for name, shape in shapes.items():
             object.__setattr__(self, name, as_floats(getattr(self, name), name, shape, order))
+
+
+def fields_of(instance: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass by name, without what it has cached.
+
+    Only these are pickled and copied: a cached view would become an array of its own, apart from the field
+    that it views, and kernels would read or write that array instead.
+
+    Parameters
+    ----------
+    instance : object
+        Of a dataclass.
+    """
+    return {name: getattr(instance, name) for name in instance.__dataclass_fields__}

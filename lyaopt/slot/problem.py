@@ -63,6 +63,10 @@ class SlotProblem(SlotInputs):
         self._check_counts()
         self._check_ids()
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._keep_own_arrays()  # pickles and copies forget that arrays are read-only
+
     def _looks_valid(self) -> bool:
         """Return whether all numbers are certainly in range; three reductions for the common case."""
         queues, devices, scalars = self._packed

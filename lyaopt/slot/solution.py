@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lyaopt.arrays import Floats
+from lyaopt.slot.formulas import price
 from lyaopt.slot.problem import SlotProblem
 
 
@@ -93,7 +94,7 @@ class SlotSolution:
     @property
     def edge_price(self) -> float:
         """Multiplier of C.7, -dV/dF^e: what one more hertz at the edge is worth."""
-        return self.problem.slot_duration_s * self.edge_multiplier
+        return price(self.problem.slot_duration_s, self.edge_multiplier)
 
     def __repr__(self) -> str:
         return (

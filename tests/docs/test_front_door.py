@@ -66,6 +66,38 @@ def test_names_are_shown_before_they_are_imported() -> None:
     assert in_another_process(code) == "True False\n"
 
 
+WITHOUT_EXTRAS = """
+import importlib.machinery as machinery, pydoc, sys
+
+class Core(machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        extras = ("cvxpy", "gymnasium", "matplotlib", "safetensors", "scipy", "torch")
+        return None if name.partition(".")[0] in extras else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(machinery.PathFinder)] = Core
+"""
+
+
+def test_all_names_are_there_without_the_extras() -> None:
+    """As `help()` and `import *` need them; those that need an extra say so when they are called."""
+    code = """
+import lyaopt
+from lyaopt import *
+assert "load_policy" in pydoc.render_doc(lyaopt)
+calls = [lambda: load_policy("run"), lambda: energy_bound(load_scenario("default"))]
+for call in calls:
+    try:
+        call()
+    except MissingExtraError as error:
+        print(error)
+"""
+    assert in_another_process(WITHOUT_EXTRAS + code).splitlines() == [
+        "torch is not installed: pip install 'lyaopt[train]'",
+        "scipy is not installed: pip install 'lyaopt[bound]'",
+    ]
+
+
 def test_importing_imports_nothing_heavy() -> None:
     loaded = in_another_process(f"import lyaopt, sys; print([m for m in {HEAVY} if m in sys.modules])")
     assert loaded == "[]\n"

@@ -1,5 +1,7 @@
 """`solve_slots`: shapes, refusals, and quantities computed from the allocation."""
 
+import copy
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -61,6 +63,37 @@ def test_an_earlier_solution_is_solved_into(batch, method):
     for name in ("local_price", "edge_price", "objective"):
         np.testing.assert_array_equal(getattr(again, name), getattr(fresh, name))
     np.testing.assert_array_equal(again.certificate.relative_gap, fresh.certificate.relative_gap)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+)
+def test_copies_are_solved_and_solved_into_as_the_original(batch, copied):
+    """What a solution or a batch has cached are views, which a copy must not hold apart from its arrays."""
+    earlier = solve_slots(make_batch(3, devices=4, slots=20, seed=9))
+    earlier.certificate, earlier.local_price  # noqa: B018  cached, of the other batch
+    again, fresh = solve_slots(batch, out=copied(earlier)), solve_slots(batch)
+    for name in (*SOLVED, "edge_multiplier", "local_price"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(fresh, name))
+    other = copied(earlier.batch)
+    for name in LARGE:
+        getattr(other, name)[:] = getattr(batch, name)
+    refilled = replace(batch, **{name: getattr(other, name) for name in LARGE})
+    np.testing.assert_array_equal(solve_slots(refilled).rate_bps, fresh.rate_bps)
+    assert np.shares_memory(other._local_problem.queue, other.local_queue_cycles)
+    assert np.shares_memory(other._transmit_problem.gain, other.channel_gain)
+
+
+def test_a_batch_whose_arrays_are_refilled_is_solved_anew(batch):
+    other = make_batch(3, devices=4, slots=20, seed=9)
+    taken = SlotBatch(**fields_of(batch) | in_order(batch, "F"))
+    solution = solve_slots(taken)
+    for name in LARGE:
+        getattr(taken, name)[:] = getattr(other, name)
+    again, fresh = solve_slots(taken, out=solution), solve_slots(replace(batch, **in_order(other, "F")))
+    for name in SOLVED:
+        np.testing.assert_array_equal(getattr(again, name), getattr(fresh, name))
+    assert again.certificate.relative_gap.max() < 1e-12
 
 
 def test_a_solution_of_another_shape_is_not_solved_into(batch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -381,6 +383,7 @@ def test_ids_are_not_given_twice(names, message):
 
 def test_the_arrays_of_a_problem_cannot_be_changed():
     problem = SlotProblem(1.0, 0.0, 0.0, 0.0, 1.0, *[np.ones(1)] * 4, *[np.ones((1, 1))] * 3)
-    for name in ("channel_gain", "local_queue_cycles"):
-        with pytest.raises(ValueError, match="read-only"):
-            getattr(problem, name)[:] = 2.0
+    for one in (problem, copy.deepcopy(problem), pickle.loads(pickle.dumps(problem))):
+        for name in ("channel_gain", "local_queue_cycles"):
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(one, name)[:] = 2.0

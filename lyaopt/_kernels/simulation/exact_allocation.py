@@ -44,8 +44,8 @@ class Allocation(NamedTuple):
 
 
 @helper
-def buffer_size(method, services, devices, width):
-    """Return how many doubles `allocate_exactly` needs as its buffer."""
+def allocation_workspace_size(method, services, devices, width):
+    """Return how many doubles of workspace `allocate_exactly` takes."""
     if method == BY_SHARES:
         return 0
     select, select_at_edge = method == SELECT, method != SORT
@@ -54,7 +54,7 @@ def buffer_size(method, services, devices, width):
 
 
 @helper
-def allocate_exactly(backlog, gain, model, allocation, buffer):
+def allocate_exactly(backlog, gain, model, allocation, workspace):
     """Solve the three problems of a slot for backlogs (3, N, L) and gains (L,) of a block."""
     method, scalars, devices = model.method, model.scalars, model.devices
     rates, cpu, power, multiplier = allocation
@@ -72,16 +72,16 @@ def allocate_exactly(backlog, gain, model, allocation, buffer):
     local_allocation = LocalAllocation(rates[LOCAL], cpu, multiplier)
     transmit_allocation = TransmitAllocation(rates[TRANSMIT], power, multiplier)
     if method == SELECT:
-        local_lanes_many(local, local_allocation, buffer)
-        transmit_lanes_many(transmit, transmit_allocation, buffer)
+        local_lanes_many(local, local_allocation, workspace)
+        transmit_lanes_many(transmit, transmit_allocation, workspace)
     else:
-        local_lanes(local, local_allocation, buffer)
-        transmit_lanes(transmit, transmit_allocation, buffer)
+        local_lanes(local, local_allocation, workspace)
+        transmit_lanes(transmit, transmit_allocation, workspace)
     count = devices.shape[1]
     shape = rates.shape[1] * count, gain.size // count
     edge = EdgeProblem(backlog[EDGE].reshape(shape), scalars[EDGE_CAPACITY], tau)
     edge_allocation = EdgeAllocation(rates[EDGE].reshape(shape), multiplier)
     if method == SORT:
-        edge_lanes(edge, edge_allocation, buffer)
+        edge_lanes(edge, edge_allocation, workspace)
     else:
-        edge_lanes_many(edge, edge_allocation, buffer)
+        edge_lanes_many(edge, edge_allocation, workspace)

@@ -93,7 +93,7 @@ def _serve(queue, rate, tau, due, before_sum, after_sum, backlog_sum, rate_sum):
 
 @helper
 def serve_queues(rates, tau, notes, queues, sums):
-    """Serve all queues of a block at `rates` (3, N, L) for `tau` seconds: (4) to (6) without arrivals.
+    """Serve all queues of a block at `rates` (3, N, L) for `tau` seconds: (7) to (9) without what joins.
 
     `sums` (6, N, L) are those of the period.
     """

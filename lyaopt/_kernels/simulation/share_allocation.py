@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from lyaopt._kernels.numerics.elementary import expm1, log1p
+from lyaopt._kernels.numerics.elementary import expm1
 from lyaopt._kernels.simulation.exact_allocation import (
     BANDWIDTH,
     CPU_CAPACITY,
@@ -28,6 +28,7 @@ from lyaopt._kernels.simulation.exact_allocation import (
 )
 from lyaopt._kernels.simulation.state_types import Placement, compiled_signature
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, STAGES, TRANSMIT
+from lyaopt._kernels.slot.marginal_costs import transmit_served
 from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
 
 # Rows of `fractions`
@@ -47,7 +48,7 @@ def _scale(fraction, most, whole):
 def _rate_of(fraction, gain, most, noise_power, scale, whole):
     """Write R(p), the rate at a fraction of the power: (3)."""
     for t in range(whole.size):
-        whole[t] = scale * log1p(fraction[t] * most * gain[t] / noise_power)
+        whole[t] = transmit_served(fraction[t] * most * gain[t] / noise_power, scale)
 
 
 @lane_loop

@@ -16,7 +16,7 @@ from lyaopt._kernels.simulation.exact_allocation import (
     TAU,
     Allocation,
     allocate_exactly,
-    buffer_size,
+    allocation_workspace_size,
 )
 from lyaopt._kernels.simulation.serve_queues import (
     CAPACITY,
@@ -96,11 +96,11 @@ def _start_period(b, slot, span, plan, state):
 
 
 @helper
-def _allocate(b, backlog, gain, model, allocation, buffer):
+def _allocate(b, backlog, gain, model, allocation, workspace):
     if model.method == BY_SHARES:
         allocate_by_shares(b, backlog, gain, model, allocation)
     else:
-        allocate_exactly(backlog, gain, model, allocation, buffer)
+        allocate_exactly(backlog, gain, model, allocation, workspace)
 
 
 @helper
@@ -123,7 +123,7 @@ def _advance(span, model, streams, trace, plan, state, tasks, record):
     allocation, notes = _new_allocation(services, lanes), _new_notes(model.devices, lanes)
     rates, cpu, power, _ = allocation
     due, before, after, limits = notes
-    buffer = np.empty(buffer_size(model.method, services, devices, lanes // devices))
+    workspace = np.empty(allocation_workspace_size(model.method, services, devices, lanes // devices))
     gain = np.empty((period, lanes))
     arrivals = np.empty((period, services, lanes), np.int64)
     tasks = make_room(tasks, 0)
@@ -142,7 +142,7 @@ def _advance(span, model, streams, trace, plan, state, tasks, record):
                 coming = begin_slot(new, notes)
                 if coming > 0:
                     tasks = make_room(tasks, coming)
-                _allocate(b, backlog, h, model, allocation, buffer)
+                _allocate(b, backlog, h, model, allocation, workspace)
                 if recording:
                     _record_slot(b, slot - span.start, h, new, backlog, allocation, record)
                 serve_queues(rates, tau, notes, queues, service_sums)

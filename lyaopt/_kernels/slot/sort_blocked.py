@@ -17,9 +17,8 @@ from lyaopt._kernels.slot.blocks import (
 )
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
-_SUM, _LOST, _MEMBERS = range(
-    3
-)  # rows of scratch: a compensated sum, and the number of items on the threshold
+# Rows of scratch: a compensated sum, and the number of items on the threshold
+_SUM, _LOST, _MEMBERS = range(3)
 
 
 @lane_loop

@@ -74,11 +74,11 @@ def profile_onnx(
         For an operation whose MACs are not counted.
     """
     path = Path(path)
-    graph = read_graph(path, input_shape)
+    graph = load_graph(path, input_shape)
     return make_profile(name or path.stem, source or path.name, graph, bits_per_element, selection)
 
 
-def read_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
+def load_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
     """Load the operations of an ONNX file, with their MACs.
 
     Parameters

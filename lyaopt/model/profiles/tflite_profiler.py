@@ -69,10 +69,10 @@ def profile_tflite(
         If the file is not a TensorFlow Lite file, or has control flow or shapes unknown until it runs.
     """
     path = Path(path)
-    return make_profile(name or path.stem, source or path.name, read_graph(path), bits_per_element, selection)
+    return make_profile(name or path.stem, source or path.name, load_graph(path), bits_per_element, selection)
 
 
-def read_graph(path: Path) -> Graph:
+def load_graph(path: Path) -> Graph:
     """Load the operations of a TensorFlow Lite file, with their MACs.
 
     Parameters
