@@ -38,9 +38,9 @@ class SlotBatch(SlotInputs):
     -----
     The kernels run over slots that lie side by side in memory. A writeable float64 array in that order
     (Fortran's, ``order="F"``: the transposed array, (N, M, B), is C-contiguous) is used as it is; any other
-    array is copied once, when the batch is made. The arrays of the batch, `batch.channel_gain` and so on, may be
-    refilled for another call of `solve_slots`. New values are not checked, and what an earlier solution computes
-    when first asked for (energies, prices, certificate) would then be of the new values: ask before.
+    array is copied once, when the batch is made. The arrays of the batch, `batch.channel_gain` and so on, may
+    be refilled for another call of `solve_slots`. New values are not checked, and what an earlier solution
+    computes when first asked for (energies, prices, certificate) would then be of the new values: ask before.
     """
 
     def __post_init__(self) -> None:
