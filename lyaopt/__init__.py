@@ -112,6 +112,8 @@ _ORIGINS = {
     "solve_slots": "slot.solve_batch",
 }
 """Module of each name, imported when the name is first used."""
+_MODULES = ("kernels", "learning")
+"""Modules of the map above, imported likewise."""
 
 __all__ = [
     "BatchCertificate",
@@ -156,6 +158,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name not in _ORIGINS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_ORIGINS[name]}"), name)
@@ -164,4 +168,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *_MODULES})

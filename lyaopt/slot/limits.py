@@ -90,6 +90,6 @@ def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -
 
 
 def check_method(method: str) -> None:
-    """Raise `ValueError` for a `method` that is not one of `METHODS`."""
+    """Raise `ProblemError` for a `method` that is not one of `METHODS`."""
     if method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
+        raise ProblemError("$.method", f"expected one of {', '.join(METHODS)}, got {method!r}")

@@ -8,6 +8,7 @@ from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
 from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
 from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, transmit_many
+from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import ALLOCATIONS, BatchSolution
 from lyaopt.slot.limits import check_method
@@ -34,7 +35,7 @@ def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | No
 
     Raises
     ------
-    ValueError
+    ProblemError
         For an unknown method, or an `out` of another shape.
     """
     check_method(method)
@@ -66,7 +67,7 @@ def _reused(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
         usable = flags.f_contiguous and flags.writeable and array.dtype == np.float64
         if array.shape != shape or not usable:
             expected = f"expected a writeable float64 array of shape {shape} in Fortran's order"
-            raise ValueError(f"out.{name}: {expected}, got {array.dtype} of shape {array.shape}")
+            raise ProblemError(f"$.out.{name}", f"{expected}, got {array.dtype} of shape {array.shape}")
     cached = vars(out)
     allocations = {name: cached[name] for name in ALLOCATIONS if name in cached}  # views of the same arrays
     cached.clear()

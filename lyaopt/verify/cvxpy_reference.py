@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.arrays import Floats
-from lyaopt.errors import SolverError
+from lyaopt.errors import ProblemError, SolverError
 from lyaopt.io.extras import needs_extra
 from lyaopt.slot.limits import noise_w_per_hz
 from lyaopt.slot.problem import SlotProblem
@@ -112,10 +112,10 @@ def solve_reference(problem: SlotProblem, solver: str = "CLARABEL") -> Reference
 
 
 def check_solver(solver: str) -> str:
-    """Return the solver's name as CVXPY spells it; a `ValueError` lists the installed ones."""
+    """Return the solver's name as CVXPY spells it; a `ProblemError` lists the installed ones."""
     installed = sorted(_cvxpy().installed_solvers())
     if solver.upper() not in installed:
-        raise ValueError(f"unknown solver {solver!r}: installed are {', '.join(installed)}")
+        raise ProblemError("$.solver", f"expected one of {', '.join(installed)}, got {solver!r}")
     return solver.upper()
 
 

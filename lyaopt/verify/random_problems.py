@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.inputs import QUEUE_FIELDS, SlotInputs
 from lyaopt.slot.problem import SlotProblem
@@ -47,11 +48,11 @@ def random_batch(
 
     Raises
     ------
-    ValueError
+    ProblemError
         For an unknown regime; the message lists the known ones.
     """
     if regime not in regimes.REGIMES:
-        raise ValueError(f"unknown regime {regime!r}: expected one of {', '.join(REGIMES)}")
+        raise ProblemError("$.regime", f"expected one of {', '.join(REGIMES)}, got {regime!r}")
     return regimes.REGIMES[regime](mixed(count, rng, devices, services), rng)
 
 

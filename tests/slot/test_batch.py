@@ -99,11 +99,11 @@ def test_a_batch_whose_arrays_are_refilled_is_solved_anew(batch):
 def test_a_solution_of_another_shape_is_not_solved_into(batch):
     earlier = solve_slots(make_batch(3, devices=4, slots=19))
     with pytest.raises(
-        ValueError, match=r"out\.local_cpu_hz: expected .* shape \(20, 4, 3\) .*, got .* \(19,"
+        ProblemError, match=r"^\$\.out\.local_cpu_hz: expected .* shape \(20, 4, 3\) .*, got .* \(19,"
     ):
         solve_slots(batch, out=earlier)
     scattered = np.empty((3, 4, 40))[:, :, ::2].T
-    with pytest.raises(ValueError, match=r"out\.rate_bps: expected a writeable .* Fortran's order"):
+    with pytest.raises(ProblemError, match=r"^\$\.out\.rate_bps: expected a writeable .* Fortran's order"):
         solve_slots(batch, out=replace(solve_slots(batch), rate_bps=scattered))
 
 
@@ -239,7 +239,7 @@ def test_a_signal_is_refused_if_its_rate_cannot_be_inverted(batch, exponent, ref
 
 
 def test_an_unknown_method_is_refused(batch):
-    with pytest.raises(ValueError, match="method: expected one of exact, bisection, got 'newton'"):
+    with pytest.raises(ProblemError, match=r"^\$\.method: expected one of exact, bisection, got 'newton'"):
         solve_slots(batch, "newton")
 
 

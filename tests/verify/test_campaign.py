@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lyaopt.errors import MissingExtraError
+from lyaopt.errors import MissingExtraError, ProblemError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import BatchCertificate, BatchSolution
 from lyaopt.slot.solve_batch import solve_slots
@@ -95,7 +95,7 @@ def test_one_bad_certificate_fails_the_campaign(
 
 def test_solver_and_extra_are_checked_before_anything_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "solve_slots", None)
-    with pytest.raises(ValueError, match="unknown solver 'none-such'"):
+    with pytest.raises(ProblemError, match=r"^\$\.solver: expected one of .*, got 'none-such'"):
         campaign.run_accuracy(10**6, seed=1, solver="none-such")
     monkeypatch.setitem(sys.modules, "cvxpy", None)
     with pytest.raises(MissingExtraError):

@@ -10,7 +10,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from lyaopt.errors import MissingExtraError, SolverError
+from lyaopt.errors import MissingExtraError, ProblemError, SolverError
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.verify import cvxpy_reference, decimal_reference, random_problems
 
@@ -91,7 +91,7 @@ def test_a_slot_with_nothing_to_allocate_needs_no_solver() -> None:
 
 
 def test_an_unknown_solver_is_refused_with_the_installed_ones() -> None:
-    with pytest.raises(ValueError, match=r"unknown solver 'NOSUCH': installed are .*CLARABEL"):
+    with pytest.raises(ProblemError, match=r"^\$\.solver: expected one of .*CLARABEL.*, got 'NOSUCH'"):
         cvxpy_reference.solve_reference(slots("mixed", 1)[0], "NOSUCH")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
+from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.verify import decimal_reference, random_problems
@@ -176,7 +177,7 @@ def test_the_seed_decides_and_slots_are_taken_out_whole() -> None:
 
 
 def test_an_unknown_regime_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"unknown regime 'no-such'.*energy-limited"):
+    with pytest.raises(ProblemError, match=r"^\$\.regime: expected one of .*energy-limited.*, got 'no-such'"):
         random_problems.random_batch("no-such", 1, np.random.default_rng(0))
 
 
