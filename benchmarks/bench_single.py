@@ -15,8 +15,9 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from benchmarks.data import problems
-from lyaopt import solve_slot
+from lyaopt import SlotProblem, solve_slot
 from lyaopt.slot.documents import parse_slot_document
+from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS
 from lyaopt.slot.solution_documents import format_solution
 from lyaopt.verify.cvxpy_reference import solve_reference
 
@@ -29,6 +30,15 @@ def test_solve_slot(benchmark, record):
     problem = problems(1)[0]
     benchmark.pedantic(solve_slot, args=(problem,), rounds=300, iterations=20, warmup_rounds=5)
     record.time(SLOT, "lyaopt.solve_slot, with certificate", benchmark.stats.stats.median, "slot")
+
+
+def test_build_and_solve_slot(benchmark, record):
+    """What a controller pays that gets its observations as arrays of numbers."""
+    problem = problems(1)[0]
+    names = (*SCALAR_FIELDS, *DEVICE_FIELDS, *QUEUE_FIELDS)
+    fields = {name: getattr(problem, name) for name in names}
+    benchmark.pedantic(lambda: solve_slot(SlotProblem(**fields)), rounds=300, iterations=20, warmup_rounds=5)
+    record.time(SLOT, "SlotProblem from arrays, and lyaopt.solve_slot", benchmark.stats.stats.median, "slot")
 
 
 def test_cvxpy(benchmark, record):

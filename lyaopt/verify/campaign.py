@@ -138,7 +138,7 @@ def run_accuracy(
 
     Raises
     ------
-    MissingExtraError, ValueError
+    MissingExtraError, ProblemError
         As `solve_reference`, before anything is solved.
     """
     name = check_solver(solver) if solver is not None else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lyaopt.errors import ProblemError
 from lyaopt.verify import campaign
 from lyaopt.verify.campaign import AccuracyReport, RegimeAccuracy, run_accuracy
 from lyaopt_cli.main import run
@@ -59,13 +60,13 @@ def test_a_gap_beyond_its_limit_is_status_1(monkeypatch, capsysbinary, gap):
     assert json.loads(capsysbinary.readouterr().out)["passed"] is False
 
 
-@pytest.mark.parametrize("error", [ImportError("needs CVXPY"), ValueError("no such solver")])
+@pytest.mark.parametrize("error", [ImportError("needs CVXPY"), ProblemError("$.solver", "no such solver")])
 def test_a_solver_that_is_not_there_is_bad_input(monkeypatch, capsysbinary, error):
     assert run_with(monkeypatch, error)[0] == 2
     captured = capsysbinary.readouterr()
     assert captured.out == b""
     assert len(captured.err.splitlines()) == 1
-    assert str(error) in captured.err.decode()
+    assert getattr(error, "reason", str(error)) in captured.err.decode()
 
 
 def test_a_missing_cvxpy_names_the_extra(monkeypatch, capsysbinary):

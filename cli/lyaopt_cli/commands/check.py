@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from lyaopt.errors import ProblemError
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.output import json_option, print_output
@@ -47,8 +48,8 @@ def command(instances: int, seed: int, solver: str, as_json: bool) -> int:
     try:
         with progress_in_steps("solving", instances) as advance:
             report = run_accuracy(instances, seed, reference, advance)
-    except ValueError as error:
-        raise InputError(f"lyaopt check: --solver: {error}") from None
+    except ProblemError as error:
+        raise InputError(f"lyaopt check: --solver: {error.reason}") from None
 
     def print_text() -> None:
         from lyaopt_cli.tables.accuracy import print_accuracy
