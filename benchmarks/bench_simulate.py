@@ -26,21 +26,21 @@ from lyaopt.model.system import Device, Service, System
 from lyaopt.policies import middle
 from lyaopt.simulation import Simulator
 
-MANY = "A slot of the default system, 256 of them together, everything drawn inside"
-ONE = "A slot of one default system"
+MANY = "A slot of a replication of the default scenario, 256 together, everything drawn inside"
+ONE = "A slot of one replication of the default scenario"
 LARGE = "A slot of 1,000 devices with 10 services each, by service"
 ROUNDS = 15
 SLOTS = 20_000
 
 
 def seconds_a_slot(simulator, slots):
-    """Seconds of a system and slot in a part of a run."""
+    """Seconds of a slot of a replication, in a part of a run."""
     start = time.perf_counter()
     simulator.run(slots)
     return (time.perf_counter() - start) / slots / simulator.result().replications
 
 
-def test_many_systems_beside_the_batch_solver(record):
+def test_many_replications_compared_with_the_batch_solver(record):
     system = load_scenario("default")
     simulator = Simulator(system, middle(system), replications=256, seed=1)
     simulator.run(1_000)

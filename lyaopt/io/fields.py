@@ -10,7 +10,7 @@ from pydantic import Field
 
 @dataclass(frozen=True)
 class Expected:
-    """Description of the values of a type for error messages; an argument of `Annotated`."""
+    """Error messages name the values of a type by these `words`; an argument of `Annotated`."""
 
     words: str
 
