@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lyaopt.arrays import Floats, Order, as_floats, check_scalar
+from lyaopt.slot.limits import noise_w_per_hz
 
 SCALAR_FIELDS = (
     "slot_duration_s",
@@ -45,9 +46,15 @@ class SlotInputs:
     edge_queue_cycles: Floats
     noise_psd_dbm_per_hz: float = -174.0
 
-    def _check_scalars(self) -> None:
+    def _take_scalars(self) -> None:
+        """Check the numbers, and let them be floats: NumPy's would compute in their own precision."""
         for name in SCALAR_FIELDS:
             check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
+        noise_w_per_hz(self.noise_psd_dbm_per_hz)
+        for name in (*SCALAR_FIELDS, "noise_psd_dbm_per_hz"):
+            value = getattr(self, name)
+            if type(value) is not float:
+                object.__setattr__(self, name, float(value))
 
     def _take_arrays(self, shapes: dict[str, tuple[int, ...]], order: Order) -> None:
         """Let the named fields be float64 arrays of these shapes in this memory order."""
