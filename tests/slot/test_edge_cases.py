@@ -398,3 +398,9 @@ def test_scalars_of_numpy_are_taken_as_floats(number: Any) -> None:
 
 def test_short_floats_do_not_limit_the_range() -> None:
     slot(slot_duration_s=np.float16(0.01), edge_queue_cycles=[[1e8, 1e8]])
+
+
+def test_the_message_about_a_wrong_array_is_one_line() -> None:
+    with pytest.raises(ProblemError, match="expected numbers, got array") as caught:
+        slot(local_queue_cycles=np.full((3, 2), "a"))
+    assert "\n" not in str(caught.value)
