@@ -72,7 +72,8 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order
             raise TypeError(unconverted.dtype)
         array = np.asarray(unconverted, dtype=np.float64, order=order)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ProblemError(f"$.{name}", f"expected numbers, got {values!r:.60}") from error
+        given = " ".join(repr(values).split())  # NumPy writes an array in lines
+        raise ProblemError(f"$.{name}", f"expected numbers, got {given:.60}") from error
     if array.shape != shape:
         raise ProblemError(f"$.{name}", f"expected shape {shape}, got {array.shape}")
     return array if array.flags.behaved else array.copy(order)  # aligned and writeable

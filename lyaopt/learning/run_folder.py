@@ -32,6 +32,7 @@ class RunFolder(DocumentFolder):
     """
 
     document, contents, activity = RUN, "a training", "training"
+    schema_version = 2  # 1 called the replications of its configuration systems
 
     @property
     def has_checkpoint(self) -> bool:

@@ -45,7 +45,7 @@ class SlotBatch(SlotInputs):
 
     def __post_init__(self) -> None:
         shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "BMN")
-        self._check_scalars()
+        self._take_scalars()
         shapes = {**dict.fromkeys(QUEUE_FIELDS, shape), **dict.fromkeys(DEVICE_FIELDS, shape[1:2])}
         self._take_arrays(shapes | {"channel_gain": shape[:2]}, order="F")
         for name in shapes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lyaopt.arrays import Floats, Order, as_floats, check_scalar
+from lyaopt.slot.limits import noise_w_per_hz
 
 SCALAR_FIELDS = (
     "slot_duration_s",
@@ -49,9 +50,15 @@ class SlotInputs:
     def __getstate__(self) -> dict[str, Any]:
         return fields_of(self)
 
-    def _check_scalars(self) -> None:
+    def _take_scalars(self) -> None:
+        """Check the numbers, and convert them to floats: NumPy's would compute in their own precision."""
         for name in SCALAR_FIELDS:
             check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
+        noise_w_per_hz(self.noise_psd_dbm_per_hz)
+        for name in (*SCALAR_FIELDS, "noise_psd_dbm_per_hz"):
+            value = getattr(self, name)
+            if type(value) is not float:
+                object.__setattr__(self, name, float(value))
 
     def _take_arrays(self, shapes: dict[str, tuple[int, ...]], order: Order) -> None:
         """Convert the named fields to float64 arrays of these shapes in this memory order."""

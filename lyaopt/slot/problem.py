@@ -54,7 +54,7 @@ class SlotProblem(SlotInputs):
 
     def __post_init__(self) -> None:
         shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "MN")
-        self._check_scalars()
+        self._take_scalars()
         shapes = {**dict.fromkeys(QUEUE_FIELDS, shape), **dict.fromkeys(DEVICE_FIELDS, shape[:1])}
         self._take_arrays(shapes, order="C")
         if not self._looks_valid():

@@ -158,3 +158,10 @@ def test_help_is_the_same_whatever_ran_before(capsys):
 def test_names_are_printed_as_they_are(capsys):
     new_console().print("runs/a[bold] :smile: ", name_text("[red]\x1b[2J"))
     assert capsys.readouterr().out == "runs/a[bold] :smile:  [red]\\x1b[2J\n"
+
+
+@pytest.mark.parametrize("arguments", [["train", "balanced"], ["sweep", "sweep.toml"]])
+def test_a_file_in_place_of_the_folder_is_bad_usage(folder, arguments, capsys):
+    """A training or a sweep refuses such an `--out` before it computes anything."""
+    assert run([*arguments, "--out", "slot.json"]) == 2
+    assert capsys.readouterr().err == "slot.json: expected a folder, or a name that does not exist yet\n"

@@ -281,3 +281,10 @@ def test_a_signal_leaves_a_checkpoint(tmp_path, number, status):
     assert (process.returncode, err) == (status, b"")
     assert not json.loads(out)["finished"]
     assert load_policy(tmp_path).name == "lyappo"
+
+
+def test_a_folder_of_an_older_schema_is_refused_by_name(tmp_path):
+    """Its configuration has keys that no constructor takes."""
+    (tmp_path / "run.json").write_text('{"schema_version": 1, "config": {"systems": 4}}')
+    with pytest.raises(ProblemError, match=r"\$\.schema_version: .*expected schema version 2, got 1"):
+        load_policy(tmp_path)

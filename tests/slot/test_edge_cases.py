@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lyaopt import ProblemError, SlotProblem, SlotSolution, solve_slot
+from lyaopt import ProblemError, SlotProblem, SlotSolution, format_solution, solve_slot
 from lyaopt.verify.decimal_reference import judge, local_optimum, transmit_optimum
 
 LN2 = math.log(2)
@@ -387,3 +387,23 @@ def test_the_arrays_of_a_problem_cannot_be_changed():
         for name in ("channel_gain", "local_queue_cycles"):
             with pytest.raises(ValueError, match="read-only"):
                 getattr(one, name)[:] = 2.0
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float16, np.int64])
+def test_scalars_of_numpy_are_taken_as_floats(number: Any) -> None:
+    """NumPy's numbers would compute in their own precision, and could not be written as JSON."""
+    names = ("slot_duration_s", "energy_coefficient", "edge_capacity_hz", "noise_psd_dbm_per_hz")
+    expected = slot(**dict.fromkeys(names, 2.0))
+    given = slot(**dict.fromkeys(names, number(2)))
+    assert [type(getattr(given, name)) for name in names] == [float] * len(names)
+    assert format_solution(solve_slot(given)) == format_solution(solve_slot(expected))
+
+
+def test_short_floats_do_not_limit_the_range() -> None:
+    slot(slot_duration_s=np.float16(0.01), edge_queue_cycles=[[1e8, 1e8]])
+
+
+def test_the_message_about_a_wrong_array_is_one_line() -> None:
+    with pytest.raises(ProblemError, match="expected numbers, got array") as caught:
+        slot(local_queue_cycles=np.full((3, 2), "a"))
+    assert "\n" not in str(caught.value)

@@ -15,7 +15,7 @@ from lyaopt_cli.support.interrupts import Interrupts
 from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import plot_option, replications_option
 from lyaopt_cli.support.output import json_option, print_output
-from lyaopt_cli.support.output_files import check_picture, write_whole
+from lyaopt_cli.support.output_files import check_folder, check_picture, write_whole
 from lyaopt_cli.support.training import TrainingOptions, algorithm_of, parse_ranges, run_training
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def command(scenario: str, as_json: bool, **options: Any) -> int:
     """
     training = TrainingOptions(**options)
     system = load_system(scenario)
+    check_folder(Path(training.out))
     if training.plot is not None:
         check_picture("lyaopt train", training.plot)
     with Interrupts(signal.SIGTERM) as interrupts, input_errors("lyaopt train"):

@@ -7,14 +7,16 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lyaopt.errors import ProblemError
-from lyaopt_cli.support.input_files import InputError, input_errors, visible
+from lyaopt_cli.support.input_files import input_errors, visible
 from lyaopt_cli.support.interrupts import exit_on
 from lyaopt_cli.support.options import SECONDS
+from lyaopt_cli.support.output_files import check_folder
 from lyaopt_cli.support.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -87,9 +89,8 @@ def run_experiment(
     from lyaopt.experiments.store import Store
     from lyaopt.experiments.sweeps import run_parts
 
+    check_folder(Path(out))
     store = Store(out)
-    if store.path.exists() and not store.path.is_dir():
-        raise InputError(f"{out}: expected a folder, or a name that does not exist yet")
     with input_errors(f"lyaopt {name}"), exit_on(signal.SIGTERM):
         outcome = run_parts(
             parts,

@@ -53,3 +53,9 @@ def check_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
+
+
+def check_folder(path: Path) -> None:
+    """Raise `InputError` if no folder can stand there, because something else does."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path}: expected a folder, or a name that does not exist yet")
