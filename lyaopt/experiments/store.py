@@ -26,6 +26,7 @@ class Store(DocumentFolder):
     """
 
     document, contents, activity = EXPERIMENT, "a sweep or reproduction", "experiment"
+    schema_version = 2  # 1 had other names for the inputs of a cell
 
     def _cell(self, key: str) -> Path:
         return self.path / CELLS / f"{key}.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -81,6 +81,33 @@ def find_algorithm(name: str, preset_name: str | None = None) -> Algorithm:
     if preset_name is not None and algorithm.default_preset is None:
         raise ProblemError("$.preset", f"expected none, as {name} has no presets; got {preset_name!r}")
     return algorithm
+
+
+def stored_configuration(run: Mapping[str, Any]) -> TrainingConfig:
+    """Configuration of a training, from the document in its folder.
+
+    Parameters
+    ----------
+    run : mapping
+        What `lyaopt.learning.run_folder.RunFolder.load_document` returns.
+
+    Returns
+    -------
+    TrainingConfig
+        Of the class that belongs to the algorithm.
+
+    Raises
+    ------
+    ProblemError
+        If the document has no such algorithm, or settings that the algorithm does not have.
+    """
+    algorithm = find_algorithm(run["algorithm"])
+    try:
+        return algorithm.config(**run["config"])
+    except TypeError as error:
+        raise ProblemError(
+            "$.config", f"expected the settings of {run['algorithm']}, got others: {error}"
+        ) from None
 
 
 def _network_of(make: Callable[..., Any]) -> Callable[[Shape, PPOConfig, System], Any]:

@@ -34,7 +34,7 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     # Here, so that `lyaopt.load_policy` exists without PyTorch: help() and `import *` look at every name.
     with needs_extra("train"):
         from lyaopt.learning.algorithm_protocol import best_network
-        from lyaopt.learning.algorithms import find_algorithm
+        from lyaopt.learning.algorithms import find_algorithm, stored_configuration
         from lyaopt.learning.networks import Shape
         from lyaopt.learning.run_folder import RunFolder
         from lyaopt.learning.trained_policy import LearnedPolicy
@@ -43,7 +43,7 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     run = files.load_document()
     tensors, _ = files.load_checkpoint()
     algorithm = find_algorithm(run["algorithm"])
-    config = algorithm.config(**run["config"])
+    config = stored_configuration(run)
     shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
     network = algorithm.network(shape, config, parse_scenario(json.dumps(run["scenario"])))
     network.load_state_dict(best_network(tensors))

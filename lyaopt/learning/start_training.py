@@ -12,7 +12,7 @@ import torch
 
 from lyaopt._version import __version__
 from lyaopt.errors import ProblemError
-from lyaopt.learning.algorithms import find_algorithm
+from lyaopt.learning.algorithms import find_algorithm, stored_configuration
 from lyaopt.learning.config import WITH_RANGES
 from lyaopt.learning.observer import Observer
 from lyaopt.learning.ranges import FIXED, Ranges
@@ -140,7 +140,7 @@ def resume(folder: RunFolder, system: System, algorithm: str, **expected: Any) -
             raise ProblemError(f"$.{name}", reason)
     if json.loads(json.dumps(scenario_to_dict(system))) != run["scenario"]:
         raise ProblemError("$.scenario", f"expected the scenario in {folder.path}, got another one")
-    training = Training(folder, system, entry, entry.config(**run["config"]), run["seed"], ranges)
+    training = Training(folder, system, entry, stored_configuration(run), run["seed"], ranges)
     if folder.has_checkpoint:
         training.restore()
     return training

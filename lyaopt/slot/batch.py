@@ -34,13 +34,11 @@ class SlotBatch(SlotInputs):
     ProblemError
         If a value is not finite, is negative, or has the wrong shape; the error names the field.
 
-    Notes
-    -----
-    The kernels run over slots that lie side by side in memory. A writeable float64 array in that order
-    (Fortran's, ``order="F"``: the transposed array, (N, M, B), is C-contiguous) is used as it is. Any other
-    array is copied once, by the constructor. The arrays of the batch, `batch.channel_gain` and so on, may be
-    refilled for another call of `solve_slots`. New values are not checked. Energies, prices and certificate of
-    an earlier solution are computed when first asked for: ask before you refill the arrays.
+    Notes ----- The kernels run over slots that lie side by side in memory. A writeable float64 array in that
+    order (Fortran's, ``order="F"``: the transposed array, (N, M, B), is C-contiguous) is used as it is. Any
+    other array is copied once, by the constructor. The arrays of the batch, `batch.channel_gain` and so on,
+    may be refilled for another call of `solve_slots`. New values are not checked. Energies, prices and
+    certificate of an earlier solution are computed when first asked for: ask before you refill the arrays.
     """
 
     def __post_init__(self) -> None:

@@ -265,7 +265,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
     with pytest.raises(ProblemError, match="expected the folder of a sweep or reproduction"):
         load_results(Store(tmp_path))
     (tmp_path / "experiment.json").write_text('{"schema_version": 99}')
-    with pytest.raises(ProblemError, match=r"\$\.schema_version: .*expected schema version 1, got 99"):
+    with pytest.raises(ProblemError, match=r"\$\.schema_version: .*expected schema version 2, got 99"):
         load_results(Store(tmp_path))
 
 
@@ -291,7 +291,7 @@ def test_figures_share_the_system_in_the_middle(tmp_path):
     assert not set.intersection(*once)
 
 
-@pytest.mark.parametrize("text", ['{"schema_version": 1}', '{"schema_version": 1, "sweeps": [{}]}'])
+@pytest.mark.parametrize("text", ['{"schema_version": 2}', '{"schema_version": 2, "sweeps": [{}]}'])
 def test_a_damaged_experiment_is_an_error(tmp_path, text):
     (tmp_path / "experiment.json").write_text(text)
     with pytest.raises(ProblemError, match="it is damaged at"):

@@ -14,6 +14,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lyaopt.learning.algorithms import stored_configuration
+
 torch = pytest.importorskip("torch")
 
 from lyaopt.errors import FolderLockedError, ProblemError  # noqa: E402
@@ -288,3 +290,8 @@ def test_a_folder_of_an_older_schema_is_refused_by_name(tmp_path):
     (tmp_path / "run.json").write_text('{"schema_version": 1, "config": {"systems": 4}}')
     with pytest.raises(ProblemError, match=r"\$\.schema_version: .*expected schema version 2, got 1"):
         load_policy(tmp_path)
+
+
+def test_unknown_settings_of_a_stored_training_are_named():
+    with pytest.raises(ProblemError, match=r"^\$\.config: expected the settings of lyappo.*strange"):
+        stored_configuration({"algorithm": "lyappo", "config": {"strange": 1}})
