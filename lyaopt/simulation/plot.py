@@ -55,7 +55,7 @@ def _draw_energy(axes: Any, series: Series) -> None:
         fill=True,
         color=_RED,
         alpha=0.7,
-        label="transmission",
+        label="transmit",
     )
     axes.set_xlim(series.time_s[0], series.time_s[-1])
     axes.set_ylabel("energy per slot, mJ")
@@ -64,7 +64,7 @@ def _draw_energy(axes: Any, series: Series) -> None:
 
 
 def _draw_backlogs(axes: Any, series: Series) -> None:
-    names = ("local, Gcycles", "transmission, Mbit", "edge, Gcycles")
+    names = ("local, Gcycles", "transmit, Mbit", "edge, Gcycles")
     scales = (1e-9, 1e-6, 1e-9)
     for name, scale, values, colour in zip(names, scales, series.queues, (_BLUE, _RED, _GREEN), strict=True):
         axes.stairs(scale * values, series.time_s, color=colour, label=name)
