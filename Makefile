@@ -43,6 +43,8 @@ $(VENV)/dev.stamp: $(VENV)/kernels.stamp
 demo: demo-slot demo-simulation demo-learning  ## solve a slot, simulate the default system, train LyaPPO for a minute, compare
 	@echo "demo.png shows energy, backlogs and latencies of 30 seconds at the middle cuts,"
 	@echo "demo-training.png the training of LyaPPO, demo-policies.png energy and latency of all policies"
+	@echo "LyaPPO equals best-fixed here: it starts from searched points, and channels that are drawn anew in every slot"
+	@echo "leave little to gain from changing them (docs/explanation/results.md says where learning gains more)"
 
 demo-slot: $(VENV)/core.stamp
 	@echo "Solving one slot of four devices: a second"
