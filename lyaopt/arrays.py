@@ -38,8 +38,34 @@ def shape_of(values: ArrayLike, name: str, axes: str) -> tuple[int, ...]:
     except ValueError:  # rows of different lengths
         shape = ()
     if len(shape) != len(axes):
-        raise ProblemError(f"$.{name}", f"expected an array of shape ({', '.join(axes)})")
+        got = f"shape {shape}" if shape else "a number, or rows of different lengths"
+        raise ProblemError(f"$.{name}", f"expected an array of shape ({', '.join(axes)}), got {got}")
     return shape
+
+
+def check_type(value: Any, kind: type, name: str, source: str) -> None:
+    """Check what a function is given in place of an object of lyaopt, a name for example.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    kind : type
+        What it must be.
+    name : str
+        Name of the argument, for the error.
+    source : str
+        Where such objects come from, in the words of the error.
+
+    Raises
+    ------
+    ProblemError
+        If it is something else.
+    """
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        expected = f"{article} {kind.__name__}, {source}"
+        raise ProblemError(f"$.{name}", f"expected {expected}, got {' '.join(repr(value).split()):.60}")
 
 
 def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order = "C") -> Floats:

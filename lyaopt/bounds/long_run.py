@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lyaopt.arrays import Floats, as_floats, check_array
+from lyaopt.arrays import Floats, as_floats, check_array, check_type
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.load_lp import LoadProgram, Point
 from lyaopt.model.system import System
@@ -130,6 +130,7 @@ def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
     MissingExtraError
         Without SciPy (extra `bound`).
     """
+    check_type(system, System, "system", "as load_scenario returns")
     radio = Radio.of(system)
     program = _first_program(system, radio)
     search = _Search()

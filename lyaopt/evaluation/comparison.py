@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats
+from lyaopt.arrays import Floats, check_type
 from lyaopt.bounds import energy_bound
 from lyaopt.errors import ProblemError
 from lyaopt.evaluation.estimates import CONFIDENCE, Estimate, interquartile_mean
 from lyaopt.model.system import System
 from lyaopt.simulation import Policy, Result, simulate, slot_costs
+from lyaopt.simulation.policy import check_policy
 from lyaopt.simulation.results import versions
 
 _PERCENTILES = (50.0, 95.0, 99.0)
@@ -186,9 +187,7 @@ def evaluate(
     MissingExtraError
         Without SciPy (extra `bound`).
     """
-    names = [policy.name for policy in policies] if names is None else list(names)
-    if not names or len(set(names)) < len(policies):
-        raise ProblemError("$.policies", f"expected policies with different names, got {names}")
+    names = _checked_names(system, policies, names)
     scores: list[Score] = []
     for number, (policy, name) in enumerate(zip(policies, names, strict=True)):
         before = number * (slots + warmup)
@@ -222,3 +221,15 @@ def _bound(system: System) -> float | None:
         return energy_bound(system).energy_j
     except ProblemError:  # devices move
         return None
+
+
+def _checked_names(system: Any, policies: Any, names: Sequence[str] | None) -> list[str]:
+    """Check the arguments of `evaluate`, and return the names of the policies."""
+    check_type(system, System, "system", "as load_scenario returns")
+    check_type(policies, Sequence, "policies", "of policies")
+    for number, policy in enumerate(policies):
+        check_policy(policy, f"policies[{number}]")
+    checked = [policy.name for policy in policies] if names is None else list(names)
+    if not checked or len(set(checked)) < len(policies):
+        raise ProblemError("$.policies", f"expected policies with different names, got {checked}")
+    return checked

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Integers
+from lyaopt.arrays import Integers, check_type
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import Service, System
 from lyaopt.policies.best_fixed import best_fixed
@@ -81,6 +81,8 @@ def make_policy(name: str, system: System, **options: Any) -> Policy:
     ProblemError
         If there is no such policy, or it has no such option; `$.policy` if the text does not give points.
     """
+    check_type(name, str, "policy", "the name of a policy or its points as text")
+    check_type(system, System, "system", "as load_scenario returns")
     if name not in _POLICIES:
         _check_options(name, (), options)
         return Fixed(parse_points(name, system), "fixed")

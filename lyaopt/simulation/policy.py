@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, Integers
+from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 from lyaopt.simulation.shares import Shares
 
@@ -56,6 +57,26 @@ class Policy(Protocol):
         Decision
         """
         ...
+
+
+def check_policy(value: Any, name: str) -> None:
+    """Check that a value can be asked as a `Policy` is.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    name : str
+        Name of the argument, for the error.
+
+    Raises
+    ------
+    ProblemError
+        If it lacks a name or a method `decide`; the name of a policy, for example, is not a policy.
+    """
+    if not (hasattr(value, "name") and callable(getattr(value, "decide", None))):
+        got = " ".join(repr(value).split())
+        raise ProblemError(f"$.{name}", f"expected a policy, as make_policy returns, got {got:.60}")
 
 
 class Observation:

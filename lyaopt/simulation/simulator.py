@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from lyaopt._kernels.simulation import sums
-from lyaopt.arrays import Floats, Integers
+from lyaopt.arrays import Floats, Integers, check_type
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 from lyaopt.simulation.latencies import Latencies
-from lyaopt.simulation.policy import Decision, Observation, Policy, Replay
+from lyaopt.simulation.policy import Decision, Observation, Policy, Replay, check_policy
 from lyaopt.simulation.records import Recorder
 from lyaopt.simulation.results import Result
 from lyaopt.simulation.state import State
@@ -65,6 +65,9 @@ class Simulator:
         record: bool = False,
         distinct_streams: int | None = None,
     ) -> None:
+        check_type(system, System, "system", "as load_scenario returns")
+        if policy is not None:
+            check_policy(policy, "policy")
         _check_count("replications", replications, 1, 2**31)
         distinct_streams = replications if distinct_streams is None else distinct_streams
         _check_count("distinct_streams", distinct_streams, 1, replications)
@@ -162,7 +165,9 @@ class Simulator:
 
     def _decide(self, now: int) -> None:
         layout = self._state.layout
-        self._decision = self.policy.decide(Observation(self._state, self.seed))
+        decision = self.policy.decide(Observation(self._state, self.seed))
+        check_type(decision, Decision, "policy.decide", f"of policy {self.policy.name}")
+        self._decision = decision
         points = np.asarray(self._decision.points)
         if points.dtype.kind not in "iu" or points.ndim not in (1, 2, 3):
             raise ProblemError("$.points", f"policy {self.policy.name}: expected a table of integers")

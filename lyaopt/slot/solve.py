@@ -8,6 +8,7 @@ import numpy as np
 
 from lyaopt._kernels.slot import one_slot as kernels
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
+from lyaopt.arrays import check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.inputs import QUEUE_FIELDS, SlotInputs
@@ -39,6 +40,7 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     ProblemError
         If magnitudes are so extreme that the optimum overflows, or cannot be certified to LARGEST_GAP.
     """
+    check_type(problem, SlotProblem, "problem", "or a batch for solve_slots")
     check_method(method)
     devices, services = problem.local_queue_cycles.shape
     if method == "exact" and 0 < devices * services <= NETWORK_ITEMS:

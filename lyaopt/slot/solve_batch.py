@@ -8,6 +8,7 @@ from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
 from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
 from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, transmit_many
+from lyaopt.arrays import check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import ALLOCATIONS, BatchSolution
@@ -38,6 +39,9 @@ def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | No
     ProblemError
         For an unknown method, or an `out` of another shape.
     """
+    check_type(batch, SlotBatch, "batch", "or one problem for solve_slot")
+    if out is not None:
+        check_type(out, BatchSolution, "out", "of an earlier call")
     check_method(method)
     solution = _empty_solution(batch) if out is None else _reused(out, batch)
     if 0 not in batch.shape:

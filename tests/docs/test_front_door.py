@@ -113,3 +113,31 @@ def test_all_errors_are_one_family() -> None:
     errors = [getattr(lyaopt, name) for name in lyaopt.__all__ if name.endswith("Error")]
     assert len(errors) == 10
     assert all(issubclass(error, lyaopt.LyaoptError) for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda system: lyaopt.solve_slot({}), r"^\$\.problem: expected a SlotProblem, .*, got \{\}"),
+        (lambda system: lyaopt.solve_slots(5), r"^\$\.batch: expected a SlotBatch, .*, got 5"),
+        (lambda system: lyaopt.simulate("default", slots=1), r"^\$\.system: expected a System, .*'default'"),
+        (
+            lambda system: lyaopt.simulate(system, "middle", slots=1),
+            r"^\$\.policy: expected a policy, .*'middle'",
+        ),
+        (
+            lambda system: lyaopt.make_policy("middle", "default"),
+            r"^\$\.system: expected a System, .*'default'",
+        ),
+        (lambda system: lyaopt.make_policy(None, system), r"^\$\.policy: expected a str, .*None"),
+        (lambda system: lyaopt.energy_bound("default"), r"^\$\.system: expected a System, .*'default'"),
+        (
+            lambda system: lyaopt.evaluate(system, ["middle"]),
+            r"^\$\.policies\[0\]: expected a policy, .*'middle'",
+        ),
+        (lambda system: lyaopt.evaluate(system, 5), r"^\$\.policies: expected a Sequence, .*5"),
+    ],
+)
+def test_what_is_no_object_of_lyaopt_is_named(call, message):
+    with pytest.raises(lyaopt.ProblemError, match=message):
+        call(lyaopt.load_scenario("default"))

@@ -78,7 +78,7 @@ def _latency(result: Result) -> str:
 
 def _services(result: Result, system: System) -> Table:
     backlogs = ("local\nbacklog", "transmit\nbacklog", "edge\nbacklog")
-    table = plain_table("device", "service", "network", numbers=("partition\npoint", *backlogs))
+    table = plain_table("device", "service", "network", numbers=("\npoint", *backlogs))
     queues = result.queues.mean(axis=2)
     for s, service in enumerate(system.services):
         m = int(system.device_of_service[s])
