@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 from contextlib import suppress
 
 import click
@@ -57,7 +58,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "own_network.py").write_text(
         "from torch.nn import Conv2d\ndef Net(): return Conv2d(3, 4, 3)\n"
     )
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("own_network", None)  # other tests profile a module of the same name
 
 
 def printed(capsysbinary, name, *options):
