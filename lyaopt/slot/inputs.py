@@ -54,7 +54,8 @@ class SlotInputs:
         """Check the numbers, and convert them to floats: NumPy's would compute in their own precision."""
         for name in SCALAR_FIELDS:
             check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
-        noise_w_per_hz(self.noise_psd_dbm_per_hz)
+        if type(self.noise_psd_dbm_per_hz) is not float:
+            noise_w_per_hz(self.noise_psd_dbm_per_hz)  # raises for what is not a number
         for name in (*SCALAR_FIELDS, "noise_psd_dbm_per_hz"):
             value = getattr(self, name)
             if type(value) is not float:
