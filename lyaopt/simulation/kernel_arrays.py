@@ -18,6 +18,7 @@ from lyaopt._kernels.simulation.state_types import (
     Trace,
 )
 from lyaopt._kernels.simulation.stream_options import CHANNEL_ROWS
+from lyaopt._kernels.slot import problems
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt.arrays import Floats
 from lyaopt.model.system import System
@@ -71,13 +72,13 @@ def make_model(system: System, layout: Layout) -> Model:
 
 
 def _scalars(system: System) -> Floats:
-    values = np.empty(exact_allocation.SCALARS)
-    values[exact_allocation.TAU] = system.slot_duration_s
-    values[exact_allocation.DELTA] = system.energy_coefficient
-    values[exact_allocation.WEIGHT_LOCAL] = system.energy_weight_local
-    values[exact_allocation.WEIGHT_TRANSMIT] = system.energy_weight_transmit
-    values[exact_allocation.EDGE_CAPACITY] = system.edge_capacity_hz
-    values[exact_allocation.NOISE] = system.noise_w_per_hz
+    values = np.empty(problems.SCALARS)
+    values[problems.TAU] = system.slot_duration_s
+    values[problems.DELTA] = system.energy_coefficient
+    values[problems.WEIGHT_LOCAL] = system.energy_weight_local
+    values[problems.WEIGHT_TRANSMIT] = system.energy_weight_transmit
+    values[problems.EDGE_CAPACITY] = system.edge_capacity_hz
+    values[problems.NOISE] = system.noise_w_per_hz
     return values
 
 

@@ -7,6 +7,12 @@ from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.edge import edge_lanes, edge_lanes_many
 from lyaopt._kernels.slot.local import local_lanes, local_lanes_many
 from lyaopt._kernels.slot.problems import (
+    DELTA,
+    EDGE_CAPACITY,
+    NOISE,
+    TAU,
+    WEIGHT_LOCAL,
+    WEIGHT_TRANSMIT,
     EdgeAllocation,
     EdgeProblem,
     LocalAllocation,
@@ -21,9 +27,6 @@ from lyaopt._kernels.toolchain.jit import helper
 # where there are many; the last one is that of share_allocation.py.
 SORT, SELECT_AT_EDGE, SELECT, BY_SHARES = range(4)
 
-# Entries of the `scalars` of a model
-TAU, DELTA, WEIGHT_LOCAL, WEIGHT_TRANSMIT, EDGE_CAPACITY, NOISE = range(6)
-SCALARS = 6
 # Rows of its `devices`
 CPU_CAPACITY, MAX_POWER, BANDWIDTH = range(3)
 DEVICE_ROWS = 3

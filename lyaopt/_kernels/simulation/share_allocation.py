@@ -18,17 +18,11 @@ import math
 import numpy as np
 
 from lyaopt._kernels.numerics.elementary import expm1
-from lyaopt._kernels.simulation.exact_allocation import (
-    BANDWIDTH,
-    CPU_CAPACITY,
-    EDGE_CAPACITY,
-    MAX_POWER,
-    NOISE,
-    TAU,
-)
+from lyaopt._kernels.simulation.exact_allocation import BANDWIDTH, CPU_CAPACITY, MAX_POWER
 from lyaopt._kernels.simulation.state_types import Placement, compiled_signature
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, STAGES, TRANSMIT
 from lyaopt._kernels.slot.marginal_costs import transmit_served
+from lyaopt._kernels.slot.problems import EDGE_CAPACITY, NOISE, TAU
 from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
 
 # Rows of `fractions`

@@ -11,9 +11,7 @@ from lyaopt._kernels.simulation.channel import draw_gains
 from lyaopt._kernels.simulation.exact_allocation import (
     BY_SHARES,
     CPU_CAPACITY,
-    DELTA,
     MAX_POWER,
-    TAU,
     Allocation,
     allocate_exactly,
     allocation_workspace_size,
@@ -43,6 +41,7 @@ from lyaopt._kernels.simulation.sums import PRESENT, begin_period, end_period, r
 from lyaopt._kernels.simulation.task_moves import move_tasks
 from lyaopt._kernels.simulation.task_queues import STAGES, make_room
 from lyaopt._kernels.simulation.traffic import draw_arrivals
+from lyaopt._kernels.slot.problems import DELTA, TAU
 from lyaopt._kernels.toolchain.jit import Kernel, helper
 
 

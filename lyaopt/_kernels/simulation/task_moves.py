@@ -1,6 +1,5 @@
 """Tasks of a block: those done in a stage go on to the next, and new ones join."""
 
-from lyaopt._kernels.simulation.exact_allocation import TAU
 from lyaopt._kernels.simulation.task_queues import (
     LOCAL,
     STAGES,
@@ -10,6 +9,7 @@ from lyaopt._kernels.simulation.task_queues import (
     is_first_done,
     new_task,
 )
+from lyaopt._kernels.slot.problems import TAU
 from lyaopt._kernels.toolchain.jit import helper
 
 

@@ -6,6 +6,8 @@ everything that they know of a lane is one column of the arrays of a `Block`, wh
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 # Rows of `Block.costs`: what serving costs in a lane, see marginal_costs.py
@@ -71,6 +73,13 @@ def block_width(items, lane_count, one_by_one):
 def workspace_size(items, lane_count, one_by_one):
     """Return how many doubles `split_workspace` takes for the blocks of these lanes."""
     return (2 * items + _ROWS) * block_width(items, lane_count, one_by_one)
+
+
+@inline
+def new_workspace(queue, one_by_one):
+    """Return a workspace for the lanes of a queue (N, L)."""
+    items, lane_count = queue.shape
+    return np.empty(workspace_size(items, lane_count, one_by_one))
 
 
 @inline

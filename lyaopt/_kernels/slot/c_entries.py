@@ -11,20 +11,20 @@ from numba import carray
 from lyaopt._kernels.slot.edge import edge_lanes
 from lyaopt._kernels.slot.local import local_lanes
 from lyaopt._kernels.slot.one_slot import (
-    DELTA,
-    EDGE_CAPACITY,
-    NOISE,
     RESULT_ROWS,
-    SCALARS,
     SUMMARY_PLACES,
-    TAU,
-    WEIGHT_LOCAL,
-    WEIGHT_TRANSMIT,
     Slot,
     slots_workspace_size,
     solve_within,
 )
 from lyaopt._kernels.slot.problems import (
+    DELTA,
+    EDGE_CAPACITY,
+    NOISE,
+    SCALARS,
+    TAU,
+    WEIGHT_LOCAL,
+    WEIGHT_TRANSMIT,
     EdgeAllocation,
     EdgeProblem,
     LocalAllocation,

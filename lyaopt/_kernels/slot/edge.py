@@ -8,8 +8,6 @@ effort is the work itself, limit = F^e tau, and energy costs nothing.
 
 import functools
 
-import numpy as np
-
 from lyaopt._kernels.slot.blocks import (
     FLOOR,
     INVERSE,
@@ -19,8 +17,8 @@ from lyaopt._kernels.slot.blocks import (
     LaneRange,
     block_width,
     fill,
+    new_workspace,
     split_workspace,
-    workspace_size,
 )
 from lyaopt._kernels.slot.dispatch import rank_by_sorting, solve_by_selection
 from lyaopt._kernels.slot.dual_bisection import solve_by_bisection
@@ -33,27 +31,17 @@ from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
 @helper
-def _sort_edge_block(queue, lanes, block, tau, rate):
+def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
     if queue.shape[0] == FOUR.size:
-        serve_in_registers(EDGE, FOUR, queue, lanes, block, tau, rate)
+        serve_in_registers(cost, FOUR, queue, lanes, block, tau, rate)
     else:
-        rank_by_sorting(EDGE, FOUR, EIGHT, queue, lanes, block)
-        recover_primal(EDGE, queue, lanes, block, tau, rate)
-
-
-@helper
-def _select_edge_block(queue, lanes, block, tau, rate):
-    solve_by_selection(EDGE, queue, lanes, block, tau, rate)
-
-
-@helper
-def _bisect_edge_block(queue, lanes, block, tau, rate):
-    solve_by_bisection(EDGE, queue, lanes, block, tau, rate)
+        rank_by_sorting(cost, FOUR, EIGHT, queue, lanes, block)
+        recover_primal(cost, queue, lanes, block, tau, rate)
 
 
 @inline
-def _solve_blocks(solve_block, one_by_one, problem, allocation, workspace):
-    """Solve all lanes, a block at a time, with ``solve_block(queue, lanes, block, tau, rate)``."""
+def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
+    """Solve all lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
     queue, tau = problem.queue, problem.tau
     items, lane_count = queue.shape
     width = block_width(items, lane_count, one_by_one)
@@ -64,7 +52,7 @@ def _solve_blocks(solve_block, one_by_one, problem, allocation, workspace):
     fill(block.costs[FLOOR], width, 0.0)
     for start in range(0, lane_count, width):
         lanes = LaneRange(start, min(width, lane_count - start))
-        solve_block(queue, lanes, block, tau, allocation.cpu)
+        solve(EDGE, queue, lanes, block, tau, allocation.cpu)
         for t in range(lanes.count):
             allocation.multiplier[start + t] = block.ranking[THRESHOLD, t]
 
@@ -72,29 +60,25 @@ def _solve_blocks(solve_block, one_by_one, problem, allocation, workspace):
 @helper
 def edge_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
-    _solve_blocks(_sort_edge_block, False, problem, allocation, workspace)
+    _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
 
 
 @helper
 def edge_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
-    _solve_blocks(_select_edge_block, True, problem, allocation, workspace)
+    _solve_blocks(solve_by_selection, True, problem, allocation, workspace)
 
 
 def _edge_exact(problem, allocation):
-    items, lane_count = problem.queue.shape
-    edge_lanes(problem, allocation, np.empty(workspace_size(items, lane_count, False)))
+    edge_lanes(problem, allocation, new_workspace(problem.queue, False))
 
 
 def _edge_bisection(problem, allocation):
-    items, lane_count = problem.queue.shape
-    workspace = np.empty(workspace_size(items, lane_count, False))
-    _solve_blocks(_bisect_edge_block, False, problem, allocation, workspace)
+    _solve_blocks(solve_by_bisection, False, problem, allocation, new_workspace(problem.queue, False))
 
 
 def _edge_many(problem, allocation):
-    items, lane_count = problem.queue.shape
-    edge_lanes_many(problem, allocation, np.empty(workspace_size(items, lane_count, True)))
+    edge_lanes_many(problem, allocation, new_workspace(problem.queue, True))
 
 
 _SIGNATURE = functools.partial(solver_signature, EdgeProblem, EdgeAllocation)

@@ -11,8 +11,6 @@ is the work itself, and
 import functools
 import math
 
-import numpy as np
-
 from lyaopt._kernels.slot.blocks import (
     EFFORT,
     FLOOR,
@@ -24,10 +22,10 @@ from lyaopt._kernels.slot.blocks import (
     LaneRange,
     block_width,
     fill,
+    new_workspace,
     only_device,
     split_workspace,
     spread,
-    workspace_size,
 )
 from lyaopt._kernels.slot.dispatch import rank_by_sorting, solve_by_selection
 from lyaopt._kernels.slot.dual_bisection import solve_by_bisection
@@ -42,22 +40,12 @@ _CAPACITY = 0  # row of what lanes have of their devices
 
 
 @helper
-def _sort_local_block(queue, lanes, block, tau, rate):
+def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
     if queue.shape[0] == TWO.size:
-        serve_in_registers(LOCAL, TWO, queue, lanes, block, tau, rate)
+        serve_in_registers(cost, TWO, queue, lanes, block, tau, rate)
     else:
-        rank_by_sorting(LOCAL, TWO, FOUR, queue, lanes, block)
-        recover_primal(LOCAL, queue, lanes, block, tau, rate)
-
-
-@helper
-def _select_local_block(queue, lanes, block, tau, rate):
-    solve_by_selection(LOCAL, queue, lanes, block, tau, rate)
-
-
-@helper
-def _bisect_local_block(queue, lanes, block, tau, rate):
-    solve_by_bisection(LOCAL, queue, lanes, block, tau, rate)
+        rank_by_sorting(cost, TWO, FOUR, queue, lanes, block)
+        recover_primal(cost, queue, lanes, block, tau, rate)
 
 
 @inline
@@ -89,8 +77,8 @@ def _report(lanes, block, capacities, tau, totals, multiplier):
 
 
 @inline
-def _solve_blocks(solve_block, one_by_one, problem, allocation, workspace):
-    """Solve all lanes, a block at a time, with ``solve_block(queue, lanes, block, tau, rate)``."""
+def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
+    """Solve all lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
     queue, capacity, tau = problem.queue, problem.capacity, problem.tau
     items, lane_count = queue.shape
     width = block_width(items, lane_count, one_by_one)
@@ -107,36 +95,32 @@ def _solve_blocks(solve_block, one_by_one, problem, allocation, workspace):
             spread(capacity, lane_count, lanes, devices[_CAPACITY])
             _set_limits(devices[_CAPACITY], lanes.count, tau, block.costs)
         spread_for = device
-        solve_block(queue, lanes, block, tau, allocation.cpu)
+        solve(LOCAL, queue, lanes, block, tau, allocation.cpu)
         _report(lanes, block, devices[_CAPACITY], tau, allocation.total, allocation.multiplier)
 
 
 @helper
 def local_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
-    _solve_blocks(_sort_local_block, False, problem, allocation, workspace)
+    _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
 
 
 @helper
 def local_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
-    _solve_blocks(_select_local_block, True, problem, allocation, workspace)
+    _solve_blocks(solve_by_selection, True, problem, allocation, workspace)
 
 
 def _local_exact(problem, allocation):
-    items, lane_count = problem.queue.shape
-    local_lanes(problem, allocation, np.empty(workspace_size(items, lane_count, False)))
+    local_lanes(problem, allocation, new_workspace(problem.queue, False))
 
 
 def _local_bisection(problem, allocation):
-    items, lane_count = problem.queue.shape
-    workspace = np.empty(workspace_size(items, lane_count, False))
-    _solve_blocks(_bisect_local_block, False, problem, allocation, workspace)
+    _solve_blocks(solve_by_bisection, False, problem, allocation, new_workspace(problem.queue, False))
 
 
 def _local_many(problem, allocation):
-    items, lane_count = problem.queue.shape
-    local_lanes_many(problem, allocation, np.empty(workspace_size(items, lane_count, True)))
+    local_lanes_many(problem, allocation, new_workspace(problem.queue, True))
 
 
 _SIGNATURE = functools.partial(solver_signature, LocalProblem, LocalAllocation)

@@ -3,7 +3,8 @@
 Everything about the slot lies in six arrays, the last three of which receive the solution:
 
 - `queues` (3, N, M): backlogs of the local, transmission and edge problems, in cycles, bits, cycles.
-- `devices` (4, M) and `scalars` (6,): numbers of the devices and of the system, named below.
+- `devices` (4, M) and `scalars` (6,): numbers of the devices, named below, and of the system,
+  named in problems.py.
 - `rates` (3, N, M): f^l in Hz, r in bit/s, f^e in Hz.
 - `results` (8, M) and `summary` (6,): what else is known of the devices and of the slot, named below.
 """
@@ -18,6 +19,12 @@ from lyaopt._kernels.slot.edge import edge_lanes
 from lyaopt._kernels.slot.energies import local_energy, local_price, objective, price, transmit_energy
 from lyaopt._kernels.slot.local import local_lanes
 from lyaopt._kernels.slot.problems import (
+    DELTA,
+    EDGE_CAPACITY,
+    NOISE,
+    TAU,
+    WEIGHT_LOCAL,
+    WEIGHT_TRANSMIT,
     EdgeAllocation,
     EdgeProblem,
     LocalAllocation,
@@ -30,9 +37,6 @@ from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 # Rows of `devices`
 CPU_CAPACITY, MAX_POWER, GAIN, BANDWIDTH = range(4)
-# Entries of `scalars`
-TAU, DELTA, WEIGHT_LOCAL, WEIGHT_TRANSMIT, EDGE_CAPACITY, NOISE = range(6)
-SCALARS = 6
 # Rows of `results`
 CPU, POWER, LOCAL_NU, TRANSMIT_NU, LOCAL_ENERGY, TRANSMIT_ENERGY, LOCAL_PRICE, RATE_PRICE = range(8)
 RESULT_ROWS = 8

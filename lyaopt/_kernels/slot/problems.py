@@ -7,6 +7,10 @@ devices. All arrays are contiguous float64, all scalars are floats. Arrays must 
 
 from typing import Any, NamedTuple
 
+# Entries of the `scalars` of a system, an array (6,)
+TAU, DELTA, WEIGHT_LOCAL, WEIGHT_TRANSMIT, EDGE_CAPACITY, NOISE = range(6)
+SCALARS = 6
+
 
 class LocalProblem(NamedTuple):
     """Problem 3, local CPU: minimise -tau sum f_n Q_n + U tau delta (sum f_n)^3.

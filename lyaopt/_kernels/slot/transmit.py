@@ -45,19 +45,9 @@ _TABLE_ROWS = 4
 
 
 @helper
-def _sort_transmit_block(queue, lanes, block, tau, rate):
-    rank_by_sorting(TRANSMIT, TWO, FOUR, queue, lanes, block)
-    recover_primal(TRANSMIT, queue, lanes, block, tau, rate)
-
-
-@helper
-def _select_transmit_block(queue, lanes, block, tau, rate):
-    solve_by_selection(TRANSMIT, queue, lanes, block, tau, rate)
-
-
-@helper
-def _bisect_transmit_block(queue, lanes, block, tau, rate):
-    solve_by_bisection(TRANSMIT, queue, lanes, block, tau, rate)
+def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
+    rank_by_sorting(cost, TWO, FOUR, queue, lanes, block)
+    recover_primal(cost, queue, lanes, block, tau, rate)
 
 
 @inline
@@ -117,8 +107,8 @@ def _report(lanes, block, devices, gain, power, multiplier):
 
 
 @inline
-def _solve_blocks(solve_block, one_by_one, problem, allocation, workspace):
-    """Solve all lanes, a block at a time, with ``solve_block(queue, lanes, block, tau, rate)``."""
+def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
+    """Solve all lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
     queue, gain, max_power = problem.queue, problem.gain, problem.max_power
     items, lane_count = queue.shape
     width = block_width(items, lane_count, one_by_one)
@@ -133,20 +123,20 @@ def _solve_blocks(solve_block, one_by_one, problem, allocation, workspace):
             _spread_devices(table, max_power, lane_count, lanes, block, devices)
         spread_for = device
         _set_channel(gain, devices[_FULL_POWER], q0_times_gain, lanes, block)
-        solve_block(queue, lanes, block, problem.tau, allocation.rate)
+        solve(TRANSMIT, queue, lanes, block, problem.tau, allocation.rate)
         _report(lanes, block, devices, gain, allocation.power, allocation.multiplier)
 
 
 @helper
 def transmit_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `transmit_workspace_size` doubles."""
-    _solve_blocks(_sort_transmit_block, False, problem, allocation, workspace)
+    _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
 
 
 @helper
 def transmit_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
-    _solve_blocks(_select_transmit_block, True, problem, allocation, workspace)
+    _solve_blocks(solve_by_selection, True, problem, allocation, workspace)
 
 
 @inline
@@ -160,7 +150,7 @@ def _transmit_exact(problem, allocation):
 
 
 def _transmit_bisection(problem, allocation):
-    _solve_blocks(_bisect_transmit_block, False, problem, allocation, _workspace(problem, False))
+    _solve_blocks(solve_by_bisection, False, problem, allocation, _workspace(problem, False))
 
 
 def _transmit_many(problem, allocation):
