@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from lyaopt.errors import DocumentError, ParseError, ProblemError
+from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.experiments.learners import LEARNERS, Learner
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
 from lyaopt.io import strict_json, toml_text
@@ -135,11 +135,9 @@ def parse_sweep(text: bytes | str) -> Sweep:
     DocumentError
         If the text does not follow docs/reference/formats.md.
     """
-    try:
+    with strict_json.document_errors():
         decoded = strict_json.decode(text)
         data = toml_text.parse(decoded)
-    except ParseError as error:
-        raise DocumentError([("$", error.reason)], error.line) from None
     try:
         return _sweep(data)
     except ProblemError as error:

@@ -9,10 +9,12 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from json.decoder import scanstring  # type: ignore[attr-defined]  # documented in no stub
 from typing import Any
 
-from lyaopt.errors import ParseError
+from lyaopt.errors import DocumentError, ParseError
 
 Path = tuple[str | int, ...]
 
@@ -41,6 +43,15 @@ def _integer(digits: str) -> int | float:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_int=_integer)
+
+
+@contextmanager
+def document_errors() -> Iterator[None]:
+    """Decode and parse a document inside the block: a `ParseError` becomes a `DocumentError` at ``$``."""
+    try:
+        yield
+    except ParseError as error:
+        raise DocumentError([("$", error.reason)], error.line) from None
 
 
 def decode(text: bytes | str) -> str:

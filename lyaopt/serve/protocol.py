@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from lyaopt.errors import DocumentError, ParseError
+from lyaopt.errors import DocumentError
 from lyaopt.io import strict_json
 from lyaopt.slot.documents import plain_slot_problem, problem_from_dict
 from lyaopt.slot.problem import SlotProblem
@@ -79,10 +79,8 @@ def sequence_of(text: bytes) -> int | None:
 
 
 def _parse_strictly(text: bytes) -> Request:
-    try:
+    with strict_json.document_errors():
         data = strict_json.parse(strict_json.decode(text))
-    except ParseError as error:
-        raise DocumentError([("$", error.reason)], error.line) from None
     errors = [(strict_json.show_path(path), reason) for path, reason in strict_json.duplicate_keys(data)]
     errors += _envelope_errors(data)
     if errors:

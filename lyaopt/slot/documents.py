@@ -14,7 +14,7 @@ import numpy as np
 from pydantic_core import from_json
 
 from lyaopt.arrays import Floats
-from lyaopt.errors import DocumentError, ParseError, ProblemError
+from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io import strict_json
 from lyaopt.io.ids import MAX_PADDED_SERVICES, ids_by_position, structure_errors
 from lyaopt.slot.inputs import QUEUE_FIELDS, SCALAR_FIELDS, SlotInputs
@@ -97,11 +97,9 @@ def problem_from_dict(data: dict[str, Any]) -> SlotProblem:
 
 
 def _parse_strictly(text: bytes | str) -> SlotProblem:
-    try:
+    with strict_json.document_errors():
         decoded = strict_json.decode(text)
         data = strict_json.parse(decoded)
-    except ParseError as error:
-        raise DocumentError([("$", error.reason)], error.line) from None
     errors = strict_json.duplicate_keys(data)
     errors += _errors(data)
     if errors:

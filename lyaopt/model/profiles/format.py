@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from lyaopt.errors import DocumentError, ParseError, ProblemError
+from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io import strict_json
 from lyaopt.io.field_errors import unknown_key
 from lyaopt.model.profiles.model import Cut, Profile, Source
@@ -41,11 +41,9 @@ def parse_profile(text: bytes | str) -> Profile:
     DocumentError
         If the text is not JSON, or not exactly a profile; with the path and line of the first error.
     """
-    try:
+    with strict_json.document_errors():
         decoded = strict_json.decode(text)
         data = strict_json.parse(decoded)
-    except ParseError as error:
-        raise DocumentError([("$", error.reason)], error.line) from None
     errors = strict_json.duplicate_keys(data)
     try:
         profile = _ADAPTER.validate_json(decoded)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from lyaopt.errors import DocumentError, ParseError, ProblemError
+from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io import strict_json, toml_text
 from lyaopt.io.field_errors import errors_of, unknown_key
 from lyaopt.model.profiles import Profile, list_profiles
@@ -44,12 +44,10 @@ def parse_scenario(text: bytes | str, folder: str | Path = ".") -> System:
     DocumentError
         If the text is not exactly a scenario (see docs/reference/formats.md).
     """
-    try:
+    with strict_json.document_errors():
         decoded = strict_json.decode(text)
         is_json = decoded.lstrip().startswith("{")
         data = strict_json.parse(decoded) if is_json else toml_text.parse(decoded)
-    except ParseError as error:
-        raise DocumentError([("$", error.reason)], error.line) from None
     errors = strict_json.duplicate_keys(data)
     errors += _section_errors(data)
     if not errors:
