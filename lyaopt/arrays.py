@@ -43,6 +43,17 @@ def shape_of(values: ArrayLike, name: str, axes: str) -> tuple[int, ...]:
     return shape
 
 
+def shown(value: Any) -> str:
+    """Return a value for an error: its representation cut short, on one line, where NumPy writes several.
+
+    Parameters
+    ----------
+    value : object
+        The value that was refused.
+    """
+    return f"{' '.join(repr(value).split()):.60}"
+
+
 def check_type(value: Any, kind: type, name: str, source: str) -> None:
     """Check what a function is given in place of an object of lyaopt, a name for example.
 
@@ -65,7 +76,7 @@ def check_type(value: Any, kind: type, name: str, source: str) -> None:
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
         expected = f"{article} {kind.__name__}, {source}"
-        raise ProblemError(f"$.{name}", f"expected {expected}, got {' '.join(repr(value).split()):.60}")
+        raise ProblemError(f"$.{name}", f"expected {expected}, got {shown(value)}")
 
 
 def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order = "C") -> Floats:
@@ -98,8 +109,7 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order
             raise TypeError(unconverted.dtype)
         array = np.asarray(unconverted, dtype=np.float64, order=order)
     except (TypeError, ValueError, OverflowError) as error:
-        given = " ".join(repr(values).split())  # NumPy writes an array in lines
-        raise ProblemError(f"$.{name}", f"expected numbers, got {given:.60}") from error
+        raise ProblemError(f"$.{name}", f"expected numbers, got {shown(values)}") from error
     if array.shape != shape:
         raise ProblemError(f"$.{name}", f"expected shape {shape}, got {array.shape}")
     return array if array.flags.behaved else array.copy(order)  # aligned and writeable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from numpy.typing import ArrayLike
 
-from lyaopt.arrays import Floats, Integers
+from lyaopt.arrays import Floats, Integers, shown
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 from lyaopt.simulation.shares import Shares
@@ -75,8 +75,7 @@ def check_policy(value: Any, name: str) -> None:
         If it lacks a name or a method `decide`; the name of a policy, for example, is not a policy.
     """
     if not (hasattr(value, "name") and callable(getattr(value, "decide", None))):
-        got = " ".join(repr(value).split())
-        raise ProblemError(f"$.{name}", f"expected a policy, as make_policy returns, got {got:.60}")
+        raise ProblemError(f"$.{name}", f"expected a policy, as make_policy returns, got {shown(value)}")
 
 
 class Observation:

@@ -44,9 +44,10 @@ class SlotBatch(SlotInputs):
     def __post_init__(self) -> None:
         shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "BMN")
         self._take_scalars()
-        shapes = {**dict.fromkeys(QUEUE_FIELDS, shape), **dict.fromkeys(DEVICE_FIELDS, shape[1:2])}
-        self._take_arrays(shapes | {"channel_gain": shape[:2]}, order="F")
-        for name in shapes:
+        self._take_arrays(QUEUE_FIELDS, shape, "F")
+        for name in DEVICE_FIELDS:
+            self._take_arrays([name], shape[:2] if name == "channel_gain" else shape[1:2], "F")
+        for name in (*QUEUE_FIELDS, *DEVICE_FIELDS):
             check_array(
                 getattr(self, name),
                 lambda index, name=name: f"$.{name}[{', '.join(map(str, index))}]",
@@ -68,9 +69,9 @@ class SlotBatch(SlotInputs):
         return LocalProblem(
             device_lanes(self.local_queue_cycles),
             self.cpu_capacity_hz,
-            float(self.slot_duration_s),
-            float(self.energy_weight_local),
-            float(self.energy_coefficient),
+            self.slot_duration_s,
+            self.energy_weight_local,
+            self.energy_coefficient,
         )
 
     @functools.cached_property
@@ -81,17 +82,15 @@ class SlotBatch(SlotInputs):
             device_lanes(self.channel_gain),
             self.bandwidth_hz,
             self.max_power_w,
-            float(self.slot_duration_s),
-            float(self.energy_weight_transmit),
+            self.slot_duration_s,
+            self.energy_weight_transmit,
             self.noise_w_per_hz,
         )
 
     @functools.cached_property
     def _edge_problem(self) -> EdgeProblem:
         """Problem 5 of all slots, for the kernels."""
-        return EdgeProblem(
-            slot_lanes(self.edge_queue_cycles), float(self.edge_capacity_hz), float(self.slot_duration_s)
-        )
+        return EdgeProblem(slot_lanes(self.edge_queue_cycles), self.edge_capacity_hz, self.slot_duration_s)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,19 +53,19 @@ class SlotInputs:
 
     def _take_scalars(self) -> None:
         """Check the numbers, and convert them to floats: NumPy's would compute in their own precision."""
+        fields = vars(self)
         for name in SCALAR_FIELDS:
-            check_scalar(getattr(self, name), name, positive=name == "slot_duration_s")
+            check_scalar(fields[name], name, positive=name == "slot_duration_s")
+            fields[name] = float(fields[name])
         if type(self.noise_psd_dbm_per_hz) is not float:
             noise_w_per_hz(self.noise_psd_dbm_per_hz)  # raises for what is not a number
-        for name in (*SCALAR_FIELDS, "noise_psd_dbm_per_hz"):
-            value = getattr(self, name)
-            if type(value) is not float:
-                object.__setattr__(self, name, float(value))
+            fields["noise_psd_dbm_per_hz"] = float(self.noise_psd_dbm_per_hz)
 
-    def _take_arrays(self, shapes: dict[str, tuple[int, ...]], order: Order) -> None:
-        """Convert the named fields to float64 arrays of these shapes in this memory order."""
-        for name, shape in shapes.items():
-            object.__setattr__(self, name, as_floats(getattr(self, name), name, shape, order))
+    def _take_arrays(self, names: Iterable[str], shape: tuple[int, ...], order: Order) -> None:
+        """Convert the named fields to float64 arrays of this shape in this memory order."""
+        fields = vars(self)
+        for name in names:
+            fields[name] = as_floats(fields[name], name, shape, order)
 
 
 def fields_of(instance: Any) -> dict[str, Any]:

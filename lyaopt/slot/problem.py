@@ -55,8 +55,8 @@ class SlotProblem(SlotInputs):
     def __post_init__(self) -> None:
         shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "MN")
         self._take_scalars()
-        shapes = {**dict.fromkeys(QUEUE_FIELDS, shape), **dict.fromkeys(DEVICE_FIELDS, shape[:1])}
-        self._take_arrays(shapes, order="C")
+        self._take_arrays(QUEUE_FIELDS, shape, "C")
+        self._take_arrays(DEVICE_FIELDS, shape[:1], "C")
         if not self._looks_valid():
             self._explain()
         self._keep_own_arrays()
