@@ -58,8 +58,8 @@ def write_figures(store: Store, sweeps: Sequence[Results]) -> None:
 
     Raises
     ------
-    ProblemError
-        If matplotlib is missing.
+    MissingExtraError
+        Without matplotlib (extra `plot`).
     """
     from lyaopt.experiments.figures import draw_curves, draw_sweep
 

@@ -56,7 +56,9 @@ def page(store: Store, sweeps: Sequence[Results] | None = None) -> str:
     Raises
     ------
     ProblemError
-        If there is no experiment, none of its cells is finished, or matplotlib is missing.
+        If there is no experiment, or none of its cells is finished.
+    MissingExtraError
+        Without matplotlib (extra `plot`).
     """
     need_matplotlib()
     import matplotlib

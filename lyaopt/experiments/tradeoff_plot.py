@@ -38,7 +38,9 @@ def draw_tradeoff(
     Raises
     ------
     ProblemError
-        If the suffix is neither, or matplotlib is missing.
+        If the suffix is neither.
+    MissingExtraError
+        Without matplotlib (extra `plot`).
     """
     kind = picture_format(path)
     figure = new_figure(7.5, 5.0)

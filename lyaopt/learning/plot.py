@@ -34,7 +34,9 @@ def draw_training(folder: str | Path, path: str | Path) -> bytes:
     Raises
     ------
     ProblemError
-        If the suffix is neither, or matplotlib is missing.
+        If the suffix is neither.
+    MissingExtraError
+        Without matplotlib (extra `plot`).
     """
     kind = picture_format(path)
     lines = [json.loads(line) for line in (Path(folder) / LOG).read_text().splitlines()]

@@ -34,7 +34,9 @@ def draw_run(result: Result, series: Series, path: str | Path) -> bytes:
     Raises
     ------
     ProblemError
-        If the suffix is another, or matplotlib is missing.
+        If the suffix is another.
+    MissingExtraError
+        Without matplotlib (extra `plot`).
     """
     kind = picture_format(path)
     figure = new_figure(8.0, 8.0)
