@@ -36,7 +36,8 @@ def test_random_streams_in_jitted_code():
     from lyaopt.simulation.streams import make_streams
 
     @numba.njit
-    def draw(keys, start, gain, distance, mean, options, channel, busy, gains, arrivals):
+    def draw(keys, start, lanes, options, state, drawn):
+        (gain, distance, mean), (channel, busy), (gains, arrivals) = lanes, state, drawn
         draw_gains(keys, start, gain, distance, options, channel, gains)
         draw_arrivals(keys, start, mean, options, busy, arrivals)
 
@@ -46,14 +47,10 @@ def test_random_streams_in_jitted_code():
         draw(
             streams.keys,
             start,
-            streams.lane_gain,
-            streams.lane_distance,
-            streams.mean,
+            (streams.lane_gain, streams.lane_distance, streams.mean),
             streams.options,
-            streams.channel_state,
-            streams.busy,
-            gains[start : start + 10],
-            arrivals[start : start + 10],
+            (streams.channel_state, streams.busy),
+            (gains[start : start + 10], arrivals[start : start + 10]),
         )
     np.testing.assert_array_equal(streams.draw_gains(0, 40), gains)
     np.testing.assert_array_equal(streams.draw_arrivals(0, 40), arrivals)
