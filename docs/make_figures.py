@@ -95,7 +95,6 @@ def draw_own_policy() -> None:
 def main() -> None:
     """Write them all."""
     IMAGES.mkdir(exist_ok=True)
-    mpl.rcParams["axes.formatter.min_exponent"] = 3  # 20 and not 2 x 10^1 on axes of seconds
     draw_crossing()
     draw_simulation()
     draw_training()

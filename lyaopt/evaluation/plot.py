@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.evaluation import Evaluation, Score, interquartile_mean
-from lyaopt.io.figures import new_figure, picture_bytes, picture_format
+from lyaopt.io.figures import legend_above, new_figure, picture_bytes, picture_format
 
 _BLUE, _RED, _GREY = "#35719c", "#b5482f", "#555555"
 
@@ -56,7 +56,7 @@ def _draw_energy(axes: Any, scores: tuple[Score, ...]) -> None:
     axes.errorbar(total, rows, xerr=np.abs(ends.T - total), fmt="none", color=_GREY, capsize=3)
     axes.set_xlabel("energy per slot, mJ")
     axes.set_xlim(left=0)
-    axes.legend()
+    legend_above(axes)
 
 
 def _draw_latency(axes: Any, scores: tuple[Score, ...]) -> None:
@@ -67,4 +67,4 @@ def _draw_latency(axes: Any, scores: tuple[Score, ...]) -> None:
     axes.set_xlabel("latency of a task, s")
     axes.set_xscale("log")
     axes.grid(axis="x", alpha=0.3)
-    axes.legend()
+    legend_above(axes)

@@ -58,6 +58,17 @@ def new_figure(width_inches: float, height_inches: float) -> Any:
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
 
 
+def legend_above(axes: Any) -> None:
+    """Place the legend of `axes` above their right end: inside, it would hide data.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The axes.
+    """
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False, borderaxespad=0.2)
+
+
 def picture_bytes(figure: Any, kind: str) -> bytes:
     """A `figure` as the content of a file of this `kind`; equal figures give equal bytes.
 
@@ -70,8 +81,9 @@ def picture_bytes(figure: Any, kind: str) -> bytes:
     """
     import matplotlib
 
-    # A fixed salt for ids and no date: pictures in a repository change only with their content.
-    with matplotlib.rc_context({"svg.hashsalt": "lyaopt"}):
+    # A fixed salt for ids and no date: pictures in a repository change only with their content. Logarithmic
+    # axes of seconds and millijoules say 20, not 2 x 10^1.
+    with matplotlib.rc_context({"svg.hashsalt": "lyaopt", "axes.formatter.min_exponent": 3}):
         picture = BytesIO()
         figure.savefig(picture, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     return picture.getvalue()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.io.figures import new_figure, picture_bytes, picture_format
+from lyaopt.io.figures import legend_above, new_figure, picture_bytes, picture_format
 from lyaopt.simulation.results import PERCENTILES, Result
 from lyaopt.simulation.series import Series
 
@@ -62,7 +62,7 @@ def _draw_energy(axes: Any, series: Series) -> None:
     )
     axes.set_xlim(series.time_s[0], series.time_s[-1])
     axes.set_ylabel("energy per slot, mJ")
-    _legend_above(axes)
+    legend_above(axes)
     axes.set_ylim(bottom=0)
 
 
@@ -74,13 +74,8 @@ def _draw_backlogs(axes: Any, series: Series) -> None:
     axes.set_xlim(series.time_s[0], series.time_s[-1])
     axes.set_ylabel("backlog, all services")
     axes.set_xlabel("time, s")
-    _legend_above(axes)
+    legend_above(axes)
     axes.set_ylim(bottom=0)
-
-
-def _legend_above(axes: Any) -> None:
-    """Place the legend beside the title: inside, it would hide the end of the run."""
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False, borderaxespad=0.2)
 
 
 def _draw_latencies(axes: Any, result: Result) -> None:
