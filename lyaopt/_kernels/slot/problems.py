@@ -141,7 +141,8 @@ class EdgeAllocation(NamedTuple):
     multiplier: Any
 
 
-_TYPES = {
+# Types of the fields, as in signatures; general_problems.py adds its own
+TYPES = {
     LocalProblem: "f8[:,::1], f8[::1], f8, f8, f8",
     LocalAllocation: "f8[:,::1], f8[::1], f8[::1]",
     TransmitProblem: "f8[:,::1], f8[::1], f8[::1], f8[::1], f8, f8, f8",
@@ -159,5 +160,5 @@ def solver_signature(problem: type, allocation: type, *others: str) -> Any:
     def parsed(members: str) -> Any:
         return normalize_signature(f"void({members})")[0]
 
-    groups = [types.BaseTuple.from_types(parsed(_TYPES[group]), group) for group in (problem, allocation)]
+    groups = [types.BaseTuple.from_types(parsed(TYPES[group]), group) for group in (problem, allocation)]
     return types.void(*groups, *parsed(", ".join(others)))
