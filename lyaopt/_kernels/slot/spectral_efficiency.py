@@ -14,6 +14,7 @@ from lyaopt._kernels.toolchain.jit import fused, inline
 LARGEST = 709.0  # no signal-to-noise ratio beyond e^709 is used: e^y is finite
 LN2 = math.log(2.0)
 _SERIES_BELOW = 0.25
+_ONE_BEYOND = 40.0  # 1 - e^-y rounds to 1
 _LEAST, _MOST = 1e-300, 1e307  # prices that can be inverted
 
 
@@ -23,7 +24,7 @@ def surplus(y):
 
     g is what a band earns beyond the power on it, over nu / ln 2; the series has no cancellation near 0.
     """
-    slope = -expm1(-y)
+    slope = -expm1(-(y if y < _ONE_BEYOND else _ONE_BEYOND))
     z = y * y
     low = (1 / 2 - y * (1 / 6)) + z * ((1 / 24 - y * (1 / 120)) + z * (1 / 720 - y * (1 / 5040)))
     high = (1 / 40320 - y * (1 / 362880)) + z * (1 / 3628800 - y * (1 / 39916800))

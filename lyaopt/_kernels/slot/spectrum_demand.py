@@ -20,13 +20,14 @@ from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
 
 @lane_loop
-def _start(m, price, devices, jump):
+def _start(m, price, devices):
     for t in range(price.size):
         devices.through[m, t] = 0.0
         devices.reach[m, t] = LARGEST
         devices.kink[m, t] = math.inf
         devices.part[m, t] = 0.0
-        jump[m, t] = 0.0
+        devices.jump[m, t] = 0.0
+        devices.scratch[m, t] = 0.0
 
 
 @lane_loop
@@ -48,7 +49,9 @@ def _add_item(weights, place, price, items, devices):
         devices.kink[m, t] = kink if whole & (kink < kink_before) else kink_before
         part = (begin > mu) & (not whole) & (weight > part_before)
         devices.part[m, t] = weight if part else part_before
-        devices.jump[m, t] += items.jump[m, k, t] if begin == mu else 0.0
+        jump = items.jump[m, k, t] if begin == mu else 0.0
+        devices.jump[m, t] += jump
+        devices.scratch[m, t] += jump if begin > items.whole[m, k, t] else 0.0
 
 
 @lane_loop
@@ -71,7 +74,11 @@ def _add_device(m, price, devices, pool):
         pool.demand[t] += band
         pool.slope[t] += slope
         pool.rigid[t] += band if rigid else 0.0
-        pool.jump[t] += devices.jump[m, t]
+        # next to the jump, below the price: all of it at y, at full power if it ends in part
+        jump = devices.jump[m, t]
+        width = rise if devices.scratch[m, t] > 0.0 else y
+        pool.jump[t] += jump
+        pool.slope_below[t] += (band + jump) * gain / (width * width) if jump > 0.0 else slope
         event = pool.event[t]
         pool.event[t] = kink if rigid & (kink > event) else event
 
@@ -81,6 +88,7 @@ def _reset(price, pool):
     for t in range(price.size):
         pool.demand[t] = 0.0
         pool.slope[t] = 0.0
+        pool.slope_below[t] = 0.0
         pool.rigid[t] = 0.0
         pool.jump[t] = 0.0
         pool.event[t] = 0.0
@@ -96,7 +104,7 @@ def find_demand(problem, lanes, rows):
     for m in range(devices):
         if problem.measured[m]:
             continue
-        _start(m, price, rows.devices, rows.devices.jump)
+        _start(m, price, rows.devices)
         for k in range(count):
             place = m, k, m * per_device + lanes.start
             _add_item(problem.weights, place, price, rows.items, rows.devices)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lyaopt._kernels.toolchain.jit import inline
 
-_ITEM_ROWS, _DEVICE_ROWS, _POOL_ROWS = 7, 13, 15
+_ITEM_ROWS, _DEVICE_ROWS, _POOL_ROWS = 7, 13, 16
 _BLOCK_DOUBLES = 6144
 
 
@@ -83,8 +83,9 @@ class PoolRows(NamedTuple):
         B_w, in Hz.
     price, low, high : array
         mu, and the interval that holds the answer.
-    demand, rigid, slope, jump : array
-        Sums of the bands at mu, of those that do not depend on it, of -db / d ln mu and of the jumps.
+    demand, rigid, slope, slope_below, jump : array
+        Sums of the bands at mu, of those that do not depend on it, of -db / d ln mu above and below mu, and
+        of the jumps.
     event : array
         Largest price below mu at which a band begins to depend on it.
     target, nearest, distance : array
@@ -103,6 +104,7 @@ class PoolRows(NamedTuple):
     demand: Any
     rigid: Any
     slope: Any
+    slope_below: Any
     jump: Any
     event: Any
     target: Any
@@ -161,7 +163,7 @@ def split_spectrum_workspace(workspace, items, devices, width):
         ItemRows(a[0], a[1], a[2], a[3], a[4], a[5], a[6]),
         DeviceRows(d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12]),
         PoolRows(
-            p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14]
+            p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[15]
         ),
         workspace[start : start + 2 * items].reshape(2, items),
     )

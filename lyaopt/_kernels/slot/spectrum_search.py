@@ -16,7 +16,8 @@ from lyaopt._kernels.toolchain.jit import helper, lane_loop
 _MOST_STEPS = 400  # never seen: it ends at neighbouring floats long before
 _CLOSE = 1e-14  # of the pool
 _FEW_ULPS = 1e-15  # of the price
-SNAP=False
+GIVEN_UP = -1.0  # no float lies within the interval
+SNAP = False
 
 
 
@@ -36,7 +37,7 @@ def _guess_device(weights, place, devices, items, pool):
             highest = largest(begin, highest)
             price = largest(smallest(begin, weights[k, start + t] / LN2 * gain), price)
         pool.high[t] = largest(highest, pool.high[t])
-        pool.price[t] += price
+        pool.price[t] = largest(price, pool.price[t])
 
 
 @lane_loop
@@ -54,6 +55,7 @@ def _judge(pool, snap):
         pool.low[t] = low
         pool.high[t] = high
         free = demand - rigid + (0.0 if over else jump)
+        slope = slope if over else pool.slope_below[t]
         room = size - rigid
         steps = (free > 0.0) & (room > 0.0) & (slope > 0.0)
         ratio = smallest(largest(free / room, 1e-300), 1e300)
@@ -93,7 +95,9 @@ def _step(halve, pool):
         low, high = pool.low[t], pool.high[t]
         nearest = pool.nearest[t]
         trial = halfway(low, high) if halve | (nearest < 0.0) else nearest
-        pool.price[t] = trial if pool.done[t] == 0.0 else pool.price[t]
+        done = pool.done[t]
+        pool.price[t] = trial if done == 0.0 else pool.price[t]
+        pool.done[t] = GIVEN_UP if (done == 0.0) & (trial == low) else done
 
 
 @helper
@@ -114,8 +118,7 @@ def _start(problem, lanes, rows):
             place = m, m * per_device + lanes.start
             _guess_device(problem.weights, place, rows.devices, rows.items, pool)
     for t in range(lanes.count):
-        guess = pool.price[t] / taking
-        pool.price[t] = 0.0 if pool.done[t] == 1.0 else guess
+        pool.price[t] = pool.price[t] if pool.done[t] == 0.0 else 0.0
         pool.high[t] *= 1.0 + 4e-16  # beyond the jump at the last breakpoint
 
 
