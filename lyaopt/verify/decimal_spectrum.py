@@ -18,9 +18,10 @@ from lyaopt.verify.decimal_reference import ONE, SERIES_BELOW, ZERO, expm1
 from lyaopt.verify.spectrum_slot import SpectrumSlot
 
 DIGITS = 60
-HALF = Decimal("0.5")
-_STEPS = 110
-_ENOUGH = Decimal("1e-52")
+HALF, SMALL = Decimal("0.5"), Decimal("0.1")
+NEVER = Decimal(10_000)  # an efficiency y that no radio has: signals of e^10000
+_STEPS = 85  # of the bisection, once the ends are within a factor of 4
+_ENOUGH = Decimal("1e-44")
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def _respond(device: _Device, mu: Decimal) -> _Point:
     total = through = at_full = ZERO
     for w, u in device.items:
         through += u
-        if w > cost_per_bit:
+        if w > cost_per_bit and mu * ln2 < w * NEVER:
             y = _surplus_inverse(mu * ln2 / w)
             reach = device.full * y / (ln2 * expm1(y))
             if min(through, reach) > total:
@@ -186,7 +187,7 @@ def _respond(device: _Device, mu: Decimal) -> _Point:
 def _largest_open(device: _Device, total: Decimal) -> Decimal:
     left = total
     for w, u in device.items:
-        if left < u:
+        if left < u * (ONE - _ENOUGH):
             return w
         left -= u
     return ZERO
@@ -200,7 +201,7 @@ def _bracket(devices: list[_Device], pool: Decimal) -> tuple[Decimal, Decimal]:
     def fits(mu: Decimal) -> bool:
         return _bands([_respond(device, mu) for device in devices]) <= pool
 
-    low = high * Decimal("1e-300")
+    low = high * Decimal("1e-1000")
     if fits(low):
         return low, low
     while high / low > 4:
@@ -246,12 +247,14 @@ def _dual(devices: list[_Device], points: list[_Point], mu: Decimal, pool: Decim
 
 def _surplus(y: Decimal) -> Decimal:
     """g(y) = y - 1 + e^-y, by its series where the difference would cancel."""
-    if y > SERIES_BELOW:
+    if y > SMALL:
         return y - ONE + (-y).exp()
     term, total = -y, ZERO
-    for i in range(2, 10):
+    for i in range(2, 40):
         term = -term * y / i
         total += term
+        if abs(term) <= _ENOUGH * total:
+            break
     return total
 
 
@@ -262,6 +265,8 @@ def _rise(y: Decimal) -> Decimal:
 
 def _surplus_inverse(x: Decimal) -> Decimal:
     """y with g(y) = x."""
+    if x > NEVER:
+        return x + ONE
     return _newton(lambda y: (_surplus(y) - x) / _rise(y), (2 * x).sqrt() + x)
 
 
@@ -285,7 +290,7 @@ def _ratio_inverse(ratio: Decimal) -> Decimal:
 def _newton(step: Callable[[Decimal], Decimal], start: Decimal) -> Decimal:
     """Root of a convex increasing function from a start above it; `step` returns its value over its slope."""
     y = start
-    for _ in range(2000):
+    for _ in range(200):
         change = step(y)
         y -= change
         if abs(change) <= _ENOUGH * y:
