@@ -79,19 +79,19 @@ def solve_spectrum_reference(slot: SpectrumSlot, solver: str = "CLARABEL") -> Sp
         If the solver fails, or calls the problem infeasible or unbounded.
     """
     cp, name = _cvxpy(), check_solver(solver)
-    units = [_units(slot, m) for m in range(len(slot.gain))]
+    devices = range(len(slot.gain))
+    units = {m: unit for m in devices if (unit := _units(slot, m)) is not None}
     rates = np.zeros(slot.weights.shape)
-    power, band = np.zeros(len(units)), np.zeros(len(units))
-    worth = max((u.rate * slot.weights[m].max() for m, u in enumerate(units) if u), default=0.0)
+    power, band = np.zeros(len(devices)), np.zeros(len(devices))
+    worth = max((unit.rate * slot.weights[m].max() for m, unit in units.items()), default=0.0)
     if not worth:
         return SpectrumReference(0.0, name, "optimal", rates, power, band)
     terms, constraints, variables = [], [], {}
-    for m, unit in enumerate(units):
-        if unit:
-            z, pi, beta = variables[m] = cp.Variable(slot.weights.shape[1]), cp.Variable(), cp.Variable()
-            constraints += _constraints(slot, m, unit, variables[m])
-            gain = slot.weights[m] * (unit.rate / worth)
-            terms.append(slot.energy_weight[m] * (unit.power / worth) * pi - gain @ z)
+    for m, unit in units.items():
+        z, pi, beta = variables[m] = cp.Variable(slot.weights.shape[1]), cp.Variable(), cp.Variable()
+        constraints += _constraints(slot, m, unit, variables[m])
+        gain = slot.weights[m] * (unit.rate / worth)
+        terms.append(slot.energy_weight[m] * (unit.power / worth) * pi - gain @ z)
     constraints.append(sum(beta for _, _, beta in variables.values()) <= 1)
     program = cp.Problem(cp.Minimize(sum(terms)), constraints)
     _solve(program, name)
