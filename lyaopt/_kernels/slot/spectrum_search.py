@@ -9,7 +9,7 @@ nearest to where the step pointed or, where there is none, halves the bit patter
 import math
 
 from lyaopt._kernels.numerics.elementary import expm1, halfway, log, log1p
-from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LN2, largest, smallest, surplus
+from lyaopt._kernels.slot.spectral_efficiency import HUGE, LARGEST, LN2, largest, smallest, surplus
 from lyaopt._kernels.slot.spectrum_demand import find_demand, find_spare
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
@@ -18,16 +18,16 @@ _PLAIN_STEPS = 11  # before every third one halves
 _CLOSE = 1e-14  # of the pool
 _FEW_ULPS = 1e-15  # of the price
 _GIVEN_UP = -1.0  # no float lies within the interval
-_LONGEST_STEP = 40.0  # in ln mu
+_LONGEST_STEP = 690.0  # in ln mu
 
 
 @lane_loop
 def _guess_device(weights, place, devices, items, pool):
-    """Raise the first trial to what device m pays on an even share of the pool; `place` is (m, first lane)."""
+    """Raise the first trial to what device m pays on an even share; `place` is (m, first lane)."""
     m, start = place
     for t in range(pool.done.size):
         full = devices.full[m, t] / pool.target[t]
-        gain, _ = surplus(smallest(log1p(smallest(full, 1e307)), LARGEST))
+        gain, _ = surplus(smallest(log1p(smallest(full, HUGE)), LARGEST))
         highest, price = 0.0, 0.0
         for k in range(items.begin.shape[1]):
             begin = items.begin[m, k, t]
