@@ -9,15 +9,15 @@ before it, Y = ln(w h / (U N_0 ln 2)) and y_S the efficiency at which the full p
 import math
 
 from lyaopt._kernels.numerics.compensated import two_sum
-from lyaopt._kernels.numerics.elementary import expm1, log
+from lyaopt._kernels.numerics.elementary import log
 from lyaopt._kernels.slot.spectral_efficiency import (
     HUGE,
     LARGEST,
     LN2,
     efficiency_of_ratio,
+    growth,
     largest,
     smallest,
-    surplus,
 )
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
@@ -131,54 +131,55 @@ def _sum_sorted(problem, m, lanes, rows):
 
 @lane_loop
 def _set_reach(tau, m, k, items, full):
-    """Turn work into rates, and set y_C; begin receives y_A for the moment."""
+    """Turn work into rates, and set y_C; for the moment `whole` is g(y_C), and `kink` is e^y_C g(y_C)."""
     for t in range(tau.size):
         items.above[m, k, t] /= tau[t]
         rate = items.through[m, k, t] / tau[t]
         items.through[m, k, t] = rate
         reach = efficiency_of_ratio(full[m, t] / (LN2 * rate))
-        items.reach[m, k, t] = reach if rate > 0.0 else LARGEST
+        reach = reach if rate > 0.0 else LARGEST
+        grown, gain = growth(reach)
+        items.reach[m, k, t] = reach
+        items.whole[m, k, t] = gain
+        items.kink[m, k, t] = (1.0 + grown) * gain
 
 
 @lane_loop
 def _set_breakpoints(weights, limits, place, tau, items, devices):
-    """Set the prices of item k of device m; `place` is (m, k, first lane)."""
+    """Set the prices of item k of device m from g(y_C) and g(y_A); `place` is (m, k, first lane)."""
     m, k, start = place
     for t in range(tau.size):
         w = weights[k, start + t]
         value = devices.value[m, t]
-        ratio = w * (value / LN2)
-        energy = log(smallest(largest(ratio, 1.0), HUGE))
+        energy = log(smallest(largest(w * (value / LN2), 1.0), HUGE))
         energy = LARGEST if value > HUGE else smallest(energy, LARGEST)
-        reach, before = items.reach[m, k, t], items.begin[m, k, t]
-        end, _ = surplus(smallest(energy, reach))
-        start_surplus, _ = surplus(smallest(energy, before))
-        turn, _ = surplus(reach)
-        items.whole[m, k, t] = w / LN2 * end
-        items.begin[m, k, t] = w / LN2 * start_surplus
-        items.kink[m, k, t] = (1.0 + expm1(reach)) * turn / value if value < math.inf else _ALWAYS
+        grown, gain = growth(energy)
+        at_reach, before = items.whole[m, k, t], items.begin[m, k, t]
+        items.whole[m, k, t] = w / LN2 * smallest(gain, at_reach)
+        items.begin[m, k, t] = w / LN2 * smallest(gain, before)
+        items.kink[m, k, t] = items.kink[m, k, t] / value if value < math.inf else _ALWAYS
         # the jump: from A on, as much as the full power carries at efficiency Y
         above, through = items.above[m, k, t], items.through[m, k, t]
-        carried = devices.full[m, t] / LN2 * (energy / expm1(energy))
-        stop = through if energy <= reach else smallest(largest(carried, above), through)
+        carried = devices.full[m, t] / LN2 * (energy / grown)
+        stop = through if gain <= at_reach else smallest(largest(carried, above), through)
         part = limits[k, start + t] / tau[t] / (through - above)
-        jumps = (energy < before) & (energy > 0.0) & (through > above)
+        jumps = (gain < before) & (energy > 0.0) & (through > above)
         items.jump[m, k, t] = LN2 * (stop - above) / energy * part if jumps else 0.0
 
 
 @lane_loop
-def _set_reach_before(weights, start, pair, reach, before):
-    """Set y_A of item i to y_C of item j where that is smaller and j comes before i; `pair` is (m, i, j)."""
+def _set_before(weights, start, pair, gain, before):
+    """Lower g(y_A) of item i to g(y_C) of item j where j comes before i; `pair` is (m, i, j)."""
     m, i, j = pair
     for t in range(before.shape[2]):
-        other = reach[m, j, t]
+        other = gain[m, j, t]
         present = before[m, i, t]
         counts = (weights[j, start + t] > weights[i, start + t]) & (other < present)
         before[m, i, t] = other if counts else present
 
 
 @helper
-def _set_reach_before_sorted(problem, m, lanes, rows):
+def _set_before_sorted(problem, m, lanes, rows):
     count, order, items = problem.weights.shape[0], rows.order, rows.items
     for t in range(lanes.count):
         _sort(problem.weights, lanes.start + t, order)
@@ -186,7 +187,7 @@ def _set_reach_before_sorted(problem, m, lanes, rows):
         for k in range(count):
             item = int(order[1, k])
             if k > 0 and order[0, k] < order[0, k - 1]:
-                before = items.reach[m, int(order[1, k - 1]), t]
+                before = items.whole[m, int(order[1, k - 1]), t]
             items.begin[m, item, t] = before
 
 
@@ -202,13 +203,13 @@ def set_items(problem, m, lanes, rows, tau):
     for k in range(count):
         _set_reach(tau, m, k, items, rows.devices.full)
     if in_pairs:
+        before = items.begin[:, :, : lanes.count]
         for i in range(count):
-            items.begin[m, i, :] = LARGEST
+            before[m, i, :] = LARGEST
             for j in range(count):
-                before = items.begin[:, :, : lanes.count]
-                _set_reach_before(problem.weights, lanes.start, (m, i, j), items.reach, before)
+                _set_before(problem.weights, lanes.start, (m, i, j), items.whole, before)
     else:
-        _set_reach_before_sorted(problem, m, lanes, rows)
+        _set_before_sorted(problem, m, lanes, rows)
     for k in range(count):
         place = m, k, lanes.start
         _set_breakpoints(problem.weights, problem.limits, place, tau, items, rows.devices)
