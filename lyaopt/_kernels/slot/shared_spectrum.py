@@ -38,7 +38,7 @@ def _solve_block(problem, allocation, lanes, rows):
             for t in range(lanes.count):
                 pool.pool[t] += band[t]
             set_devices(problem, m, own, rows)
-            set_items(problem, m, own, rows, pool.tau[: lanes.count])
+            set_items(problem, m, own, rows, pool.tau)
     find_price(problem, lanes, rows)
     recover(problem, allocation, lanes, rows)
 

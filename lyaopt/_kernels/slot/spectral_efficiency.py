@@ -17,7 +17,7 @@ _SERIES_BELOW = 0.25
 _ONE_BEYOND = 40.0  # 1 - e^-y rounds to 1
 HUGE = 1e307  # larger ratios are taken for this one
 _NEAR_ZERO = 1e-4
-_LEAST = 1e-300  # and smaller prices for this one
+LEAST = 1e-300  # and smaller prices for this one
 
 
 @fused
@@ -48,55 +48,62 @@ def growth(y):
 
 
 @fused
-def efficiency_at_price(flexible, x):
-    """Return y with e^(flexible y) g(y) = x, and (g, slope) next to it; `flexible` is 0.0 or 1.0.
-
-    The equation is solved as flexible y + ln g(y) = ln x by two of Halley's steps, which treble the digits,
-    from a start within a hundredth (the fractions below are fitted).
-    """
-    x = x if x > _LEAST else _LEAST
-    x = x if x < HUGE else HUGE
+def price_start(flexible, x):
+    """Return a y within a hundredth of that of `efficiency_at_price`; the fractions are fitted."""
     rough = log1p(math.sqrt(2.0 * x) + x * (1 / 3))
     square = rough * rough
     free = rough - log1p(rough * square / (70.8 + 22.2 * rough + 3.0 * square))
     bound = math.sqrt(x * (x + 2.0)) + x / (3.0 * (1.0 + x) * (1.0 + x))
-    y = free if flexible > 0.0 else bound
-    inverse = 1.0 / x
-    gain, slope = surplus(y)
-    for _ in range(2):
-        gain, slope = surplus(y)
-        away = flexible * y + log(gain * inverse)
-        speed = flexible * gain + slope
-        bend = (1.0 - slope) * gain - slope * slope
-        y -= away * gain * speed / (speed * speed - 0.5 * away * bend)
-    return y, gain, slope
+    return free if flexible > 0.0 else bound
 
 
 @fused
-def efficiency_of_ratio(ratio):
-    """Return y with (e^y - 1) / y = ratio, 0 where the ratio is at most 1 and `LARGEST` beyond that.
+def price_step(flexible, inverse, y):
+    """Return y after one of Halley's steps, and g and its slope before it; `inverse` is 1 / x."""
+    gain, slope = surplus(y)
+    away = flexible * y + log(gain * inverse)
+    speed = flexible * gain + slope
+    bend = (1.0 - slope) * gain - slope * slope
+    return y - away * gain * speed / (speed * speed - 0.5 * away * bend), gain, slope
 
-    It is solved as ln((e^y - 1) / (ratio y)) = 0 by two of Halley's steps; a Pade approximant serves as the
-    logarithm, since its argument is near 1.
+
+@fused
+def efficiency_at_price(flexible, x):
+    """Return y with e^(flexible y) g(y) = x for 1e-300 <= x <= `HUGE`; `flexible` is 0.0 or 1.0.
+
+    The equation is solved as flexible y + ln g(y) = ln x by two of Halley's steps, which treble the digits.
+    Loops over lanes take the start and the steps in loops of their own: a processor overlaps short ones.
     """
-    ratio = ratio if ratio < HUGE else HUGE
-    within = ratio if ratio > 1.0 else 2.0
-    exponent = log(within)
-    y = exponent + log1p(exponent)
-    for _ in range(2):
-        grown = expm1(y)
-        scaled = within * y
-        away = (grown - scaled) / scaled
-        away = away * (6.0 + away) / (6.0 + 4.0 * away)
-        inverse, step = 1.0 / y, 1.0 / grown
-        slope = 1.0 + (step - inverse)
-        bend = (inverse - step) * (inverse + step) - step
-        # next to y = 0 digits cancel: these are the values there
-        slope = slope if y > _NEAR_ZERO else 0.5
-        bend = bend if y > _NEAR_ZERO else 1 / 12
-        y -= away * slope / (slope * slope - 0.5 * away * bend)
-    y = y if y < LARGEST else LARGEST
-    return y if ratio > 1.0 else 0.0
+    y = price_start(flexible, x)
+    y, _, _ = price_step(flexible, 1.0 / x, y)
+    y, _, _ = price_step(flexible, 1.0 / x, y)
+    return y
+
+
+@fused
+def ratio_start(ratio):
+    """Return a y within a seventh of that with (e^y - 1) / y = ratio > 1."""
+    exponent = log(ratio)
+    return exponent + log1p(exponent)
+
+
+@fused
+def ratio_step(ratio, y):
+    """Return y after one of Halley's steps for ln((e^y - 1) / (ratio y)) = 0; two of them suffice.
+
+    A Pade approximant serves as the logarithm, since its argument is near 1.
+    """
+    grown = expm1(y)
+    scaled = ratio * y
+    away = (grown - scaled) / scaled
+    away = away * (6.0 + away) / (6.0 + 4.0 * away)
+    inverse, step = 1.0 / y, 1.0 / grown
+    slope = 1.0 + (step - inverse)
+    bend = (inverse - step) * (inverse + step) - step
+    # next to y = 0 digits cancel: these are the values there
+    slope = slope if y > _NEAR_ZERO else 0.5
+    bend = bend if y > _NEAR_ZERO else 1 / 12
+    return y - away * slope / (slope * slope - 0.5 * away * bend)
 
 
 @inline

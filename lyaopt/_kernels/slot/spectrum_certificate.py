@@ -19,7 +19,7 @@ from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.slot.certificate import worse
 from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation, of_lane
 from lyaopt._kernels.slot.problems import solver_signature
-from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LN2, efficiency_at_price, surplus
+from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LEAST, LN2, efficiency_at_price, surplus
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 _ROUNDING = 5e-16  # of the logarithm of four factors, and of each unit of it
@@ -99,7 +99,7 @@ def _band_gap(radio, point, nu, mu):
     if nu <= 0.0:
         return point[0] * energy_weight + point[1] * mu
     ratio = mu / density
-    best = LARGEST if ratio > LARGEST else efficiency_at_price(0.0, ratio)[0]
+    best = LARGEST if ratio > LARGEST else efficiency_at_price(0.0, max(ratio, LEAST))
     best = min(best, LARGEST) if mu > 0.0 else 0.0
     gap = _bound_gap(radio, point, (density, mu, math.inf), best)
     ratio = density * (per_hz / energy_weight) if energy_weight > 0.0 else 0.0

@@ -10,10 +10,13 @@ import math
 
 from lyaopt._kernels.numerics.elementary import expm1
 from lyaopt._kernels.slot.spectral_efficiency import (
+    HUGE,
     LARGEST,
+    LEAST,
     LN2,
-    efficiency_at_price,
     largest,
+    price_start,
+    price_step,
     smallest,
 )
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
@@ -55,30 +58,53 @@ def _add_item(weights, place, price, items, devices):
 
 
 @lane_loop
+def _start_efficiency(m, price, devices):
+    """Begin to solve for y; `total` tells whether it is y_0 (1.0) or that of a part, `width` is 1 / x."""
+    for t in range(price.size):
+        part = devices.part[m, t]
+        flexible = 0.0 if part > 0.0 else 1.0
+        x = price[t] * (LN2 / part if part > 0.0 else devices.value[m, t])
+        x = smallest(largest(x, LEAST), HUGE)
+        devices.total[m, t] = flexible
+        devices.width[m, t] = 1.0 / x
+        devices.efficiency[m, t] = price_start(flexible, x)
+
+
+@lane_loop
+def _refine_efficiency(count, m, devices):
+    """Take a step in y; `band` and `slope` receive g and its slope before it."""
+    for t in range(count):
+        y, gain, rise = price_step(devices.total[m, t], devices.width[m, t], devices.efficiency[m, t])
+        devices.efficiency[m, t] = y
+        devices.band[m, t] = gain
+        devices.slope[m, t] = rise
+
+
+@lane_loop
 def _add_device(m, price, devices, pool):
     for t in range(price.size):
-        mu = price[t]
-        part, value, rate = devices.part[m, t], devices.value[m, t], devices.through[m, t]
-        kink, reach, full = devices.kink[m, t], devices.reach[m, t], devices.full[m, t]
-        in_part = part > 0.0
-        rigid = (mu > kink) & (not in_part)  # at the kink it is the slope below that leads on
-        x = mu * (LN2 / part if in_part else value)
-        y, gain, rise = efficiency_at_price(0.0 if in_part else 1.0, x)
-        y = reach if rigid else smallest(y, reach)
-        band = full / expm1(y) if in_part else rate * LN2 / y
+        reach, kink = devices.reach[m, t], devices.kink[m, t]
+        in_part = devices.part[m, t] > 0.0
+        # at the kink it is the slope below that leads on
+        rigid = (price[t] > kink) & (not in_part)
+        gain, rise = devices.band[m, t], devices.slope[m, t]
+        y = smallest(devices.efficiency[m, t], reach)
+        y = reach if rigid else y
+        band = devices.full[m, t] / expm1(y) if in_part else devices.through[m, t] * LN2 / y
         width = rise if in_part else y
         slope = 0.0 if rigid else band * gain / (width * width)
         devices.efficiency[m, t] = y
         devices.band[m, t] = band
         devices.slope[m, t] = slope
-        pool.demand[t] += band
-        pool.slope[t] += slope
-        pool.rigid[t] += band if rigid else 0.0
         # next to the jump, below the price: all of it at y, at full power if it ends in part
         jump = devices.jump[m, t]
         width = rise if devices.scratch[m, t] > 0.0 else y
+        below = (band + jump) * gain / (width * width) if jump > 0.0 else slope
+        pool.demand[t] += band
+        pool.slope[t] += slope
+        pool.slope_below[t] += below
+        pool.rigid[t] += band if rigid else 0.0
         pool.jump[t] += jump
-        pool.slope_below[t] += (band + jump) * gain / (width * width) if jump > 0.0 else slope
         event = pool.event[t]
         pool.event[t] = kink if rigid & (kink > event) else event
 
@@ -99,7 +125,7 @@ def find_demand(problem, lanes, rows):
     """Set the bands of all devices and their sums at the prices of a block of slots."""
     devices, count = problem.measured.size, problem.weights.shape[0]
     per_device = problem.gain.size // devices
-    price = rows.pool.price[: lanes.count]
+    price = rows.pool.price
     _reset(price, rows.pool)
     for m in range(devices):
         if problem.measured[m]:
@@ -108,6 +134,9 @@ def find_demand(problem, lanes, rows):
         for k in range(count):
             place = m, k, m * per_device + lanes.start
             _add_item(problem.weights, place, price, rows.items, rows.devices)
+        _start_efficiency(m, price, rows.devices)
+        _refine_efficiency(lanes.count, m, rows.devices)
+        _refine_efficiency(lanes.count, m, rows.devices)
         _add_device(m, price, rows.devices, rows.pool)
 
 
@@ -128,7 +157,7 @@ def _add_spare(m, pool, items, devices, spare):
 @helper
 def find_spare(problem, lanes, rows):
     """Set the bands at which a price of 0 is right: `demand` receives the least band that serves all."""
-    demand = rows.pool.demand[: lanes.count]
+    demand = rows.pool.demand
     demand[:] = 0.0
     for m in range(problem.measured.size):
         if not problem.measured[m]:

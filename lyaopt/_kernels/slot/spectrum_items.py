@@ -14,9 +14,10 @@ from lyaopt._kernels.slot.spectral_efficiency import (
     HUGE,
     LARGEST,
     LN2,
-    efficiency_of_ratio,
     growth,
     largest,
+    ratio_start,
+    ratio_step,
     smallest,
 )
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
@@ -30,9 +31,9 @@ def spread_lanes(values, m, lanes, counts, row):
     """Write into `row` what `of_lane` gives lanes of device m, without a division each; counts is (M, L)."""
     devices, lane_count = counts
     if values.size == lane_count:
-        row[: lanes.count] = values[lanes.start : lanes.start + lanes.count]
+        row[:] = values[lanes.start : lanes.start + lanes.count]
     else:
-        row[: lanes.count] = values[m * values.size // devices]
+        row[:] = values[m * values.size // devices]
 
 
 @lane_loop
@@ -50,7 +51,7 @@ def _set_devices(place, gain, weight, devices):
 def set_devices(problem, m, lanes, rows):
     """Set the full power of one device, its signal, and the value of energy; `lanes` are its own."""
     counts = problem.measured.size, problem.gain.size
-    weight = rows.pool.share[: lanes.count]
+    weight = rows.pool.share
     spread_lanes(problem.max_power, m, lanes, counts, rows.devices.most[m])
     spread_lanes(problem.energy_weight, m, lanes, counts, weight)
     gain = problem.gain[lanes.start : lanes.start + lanes.count]
@@ -73,12 +74,12 @@ def _compare(weights, limits, start, pair, sums):
 @helper
 def _sum_in_pairs(problem, m, lanes, items):
     count = problem.weights.shape[0]
-    above, through = items.above[:, :, : lanes.count], items.through[:, :, : lanes.count]
     for i in range(count):
-        above[m, i, :] = 0.0
-        through[m, i, :] = 0.0
+        items.above[m, i, :] = 0.0
+        items.through[m, i, :] = 0.0
         for j in range(count):
-            _compare(problem.weights, problem.limits, lanes.start, (m, i, j), (above, through))
+            sums = items.above, items.through
+            _compare(problem.weights, problem.limits, lanes.start, (m, i, j), sums)
 
 
 @inline
@@ -130,14 +131,32 @@ def _sum_sorted(problem, m, lanes, rows):
 
 
 @lane_loop
-def _set_reach(tau, m, k, items, full):
-    """Turn work into rates, and set y_C; for the moment `whole` is g(y_C), and `kink` is e^y_C g(y_C)."""
+def _start_reach(tau, m, k, items, full):
+    """Turn work into rates, and begin to solve for y_C; for the moment `kink` is (e^y_C - 1) / y_C."""
     for t in range(tau.size):
         items.above[m, k, t] /= tau[t]
         rate = items.through[m, k, t] / tau[t]
         items.through[m, k, t] = rate
-        reach = efficiency_of_ratio(full[m, t] / (LN2 * rate))
-        reach = reach if rate > 0.0 else LARGEST
+        ratio = smallest(full[m, t] / (LN2 * rate), HUGE)
+        ratio = ratio if ratio > 1.0 else 0.0
+        items.kink[m, k, t] = ratio
+        items.reach[m, k, t] = ratio_start(ratio if ratio > 0.0 else 2.0)
+
+
+@lane_loop
+def _refine_reach(count, m, k, items):
+    for t in range(count):
+        ratio = items.kink[m, k, t]
+        items.reach[m, k, t] = ratio_step(ratio if ratio > 0.0 else 2.0, items.reach[m, k, t])
+
+
+@lane_loop
+def _end_reach(count, m, k, items):
+    """Set y_C; for the moment `whole` is g(y_C), and `kink` is e^y_C g(y_C)."""
+    for t in range(count):
+        reach = smallest(items.reach[m, k, t], LARGEST)
+        reach = reach if items.kink[m, k, t] > 0.0 else 0.0
+        reach = reach if items.through[m, k, t] > 0.0 else LARGEST
         grown, gain = growth(reach)
         items.reach[m, k, t] = reach
         items.whole[m, k, t] = gain
@@ -201,13 +220,15 @@ def set_items(problem, m, lanes, rows, tau):
     else:
         _sum_sorted(problem, m, lanes, rows)
     for k in range(count):
-        _set_reach(tau, m, k, items, rows.devices.full)
+        _start_reach(tau, m, k, items, rows.devices.full)
+        _refine_reach(lanes.count, m, k, items)
+        _refine_reach(lanes.count, m, k, items)
+        _end_reach(lanes.count, m, k, items)
     if in_pairs:
-        before = items.begin[:, :, : lanes.count]
         for i in range(count):
-            before[m, i, :] = LARGEST
+            items.begin[m, i, :] = LARGEST
             for j in range(count):
-                _set_before(problem.weights, lanes.start, (m, i, j), items.whole, before)
+                _set_before(problem.weights, lanes.start, (m, i, j), items.whole, items.begin)
     else:
         _set_before_sorted(problem, m, lanes, rows)
     for k in range(count):

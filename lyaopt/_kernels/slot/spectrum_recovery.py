@@ -116,7 +116,7 @@ def recover(problem, allocation, lanes, rows):
     devices, count = problem.measured.size, problem.weights.shape[0]
     per_device = problem.gain.size // devices
     pool, parts = rows.pool, rows.devices
-    total = pool.distance[: lanes.count]
+    total = pool.distance
     total[:] = 0.0
     for m in range(devices):
         if not problem.measured[m]:
@@ -135,6 +135,6 @@ def recover(problem, allocation, lanes, rows):
             place = m, k, start
             _set_largest(problem.weights, problem.limits, place, parts.scratch)
             _set_jumping_weight(problem.weights, place, rows.items, pool, parts.slope)
-            _serve(problem.limits, place, pool.tau[: lanes.count], rows.items, parts.total, allocation.rate)
+            _serve(problem.limits, place, pool.tau, rows.items, parts.total, allocation.rate)
         _set_multiplier(m, parts, pool, parts.slope, allocation.multiplier[start:stop])
-    allocation.price[lanes.start : lanes.start + lanes.count] = pool.price[: lanes.count]
+    allocation.price[lanes.start : lanes.start + lanes.count] = pool.price

@@ -1,7 +1,8 @@
 """Workspace of shared spectrum: a block of slots at a time, so that it stays in the cache.
 
-A column t is one slot. Every quantity has an array of its own, since loops over slots vectorise only where
-the compiler knows that what is read and what is written lie apart.
+A column t is one slot, and a block has as many columns as slots. Every quantity has an array of its own,
+since loops over slots vectorise only where the compiler knows that what is read and what is written lie
+apart.
 """
 
 from typing import Any, NamedTuple

@@ -22,18 +22,22 @@ _LONGEST_STEP = 690.0  # in ln mu
 
 
 @lane_loop
-def _guess_device(weights, place, devices, items, pool):
-    """Raise the first trial to what device m pays on an even share; `place` is (m, first lane)."""
-    m, start = place
+def _guess_gain(m, devices, pool):
+    """Write into `nearest` what device m gains on an even share of the pool, over nu / ln 2."""
     for t in range(pool.done.size):
         full = devices.full[m, t] / pool.target[t]
         gain, _ = surplus(smallest(log1p(smallest(full, HUGE)), LARGEST))
-        highest, price = 0.0, 0.0
-        for k in range(items.begin.shape[1]):
-            begin = items.begin[m, k, t]
-            highest = largest(begin, highest)
-            price = largest(smallest(begin, weights[k, start + t] / LN2 * gain), price)
-        pool.high[t] = largest(highest, pool.high[t])
+        pool.nearest[t] = gain
+
+
+@lane_loop
+def _guess_item(weights, place, items, pool):
+    """Raise the first trial to what item k of device m pays there; `place` is (m, k, first lane)."""
+    m, k, start = place
+    for t in range(pool.done.size):
+        begin = items.begin[m, k, t]
+        price = smallest(begin, weights[k, start + t] / LN2 * pool.nearest[t])
+        pool.high[t] = largest(begin, pool.high[t])
         pool.price[t] = largest(price, pool.price[t])
 
 
@@ -112,8 +116,10 @@ def _start(problem, lanes, rows):
         pool.done[t] = 1.0 if pool.demand[t] <= pool.pool[t] else 0.0
     for m in range(devices):
         if not problem.measured[m]:
-            place = m, m * per_device + lanes.start
-            _guess_device(problem.weights, place, rows.devices, rows.items, pool)
+            _guess_gain(m, rows.devices, pool)
+            for k in range(problem.weights.shape[0]):
+                place = m, k, m * per_device + lanes.start
+                _guess_item(problem.weights, place, rows.items, pool)
     for t in range(lanes.count):
         pool.price[t] = pool.price[t] if pool.done[t] == 0.0 else 0.0
         pool.high[t] *= 1.0 + 4e-16  # beyond the jump at the last breakpoint
