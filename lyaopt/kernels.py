@@ -1,5 +1,6 @@
 """The compiled kernels for use in jitted code; see docs/reference/kernels.md."""
 
+from lyaopt._kernels.simulation.rules import SlotView, head_age_slots, head_work
 from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
 from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
@@ -20,12 +21,15 @@ __all__ = [
     "Kernel",
     "LocalAllocation",
     "LocalProblem",
+    "SlotView",
     "TransmitAllocation",
     "TransmitProblem",
     "edge_bisection",
     "edge_certificate",
     "edge_exact",
     "edge_many",
+    "head_age_slots",
+    "head_work",
     "local_bisection",
     "local_certificate",
     "local_exact",
