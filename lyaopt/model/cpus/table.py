@@ -33,8 +33,8 @@ class OperatingPoint:
 class CpuTable:
     """The operating points of a CPU.
 
-    Powers need not be convex in the frequency: a slot may be shared between two points, or between a point and
-    idling at no cost, so the slot solver takes the lower convex hull of the points and the origin.
+    Powers need not be convex in the frequency: a slot may be shared between two points, or between a point
+    and idling at no cost, so the slot solver takes the lower convex hull of the points and the origin.
     """
 
     name: Id
@@ -63,5 +63,5 @@ class CpuTable:
 
     @property
     def cpu_points(self) -> tuple[tuple[float, float], ...]:
-        """(frequency in Hz, power in W) of every point: the form of an entry of ``SlotProblem.cpu_points``."""
+        """(frequency in Hz, power in W) of every point: an entry of ``SlotProblem.cpu_points``."""
         return tuple((point.hz, point.power_w) for point in self.points)
