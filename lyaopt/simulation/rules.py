@@ -49,8 +49,8 @@ class CompiledRule:
     Parameters
     ----------
     function : callable
-        ``function(view, weights)`` reads a `lyaopt.kernels.SlotView` and writes all of `weights` (3, N, L). It
-        is compiled by Numba, or already is a function that Numba compiles.
+        ``function(view, weights)`` reads a `lyaopt.kernels.SlotView` and writes all of `weights` (3, N, L).
+        It is compiled by Numba, or already is a function that Numba compiles.
     memory : int
         K, tables (3, N, L) that it keeps from slot to slot.
 

@@ -4,17 +4,24 @@ Weights (3, N, L) are those of the general slot problems (general_problems.py), 
 each stage where energy is to be weighed as the paper does.
 """
 
-from lyaopt._kernels.simulation.exact_allocation import BANDWIDTH, CPU_CAPACITY, MAX_POWER
+from lyaopt._kernels.simulation.exact_allocation import (
+    BANDWIDTH,
+    BY_SHARES,
+    CPU_CAPACITY,
+    MAX_POWER,
+    SELECT,
+    SORT,
+)
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
-from lyaopt._kernels.slot.general_edge import general_edge_lanes
-from lyaopt._kernels.slot.general_local import general_local_lanes
-from lyaopt._kernels.slot.general_transmit import general_transmit_lanes
+from lyaopt._kernels.slot.general_blocks import general_workspace_size
+from lyaopt._kernels.slot.general_edge import general_edge_lanes, general_edge_lanes_many
+from lyaopt._kernels.slot.general_local import general_local_lanes, general_local_lanes_many
+from lyaopt._kernels.slot.general_transmit import general_transmit_lanes, general_transmit_lanes_many
 from lyaopt._kernels.slot.general_problems import (
     GeneralEdgeProblem,
     GeneralLocalProblem,
     GeneralTransmitProblem,
 )
-from lyaopt._kernels.slot.general_local import general_workspace_size
 from lyaopt._kernels.slot.problems import (
     DELTA,
     EDGE_CAPACITY,
@@ -31,9 +38,11 @@ from lyaopt._kernels.toolchain.jit import helper, inline
 
 @helper
 def weighted_workspace_size(method, services, devices, width):
-    """Return how many doubles of workspace `allocate_by_weights` takes, whatever the method."""
-    at_device = general_workspace_size(services, devices * width)
-    return max(at_device, general_workspace_size(services * devices, width))
+    """Return how many doubles of workspace `allocate_by_weights` takes."""
+    if method == BY_SHARES:
+        return 0
+    edge = general_workspace_size(services * devices, width, method != SORT)
+    return max(edge, general_workspace_size(services, devices * width, method == SELECT))
 
 
 @inline
@@ -58,7 +67,7 @@ def _allocate_devices(backlog, weights, gain, model, allocation, workspace):
         laws.curve_hz,
         laws.curve_slope,
     )
-    general_local_lanes(local, LocalAllocation(rates[LOCAL], cpu, multiplier), workspace)
+    local_allocation = LocalAllocation(rates[LOCAL], cpu, multiplier)
     transmit = GeneralTransmitProblem(
         weights[TRANSMIT],
         backlog[TRANSMIT],
@@ -72,7 +81,13 @@ def _allocate_devices(backlog, weights, gain, model, allocation, workspace):
         gain[:0],
         gain[:0],
     )
-    general_transmit_lanes(transmit, TransmitAllocation(rates[TRANSMIT], power, multiplier), workspace)
+    transmit_allocation = TransmitAllocation(rates[TRANSMIT], power, multiplier)
+    if model.method == SELECT:
+        general_local_lanes_many(local, local_allocation, workspace)
+        general_transmit_lanes_many(transmit, transmit_allocation, workspace)
+    else:
+        general_local_lanes(local, local_allocation, workspace)
+        general_transmit_lanes(transmit, transmit_allocation, workspace)
 
 
 @helper
@@ -89,4 +104,7 @@ def allocate_by_weights(backlog, weights, gain, model, allocation, workspace):
         _alone(scalars, TAU),
     )
     edge_allocation = EdgeAllocation(rates[EDGE].reshape(shape), allocation.multiplier)
-    general_edge_lanes(edge, edge_allocation, workspace)
+    if model.method == SORT:
+        general_edge_lanes(edge, edge_allocation, workspace)
+    else:
+        general_edge_lanes_many(edge, edge_allocation, workspace)

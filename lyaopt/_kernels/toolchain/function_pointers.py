@@ -45,7 +45,7 @@ def _call(function, first, second):
 
 
 call_by_address: Any = _call if CORE == "python" else _LateCall()
-"""``call_by_address(address, first, second)`` calls a `Callback`; it returns 1, or 0 where the function raised."""
+"""``call_by_address(address, first, second)`` calls a `Callback`; 1, or 0 where the function raised."""
 
 
 class Callback:
