@@ -26,8 +26,7 @@ from lyaopt.slot.formulas import transmit_energy
 _PIECE = 4_000_000
 _RECORDED_PIECE = 200_000
 _ASKED_PIECE = 5_000
-"""Service-slots between two progress checks: without and with a record, which needs memory, and with a rule in
-Python."""
+"""Service-slots between two progress checks: without a record, with one, and with a rule in Python."""
 
 Progress = Callable[[int], bool | None]
 

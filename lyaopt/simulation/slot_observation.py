@@ -93,8 +93,7 @@ class SlotObservation:
     @property
     def head_age_s(self) -> Floats:
         """The same in seconds (3, S, B)."""
-        ages: Floats = self.head_age_slots * self.system.slot_duration_s
-        return ages
+        return self.head_age_slots * np.float64(self.system.slot_duration_s)
 
     @property
     def last_rates(self) -> Floats:

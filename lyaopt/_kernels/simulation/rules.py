@@ -103,6 +103,7 @@ def head_age_slots(view, stage, row, lane):
     Parameters
     ----------
     view : SlotView
+        Holds the queues.
     stage, row, lane : int
         The queue.
     """
@@ -117,6 +118,7 @@ def head_work(view, stage, row, lane):
     Parameters
     ----------
     view : SlotView
+        Holds the queues.
     stage, row, lane : int
         The queue.
     """
@@ -176,7 +178,7 @@ def count_wrong(weights):
 
 @helper
 def weigh(b, slot, gain, model, state, tasks):
-    """Let the rule of the model write the weights of block `b`, and note the first slot in which it failed."""
+    """Let the rule of the model write the weights of block `b`; note the first slot in which it failed."""
     weights = model.weights[b]
     told = call_by_address(model.rule, view_of(b, slot, gain, model, state, tasks), weights)
     if told == 0 or count_wrong(weights.reshape(weights.size)) > 0:
@@ -198,4 +200,6 @@ class RuleEntry(Callback):
             rule(view, weights)
             return 1
 
-        super().__init__(entry, functools.partial(compiled_type, SlotView), functools.partial(compiled_type, _F3))
+        super().__init__(
+            entry, functools.partial(compiled_type, SlotView), functools.partial(compiled_type, _F3)
+        )

@@ -16,12 +16,12 @@ from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.slot.general_blocks import general_workspace_size
 from lyaopt._kernels.slot.general_edge import general_edge_lanes, general_edge_lanes_many
 from lyaopt._kernels.slot.general_local import general_local_lanes, general_local_lanes_many
-from lyaopt._kernels.slot.general_transmit import general_transmit_lanes, general_transmit_lanes_many
 from lyaopt._kernels.slot.general_problems import (
     GeneralEdgeProblem,
     GeneralLocalProblem,
     GeneralTransmitProblem,
 )
+from lyaopt._kernels.slot.general_transmit import general_transmit_lanes, general_transmit_lanes_many
 from lyaopt._kernels.slot.problems import (
     DELTA,
     EDGE_CAPACITY,
