@@ -1,6 +1,6 @@
 """Mean transmit power of each device of at most a limit: a virtual queue raises the price of energy.
 
-Neely, Stochastic Network Optimization with Application to Communication and Queueing Systems (2010), chapter 4.
+M. J. Neely, Stochastic Network Optimization with Application to Communication and Queueing Systems, 2010.
 """
 
 import numpy as np

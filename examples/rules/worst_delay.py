@@ -1,16 +1,17 @@
 """A bound on the delay of every task: a virtual queue that grows as long as work waits.
 
-Neely, Opportunistic Scheduling with Worst Case Delay Guarantees in Single and Multi-Hop Networks, INFOCOM 2011.
+M. J. Neely, Opportunistic Scheduling with Worst Case Delay Guarantees in Single and Multi-Hop Networks,
+INFOCOM 2011.
 """
 
 import numpy as np
 
 
 class WorstDelay:
-    """Z(t+1) = max(Z(t) + (epsilon - y(t)) 1{Q(t) > 0} - ymax 1{Q(t) = 0}, 0), and weights Q + Z.
+    """Weights Q + Z; Z(t+1) = max(Z(t) + epsilon - y(t), 0) while the queue has work, else 0.
 
-    epsilon is `share` of the work of one task a slot. Where Q and Z stay below bounds, work that joins is
-    served within (Qmax + Zmax) / epsilon slots.
+    epsilon is `share` of the first task's work. While Q <= Qmax and Z <= Zmax, work that joins a queue leaves
+    it within (Qmax + Zmax) / epsilon slots, epsilon being its least value.
     """
 
     name = "worst-delay"

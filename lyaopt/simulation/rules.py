@@ -13,7 +13,7 @@ import numpy as np
 from lyaopt._kernels.simulation import rules as kernel
 from lyaopt._kernels.simulation.task_queues import STAGES
 from lyaopt._kernels.toolchain.jit import CORE, lane_loop
-from lyaopt.arrays import Floats, as_floats, check_array, is_real, shown
+from lyaopt.arrays import Floats, as_floats, check_array, shown
 from lyaopt.errors import ProblemError, RuleError
 from lyaopt.simulation.slot_observation import SlotObservation
 
@@ -237,8 +237,9 @@ def weigh(rule: Rule, observation: SlotObservation) -> Floats:
         reason = f"rule {name_of(rule)}: expected weights (local, transmit, edge), got {shown(answer)}"
         raise ProblemError("$.rule", reason) from None
     weights = np.empty((STAGES, *shape))
+    where = f"rule {name_of(rule)}, slot {observation.slot}"
     for stage, values in enumerate((local, transmit, edge)):
-        weights[stage] = _checked(values, _NAMES[stage], shape, rule, observation.slot)
+        weights[stage] = _checked(values, _NAMES[stage], shape, where)
     return weights
 
 
@@ -251,19 +252,16 @@ def _told(error: Exception, slot: int) -> str:
     return f"raised {type(error).__name__} in slot {slot}: {error}{place}"
 
 
-def _checked(values: Any, name: str, shape: tuple[int, int], rule: Rule, slot: int) -> Floats:
-    where = f"rule {name_of(rule)}, slot {slot}"
+def _checked(values: Any, name: str, shape: tuple[int, int], where: str) -> Floats:
     try:
-        table = values if is_real(values) else np.asarray(values)
-        try:
-            wide = np.broadcast_to(table, shape)
-        except ValueError:
-            reason = f"expected a shape that broadcasts to {shape}, got {np.shape(table)}"
-            raise ProblemError(f"$.{name}", reason) from None
+        wide = np.broadcast_to(np.asarray(values), shape)
+    except ValueError:  # of another shape, or rows of different lengths
+        got = np.asarray(values, object).shape
+        reason = f"{where}: expected a shape that broadcasts to {shape}, got {got}"
+        raise ProblemError(f"$.{name}", reason) from None
+    try:
         weights = as_floats(wide, name, shape)
         check_array(weights, lambda index: f"$.{name}[{index[0]}][{index[1]}]")
     except ProblemError as error:
         raise ProblemError(error.path, f"{where}: {error.reason}") from None
-    except ValueError:  # rows of different lengths
-        raise ProblemError(f"$.{name}", f"{where}: expected an array, got {shown(values)}") from None
     return weights
