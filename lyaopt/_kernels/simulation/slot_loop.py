@@ -106,11 +106,14 @@ def _record_slot(b, line, gain, arrivals, backlog, allocation, record):
     record_devices(allocation.cpu, allocation.power, gain, record.devices[b, line])
 
 
-def slot_loop(allocate, workspace_size):
+def slot_loop(name, allocate, workspace_size):
     """Return the function that simulates slots, in each of which `allocate` divides the resources.
 
     Parameters
     ----------
+    name : str
+        Name of the function. Numba names machine code by it: with equal names two such functions that were
+        loaded from the cache could be taken for each other.
     allocate : function
         ``allocate(b, slot, gain, model, state, tasks, allocation, workspace)`` writes what block `b` gets,
         given its gains (L,). Until then `allocation` is that of the slot before.
@@ -161,6 +164,7 @@ def slot_loop(allocate, workspace_size):
                 begin = end
         return tasks.table, tasks.log
 
+    advance.__name__ = advance.__qualname__ = name
     return advance
 
 
@@ -192,7 +196,9 @@ def _signature():
     return compiled_signature(grown, Span, Model, StreamModel, Trace, plan, ReplicationState, Tasks, Record)
 
 
-advance = Kernel("advance", _signature, slot_loop(_allocate, allocation_workspace_size))
-advance_by_weights = Kernel(
-    "advance_by_weights", _signature, slot_loop(_allocate_by_weights, weighted_workspace_size)
-)
+def _new_kernel(name, allocate, workspace_size):
+    return Kernel(name, _signature, slot_loop(name, allocate, workspace_size))
+
+
+advance = _new_kernel("advance", _allocate, allocation_workspace_size)
+advance_by_weights = _new_kernel("advance_by_weights", _allocate_by_weights, weighted_workspace_size)
