@@ -163,7 +163,22 @@ def split_spectrum_workspace(workspace, items, devices, width):
         ItemRows(a[0], a[1], a[2], a[3], a[4], a[5], a[6]),
         DeviceRows(d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12]),
         PoolRows(
-            p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[15]
+            p[0],
+            p[1],
+            p[2],
+            p[3],
+            p[4],
+            p[5],
+            p[6],
+            p[7],
+            p[8],
+            p[9],
+            p[10],
+            p[11],
+            p[12],
+            p[13],
+            p[14],
+            p[15],
         ),
         workspace[start : start + 2 * items].reshape(2, items),
     )

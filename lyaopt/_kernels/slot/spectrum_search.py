@@ -20,7 +20,6 @@ GIVEN_UP = -1.0  # no float lies within the interval
 SNAP = False
 
 
-
 _LONGEST_STEP = 40.0  # in ln mu
 
 
