@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ pointer = ctypes.POINTER(ctypes.c_double)
 SYSTEM = ("slot_duration_s", "energy_coefficient", "energy_weight_local", "energy_weight_transmit")
 DEVICES = ("cpu_capacity_hz", "max_power_w", "bandwidth_hz", "channel_gain")
 QUEUES = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
+WEIGHTS = ("local_weight", "transmit_weight", "edge_weight")
 SERVICES_OUT, DEVICES_OUT = ("local_cpu_hz", "rate_bps", "edge_cpu_hz"), ("cpu_hz", "power_w")
 CERTIFICATE = ("local", "transmit", "edge", "edge_price", "relative_gap", "max_violation")
 CANARY = -7.25
@@ -40,7 +42,7 @@ class System(ctypes.Structure):
 
 
 class State(ctypes.Structure):
-    _fields_ = [(name, pointer) for name in (*DEVICES, *QUEUES)]
+    _fields_ = [(name, pointer) for name in (*DEVICES, *QUEUES, *WEIGHTS)]
 
 
 class Allocation(ctypes.Structure):
@@ -76,6 +78,11 @@ class Call:
         inputs += [pick(getattr(batch, name)) for name in ("channel_gain", *QUEUES)]
         self.inputs = [np.ascontiguousarray(array, np.float64) for array in inputs]
         self.state = State(*(array.ctypes.data_as(pointer) for array in self.inputs))
+        self.weights = {}
+        for name in WEIGHTS:
+            if (weight := getattr(batch, name)) is not None:
+                self.weights[name] = np.ascontiguousarray(pick(weight), np.float64)
+                setattr(self.state, name, self.weights[name].ctypes.data_as(pointer))
         slots = slots if slot is None else 1
         counts = [services * devices * slots] * 3 + [devices * slots] * 2
         self.guarded = [np.full(count + 2, CANARY) for count in counts]
@@ -142,6 +149,16 @@ def test_header_is_c_plus_plus_too(tmp_path):
     assert done.stdout.strip() == __version__
 
 
+def slot_of(batch, slot):
+    """A slot of a batch as a problem."""
+    scalars = {name: getattr(batch, name) for name in (*SYSTEM, "edge_capacity_hz", "noise_psd_dbm_per_hz")}
+    rows = {name: getattr(batch, name) for name in DEVICES[:-1]}
+    weights = {name: getattr(batch, name) for name in WEIGHTS}
+    weights = {name: values[slot] for name, values in weights.items() if values is not None}
+    queues = {name: getattr(batch, name)[slot] for name in (*QUEUES, "channel_gain")}
+    return SlotProblem(**scalars, **rows, **queues, **weights)
+
+
 @pytest.mark.parametrize("services", [1, 2, 3, 4, 5, 8, 9, 17, 130, 300])
 def test_batches_are_those_of_python_bit_for_bit(library, services):
     batch = make_batch(services, slots=5)
@@ -162,13 +179,7 @@ def test_slots_are_those_of_python_with_their_certificates(library, services):
         call = Call(library, batch, slot)
         assert call() == OK
         call.check_guards()
-        scalars = {name: getattr(batch, name) for name in (*SYSTEM, "edge_capacity_hz")}
-        rows = {name: getattr(batch, name) for name in DEVICES[:-1]}
-        queues = {name: getattr(batch, name)[slot] for name in QUEUES}
-        noise = {"noise_psd_dbm_per_hz": batch.noise_psd_dbm_per_hz}
-        solution = solve_slot(
-            SlotProblem(**scalars, **rows, **queues, **noise, channel_gain=batch.channel_gain[slot])
-        )
+        solution = solve_slot(slot_of(batch, slot))
         for name, answer in zip(SERVICES_OUT, call.answers, strict=False):
             np.testing.assert_array_equal(answer, getattr(solution, name).T.ravel(), err_msg=name)
         np.testing.assert_array_equal(call.answers[3], solution.cpu_hz)
@@ -179,6 +190,75 @@ def test_slots_are_those_of_python_with_their_certificates(library, services):
         parts = [getattr(call.certificate, name) for name in CERTIFICATE[:3]]
         expected = [getattr(solution.objective, name) for name in CERTIFICATE[:3]]
         np.testing.assert_allclose(parts, expected, rtol=1e-13)
+
+
+GIVEN = [(), *[(name,) for name in WEIGHTS], WEIGHTS]
+
+
+def with_weights(batch, names, seed=1):
+    """The batch with weights in any order against the backlogs, with ties and zeros."""
+    rng = np.random.default_rng(seed)
+    weights = {}
+    for name in names:
+        values = 10 ** rng.uniform(3, 7, batch.shape) * (rng.random(batch.shape) < 0.8)
+        weights[name] = np.where(rng.random(batch.shape) < 0.3, 54321.0, values)
+    return replace(batch, **weights)
+
+
+@pytest.mark.parametrize("names", GIVEN, ids=len)
+@pytest.mark.parametrize("services", [1, 2, 4, 7, 20])
+def test_weighted_batches_are_those_of_python_bit_for_bit(library, services, names):
+    batch = with_weights(make_batch(services, slots=70), names)
+    call = Call(library, batch)
+    assert call() == OK
+    call.check_guards()
+    solution = solve_slots(batch)
+    for name, answer in zip((*SERVICES_OUT, *DEVICES_OUT), call.answers, strict=True):
+        np.testing.assert_array_equal(answer, getattr(solution, name).T.ravel(), err_msg=name)
+
+
+@pytest.mark.parametrize("names", GIVEN, ids=len)
+@pytest.mark.parametrize("services", [1, 2, 4, 7, 20])
+def test_weighted_slots_are_those_of_python_with_their_certificates(library, services, names):
+    batch = with_weights(make_batch(services, slots=2), names)
+    for slot in range(2):
+        call, uncertified = Call(library, batch, slot), Call(library, batch, slot)
+        uncertified.certified = [None]
+        assert call() == uncertified() == OK
+        call.check_guards()
+        solution = solve_slot(slot_of(batch, slot))
+        for name, answer, other in zip(
+            (*SERVICES_OUT, *DEVICES_OUT), call.answers, uncertified.answers, strict=True
+        ):
+            np.testing.assert_array_equal(answer, getattr(solution, name).T.ravel(), err_msg=name)
+            np.testing.assert_array_equal(answer, other, err_msg=name)
+        ours, theirs = call.certificate, solution.certificate
+        assert ours.relative_gap == theirs.relative_gap <= 1e-12
+        assert ours.max_violation == theirs.max_violation <= 1e-14
+        assert ours.edge_price == solution.edge_price
+        for name in CERTIFICATE[:3]:
+            assert getattr(ours, name) == getattr(solution.objective, name)
+
+
+@pytest.mark.parametrize("slot", [None, 0])
+@pytest.mark.parametrize("services", [2, 5])
+def test_no_weight_is_the_backlog(library, slot, services):
+    batch = make_batch(services, slots=3)
+    backlogs = {name: getattr(batch, queue) for name, queue in zip(WEIGHTS, QUEUES, strict=True)}
+    plain, given = Call(library, batch, slot), Call(library, replace(batch, **backlogs), slot)
+    assert plain() == given() == OK
+    for ours, theirs in zip(plain.answers, given.answers, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-14)
+
+
+@pytest.mark.parametrize("slot", [None, 0])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
+def test_bad_weights_are_refused_before_anything_is_written(library, slot, bad):
+    for name in WEIGHTS:
+        call = Call(library, with_weights(make_batch(3, slots=2), WEIGHTS), slot)
+        call.weights[name].flat[-1] = bad
+        assert call() == BAD_VALUE, name
+        call.check_nothing_written()
 
 
 def test_a_workspace_can_be_reused_with_any_content(library):
