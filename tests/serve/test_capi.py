@@ -2,116 +2,50 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import re
 import shutil
 import subprocess
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from lyaopt import SlotProblem, __version__, installation, solve_slot, solve_slots
-from lyaopt.installation import CAPI, c_flags, c_library, c_libs
+from lyaopt import __version__, installation, solve_slot, solve_slots
+from lyaopt.installation import CAPI, c_flags, c_libs
 from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.solution_documents import solution_to_dict
 from tests.kernels.test_sizes import make_batch
+from tests.support.capi import (
+    BAD_SIZE,
+    BAD_VALUE,
+    CERTIFICATE,
+    DEVICES,
+    DEVICES_OUT,
+    LIBRARY,
+    NOT_CERTIFIED,
+    NULL,
+    OK,
+    QUEUES,
+    SERVICES_OUT,
+    SMALL_WORKSPACE,
+    Allocation,
+    Call,
+    State,
+    System,
+    load_library,
+    pointer,
+    slot_of,
+)
 
 ROOT = Path(__file__).parents[2]
-LIBRARY, WHY_NOT = c_library()
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
-
-Doubles = NDArray[np.float64]
-OK, BAD_SIZE, NULL, BAD_VALUE, SMALL_WORKSPACE, NOT_CERTIFIED = range(6)
-pointer = ctypes.POINTER(ctypes.c_double)
-SYSTEM = ("slot_duration_s", "energy_coefficient", "energy_weight_local", "energy_weight_transmit")
-DEVICES = ("cpu_capacity_hz", "max_power_w", "bandwidth_hz", "channel_gain")
-QUEUES = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
-WEIGHTS = ("local_weight", "transmit_weight", "edge_weight")
-SERVICES_OUT, DEVICES_OUT = ("local_cpu_hz", "rate_bps", "edge_cpu_hz"), ("cpu_hz", "power_w")
-CERTIFICATE = ("local", "transmit", "edge", "edge_price", "relative_gap", "max_violation")
-CANARY = -7.25
-
-
-class System(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_double) for name in (*SYSTEM, "edge_capacity_hz", "noise_psd_w_per_hz")]
-
-
-class State(ctypes.Structure):
-    _fields_ = [(name, pointer) for name in (*DEVICES, *QUEUES, *WEIGHTS)]
-
-
-class Allocation(ctypes.Structure):
-    _fields_ = [(name, pointer) for name in (*SERVICES_OUT, *DEVICES_OUT)]
-
-
-class Certificate(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_double) for name in CERTIFICATE]
 
 
 @pytest.fixture(scope="module")
 def library():
-    assert LIBRARY is not None, WHY_NOT
-    found = ctypes.CDLL(str(LIBRARY))
-    for name in ("lyaopt_slot_workspace", "lyaopt_batch_workspace"):
-        getattr(found, name).restype = ctypes.c_size_t
-        getattr(found, name).argtypes = [ctypes.c_int64] * (2 + name.count("batch"))
-    found.lyaopt_message.restype = found.lyaopt_version.restype = ctypes.c_char_p
-    return found
-
-
-class Call:
-    """Arguments of a call for one slot or a batch of slots, between guard values."""
-
-    def __init__(self, library, batch, slot=None):
-        self.library = library
-        slots, devices, services = batch.shape
-        self.sizes = [devices, services] + ([slots] if slot is None else [])
-        scalars = [getattr(batch, name) for name in SYSTEM]
-        self.system = System(*scalars, batch.edge_capacity_hz, batch.noise_w_per_hz)
-        pick = (lambda array: array.T) if slot is None else (lambda array: array[slot].T)
-        inputs = [getattr(batch, name) for name in DEVICES[:-1]]
-        inputs += [pick(getattr(batch, name)) for name in ("channel_gain", *QUEUES)]
-        self.inputs = [np.ascontiguousarray(array, np.float64) for array in inputs]
-        self.state = State(*(array.ctypes.data_as(pointer) for array in self.inputs))
-        self.weights = {}
-        for name in WEIGHTS:
-            if (weight := getattr(batch, name)) is not None:
-                self.weights[name] = np.ascontiguousarray(pick(weight), np.float64)
-                setattr(self.state, name, self.weights[name].ctypes.data_as(pointer))
-        slots = slots if slot is None else 1
-        counts = [services * devices * slots] * 3 + [devices * slots] * 2
-        self.guarded = [np.full(count + 2, CANARY) for count in counts]
-        self.allocation = Allocation(*(array[1:].ctypes.data_as(pointer) for array in self.guarded))
-        kind = "batch" if slot is None else "slot"
-        self.needed = getattr(library, f"lyaopt_{kind}_workspace")(*self.sizes)
-        self.workspace = np.full(self.needed + 2, CANARY)
-        self.size = self.needed
-        self.certificate = Certificate()
-        self.function = getattr(library, f"lyaopt_solve_{kind}")
-        self.certified = [ctypes.byref(self.certificate)] if slot is not None else []
-
-    def __call__(self) -> int:
-        arguments = [*map(ctypes.c_int64, self.sizes)]
-        arguments += [ctypes.byref(part) for part in (self.system, self.state, self.allocation)]
-        work = self.workspace[1:].ctypes.data_as(pointer)
-        return int(self.function(*arguments, *self.certified, work, ctypes.c_size_t(self.size)))
-
-    @property
-    def answers(self) -> list[Doubles]:
-        return [array[1:-1] for array in self.guarded]
-
-    def check_guards(self) -> None:
-        for array in (*self.guarded, self.workspace):
-            assert array[0] == array[-1] == CANARY
-
-    def check_nothing_written(self) -> None:
-        for array in (*self.guarded, self.workspace):
-            assert (array == CANARY).all()
+    return load_library()
 
 
 def test_the_example_prints_the_answer_of_the_command(tmp_path):
@@ -149,16 +83,6 @@ def test_header_is_c_plus_plus_too(tmp_path):
     assert done.stdout.strip() == __version__
 
 
-def slot_of(batch, slot):
-    """A slot of a batch as a problem."""
-    scalars = {name: getattr(batch, name) for name in (*SYSTEM, "edge_capacity_hz", "noise_psd_dbm_per_hz")}
-    rows = {name: getattr(batch, name) for name in DEVICES[:-1]}
-    weights = {name: getattr(batch, name) for name in WEIGHTS}
-    weights = {name: values[slot] for name, values in weights.items() if values is not None}
-    queues = {name: getattr(batch, name)[slot] for name in (*QUEUES, "channel_gain")}
-    return SlotProblem(**scalars, **rows, **queues, **weights)
-
-
 @pytest.mark.parametrize("services", [1, 2, 3, 4, 5, 8, 9, 17, 130, 300])
 def test_batches_are_those_of_python_bit_for_bit(library, services):
     batch = make_batch(services, slots=5)
@@ -190,75 +114,6 @@ def test_slots_are_those_of_python_with_their_certificates(library, services):
         parts = [getattr(call.certificate, name) for name in CERTIFICATE[:3]]
         expected = [getattr(solution.objective, name) for name in CERTIFICATE[:3]]
         np.testing.assert_allclose(parts, expected, rtol=1e-13)
-
-
-GIVEN = [(), *[(name,) for name in WEIGHTS], WEIGHTS]
-
-
-def with_weights(batch, names, seed=1):
-    """The batch with weights in any order against the backlogs, with ties and zeros."""
-    rng = np.random.default_rng(seed)
-    weights = {}
-    for name in names:
-        values = 10 ** rng.uniform(3, 7, batch.shape) * (rng.random(batch.shape) < 0.8)
-        weights[name] = np.where(rng.random(batch.shape) < 0.3, 54321.0, values)
-    return replace(batch, **weights)
-
-
-@pytest.mark.parametrize("names", GIVEN, ids=len)
-@pytest.mark.parametrize("services", [1, 2, 4, 7, 20])
-def test_weighted_batches_are_those_of_python_bit_for_bit(library, services, names):
-    batch = with_weights(make_batch(services, slots=70), names)
-    call = Call(library, batch)
-    assert call() == OK
-    call.check_guards()
-    solution = solve_slots(batch)
-    for name, answer in zip((*SERVICES_OUT, *DEVICES_OUT), call.answers, strict=True):
-        np.testing.assert_array_equal(answer, getattr(solution, name).T.ravel(), err_msg=name)
-
-
-@pytest.mark.parametrize("names", GIVEN, ids=len)
-@pytest.mark.parametrize("services", [1, 2, 4, 7, 20])
-def test_weighted_slots_are_those_of_python_with_their_certificates(library, services, names):
-    batch = with_weights(make_batch(services, slots=2), names)
-    for slot in range(2):
-        call, uncertified = Call(library, batch, slot), Call(library, batch, slot)
-        uncertified.certified = [None]
-        assert call() == uncertified() == OK
-        call.check_guards()
-        solution = solve_slot(slot_of(batch, slot))
-        for name, answer, other in zip(
-            (*SERVICES_OUT, *DEVICES_OUT), call.answers, uncertified.answers, strict=True
-        ):
-            np.testing.assert_array_equal(answer, getattr(solution, name).T.ravel(), err_msg=name)
-            np.testing.assert_array_equal(answer, other, err_msg=name)
-        ours, theirs = call.certificate, solution.certificate
-        assert ours.relative_gap == theirs.relative_gap <= 1e-12
-        assert ours.max_violation == theirs.max_violation <= 1e-14
-        assert ours.edge_price == solution.edge_price
-        for name in CERTIFICATE[:3]:
-            assert getattr(ours, name) == getattr(solution.objective, name)
-
-
-@pytest.mark.parametrize("slot", [None, 0])
-@pytest.mark.parametrize("services", [2, 5])
-def test_no_weight_is_the_backlog(library, slot, services):
-    batch = make_batch(services, slots=3)
-    backlogs = {name: getattr(batch, queue) for name, queue in zip(WEIGHTS, QUEUES, strict=True)}
-    plain, given = Call(library, batch, slot), Call(library, replace(batch, **backlogs), slot)
-    assert plain() == given() == OK
-    for ours, theirs in zip(plain.answers, given.answers, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-14)
-
-
-@pytest.mark.parametrize("slot", [None, 0])
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
-def test_bad_weights_are_refused_before_anything_is_written(library, slot, bad):
-    for name in WEIGHTS:
-        call = Call(library, with_weights(make_batch(3, slots=2), WEIGHTS), slot)
-        call.weights[name].flat[-1] = bad
-        assert call() == BAD_VALUE, name
-        call.check_nothing_written()
 
 
 def test_a_workspace_can_be_reused_with_any_content(library):
