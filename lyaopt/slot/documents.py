@@ -29,7 +29,6 @@ _QUEUES = itemgetter(*QUEUE_FIELDS)
 _NO_SERVICE = (0.0, 0.0, 0.0)
 _NUMBERS = {float, int}
 _DEFAULT_NOISE = SlotInputs.noise_psd_dbm_per_hz
-_DEFAULT_SPECTRUM = SlotInputs.spectrum
 
 
 def parse_slot_document(text: bytes | str) -> SlotProblem:
@@ -130,11 +129,13 @@ class _Gathered:
 
     def __init__(self, data: dict[str, Any]) -> None:
         devices: list[dict[str, Any]] = data["devices"]
-        shared = "spectrum" in data
-        _require(type(devices) is list and len(data) == 7 + ("noise_psd_dbm_per_hz" in data) + shared)
+        with_spectrum = "spectrum" in data
+        _require(type(devices) is list and len(data) == 7 + ("noise_psd_dbm_per_hz" in data) + with_spectrum)
         self.noise = data.get("noise_psd_dbm_per_hz", _DEFAULT_NOISE)
-        self.spectrum = data.get("spectrum", _DEFAULT_SPECTRUM)
-        _require(self.spectrum in SPECTRA)
+        self.spectrum = None
+        if with_spectrum:
+            self.spectrum = data["spectrum"]
+            _require(self.spectrum in SPECTRA)
         self.bandwidth = data["bandwidth_hz"]
         share = self.bandwidth / max(len(devices), 1)
         self.scalars = _SCALARS(data)
@@ -142,8 +143,8 @@ class _Gathered:
         self.most = max(self.counts, default=0)
         _require(self.most * len(devices) <= MAX_PADDED_SERVICES)
         self.device_ids = _checked_ids("device", devices)
-        self.strings = len(data) + shared + sum(map(len, devices))
-        self.strings += sum(["id" in device for device in devices])
+        self.strings = len(data) + sum(map(len, devices)) + sum(["id" in device for device in devices])
+        self.strings += with_spectrum
         self.devices: list[float] = []
         self.queues: list[float] = []
         self.service_ids: list[tuple[str, ...]] = []
@@ -190,8 +191,8 @@ class _Gathered:
         Magnitudes that might leave double precision are refused too, by bounds over all devices.
         """
         numbers = [*self.scalars, self.bandwidth, *self.devices, *self.queues]
-        for column in self.weights or ():
-            numbers += column or ()
+        if self.weights is not None:
+            numbers += [weight for column in self.weights if column is not None for weight in column]
         _require({*map(type, numbers), type(self.noise)} <= _NUMBERS)
         narrowest = min(self.devices[3::4], default=self.bandwidth)
         # A sum is finite only if its terms are; the comparisons are false for NaN.
@@ -213,19 +214,25 @@ class _Gathered:
     def _pack_weights(self, queues: Floats, columns: list[list[float] | None]) -> Floats:
         """The weights in the order of `queues` (3, N, M), by default the backlogs."""
         packed = queues.copy()
-        present = np.arange(self.most) < np.array(self.counts)[:, None]
+        present = None
+        if min(self.counts) < self.most:
+            present = np.arange(self.most) < np.array(self.counts)[:, None]
         for row, column in zip(packed, columns, strict=True):
-            if column is not None:
+            if column is None:
+                continue
+            if present is None:
+                row.T.flat = column
+            else:
                 row.T[present] = column
         return packed
 
     def _names(self) -> dict[str, Any]:
-        return {
-            "spectrum": self.spectrum,
+        names = {
             "service_counts": tuple(self.counts),
             "device_ids": self.device_ids,
             "service_ids": tuple(self.service_ids),
         }
+        return names if self.spectrum is None else names | {"spectrum": self.spectrum}
 
 
 def _checked_ids(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ def _without_default(schema: dict[str, Any]) -> None:
 
 
 def _optional() -> Any:
-    return Field(default=0.0, json_schema_extra=_without_default)
+    """A field that may be left out; None stands for what the document then means."""
+    return Field(default=None, json_schema_extra=_without_default)
 
 
 class _Strict(BaseModel):
@@ -95,9 +96,9 @@ class DeviceDocument(_Strict):
     """h of this slot; without effect if the radio is measured."""
     bandwidth_hz: Positive = _optional()
     """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w by default."""
-    cpu_points: _Points = Field(default=[], json_schema_extra=_without_default)
+    cpu_points: _Points = _optional()
     """Operating points of the CPU by increasing frequency, in place of the cubic law of its energy."""
-    radio: RadioDocument = Field(default=None, json_schema_extra=_without_default)
+    radio: RadioDocument = _optional()
     """The radio as measured in this slot, in place of Shannon's rate."""
     services: list[ServiceDocument]
     """Services of the device; their number may differ between devices."""
@@ -222,7 +223,7 @@ class SolutionDocument(_Strict):
     objective: ObjectiveDocument
     certificate: CertificateDocument
     edge: EdgeSolution
-    spectrum: SpectrumSolution = Field(default=None, json_schema_extra=_without_default)
+    spectrum: SpectrumSolution = _optional()
     """The shared spectrum; only where it is shared."""
     devices: list[DeviceSolution]
     """Devices, as in the slot document."""
