@@ -8,6 +8,7 @@ import numpy as np
 
 from lyaopt._kernels.slot import one_slot as kernels
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
+from lyaopt._kernels.slot.weighted_slot import slot_weighted
 from lyaopt.arrays import check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
@@ -47,7 +48,7 @@ def solve_slot(problem: SlotProblem, method: str = "exact", spectrum: str | None
     check_method(method)
     problem = with_spectrum(problem, spectrum)
     devices, services = problem.local_queue_cycles.shape
-    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS and not problem.is_general:
+    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS and problem._solved_in_one_call:
         solution = _solve_in_one_call(problem)
     else:
         solution = _solve_as_batch(problem, method)
@@ -73,7 +74,11 @@ def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
     rates = np.empty(queues.shape)
     results = np.empty((kernels.RESULT_ROWS, queues.shape[2]))
     summary = np.empty(kernels.SUMMARY_PLACES)
-    kernels.slot_exact(queues, devices, scalars, rates, results, summary)
+    weights = problem._packed_weights
+    if weights is None:
+        kernels.slot_exact(queues, devices, scalars, rates, results, summary)
+    else:
+        slot_weighted(weights, queues, devices, scalars, rates, results, summary)
     edge_nu, local, transmit, edge, gap, violation = summary.tolist()
     return SlotSolution(
         problem,
