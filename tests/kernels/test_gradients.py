@@ -110,9 +110,9 @@ def loss_size(lane, own):
     with precise():
         numbers = exact(lane.numbers)
         answer = solve(lane, numbers)
-        gain = numbers["tau"] * sum(w * f for w, f in zip(numbers["weights"], answer.rates))
+        gain = numbers["tau"] * sum(w * f for w, f in zip(numbers["weights"], answer.rates, strict=True))
         out = answer.total if lane.kind == "local" else answer.power
-        return sum(g * f for g, f in zip(own[0], answer.rates)) + own[1] * out + own[2] * gain
+        return sum(g * f for g, f in zip(own[0], answer.rates, strict=True)) + own[1] * out + own[2] * gain
 
 
 # Shares of derivatives that exist at least, where they are less than usual

@@ -72,7 +72,11 @@ def _local(lane, x):
         return max([end for end, slope in lane.hull if weight * slope < w], default=ZERO)
 
     def cost(s):
-        left = [slope for (_, slope), (start, _) in zip(lane.hull, ((ZERO, 0), *lane.hull)) if start < s]
+        left = [
+            slope
+            for (_, slope), (start, _) in zip(lane.hull, ((ZERO, 0), *lane.hull), strict=False)
+            if start < s
+        ]
         return _hull_power(lane.hull, s), weight * max(left, default=ZERO)
 
     return min(capacity, last), affordable, cost
@@ -131,8 +135,8 @@ def solve(lane, x):
             rates[i] = most[i] * part
         left = left - work if part == 1 else (ZERO if work else left)
     power, marginal = cost(total)
-    open_ = [w for w, f, u in zip(weights, rates, most) if f < u]
+    open_ = [w for w, f, u in zip(weights, rates, most, strict=True) if f < u]
     multiplier = max([marginal if total else ZERO, *open_])
     energy_weight = x.get("energy_weight", ZERO)
-    value = x["tau"] * (energy_weight * power - sum(w * f for w, f in zip(weights, rates)))
+    value = x["tau"] * (energy_weight * power - sum(w * f for w, f in zip(weights, rates, strict=True)))
     return Answer(rates, total, power, value, multiplier, total == capacity)

@@ -1,15 +1,18 @@
-"""Gradients of the general slot problems by 60-digit differences, and allocations for the gradient kernels."""
+"""Gradients of the general slot problems by 60-digit differences."""
 
 from decimal import Decimal
 
 import numpy as np
 
+from lyaopt._kernels.slot.general_edge import general_edge_exact
+from lyaopt._kernels.slot.general_local import general_local_exact
 from lyaopt._kernels.slot.general_problems import (
     GeneralEdgeProblem,
     GeneralLocalProblem,
     GeneralTransmitProblem,
     of_lane,
 )
+from lyaopt._kernels.slot.general_transmit import general_transmit_exact
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from tests.support.decimal_lanes import Lane, exact, precise, solve
 
@@ -17,6 +20,11 @@ STEP = Decimal("1e-20")  # relative: the error of a central difference is its sq
 KINK = Decimal("1e-9")  # relative: a point nearer to a kink is left out
 _SHANNON = ("gain", "bandwidth", "max_power", "noise")
 _MEASURED = ("radio_rate", "radio_power")
+_SOLVERS = {
+    GeneralLocalProblem: (general_local_exact, LocalAllocation),
+    GeneralTransmitProblem: (general_transmit_exact, TransmitAllocation),
+    GeneralEdgeProblem: (general_edge_exact, EdgeAllocation),
+}
 
 
 def lanes_of(problem):
@@ -42,43 +50,19 @@ def _lane(problem, lane, count):
     if curve < 0:
         return Lane("local", shared | numbers("capacity", "delta"))
     ends, slopes = problem.curve_hz[curve], problem.curve_slope[curve]
-    hull = tuple((Decimal(float(h)), Decimal(float(s))) for h, s in zip(ends, slopes) if np.isfinite(s))
+    hull = tuple(
+        (Decimal(float(h)), Decimal(float(s))) for h, s in zip(ends, slopes, strict=True) if np.isfinite(s)
+    )
     return Lane("local", shared | numbers("capacity"), hull)
 
 
 def allocation_of(problem):
-    """The allocation of a general problem as its solvers report it, from the decimal answers."""
-    lanes = lanes_of(problem)
-    with precise():
-        answers = [solve(lane, exact(lane.numbers)) for lane in lanes]
-    items = np.array(
-        [[_rate(lane, a, i) for lane, a in zip(lanes, answers)] for i in range(problem.weights.shape[0])]
-    )
-    nu = np.array([float(a.multiplier) for a in answers])
-    if isinstance(problem, GeneralEdgeProblem):
-        return EdgeAllocation(items, nu)
-    if isinstance(problem, GeneralLocalProblem):
-        return LocalAllocation(items, np.array([_total(n, a) for n, a in zip(lanes, answers)]), nu)
-    return TransmitAllocation(items, np.array([_power(n, a) for n, a in zip(lanes, answers)]), nu)
-
-
-def _rate(lane, answer, i):
-    limit, tau = lane.numbers["limits"][i], lane.numbers["tau"]
-    whole = answer.rates[i] == Decimal(float(limit)) / Decimal(float(tau))
-    return limit / tau if whole or _close(answer.rates[i], limit / tau) else float(answer.rates[i])
-
-
-def _close(rate, most):
-    return abs(float(rate) - most) <= 1e-30 * most
-
-
-def _total(lane, answer):
-    return min(float(answer.total), lane.numbers["capacity"])
-
-
-def _power(lane, answer):
-    most = lane.numbers["radio_power" if "radio_rate" in lane.numbers else "max_power"]
-    return most if answer.bound and answer.total else min(float(answer.power), most)
+    """The allocation of a general problem by its solver."""
+    kernel, kind = _SOLVERS[type(problem)]
+    shape = problem.weights.shape
+    allocation = kind(np.empty(shape), *np.empty((len(kind._fields) - 1, shape[1])))
+    kernel(problem, allocation)
+    return allocation
 
 
 def loss(lane, numbers, cotangents):
@@ -86,7 +70,9 @@ def loss(lane, numbers, cotangents):
     answer = solve(lane, numbers)
     items, of_lane_, value = cotangents
     out = answer.total if lane.kind == "local" else answer.power
-    return sum(g * f for g, f in zip(items, answer.rates)) + of_lane_ * out + value * answer.value
+    return (
+        sum(g * f for g, f in zip(items, answer.rates, strict=True)) + of_lane_ * out + value * answer.value
+    )
 
 
 def derivative(lane, name, index, cotangents):

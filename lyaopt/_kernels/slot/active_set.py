@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lyaopt._kernels.slot.blocks import LaneRange
-from lyaopt._kernels.slot.gradient_types import spread_parameter
+from lyaopt._kernels.slot.blocks import LaneRange, fill
+from lyaopt._kernels.slot.general_blocks import spread_lanes
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 BLOCK_WIDTH = 256  # lanes: the rows of a block stay in the second-level cache
@@ -149,10 +149,13 @@ def _item(problem, served, cotangents, k, lanes):
 def find_active_set(problem, served, multiplier, cotangents, lanes, rows):
     """Set the rows of a block; without cotangents of items only those that the envelope needs."""
     lane_count = problem.weights.shape[1]
-    spread_parameter(problem.tau, lane_count, lanes, rows.tau)
-    spread_parameter(multiplier, lane_count, lanes, rows.multiplier)
-    spread_parameter(cotangents.value, lane_count, lanes, rows.value)
-    spread_parameter(cotangents.lane, lane_count, lanes, rows.lane)
+    spread_lanes(problem.tau, lane_count, lanes, rows.tau)
+    spread_lanes(multiplier, lane_count, lanes, rows.multiplier)
+    spread_lanes(cotangents.value, lane_count, lanes, rows.value)
+    if cotangents.lane.size > 0:
+        spread_lanes(cotangents.lane, lane_count, lanes, rows.lane)
+    else:
+        fill(rows.lane, lanes.count, 0.0)
     _begin(rows, lanes.count)
     for k in range(problem.weights.shape[0]):
         _find_threshold(_item(problem, served, cotangents, k, lanes), rows, lanes.count)

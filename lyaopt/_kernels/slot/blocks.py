@@ -20,6 +20,7 @@ ABOVE = 1  # sum of the backlogs above the threshold
 EFFORT_ABOVE = 2  # what serving ABOVE takes of the resource
 ON_THRESHOLD = 3  # sum of the backlogs equal to the threshold
 RANKING_ROWS = 4
+NONE = -1.0  # threshold of weighted items if all are served whole: 0 is a weight like any other
 
 # Rows of `Block.served`: the solution
 TOTAL = 0  # work served, S* tau

@@ -104,33 +104,9 @@ def gradient_signature(problem: type, allocation: type, gradient: type) -> Any:
 
 
 @lane_loop
-def _copy(values, row, count):
+def _copy(row, values, count):
     for t in range(count):
-        row[t] = values[t]
-
-
-@lane_loop
-def _fill(value, row, count):
-    for t in range(count):
-        row[t] = value
-
-
-@helper
-def spread_parameter(values, lane_count, lanes, row):
-    """Write into `row` the entry of each lane of a range, from an array of 1, M or L; zeros if it is empty."""
-    if values.size == lane_count:
-        _copy(values[lanes.start : lanes.start + lanes.count], row, lanes.count)
-        return
-    if values.size == 0:
-        _fill(0.0, row, lanes.count)
-        return
-    per_entry = lane_count // values.size
-    t = 0
-    while t < lanes.count:
-        entry = (lanes.start + t) // per_entry
-        stop = min(lanes.count, (entry + 1) * per_entry - lanes.start)
-        _fill(values[entry], row[t:], stop - t)
-        t = stop
+        values[t] = row[t]
 
 
 @helper

@@ -1,7 +1,7 @@
 """Derivatives through Problem 3, local CPU: a loss of the allocation and of the optimal value.
 
-In the terms of active_set.py the supply is S = F where the capacity binds, and else S = sqrt(v / (3 U delta)),
-or the end of a segment of the device's table, which does not move. With the power P and nu >= U P'(S) the
+In the terms of active_set.py the supply is S = F where the capacity binds, and else
+S = sqrt(v / (3 U delta)), or the end of a segment of the device's table, which does not move. With the power P and nu >= U P'(S) the
 envelope theorem gives
 
     dV/dF = -tau max(nu - U P'(F), 0) if S = F, else 0       dV/dU = tau P(S)
@@ -20,14 +20,15 @@ from lyaopt._kernels.slot.active_set import (
     new_rows,
     write_items,
 )
+from lyaopt._kernels.slot.general_blocks import spread_lanes
 from lyaopt._kernels.slot.general_problems import GeneralLocalProblem, of_lane
 from lyaopt._kernels.slot.gradient_types import (
     LocalGradient,
     gradient_signature,
-    spread_parameter,
     write_parameter,
 )
 from lyaopt._kernels.slot.problems import LocalAllocation
+from lyaopt._kernels.slot.staircase import hull_power, hull_slope
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 
@@ -82,23 +83,6 @@ def _supply_cubic(rows, lane, count):
 
 
 @helper
-def _power_and_slope(ends, slopes, speed):
-    """Return the power of a table's hull at a speed, and the slope left of it (at 0: right of it)."""
-    power = 0.0
-    last = 0.0
-    slope = slopes[0]
-    for segment in range(ends.size):
-        if last >= speed:
-            break
-        slope = slopes[segment]
-        stop = min(ends[segment], speed)
-        if stop > last:
-            power += slope * (stop - last)
-            last = stop
-    return power, slope
-
-
-@helper
 def _supply_tables(problem, lanes, rows, lane):
     """Put right what `_supply_cubic` set for devices with a table of operating points."""
     lane_count = problem.weights.shape[1]
@@ -108,7 +92,9 @@ def _supply_tables(problem, lanes, rows, lane):
             continue
         total, tau, value = rows.total[t], rows.tau[t], rows.value[t]
         weight, capacity = lane.energy_weight[t], lane.capacity[t]
-        power, slope = _power_and_slope(problem.curve_hz[curve], problem.curve_slope[curve], total)
+        ends, slopes = problem.curve_hz[curve], problem.curve_slope[curve]
+        power = hull_power(ends, slopes, total)
+        slope = hull_slope(ends, slopes, total) if total > 0.0 else slopes[0]
         nu, bound = rows.multiplier[t], _at_capacity(total, capacity)
         worth = max(nu - weight * slope, 0.0) if bound else 0.0
         supplied = rows.mean[t] + rows.lane[t]
@@ -126,10 +112,10 @@ def _local_gradient(problem, allocation, cotangents, gradient):
     for start in range(0, lane_count, BLOCK_WIDTH):
         lanes = block_range(start, lane_count)
         find_active_set(problem, allocation.cpu, allocation.multiplier, cotangents, lanes, rows)
-        spread_parameter(allocation.total, lane_count, lanes, rows.total)
-        spread_parameter(problem.capacity, lane_count, lanes, lane.capacity)
-        spread_parameter(problem.energy_weight, lane_count, lanes, lane.energy_weight)
-        spread_parameter(problem.delta, lane_count, lanes, lane.delta)
+        spread_lanes(allocation.total, lane_count, lanes, rows.total)
+        spread_lanes(problem.capacity, lane_count, lanes, lane.capacity)
+        spread_lanes(problem.energy_weight, lane_count, lanes, lane.energy_weight)
+        spread_lanes(problem.delta, lane_count, lanes, lane.delta)
         _supply_cubic(rows, lane, lanes.count)
         if problem.curve_hz.size > 0:
             _supply_tables(problem, lanes, rows, lane)

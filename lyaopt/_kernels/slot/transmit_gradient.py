@@ -1,9 +1,9 @@
 """Derivatives through Problem 4, transmission: a loss of the allocation and of the optimal value.
 
 With eta = h / (b_w N_0), b = b_w / ln 2, x = p eta and y = ln(1 + x), so that S = b y: in the terms of
-active_set.py the supply is S = b ln(1 + pmax eta) where full power binds, and else S = b ln(v h / (U N_0 ln 2)).
-Below full power p follows from S. With e = max(nu - U (1 + x) / (b eta), 0), what nu exceeds the marginal energy
-by, and R = y - 1 + e^-y, the envelope theorem gives
+active_set.py the supply is S = b ln(1 + pmax eta) where full power binds, and else
+S = b ln(v h / (U N_0 ln 2)). Below full power p follows from S. With e = max(nu - U (1 + x) / (b eta), 0),
+what nu exceeds the marginal energy by, and R = y - 1 + e^-y, the envelope theorem gives
 
     dV/dpmax = -tau e b eta / (1 + x) if p = pmax, else 0    dV/dU = tau p
     dV/dh = -tau nu b x / ((1 + x) h)                        dV/dN_0 = tau nu b x / ((1 + x) N_0)
@@ -26,11 +26,11 @@ from lyaopt._kernels.slot.active_set import (
     new_rows,
     write_items,
 )
+from lyaopt._kernels.slot.general_blocks import spread_lanes
 from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, of_lane
 from lyaopt._kernels.slot.gradient_types import (
     TransmitGradient,
     gradient_signature,
-    spread_parameter,
     write_parameter,
 )
 from lyaopt._kernels.slot.problems import TransmitAllocation
@@ -197,11 +197,11 @@ def _transmit_gradient(problem, allocation, cotangents, gradient):
 @helper
 def _spread(problem, allocation, lanes, lane):
     lane_count = problem.weights.shape[1]
-    spread_parameter(problem.gain, lane_count, lanes, lane.gain)
-    spread_parameter(problem.bandwidth, lane_count, lanes, lane.bandwidth)
-    spread_parameter(problem.max_power, lane_count, lanes, lane.max_power)
-    spread_parameter(problem.energy_weight, lane_count, lanes, lane.energy_weight)
-    spread_parameter(allocation.power, lane_count, lanes, lane.power)
+    spread_lanes(problem.gain, lane_count, lanes, lane.gain)
+    spread_lanes(problem.bandwidth, lane_count, lanes, lane.bandwidth)
+    spread_lanes(problem.max_power, lane_count, lanes, lane.max_power)
+    spread_lanes(problem.energy_weight, lane_count, lanes, lane.energy_weight)
+    spread_lanes(allocation.power, lane_count, lanes, lane.power)
 
 
 @helper
