@@ -1,8 +1,8 @@
 """Derivatives through Problem 3, local CPU: a loss of the allocation and of the optimal value.
 
 In the terms of active_set.py the supply is S = F where the capacity binds, and else
-S = sqrt(v / (3 U delta)), or the end of a segment of the device's table, which does not move. With the power P and nu >= U P'(S) the
-envelope theorem gives
+S = sqrt(v / (3 U delta)), or the end of a segment of the device's table, which does not move. With the power
+P and nu >= U P'(S) the envelope theorem gives
 
     dV/dF = -tau max(nu - U P'(F), 0) if S = F, else 0       dV/dU = tau P(S)
     dV/dtau = U P(S) - nu S                                  dV/ddelta = U tau S^3
