@@ -26,7 +26,7 @@ _GROUPS = {
     "Simulate": ("scenario", "simulate", "evaluate", "bound", "tune"),
     "Learn": ("train",),
     "Reproduce": ("sweep", "reproduce", "report"),
-    "Tools": ("profiles", "profile", "info", "schema"),
+    "Tools": ("profiles", "profile", "cpus", "info", "schema"),
 }
 """Commands by purpose, in the order of the help; each is a module of `lyaopt_cli.commands`."""
 _NAMES = tuple(name for names in _GROUPS.values() for name in names)

@@ -49,7 +49,7 @@ def _solve_by_sorting(cost, items, lanes, block, parameters, rate):
 
 @lane_loop
 def _set_costs(parameters, costs, count):
-    """Set F tau and tau / sqrt(3 U delta), infinite where energy is free; roots first: U delta may underflow."""
+    """Set F tau and tau / sqrt(3 U delta), infinite where energy is free; U delta itself may underflow."""
     for t in range(count):
         tau = parameters[TAU, t]
         scale = tau / (math.sqrt(3.0) * math.sqrt(parameters[_WEIGHT, t]) * math.sqrt(parameters[_DELTA, t]))

@@ -46,7 +46,7 @@ _BANDWIDTH, _WEIGHT = range(2)
 
 @inline
 def _worth(weight, scale, floor):
-    """Return the effort at which the marginal cost is a weight; NaN, which means no bound, where both are 0."""
+    """Return the effort whose marginal cost is a weight; NaN, which means no bound, where both are 0."""
     worth = (weight - floor) / floor
     return worth if weight >= floor else 0.0
 

@@ -56,7 +56,7 @@ def _add_between(pool, start, count, low, high, total, least):
 
 @helper
 def _sum_between(pool, low, high):
-    """Return the sum of the limits of the items with weights in [low, high], and the least of those weights."""
+    """Return the sum of the limits of items with weights in [low, high], and the least such weight."""
     part, least = np.empty(_BLOCK), np.full(_BLOCK, np.inf)
     total = lost = 0.0
     for chunk in range(0, pool.count, _CHUNK):

@@ -55,7 +55,7 @@ def rank_weighted_in_registers(cost, network, items, lanes, block):
 
 @lane_loop
 def serve_weighted_in_registers(cost, network, items, lanes, block, parameters, rate):
-    """Solve lanes of exactly `network.size` items, and serve them in the same loop: see `serve_in_registers`."""
+    """Solve lanes of exactly `network.size` items, served in the same loop: see `serve_in_registers`."""
     for t in range(lanes.count):
         lane = np.uint64(lanes.start + t)
         limit = block.costs[LIMIT, t]
