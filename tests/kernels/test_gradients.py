@@ -114,9 +114,7 @@ def judged(lane, own, served):
     with precise():
         numbers = exact(lane.numbers)
         answer = solve(lane, numbers)
-        gain = numbers["tau"] * sum(
-            w * f for w, f in zip(numbers["weights"], answer.rates, strict=True)
-        )
+        gain = numbers["tau"] * sum(w * f for w, f in zip(numbers["weights"], answer.rates, strict=True))
         out = answer.total if lane.kind == "local" else answer.power
         size = sum(g * f for g, f in zip(own[0], answer.rates, strict=True)) + own[1] * out + own[2] * gain
     rates = np.array([float(f) for f in answer.rates])
