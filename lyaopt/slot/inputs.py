@@ -95,13 +95,23 @@ class SlotInputs:
         for name in WEIGHT_FIELDS:
             if getattr(self, name) is not None:
                 self._take_arrays([name], shape, order)
-                check_array(getattr(self, name), functools.partial(_path_of, name))
+                check_array(getattr(self, name), functools.partial(self._path_of, name))
+
+    def _path_of(self, name: str, index: tuple[int, ...]) -> str:
+        """Path of an entry of an array with one number for each service."""
+        return path_of_entry(name, index)
 
 
-def _path_of(name: str, index: tuple[int, ...]) -> str:
-    """Path of an entry of an array of a service: of a problem (M, N), or of a batch (B, M, N)."""
-    if len(index) == 2:
-        return f"$.devices[{index[0]}].services[{index[1]}].{name}"
+def path_of_entry(name: str, index: tuple[int, ...]) -> str:
+    """Return the path of an entry of an array.
+
+    Parameters
+    ----------
+    name : str
+        Name of the field.
+    index : tuple of int
+        Of the entry.
+    """
     return f"$.{name}[{', '.join(map(str, index))}]"
 
 

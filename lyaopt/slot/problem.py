@@ -11,8 +11,9 @@ import numpy as np
 
 from lyaopt.arrays import Floats, check_array, shape_of
 from lyaopt.errors import ProblemError
-from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, SlotInputs
+from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, WEIGHT_FIELDS, SlotInputs
 from lyaopt.slot.limits import LARGEST_SIGNAL, check_signal, check_total_rate, noise_w_per_hz
+from lyaopt.slot.tables import checked_points, checked_radios
 
 _NUMBERS = (*SCALAR_FIELDS, *DEVICE_FIELDS, *QUEUE_FIELDS)
 
@@ -37,6 +38,17 @@ class SlotProblem(SlotInputs):
         Backlogs Q^l (cycles), Q^t (bits), Q^e (cycles). Devices with fewer services have zeros at the end.
     noise_psd_dbm_per_hz : float
         N_0 in dBm/Hz, -174 by default.
+    local_weight, transmit_weight, edge_weight : (M, N) arrays, optional
+        w of every service: what one more cycle or bit of its work is worth, in units of the objective. The
+        backlogs by default; they remain the limits of what can be served.
+    cpu_points : sequence, optional
+        For every device a table of operating points ((Hz, W), ...), in place of delta, or None. A slot may be
+        shared between two points, or a point and standstill. The speed ends at the last point.
+    radio : sequence, optional
+        For every device (rate in bit/s, power in W) as measured in this slot, in place of Shannon's rate, or
+        None. A slot may be shared with silence.
+    spectrum : {"split", "shared"}
+        "shared": the devices whose radios are not measured share the sum of their bandwidths as is best.
     service_counts : tuple of int, optional
         N_m of every device; by default all N.
     device_ids, service_ids : optional
@@ -57,6 +69,9 @@ class SlotProblem(SlotInputs):
         self._take_scalars()
         self._take_arrays(QUEUE_FIELDS, shape, "C")
         self._take_arrays(DEVICE_FIELDS, shape[:1], "C")
+        self._take_weights(shape, "C")
+        vars(self)["cpu_points"] = checked_points(self.cpu_points, shape[0])
+        vars(self)["radio"] = checked_radios(self.radio, shape[0], None)
         if not self._looks_valid():
             self._explain()
         self._keep_own_arrays()
@@ -84,11 +99,14 @@ class SlotProblem(SlotInputs):
             and power * (gain / (bandwidth * noise)) <= LARGEST_SIGNAL
         )
 
+    def _path_of(self, name: str, index: tuple[int, ...]) -> str:
+        return f"$.devices[{index[0]}].services[{index[1]}].{name}"
+
     def _explain(self) -> None:
         """Check the fields in order, and raise for the first that is out of range."""
         for name in QUEUE_FIELDS:
             queue = getattr(self, name)
-            check_array(queue, lambda i, name=name: f"$.devices[{i[0]}].services[{i[1]}].{name}")
+            check_array(queue, functools.partial(self._path_of, name))
             check_total_rate(queue, name, self.slot_duration_s)
         for name in DEVICE_FIELDS:
             check_array(
@@ -126,9 +144,16 @@ class SlotProblem(SlotInputs):
         whole = isinstance(counts, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in counts)
         if not whole or len(counts) != devices or not all(0 <= count <= services for count in counts):
             raise ProblemError("$.service_counts", f"expected {devices} numbers in 0..{services}")
+        arrays = [getattr(self, name) for name in (*QUEUE_FIELDS, *WEIGHT_FIELDS)]
         for m, count in enumerate(counts):
-            if count < services and any(getattr(self, name)[m, count:].any() for name in QUEUE_FIELDS):
+            if count < services and any(a is not None and a[m, count:].any() for a in arrays):
                 raise ProblemError(f"$.devices[{m}].services[{count}]", f"beyond the device's {count}")
+
+    @property
+    def is_general(self) -> bool:
+        """Whether it has weights, tables or a shared spectrum, beyond Problems 3 to 5 of the paper."""
+        extra = (self.local_weight, self.transmit_weight, self.edge_weight, self.cpu_points, self.radio)
+        return self.spectrum == "shared" or any(field is not None for field in extra)
 
     @functools.cached_property
     def _packed(self) -> tuple[Floats, Floats, Floats]:

@@ -11,7 +11,7 @@ from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt.arrays import check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.inputs import QUEUE_FIELDS, SlotInputs
+from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
@@ -43,7 +43,7 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     check_type(problem, SlotProblem, "problem", "or a batch for solve_slots")
     check_method(method)
     devices, services = problem.local_queue_cycles.shape
-    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS:
+    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS and not problem.is_general:
         solution = _solve_in_one_call(problem)
     else:
         solution = _solve_as_batch(problem, method)
@@ -93,9 +93,7 @@ def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
 # Energies and prices may overflow although the allocation does not: no warning, they are infinite then.
 @np.errstate(over="ignore", invalid="ignore")
 def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
-    fields = {name: getattr(problem, name) for name in SlotInputs.__dataclass_fields__}
-    fields |= {name: fields[name][np.newaxis] for name in (*QUEUE_FIELDS, "channel_gain")}
-    solution = solve_slots(SlotBatch(**fields), method)
+    solution = solve_slots(as_batch(problem), method)
     local, transmit, edge = solution.objective[:, 0].tolist()
     certificate = solution.certificate
     return SlotSolution(
@@ -115,3 +113,18 @@ def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
         solution.local_price[0],
         solution.rate_price[0],
     )
+
+
+def as_batch(problem: SlotProblem) -> SlotBatch:
+    """Return a batch of one slot.
+
+    Parameters
+    ----------
+    problem : SlotProblem
+        The slot.
+    """
+    fields = {name: getattr(problem, name) for name in SlotInputs.__dataclass_fields__}
+    for name in (*QUEUE_FIELDS, *WEIGHT_FIELDS, "channel_gain"):
+        if fields[name] is not None:
+            fields[name] = fields[name][np.newaxis]
+    return SlotBatch(**fields)

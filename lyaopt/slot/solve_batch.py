@@ -6,6 +6,17 @@ import numpy as np
 
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
+from lyaopt._kernels.slot.general_edge import general_edge_bisection, general_edge_exact, general_edge_many
+from lyaopt._kernels.slot.general_local import (
+    general_local_bisection,
+    general_local_exact,
+    general_local_many,
+)
+from lyaopt._kernels.slot.general_transmit import (
+    general_transmit_bisection,
+    general_transmit_exact,
+    general_transmit_many,
+)
 from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
 from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, transmit_many
 from lyaopt.arrays import check_type
@@ -13,6 +24,14 @@ from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import ALLOCATIONS, BatchSolution
 from lyaopt.slot.limits import check_method
+
+# Solvers of each problem: by sorting, by selection, by bisection
+_LOCAL = local_exact, local_many, local_bisection
+_TRANSMIT = transmit_exact, transmit_many, transmit_bisection
+_EDGE = edge_exact, edge_many, edge_bisection
+_GENERAL_LOCAL = general_local_exact, general_local_many, general_local_bisection
+_GENERAL_TRANSMIT = general_transmit_exact, general_transmit_many, general_transmit_bisection
+_GENERAL_EDGE = general_edge_exact, general_edge_many, general_edge_bisection
 
 
 def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | None = None) -> BatchSolution:
@@ -82,12 +101,25 @@ def _reused(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
 def _solve_into(solution: BatchSolution, method: str) -> None:
     batch = solution.batch
     _, devices, services = batch.shape
-    bisection = method == "bisection"
-    many = services > NETWORK_ITEMS
-    local = local_bisection if bisection else local_many if many else local_exact
-    local(batch._local_problem, solution._local_allocation)
-    transmit = transmit_bisection if bisection else transmit_many if many else transmit_exact
-    transmit(batch._transmit_problem, solution._transmit_allocation)
-    edge_many_items = services * devices > NETWORK_ITEMS
-    edge = edge_bisection if bisection else edge_many if edge_many_items else edge_exact
-    edge(batch._edge_problem, solution._edge_allocation)
+    local, transmit, edge = batch._is_general
+    per_device = _which(method, services)
+    if local:
+        _GENERAL_LOCAL[per_device](batch._general_local, solution._local_allocation)
+    else:
+        _LOCAL[per_device](batch._local_problem, solution._local_allocation)
+    if transmit:
+        _GENERAL_TRANSMIT[per_device](batch._general_transmit, solution._transmit_allocation)
+    else:
+        _TRANSMIT[per_device](batch._transmit_problem, solution._transmit_allocation)
+    at_edge = _which(method, services * devices)
+    if edge:
+        _GENERAL_EDGE[at_edge](batch._general_edge, solution._edge_allocation)
+    else:
+        _EDGE[at_edge](batch._edge_problem, solution._edge_allocation)
+
+
+def _which(method: str, items: int) -> int:
+    """Return the place of a solver in the tuples above."""
+    if method == "bisection":
+        return 2
+    return 1 if items > NETWORK_ITEMS else 0

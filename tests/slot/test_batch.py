@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lyaopt import ProblemError, SlotBatch, SlotProblem, solve_slot, solve_slots
-from lyaopt.slot.batch import device_lanes, slot_lanes
+from lyaopt.slot.batch_fields import device_lanes, slot_lanes
 from tests.kernels.test_sizes import make_batch
 
 

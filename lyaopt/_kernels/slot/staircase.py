@@ -91,8 +91,9 @@ def _order(weights, lane, order):
 
 @helper
 def _cross(supply, weights, limits, lane, order):
-    """Return (threshold, sum of the limits above it, of those on it, total work)."""
+    """Return (threshold, sum of the limits above it, of those on it, total work, least weight above it)."""
     above = lost = 0.0
+    lightest = np.inf
     i = 0
     while i < order.size:
         weight = weights[int(order[i]), lane]
@@ -105,10 +106,11 @@ def _cross(supply, weights, limits, lane, order):
         reach = _reach(supply, weight)
         if not above + lost + group <= reach:
             above += lost
-            return weight, above, group, max(above, min(reach, above + group))
+            return weight, above, group, max(above, min(reach, above + group)), lightest
         above, error = two_sum(above, group)
         lost += error
-    return NONE, above + lost, 0.0, above + lost
+        lightest = weight
+    return NONE, above + lost, 0.0, above + lost, lightest
 
 
 @helper
@@ -119,12 +121,15 @@ def solve_staircase(supply, items, lane, order, rate):
     """
     weights, limits = items.weights, items.limits
     _order(weights, lane, order)
-    threshold, above, on_threshold, total = _cross(supply, weights, limits, lane, order)
+    threshold, above, on_threshold, total, lightest = _cross(supply, weights, limits, lane, order)
     rest = total - above
     for k in range(order.size):
         work = work_served(weights[k, lane], limits[k, lane], threshold, rest, on_threshold)
         rate[k, lane] = work / supply.tau
     full = total >= supply.capacity * supply.tau
     speed = supply.capacity if full & (total > 0.0) else total / supply.tau
-    marginal = supply.energy_weight * hull_slope(supply.ends, supply.slopes, speed)
+    if rest > 0.0:
+        return speed, threshold
+    # at the end of a segment rounding may give the slope of the next one, which is worth no item served
+    marginal = min(supply.energy_weight * hull_slope(supply.ends, supply.slopes, speed), lightest)
     return speed, max(marginal, threshold, 0.0)
