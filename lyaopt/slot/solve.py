@@ -10,8 +10,7 @@ from lyaopt._kernels.slot import one_slot as kernels
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt.arrays import check_type
 from lyaopt.errors import ProblemError
-from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs
+from lyaopt.slot.batch import as_batch
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
@@ -113,18 +112,3 @@ def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
         solution.local_price[0],
         solution.rate_price[0],
     )
-
-
-def as_batch(problem: SlotProblem) -> SlotBatch:
-    """Return a batch of one slot.
-
-    Parameters
-    ----------
-    problem : SlotProblem
-        The slot.
-    """
-    fields = {name: getattr(problem, name) for name in SlotInputs.__dataclass_fields__}
-    for name in (*QUEUE_FIELDS, *WEIGHT_FIELDS, "channel_gain"):
-        if fields[name] is not None:
-            fields[name] = fields[name][np.newaxis]
-    return SlotBatch(**fields)

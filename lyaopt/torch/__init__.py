@@ -1,8 +1,8 @@
 """The slot problems as differentiable functions of PyTorch tensors (extra `torch`).
 
-`solve_slots` takes whole slots, `solve_local`, `solve_transmit` and `solve_edge` one of the three problems each.
-Derivatives are exact and in closed form. On the CPU the compiled kernels solve and differentiate; tensors on
-other devices stay there. PyTorch is imported when one of the functions is first used.
+`solve_slots` takes whole slots, `solve_local`, `solve_transmit` and `solve_edge` one of the three problems
+each. Derivatives are exact and in closed form. On the CPU the compiled kernels solve and differentiate;
+tensors on other devices stay there. PyTorch is imported when one of the functions is first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The exact solver of one lane or many in torch operations: sort, prefix sums, and where they cross the supply."""
+"""The exact solver in torch operations: sort, prefix sums, and where they cross the supply."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor
 def cross(weights: Tensor, most: Tensor, worth: Tensor, capacity: Tensor) -> tuple[Tensor, Tensor]:
     """Serve items by weight, largest first, up to the optimal total.
 
-    S* = min(capacity, max_i min(C_i, s_i)), f_i = u_i clip((S* - A_i) / B_i, 0, 1): A_i and C_i are the sums of
-    the u of all items of larger weight, and of weight at least w_i, and B_i = C_i - A_i.
+    S* = min(capacity, max_i min(C_i, s_i)), f_i = u_i clip((S* - A_i) / B_i, 0, 1): A_i and C_i are the sums
+    of the u of all items of larger weight, and of weight at least w_i, and B_i = C_i - A_i.
 
     Parameters
     ----------
@@ -51,6 +51,7 @@ def multiplier(weights: Tensor, most: Tensor, served: Tensor, marginal: Tensor) 
     Parameters
     ----------
     weights, most, served : Tensor (..., N)
+        w, u and f.
     marginal : Tensor (...)
         Weighted energy of one more unit of work.
     """

@@ -1,8 +1,9 @@
 """Tensors as the kernels take them: one lane for each problem, lanes side by side in memory.
 
-A tensor (..., N) becomes (N, L): its axes in reverse order, all but the first flattened. Tensors whose memory
-has that order (Fortran's) are viewed, others are copied. A parameter of each lane is (1,) where it is the same
-in all, (M,) where it follows the last of the leading axes alone, as that of a device does, and else (L,).
+A tensor (..., N) becomes (N, L): its axes in reverse order, all but the first flattened. Tensors whose
+memory has that order (Fortran's) are viewed, others are copied. A parameter of each lane is (1,) where it is
+the same in all, (M,) where it follows the last of the leading axes alone, as that of a device does, and else
+(L,).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lyaopt.arrays import Floats
 
 
 def _reversed(values: Tensor) -> Tensor:
-    return values.permute(*range(values.ndim - 1, -1, -1))
+    return values.permute(tuple(range(values.ndim - 1, -1, -1)))
 
 
 def to_lanes(values: Tensor) -> Tensor:

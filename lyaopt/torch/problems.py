@@ -107,8 +107,8 @@ def solve_local(
     Returns
     -------
     LocalSolution
-        Differentiable by all tensors given, once. Where the solution is not differentiable the derivatives are
-        an element described in docs/howto/differentiate-through-a-slot.md.
+        Differentiable by all tensors given, once. Where the solution is not differentiable
+        docs/howto/differentiate-through-a-slot.md says what the derivatives are.
 
     Raises
     ------
@@ -134,14 +134,14 @@ def solve_transmit(
     method: str = "auto",
     certify: bool = False,
 ) -> TransmitSolution:
-    """Solve Problem 4: minimise -tau sum w r + U tau p, sum r <= b_w log2(1 + p h / (b_w N_0)), p <= p^max.
+    """Solve Problem 4: minimise -tau sum w r + U tau p, sum r <= b_w log2(1 + p h / (b_w N_0)).
 
     Parameters
     ----------
     limits : Tensor (..., N)
         Q of every item, in bits: 0 <= r <= Q / tau. Leading axes are independent problems.
     gain, bandwidth, max_power, energy_weight, tau : Tensor or float
-        h, b_w in Hz, p^max in W, U, slot length in s; they broadcast to the leading axes.
+        h, b_w in Hz, p^max in W (0 <= p <= p^max), U, slot length in s; they broadcast to the leading axes.
     noise : Tensor or float
         N_0 in W/Hz, one number.
     weights, method, certify : optional
@@ -212,7 +212,9 @@ def solve(
     Parameters
     ----------
     kind : Kind
+        The problem.
     weights, limits : Tensor (..., N)
+        Of the items; no weights are the limits.
     named : dict
         The kind's parameters, tensors or numbers.
     method, certify
@@ -224,7 +226,11 @@ def solve(
     """
     given = [v for v in (weights, limits, *named.values()) if isinstance(v, Tensor)]
     dtype, device = _type_of(given), given[0].device if given else torch.device("cpu")
-    tensors = {name: torch.as_tensor(value, device=device) for name, value in named.items()}
+    # numbers stay float64: PyTorch would round them to its default type
+    tensors = {
+        name: value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64, device=device)
+        for name, value in named.items()
+    }
     work = torch.as_tensor(limits, device=device).to(dtype)
     worth = None if weights is None else weights.to(dtype)
     _check_values(kind, tensors | {"limits": work} | ({} if worth is None else {"weights": worth}))
@@ -257,7 +263,7 @@ def _chosen(method: str, device: torch.device, certify: bool) -> type[Compiled] 
 
 
 def _check_values(kind: Kind, tensors: dict[str, Tensor]) -> None:
-    """Refuse what is not finite or negative; tensors of other devices are not looked at, as that would wait."""
+    """Refuse what is not finite or negative; tensors of other devices are not looked at: that would wait."""
     for name, values in tensors.items():
         positive = name in kind.positive
         if values.ndim == 0 and values.device.type == "cpu":

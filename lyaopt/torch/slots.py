@@ -64,9 +64,10 @@ def solve_slots(
     ----------
     slot_duration_s, edge_capacity_hz : Tensor or float
         tau in s and F^e in Hz; they broadcast to the leading axes (...) of the slots.
-    energy_coefficient, energy_weight_local, energy_weight_transmit, cpu_capacity_hz, max_power_w, bandwidth_hz,
-    channel_gain : Tensor or float
-        delta, U^l, U^t, F^l, p^max, b_w and h, as in `lyaopt.SlotBatch`; they broadcast to (..., M).
+    energy_coefficient, energy_weight_local, energy_weight_transmit : Tensor or float
+        delta, U^l and U^t; they broadcast to (..., M).
+    cpu_capacity_hz, max_power_w, channel_gain, bandwidth_hz : Tensor or float
+        F^l, p^max, h and b_w of every device; they broadcast to (..., M).
     local_queue_cycles, transmit_queue_bits, edge_queue_cycles : Tensor (..., M, N)
         Backlogs.
     noise_psd_dbm_per_hz : float
@@ -136,7 +137,7 @@ def _per_device(values: Number) -> Number:
 
 
 def _pooled(queues: Tensor) -> Tensor:
-    """The items of a slot's devices as those of one lane: (..., M, N) to (..., N M), a view in Fortran's order."""
+    """Items of all devices as those of one lane: (..., M, N) to (..., N M), a view in Fortran's order."""
     return queues.transpose(-1, -2).flatten(-2)
 
 

@@ -1,8 +1,8 @@
 """What the three problems supply, in torch operations: solutions, and derivatives in closed form.
 
 The formulas and their derivation are those of the kernels, `lyaopt._kernels.slot` (local_gradient.py,
-transmit_gradient.py and edge_gradient.py). Parameters are dictionaries of tensors that broadcast to the leading
-axes (...).
+transmit_gradient.py and edge_gradient.py). Parameters are dictionaries of tensors that broadcast to the
+leading axes (...).
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def local_derivatives(p: Parameters, a: Active) -> tuple[Tensor, Tensor, Paramet
     Parameters
     ----------
     p : dict of Tensor
+        The parameters.
     a : Active
+        The active set and the cotangents.
 
     Returns
     -------
@@ -106,13 +108,14 @@ def local_derivatives(p: Parameters, a: Active) -> tuple[Tensor, Tensor, Paramet
     bound = a.total >= capacity
     supplied = a.mean + a.by_out
     energy = torch.where(a.partly & ~bound & (a.threshold > 0.0), 0.5 * supplied * a.total, 0.0)
-    cube = a.total * a.total * a.total
+    # from the left, as in the kernels: in float32 the cube alone may overflow, and delta times tau vanish
+    power = delta * a.total * a.total * a.total
     worth = torch.where(bound, (a.nu - 3.0 * weight * delta * capacity * capacity).clamp(min=0.0), 0.0)
     by = {
         "capacity": torch.where(a.partly & bound, supplied, 0.0) - a.value * tau * worth,
-        "energy_weight": a.value * tau * delta * cube - energy / guarded(weight),
-        "delta": a.value * tau * weight * cube - energy / guarded(delta),
-        "tau": a.value * (-2.0 * weight * delta * cube - worth * a.total),
+        "energy_weight": a.value * (tau * power) - energy / guarded(weight),
+        "delta": a.value * tau * weight * a.total * a.total * a.total - energy / guarded(delta),
+        "tau": a.value * (-2.0 * weight * power - worth * a.total),
     }
     subtracted = torch.where(a.partly, a.mean, -a.by_out)
     return subtracted, energy / (guarded(a.threshold) * a.group), by
@@ -161,7 +164,9 @@ def transmit_derivatives(p: Parameters, a: Active) -> tuple[Tensor, Tensor, Para
     Parameters
     ----------
     p : dict of Tensor
+        The parameters.
     a : Active
+        The active set and the cotangents.
     """
     gain, alive, noise_power, nats = _signal(p)
     weight, power, by_power = p["energy_weight"], a.out, a.by_out
@@ -207,7 +212,9 @@ def edge_derivatives(p: Parameters, a: Active) -> tuple[Tensor, Tensor, Paramete
     Parameters
     ----------
     p : dict of Tensor
+        The parameters.
     a : Active
+        The active set and the cotangents.
     """
     by = {
         "capacity": torch.where(a.partly, a.mean, 0.0) - a.value * a.nu * p["tau"],
