@@ -70,8 +70,10 @@ class SlotGradient:
 
     def first_slot(self) -> SlotGradient:
         """Return the gradient of the first slot of a batch, without the axis of slots."""
-        first = {field.name: getattr(self, field.name)[0] for field in fields(self)}
-        return SlotGradient(**{n: v if np.ndim(v) else float(v) for n, v in first.items()})
+        first: dict[str, Any] = {field.name: getattr(self, field.name)[0] for field in fields(self)}
+        for name, value in first.items():
+            first[name] = value if np.ndim(value) else float(value)
+        return SlotGradient(**first)
 
 
 class Allocations(NamedTuple):

@@ -50,6 +50,7 @@ class Compiled(torch.autograd.Function):
         results = (rates, lane, torch.from_numpy(allocation.multiplier), value, gap)
         kept = _as_tensors(results, limits)
         ctx.kind, ctx.problem, ctx.allocation, ctx.weighted = kind, problem, allocation, weights is not None
+        ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(kept[2], kept[4], *((kept[1],) if kind.name == "edge" else ()))
         # unpacked in backward, which refuses what was changed in place meanwhile: the arrays are views
         ctx.save_for_backward(limits, *(() if weights is None else (weights,)), *parameters, kept[0], kept[1])
@@ -57,7 +58,7 @@ class Compiled(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
         """Return the derivatives by weights, limits and parameters."""
         kind, problem = ctx.kind, ctx.problem
         limits, *others = ctx.saved_tensors
@@ -71,7 +72,12 @@ class Compiled(torch.autograd.Function):
         by_weights, by_limits = (torch.empty(problem.limits.shape, dtype=torch.float64) for _ in range(2))
         if problem.limits.size:
             gradient = kind.gradient(*map(array, (by_weights, by_limits, *rows.values())))
-            kind.differentiate(problem, ctx.allocation, _cotangents(kind, cotangents, leading), gradient)
+            kind.differentiate(
+                problem,
+                ctx.allocation,
+                _cotangents(kind, cotangents, leading, problem.limits.shape),
+                gradient,
+            )
         else:
             rows = {name: row.zero_() for name, row in rows.items()}
         if not ctx.weighted:
@@ -99,10 +105,20 @@ def _as_tensors(results: Outputs, limits: Tensor) -> Outputs:
     )  # type: ignore[return-value]
 
 
-def _cotangents(kind: Kind, given: tuple[Tensor, ...], leading: torch.Size) -> Cotangents:
+def _cotangents(
+    kind: Kind, given: tuple[Tensor | None, ...], leading: torch.Size, shape: tuple[int, int]
+) -> Cotangents:
+    """What depends on an output that is not used is not computed."""
     items, lane, _, value, _ = given
-    own = np.empty(0) if kind.name == "edge" else array(each_lane(lane, leading))
-    return Cotangents(array(to_lanes(items)), own, array(each_lane(value, leading)))
+    by_value = np.zeros(1) if value is None else array(parameter(value, leading))
+    if items is None and lane is None:
+        return Cotangents(np.empty((0, 0)), np.empty(0), by_value)
+    by_items = np.zeros(shape) if items is None else array(to_lanes(items))
+    if kind.name == "edge":
+        return Cotangents(by_items, np.empty(0), by_value)
+    return Cotangents(
+        by_items, np.zeros(shape[1]) if lane is None else array(each_lane(lane, leading)), by_value
+    )
 
 
 def _value(
@@ -114,7 +130,7 @@ def _value(
         values = parameters[name]
         return values if values.numel() in (1, lanes) else values.repeat_interleave(lanes // values.numel())
 
-    value = -torch.einsum("nl,nl->l", weights, rates)
+    value = -(weights * rates).sum(0)
     if kind.name == "local":
         value += spread("energy_weight") * spread("delta") * lane * lane * lane
     elif kind.name == "transmit":

@@ -91,7 +91,6 @@ def solve_slots(
     if spectrum != "split":
         raise ProblemError("$.spectrum", f"only split spectrum is differentiable, got {spectrum!r:.60}")
     tau = _per_device(slot_duration_s)
-    chosen = {"method": method, "certify": certify}
     local = solve_local(
         local_queue_cycles,
         capacity=cpu_capacity_hz,
@@ -99,7 +98,8 @@ def solve_slots(
         delta=energy_coefficient,
         weights=local_weight,
         tau=tau,
-        **chosen,
+        method=method,
+        certify=certify,
     )
     transmit = solve_transmit(
         transmit_queue_bits,
@@ -110,14 +110,16 @@ def solve_slots(
         noise=noise_w_per_hz(noise_psd_dbm_per_hz),
         weights=transmit_weight,
         tau=tau,
-        **chosen,
+        method=method,
+        certify=certify,
     )
     edge = solve_edge(
         _pooled(edge_queue_cycles),
         capacity=edge_capacity_hz,
         weights=None if edge_weight is None else _pooled(edge_weight),
         tau=slot_duration_s,
-        **chosen,
+        method=method,
+        certify=certify,
     )
     gaps = torch.stack([local.relative_gap.amax(-1), transmit.relative_gap.amax(-1), edge.relative_gap])
     return SlotsSolution(

@@ -24,9 +24,9 @@ from lyaopt._kernels.slot.blocks import LaneRange, fill
 from lyaopt._kernels.slot.general_blocks import spread_lanes
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
-BLOCK_WIDTH = 256  # lanes: the rows of a block stay in the second-level cache
+BLOCK_WIDTH = 1024  # lanes: rows stay in the second-level cache, and the cost of a call is spread
 WHOLE_ONLY = -1.0  # threshold of a lane in which no item is served in part
-_ROWS = 11
+_ROWS = 12
 
 
 class Rows(NamedTuple):
@@ -42,8 +42,8 @@ class Rows(NamedTuple):
         B; c; h; and the sum of the f_i. `mean` is subtracted from g where no item is served in part, too.
     per_weight : array
         Derivative by the weight of an item on the threshold, for each unit of its u_i.
-    by_tau : array
-        Derivative by the slot length.
+    by_tau, inverse_tau : arrays
+        Derivative by the slot length, and its inverse.
     """
 
     tau: Any
@@ -57,6 +57,7 @@ class Rows(NamedTuple):
     total: Any
     per_weight: Any
     by_tau: Any
+    inverse_tau: Any
 
 
 class _Item(NamedTuple):
@@ -84,6 +85,7 @@ def new_rows(width):
         rows[8],
         rows[9],
         rows[10],
+        rows[11],
     )
 
 
@@ -103,6 +105,7 @@ def _begin(rows, count):
         rows.total[t] = 0.0
         rows.per_weight[t] = 0.0
         rows.by_tau[t] = 0.0
+        rows.inverse_tau[t] = 1.0 / rows.tau[t]
 
 
 @lane_loop
@@ -118,7 +121,7 @@ def _find_threshold(item, rows, count):
 def _add_to_group(item, rows, count):
     for t in range(count):
         on = 1.0 if item.weight[t] == rows.threshold[t] else 0.0
-        most = on * (item.limit[t] / rows.tau[t])
+        most = on * (item.limit[t] * rows.inverse_tau[t])
         rows.group[t] += most
         rows.mean[t] += most * item.cotangent[t]
         rows.share[t] += on * item.served[t]
@@ -143,6 +146,12 @@ def _item(problem, served, cotangents, k, lanes):
         served[k, lanes.start : stop],
         cotangent,
     )
+
+
+@inline
+def through_value(cotangents):
+    """Return whether the loss depends on V."""
+    return (cotangents.value.size > 1) | (cotangents.value[0] != 0.0)
 
 
 @helper
@@ -175,12 +184,12 @@ def _write_items(item, by_weight, by_limit, rows, count):
         whole = (weight > threshold) if threshold >= 0.0 else whole
         on = weight == threshold
         share = 1.0 if whole else (rows.share[t] if on else 0.0)
-        slope = share * (item.cotangent[t] - rows.mean[t])
+        slope = share * (item.cotangent[t] - rows.mean[t]) * rows.inverse_tau[t]
         above = weight - rows.multiplier[t]
         above = above if above > 0.0 else 0.0
         by_weight[t] = (rows.per_weight[t] * most if on else 0.0) - rows.value[t] * tau * served
-        by_limit[t] = slope / tau - rows.value[t] * above
-        rows.by_tau[t] -= slope / tau * most
+        by_limit[t] = slope - rows.value[t] * above
+        rows.by_tau[t] -= slope * most
 
 
 @lane_loop

@@ -24,6 +24,7 @@ from lyaopt._kernels.slot.active_set import (
     block_range,
     find_active_set,
     new_rows,
+    through_value,
     write_items,
 )
 from lyaopt._kernels.slot.general_blocks import spread_lanes
@@ -37,6 +38,7 @@ from lyaopt._kernels.slot.problems import TransmitAllocation
 from lyaopt._kernels.toolchain.jit import Kernel, fused, helper, inline, lane_loop
 
 _LN2 = math.log(2.0)
+_PER_LN2 = 1.0 / _LN2
 _ROUNDING = 1e-12  # of the sum of the rates of a lane
 
 
@@ -63,14 +65,22 @@ class _By(NamedTuple):
 
 
 class _Signal(NamedTuple):
-    """What the formulas of one lane share: noise power b_w N_0 / h, b, x, y, R and the power."""
+    """What the formulas of one lane share.
+
+    - `noise_power`, `eta`: b_w N_0 / h, and its inverse.
+    - `nats`: b.
+    - `snr`, `exponent`, `remainder`, `filled`: x, y, R and 1 / (1 + x).
+    - `inverse_gain`: 1 / h; 0 where there is no channel.
+    """
 
     noise_power: Any
+    eta: Any
     nats: Any
     snr: Any
     exponent: Any
     remainder: Any
-    power: Any
+    filled: Any
+    inverse_gain: Any
 
 
 @inline
@@ -86,73 +96,85 @@ def _new_by(width):
 
 
 @fused
-def _remainder(exponent, snr):
+def _remainder(exponent, snr, filled):
     """Return y - 1 + e^-y for snr = e^y - 1; below y = 0.1 by a series, without cancellation."""
     y = exponent
     tail = 1 / 120 - y * (1 / 720 - y * (1 / 5040 - y * (1 / 40320 - y * (1 / 362880))))
     series = y * y * (1 / 2 - y * (1 / 6 - y * (1 / 24 - y * tail)))
-    return series if y < 0.1 else y - snr / (1.0 + snr)
+    return series if y < 0.1 else y - snr * filled
 
 
 @inline
 def _signal(lane, t, noise):
     bandwidth, power, gain = lane.bandwidth[t], lane.power[t], lane.gain[t]
-    noise_power = bandwidth * noise / gain
-    snr = power / noise_power if power > 0.0 else 0.0
-    exponent = log1p(snr)
-    return _Signal(noise_power, bandwidth / _LN2, snr, exponent, _remainder(exponent, snr), power)
+    alive = gain > 0.0
+    inverse_gain = (1.0 if alive else 0.0) / (gain if alive else 1.0)
+    noise_power = bandwidth * noise * inverse_gain
+    eta = gain / (bandwidth * noise)
+    snr = power * eta
+    exponent, filled = log1p(snr), 1.0 / (1.0 + snr)
+    rest = _remainder(exponent, snr, filled)
+    return _Signal(noise_power, eta, bandwidth * _PER_LN2, snr, exponent, rest, filled, inverse_gain)
 
 
 @lane_loop
 def _supply(rows, lane, by, noise, count):
     """Set the derivatives of the loss by what it takes of the allocation, and complete the active set."""
+    per_noise = 1.0 / noise
     for t in range(count):
         signal = _signal(lane, t, noise)
-        power, snr, nats, gain = signal.power, signal.snr, signal.nats, lane.gain[t]
+        power, snr, nats, filled = lane.power[t], signal.snr, signal.nats, signal.filled
         threshold, group, by_power = rows.threshold[t], rows.group[t], rows.lane[t]
         partly, sends = threshold >= 0.0, power > 0.0
         bound = partly & (power >= lane.max_power[t])
         energy = partly & (not bound) & (threshold > 0.0)
-        # dp/dS; without a channel power buys nothing
-        per_rate = (1.0 + snr) * signal.noise_power / nats if gain > 0.0 else 0.0
+        per_nat = (1.0 + snr) * signal.noise_power  # dp/dy; without a channel power buys nothing
+        per_bandwidth = 1.0 / lane.bandwidth[t]
+        per_rate = per_nat * per_bandwidth * _LN2
         supplied = rows.mean[t] + (0.0 if bound else by_power * per_rate)
         at_bound, at_energy = (supplied if bound else 0.0), (supplied if energy else 0.0)
         # the power that carries S where S does not move: p = (e^(S/b) - 1) / eta
         carried = by_power if sends & (not bound) else 0.0
-        reached = at_bound * nats * snr / (1.0 + snr) + at_energy * nats - carried * power
-        by.gain[t] = reached / (gain if gain > 0.0 else 1.0)
-        by.noise[t] = -reached / noise
-        by.max_power[t] = (at_bound * nats / ((1.0 + snr) * signal.noise_power) + by_power) if bound else 0.0
+        reached = nats * (at_bound * snr * filled + at_energy) - carried * power
+        by.gain[t] = reached * signal.inverse_gain
+        by.noise[t] = -reached * per_noise
+        by.max_power[t] = (at_bound * nats * filled * signal.eta + by_power) if bound else 0.0
         weight = lane.energy_weight[t]
-        by.energy_weight[t] = -at_energy * nats / (weight if weight > 0.0 else 1.0)
+        moved = at_energy * nats
+        by.energy_weight[t] = -moved / (weight if weight > 0.0 else 1.0)
         rate = at_bound * signal.remainder + at_energy * signal.exponent
-        spent = carried * signal.noise_power / lane.bandwidth[t] * (1.0 + snr) * signal.remainder
-        by.bandwidth[t] = rate / _LN2 - (spent if sends else 0.0)
-        rows.per_weight[t] = at_energy * nats / ((threshold if energy else 1.0) * (group if partly else 1.0))
+        by.bandwidth[t] = rate * _PER_LN2 - carried * per_nat * per_bandwidth * signal.remainder
+        rows.per_weight[t] = moved / ((threshold if energy else 1.0) * (group if partly else 1.0))
         rows.mean[t] = rows.mean[t] if partly else -by_power * per_rate
+
+
+@lane_loop
+def _clear(rows, by, count):
+    for t in range(count):
+        by.gain[t] = by.bandwidth[t] = by.max_power[t] = by.energy_weight[t] = by.noise[t] = 0.0
+        rows.per_weight[t] = 0.0
 
 
 @lane_loop
 def _add_envelope(rows, lane, by, noise, count):
     """Add the derivatives of the loss by way of the optimal value."""
+    per_noise = 1.0 / noise
     for t in range(count):
         signal = _signal(lane, t, noise)
-        power, snr, nats, gain = signal.power, signal.snr, signal.nats, lane.gain[t]
+        power, snr, nats, filled = lane.power[t], signal.snr, signal.nats, signal.filled
         nu, tau, value, weight = rows.multiplier[t], rows.tau[t], rows.value[t], lane.energy_weight[t]
         scale = value * tau
-        full = (power >= lane.max_power[t]) & (gain > 0.0)
-        marginal = weight * signal.noise_power * (1.0 + snr) / nats
-        excess = nu - marginal
+        full = (power >= lane.max_power[t]) & (signal.inverse_gain > 0.0)
+        per_nat = weight * signal.noise_power * (1.0 + snr)
+        excess = nu - per_nat / nats
         excess = excess if full & (excess > 0.0) else 0.0
-        reached = scale * nu * nats * snr / (1.0 + snr)
-        by.gain[t] -= reached / (gain if gain > 0.0 else 1.0)
-        by.noise[t] += reached / noise
-        slope = excess * nats / ((1.0 + snr) * signal.noise_power)
-        by.max_power[t] -= scale * slope if excess > 0.0 else 0.0
+        reached = scale * nu * nats * snr * filled
+        by.gain[t] -= reached * signal.inverse_gain
+        by.noise[t] += reached * per_noise
+        by.max_power[t] -= scale * excess * nats * filled * signal.eta
         by.energy_weight[t] += scale * power
-        by.bandwidth[t] -= scale * nu * signal.remainder / _LN2
-        saved = weight * signal.noise_power * (1.0 + snr) * signal.remainder
-        rows.by_tau[t] = -value * ((saved if power > 0.0 else 0.0) + excess * nats * signal.exponent)
+        by.bandwidth[t] -= scale * nu * signal.remainder * _PER_LN2
+        rows.by_tau[t] = -value * (per_nat * signal.remainder + excess * nats * signal.exponent)
 
 
 @helper
@@ -189,7 +211,7 @@ def _transmit_gradient(problem, allocation, cotangents, gradient):
         lanes = block_range(start, lane_count)
         find_active_set(problem, allocation.rate, allocation.multiplier, cotangents, lanes, rows)
         _spread(problem, allocation, lanes, lane)
-        _supply_all(problem, lanes, rows, lane, by)
+        _supply_all(problem, cotangents, lanes, rows, lane, by)
         write_items(problem, allocation.rate, cotangents, gradient, lanes, rows)
         _write(rows, by, lanes, gradient)
 
@@ -205,9 +227,13 @@ def _spread(problem, allocation, lanes, lane):
 
 
 @helper
-def _supply_all(problem, lanes, rows, lane, by):
-    _supply(rows, lane, by, problem.noise, lanes.count)
-    _add_envelope(rows, lane, by, problem.noise, lanes.count)
+def _supply_all(problem, cotangents, lanes, rows, lane, by):
+    if cotangents.items.size > 0:
+        _supply(rows, lane, by, problem.noise, lanes.count)
+    else:
+        _clear(rows, by, lanes.count)
+    if through_value(cotangents):
+        _add_envelope(rows, lane, by, problem.noise, lanes.count)
     if problem.radio_rate.size > 0:
         _supply_measured(problem, lanes, rows, lane, by)
 
