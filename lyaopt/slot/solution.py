@@ -13,6 +13,7 @@ from lyaopt.slot.batch_fields import device_lanes, slot_lanes
 from lyaopt.slot.formulas import price
 from lyaopt.slot.gradient import Allocations, SlotGradient, gradient_of
 from lyaopt.slot.problem import SlotProblem
+from lyaopt.slot.shared_spectrum import SharedSpectrum
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,10 @@ class SlotSolution:
     local_price, rate_price : (M,) arrays
         Multipliers of C.4 and C.6: what one more hertz of device CPU is worth, -dV/dF^l, and one more bit/s
         of rate, tau nu.
+    bandwidth_hz : (M,) array
+        What every device has of the spectrum.
+    spectrum_price : float
+        What one more hertz of a shared spectrum is worth, -dV/dB_w; 0 where it is split.
     status : str
         Always "optimal": every valid problem has a solution.
     """
@@ -95,6 +100,8 @@ class SlotSolution:
     transmit_energy_j: Floats
     local_price: Floats
     rate_price: Floats
+    bandwidth_hz: Floats
+    spectrum_price: float
     status: str = "optimal"
 
     @property
@@ -117,7 +124,11 @@ class SlotSolution:
             )
         )
         edge = EdgeAllocation(slot_lanes(self.edge_cpu_hz[np.newaxis]), np.array([self.edge_multiplier]))
-        solved = Allocations(LocalAllocation(*local), TransmitAllocation(*transmit), edge, None)
+        spectrum = None
+        if self.problem.spectrum == "shared":
+            multiplier = np.array([self.spectrum_price / self.problem.slot_duration_s])
+            spectrum = SharedSpectrum(self.bandwidth_hz[np.newaxis], multiplier)
+        solved = Allocations(LocalAllocation(*local), TransmitAllocation(*transmit), edge, spectrum)
         return gradient_of(as_batch(self.problem), solved).first_slot()
 
     def __repr__(self) -> str:
