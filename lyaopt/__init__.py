@@ -29,6 +29,8 @@ Policies side by side
     `evaluate`, `energy_bound` (the energy that no stable policy falls below)
 Learned policies
     `load_policy`, and the module `lyaopt.learning`
+Derivatives
+    the module `lyaopt.torch`
 Errors
     `LyaoptError`; below it `ProblemError` (a value), `DocumentError` (a file), `MissingExtraError`,
     `FolderLockedError`, `EngineError`, `ProfileError`, `RuleError`, `SolverError`, `DivergedError`,
@@ -127,7 +129,7 @@ _ORIGINS = {
     "solve_slots": "slot.solve_batch",
 }
 """Module of each name, imported when the name is first used."""
-_MODULES = ("kernels", "learning")
+_MODULES = ("kernels", "learning", "torch")
 """Modules of the map above, imported likewise."""
 
 __all__ = [
