@@ -59,7 +59,7 @@ class Verdict:
     relative_gap : float
         Worst distance of the 2 M + 1 objectives from their optima, each relative to the gross gain
         tau sum f w of the allocation or the optimum, whichever is larger; to the pool's largest gain where
-        both are 0.
+        both are 0, and to the cost of its full speed where no item has any weight.
     max_violation : float
         Worst violation of a constraint, relative to its bound (for f >= 0, to the width of the
         box 0 <= f <= u); infinite where a zero bound is exceeded.
@@ -254,7 +254,9 @@ def _verdict(
     best = optimum.gross_gain
     gross = max(best, problem.gain(rates))
     able = min(problem.tau * problem.resource.capacity, sum(problem.limits, ZERO))
-    of_pool = able * max(problem.weights, default=ZERO)
+    # Where nothing has any weight, what is wasted is measured against the energy of full speed.
+    spent = problem.tau * problem.energy_weight * problem.resource.power(problem.resource.capacity)
+    of_pool = able * max(problem.weights, default=ZERO) or spent
     return Verdict(
         float(_relative(gap, gross or of_pool)),
         float(max(_relative(e.amount, e.bound) for e in excesses)),

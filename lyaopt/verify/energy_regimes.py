@@ -9,9 +9,9 @@ import numpy as np
 
 from lyaopt.arrays import Floats
 from lyaopt.slot.batch import SlotBatch
-from lyaopt.verify.draws import drawn, log_uniform, spread_weights
+from lyaopt.verify.draws import drawn, log_uniform
 from lyaopt.verify.regimes import Regime
-from lyaopt.verify.weight_regimes import with_weights
+from lyaopt.verify.weight_regimes import WEIGHTS
 
 Generator = np.random.Generator
 Table = tuple[tuple[float, float], ...]
@@ -19,17 +19,17 @@ MOST_POINTS = 12
 
 
 def _sometimes_weighted(batch: SlotBatch, rng: Generator) -> SlotBatch:
-    if rng.random() < 0.3:
+    """Weights of the regime "weights" in most batches, with zeros in some, and none in others."""
+    kind = rng.random()
+    if kind < 0.3:
         return batch
-    return with_weights(batch, lambda queues: spread_weights(rng, queues))
+    return WEIGHTS["weights" if kind < 0.85 else "weight-zero"](batch, rng)
 
 
-def _local_weights(batch: SlotBatch) -> Floats:
-    return batch.local_queue_cycles if batch.local_weight is None else batch.local_weight
-
-
-def _transmit_weights(batch: SlotBatch) -> Floats:
-    return batch.transmit_queue_bits if batch.transmit_weight is None else batch.transmit_weight
+def _usual(weights: Floats | None, queues: Floats) -> float:
+    """Median of the weights that are positive, of the backlogs where there are none."""
+    values = queues if weights is None else weights
+    return float(np.median(values[values > 0])) if np.any(values > 0) else 1.0
 
 
 def _table(rng: Generator, top: float) -> Table:
@@ -57,7 +57,7 @@ def _with_tables(batch: SlotBatch, rng: Generator, has_table: Any) -> SlotBatch:
     prices = [power / hz for table in tables if table is not None for hz, power in table if power > 0]
     if not prices:
         return replace(batch, cpu_points=tuple(tables))
-    middle = np.median(_local_weights(batch)) / np.median(prices)
+    middle = _usual(batch.local_weight, batch.local_queue_cycles) / np.median(prices)
     weights: Any = np.where(has_table, middle * log_uniform(rng, -2, 1), batch.energy_weight_local)
     return replace(batch, cpu_points=tuple(tables), energy_weight_local=weights)
 
@@ -73,7 +73,7 @@ def _with_radios(batch: SlotBatch, rng: Generator, is_measured: Any) -> SlotBatc
         constant = rng.random() < 0.2
         pair = (float(rate[0]), float(power[0])) if constant else (rate, power)
         radios.append(pair if measured else None)
-    price = np.median(_transmit_weights(batch)) * usual * 10
+    price = _usual(batch.transmit_weight, batch.transmit_queue_bits) * usual * 10
     weights: Any = np.where(is_measured, price * log_uniform(rng, -2, 2), batch.energy_weight_transmit)
     return replace(batch, radio=tuple(radios), energy_weight_transmit=weights)
 
@@ -100,8 +100,9 @@ def _whole(rng: Generator, shape: tuple[int, ...], least: int, most: int) -> Flo
 
 
 def _maybe_nudged(rng: Generator, values: Floats) -> Floats:
-    """Move a fifth of the values by one ulp."""
-    step = drawn(rng.integers, values.shape, -1, 2) * (drawn(rng.random, values.shape) < 0.2)
+    """Move a tenth of the values that are not 0 by one ulp."""
+    moved = (drawn(rng.random, values.shape) < 0.15) & (values > 0)
+    step = drawn(rng.integers, values.shape, -1, 2) * moved
     return np.asarray(values + step * np.spacing(values))
 
 
