@@ -11,7 +11,7 @@ from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt.arrays import check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs
+from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs, with_spectrum
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
@@ -21,7 +21,7 @@ from lyaopt.slot.solve_batch import solve_slots
 LARGEST_GAP = 1e-9
 
 
-def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
+def solve_slot(problem: SlotProblem, method: str = "exact", spectrum: str | None = None) -> SlotSolution:
     """Solve Problems 3, 4 and 5 of one slot.
 
     Parameters
@@ -29,7 +29,10 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     problem : SlotProblem
         The slot.
     method : {"exact", "bisection"}
-        Closed form by sorting or selection, or bisection on the Lagrange multiplier.
+        Closed form by sorting or selection, or bisection on the Lagrange multiplier. A shared spectrum, CPU
+        tables and measured radios are solved in the same way by both.
+    spectrum : {"split", "shared"}, optional
+        Replaces the problem's own.
 
     Returns
     -------
@@ -42,6 +45,7 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     """
     check_type(problem, SlotProblem, "problem", "or a batch for solve_slots")
     check_method(method)
+    problem = with_spectrum(problem, spectrum)
     devices, services = problem.local_queue_cycles.shape
     if method == "exact" and 0 < devices * services <= NETWORK_ITEMS and not problem.is_general:
         solution = _solve_in_one_call(problem)
@@ -87,6 +91,8 @@ def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
         results[kernels.TRANSMIT_ENERGY],
         results[kernels.LOCAL_PRICE],
         results[kernels.RATE_PRICE],
+        problem.bandwidth_hz,
+        0.0,
     )
 
 
@@ -112,6 +118,8 @@ def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
         solution.transmit_energy_j[0],
         solution.local_price[0],
         solution.rate_price[0],
+        solution.bandwidth_hz[0],
+        float(solution.spectrum_price[0]),
     )
 
 
