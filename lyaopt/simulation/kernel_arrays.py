@@ -72,15 +72,21 @@ def make_model(system: System, layout: Layout) -> Model:
         weights=np.empty((0, 0, 0, 0)),
         rule=0,
         failed=np.full(1, -1),
-        laws=_laws(layout),
+        laws=_laws(system, layout),
     )
 
 
-def _laws(layout: Layout) -> PowerLaws:
-    """The laws of the model: f^3, and Shannon's formula."""
+def _laws(system: System, layout: Layout) -> PowerLaws:
+    """The laws of the model: f^3, and Shannon's formula, each device in its own or in the shared spectrum."""
     no_table = np.empty((0, 0))
     none_measured = np.zeros(layout.devices, np.int64)
-    return PowerLaws(np.full(layout.devices, -1), no_table, no_table.copy(), none_measured)
+    return PowerLaws(
+        np.full(layout.devices, -1),
+        no_table,
+        no_table.copy(),
+        none_measured,
+        int(system.spectrum == "shared"),
+    )
 
 
 def _scalars(system: System) -> Floats:

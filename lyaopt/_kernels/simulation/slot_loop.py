@@ -118,7 +118,7 @@ def slot_loop(name, allocate, workspace_size):
         ``allocate(b, slot, gain, model, state, tasks, allocation, workspace)`` writes what block `b` gets,
         given its gains (L,). Until then `allocation` is that of the slot before.
     workspace_size : function
-        ``workspace_size(method, services, devices, width)`` returns how many doubles of workspace it takes.
+        ``workspace_size(model, services, devices, width)`` returns how many doubles of workspace it takes.
     """
 
     def advance(span, model, streams, trace, plan, state, tasks, record):
@@ -133,7 +133,7 @@ def slot_loop(name, allocate, workspace_size):
         recording = record.services.shape[1] > 0
         notes, multiplier = _new_notes(model.devices, lanes), np.empty(lanes)
         due, before, after, limits = notes
-        workspace = np.empty(workspace_size(model.method, services, devices, lanes // devices))
+        workspace = np.empty(workspace_size(model, services, devices, lanes // devices))
         gain = np.empty((period, lanes))
         arrivals = np.empty((period, services, lanes), np.int64)
         tasks = make_room(tasks, 0)
