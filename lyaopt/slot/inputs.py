@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lyaopt.arrays import Floats, Order, as_floats, check_array, check_scalar
 from lyaopt.errors import ProblemError
@@ -22,6 +23,7 @@ DEVICE_FIELDS = ("cpu_capacity_hz", "max_power_w", "channel_gain", "bandwidth_hz
 QUEUE_FIELDS = ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles")
 WEIGHT_FIELDS = ("local_weight", "transmit_weight", "edge_weight")
 SPECTRA = ("split", "shared")
+Inputs = TypeVar("Inputs", bound="SlotInputs")
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +121,29 @@ def check_spectrum(spectrum: str) -> None:
     """Raise `ProblemError` for a `spectrum` that is not one of `SPECTRA`."""
     if spectrum not in SPECTRA:
         raise ProblemError("$.spectrum", f"expected one of {', '.join(SPECTRA)}, got {spectrum!r:.60}")
+
+
+def with_spectrum(instance: Inputs, spectrum: str | None) -> Inputs:
+    """Return a problem or batch with another `spectrum`; the same one if it has it, or None is given.
+
+    Parameters
+    ----------
+    instance : SlotProblem or SlotBatch
+        Left as it is.
+    spectrum : {"split", "shared"} or None
+        The other one.
+
+    Raises
+    ------
+    ProblemError
+        If it is not one of these.
+    """
+    if spectrum is None or spectrum == instance.spectrum:
+        return instance
+    check_spectrum(spectrum)
+    other = copy.copy(instance)
+    vars(other)["spectrum"] = spectrum
+    return other
 
 
 def fields_of(instance: Any) -> dict[str, Any]:

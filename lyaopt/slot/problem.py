@@ -70,9 +70,10 @@ class SlotProblem(SlotInputs):
         self._take_scalars()
         self._take_arrays(QUEUE_FIELDS, shape, "C")
         self._take_arrays(DEVICE_FIELDS, shape[:1], "C")
-        self._take_weights(shape, "C")
-        vars(self)["cpu_points"] = checked_points(self.cpu_points, shape[0])
-        vars(self)["radio"] = checked_radios(self.radio, shape[0], None)
+        if self.is_general:
+            self._take_weights(shape, "C")
+            vars(self)["cpu_points"] = checked_points(self.cpu_points, shape[0])
+            vars(self)["radio"] = checked_radios(self.radio, shape[0], None)
         if not self._looks_valid():
             self._explain()
         self._keep_own_arrays()
@@ -154,16 +155,26 @@ class SlotProblem(SlotInputs):
         whole = isinstance(counts, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in counts)
         if not whole or len(counts) != devices or not all(0 <= count <= services for count in counts):
             raise ProblemError("$.service_counts", f"expected {devices} numbers in 0..{services}")
-        arrays = [getattr(self, name) for name in (*QUEUE_FIELDS, *WEIGHT_FIELDS)]
         for m, count in enumerate(counts):
-            if count < services and any(a is not None and a[m, count:].any() for a in arrays):
+            if count < services and self._is_used(m, count):
                 raise ProblemError(f"$.devices[{m}].services[{count}]", f"beyond the device's {count}")
+
+    def _is_used(self, device: int, first: int) -> bool:
+        """Whether a device has a backlog or weight from its service `first` on."""
+        arrays = [getattr(self, name) for name in (*QUEUE_FIELDS, *WEIGHT_FIELDS)]
+        return any(array is not None and array[device, first:].any() for array in arrays)
 
     @property
     def is_general(self) -> bool:
         """Whether it has weights, tables or a shared spectrum, beyond Problems 3 to 5 of the paper."""
-        extra = (self.local_weight, self.transmit_weight, self.edge_weight, self.cpu_points, self.radio)
-        return self.spectrum == "shared" or any(field is not None for field in extra)
+        return not (
+            self.local_weight is None
+            and self.transmit_weight is None
+            and self.edge_weight is None
+            and self.cpu_points is None
+            and self.radio is None
+            and self.spectrum == "split"
+        )
 
     @property
     def shared_bandwidth_hz(self) -> float:

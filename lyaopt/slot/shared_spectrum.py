@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from lyaopt._kernels.slot.general_certificate import general_transmit_certificate
+from lyaopt._kernels.slot.general_problems import SpectrumAllocation
 from lyaopt._kernels.slot.problems import TransmitAllocation
+from lyaopt._kernels.slot.spectrum_certificate import spectrum_certificate
 from lyaopt.arrays import Floats
+from lyaopt.slot.batch_fields import device_lanes
 
 if TYPE_CHECKING:
     from lyaopt.slot.batch import SlotBatch
@@ -39,4 +45,30 @@ class SharedSpectrum:
         report : (3, M B) array
             Receives relative gap, gross gain and violation.
         """
-        raise NotImplementedError
+        if batch.radio is not None:
+            general_transmit_certificate(batch._general_transmit, allocation, report)
+        pooled = self.allocation(allocation)
+        spectrum_certificate(batch._general_transmit, pooled, report)
+
+    def allocation(self, allocation: TransmitAllocation) -> SpectrumAllocation:
+        """Return the arrays that the kernels of a shared spectrum write.
+
+        Parameters
+        ----------
+        allocation : TransmitAllocation
+            Rates, powers and multipliers, as the kernels see them.
+        """
+        rate, power, multiplier = allocation
+        bandwidth = device_lanes(self.bandwidth_hz)
+        return SpectrumAllocation(rate, power, bandwidth, multiplier, self.multiplier)
+
+
+def no_spectrum(slots: int, devices: int) -> SharedSpectrum:
+    """Return arrays for a solution.
+
+    Parameters
+    ----------
+    slots, devices : int
+        B and M.
+    """
+    return SharedSpectrum(np.zeros((slots, devices), order="F"), np.zeros(slots))

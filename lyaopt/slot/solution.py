@@ -70,6 +70,10 @@ class SlotSolution:
     local_price, rate_price : (M,) arrays
         Multipliers of C.4 and C.6: what one more hertz of device CPU is worth, -dV/dF^l, and one more bit/s
         of rate, tau nu.
+    bandwidth_hz : (M,) array
+        What every device has of the spectrum.
+    spectrum_price : float
+        What one more hertz of a shared spectrum is worth, -dV/dB_w; 0 where it is split.
     status : str
         Always "optimal": every valid problem has a solution.
     """
@@ -89,6 +93,8 @@ class SlotSolution:
     transmit_energy_j: Floats
     local_price: Floats
     rate_price: Floats
+    bandwidth_hz: Floats
+    spectrum_price: float
     status: str = "optimal"
 
     @property

@@ -12,7 +12,7 @@ from lyaopt._kernels.slot.weighted_slot import slot_weighted
 from lyaopt.arrays import check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs
+from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs, with_spectrum
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
@@ -22,7 +22,7 @@ from lyaopt.slot.solve_batch import solve_slots
 LARGEST_GAP = 1e-9
 
 
-def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
+def solve_slot(problem: SlotProblem, method: str = "exact", spectrum: str | None = None) -> SlotSolution:
     """Solve Problems 3, 4 and 5 of one slot.
 
     Parameters
@@ -30,7 +30,10 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     problem : SlotProblem
         The slot.
     method : {"exact", "bisection"}
-        Closed form by sorting or selection, or bisection on the Lagrange multiplier.
+        Closed form by sorting or selection, or bisection on the Lagrange multiplier. A shared spectrum, CPU
+        tables and measured radios are solved in the same way by both.
+    spectrum : {"split", "shared"}, optional
+        Replaces the problem's own.
 
     Returns
     -------
@@ -43,6 +46,7 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     """
     check_type(problem, SlotProblem, "problem", "or a batch for solve_slots")
     check_method(method)
+    problem = with_spectrum(problem, spectrum)
     devices, services = problem.local_queue_cycles.shape
     if method == "exact" and 0 < devices * services <= NETWORK_ITEMS and problem._solved_in_one_call:
         solution = _solve_in_one_call(problem)
@@ -92,6 +96,8 @@ def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
         results[kernels.TRANSMIT_ENERGY],
         results[kernels.LOCAL_PRICE],
         results[kernels.RATE_PRICE],
+        problem.bandwidth_hz,
+        0.0,
     )
 
 
@@ -117,6 +123,8 @@ def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
         solution.transmit_energy_j[0],
         solution.local_price[0],
         solution.rate_price[0],
+        solution.bandwidth_hz[0],
+        float(solution.spectrum_price[0]),
     )
 
 

@@ -85,6 +85,30 @@ class GeneralTransmitProblem(NamedTuple):
     radio_power: Any
 
 
+class SpectrumAllocation(NamedTuple):
+    """Solution of `GeneralTransmitProblem` where devices share their bandwidths.
+
+    Attributes
+    ----------
+    rate : (N, L) array
+        Rates r, in bit/s.
+    power : (L,) array
+        Transmit powers p, in W.
+    bandwidth : (L,) array
+        Bands b, in Hz; 0 where the radio is measured.
+    multiplier : (L,) array
+        nu of the rate constraint, in units of the objective a bit.
+    price : (B,) array
+        mu of the bandwidth, in units of the objective a Hz and second: -dV / dB_w = tau mu.
+    """
+
+    rate: Any
+    power: Any
+    bandwidth: Any
+    multiplier: Any
+    price: Any
+
+
 class GeneralEdgeProblem(NamedTuple):
     """Problem 5, edge CPU: maximise tau sum f_n w_n over all services of all devices.
 
@@ -110,6 +134,7 @@ _F1, _F2 = "f8[::1]", "f8[:,::1]"
 TYPES |= {
     GeneralLocalProblem: ", ".join([_F2] * 2 + [_F1] * 4 + ["i8[::1]"] + [_F2] * 2),
     GeneralTransmitProblem: ", ".join([_F2] * 2 + [_F1] * 5 + ["f8", "i8[::1]"] + [_F1] * 2),
+    SpectrumAllocation: ", ".join([_F2] + [_F1] * 4),
     GeneralEdgeProblem: ", ".join([_F2] * 2 + [_F1] * 2),
 }
 

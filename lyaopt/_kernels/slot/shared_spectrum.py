@@ -1,0 +1,77 @@
+"""Problem 4 with shared spectrum: the devices of a slot divide the sum of their bandwidths among themselves.
+
+Minimise sum_m (-tau sum_n r_mn w_mn + U_m tau p_m) over rates, powers and bands b, subject to
+sum_n r_mn <= b_m log2(1 + p_m h_m / (b_m N_0)), 0 <= r <= Q / tau, 0 <= p <= pmax, b >= 0 and
+sum_m b_m <= B_w (docs/explanation/shared-spectrum.md has the solution and its proof). Shapes and units are
+those of `GeneralTransmitProblem` and `SpectrumAllocation`. B_w is the sum of the bandwidths of the devices
+whose radio is not measured; measured ones take no part. The slot length is that of the first device.
+"""
+
+import functools
+
+import numpy as np
+
+from lyaopt._kernels.slot.blocks import LaneRange
+from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation, of_lane
+from lyaopt._kernels.slot.problems import solver_signature
+from lyaopt._kernels.slot.spectrum_items import set_devices, set_items
+from lyaopt._kernels.slot.spectrum_recovery import recover
+from lyaopt._kernels.slot.spectrum_rows import (
+    spectrum_block_width,
+    spectrum_workspace_size,
+    split_spectrum_workspace,
+)
+from lyaopt._kernels.slot.spectrum_search import find_price
+from lyaopt._kernels.toolchain.jit import Kernel, helper
+
+
+@helper
+def _solve_block(problem, allocation, lanes, rows):
+    devices, lane_count = problem.measured.size, problem.gain.size
+    per_device = lane_count // devices
+    tau = rows.pool.share[: lanes.count]
+    rows.pool.pool[:] = 0.0
+    for t in range(lanes.count):
+        tau[t] = of_lane(problem.tau, lanes.start + t, lane_count)
+    for m in range(devices):
+        if problem.measured[m]:
+            continue
+        own = LaneRange(m * per_device + lanes.start, lanes.count)
+        for t in range(lanes.count):
+            rows.pool.pool[t] += of_lane(problem.bandwidth, own.start + t, lane_count)
+        set_devices(problem, m, own, rows)
+        set_items(problem, m, own, rows, tau)
+    find_price(problem, lanes, rows)
+    for t in range(lanes.count):
+        rows.pool.demand[t] = of_lane(problem.tau, lanes.start + t, lane_count)
+    recover(problem, allocation, lanes, rows, rows.pool.demand[: lanes.count])
+
+
+@helper
+def spectrum_lanes(problem, allocation, workspace):
+    """Solve all slots within `spectrum_workspace_size` doubles.
+
+    Lanes of measured devices keep their rates, powers and multipliers, and get no bandwidth.
+    """
+    items, lane_count = problem.weights.shape
+    devices = problem.measured.size
+    slots = lane_count // devices
+    width = spectrum_block_width(items, devices, slots)
+    for start in range(0, slots, width):
+        lanes = LaneRange(start, min(width, slots - start))
+        rows = split_spectrum_workspace(workspace, items, devices, lanes.count)
+        _solve_block(problem, allocation, lanes, rows)
+
+
+def _spectrum_exact(problem, allocation):
+    items, lane_count = problem.weights.shape
+    devices = problem.measured.size
+    workspace = np.empty(spectrum_workspace_size(items, devices, lane_count // devices))
+    spectrum_lanes(problem, allocation, workspace)
+
+
+spectrum_exact = Kernel(
+    "spectrum_exact",
+    functools.partial(solver_signature, GeneralTransmitProblem, SpectrumAllocation),
+    _spectrum_exact,
+)

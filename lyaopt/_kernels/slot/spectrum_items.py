@@ -1,0 +1,196 @@
+"""Breakpoints of the demand for spectrum: prices at which items begin to be served, and are served whole.
+
+With the items of a device by falling weight, C the rate of an item and of all before it, A the rate of those
+before it, Y = ln(w h / (U N_0 ln 2)) and y_S the efficiency at which the full power carries a total S,
+
+    whole = (w / ln 2) g(min(Y, y_C)),  begin = (w / ln 2) g(min(Y, y_A)).
+"""
+
+import math
+
+from lyaopt._kernels.numerics.compensated import two_sum
+from lyaopt._kernels.numerics.elementary import expm1, log
+from lyaopt._kernels.slot.general_problems import of_lane
+from lyaopt._kernels.slot.spectral_efficiency import (
+    LARGEST,
+    LN2,
+    efficiency_of_ratio,
+    largest,
+    smallest,
+    surplus,
+)
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+
+_PAIRS_UP_TO = 8  # items that are compared in pairs, slots side by side; more are sorted slot by slot
+_HUGE = 1e307
+
+
+@helper
+def set_devices(problem, m, lanes, rows):
+    """Set the signal at full power and the value of energy of one device; `lanes` are its own."""
+    count = problem.gain.size
+    for t in range(lanes.count):
+        lane = lanes.start + t
+        gain, most = problem.gain[lane], of_lane(problem.max_power, lane, count)
+        per_hz = gain / problem.noise
+        served = per_hz * most > 0.0
+        rows.devices.full[m, t] = per_hz * most
+        value = per_hz / of_lane(problem.energy_weight, lane, count)
+        rows.devices.value[m, t] = value if served else 0.0
+
+
+@lane_loop
+def _compare(weights, limits, start, pair, sums):
+    """Add item j to the sums of item i where its weight is larger, or equal; `pair` is (m, i, j)."""
+    m, i, j = pair
+    above, through = sums
+    for t in range(above.shape[2]):
+        own = weights[i, start + t]
+        other = weights[j, start + t]
+        work = limits[j, start + t]
+        above[m, i, t] += work if other > own else 0.0
+        through[m, i, t] += work if other >= own else 0.0
+
+
+@helper
+def _sum_in_pairs(problem, m, lanes, items):
+    count = problem.weights.shape[0]
+    above, through = items.above[:, :, : lanes.count], items.through[:, :, : lanes.count]
+    for i in range(count):
+        above[m, i, :] = 0.0
+        through[m, i, :] = 0.0
+        for j in range(count):
+            _compare(problem.weights, problem.limits, lanes.start, (m, i, j), (above, through))
+
+
+@inline
+def _sift(order, root, stop):
+    """Restore the heap of the least weight below `root`."""
+    while 2 * root + 1 < stop:
+        child = 2 * root + 1
+        if child + 1 < stop and order[0, child + 1] < order[0, child]:
+            child += 1
+        if order[0, root] <= order[0, child]:
+            return
+        for row in range(2):
+            order[row, root], order[row, child] = order[row, child], order[row, root]
+        root = child
+
+
+@helper
+def _sort(weights, lane, order):
+    """Write the weights of a lane by falling weight into order[0], and their items into order[1]."""
+    count = weights.shape[0]
+    for k in range(count):
+        order[0, k] = weights[k, lane]
+        order[1, k] = k
+    for root in range(count // 2 - 1, -1, -1):
+        _sift(order, root, count)
+    for stop in range(count - 1, 0, -1):
+        for row in range(2):
+            order[row, 0], order[row, stop] = order[row, stop], order[row, 0]
+        _sift(order, 0, stop)
+
+
+@helper
+def _sum_sorted(problem, m, lanes, rows):
+    """Set A and C of all items, slot by slot, with compensated sums."""
+    count, order, items = problem.weights.shape[0], rows.order, rows.items
+    for t in range(lanes.count):
+        lane = lanes.start + t
+        _sort(problem.weights, lane, order)
+        total, lost, first = 0.0, 0.0, 0
+        for k in range(count):
+            total, error = two_sum(total, problem.limits[int(order[1, k]), lane])
+            lost += error
+            if k + 1 == count or order[0, k + 1] < order[0, k]:
+                before = 0.0 if first == 0 else items.through[m, int(order[1, first - 1]), t]
+                for i in range(first, k + 1):
+                    items.above[m, int(order[1, i]), t] = before
+                    items.through[m, int(order[1, i]), t] = total + lost
+                first = k + 1
+
+
+@lane_loop
+def _set_reach(tau, m, k, items, full):
+    """Turn work into rates, and set y_C; begin receives y_A for the moment."""
+    for t in range(tau.size):
+        items.above[m, k, t] /= tau[t]
+        rate = items.through[m, k, t] / tau[t]
+        items.through[m, k, t] = rate
+        reach = efficiency_of_ratio(full[m, t] / (LN2 * rate))
+        items.reach[m, k, t] = reach if rate > 0.0 else LARGEST
+
+
+@lane_loop
+def _set_breakpoints(weights, limits, place, tau, items, devices):
+    """Set the prices of item k of device m; `place` is (m, k, first lane)."""
+    m, k, start = place
+    for t in range(tau.size):
+        w = weights[k, start + t]
+        value = devices.value[m, t]
+        ratio = w * (value / LN2)
+        energy = log(smallest(largest(ratio, 1.0), _HUGE))
+        energy = LARGEST if value > _HUGE else smallest(energy, LARGEST)
+        reach, before = items.reach[m, k, t], items.begin[m, k, t]
+        end, _ = surplus(smallest(energy, reach))
+        start_surplus, _ = surplus(smallest(energy, before))
+        turn, _ = surplus(reach)
+        items.whole[m, k, t] = w / LN2 * end
+        items.begin[m, k, t] = w / LN2 * start_surplus
+        items.kink[m, k, t] = (1.0 + expm1(reach)) * turn / value if value < math.inf else 0.0
+        # the jump: from A on, as much as the full power carries at efficiency Y
+        above, through = items.above[m, k, t], items.through[m, k, t]
+        carried = devices.full[m, t] / LN2 * (energy / expm1(energy))
+        stop = through if energy <= reach else smallest(largest(carried, above), through)
+        part = limits[k, start + t] / tau[t] / (through - above)
+        jumps = (energy < before) & (energy > 0.0) & (through > above)
+        items.jump[m, k, t] = LN2 * (stop - above) / energy * part if jumps else 0.0
+
+
+@lane_loop
+def _set_reach_before(weights, start, pair, reach, before):
+    """Set y_A of item i to y_C of item j where that is smaller and j comes before i; `pair` is (m, i, j)."""
+    m, i, j = pair
+    for t in range(before.shape[2]):
+        other = reach[m, j, t]
+        present = before[m, i, t]
+        counts = (weights[j, start + t] > weights[i, start + t]) & (other < present)
+        before[m, i, t] = other if counts else present
+
+
+@helper
+def _set_reach_before_sorted(problem, m, lanes, rows):
+    count, order, items = problem.weights.shape[0], rows.order, rows.items
+    for t in range(lanes.count):
+        _sort(problem.weights, lanes.start + t, order)
+        before = LARGEST
+        for k in range(count):
+            item = int(order[1, k])
+            if k > 0 and order[0, k] < order[0, k - 1]:
+                before = items.reach[m, int(order[1, k - 1]), t]
+            items.begin[m, item, t] = before
+
+
+@helper
+def set_items(problem, m, lanes, rows, tau):
+    """Find the breakpoints of all items of a device; `lanes` are its own, tau (count,) the slot lengths."""
+    count, items = problem.weights.shape[0], rows.items
+    in_pairs = count <= _PAIRS_UP_TO
+    if in_pairs:
+        _sum_in_pairs(problem, m, lanes, items)
+    else:
+        _sum_sorted(problem, m, lanes, rows)
+    for k in range(count):
+        _set_reach(tau, m, k, items, rows.devices.full)
+    if in_pairs:
+        for i in range(count):
+            items.begin[m, i, :] = LARGEST
+            for j in range(count):
+                before = items.begin[:, :, : lanes.count]
+                _set_reach_before(problem.weights, lanes.start, (m, i, j), items.reach, before)
+    else:
+        _set_reach_before_sorted(problem, m, lanes, rows)
+    for k in range(count):
+        place = m, k, lanes.start
+        _set_breakpoints(problem.weights, problem.limits, place, tau, items, rows.devices)
