@@ -103,7 +103,13 @@ def spectrum_optimum(slot: SpectrumSlot) -> SpectrumOptimum:
         return SpectrumOptimum(tau * spent - gain, tau * bound, gain, high)
 
 
-def judge_spectrum(slot: SpectrumSlot, rate: Floats, power: Floats, bandwidth: Floats) -> SpectrumVerdict:
+def judge_spectrum(
+    slot: SpectrumSlot,
+    rate: Floats,
+    power: Floats,
+    bandwidth: Floats,
+    optimum: SpectrumOptimum | None = None,
+) -> SpectrumVerdict:
     """Evaluate an allocation of a slot.
 
     Parameters
@@ -114,8 +120,10 @@ def judge_spectrum(slot: SpectrumSlot, rate: Floats, power: Floats, bandwidth: F
         Rates in bit/s.
     power, bandwidth : (M,) arrays
         Powers in W and bands in Hz.
+    optimum : SpectrumOptimum, optional
+        That of the slot, where it is known already.
     """
-    optimum = spectrum_optimum(slot)
+    optimum = optimum or spectrum_optimum(slot)
     with localcontext(context()):
         tau, noise = Decimal(slot.slot_duration_s), Decimal(slot.noise_w_per_hz)
         gain = spent = everything = worst = ZERO

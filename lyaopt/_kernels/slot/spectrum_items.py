@@ -19,7 +19,7 @@ from lyaopt._kernels.slot.spectral_efficiency import (
     smallest,
     surplus,
 )
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop, merged
 
 _PAIRS_UP_TO = 8  # items that are compared in pairs, slots side by side; more are sorted slot by slot
 _HUGE = 1e307
@@ -52,7 +52,7 @@ def _compare(weights, limits, start, pair, sums):
         through[m, i, t] += work if other >= own else 0.0
 
 
-@helper
+@merged
 def _sum_in_pairs(problem, m, lanes, items):
     count = problem.weights.shape[0]
     above, through = items.above[:, :, : lanes.count], items.through[:, :, : lanes.count]
@@ -172,7 +172,7 @@ def _set_reach_before_sorted(problem, m, lanes, rows):
             items.begin[m, item, t] = before
 
 
-@helper
+@merged
 def set_items(problem, m, lanes, rows, tau):
     """Find the breakpoints of all items of a device; `lanes` are its own, tau (count,) the slot lengths."""
     count, items = problem.weights.shape[0], rows.items

@@ -5,10 +5,11 @@ minimisers is convex. Elsewhere a correction of ln mu, far below the search's ac
 the pool.
 """
 
+
 from lyaopt._kernels.numerics.elementary import expm1, log1p
 from lyaopt._kernels.slot.general_problems import of_lane
 from lyaopt._kernels.slot.spectral_efficiency import LN2, largest, smallest, surplus
-from lyaopt._kernels.toolchain.jit import helper, lane_loop
+from lyaopt._kernels.toolchain.jit import lane_loop, merged
 
 _BIG = 1e307
 
@@ -25,11 +26,14 @@ def _set_bands(m, devices, pool, total):
 
 @lane_loop
 def _fit_bands(m, devices, pool, total, bandwidth):
-    """Scale the bands down where rounding takes them beyond the pool."""
+    """Scale the bands down where rounding takes them beyond the pool, and up where there is some to spare.
+
+    What is to spare has no price: it goes to the devices in proportion, and saves power.
+    """
     for t in range(bandwidth.size):
-        excess = total[t] > pool.pool[t]
+        scaled = (total[t] > pool.pool[t]) | ((pool.price[t] == 0.0) & (total[t] > 0.0))
         band = devices.width[m, t]
-        band = band * (pool.pool[t] / total[t]) if excess else band
+        band = band * (pool.pool[t] / total[t]) if scaled else band
         devices.width[m, t] = band
         bandwidth[t] = band
 
@@ -110,7 +114,7 @@ def _serve(limits, place, tau, items, total, rate):
         rate[k, start + t] = f if served > above else 0.0
 
 
-@helper
+@merged
 def recover(problem, allocation, lanes, rows, tau):
     """Write the allocation of a block of slots."""
     devices, count = problem.measured.size, problem.weights.shape[0]
