@@ -29,7 +29,7 @@ class Evenly:
 
 
 def answers() -> dict[str, np.ndarray]:
-    """Arrays by name: of exact and shared allocation and under rules, in scenarios with all kinds of traffic and channels."""
+    """Arrays by name: of exact and shared allocation and under rules, with all traffic and channels."""
     bursty = load_scenario("bursty")
     busy = ragged_system(40.0, channel=SHADOWED)
     runs = {
