@@ -1,7 +1,7 @@
 """Forward and backward of `lyaopt.torch` beside cvxpylayers, in one run, on problems of order one.
 
-Needs PyTorch and cvxpylayers (`pip install cvxpylayers`); without them it is left out. A layer's accuracy
-that solves iteratively is what its solver's default tolerance gives.
+Needs PyTorch and cvxpylayers (`pip install cvxpylayers`); without them it is left out. The accuracy of a
+layer that solves iteratively is what its solver's default tolerance gives.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def ours(kind):
 
 
 def inputs():
-    """Weights, caps and a third number (U delta, U / eta or F), most of them in general position."""
+    """Weights, caps and a third number (U delta, U / eta or F)."""
     generator = torch.Generator().manual_seed(1)
 
     def uniform(low, high, *shape):

@@ -123,7 +123,7 @@ class SlotProblem(SlotInputs):
         """Use the arrays of `_packed`, so that later changes of the arguments have no effect."""
         queues, devices, _ = self._packed
         vars(self).update(zip((*DEVICE_FIELDS, *QUEUE_FIELDS), _read_only_rows(devices, queues), strict=True))
-        if self._packed_weights is not None:
+        if self.is_general and self._packed_weights is not None:
             self._keep_weights(self._packed_weights, [getattr(self, name) for name in WEIGHT_FIELDS])
 
     def _keep_weights(self, packed: Floats, given: Sequence[Any]) -> None:
@@ -210,7 +210,7 @@ class SlotProblem(SlotInputs):
         return np.array(rows, order="C")
 
     @property
-    def _solved_in_one_call(self) -> bool:
+    def _has_weights_only(self) -> bool:
         """Whether there are weights at most, beyond Problems 3 to 5 of the paper."""
         return self.cpu_points is None and self.radio is None and self.spectrum == "split"
 

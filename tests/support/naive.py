@@ -40,8 +40,9 @@ def tabulated(queue, capacity, tau, weight, points, weights=None):
 
     def worth(w):
         profits = [Fraction(w) * hz - Fraction(weight) * power for hz, power in choices]
-        best = max(profits)
-        return max(hz for (hz, _), p in zip(choices, profits, strict=True) if p == best) * Fraction(tau)
+        return max(hz for (hz, _), p in zip(choices, profits, strict=True) if p == max(profits)) * Fraction(
+            tau
+        )
 
     limit = min(Fraction(capacity), choices[-1][0]) * Fraction(tau)
     return [y / tau for y in fill(queue, best_total(queue, limit, worth, weights), weights)]

@@ -11,8 +11,8 @@ from numba import carray
 
 from lyaopt._kernels.slot.edge import edge_lanes
 from lyaopt._kernels.slot.general_edge import general_edge_lanes
-from lyaopt._kernels.slot.general_local import general_local_lanes
-from lyaopt._kernels.slot.general_transmit import general_transmit_lanes
+from lyaopt._kernels.slot.general_local import cubic_lanes
+from lyaopt._kernels.slot.general_transmit import shannon_lanes
 from lyaopt._kernels.slot.local import local_lanes
 from lyaopt._kernels.slot.one_slot import (
     RESULT_ROWS,
@@ -123,7 +123,7 @@ def _weighted_local(services, devices, slots, pointers):
         carray(pointers[4], shape), carray(pointers[5], (lane_count,)), carray(pointers[6], (lane_count,))
     )
     problem = cubic_problem(items, carray(pointers[3], (devices,)), scalars, workspace)
-    general_local_lanes(problem, allocation, workspace)
+    cubic_lanes(problem, allocation, workspace)
     return 0
 
 
@@ -166,7 +166,7 @@ def _weighted_transmit(services, devices, slots, pointers):
         carray(pointers[6], shape), carray(pointers[7], (lane_count,)), carray(pointers[8], (lane_count,))
     )
     problem = shannon_problem(items, radio, carray(pointers[1], (SCALARS,)), workspace)
-    general_transmit_lanes(problem, allocation, workspace)
+    shannon_lanes(problem, allocation, workspace)
     return 0
 
 

@@ -7,15 +7,15 @@ Energies are cubic and rates are Shannon's: slots with tables are solved as batc
 import numpy as np
 
 from lyaopt._kernels.slot.general_blocks import general_workspace_size
-from lyaopt._kernels.slot.general_certificate import general_edge_gap, general_local_gap, general_transmit_gap
+from lyaopt._kernels.slot.general_certificate import cubic_gap, general_edge_gap, shannon_gap
 from lyaopt._kernels.slot.general_edge import general_edge_lanes
-from lyaopt._kernels.slot.general_local import general_local_lanes
+from lyaopt._kernels.slot.general_local import cubic_lanes
 from lyaopt._kernels.slot.general_problems import (
     GeneralEdgeProblem,
     GeneralLocalProblem,
     GeneralTransmitProblem,
 )
-from lyaopt._kernels.slot.general_transmit import general_transmit_lanes
+from lyaopt._kernels.slot.general_transmit import shannon_lanes
 from lyaopt._kernels.slot.one_slot import (
     BANDWIDTH,
     CPU_CAPACITY,
@@ -106,10 +106,10 @@ def solve_weighted_within(weights, slot, workspace):
         weighted_edge_problem(at_edge, scalars),
     )
     allocations = allocations_of(slot)
-    general_local_lanes(problems[0], allocations[0], workspace)
-    general_transmit_lanes(problems[1], allocations[1], workspace)
+    cubic_lanes(problems[0], allocations[0], workspace)
+    shannon_lanes(problems[1], allocations[1], workspace)
     general_edge_lanes(problems[2], allocations[2], workspace)
-    certify_slot(slot, problems, allocations, general_local_gap, general_transmit_gap, general_edge_gap)
+    certify_slot(slot, problems, allocations, cubic_gap, shannon_gap, general_edge_gap)
 
 
 def _slot_weighted(weights, queues, devices, scalars, rates, results, summary):
