@@ -56,8 +56,10 @@ def test_backlogs_as_weights_give_the_built_in_record(rule, workload):
 
 
 def assert_same_result(one, other):
-    for name in ("local_energy_j", "transmit_energy_j", "queues", "points"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+    """The same but for the last digit of means: runs in other pieces add up in another order."""
+    for name in ("local_energy_j", "transmit_energy_j", "queues"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-13, err_msg=name)
+    np.testing.assert_array_equal(one.points, other.points)
     assert (one.born, one.completed, one.queued) == (other.born, other.completed, other.queued)
     np.testing.assert_array_equal(one.latency_percentiles_s(), other.latency_percentiles_s())
 

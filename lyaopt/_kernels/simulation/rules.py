@@ -178,11 +178,13 @@ def count_wrong(weights):
 
 @helper
 def weigh(b, slot, gain, model, state, tasks):
-    """Let the rule of the model write the weights of block `b`; note the first slot in which it failed."""
-    weights = model.weights[b]
-    told = call_by_address(model.rule, view_of(b, slot, gain, model, state, tasks), weights)
-    if told == 0 or count_wrong(weights.reshape(weights.size)) > 0:
-        model.failed[FAILED_SLOT] = slot if model.failed[FAILED_SLOT] < 0 else model.failed[FAILED_SLOT]
+    """Let the rule of the model write the weights of block `b`; one that fails is not called again."""
+    weights, failed = model.weights[b], model.failed
+    if failed[FAILED_SLOT] < 0:
+        told = call_by_address(model.rule, view_of(b, slot, gain, model, state, tasks), weights)
+        if told == 0 or count_wrong(weights.reshape(weights.size)) > 0:
+            failed[FAILED_SLOT] = slot
+    if failed[FAILED_SLOT] >= 0:
         weights[:] = 0.0
 
 
