@@ -11,8 +11,8 @@ from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt._kernels.slot.weighted_slot import slot_weighted
 from lyaopt.arrays import Floats, check_type
 from lyaopt.errors import ProblemError
-from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs, with_spectrum
+from lyaopt.slot.batch import as_batch
+from lyaopt.slot.inputs import with_spectrum
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
@@ -127,18 +127,3 @@ def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
         solution.bandwidth_hz[0],
         float(solution.spectrum_price[0]),
     )
-
-
-def as_batch(problem: SlotProblem) -> SlotBatch:
-    """Return a batch of one slot.
-
-    Parameters
-    ----------
-    problem : SlotProblem
-        The slot.
-    """
-    fields = {name: getattr(problem, name) for name in SlotInputs.__dataclass_fields__}
-    for name in (*QUEUE_FIELDS, *WEIGHT_FIELDS, "channel_gain"):
-        if fields[name] is not None:
-            fields[name] = fields[name][np.newaxis]
-    return SlotBatch(**fields)

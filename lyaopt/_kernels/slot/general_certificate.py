@@ -7,6 +7,7 @@ a hull, and z_k of the segment's length l_k is used, the energy adds
 """
 
 import functools
+import math
 
 from lyaopt._kernels.slot.certificate import (
     LocalLane,
@@ -50,7 +51,10 @@ def _segment_gap(begin, end, cost, speed, nu):
 
 @helper
 def _table_gap(items, rate, lane, supply, nu):
-    """Return (relative gap, gross gain, violation) of Problem 3 in one lane of a device with a table."""
+    """Return (relative gap, gross gain, violation) of Problem 3 in one lane of a device with a table.
+
+    Where no item has any weight, the gap is relative to the energy of full speed.
+    """
     tau, capacity = supply.tau, supply.capacity
     gap, gross, total, violation = queue_terms(items, rate, lane, tau, nu)
     begin = 0.0
@@ -61,7 +65,12 @@ def _table_gap(items, rate, lane, supply, nu):
             gap += _segment_gap(begin, end, supply.energy_weight * supply.slopes[k], total, nu)
         begin = end
     violation = worse(violation, excess(total, capacity))
-    return relative(gap, gross, items, lane, tau), tau * gross, violation
+    share = relative(gap, gross, items, lane, tau)
+    if share == math.inf:
+        # items without weight may be served up to the end of a segment that is free, and an ulp beyond
+        most = supply.energy_weight * hull_power(supply.ends, supply.slopes, capacity)
+        share = gap / most if most > 0.0 else share
+    return share, tau * gross, violation
 
 
 @inline

@@ -20,6 +20,7 @@ from lyaopt._kernels.slot.blocks import NONE
 from lyaopt._kernels.slot.weighted_recovery import work_served
 from lyaopt._kernels.toolchain.jit import helper, inline
 
+_ROUNDED = 1.0 + 1e-15
 _INSERT_BELOW = 32  # items up to which insertion sort is used
 
 
@@ -52,11 +53,14 @@ def hull_power(ends, slopes, speed):
 
 @inline
 def hull_slope(ends, slopes, speed):
-    """Return the slope of the segment that ends at or reaches beyond a total speed; 0 at standstill."""
+    """Return the slope of the segment that ends at or reaches beyond a total speed; 0 at standstill.
+
+    A speed that was work, and exceeds the end of a segment by its rounding alone, is at that end.
+    """
     slope = 0.0
     begin = 0.0
     for k in range(ends.size):
-        slope = slopes[k] if (speed > begin) & (ends[k] > begin) else slope
+        slope = slopes[k] if (speed > begin * _ROUNDED) & (ends[k] > begin) else slope
         begin = ends[k]
     return slope
 
