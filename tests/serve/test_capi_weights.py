@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lyaopt import solve_slot, solve_slots
+from lyaopt import SlotProblem, solve_slot, solve_slots
+from lyaopt.installation import c_flags, c_libs
 from tests.kernels.test_sizes import make_batch
 from tests.support.capi import (
     BAD_VALUE,
@@ -22,10 +26,31 @@ from tests.support.capi import (
     slot_of,
 )
 
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+
 
 @pytest.fixture(scope="module")
 def library():
     return load_library()
+
+
+def test_the_example_prints_the_answers_of_python(tmp_path):
+    compiler = shutil.which("cc")
+    assert compiler is not None
+    program, source = tmp_path / "weights", ROOT / "examples" / "c" / "weights.c"
+    strict = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"]
+    command = [compiler, *strict, str(source), c_flags(), *c_libs().split(), "-o", str(program)]
+    subprocess.run(command, check=True)
+    done = subprocess.run([str(program)], check=True, capture_output=True, text=True)
+    one = {"cpu_capacity_hz": [1.5e9], "max_power_w": [0.3], "channel_gain": [2e-11], "bandwidth_hz": [250e3]}
+    queues = {QUEUES[0]: [[4e7, 1e7]], QUEUES[1]: [[1e6, 0.0]], QUEUES[2]: [[0.0, 5e7]]}
+    plain = SlotProblem(0.01, 1e-28, 1e17, 1e13, 2e10, **one, **queues)
+    lines = [line.split() for line in done.stdout.splitlines()]
+    for line, problem in zip(lines, (plain, replace(plain, local_weight=[[4e7, 5e7]])), strict=True):
+        assert [float(word) for word in line[1:3]] == solve_slot(problem).local_cpu_hz[0].tolist()
+        assert float(line[4]) < 1e-12
+    assert [line[0] for line in lines] == ["backlogs", "weights"]
 
 
 GIVEN = [(), *[(name,) for name in WEIGHTS], WEIGHTS]
