@@ -18,7 +18,7 @@ from lyaopt.slot.schemas import DOCUMENTS, json_schema
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
 from lyaopt.slot.solution_documents import format_solution, solution_to_dict
 from lyaopt.slot.solve import solve_slot
-from tests.support.slot_text import EXAMPLE, with_literal
+from tests.support.slot_text import EXAMPLE, GENERAL, with_literal
 
 words = st.text(alphabet='aN"\\/é\u2028\x00\x7f\N{GRINNING FACE}', min_size=1, max_size=4)
 finite = st.floats(min_value=0, max_value=1e100)
@@ -140,7 +140,12 @@ def test_the_schema_refuses_unknown_keys_and_explains_known_ones(name):
 def test_the_schema_of_a_slot_has_the_keys_of_a_slot():
     schema = json_schema("slot")
     definitions = {name: set(part["properties"]) for name, part in schema["$defs"].items()}
-    device = EXAMPLE["devices"][0]
-    assert set(schema["properties"]) == set(EXAMPLE)
-    assert definitions == {"DeviceDocument": set(device), "ServiceDocument": set(device["services"][0])}
-    assert set(schema["required"]) == set(EXAMPLE) - {"noise_psd_dbm_per_hz"}
+    first, second = GENERAL["devices"]
+    assert set(schema["properties"]) == set(GENERAL)
+    assert definitions == {
+        "DeviceDocument": set(first) | set(second),
+        "ServiceDocument": set(first["services"][0]),
+        "OperatingPointDocument": set(first["cpu_points"][0]),
+        "RadioDocument": set(second["radio"]),
+    }
+    assert set(schema["required"]) == set(EXAMPLE) - {"noise_psd_dbm_per_hz", "energy_coefficient"}

@@ -7,6 +7,7 @@ a hull, and z_k of the segment's length l_k is used, the energy adds
 """
 
 import functools
+import math
 
 from lyaopt._kernels.slot.certificate import (
     LocalLane,
@@ -50,7 +51,10 @@ def _segment_gap(begin, end, cost, speed, nu):
 
 @helper
 def _table_gap(items, rate, lane, supply, nu):
-    """Return (relative gap, gross gain, violation) of Problem 3 in one lane of a device with a table."""
+    """Return (relative gap, gross gain, violation) of Problem 3 in one lane of a device with a table.
+
+    Where no item has any weight, the gap is relative to the energy of full speed.
+    """
     tau, capacity = supply.tau, supply.capacity
     gap, gross, total, violation = queue_terms(items, rate, lane, tau, nu)
     begin = 0.0
@@ -61,19 +65,30 @@ def _table_gap(items, rate, lane, supply, nu):
             gap += _segment_gap(begin, end, supply.energy_weight * supply.slopes[k], total, nu)
         begin = end
     violation = worse(violation, excess(total, capacity))
-    return relative(gap, gross, items, lane, tau), tau * gross, violation
+    share = relative(gap, gross, items, lane, tau)
+    if share == math.inf:
+        # items without weight may be served up to the end of a segment that is free, and an ulp beyond
+        most = supply.energy_weight * hull_power(supply.ends, supply.slopes, capacity)
+        share = gap / most if most > 0.0 else share
+    return share, tau * gross, violation
+
+
+@inline
+def cubic_gap(problem, allocation, lane, _device):
+    """Return (relative gap, gross gain, violation) of Problem 3 in one lane of a device without a table."""
+    items, lane_count = Items(problem.weights, problem.limits), problem.limits.shape[1]
+    k = of_lane(problem.energy_weight, lane, lane_count) * of_lane(problem.delta, lane, lane_count)
+    given = LocalLane(of_lane(problem.tau, lane, lane_count), k, of_lane(problem.capacity, lane, lane_count))
+    return local_lane_gap(items, allocation.cpu, lane, given, allocation.multiplier[lane])
 
 
 @inline
 def general_local_gap(problem, allocation, lane, device):
     """Return (relative gap, gross gain, violation) of Problem 3 in one lane, which belongs to `device`."""
-    items, lane_count = Items(problem.weights, problem.limits), problem.limits.shape[1]
-    nu = allocation.multiplier[lane]
-    if problem.curve[device] >= 0:
-        return _table_gap(items, allocation.cpu, lane, local_supply(problem, lane, device), nu)
-    k = of_lane(problem.energy_weight, lane, lane_count) * of_lane(problem.delta, lane, lane_count)
-    given = LocalLane(of_lane(problem.tau, lane, lane_count), k, of_lane(problem.capacity, lane, lane_count))
-    return local_lane_gap(items, allocation.cpu, lane, given, nu)
+    if problem.curve[device] < 0:
+        return cubic_gap(problem, allocation, lane, device)
+    items, supply = Items(problem.weights, problem.limits), local_supply(problem, lane, device)
+    return _table_gap(items, allocation.cpu, lane, supply, allocation.multiplier[lane])
 
 
 @helper
@@ -92,11 +107,9 @@ def _measured_gap(problem, allocation, lane):
 
 
 @inline
-def general_transmit_gap(problem, allocation, lane, device):
-    """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
+def shannon_gap(problem, allocation, lane, _device):
+    """Return (relative gap, gross gain, violation) of Problem 4 in one lane of a radio by Shannon."""
     lane_count = problem.limits.shape[1]
-    if problem.measured[device] != 0:
-        return _measured_gap(problem, allocation, lane)
     given = TransmitLane(
         of_lane(problem.tau, lane, lane_count),
         of_lane(problem.energy_weight, lane, lane_count),
@@ -106,6 +119,14 @@ def general_transmit_gap(problem, allocation, lane, device):
         problem.noise,
     )
     return transmit_lane_gap(Items(problem.weights, problem.limits), allocation, lane, given)
+
+
+@inline
+def general_transmit_gap(problem, allocation, lane, device):
+    """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
+    if problem.measured[device] != 0:
+        return _measured_gap(problem, allocation, lane)
+    return shannon_gap(problem, allocation, lane, device)
 
 
 @inline

@@ -159,6 +159,15 @@ def general_local_lanes(problem, allocation, workspace):
 
 
 @helper
+def cubic_lanes(problem, allocation, workspace):
+    """Solve lanes without tables, of any number of items, by sorting; allocates nothing."""
+    items, lane_count = problem.limits.shape
+    width = general_block_width(items, lane_count, False)
+    block, parameters = split_general_workspace(workspace, items, width, False)
+    _solve_cubic(_solve_by_sorting, problem, allocation, LaneRange(0, lane_count), block, parameters)
+
+
+@helper
 def general_local_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve(solve_weighted_by_selection, True, problem, allocation, workspace)

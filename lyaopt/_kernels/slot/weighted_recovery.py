@@ -22,6 +22,7 @@ from lyaopt._kernels.slot.blocks import (
     TOTAL,
 )
 from lyaopt._kernels.slot.general_blocks import TAU
+from lyaopt._kernels.slot.primal_recovery import effort_within
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 _REACH, _SUPPLY = range(2)  # rows of scratch: largest effort worth the threshold, and the work that it does
@@ -35,7 +36,7 @@ def total_served(threshold, above, effort_above, on_threshold, reach, supply):
     whole = above + on_threshold
     total = supply if supply < whole else whole
     total = total if partly & (total > above) else above
-    return total, (reach if partly else effort_above)
+    return total, (effort_within(reach, supply, whole) if partly else effort_above)
 
 
 @inline
