@@ -231,7 +231,8 @@ def solve(
         name: value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64, device=device)
         for name, value in named.items()
     }
-    work = torch.as_tensor(limits, device=device).to(dtype)
+    work = limits if isinstance(limits, Tensor) else torch.tensor(limits, device=device, dtype=dtype)
+    work = work.to(dtype)
     worth = None if weights is None else weights.to(dtype)
     _check_values(kind, tensors | {"limits": work} | ({} if worth is None else {"weights": worth}))
     work, worth = _broadcast(work, worth, tensors)

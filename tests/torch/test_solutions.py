@@ -66,6 +66,11 @@ def test_a_partly_served_coordinate_moves_with_the_cap():
     np.testing.assert_allclose(cap.grad, [3 + 2 - 2 * 1])
 
 
+def test_numbers_are_not_rounded():
+    solution = differentiable.solve_edge(0.1, weights=torch.ones(3, dtype=torch.float64), capacity=0.7)
+    assert solution.cpu_hz.tolist() == [0.1] * 3
+
+
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 1, 3)])
 @pytest.mark.parametrize("method", METHODS)
 def test_leading_axes(shape, method):

@@ -110,7 +110,8 @@ def _signal(lane, t, noise):
     alive = gain > 0.0
     inverse_gain = (1.0 if alive else 0.0) / (gain if alive else 1.0)
     noise_power = bandwidth * noise * inverse_gain
-    eta = gain / (bandwidth * noise)
+    # a shared spectrum may leave a device nothing
+    eta = gain / (bandwidth * noise) if bandwidth > 0.0 else 0.0
     snr = power * eta
     exponent, filled = log1p(snr), 1.0 / (1.0 + snr)
     rest = _remainder(exponent, snr, filled)
