@@ -26,7 +26,7 @@ LN2 = Decimal(2).ln(Context(prec=2 * DIGITS))
 
 
 def exact(value: float) -> Decimal:
-    """Return a double as it is, without rounding."""
+    """Return the value of a double without rounding."""
     return Decimal(float(value))
 
 

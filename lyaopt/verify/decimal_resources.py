@@ -43,7 +43,13 @@ class Radio(Resource, Protocol):
 
 @dataclass(frozen=True)
 class FreeCpu:
-    """The edge: no energy is counted."""
+    """The edge: no energy is counted.
+
+    Attributes
+    ----------
+    capacity : Decimal
+        F^e in Hz.
+    """
 
     capacity: Decimal
 
@@ -58,7 +64,17 @@ class FreeCpu:
 
 @dataclass(frozen=True)
 class CubicCpu:
-    """P(s) = delta s^3, equation (5)."""
+    """P(s) = delta s^3, equation (5).
+
+    Attributes
+    ----------
+    capacity : Decimal
+        Largest total, in Hz.
+    delta : Decimal
+        In W s^3.
+    energy_weight : Decimal
+        U.
+    """
 
     capacity: Decimal
     delta: Decimal
@@ -76,7 +92,17 @@ class CubicCpu:
 
 @dataclass(frozen=True)
 class TabulatedCpu:
-    """P is the lower convex hull of standstill and operating points, `vertices` (Hz, W) from (0, 0) on."""
+    """P is the lower convex hull of standstill and operating points.
+
+    Attributes
+    ----------
+    capacity : Decimal
+        Largest total, in Hz.
+    vertices : tuple of (Decimal, Decimal)
+        Of the hull, in Hz and W, from (0, 0) on.
+    energy_weight : Decimal
+        U.
+    """
 
     capacity: Decimal
     vertices: tuple[tuple[Decimal, Decimal], ...]
@@ -103,7 +129,19 @@ class TabulatedCpu:
 
 @dataclass(frozen=True)
 class ShannonRadio:
-    """R(p) = b ln(1 + eta p), equation (3)."""
+    """R(p) = b ln(1 + eta p), equation (3).
+
+    Attributes
+    ----------
+    nats_rate : Decimal
+        b = b_w / ln 2, in bit/s.
+    snr_per_watt : Decimal
+        eta = h / (b_w N_0).
+    most_power : Decimal
+        p^max in W.
+    energy_weight : Decimal
+        U.
+    """
 
     nats_rate: Decimal
     snr_per_watt: Decimal
@@ -135,7 +173,17 @@ class ShannonRadio:
 
 @dataclass(frozen=True)
 class MeasuredRadio:
-    """A rate and a power as measured; a slot may be shared with silence."""
+    """A rate and a power as measured; a slot may be shared with silence.
+
+    Attributes
+    ----------
+    capacity : Decimal
+        The rate, in bit/s.
+    most_power : Decimal
+        The power, in W.
+    energy_weight : Decimal
+        U.
+    """
 
     capacity: Decimal
     most_power: Decimal

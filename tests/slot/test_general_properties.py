@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import localcontext
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from lyaopt._kernels.slot.general_edge import general_edge_many
 from lyaopt._kernels.slot.general_local import general_local_many
 from lyaopt._kernels.slot.general_transmit import general_transmit_many
 from lyaopt.verify.cvxpy_reference import solve_reference
-from lyaopt.verify.decimal_numbers import context, exact, localcontext
+from lyaopt.verify.decimal_numbers import context, exact
 from lyaopt.verify.decimal_reference import edge_optimum, local_optimum
 from lyaopt.verify.decimal_resources import cpu_of
 from lyaopt.verify.random_problems import PLAIN_REGIMES, random_batch, take_slot
