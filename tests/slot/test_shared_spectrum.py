@@ -42,7 +42,9 @@ def test_takes_any_number_of_devices_and_services(devices: int, services: int) -
 def test_is_never_worse_than_each_devices_own_bandwidth(regime: str) -> None:
     batch = ordinary(200, 4, 2, regime)
     solved, split = solve(general(batch)), solve_slots(batch)
-    allowed = 1e-12 * np.maximum(solved.gross_gain, np.sum(split.rate_bps * batch.transmit_queue_bits, (1, 2)))
+    allowed = 1e-12 * np.maximum(
+        solved.gross_gain, np.sum(split.rate_bps * batch.transmit_queue_bits, (1, 2))
+    )
     assert np.all(solved.objective <= split.objective[1] + allowed)
 
 

@@ -64,7 +64,7 @@ class Solved(NamedTuple):
 
 def general(batch: SlotBatch) -> GeneralTransmitProblem:
     """Problem 4 of a batch; weights are the backlogs."""
-    slots, devices, items = batch.shape
+    _, devices, items = batch.shape
     queues = np.ascontiguousarray(batch.transmit_queue_bits.transpose(2, 1, 0)).reshape(items, -1)
     return problem(
         queues,

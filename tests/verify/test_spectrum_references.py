@@ -46,7 +46,9 @@ def test_the_exact_solution_is_optimal_in_decimal_arithmetic(regime: str) -> Non
 @pytest.mark.parametrize("seed", range(3))
 def test_the_price_is_that_of_decimal_arithmetic(seed: int) -> None:
     solved = solved_batch("mixed", 1, seed=seed)
-    assert solved.allocation.price[0] == pytest.approx(float(spectrum_optimum(solved.slot(0)).price), rel=1e-9)
+    assert solved.allocation.price[0] == pytest.approx(
+        float(spectrum_optimum(solved.slot(0)).price), rel=1e-9
+    )
 
 
 def test_a_worse_point_is_judged_by_what_it_loses() -> None:

@@ -11,6 +11,7 @@ import math
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import expm1, log
 from lyaopt._kernels.slot.general_problems import of_lane
+from lyaopt._kernels.slot.item_order import sort_items
 from lyaopt._kernels.slot.spectral_efficiency import (
     LARGEST,
     LN2,
@@ -19,7 +20,7 @@ from lyaopt._kernels.slot.spectral_efficiency import (
     smallest,
     surplus,
 )
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, lane_loop, merged
 
 _PAIRS_UP_TO = 8  # items that are compared in pairs, slots side by side; more are sorted slot by slot
 _HUGE = 1e307
@@ -63,42 +64,13 @@ def _sum_in_pairs(problem, m, lanes, items):
             _compare(problem.weights, problem.limits, lanes.start, (m, i, j), (above, through))
 
 
-@inline
-def _sift(order, root, stop):
-    """Restore the heap of the least weight below `root`."""
-    while 2 * root + 1 < stop:
-        child = 2 * root + 1
-        if child + 1 < stop and order[0, child + 1] < order[0, child]:
-            child += 1
-        if order[0, root] <= order[0, child]:
-            return
-        for row in range(2):
-            order[row, root], order[row, child] = order[row, child], order[row, root]
-        root = child
-
-
-@helper
-def _sort(weights, lane, order):
-    """Write the weights of a lane by falling weight into order[0], and their items into order[1]."""
-    count = weights.shape[0]
-    for k in range(count):
-        order[0, k] = weights[k, lane]
-        order[1, k] = k
-    for root in range(count // 2 - 1, -1, -1):
-        _sift(order, root, count)
-    for stop in range(count - 1, 0, -1):
-        for row in range(2):
-            order[row, 0], order[row, stop] = order[row, stop], order[row, 0]
-        _sift(order, 0, stop)
-
-
 @helper
 def _sum_sorted(problem, m, lanes, rows):
     """Set A and C of all items, slot by slot, with compensated sums."""
     count, order, items = problem.weights.shape[0], rows.order, rows.items
     for t in range(lanes.count):
         lane = lanes.start + t
-        _sort(problem.weights, lane, order)
+        sort_items(problem.weights, lane, order)
         total, lost, first = 0.0, 0.0, 0
         for k in range(count):
             total, error = two_sum(total, problem.limits[int(order[1, k]), lane])
@@ -163,7 +135,7 @@ def _set_reach_before(weights, start, pair, reach, before):
 def _set_reach_before_sorted(problem, m, lanes, rows):
     count, order, items = problem.weights.shape[0], rows.order, rows.items
     for t in range(lanes.count):
-        _sort(problem.weights, lanes.start + t, order)
+        sort_items(problem.weights, lanes.start + t, order)
         before = LARGEST
         for k in range(count):
             item = int(order[1, k])

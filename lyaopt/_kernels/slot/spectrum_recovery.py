@@ -5,7 +5,6 @@ minimisers is convex. Elsewhere a correction of ln mu, far below the search's ac
 the pool.
 """
 
-
 from lyaopt._kernels.numerics.elementary import expm1, log1p
 from lyaopt._kernels.slot.general_problems import of_lane
 from lyaopt._kernels.slot.spectral_efficiency import LN2, largest, smallest, surplus

@@ -23,7 +23,7 @@ _LONGEST_STEP = 40.0  # in ln mu
 
 @lane_loop
 def _guess_device(weights, place, devices, items, pool):
-    """Raise the first trial to what device m pays on an even share of the pool; `place` is (m, first lane)."""
+    """Raise the first trial to what device m pays on an even share; `place` is (m, first lane)."""
     m, start = place
     for t in range(pool.done.size):
         full = devices.full[m, t] / pool.target[t]
