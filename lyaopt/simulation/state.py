@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
-from lyaopt._kernels.simulation.channel import gains_of_slots
 from lyaopt._kernels.simulation.rules import FAILED_SLOT, RuleEntry
 from lyaopt._kernels.simulation.slot_loop import advance, advance_by_weights
 from lyaopt._kernels.simulation.state_types import (
@@ -20,7 +19,6 @@ from lyaopt._kernels.simulation.state_types import (
     WAITING,
     Record,
     Span,
-    StreamKeys,
     Tasks,
 )
 from lyaopt._kernels.simulation.task_injection import inject_tasks
@@ -42,6 +40,7 @@ from lyaopt.simulation.kernel_arrays import (
     spread_trace,
 )
 from lyaopt.simulation.layout import Layout
+from lyaopt.simulation.next_gains import drawn_gains
 from lyaopt.simulation.shares import SharesInForce
 from lyaopt.simulation.traces import Trace
 
@@ -382,17 +381,9 @@ class State:
 
     def next_gain(self) -> Floats:
         """h in the next slot (M, B), of the trace or drawn as the slot itself will draw it."""
-        layout, streams = self.layout, self._streams
         if self.replays:
-            return np.repeat(self._trace.gain[self.slot][:, None], layout.replications, axis=1)
-        gain = np.empty((layout.blocks, 1, layout.lanes))
-        for b in range(layout.blocks):
-            keys = StreamKeys(streams.seed, streams.lane_replication[b], streams.lane_device)
-            channel = self.kernel_state.channel[b].copy()  # the slot goes on from the present state
-            means = streams.lane_gain, streams.lane_distance
-            gains_of_slots(keys, self.slot, *means, streams.options, channel, gain[b])
-        drawn: Floats = self.layout.by_device(gain)[0]
-        return drawn
+            return np.repeat(self._trace.gain[self.slot][:, None], self.layout.replications, axis=1)
+        return drawn_gains(self._streams, self.kernel_state.channel, self.slot, self.layout)
 
     def last_gain(self) -> Floats:
         """h in the last slot (M, B); the mean gain before the first one."""
