@@ -145,8 +145,8 @@ class State:
             For a state with the memory of the rule.
         """
         self._rule = rule  # its address is valid as long as it lives
-        self._new_weights()
-        self._model = self._model._replace(rule=rule.address)
+        weights = np.zeros(self.kernel_state.rates.shape)
+        self._model = self._model._replace(rule=rule.address, weights=weights)
         self._advance = advance_by_weights if built_with_this_numba() else advance_by_weights.compiled
 
     @property
@@ -164,15 +164,8 @@ class State:
         """
         self._advance = advance if weights is None else advance_by_weights
         if weights is not None:
-            self._new_weights()[:] = np.moveaxis(self.layout.to_lanes(weights), 0, 1)
-
-    def _new_weights(self) -> Floats:
-        """The weights of the model, made where there are none yet."""
-        weights: Floats = self._model.weights
-        if not len(weights):
-            weights = np.zeros(self.kernel_state.rates.shape)
-            self._model = self._model._replace(weights=weights)
-        return weights
+            lanes = np.ascontiguousarray(np.moveaxis(self.layout.to_lanes(weights), 0, 1))
+            self._model = self._model._replace(weights=lanes)
 
     def restart(self, seed: int, numbers: Integers) -> None:
         """Restart at slot 0 with empty queues and another seed.
