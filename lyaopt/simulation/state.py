@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
-from lyaopt._kernels.simulation.channel import gains_of_slots
 from lyaopt._kernels.simulation.rules import FAILED_SLOT, RuleEntry
 from lyaopt._kernels.simulation.slot_loop import advance, advance_by_weights
 from lyaopt._kernels.simulation.state_types import (
@@ -20,7 +19,6 @@ from lyaopt._kernels.simulation.state_types import (
     WAITING,
     Record,
     Span,
-    StreamKeys,
     Tasks,
 )
 from lyaopt._kernels.simulation.task_injection import inject_tasks
@@ -42,6 +40,7 @@ from lyaopt.simulation.kernel_arrays import (
     spread_trace,
 )
 from lyaopt.simulation.layout import Layout
+from lyaopt.simulation.next_gains import drawn_gains
 from lyaopt.simulation.shares import SharesInForce
 from lyaopt.simulation.traces import Trace
 
@@ -146,8 +145,8 @@ class State:
             For a state with the memory of the rule.
         """
         self._rule = rule  # its address is valid as long as it lives
-        self._new_weights()
-        self._model = self._model._replace(rule=rule.address)
+        weights = np.zeros(self.kernel_state.rates.shape)
+        self._model = self._model._replace(rule=rule.address, weights=weights)
         self._advance = advance_by_weights if built_with_this_numba() else advance_by_weights.compiled
 
     @property
@@ -165,15 +164,8 @@ class State:
         """
         self._advance = advance if weights is None else advance_by_weights
         if weights is not None:
-            self._new_weights()[:] = np.moveaxis(self.layout.to_lanes(weights), 0, 1)
-
-    def _new_weights(self) -> Floats:
-        """The weights of the model, made where there are none yet."""
-        weights: Floats = self._model.weights
-        if not len(weights):
-            weights = np.zeros(self.kernel_state.rates.shape)
-            self._model = self._model._replace(weights=weights)
-        return weights
+            lanes = np.ascontiguousarray(np.moveaxis(self.layout.to_lanes(weights), 0, 1))
+            self._model = self._model._replace(weights=lanes)
 
     def restart(self, seed: int, numbers: Integers) -> None:
         """Restart at slot 0 with empty queues and another seed.
@@ -382,17 +374,9 @@ class State:
 
     def next_gain(self) -> Floats:
         """h in the next slot (M, B), of the trace or drawn as the slot itself will draw it."""
-        layout, streams = self.layout, self._streams
         if self.replays:
-            return np.repeat(self._trace.gain[self.slot][:, None], layout.replications, axis=1)
-        gain = np.empty((layout.blocks, 1, layout.lanes))
-        for b in range(layout.blocks):
-            keys = StreamKeys(streams.seed, streams.lane_replication[b], streams.lane_device)
-            channel = self.kernel_state.channel[b].copy()  # the slot goes on from the present state
-            means = streams.lane_gain, streams.lane_distance
-            gains_of_slots(keys, self.slot, *means, streams.options, channel, gain[b])
-        drawn: Floats = self.layout.by_device(gain)[0]
-        return drawn
+            return np.repeat(self._trace.gain[self.slot][:, None], self.layout.replications, axis=1)
+        return drawn_gains(self._streams, self.kernel_state.channel, self.slot, self.layout)
 
     def last_gain(self) -> Floats:
         """h in the last slot (M, B); the mean gain before the first one."""
