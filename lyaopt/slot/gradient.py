@@ -77,7 +77,15 @@ class SlotGradient:
 
 
 class Allocations(NamedTuple):
-    """What the kernels wrote for a batch, and its shared spectrum or None."""
+    """What the kernels wrote for a batch.
+
+    Attributes
+    ----------
+    local, transmit, edge : named tuples
+        The allocations of Problems 3, 4 and 5.
+    spectrum : SharedSpectrum or None
+        Bandwidths and price of a shared spectrum.
+    """
 
     local: LocalAllocation
     transmit: TransmitAllocation

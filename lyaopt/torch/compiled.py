@@ -28,7 +28,23 @@ class Compiled(torch.autograd.Function):
     def forward(
         ctx: Any, kind: Kind, certify: bool, weights: Tensor | None, limits: Tensor, *parameters: Tensor
     ) -> Outputs:
-        """Solve, and keep what the derivatives need."""
+        """Solve, and keep what the derivatives need.
+
+        Parameters
+        ----------
+        ctx : object
+            The context of the function.
+        kind : Kind
+            The problem.
+        certify : bool
+            Whether the relative gap is worked out.
+        weights : Tensor (..., N) or None
+            None takes the limits.
+        limits : Tensor (..., N)
+            Work.
+        *parameters : Tensor
+            Those of the kind, in its order.
+        """
         leading = limits.shape[:-1]
         work = to_lanes(limits)
         worth = work if weights is None else to_lanes(weights)
@@ -59,7 +75,15 @@ class Compiled(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
-        """Return the derivatives by weights, limits and parameters."""
+        """Return the derivatives by weights, limits and parameters.
+
+        Parameters
+        ----------
+        ctx : object
+            The context of the function.
+        *cotangents : Tensor or None
+            Derivatives by the outputs.
+        """
         kind, problem = ctx.kind, ctx.problem
         limits, *others = ctx.saved_tensors
         leading, lanes = limits.shape[:-1], problem.limits.shape[1]

@@ -23,7 +23,23 @@ class Operations(torch.autograd.Function):
     def forward(
         ctx: Any, kind: Kind, certify: bool, weights: Tensor | None, limits: Tensor, *parameters: Tensor
     ) -> Outputs:
-        """Solve, and keep what the derivatives need."""
+        """Solve, and keep what the derivatives need.
+
+        Parameters
+        ----------
+        ctx : object
+            The context of the function.
+        kind : Kind
+            The problem.
+        certify : bool
+            Whether the relative gap is worked out.
+        weights : Tensor (..., N) or None
+            None takes the limits.
+        limits : Tensor (..., N)
+            Work.
+        *parameters : Tensor
+            Those of the kind, in its order.
+        """
         leading = limits.shape[:-1]
         p = {
             name: v.to(limits.dtype).expand(leading)
@@ -49,7 +65,15 @@ class Operations(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the derivatives by weights, limits and parameters."""
+        """Return the derivatives by weights, limits and parameters.
+
+        Parameters
+        ----------
+        ctx : object
+            The context of the function.
+        *cotangents : Tensor or None
+            Derivatives by the outputs.
+        """
         kind = ctx.kind
         limits, *others, served, total, out, nu = ctx.saved_tensors
         worth = others[0] if ctx.weighted else limits
@@ -60,9 +84,7 @@ class Operations(torch.autograd.Function):
         }
         items, by_out, _, value, _ = cotangents
         most = limits / p["tau"].unsqueeze(-1)
-        partly = (served > 0.0) & (served < most)
-        threshold = torch.where(partly, worth, _WHOLE_ONLY)
-        threshold = threshold.amax(-1) if limits.numel() else total - 1.0
+        threshold = _threshold(worth, most, served) if limits.numel() else total - 1.0
         on = worth == threshold.unsqueeze(-1)
         some, group = threshold >= 0.0, (most * on).sum(-1)
         group = guarded(group)
@@ -71,7 +93,7 @@ class Operations(torch.autograd.Function):
         active = Active(some, threshold, group, mean, total, out, by_out, value, nu)
         subtracted, per_weight, by = SUPPLIES[kind.name][1](p, active)
         level = nu.unsqueeze(-1)
-        whole = (served >= most) & ((most > 0.0) | (worth > level))
+        whole = _whole(worth, most, served, level)
         whole = torch.where(some.unsqueeze(-1), worth > threshold.unsqueeze(-1), whole)
         part = torch.where(whole, 1.0, torch.where(on, share.unsqueeze(-1), 0.0))
         by_most = part * (items - subtracted.unsqueeze(-1))
@@ -91,3 +113,14 @@ class Operations(torch.autograd.Function):
                 for name, v, needed in zip(kind.parameters, parameters, ctx.needs_input_grad[4:], strict=True)
             ),
         )
+
+
+def _threshold(worth: Tensor, most: Tensor, served: Tensor) -> Tensor:
+    """Return the weight of the items that are served in part; that of no item where there are none."""
+    partly = (served > 0.0) & (served < most)
+    return torch.where(partly, worth, _WHOLE_ONLY).amax(-1)
+
+
+def _whole(worth: Tensor, most: Tensor, served: Tensor, level: Tensor) -> Tensor:
+    """Return which items are served whole, where none is served in part."""
+    return (served >= most) & ((most > 0.0) | (worth > level))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from lyaopt.errors import ProblemError
 from lyaopt.slot.limits import noise_w_per_hz
-from lyaopt.torch.problems import Number, solve_edge, solve_local, solve_transmit
+from lyaopt.torch.problems import EdgeSolution, Number, solve_edge, solve_local, solve_transmit
 
 
 class SlotsSolution(NamedTuple):
@@ -90,37 +90,15 @@ def solve_slots(
     """
     if spectrum != "split":
         raise ProblemError("$.spectrum", f"only split spectrum is differentiable, got {spectrum!r:.60}")
-    tau = _per_device(slot_duration_s)
-    local = solve_local(
-        local_queue_cycles,
-        capacity=cpu_capacity_hz,
-        energy_weight=energy_weight_local,
-        delta=energy_coefficient,
-        weights=local_weight,
-        tau=tau,
-        method=method,
-        certify=certify,
-    )
-    transmit = solve_transmit(
-        transmit_queue_bits,
-        gain=channel_gain,
-        bandwidth=bandwidth_hz,
-        max_power=max_power_w,
-        energy_weight=energy_weight_transmit,
-        noise=noise_w_per_hz(noise_psd_dbm_per_hz),
-        weights=transmit_weight,
-        tau=tau,
-        method=method,
-        certify=certify,
-    )
-    edge = solve_edge(
-        _pooled(edge_queue_cycles),
-        capacity=edge_capacity_hz,
-        weights=None if edge_weight is None else _pooled(edge_weight),
-        tau=slot_duration_s,
-        method=method,
-        certify=certify,
-    )
+    of_device: Any = {"tau": _per_device(slot_duration_s), "method": method, "certify": certify}
+    cpu: Any = {"capacity": cpu_capacity_hz, "energy_weight": energy_weight_local}
+    cpu |= {"delta": energy_coefficient}
+    local = solve_local(local_queue_cycles, weights=local_weight, **cpu, **of_device)
+    radio: Any = {"gain": channel_gain, "bandwidth": bandwidth_hz, "max_power": max_power_w}
+    radio |= {"energy_weight": energy_weight_transmit, "noise": noise_w_per_hz(noise_psd_dbm_per_hz)}
+    transmit = solve_transmit(transmit_queue_bits, weights=transmit_weight, **radio, **of_device)
+    of_slot = of_device | {"tau": slot_duration_s, "capacity": edge_capacity_hz}
+    edge = _solve_pool(edge_queue_cycles, edge_weight, of_slot)
     gaps = torch.stack([local.relative_gap.amax(-1), transmit.relative_gap.amax(-1), edge.relative_gap])
     return SlotsSolution(
         local.cpu_hz,
@@ -136,6 +114,11 @@ def solve_slots(
 def _per_device(values: Number) -> Number:
     """Numbers of slots (...), as numbers of their devices."""
     return values.unsqueeze(-1) if isinstance(values, Tensor) and values.ndim else values
+
+
+def _solve_pool(queues: Tensor, weights: Tensor | None, others: dict[str, Any]) -> EdgeSolution:
+    """Solve Problem 5 for the items of all devices."""
+    return solve_edge(_pooled(queues), weights=None if weights is None else _pooled(weights), **others)
 
 
 def _pooled(queues: Tensor) -> Tensor:

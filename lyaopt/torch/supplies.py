@@ -68,12 +68,24 @@ class Active:
 
 
 def guarded(values: Tensor) -> Tensor:
-    """Return a divisor with ones in place of zeros."""
+    """Return a divisor with ones in place of zeros.
+
+    Parameters
+    ----------
+    values : Tensor
+        The divisor, >= 0.
+    """
     return torch.where(values > 0.0, values, 1.0)
 
 
 def local_supply(p: Parameters) -> Supply:
-    """Supply of a CPU with cubic energy."""
+    """Supply of a CPU with cubic energy.
+
+    Parameters
+    ----------
+    p : dict of Tensor
+        The parameters, (...) each.
+    """
     triple = 3.0 * p["energy_weight"] * p["delta"]
 
     def worth(weights: Tensor) -> Tensor:
@@ -128,7 +140,13 @@ def _signal(p: Parameters) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def transmit_supply(p: Parameters) -> Supply:
-    """Supply of a radio by Shannon's rate."""
+    """Supply of a radio by Shannon's rate.
+
+    Parameters
+    ----------
+    p : dict of Tensor
+        The parameters, (...) each.
+    """
     _, alive, noise_power, nats = _signal(p)
     floor = p["energy_weight"] * noise_power / nats
     limit = torch.where(alive, p["max_power"] / noise_power, 0.0)
@@ -199,7 +217,13 @@ def transmit_derivatives(p: Parameters, a: Active) -> tuple[Tensor, Tensor, Para
 
 
 def edge_supply(p: Parameters) -> Supply:
-    """Supply of the edge: free up to its capacity."""
+    """Supply of the edge: free up to its capacity.
+
+    Parameters
+    ----------
+    p : dict of Tensor
+        The parameters, (...) each.
+    """
     zero = torch.zeros_like(p["capacity"])
     return Supply(
         p["capacity"], lambda weights: torch.full_like(weights, torch.inf), lambda _: (zero, zero, zero)
