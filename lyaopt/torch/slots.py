@@ -9,7 +9,15 @@ from torch import Tensor
 
 from lyaopt.errors import ProblemError
 from lyaopt.slot.limits import noise_w_per_hz
-from lyaopt.torch.problems import EdgeSolution, Number, solve_edge, solve_local, solve_transmit
+from lyaopt.torch.problems import (
+    EdgeSolution,
+    LocalSolution,
+    Number,
+    TransmitSolution,
+    solve_edge,
+    solve_local,
+    solve_transmit,
+)
 
 
 class SlotsSolution(NamedTuple):
@@ -99,11 +107,18 @@ def solve_slots(
     transmit = solve_transmit(transmit_queue_bits, weights=transmit_weight, **radio, **of_device)
     of_slot = of_device | {"tau": slot_duration_s, "capacity": edge_capacity_hz}
     edge = _solve_pool(edge_queue_cycles, edge_weight, of_slot)
+    return _together(local, transmit, edge, edge_queue_cycles.shape)
+
+
+def _together(
+    local: LocalSolution, transmit: TransmitSolution, edge: EdgeSolution, shape: torch.Size
+) -> SlotsSolution:
+    """The solution of slots from those of their problems."""
     gaps = torch.stack([local.relative_gap.amax(-1), transmit.relative_gap.amax(-1), edge.relative_gap])
     return SlotsSolution(
         local.cpu_hz,
         transmit.rate_bps,
-        _unpooled(edge.cpu_hz, edge_queue_cycles.shape),
+        _unpooled(edge.cpu_hz, shape),
         local.total_hz,
         transmit.power_w,
         local.objective.sum(-1) + transmit.objective.sum(-1) + edge.objective,
