@@ -16,7 +16,7 @@ from lyaopt._kernels.slot.local_gradient import local_gradient
 from lyaopt._kernels.slot.transmit_gradient import transmit_gradient
 from lyaopt.slot.batch import device_lanes, slot_lanes
 from lyaopt.verify.draws import mixed
-from lyaopt.verify.regimes import REGIMES
+from lyaopt.verify.random_problems import PLAIN_REGIMES, REGIMES, random_batch
 from tests.support.decimal_lanes import exact, precise, solve
 from tests.support.lane_gradients import allocation_of, derivative, lanes_of
 
@@ -138,12 +138,21 @@ PARTS = pytest.mark.parametrize("parts", [("value",), ("allocation",), ("allocat
 @PARTS
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize("kind", range(3), ids=["local", "transmit", "edge"])
-@pytest.mark.parametrize("weighted", [False, True], ids=["backlog", "weighted"])
-def test_gradients_are_differences(regime, kind, weighted, parts):
-    rng = np.random.default_rng([kind, weighted, len(parts), len(regime)])
-    batch = REGIMES[regime](mixed(2, rng, 2, 3), rng)
-    apart = (lambda limits: limits * rng.uniform(0.1, 10, limits.shape)) if weighted else None
-    compare(general(batch, apart)[kind], parts, rng, LEAST.get(regime, 0.7))
+def test_gradients_are_differences(regime, kind, parts):
+    rng = np.random.default_rng([kind, len(parts), len(regime)])
+    batch = random_batch(regime, 2, rng, 2, 3)
+    problem = (batch._general_local, batch._general_transmit, batch._general_edge)[kind]
+    compare(problem, parts, rng, LEAST.get(regime, 0.7 if regime in PLAIN_REGIMES else 0.0))
+
+
+@PARTS
+@pytest.mark.parametrize("regime", PLAIN_REGIMES)
+@pytest.mark.parametrize("kind", range(3), ids=["local", "transmit", "edge"])
+def test_gradients_with_weights_are_differences(regime, kind, parts):
+    rng = np.random.default_rng([kind, len(parts), len(regime), 1])
+    batch = random_batch(regime, 2, rng, 2, 3)
+    problem = general(batch, lambda limits: limits * rng.uniform(0.1, 10, limits.shape))[kind]
+    compare(problem, parts, rng, LEAST.get(regime, 0.7))
 
 
 @PARTS

@@ -7,7 +7,7 @@ lists, all others single numbers. Differences of these answers are the oracle of
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 
-from lyaopt.verify.decimal_reference import INFINITE, ZERO, expm1, log1p
+from lyaopt.verify.decimal_numbers import INFINITE, ZERO, expm1, log1p
 
 DIGITS = 60
 ROUNDING = Decimal("1e-50")  # of a share that is served
