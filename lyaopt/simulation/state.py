@@ -12,15 +12,7 @@ from numpy.typing import NDArray
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
 from lyaopt._kernels.simulation.rules import FAILED_SLOT, RuleEntry
 from lyaopt._kernels.simulation.slot_loop import advance, advance_by_weights
-from lyaopt._kernels.simulation.state_types import (
-    BACKLOG,
-    BORN,
-    COMPLETED,
-    WAITING,
-    Record,
-    Span,
-    Tasks,
-)
+from lyaopt._kernels.simulation.state_types import BACKLOG, BORN, COMPLETED, WAITING, Record, Span, Tasks
 from lyaopt._kernels.simulation.task_injection import inject_tasks
 from lyaopt._kernels.toolchain.function_pointers import built_with_this_numba
 from lyaopt.arrays import Floats, Integers
@@ -90,7 +82,7 @@ class State:
         self._model = make_model(system, layout)
         self._streams = make_stream_model(system, layout, seed)
         self._trace = spread_trace(layout, trace)
-        self._advance: Callable[..., Any] = advance
+        self._advance: Callable[..., Any] = self._without_weights
         self._rule: RuleEntry | None = None
         self.restart(seed, np.arange(replications) % distinct_streams)
 
@@ -150,6 +142,11 @@ class State:
         self._advance = advance_by_weights if built_with_this_numba() else advance_by_weights.compiled
 
     @property
+    def _without_weights(self) -> Callable[..., Any]:
+        """The kernel where backlogs weigh the services; only the one by weights shares spectrum."""
+        return advance_by_weights if self.system.spectrum == "shared" else advance
+
+    @property
     def failed_slot(self) -> int:
         """The first slot in which a compiled rule raised an error or wrote a wrong weight; -1 if none."""
         return int(self._model.failed[FAILED_SLOT])
@@ -162,10 +159,11 @@ class State:
         weights : ndarray (3, S, B) or None
             Of each stage; finite and >= 0.
         """
-        self._advance = advance if weights is None else advance_by_weights
+        self._advance = self._without_weights if weights is None else advance_by_weights
+        lanes = np.empty((0, 0, 0, 0))
         if weights is not None:
             lanes = np.ascontiguousarray(np.moveaxis(self.layout.to_lanes(weights), 0, 1))
-            self._model = self._model._replace(weights=lanes)
+        self._model = self._model._replace(weights=lanes)
 
     def restart(self, seed: int, numbers: Integers) -> None:
         """Restart at slot 0 with empty queues and another seed.

@@ -2,14 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from lyaopt._kernels.simulation.shared_transmission import (
-    shared_workspace_size,
-    transmit_on_shared_spectrum,
-)
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.edge import edge_lanes, edge_lanes_many
-from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem
 from lyaopt._kernels.slot.local import local_lanes, local_lanes_many
 from lyaopt._kernels.slot.problems import (
     DELTA,
@@ -26,7 +21,7 @@ from lyaopt._kernels.slot.problems import (
     TransmitProblem,
 )
 from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_lanes_many, transmit_workspace_size
-from lyaopt._kernels.toolchain.jit import helper, inline
+from lyaopt._kernels.toolchain.jit import helper, merged
 
 # Methods of allocation: the exact ones sort the backlogs of a problem, or select among them, which is faster
 # where there are many; the last one is that of share_allocation.py.
@@ -59,37 +54,10 @@ def allocation_workspace_size(model, services, devices, width):
         return 0
     select, select_at_edge = method == SELECT, method != SORT
     edge = workspace_size(services * devices, width, select_at_edge)
-    each = transmit_workspace_size(services, devices * width, devices, select)
-    shared = shared_workspace_size(services, devices, width) if model.laws.shared != 0 else 0
-    return max(edge, each, shared)
+    return max(edge, transmit_workspace_size(services, devices * width, devices, select))
 
 
-@inline
-def alone(scalars, entry):
-    """Return one of the scalars as an array (1,)."""
-    return scalars[entry : entry + 1]
-
-
-@inline
-def transmit_problem(limits, weights, gain, model):
-    """Return Problem 4 of a slot of a block for backlogs and weights (N, L) and gains (L,)."""
-    scalars, devices = model.scalars, model.devices
-    return GeneralTransmitProblem(
-        weights,
-        limits,
-        gain,
-        devices[BANDWIDTH],
-        devices[MAX_POWER],
-        alone(scalars, TAU),
-        alone(scalars, WEIGHT_TRANSMIT),
-        scalars[NOISE],
-        model.laws.measured,
-        gain[:0],
-        gain[:0],
-    )
-
-
-@helper
+@merged
 def allocate_exactly(backlog, gain, model, allocation, workspace):
     """Solve the three problems of a slot for backlogs (3, N, L) and gains (L,) of a block."""
     method, scalars, devices = model.method, model.scalars, model.devices
@@ -109,14 +77,9 @@ def allocate_exactly(backlog, gain, model, allocation, workspace):
     transmit_allocation = TransmitAllocation(rates[TRANSMIT], power, multiplier)
     if method == SELECT:
         local_lanes_many(local, local_allocation, workspace)
-    else:
-        local_lanes(local, local_allocation, workspace)
-    if model.laws.shared != 0:
-        shared = transmit_problem(backlog[TRANSMIT], backlog[TRANSMIT], gain, model)
-        transmit_on_shared_spectrum(shared, transmit_allocation, workspace)
-    elif method == SELECT:
         transmit_lanes_many(transmit, transmit_allocation, workspace)
     else:
+        local_lanes(local, local_allocation, workspace)
         transmit_lanes(transmit, transmit_allocation, workspace)
     count = devices.shape[1]
     shape = rates.shape[1] * count, gain.size // count

@@ -180,14 +180,15 @@ def _allocate(b, slot, gain, model, state, tasks, allocation, workspace):
 
 @helper
 def _allocate_by_weights(b, slot, gain, model, state, tasks, allocation, workspace):
-    """The allocation by weights that were set before, or that the rule of the model writes."""
+    """The allocation by weights: set before, written by the rule of the model, or the backlogs."""
     backlog = queues_of(state, b).backlog
     if model.method == BY_SHARES:
         allocate_by_shares(b, backlog, gain, model, allocation)
         return
     if model.rule != 0:
         weigh(b, slot, gain, model, state, tasks)
-    allocate_by_weights(backlog, model.weights[b], gain, model, allocation, workspace)
+    weights = model.weights[b] if model.weights.shape[0] > 0 else backlog
+    allocate_by_weights(backlog, weights, gain, model, allocation, workspace)
 
 
 def _signature():

@@ -1,16 +1,16 @@
-"""The exact allocation of a slot where services are weighed by other numbers than their backlogs.
+"""The exact allocation of a slot by weights of services apart from their backlogs, or on a shared spectrum.
 
 Weights (3, N, L) are those of the general slot problems (general_problems.py), in units of the backlog of
 each stage where energy is to be weighed as the paper does.
 """
 
 from lyaopt._kernels.simulation.exact_allocation import (
+    BANDWIDTH,
     BY_SHARES,
     CPU_CAPACITY,
+    MAX_POWER,
     SELECT,
     SORT,
-    alone,
-    transmit_problem,
 )
 from lyaopt._kernels.simulation.shared_transmission import (
     shared_workspace_size,
@@ -23,18 +23,21 @@ from lyaopt._kernels.slot.general_local import general_local_lanes, general_loca
 from lyaopt._kernels.slot.general_problems import (
     GeneralEdgeProblem,
     GeneralLocalProblem,
+    GeneralTransmitProblem,
 )
 from lyaopt._kernels.slot.general_transmit import general_transmit_lanes, general_transmit_lanes_many
 from lyaopt._kernels.slot.problems import (
     DELTA,
     EDGE_CAPACITY,
+    NOISE,
     TAU,
     WEIGHT_LOCAL,
+    WEIGHT_TRANSMIT,
     EdgeAllocation,
     LocalAllocation,
     TransmitAllocation,
 )
-from lyaopt._kernels.toolchain.jit import helper
+from lyaopt._kernels.toolchain.jit import helper, inline, merged
 
 
 @helper
@@ -49,7 +52,13 @@ def weighted_workspace_size(model, services, devices, width):
     return max(edge, each, shared)
 
 
-@helper
+@inline
+def _alone(scalars, entry):
+    """Return one of the scalars as an array (1,)."""
+    return scalars[entry : entry + 1]
+
+
+@merged
 def _allocate_devices(backlog, weights, gain, model, allocation, workspace):
     """Solve Problems 3 and 4."""
     scalars, devices, laws = model.scalars, model.devices, model.laws
@@ -58,15 +67,27 @@ def _allocate_devices(backlog, weights, gain, model, allocation, workspace):
         weights[LOCAL],
         backlog[LOCAL],
         devices[CPU_CAPACITY],
-        alone(scalars, TAU),
-        alone(scalars, WEIGHT_LOCAL),
-        alone(scalars, DELTA),
+        _alone(scalars, TAU),
+        _alone(scalars, WEIGHT_LOCAL),
+        _alone(scalars, DELTA),
         laws.curve,
         laws.curve_hz,
         laws.curve_slope,
     )
     local_allocation = LocalAllocation(rates[LOCAL], cpu, multiplier)
-    transmit = transmit_problem(backlog[TRANSMIT], weights[TRANSMIT], gain, model)
+    transmit = GeneralTransmitProblem(
+        weights[TRANSMIT],
+        backlog[TRANSMIT],
+        gain,
+        devices[BANDWIDTH],
+        devices[MAX_POWER],
+        _alone(scalars, TAU),
+        _alone(scalars, WEIGHT_TRANSMIT),
+        scalars[NOISE],
+        laws.measured,
+        gain[:0],
+        gain[:0],
+    )
     transmit_allocation = TransmitAllocation(rates[TRANSMIT], power, multiplier)
     select = model.method == SELECT
     if select:
@@ -81,7 +102,7 @@ def _allocate_devices(backlog, weights, gain, model, allocation, workspace):
         general_transmit_lanes(transmit, transmit_allocation, workspace)
 
 
-@helper
+@merged
 def allocate_by_weights(backlog, weights, gain, model, allocation, workspace):
     """Solve the three problems of a slot for backlogs and weights (3, N, L) and gains (L,) of a block."""
     _allocate_devices(backlog, weights, gain, model, allocation, workspace)
@@ -91,8 +112,8 @@ def allocate_by_weights(backlog, weights, gain, model, allocation, workspace):
     edge = GeneralEdgeProblem(
         weights[EDGE].reshape(shape),
         backlog[EDGE].reshape(shape),
-        alone(scalars, EDGE_CAPACITY),
-        alone(scalars, TAU),
+        _alone(scalars, EDGE_CAPACITY),
+        _alone(scalars, TAU),
     )
     edge_allocation = EdgeAllocation(rates[EDGE].reshape(shape), allocation.multiplier)
     if model.method == SORT:
