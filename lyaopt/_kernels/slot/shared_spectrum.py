@@ -22,10 +22,10 @@ from lyaopt._kernels.slot.spectrum_rows import (
     split_spectrum_workspace,
 )
 from lyaopt._kernels.slot.spectrum_search import find_price
-from lyaopt._kernels.toolchain.jit import Kernel, helper, merged
+from lyaopt._kernels.toolchain.jit import Kernel, helper
 
 
-@merged
+@helper
 def _solve_block(problem, allocation, lanes, rows):
     devices, lane_count = problem.measured.size, problem.gain.size
     per_device = lane_count // devices

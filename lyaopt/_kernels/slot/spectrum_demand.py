@@ -16,7 +16,7 @@ from lyaopt._kernels.slot.spectral_efficiency import (
     largest,
     smallest,
 )
-from lyaopt._kernels.toolchain.jit import lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
 
 @lane_loop
@@ -94,7 +94,7 @@ def _reset(price, pool):
         pool.event[t] = 0.0
 
 
-@merged
+@helper
 def find_demand(problem, lanes, rows):
     """Set the bands of all devices and their sums at the prices of a block of slots."""
     devices, count = problem.measured.size, problem.weights.shape[0]
@@ -125,7 +125,7 @@ def _add_spare(m, pool, items, devices, spare):
         spare[t] += band if begins > 0.0 else 0.0
 
 
-@merged
+@helper
 def find_spare(problem, lanes, rows):
     """Set the bands at which a price of 0 is right: `demand` receives the least band that serves all."""
     demand = rows.pool.demand[: lanes.count]

@@ -8,7 +8,7 @@ the pool.
 from lyaopt._kernels.numerics.elementary import expm1, log1p
 from lyaopt._kernels.slot.general_problems import of_lane
 from lyaopt._kernels.slot.spectral_efficiency import LN2, largest, smallest, surplus
-from lyaopt._kernels.toolchain.jit import lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
 _BIG = 1e307
 
@@ -113,7 +113,7 @@ def _serve(limits, place, tau, items, total, rate):
         rate[k, start + t] = f if served > above else 0.0
 
 
-@merged
+@helper
 def recover(problem, allocation, lanes, rows, tau):
     """Write the allocation of a block of slots."""
     devices, count = problem.measured.size, problem.weights.shape[0]

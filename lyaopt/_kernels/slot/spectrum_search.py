@@ -11,7 +11,7 @@ import math
 from lyaopt._kernels.numerics.elementary import expm1, halfway, log, log1p
 from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LN2, largest, smallest, surplus
 from lyaopt._kernels.slot.spectrum_demand import find_demand, find_spare
-from lyaopt._kernels.toolchain.jit import lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
 _MOST_STEPS = 400  # never seen: it ends at neighbouring floats long before
 _PLAIN_STEPS = 11  # before every third one halves
@@ -97,7 +97,7 @@ def _step(halve, pool):
         pool.done[t] = _GIVEN_UP if (done == 0.0) & (trial == low) else done
 
 
-@merged
+@helper
 def _start(problem, lanes, rows):
     """Set the intervals and the first trials; a price of 0 is found at once."""
     pool, devices = rows.pool, problem.measured.size
@@ -134,7 +134,7 @@ def _close(pool):
         pool.shift[t] = shift
 
 
-@merged
+@helper
 def find_price(problem, lanes, rows):
     """Find the prices of a block of slots, and leave the demand at them in the rows."""
     _start(problem, lanes, rows)
