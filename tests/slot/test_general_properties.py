@@ -309,23 +309,24 @@ def test_a_free_segment_is_shared_by_items_without_weight() -> None:
 @pytest.mark.parametrize("apart", [False, True])
 def test_power_pays_for_what_is_sent_beside_a_weak_signal(method: str, apart: bool) -> None:
     """Where 1 + p eta has few digits, an item served whole takes its own power, not that of its weight."""
-    slots, signal, bandwidth, tau = 2000, 1e-12, 1e6, 0.01
-    most = bandwidth / np.log(2) * tau * signal  # in bits
-    near = 1 + np.linspace(-1e-3, 1e-3, slots)  # C_2 lies about s_2
-    shares = np.stack([np.full(slots, 0.9), 0.5 * near], axis=1)[:, None]
-    floor = most / 4
-    weights = floor * (1 + signal * shares)
-    limits = np.full((slots, 1, 2), most * np.array([0.2, 0.3])) if apart else weights
+    slots, signal, bandwidth, tau = 5000, 1e-12, 1e6, 0.01
+    gain = signal * bandwidth * np.linspace(0.7, 1.4, slots)[:, None]
+    bits = bandwidth / np.log(2) * tau
+    energy_weight = 5e-14 * bits * signal * bandwidth / np.log(2)
+    floor = (energy_weight * np.log(2) / gain)[..., None]
+    # two items of floor bits take p eta = 2 floor / bits, which the weight of the second is worth, just
+    weights = floor + floor * (2 * floor / bits) * np.array([2.0, 1.0])
+    limits = 2 * floor * np.array([0.4, 0.6]) if apart else weights
     nothing = np.zeros_like(weights)
     batch = SlotBatch(
         slot_duration_s=tau,
         energy_coefficient=0.0,
         energy_weight_local=0.0,
-        energy_weight_transmit=floor * signal * bandwidth / np.log(2),
+        energy_weight_transmit=energy_weight,
         edge_capacity_hz=0.0,
         cpu_capacity_hz=1.0,
         max_power_w=1.0,
-        channel_gain=np.full((slots, 1), signal * bandwidth),
+        channel_gain=gain,
         bandwidth_hz=bandwidth,
         local_queue_cycles=nothing,
         transmit_queue_bits=limits,
@@ -350,3 +351,6 @@ def test_a_capacity_may_cut_a_segment_of_a_table() -> None:
     assert solution.cpu_hz[0, 0] == 2e8
     assert solution.local_energy_j[0, 0] == pytest.approx(3.0, rel=1e-15)
     assert solution.local_price[0, 0] == pytest.approx(1e-7 - 2e-8, rel=1e-15)
+    beyond = solve_slots(replace(batch, cpu_capacity_hz=4e8))
+    assert beyond.cpu_hz[0, 0] == 3e8
+    assert beyond.local_price[0, 0] == 0.0
