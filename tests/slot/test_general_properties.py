@@ -77,6 +77,35 @@ def test_the_certificate_bounds_the_gap_of_allocations_that_are_not_optimal(
     assert worse.certificate.relative_gap[0] >= verdict.relative_gap * (1 - 1e-9) - 1e-14
 
 
+@pytest.mark.parametrize("regime", ["cpu-tables", "cpu-table-boundary", "measured-radios"])
+@pytest.mark.parametrize("factor", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+def test_the_certificate_counts_segments_used_and_left_out(regime: str, factor: float, share: float) -> None:
+    """Too little served at too high a multiplier, and the other ways round."""
+    batch = random_batch(regime, 20, np.random.default_rng(2), 2, 3)
+    best = solve_slots(batch)
+    moved = {name: getattr(best, name) * factor for name in ("local_multiplier", "transmit_multiplier")}
+    less = {name: getattr(best, name) * share for name in ("local_cpu_hz", "rate_bps")}
+    worse = replace(best, **moved, **less)
+    for gap, verdict in zip(worse.certificate.relative_gap, verdicts(batch, worse), strict=True):
+        assert gap >= verdict.relative_gap * (1 - 1e-9) - 1e-14
+
+
+def test_rates_never_add_up_beyond_a_free_segment() -> None:
+    """One ulp beyond would cost a multiple of all that the one item with weight gains."""
+    rng = np.random.default_rng(5)
+    queues = np.stack([rng.uniform(1e8, 1e9, (500, 1)), rng.uniform(1e5, 1e6, (500, 1))], axis=2)
+    nothing = np.zeros_like(queues)
+    batch = SlotBatch(
+        0.183, 0.0, 1e30, 0.0, 0.0, 1e9, 0.0, np.zeros((500, 1)), 1.0, queues, nothing, nothing,
+        local_weight=nothing + np.array([0.0, 1.0]), cpu_points=[[(3.35e7, 0.0), (1.6e8, 1.0)]],
+    )  # fmt: skip
+    for method in ("exact", "bisection"):
+        solution = solve_slots(batch, method)
+        assert solution.certificate.relative_gap.max() <= 1e-15
+        np.testing.assert_allclose(solution.local_cpu_hz.sum(axis=2), 3.35e7, rtol=1e-15)
+
+
 @given(general_batches(STEADY))
 def test_exact_and_bisection_have_the_same_rates(batch: SlotBatch) -> None:
     exact_, bisection = solve_slots(batch), solve_slots(batch, "bisection")
