@@ -79,6 +79,19 @@ def test_parameters_by_slot_are_those_of_a_loop_over_slots(
         assert one.objective.total == pytest.approx(solution.objective[:, index].sum(), rel=1e-12)
 
 
+@pytest.mark.parametrize("name", [*BY_SLOT, *BY_DEVICE, *COEFFICIENTS])
+def test_every_block_of_a_long_batch_takes_its_own_parameters(name: str) -> None:
+    """Slots beyond the first block of lanes that the kernels solve side by side."""
+    base = random_batch("weights", 900, np.random.default_rng(3), DEVICES, 2)
+    factors = np.where(np.arange(900) < 450, 1.0, 3.0)
+    value = np.max(getattr(base, name))
+    many = replace(base, **{name: value * (factors if name in BY_SLOT else factors[:, None])})
+    whole, second = solve_slots(many), solve_slots(replace(base, **{name: value * 3.0}))
+    for served in SERVED:
+        np.testing.assert_array_equal(getattr(whole, served)[450:], getattr(second, served)[450:])
+    assert whole.certificate.relative_gap.max() <= 1e-14
+
+
 def test_a_device_may_have_its_own_energy_weight(batch: SlotBatch) -> None:
     weights = batch.energy_weight_local * np.array([1e-3, 1.0, 1e3])
     together = solve_slots(replace(batch, energy_weight_local=weights))

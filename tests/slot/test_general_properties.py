@@ -77,6 +77,35 @@ def test_the_certificate_bounds_the_gap_of_allocations_that_are_not_optimal(
     assert worse.certificate.relative_gap[0] >= verdict.relative_gap * (1 - 1e-9) - 1e-14
 
 
+@pytest.mark.parametrize("regime", ["cpu-tables", "cpu-table-boundary", "measured-radios"])
+@pytest.mark.parametrize("factor", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+def test_the_certificate_counts_segments_used_and_left_out(regime: str, factor: float, share: float) -> None:
+    """Too little served at too high a multiplier, and the other ways round."""
+    batch = random_batch(regime, 20, np.random.default_rng(2), 2, 3)
+    best = solve_slots(batch)
+    moved = {name: getattr(best, name) * factor for name in ("local_multiplier", "transmit_multiplier")}
+    less = {name: getattr(best, name) * share for name in ("local_cpu_hz", "rate_bps")}
+    worse = replace(best, **moved, **less)
+    for gap, verdict in zip(worse.certificate.relative_gap, verdicts(batch, worse), strict=True):
+        assert gap >= verdict.relative_gap * (1 - 1e-9) - 1e-14
+
+
+def test_rates_never_add_up_beyond_a_free_segment() -> None:
+    """One ulp beyond would cost a multiple of all that the one item with weight gains."""
+    rng = np.random.default_rng(5)
+    queues = np.stack([rng.uniform(1e8, 1e9, (500, 1)), rng.uniform(1e5, 1e6, (500, 1))], axis=2)
+    nothing = np.zeros_like(queues)
+    batch = SlotBatch(
+        0.183, 0.0, 1e30, 0.0, 0.0, 1e9, 0.0, np.zeros((500, 1)), 1.0, queues, nothing, nothing,
+        local_weight=nothing + np.array([0.0, 1.0]), cpu_points=[[(3.35e7, 0.0), (1.6e8, 1.0)]],
+    )  # fmt: skip
+    for method in ("exact", "bisection"):
+        solution = solve_slots(batch, method)
+        assert solution.certificate.relative_gap.max() <= 1e-15
+        np.testing.assert_allclose(solution.local_cpu_hz.sum(axis=2), 3.35e7, rtol=1e-15)
+
+
 @given(general_batches(STEADY))
 def test_exact_and_bisection_have_the_same_rates(batch: SlotBatch) -> None:
     exact_, bisection = solve_slots(batch), solve_slots(batch, "bisection")
@@ -309,23 +338,24 @@ def test_a_free_segment_is_shared_by_items_without_weight() -> None:
 @pytest.mark.parametrize("apart", [False, True])
 def test_power_pays_for_what_is_sent_beside_a_weak_signal(method: str, apart: bool) -> None:
     """Where 1 + p eta has few digits, an item served whole takes its own power, not that of its weight."""
-    slots, signal, bandwidth, tau = 2000, 1e-12, 1e6, 0.01
-    most = bandwidth / np.log(2) * tau * signal  # in bits
-    near = 1 + np.linspace(-1e-3, 1e-3, slots)  # C_2 lies about s_2
-    shares = np.stack([np.full(slots, 0.9), 0.5 * near], axis=1)[:, None]
-    floor = most / 4
-    weights = floor * (1 + signal * shares)
-    limits = np.full((slots, 1, 2), most * np.array([0.2, 0.3])) if apart else weights
+    slots, signal, bandwidth, tau = 5000, 1e-12, 1e6, 0.01
+    gain = signal * bandwidth * np.linspace(0.7, 1.4, slots)[:, None]
+    bits = bandwidth / np.log(2) * tau
+    energy_weight = 5e-14 * bits * signal * bandwidth / np.log(2)
+    floor = (energy_weight * np.log(2) / gain)[..., None]
+    # two items of floor bits take p eta = 2 floor / bits, which the weight of the second is worth, just
+    weights = floor + floor * (2 * floor / bits) * np.array([2.0, 1.0])
+    limits = 2 * floor * np.array([0.4, 0.6]) if apart else weights
     nothing = np.zeros_like(weights)
     batch = SlotBatch(
         slot_duration_s=tau,
         energy_coefficient=0.0,
         energy_weight_local=0.0,
-        energy_weight_transmit=floor * signal * bandwidth / np.log(2),
+        energy_weight_transmit=energy_weight,
         edge_capacity_hz=0.0,
         cpu_capacity_hz=1.0,
         max_power_w=1.0,
-        channel_gain=np.full((slots, 1), signal * bandwidth),
+        channel_gain=gain,
         bandwidth_hz=bandwidth,
         local_queue_cycles=nothing,
         transmit_queue_bits=limits,
@@ -350,3 +380,6 @@ def test_a_capacity_may_cut_a_segment_of_a_table() -> None:
     assert solution.cpu_hz[0, 0] == 2e8
     assert solution.local_energy_j[0, 0] == pytest.approx(3.0, rel=1e-15)
     assert solution.local_price[0, 0] == pytest.approx(1e-7 - 2e-8, rel=1e-15)
+    beyond = solve_slots(replace(batch, cpu_capacity_hz=4e8))
+    assert beyond.cpu_hz[0, 0] == 3e8
+    assert beyond.local_price[0, 0] == 0.0

@@ -141,18 +141,19 @@ def general_edge_gap(problem, allocation, lane):
 def general_local_energy(problem, lane, device, speed):
     """Return (energy in J, price of one more Hz of capacity) of the CPU of a device in one lane.
 
-    `speed` is (total speed, multiplier). With a table the capacity is min(F, last point).
+    `speed` is (total speed, multiplier). A table's last point is no capacity: where it ends the speed, and
+    not F, the price is 0.
     """
     total, nu = speed
     lane_count = problem.limits.shape[1]
     tau, weight = of_lane(problem.tau, lane, lane_count), of_lane(problem.energy_weight, lane, lane_count)
+    capacity = of_lane(problem.capacity, lane, lane_count)
     if problem.curve[device] < 0:
         delta = of_lane(problem.delta, lane, lane_count)
-        capacity = of_lane(problem.capacity, lane, lane_count)
         return local_energy(tau, delta, total), local_price(tau, weight * delta, capacity, total, nu)
     supply = local_supply(problem, lane, device)
     worth = nu - weight * hull_slope(supply.ends, supply.slopes, supply.capacity)
-    binds = (total >= supply.capacity) & (worth > 0.0)
+    binds = (total >= capacity) & (worth > 0.0)
     return tau * hull_power(supply.ends, supply.slopes, total), price(tau, worth) if binds else 0.0
 
 

@@ -22,6 +22,7 @@ from lyaopt._kernels.slot.weighted_recovery import work_served
 from lyaopt._kernels.toolchain.jit import helper, inline
 
 _ROUNDED = 1.0 + 1e-15
+_SHORT = 2.0**-51  # of the total: more than the rounding of all rates
 
 
 class Supply(NamedTuple):
@@ -108,13 +109,14 @@ def solve_staircase(supply, items, lane, order, rate):
     weights, limits = items.weights, items.limits
     sort_items(weights, lane, order)
     threshold, above, on_threshold, total, lightest = _cross(supply, limits, lane, order)
-    rest = total - above
+    # a rate beyond the end of a segment by an ulp would pay the next slope, any multiple of what is gained
+    rest = max(total * (1.0 - _SHORT) - above, 0.0)
     for k in range(order.shape[1]):
         work = work_served(weights[k, lane], limits[k, lane], threshold, rest, on_threshold)
         rate[k, lane] = work / supply.tau
     full = total >= supply.capacity * supply.tau
     speed = supply.capacity if full & (total > 0.0) else total / supply.tau
-    if rest > 0.0:
+    if total > above:
         return speed, threshold
     # at the end of a segment rounding may give the slope of the next one, which is worth no item served
     marginal = min(supply.energy_weight * hull_slope(supply.ends, supply.slopes, speed), lightest)
