@@ -18,7 +18,7 @@ _PLAIN_STEPS = 11  # before every third one halves
 _CLOSE = 1e-14  # of the pool
 _FEW_ULPS = 1e-15  # of the price
 _GIVEN_UP = -1.0  # no float lies within the interval
-_LONGEST_STEP = 40.0  # in ln mu
+_LONGEST_STEP = 690.0  # in ln mu
 
 
 @lane_loop
