@@ -135,8 +135,12 @@ LEAST = {
 PARTS = pytest.mark.parametrize("parts", [("value",), ("allocation",), ("allocation", "value")], ids="+".join)
 
 
+# Weights that equal the price of energy: several allocations are optimal, and none of them has derivatives
+AMBIGUOUS = ("cpu-table-boundary", "measured-radio-boundary")
+
+
 @PARTS
-@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("regime", [name for name in REGIMES if name not in AMBIGUOUS])
 @pytest.mark.parametrize("kind", range(3), ids=["local", "transmit", "edge"])
 def test_gradients_are_differences(regime, kind, parts):
     rng = np.random.default_rng([kind, len(parts), len(regime)])
@@ -145,14 +149,13 @@ def test_gradients_are_differences(regime, kind, parts):
     compare(problem, parts, rng, LEAST.get(regime, 0.7 if regime in PLAIN_REGIMES else 0.0))
 
 
-@PARTS
 @pytest.mark.parametrize("regime", PLAIN_REGIMES)
 @pytest.mark.parametrize("kind", range(3), ids=["local", "transmit", "edge"])
-def test_gradients_with_weights_are_differences(regime, kind, parts):
-    rng = np.random.default_rng([kind, len(parts), len(regime), 1])
+def test_gradients_with_weights_are_differences(regime, kind):
+    rng = np.random.default_rng([kind, len(regime), 1])
     batch = random_batch(regime, 2, rng, 2, 3)
     problem = general(batch, lambda limits: limits * rng.uniform(0.1, 10, limits.shape))[kind]
-    compare(problem, parts, rng, LEAST.get(regime, 0.7))
+    compare(problem, ("allocation", "value"), rng, LEAST.get(regime, 0.7))
 
 
 @PARTS
