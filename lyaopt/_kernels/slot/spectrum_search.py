@@ -9,7 +9,7 @@ nearest to where the step pointed or, where there is none, halves the bit patter
 import math
 
 from lyaopt._kernels.numerics.elementary import expm1, halfway, log, log1p
-from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LN2, largest, smallest, surplus
+from lyaopt._kernels.slot.spectral_efficiency import HUGE, LARGEST, LN2, largest, smallest, surplus
 from lyaopt._kernels.slot.spectrum_demand import find_demand, find_spare
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
@@ -27,7 +27,7 @@ def _guess_device(weights, place, devices, items, pool):
     m, start = place
     for t in range(pool.done.size):
         full = devices.full[m, t] / pool.target[t]
-        gain, _ = surplus(smallest(log1p(smallest(full, 1e307)), LARGEST))
+        gain, _ = surplus(smallest(log1p(smallest(full, HUGE)), LARGEST))
         highest, price = 0.0, 0.0
         for k in range(items.begin.shape[1]):
             begin = items.begin[m, k, t]
