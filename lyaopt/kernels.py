@@ -1,5 +1,6 @@
 """The compiled kernels for use in jitted code; see docs/reference/kernels.md."""
 
+from lyaopt._kernels.simulation.rules import SlotView, head_age_slots, head_work
 from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
 from lyaopt._kernels.slot.general_certificate import (
@@ -45,6 +46,7 @@ __all__ = [
     "Kernel",
     "LocalAllocation",
     "LocalProblem",
+    "SlotView",
     "TransmitAllocation",
     "TransmitProblem",
     "edge_bisection",
@@ -64,6 +66,8 @@ __all__ = [
     "general_transmit_certificate",
     "general_transmit_exact",
     "general_transmit_many",
+    "head_age_slots",
+    "head_work",
     "local_bisection",
     "local_certificate",
     "local_exact",

@@ -17,7 +17,7 @@ from lyaopt._kernels.slot.general_problems import (
 from lyaopt._kernels.slot.problems import EdgeProblem, LocalProblem, TransmitProblem
 from lyaopt.arrays import Floats, Integers, check_array, shape_of
 from lyaopt.slot.batch_fields import as_parameter, check_counts, device_lanes, lane_parameter, slot_lanes
-from lyaopt.slot.inputs import QUEUE_FIELDS, SlotInputs, path_of_entry
+from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs, path_of_entry
 from lyaopt.slot.limits import check_signal, check_total_rate, noise_w_per_hz
 from lyaopt.slot.tables import checked_points, checked_radios, make_curves
 
@@ -215,3 +215,18 @@ class SlotBatch(SlotInputs):
     def __repr__(self) -> str:
         slots, devices, services = self.shape
         return f"SlotBatch({slots} slots, {devices} devices, up to {services} services each)"
+
+
+def as_batch(problem: SlotInputs) -> SlotBatch:
+    """Return a batch of one slot.
+
+    Parameters
+    ----------
+    problem : SlotInputs
+        The slot.
+    """
+    fields = {name: getattr(problem, name) for name in SlotInputs.__dataclass_fields__}
+    for name in (*QUEUE_FIELDS, *WEIGHT_FIELDS, "channel_gain"):
+        if fields[name] is not None:
+            fields[name] = fields[name][np.newaxis]
+    return SlotBatch(**fields)

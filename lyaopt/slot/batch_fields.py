@@ -119,7 +119,7 @@ def device_lanes(values: Floats) -> Floats:
     ndarray (N, M B) or (M B,)
         Lane m B + b belongs to device m in slot b.
     """
-    return np.ascontiguousarray(values.T).reshape(*values.shape[2:], -1)
+    return np.ascontiguousarray(values.T).reshape(*values.shape[2:], values.shape[0] * values.shape[1])
 
 
 def slot_lanes(queues: Floats) -> Floats:
@@ -134,4 +134,4 @@ def slot_lanes(queues: Floats) -> Floats:
     -------
     ndarray (N M, B)
     """
-    return np.ascontiguousarray(queues.T).reshape(-1, queues.shape[0])
+    return np.ascontiguousarray(queues.T).reshape(queues.shape[1] * queues.shape[2], queues.shape[0])

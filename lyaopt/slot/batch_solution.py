@@ -21,6 +21,7 @@ from lyaopt.arrays import Floats
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_fields import device_lanes, slot_lanes
 from lyaopt.slot.formulas import local_energy, objective, price, transmit_energy
+from lyaopt.slot.gradient import Allocations, SlotGradient, gradient_of
 from lyaopt.slot.inputs import fields_of
 from lyaopt.slot.shared_spectrum import SharedSpectrum
 
@@ -206,6 +207,19 @@ class BatchSolution:
     def _edge_allocation(self) -> EdgeAllocation:
         """The arrays that the kernels of Problem 5 write."""
         return EdgeAllocation(slot_lanes(self.edge_cpu_hz), self.edge_multiplier)
+
+    def gradient(self) -> SlotGradient:
+        """Derivatives of the optimal value of every slot by every input, in closed form.
+
+        They are computed anew at each call, from the batch as it is then.
+
+        Returns
+        -------
+        SlotGradient
+            With an axis of slots first, (B, ...).
+        """
+        solved = (self._local_allocation, self._transmit_allocation, self._edge_allocation)
+        return gradient_of(self.batch, Allocations(*solved, self.spectrum))
 
     def __repr__(self) -> str:
         slots, devices, services = self.batch.shape

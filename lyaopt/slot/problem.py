@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +123,15 @@ class SlotProblem(SlotInputs):
         """Use the arrays of `_packed`, so that later changes of the arguments have no effect."""
         queues, devices, _ = self._packed
         vars(self).update(zip((*DEVICE_FIELDS, *QUEUE_FIELDS), _read_only_rows(devices, queues), strict=True))
+        if self.is_general and self._packed_weights is not None:
+            self._keep_weights(self._packed_weights, [getattr(self, name) for name in WEIGHT_FIELDS])
+
+    def _keep_weights(self, packed: Floats, given: Sequence[Any]) -> None:
+        """Use the rows of `packed`, (3, N, M), as the weights that are `given`, which means not None."""
+        vars(self)["_packed_weights"] = packed
+        rows = _read_only(packed.transpose(0, 2, 1))
+        for name, row, values in zip(WEIGHT_FIELDS, rows, given, strict=True):
+            vars(self)[name] = None if values is None else row
 
     def _check_ids(self) -> None:
         counts = self.service_counts or ()
@@ -166,6 +176,12 @@ class SlotProblem(SlotInputs):
             and self.spectrum == "split"
         )
 
+    @property
+    def shared_bandwidth_hz(self) -> float:
+        """Bandwidth in Hz of the devices whose radios are not measured, which they may share."""
+        measured = [entry is not None for entry in self.radio or (None,) * self.bandwidth_hz.size]
+        return float(self.bandwidth_hz[~np.array(measured, dtype=bool)].sum())
+
     @functools.cached_property
     def _packed(self) -> tuple[Floats, Floats, Floats]:
         """The arguments of `lyaopt._kernels.slot.one_slot`."""
@@ -183,12 +199,27 @@ class SlotProblem(SlotInputs):
         )
         return queues, devices, np.array(scalars, dtype=np.float64)
 
+    @functools.cached_property
+    def _packed_weights(self) -> Floats | None:
+        """The weights in the order of `_packed`, the backlogs where they are not given; None without any."""
+        weights = [getattr(self, name) for name in WEIGHT_FIELDS]
+        if all(weight is None for weight in weights):
+            return None
+        queues = [getattr(self, name) for name in QUEUE_FIELDS]
+        rows = [(q if w is None else w).T for w, q in zip(weights, queues, strict=True)]
+        return np.array(rows, order="C")
+
+    @property
+    def _has_weights_only(self) -> bool:
+        """Whether there are weights at most, beyond Problems 3 to 5 of the paper."""
+        return self.cpu_points is None and self.radio is None and self.spectrum == "split"
+
     @classmethod
     def _from_packed(cls, packed: tuple[Floats, Floats, Floats], noise: float, **names: Any) -> SlotProblem:
         """Build a problem from the arrays of `_packed` without checks, in a fraction of the time.
 
         For `lyaopt.slot.documents`, which checks them itself. `noise` is in dBm/Hz, `names` are the other
-        fields.
+        fields but the weights, see `_keep_weights`.
         """
         problem = object.__new__(cls)
         queues, devices, scalars = packed
@@ -203,6 +234,9 @@ class SlotProblem(SlotInputs):
 
 def _read_only_rows(devices: Floats, queues: Floats) -> tuple[Floats, ...]:
     """Views of the packed arrays by field; the kernels are compiled for arrays that can be written."""
-    fixed_devices, fixed_queues = devices[:], queues.transpose(0, 2, 1)
-    fixed_devices.flags.writeable = fixed_queues.flags.writeable = False
-    return (*fixed_devices, *fixed_queues)
+    return (*_read_only(devices[:]), *_read_only(queues.transpose(0, 2, 1)))
+
+
+def _read_only(view: Floats) -> Floats:
+    view.flags.writeable = False
+    return view

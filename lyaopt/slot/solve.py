@@ -8,10 +8,11 @@ import numpy as np
 
 from lyaopt._kernels.slot import one_slot as kernels
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
-from lyaopt.arrays import check_type
+from lyaopt._kernels.slot.weighted_slot import slot_weighted
+from lyaopt.arrays import Floats, check_type
 from lyaopt.errors import ProblemError
-from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs, with_spectrum
+from lyaopt.slot.batch import as_batch
+from lyaopt.slot.inputs import with_spectrum
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
@@ -47,8 +48,10 @@ def solve_slot(problem: SlotProblem, method: str = "exact", spectrum: str | None
     check_method(method)
     problem = with_spectrum(problem, spectrum)
     devices, services = problem.local_queue_cycles.shape
-    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS and not problem.is_general:
-        solution = _solve_in_one_call(problem)
+    general = problem.is_general
+    one_call = not general or problem._has_weights_only
+    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS and one_call:
+        solution = _solve_in_one_call(problem, problem._packed_weights if general else None)
     else:
         solution = _solve_as_batch(problem, method)
     _check_certificate(solution)
@@ -68,12 +71,15 @@ def _check_certificate(solution: SlotSolution) -> None:
         raise ProblemError("$", reason)
 
 
-def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
+def _solve_in_one_call(problem: SlotProblem, weights: Floats | None) -> SlotSolution:
     queues, devices, scalars = problem._packed
     rates = np.empty(queues.shape)
     results = np.empty((kernels.RESULT_ROWS, queues.shape[2]))
     summary = np.empty(kernels.SUMMARY_PLACES)
-    kernels.slot_exact(queues, devices, scalars, rates, results, summary)
+    if weights is None:
+        kernels.slot_exact(queues, devices, scalars, rates, results, summary)
+    else:
+        slot_weighted(weights, queues, devices, scalars, rates, results, summary)
     edge_nu, local, transmit, edge, gap, violation = summary.tolist()
     return SlotSolution(
         problem,
@@ -121,18 +127,3 @@ def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
         solution.bandwidth_hz[0],
         float(solution.spectrum_price[0]),
     )
-
-
-def as_batch(problem: SlotProblem) -> SlotBatch:
-    """Return a batch of one slot.
-
-    Parameters
-    ----------
-    problem : SlotProblem
-        The slot.
-    """
-    fields = {name: getattr(problem, name) for name in SlotInputs.__dataclass_fields__}
-    for name in (*QUEUE_FIELDS, *WEIGHT_FIELDS, "channel_gain"):
-        if fields[name] is not None:
-            fields[name] = fields[name][np.newaxis]
-    return SlotBatch(**fields)

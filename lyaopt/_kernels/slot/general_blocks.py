@@ -14,7 +14,7 @@ from lyaopt._kernels.slot.blocks import (
     Block,
     spread,
 )
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop, merged
 
 TAU = 0  # the first row of the parameters of a lane, in every problem
 GENERAL_ROWS = 5
@@ -46,7 +46,7 @@ def general_workspace_size(items, lane_count, one_by_one):
     return (_ITEM_ROWS * items + _ROWS) * width
 
 
-@inline
+@merged
 def split_general_workspace(workspace, items, width, one_by_one):
     """Return a `Block` within the workspace, and the rows for parameters of its lanes."""
     ranking = COST_ROWS * width

@@ -74,15 +74,21 @@ def _table_gap(items, rate, lane, supply, nu):
 
 
 @inline
-def general_local_gap(problem, allocation, lane, device):
-    """Return (relative gap, gross gain, violation) of Problem 3 in one lane, which belongs to `device`."""
+def cubic_gap(problem, allocation, lane, _device):
+    """Return (relative gap, gross gain, violation) of Problem 3 in one lane of a device without a table."""
     items, lane_count = Items(problem.weights, problem.limits), problem.limits.shape[1]
-    nu = allocation.multiplier[lane]
-    if problem.curve[device] >= 0:
-        return _table_gap(items, allocation.cpu, lane, local_supply(problem, lane, device), nu)
     k = of_lane(problem.energy_weight, lane, lane_count) * of_lane(problem.delta, lane, lane_count)
     given = LocalLane(of_lane(problem.tau, lane, lane_count), k, of_lane(problem.capacity, lane, lane_count))
-    return local_lane_gap(items, allocation.cpu, lane, given, nu)
+    return local_lane_gap(items, allocation.cpu, lane, given, allocation.multiplier[lane])
+
+
+@inline
+def general_local_gap(problem, allocation, lane, device):
+    """Return (relative gap, gross gain, violation) of Problem 3 in one lane, which belongs to `device`."""
+    if problem.curve[device] < 0:
+        return cubic_gap(problem, allocation, lane, device)
+    items, supply = Items(problem.weights, problem.limits), local_supply(problem, lane, device)
+    return _table_gap(items, allocation.cpu, lane, supply, allocation.multiplier[lane])
 
 
 @helper
@@ -101,11 +107,9 @@ def _measured_gap(problem, allocation, lane):
 
 
 @inline
-def general_transmit_gap(problem, allocation, lane, device):
-    """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
+def shannon_gap(problem, allocation, lane, _device):
+    """Return (relative gap, gross gain, violation) of Problem 4 in one lane of a radio by Shannon."""
     lane_count = problem.limits.shape[1]
-    if problem.measured[device] != 0:
-        return _measured_gap(problem, allocation, lane)
     given = TransmitLane(
         of_lane(problem.tau, lane, lane_count),
         of_lane(problem.energy_weight, lane, lane_count),
@@ -115,6 +119,14 @@ def general_transmit_gap(problem, allocation, lane, device):
         problem.noise,
     )
     return transmit_lane_gap(Items(problem.weights, problem.limits), allocation, lane, given)
+
+
+@inline
+def general_transmit_gap(problem, allocation, lane, device):
+    """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
+    if problem.measured[device] != 0:
+        return _measured_gap(problem, allocation, lane)
+    return shannon_gap(problem, allocation, lane, device)
 
 
 @inline

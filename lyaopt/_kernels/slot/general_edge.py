@@ -28,7 +28,7 @@ from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
 from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import EIGHT, FOUR
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop, merged
 
 _CAPACITY = 1  # row of the parameters of a lane, after TAU
 
@@ -50,7 +50,7 @@ def _report(start, count, thresholds, multiplier):
         multiplier[start + t] = thresholds[t] if thresholds[t] > 0.0 else 0.0
 
 
-@inline
+@merged
 def _solve(solve, one_by_one, problem, allocation, workspace):
     """Solve all lanes, a block at a time."""
     items, lane_count = problem.limits.shape
@@ -68,19 +68,19 @@ def _solve(solve, one_by_one, problem, allocation, workspace):
         _report(start, lanes.count, block.ranking[THRESHOLD], allocation.multiplier)
 
 
-@helper
+@merged
 def general_edge_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `general_workspace_size` doubles."""
     _solve(_solve_by_sorting, False, problem, allocation, workspace)
 
 
-@helper
+@merged
 def general_edge_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve(solve_weighted_by_selection, True, problem, allocation, workspace)
 
 
-@inline
+@merged
 def _workspace(problem, one_by_one):
     items, lane_count = problem.limits.shape
     return np.empty(general_workspace_size(items, lane_count, one_by_one))

@@ -36,7 +36,7 @@ from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
 from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop, merged
 
 # Rows of the parameters of a lane, after TAU; the rows of U and delta are read only to set the costs
 _CAPACITY, _WEIGHT, _DELTA = range(1, 4)
@@ -59,7 +59,7 @@ def _set_costs(parameters, costs, count):
         costs[FLOOR, t] = 0.0
 
 
-@inline
+@merged
 def _spread(problem, lane_count, lanes, parameters):
     spread_lanes(problem.tau, lane_count, lanes, parameters[TAU])
     spread_lanes(problem.capacity, lane_count, lanes, parameters[_CAPACITY])
@@ -84,7 +84,7 @@ def _report(lanes, block, parameters, totals, multiplier):
         multiplier[lane] = marginal if marginal > threshold else threshold
 
 
-@inline
+@merged
 def _same_in_all_slots(problem):
     """Return whether all parameters are those of the devices, so that slots of one device share them."""
     devices = problem.curve.size
@@ -92,7 +92,7 @@ def _same_in_all_slots(problem):
     return most <= devices
 
 
-@inline
+@merged
 def _solve_cubic(solve, problem, allocation, run, block, parameters):
     """Solve the lanes of a run of devices with cubic energy, a block at a time."""
     lane_count = problem.limits.shape[1]
@@ -121,7 +121,7 @@ def local_supply(problem, lane, device):
     return Supply(ends, slopes, capacity, tau, of_lane(problem.energy_weight, lane, lane_count))
 
 
-@helper
+@merged
 def _solve_tables(problem, allocation, run, order):
     """Solve the lanes of a run of one device or more that have a table."""
     per_device = problem.limits.shape[1] // problem.curve.size
@@ -133,7 +133,7 @@ def _solve_tables(problem, allocation, run, order):
         allocation.multiplier[lane] = multiplier
 
 
-@inline
+@merged
 def _solve(solve, one_by_one, problem, allocation, workspace):
     """Solve all lanes, one run of devices of the same kind after the other."""
     items, lane_count = problem.limits.shape
@@ -148,23 +148,32 @@ def _solve(solve, one_by_one, problem, allocation, workspace):
         if curve[first] < 0:
             _solve_cubic(solve, problem, allocation, run, block, parameters)
         else:
-            _solve_tables(problem, allocation, run, workspace[:items])
+            _solve_tables(problem, allocation, run, workspace[: 2 * items].reshape(2, items))
         first = stop
 
 
-@helper
+@merged
 def general_local_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `general_workspace_size` doubles."""
     _solve(_solve_by_sorting, False, problem, allocation, workspace)
 
 
-@helper
+@merged
+def cubic_lanes(problem, allocation, workspace):
+    """Solve lanes without tables, of any number of items, by sorting; allocates nothing."""
+    items, lane_count = problem.limits.shape
+    width = general_block_width(items, lane_count, False)
+    block, parameters = split_general_workspace(workspace, items, width, False)
+    _solve_cubic(_solve_by_sorting, problem, allocation, LaneRange(0, lane_count), block, parameters)
+
+
+@merged
 def general_local_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve(solve_weighted_by_selection, True, problem, allocation, workspace)
 
 
-@inline
+@merged
 def _workspace(problem, one_by_one):
     items, lane_count = problem.limits.shape
     return np.empty(general_workspace_size(items, lane_count, one_by_one))

@@ -35,7 +35,7 @@ from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
 from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop, merged
 
 _LN2 = math.log(2.0)
 # Rows of the parameters of a lane, after TAU: b_w N_0, pmax / (b_w N_0), U N_0 ln 2 and pmax
@@ -73,7 +73,7 @@ def _set_devices(noise, block, parameters, count):
         parameters[_FLOOR_TIMES_GAIN, t] = block.scratch[_WEIGHT, t] * noise * _LN2
 
 
-@inline
+@merged
 def _spread(problem, lane_count, lanes, block, parameters):
     spread_lanes(problem.tau, lane_count, lanes, parameters[TAU])
     spread_lanes(problem.max_power, lane_count, lanes, parameters[_MAX_POWER])
@@ -109,14 +109,14 @@ def _report(lanes, gain, block, parameters, power, multiplier):
         multiplier[lane] = marginal if (marginal > threshold) & (snr > 0.0) else threshold
 
 
-@inline
+@merged
 def _same_in_all_slots(problem):
     """Return whether all parameters are those of the devices, so that slots of one device share them."""
     radio = max(problem.bandwidth.size, problem.max_power.size)
     return max(radio, problem.tau.size, problem.energy_weight.size) <= problem.measured.size
 
 
-@inline
+@merged
 def _solve_shannon(solve, problem, allocation, run, block, parameters):
     """Solve the lanes of a run of devices with Shannon's rate, a block at a time."""
     lane_count = problem.limits.shape[1]
@@ -143,7 +143,7 @@ def radio_price(problem, lane):
     return power / rate if rate > 0.0 else 0.0
 
 
-@helper
+@merged
 def _solve_measured(problem, allocation, run, order, step):
     """Solve the lanes of a run of measured radios; `step` (2, 1) is workspace."""
     lane_count = problem.limits.shape[1]
@@ -160,7 +160,7 @@ def _solve_measured(problem, allocation, run, order, step):
         allocation.multiplier[lane] = multiplier
 
 
-@inline
+@merged
 def _solve(solve, one_by_one, problem, allocation, workspace):
     """Solve all lanes, one run of devices of the same kind after the other."""
     items, lane_count = problem.limits.shape
@@ -175,24 +175,34 @@ def _solve(solve, one_by_one, problem, allocation, workspace):
         if measured[first] == 0:
             _solve_shannon(solve, problem, allocation, run, block, parameters)
         else:
-            step = workspace[items : items + 2].reshape(2, 1)
-            _solve_measured(problem, allocation, run, workspace[:items], step)
+            order = workspace[: 2 * items].reshape(2, items)
+            step = workspace[2 * items : 2 * items + 2].reshape(2, 1)
+            _solve_measured(problem, allocation, run, order, step)
         first = stop
 
 
-@helper
+@merged
 def general_transmit_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `general_workspace_size` doubles."""
     _solve(_solve_by_sorting, False, problem, allocation, workspace)
 
 
-@helper
+@merged
+def shannon_lanes(problem, allocation, workspace):
+    """Solve lanes without measured radios, of any number of items, by sorting; allocates nothing."""
+    items, lane_count = problem.limits.shape
+    width = general_block_width(items, lane_count, False)
+    block, parameters = split_general_workspace(workspace, items, width, False)
+    _solve_shannon(_solve_by_sorting, problem, allocation, LaneRange(0, lane_count), block, parameters)
+
+
+@merged
 def general_transmit_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve(solve_weighted_by_selection, True, problem, allocation, workspace)
 
 
-@inline
+@merged
 def _workspace(problem, one_by_one):
     items, lane_count = problem.limits.shape
     return np.empty(general_workspace_size(items, lane_count, one_by_one))

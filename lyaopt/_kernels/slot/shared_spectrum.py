@@ -12,9 +12,9 @@ import functools
 import numpy as np
 
 from lyaopt._kernels.slot.blocks import LaneRange
-from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation, of_lane
+from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation
 from lyaopt._kernels.slot.problems import solver_signature
-from lyaopt._kernels.slot.spectrum_items import set_devices, set_items
+from lyaopt._kernels.slot.spectrum_items import set_devices, set_items, spread_lanes
 from lyaopt._kernels.slot.spectrum_recovery import recover
 from lyaopt._kernels.slot.spectrum_rows import (
     spectrum_block_width,
@@ -28,23 +28,19 @@ from lyaopt._kernels.toolchain.jit import Kernel, helper
 @helper
 def _solve_block(problem, allocation, lanes, rows):
     devices, lane_count = problem.measured.size, problem.gain.size
-    per_device = lane_count // devices
-    tau = rows.pool.share[: lanes.count]
-    rows.pool.pool[:] = 0.0
-    for t in range(lanes.count):
-        tau[t] = of_lane(problem.tau, lanes.start + t, lane_count)
+    counts, pool, band = (devices, lane_count), rows.pool, rows.pool.share
+    spread_lanes(problem.tau, 0, lanes, counts, pool.tau)
+    pool.pool[:] = 0.0
     for m in range(devices):
-        if problem.measured[m]:
-            continue
-        own = LaneRange(m * per_device + lanes.start, lanes.count)
-        for t in range(lanes.count):
-            rows.pool.pool[t] += of_lane(problem.bandwidth, own.start + t, lane_count)
-        set_devices(problem, m, own, rows)
-        set_items(problem, m, own, rows, tau)
+        if not problem.measured[m]:
+            own = LaneRange(m * (lane_count // devices) + lanes.start, lanes.count)
+            spread_lanes(problem.bandwidth, m, own, counts, band)
+            for t in range(lanes.count):
+                pool.pool[t] += band[t]
+            set_devices(problem, m, own, rows)
+            set_items(problem, m, own, rows, pool.tau[: lanes.count])
     find_price(problem, lanes, rows)
-    for t in range(lanes.count):
-        rows.pool.demand[t] = of_lane(problem.tau, lanes.start + t, lane_count)
-    recover(problem, allocation, lanes, rows, rows.pool.demand[: lanes.count])
+    recover(problem, allocation, lanes, rows)
 
 
 @helper

@@ -15,7 +15,8 @@ LARGEST = 709.0  # no signal-to-noise ratio beyond e^709 is used: e^y is finite
 LN2 = math.log(2.0)
 _SERIES_BELOW = 0.25
 _ONE_BEYOND = 40.0  # 1 - e^-y rounds to 1
-_LEAST, _MOST = 1e-300, 1e307  # prices that can be inverted
+HUGE = 1e307  # larger ratios are taken for this one
+_LEAST = 1e-300  # and smaller prices for this one
 
 
 @fused
@@ -40,7 +41,7 @@ def efficiency_at_price(flexible, x):
     digits, from a start within a tenth.
     """
     x = x if x > _LEAST else _LEAST
-    x = x if x < _MOST else _MOST
+    x = x if x < HUGE else HUGE
     free = log1p(math.sqrt(2.0 * x) + x * (1 / 3))
     bound = math.sqrt(x * (x + 2.0)) + x / (3.0 * (1.0 + x) * (1.0 + x))
     y = free if flexible > 0.0 else bound
@@ -62,7 +63,7 @@ def efficiency_of_ratio(ratio):
     It is solved as ln((e^y - 1) / (ratio y)) = 0 by Newton's steps; a Pade approximant serves as the
     logarithm, since its argument is near 1.
     """
-    ratio = ratio if ratio < _MOST else _MOST
+    ratio = ratio if ratio < HUGE else HUGE
     within = ratio if ratio > 1.0 else 2.0
     exponent = log(within)
     y = exponent + log1p(exponent)

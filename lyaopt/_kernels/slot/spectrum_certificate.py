@@ -22,7 +22,7 @@ from lyaopt._kernels.slot.problems import solver_signature
 from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LN2, efficiency_at_price, surplus
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
-_ROUNDING = 4e-16  # of a logarithm, and of each unit of it
+_ROUNDING = 5e-16  # of the logarithm of four factors, and of each unit of it
 
 
 @inline
@@ -103,10 +103,12 @@ def _band_gap(radio, point, nu, mu):
     best = min(best, LARGEST) if mu > 0.0 else 0.0
     gap = _bound_gap(radio, point, (density, mu, math.inf), best)
     ratio = density * (per_hz / energy_weight) if energy_weight > 0.0 else 0.0
-    if 1.0 < ratio < math.inf:
+    if 0.0 < ratio < math.inf:
         exact = math.log(ratio)
-        up = _ROUNDING * (4.0 + exact)  # so that power is surely not worth more than it costs
-        gap = min(gap, _bound_gap(radio, point, (density, mu, -up), exact + up))
+        # rounded up, so that power is surely not worth more than it costs, however small exact is
+        best = max(exact, 0.0) + _ROUNDING * (1.0 + abs(exact))
+        if best < LARGEST:
+            gap = min(gap, _bound_gap(radio, point, (density, mu, exact - best), best))
     return gap
 
 

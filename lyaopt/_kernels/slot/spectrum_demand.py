@@ -61,7 +61,7 @@ def _add_device(m, price, devices, pool):
         part, value, rate = devices.part[m, t], devices.value[m, t], devices.through[m, t]
         kink, reach, full = devices.kink[m, t], devices.reach[m, t], devices.full[m, t]
         in_part = part > 0.0
-        rigid = (mu >= kink) & (not in_part)
+        rigid = (mu > kink) & (not in_part)  # at the kink it is the slope below that leads on
         x = mu * (LN2 / part if in_part else value)
         y, gain, rise = efficiency_at_price(0.0 if in_part else 1.0, x)
         y = reach if rigid else smallest(y, reach)

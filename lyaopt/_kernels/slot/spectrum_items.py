@@ -10,8 +10,9 @@ import math
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import expm1, log
-from lyaopt._kernels.slot.general_problems import of_lane
+from lyaopt._kernels.slot.item_order import sort_items
 from lyaopt._kernels.slot.spectral_efficiency import (
+    HUGE,
     LARGEST,
     LN2,
     efficiency_of_ratio,
@@ -19,24 +20,42 @@ from lyaopt._kernels.slot.spectral_efficiency import (
     smallest,
     surplus,
 )
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
 _PAIRS_UP_TO = 8  # items that are compared in pairs, slots side by side; more are sorted slot by slot
-_HUGE = 1e307
+_ALWAYS = -1.0  # below any price: where energy is free, whole items take the full power
+
+
+@helper
+def spread_lanes(values, m, lanes, counts, row):
+    """Write into `row` what `of_lane` gives lanes of device m, without a division each; counts is (M, L)."""
+    devices, lane_count = counts
+    if values.size == lane_count:
+        row[: lanes.count] = values[lanes.start : lanes.start + lanes.count]
+    else:
+        row[: lanes.count] = values[m * values.size // devices]
+
+
+@lane_loop
+def _set_devices(place, gain, weight, devices):
+    m, noise = place
+    for t in range(gain.size):
+        per_hz = gain[t] / noise
+        full = per_hz * devices.most[m, t]
+        devices.full[m, t] = full
+        value = per_hz / weight[t]
+        devices.value[m, t] = value if full > 0.0 else 0.0
 
 
 @helper
 def set_devices(problem, m, lanes, rows):
-    """Set the signal at full power and the value of energy of one device; `lanes` are its own."""
-    count = problem.gain.size
-    for t in range(lanes.count):
-        lane = lanes.start + t
-        gain, most = problem.gain[lane], of_lane(problem.max_power, lane, count)
-        per_hz = gain / problem.noise
-        served = per_hz * most > 0.0
-        rows.devices.full[m, t] = per_hz * most
-        value = per_hz / of_lane(problem.energy_weight, lane, count)
-        rows.devices.value[m, t] = value if served else 0.0
+    """Set the full power of one device, its signal, and the value of energy; `lanes` are its own."""
+    counts = problem.measured.size, problem.gain.size
+    weight = rows.pool.share[: lanes.count]
+    spread_lanes(problem.max_power, m, lanes, counts, rows.devices.most[m])
+    spread_lanes(problem.energy_weight, m, lanes, counts, weight)
+    gain = problem.gain[lanes.start : lanes.start + lanes.count]
+    _set_devices((m, problem.noise), gain, weight, rows.devices)
 
 
 @lane_loop
@@ -63,42 +82,13 @@ def _sum_in_pairs(problem, m, lanes, items):
             _compare(problem.weights, problem.limits, lanes.start, (m, i, j), (above, through))
 
 
-@inline
-def _sift(order, root, stop):
-    """Restore the heap of the least weight below `root`."""
-    while 2 * root + 1 < stop:
-        child = 2 * root + 1
-        if child + 1 < stop and order[0, child + 1] < order[0, child]:
-            child += 1
-        if order[0, root] <= order[0, child]:
-            return
-        for row in range(2):
-            order[row, root], order[row, child] = order[row, child], order[row, root]
-        root = child
-
-
-@helper
-def _sort(weights, lane, order):
-    """Write the weights of a lane by falling weight into order[0], and their items into order[1]."""
-    count = weights.shape[0]
-    for k in range(count):
-        order[0, k] = weights[k, lane]
-        order[1, k] = k
-    for root in range(count // 2 - 1, -1, -1):
-        _sift(order, root, count)
-    for stop in range(count - 1, 0, -1):
-        for row in range(2):
-            order[row, 0], order[row, stop] = order[row, stop], order[row, 0]
-        _sift(order, 0, stop)
-
-
 @helper
 def _sum_sorted(problem, m, lanes, rows):
     """Set A and C of all items, slot by slot, with compensated sums."""
     count, order, items = problem.weights.shape[0], rows.order, rows.items
     for t in range(lanes.count):
         lane = lanes.start + t
-        _sort(problem.weights, lane, order)
+        sort_items(problem.weights, lane, order)
         total, lost, first = 0.0, 0.0, 0
         for k in range(count):
             total, error = two_sum(total, problem.limits[int(order[1, k]), lane])
@@ -130,15 +120,15 @@ def _set_breakpoints(weights, limits, place, tau, items, devices):
         w = weights[k, start + t]
         value = devices.value[m, t]
         ratio = w * (value / LN2)
-        energy = log(smallest(largest(ratio, 1.0), _HUGE))
-        energy = LARGEST if value > _HUGE else smallest(energy, LARGEST)
+        energy = log(smallest(largest(ratio, 1.0), HUGE))
+        energy = LARGEST if value > HUGE else smallest(energy, LARGEST)
         reach, before = items.reach[m, k, t], items.begin[m, k, t]
         end, _ = surplus(smallest(energy, reach))
         start_surplus, _ = surplus(smallest(energy, before))
         turn, _ = surplus(reach)
         items.whole[m, k, t] = w / LN2 * end
         items.begin[m, k, t] = w / LN2 * start_surplus
-        items.kink[m, k, t] = (1.0 + expm1(reach)) * turn / value if value < math.inf else 0.0
+        items.kink[m, k, t] = (1.0 + expm1(reach)) * turn / value if value < math.inf else _ALWAYS
         # the jump: from A on, as much as the full power carries at efficiency Y
         above, through = items.above[m, k, t], items.through[m, k, t]
         carried = devices.full[m, t] / LN2 * (energy / expm1(energy))
@@ -163,7 +153,7 @@ def _set_reach_before(weights, start, pair, reach, before):
 def _set_reach_before_sorted(problem, m, lanes, rows):
     count, order, items = problem.weights.shape[0], rows.order, rows.items
     for t in range(lanes.count):
-        _sort(problem.weights, lanes.start + t, order)
+        sort_items(problem.weights, lanes.start + t, order)
         before = LARGEST
         for k in range(count):
             item = int(order[1, k])

@@ -6,11 +6,8 @@ the pool.
 """
 
 from lyaopt._kernels.numerics.elementary import expm1, log1p
-from lyaopt._kernels.slot.general_problems import of_lane
-from lyaopt._kernels.slot.spectral_efficiency import LN2, largest, smallest, surplus
+from lyaopt._kernels.slot.spectral_efficiency import HUGE, LARGEST, LN2, largest, smallest, surplus
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
-
-_BIG = 1e307
 
 
 @lane_loop
@@ -25,27 +22,30 @@ def _set_bands(m, devices, pool, total):
 
 @lane_loop
 def _fit_bands(m, devices, pool, total, bandwidth):
-    """Scale the bands down where rounding takes them beyond the pool."""
+    """Scale the bands down where rounding takes them beyond the pool, and up where there is some to spare.
+
+    What is to spare has no price: it goes to the devices in proportion, and saves power.
+    """
     for t in range(bandwidth.size):
-        excess = total[t] > pool.pool[t]
+        scaled = (total[t] > pool.pool[t]) | ((pool.price[t] == 0.0) & (total[t] > 0.0))
         band = devices.width[m, t]
-        band = band * (pool.pool[t] / total[t]) if excess else band
+        band = band * (pool.pool[t] / total[t]) if scaled else band
         devices.width[m, t] = band
         bandwidth[t] = band
 
 
 @lane_loop
-def _set_power(m, devices, pool, max_power, power):
+def _set_power(m, devices, pool, power):
     """Set the total rate of device m, and the least power that carries it."""
     for t in range(power.size):
-        band, full, most = devices.width[m, t], devices.full[m, t], max_power[t]
+        band, full, most = devices.width[m, t], devices.full[m, t], devices.most[m, t]
         used = band > 0.0
         within = band if used else 1.0
-        capacity = within / LN2 * log1p(smallest(full / within, _BIG))
+        capacity = within / LN2 * log1p(smallest(full / within, HUGE))
         jumping = pool.share[t] * devices.jump[m, t]
         rate = devices.through[m, t] + jumping * devices.efficiency[m, t] / LN2
         in_part = devices.part[m, t] > 0.0
-        y = smallest(rate * LN2 / within, 709.0)
+        y = smallest(rate * LN2 / within, LARGEST)
         watts = most * (expm1(y) * (within / full))
         at_full = in_part | (watts >= most)
         rate = smallest(rate, capacity)
@@ -88,7 +88,7 @@ def _set_multiplier(m, devices, pool, jumping, multiplier):
             devices.width[m, t],
         )
         y = devices.through[m, t] * LN2 / (band if band > 0.0 else 1.0)
-        flexible = LN2 / devices.value[m, t] * (1.0 + expm1(smallest(y, 709.0)))
+        flexible = LN2 / devices.value[m, t] * (1.0 + expm1(smallest(y, LARGEST)))
         gain, _ = surplus(devices.reach[m, t])
         rigid = mu * LN2 / gain
         nu = rigid if mu >= devices.kink[m, t] else flexible
@@ -111,7 +111,7 @@ def _serve(limits, place, tau, items, total, rate):
 
 
 @helper
-def recover(problem, allocation, lanes, rows, tau):
+def recover(problem, allocation, lanes, rows):
     """Write the allocation of a block of slots."""
     devices, count = problem.measured.size, problem.weights.shape[0]
     per_device = problem.gain.size // devices
@@ -128,16 +128,13 @@ def recover(problem, allocation, lanes, rows, tau):
             allocation.bandwidth[start:stop] = 0.0
             continue
         _fit_bands(m, parts, pool, total, allocation.bandwidth[start:stop])
-        most = pool.target[: lanes.count]
-        for t in range(lanes.count):
-            most[t] = of_lane(problem.max_power, start + t, problem.gain.size)
-        _set_power(m, parts, pool, most, allocation.power[start:stop])
+        _set_power(m, parts, pool, allocation.power[start:stop])
         parts.scratch[m, :] = 0.0
         parts.slope[m, :] = 0.0
         for k in range(count):
             place = m, k, start
             _set_largest(problem.weights, problem.limits, place, parts.scratch)
             _set_jumping_weight(problem.weights, place, rows.items, pool, parts.slope)
-            _serve(problem.limits, place, tau, rows.items, parts.total, allocation.rate)
+            _serve(problem.limits, place, pool.tau[: lanes.count], rows.items, parts.total, allocation.rate)
         _set_multiplier(m, parts, pool, parts.slope, allocation.multiplier[start:stop])
     allocation.price[lanes.start : lanes.start + lanes.count] = pool.price[: lanes.count]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lyaopt._kernels.toolchain.jit import inline
 
-_ITEM_ROWS, _DEVICE_ROWS, _POOL_ROWS = 7, 13, 16
+_ITEM_ROWS, _DEVICE_ROWS, _POOL_ROWS = 7, 14, 17
 _BLOCK_DOUBLES = 6144
 
 
@@ -43,8 +43,8 @@ class DeviceRows(NamedTuple):
 
     Attributes
     ----------
-    full : array
-        pmax h / N_0, the signal at full power, in Hz.
+    most, full : array
+        pmax in W, and pmax h / N_0, the signal at full power, in Hz.
     value : array
         h / (U N_0), in Hz a unit of the objective: infinite where energy is free, 0 without a channel.
     through, reach, kink : array
@@ -59,6 +59,7 @@ class DeviceRows(NamedTuple):
         For what passes from one loop to the next; in the end the band in Hz and the total rate in bit/s.
     """
 
+    most: Any
     full: Any
     value: Any
     through: Any
@@ -79,8 +80,8 @@ class PoolRows(NamedTuple):
 
     Attributes
     ----------
-    pool : array
-        B_w, in Hz.
+    tau, pool : array
+        Slot length in s, and B_w in Hz.
     price, low, high : array
         mu, and the interval that holds the answer.
     demand, rigid, slope, slope_below, jump : array
@@ -97,6 +98,7 @@ class PoolRows(NamedTuple):
         Part of the jumps that fills the pool, and the correction of ln mu that does.
     """
 
+    tau: Any
     pool: Any
     price: Any
     low: Any
@@ -161,7 +163,7 @@ def split_spectrum_workspace(workspace, items, devices, width):
     start += _POOL_ROWS * width
     return Rows(
         ItemRows(a[0], a[1], a[2], a[3], a[4], a[5], a[6]),
-        DeviceRows(d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12]),
+        DeviceRows(d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13]),
         PoolRows(
             p[0],
             p[1],
@@ -179,6 +181,7 @@ def split_spectrum_workspace(workspace, items, devices, width):
             p[13],
             p[14],
             p[15],
+            p[16],
         ),
         workspace[start : start + 2 * items].reshape(2, items),
     )

@@ -1,7 +1,7 @@
 """The price of spectrum: the mu at which the demand of all devices is the pool.
 
 The demand falls from infinity to 0. Between its breakpoints it is smooth, and nearly a power of mu: Newton's
-steps on ln sum b over ln mu treble the digits or better. At a breakpoint it may jump over the pool. The
+steps on ln sum b over ln mu converge fast. At a breakpoint it may jump over the pool. The
 search keeps an interval that holds the answer. A step that leaves it goes to the breakpoint within it that is
 nearest to where the step pointed or, where there is none, halves the bit patterns.
 """
@@ -9,27 +9,25 @@ nearest to where the step pointed or, where there is none, halves the bit patter
 import math
 
 from lyaopt._kernels.numerics.elementary import expm1, halfway, log, log1p
-from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LN2, largest, smallest, surplus
+from lyaopt._kernels.slot.spectral_efficiency import HUGE, LARGEST, LN2, largest, smallest, surplus
 from lyaopt._kernels.slot.spectrum_demand import find_demand, find_spare
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
 _MOST_STEPS = 400  # never seen: it ends at neighbouring floats long before
+_PLAIN_STEPS = 11  # before every third one halves
 _CLOSE = 1e-14  # of the pool
 _FEW_ULPS = 1e-15  # of the price
-GIVEN_UP = -1.0  # no float lies within the interval
-SNAP = False
-
-
-_LONGEST_STEP = 40.0  # in ln mu
+_GIVEN_UP = -1.0  # no float lies within the interval
+_LONGEST_STEP = 690.0  # in ln mu
 
 
 @lane_loop
 def _guess_device(weights, place, devices, items, pool):
-    """Add to the first trial what device m pays on an even share of the pool; `place` is (m, first lane)."""
+    """Raise the first trial to what device m pays on an even share; `place` is (m, first lane)."""
     m, start = place
     for t in range(pool.done.size):
         full = devices.full[m, t] / pool.target[t]
-        gain, _ = surplus(smallest(log1p(smallest(full, 1e307)), LARGEST))
+        gain, _ = surplus(smallest(log1p(smallest(full, HUGE)), LARGEST))
         highest, price = 0.0, 0.0
         for k in range(items.begin.shape[1]):
             begin = items.begin[m, k, t]
@@ -40,7 +38,7 @@ def _guess_device(weights, place, devices, items, pool):
 
 
 @lane_loop
-def _judge(pool, snap):
+def _judge(pool):
     """Narrow the intervals, and set the targets of the next steps."""
     for t in range(pool.done.size):
         mu, size, demand = pool.price[t], pool.pool[t], pool.demand[t]
@@ -65,7 +63,7 @@ def _judge(pool, snap):
         inside = (target > low) & (target < high)
         pool.target[t] = target
         pool.nearest[t] = target if inside else -1.0
-        pool.distance[t] = -1.0 if inside & (not snap) else math.inf
+        pool.distance[t] = -1.0 if inside else math.inf
         pool.done[t] = 1.0 if found else pool.done[t]
 
 
@@ -96,7 +94,7 @@ def _step(halve, pool):
         trial = halfway(low, high) if halve | (nearest < 0.0) else nearest
         done = pool.done[t]
         pool.price[t] = trial if done == 0.0 else pool.price[t]
-        pool.done[t] = GIVEN_UP if (done == 0.0) & (trial == low) else done
+        pool.done[t] = _GIVEN_UP if (done == 0.0) & (trial == low) else done
 
 
 @helper
@@ -144,7 +142,7 @@ def find_price(problem, lanes, rows):
     devices, count = problem.measured.size, problem.weights.shape[0]
     for step in range(_MOST_STEPS):
         find_demand(problem, lanes, rows)
-        _judge(pool, SNAP)
+        _judge(pool)
         left = 0
         for t in range(lanes.count):
             left += 1 if pool.done[t] == 0.0 else 0
@@ -154,5 +152,5 @@ def find_price(problem, lanes, rows):
             if not problem.measured[m]:
                 for k in range(count):
                     _find_nearest((m, k), rows.items, pool)
-        _step((step > 11) & (step % 3 == 0), pool)
+        _step((step > _PLAIN_STEPS) & (step % 3 == 0), pool)
     _close(pool)

@@ -17,10 +17,11 @@ import numpy as np
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.slot.blocks import NONE
+from lyaopt._kernels.slot.item_order import sort_items
 from lyaopt._kernels.slot.weighted_recovery import work_served
 from lyaopt._kernels.toolchain.jit import helper, inline
 
-_INSERT_BELOW = 32  # items up to which insertion sort is used
+_ROUNDED = 1.0 + 1e-15
 _SHORT = 2.0**-51  # of the total: more than the rounding of all rates
 
 
@@ -53,11 +54,14 @@ def hull_power(ends, slopes, speed):
 
 @inline
 def hull_slope(ends, slopes, speed):
-    """Return the slope of the segment that ends at or reaches beyond a total speed; 0 at standstill."""
+    """Return the slope of the segment that ends at or reaches beyond a total speed; 0 at standstill.
+
+    A speed that was work, and exceeds the end of a segment by its rounding alone, is at that end.
+    """
     slope = 0.0
     begin = 0.0
     for k in range(ends.size):
-        slope = slopes[k] if (speed > begin) & (ends[k] > begin) else slope
+        slope = slopes[k] if (speed > begin * _ROUNDED) & (ends[k] > begin) else slope
         begin = ends[k]
     return slope
 
@@ -72,31 +76,17 @@ def _reach(supply, weight):
 
 
 @helper
-def _order(weights, lane, order):
-    """Write the items of a lane into `order`, heaviest first."""
-    number = order.size
-    if number > _INSERT_BELOW:
-        order[:] = np.argsort(-weights[:, lane])
-        return
-    for i in range(number):
-        j = i
-        while j > 0 and weights[int(order[j - 1]), lane] < weights[i, lane]:
-            order[j] = order[j - 1]
-            j -= 1
-        order[j] = i
-
-
-@helper
-def _cross(supply, weights, limits, lane, order):
+def _cross(supply, limits, lane, order):
     """Return (threshold, sum of the limits above it, of those on it, total work, least weight above it)."""
     above = lost = 0.0
     lightest = np.inf
+    count = order.shape[1]
     i = 0
-    while i < order.size:
-        weight = weights[int(order[i]), lane]
+    while i < count:
+        weight = order[0, i]
         group = group_lost = 0.0
-        while i < order.size and weights[int(order[i]), lane] == weight:
-            group, error = two_sum(group, limits[int(order[i]), lane])
+        while i < count and order[0, i] == weight:
+            group, error = two_sum(group, limits[int(order[1, i]), lane])
             group_lost += error
             i += 1
         group += group_lost
@@ -114,14 +104,14 @@ def _cross(supply, weights, limits, lane, order):
 def solve_staircase(supply, items, lane, order, rate):
     """Solve one lane and write its rates (N, L); return (total speed, multiplier).
 
-    `order` (N,) is workspace.
+    `order` (2, N) is workspace.
     """
     weights, limits = items.weights, items.limits
-    _order(weights, lane, order)
-    threshold, above, on_threshold, total, lightest = _cross(supply, weights, limits, lane, order)
+    sort_items(weights, lane, order)
+    threshold, above, on_threshold, total, lightest = _cross(supply, limits, lane, order)
     # a rate beyond the end of a segment by an ulp would pay the next slope, any multiple of what is gained
     rest = max(total * (1.0 - _SHORT) - above, 0.0)
-    for k in range(order.size):
+    for k in range(order.shape[1]):
         work = work_served(weights[k, lane], limits[k, lane], threshold, rest, on_threshold)
         rate[k, lane] = work / supply.tau
     full = total >= supply.capacity * supply.tau

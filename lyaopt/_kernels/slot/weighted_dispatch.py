@@ -6,10 +6,10 @@ from lyaopt._kernels.slot.weighted_sorting import (
     rank_weighted_in_rows,
     serve_weighted_in_registers,
 )
-from lyaopt._kernels.toolchain.jit import inline
+from lyaopt._kernels.toolchain.jit import merged
 
 
-@inline
+@merged
 def solve_weighted_by_sorting(cost, networks, items, lanes, block, parameters, rate):
     """Solve the lanes of a block; `networks` are (exact, small, large).
 

@@ -1,0 +1,305 @@
+"""Shared spectrum in decimal arithmetic: an optimum enclosed between two bounds that need no theory.
+
+The upper bound is the objective of a feasible point, the lower one a value of the Lagrangian dual; both are
+computed with 60 digits from the exact values of the inputs. How the point and the multipliers are found is
+not part of the proof: a bisection on the price mu of the spectrum, at which each device meets the falling
+weights of its items with its rising marginal cost. The two ends of the last interval are mixed so that the
+bands fill the pool; the problem is jointly convex, so the mixture is feasible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+
+from lyaopt.arrays import Floats
+from lyaopt.verify.decimal_numbers import ONE, SERIES_BELOW, ZERO, context, expm1
+from lyaopt.verify.spectrum_slot import SpectrumSlot
+
+HALF, SMALL = Decimal("0.5"), Decimal("0.1")
+NEVER = Decimal(10_000)  # an efficiency y that no radio has: signals of e^10000
+_STEPS = 85  # of the bisection, once the ends are within a factor of 4
+_ENOUGH = Decimal("1e-44")
+
+
+@dataclass(frozen=True)
+class SpectrumOptimum:
+    """The optimal value of a slot.
+
+    Attributes
+    ----------
+    objective, bound : Decimal
+        Value of a feasible point, and a lower bound on the value of all.
+    gross_gain : Decimal
+        tau sum w r of the point.
+    price : Decimal
+        mu, in units of the objective a Hz and second.
+    """
+
+    objective: Decimal
+    bound: Decimal
+    gross_gain: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class SpectrumVerdict:
+    """Decimal judgement of an allocation.
+
+    Attributes
+    ----------
+    relative_gap : float
+        Distance of the objective from the optimum, relative to the larger gross gain or, where nothing is
+        gained, to the gain of serving everything.
+    max_violation : float
+        Worst violation of a constraint, relative to its bound.
+    """
+
+    relative_gap: float
+    max_violation: float
+
+
+@dataclass(frozen=True)
+class _Device:
+    """A device: items as (weight, rate) by falling weight, pmax h / N_0, U N_0 / h, h / N_0 and U."""
+
+    items: tuple[tuple[Decimal, Decimal], ...]
+    full: Decimal
+    joule: Decimal
+    per_hz: Decimal
+    energy_weight: Decimal
+
+
+@dataclass(frozen=True)
+class _Point:
+    """What a device does at a price: total rate, band, signal p h / N_0, and the multiplier nu."""
+
+    total: Decimal
+    band: Decimal
+    signal: Decimal
+    nu: Decimal
+
+
+def spectrum_optimum(slot: SpectrumSlot) -> SpectrumOptimum:
+    """Enclose the optimum of a slot.
+
+    Parameters
+    ----------
+    slot : SpectrumSlot
+        The slot.
+    """
+    with localcontext(context()):
+        devices, pool = _devices(slot), Decimal(slot.pool_hz)
+        low, high = _bracket(devices, pool)
+        left, right = ([_respond(device, mu) for device in devices] for mu in (low, high))
+        wide, narrow = _bands(left), _bands(right)
+        part = (pool - narrow) / (wide - narrow) if wide > max(narrow, pool) else ONE
+        points = [_mixed(a, b, part) for a, b in zip(left, right, strict=True)]
+        tau = Decimal(slot.slot_duration_s)
+        gain = tau * sum((_gain(d, p.total) for d, p in zip(devices, points, strict=True)), ZERO)
+        spent = sum((d.joule * p.signal for d, p in zip(devices, points, strict=True)), ZERO)
+        bound = max(_dual(devices, ends, mu, pool) for ends, mu in ((left, low), (right, high)))
+        return SpectrumOptimum(tau * spent - gain, tau * bound, gain, high)
+
+
+def judge_spectrum(
+    slot: SpectrumSlot,
+    rate: Floats,
+    power: Floats,
+    bandwidth: Floats,
+    optimum: SpectrumOptimum | None = None,
+) -> SpectrumVerdict:
+    """Evaluate an allocation of a slot.
+
+    Parameters
+    ----------
+    slot : SpectrumSlot
+        The slot.
+    rate : (M, N) array
+        Rates in bit/s.
+    power, bandwidth : (M,) arrays
+        Powers in W and bands in Hz.
+    optimum : SpectrumOptimum, optional
+        That of the slot, where it is known already.
+    """
+    optimum = optimum or spectrum_optimum(slot)
+    with localcontext(context()):
+        tau, noise = Decimal(slot.slot_duration_s), Decimal(slot.noise_w_per_hz)
+        gain = spent = everything = worst = ZERO
+        for m in range(len(slot.gain)):
+            p, band, total = Decimal(float(power[m])), Decimal(float(bandwidth[m])), ZERO
+            for w, limit, r in zip(slot.weights[m], slot.limits[m], rate[m], strict=True):
+                f, most = Decimal(float(r)), Decimal(float(limit)) / tau
+                total += f
+                gain += tau * f * Decimal(float(w))
+                everything += Decimal(float(limit)) * Decimal(float(w))
+                worst = max(worst, _beyond(f, most), _beyond(-f, ZERO))
+            spent += tau * Decimal(float(slot.energy_weight[m])) * p
+            signal = p * Decimal(float(slot.gain[m])) / noise
+            carried = band * (ONE + signal / band).ln() / Decimal(2).ln() if band else ZERO
+            worst = max(worst, _beyond(total, carried), _beyond(p, Decimal(float(slot.max_power[m]))))
+        used = sum((Decimal(float(b)) for b in bandwidth), ZERO)
+        worst = max(worst, _beyond(used, Decimal(slot.pool_hz)))
+        gap = abs(spent - gain - optimum.objective)
+        scale = max(gain, optimum.gross_gain) or everything
+        return SpectrumVerdict(float(gap / scale) if gap else 0.0, float(worst))
+
+
+def _beyond(value: Decimal, bound: Decimal) -> Decimal:
+    if value <= bound:
+        return ZERO
+    return (value - bound) / bound if bound else Decimal("Infinity")
+
+
+def _devices(slot: SpectrumSlot) -> list[_Device]:
+    tau, noise = Decimal(slot.slot_duration_s), Decimal(slot.noise_w_per_hz)
+    devices = []
+    for m in range(len(slot.gain)):
+        pairs = zip(slot.weights[m], slot.limits[m], strict=True)
+        items = [(Decimal(float(w)), Decimal(float(q)) / tau) for w, q in pairs]
+        per_hz, weight = Decimal(float(slot.gain[m])) / noise, Decimal(float(slot.energy_weight[m]))
+        full = per_hz * Decimal(float(slot.max_power[m]))
+        joule = weight / per_hz if per_hz else ZERO
+        devices.append(_Device(tuple(sorted(items, reverse=True)), full, joule, per_hz, weight))
+    return devices
+
+
+def _respond(device: _Device, mu: Decimal) -> _Point:
+    """What is best for a device at a price: S = max_i min(C_i, s_i), s_i where the marginal cost is w_i."""
+    largest = max((w for w, u in device.items if u), default=ZERO)
+    if not device.full or not largest:
+        return _Point(ZERO, ZERO, ZERO, largest)
+    ln2 = Decimal(2).ln()
+    free = not device.joule
+    best_y = ZERO if free else _efficient(mu / device.joule)
+    cost_per_bit = ln2 * device.joule * best_y.exp()
+    total = through = at_full = ZERO
+    for w, u in device.items:
+        through += u
+        if w > cost_per_bit and mu * ln2 < w * NEVER:
+            y = _surplus_inverse(mu * ln2 / w)
+            reach = device.full * y / (ln2 * expm1(y))
+            if min(through, reach) > total:
+                total, at_full = min(through, reach), y if reach < through else ZERO
+    if not total:
+        return _Point(ZERO, ZERO, ZERO, largest)
+    at_full = at_full or _ratio_inverse(device.full / (ln2 * total))
+    y = at_full if free else min(at_full, best_y)
+    marginal = mu * ln2 / _surplus(y) if y == at_full else cost_per_bit
+    band = total * ln2 / y
+    return _Point(total, band, band * expm1(y), max(marginal, _largest_open(device, total)))
+
+
+def _largest_open(device: _Device, total: Decimal) -> Decimal:
+    left = total
+    for w, u in device.items:
+        if left < u * (ONE - _ENOUGH):
+            return w
+        left -= u
+    return ZERO
+
+
+def _bracket(devices: list[_Device], pool: Decimal) -> tuple[Decimal, Decimal]:
+    """Return two neighbouring prices with the demand for spectrum at least and at most the pool."""
+    largest = max((w for device in devices for w, u in device.items if u), default=ZERO)
+    high = largest * 1000 + Decimal("1e-400")
+
+    def fits(mu: Decimal) -> bool:
+        return _bands([_respond(device, mu) for device in devices]) <= pool
+
+    low = high * Decimal("1e-1000")
+    if fits(low):
+        return low, low
+    while high / low > 4:
+        middle = (low * high).sqrt()
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return low, high
+
+
+def _mixed(a: _Point, b: _Point, part: Decimal) -> _Point:
+    def mix(x: Decimal, y: Decimal) -> Decimal:
+        return part * x + (ONE - part) * y
+
+    return _Point(mix(a.total, b.total), mix(a.band, b.band), mix(a.signal, b.signal), b.nu)
+
+
+def _bands(points: list[_Point]) -> Decimal:
+    return sum((point.band for point in points), ZERO)
+
+
+def _gain(device: _Device, total: Decimal) -> Decimal:
+    """Gain of a total rate, filled by falling weight."""
+    gain, left = ZERO, total
+    for w, u in device.items:
+        gain += w * min(u, left)
+        left -= min(u, left)
+    return gain
+
+
+def _dual(devices: list[_Device], points: list[_Point], mu: Decimal, pool: Decimal) -> Decimal:
+    """The Lagrangian's least value over 0 <= r <= u, 0 <= p <= pmax and 0 <= b <= B_w, or less."""
+    value, ln2 = -mu * pool, Decimal(2).ln()
+    for device, point in zip(devices, points, strict=True):
+        value -= sum((max(w - point.nu, ZERO) * u for w, u in device.items), ZERO)
+        if point.nu and device.full:
+            y = _surplus_inverse(mu * ln2 / point.nu)
+            value += pool * min(mu - point.nu / ln2 * _surplus(y), ZERO)
+            value += device.full * min(device.joule - point.nu / ln2 * (-y).exp(), ZERO)
+    return value
+
+
+def _surplus(y: Decimal) -> Decimal:
+    """g(y) = y - 1 + e^-y, by its series where the difference would cancel."""
+    if y > SMALL:
+        return y - ONE + (-y).exp()
+    term, total = -y, ZERO
+    for i in range(2, 40):
+        term = -term * y / i
+        total += term
+        if abs(term) <= _ENOUGH * total:
+            break
+    return total
+
+
+def _rise(y: Decimal) -> Decimal:
+    """1 - e^-y, the slope of g."""
+    return expm1(y) / y.exp()
+
+
+def _surplus_inverse(x: Decimal) -> Decimal:
+    """y with g(y) = x."""
+    if x > NEVER:
+        return x + ONE
+    return _newton(lambda y: (_surplus(y) - x) / _rise(y), (2 * x).sqrt() + x)
+
+
+def _efficient(x: Decimal) -> Decimal:
+    """y with e^y g(y) = x."""
+    start = min((2 * x).sqrt(), max(x, ONE).ln() + 2)
+    return _newton(lambda y: (_surplus(y) - x * (-y).exp()) / y, start)
+
+
+def _ratio_inverse(ratio: Decimal) -> Decimal:
+    """y with (e^y - 1) / y = ratio; next to 0 where the ratio is 1 up to rounding."""
+    if ratio <= ONE:
+        return _ENOUGH
+    wanted = ratio.ln()
+    return _newton(
+        lambda y: ((expm1(y) / y).ln() - wanted) / (ONE / _rise(y) - ONE / y if y > SERIES_BELOW else HALF),
+        2 * wanted,
+    )
+
+
+def _newton(step: Callable[[Decimal], Decimal], start: Decimal) -> Decimal:
+    """Root of a convex increasing function from a start above it; `step` returns its value over its slope."""
+    y = start
+    for _ in range(200):
+        change = step(y)
+        y -= change
+        if abs(change) <= _ENOUGH * y:
+            break
+    return y

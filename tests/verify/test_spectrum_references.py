@@ -1,0 +1,123 @@
+"""References of shared spectrum: the decimal enclosure, the exact kernel within it, and the CVXPY program."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from lyaopt.errors import ProblemError, SolverError
+from lyaopt.verify.cvxpy_spectrum import solve_spectrum_reference
+from lyaopt.verify.decimal_spectrum import judge_spectrum, spectrum_optimum
+from lyaopt.verify.random_problems import REGIMES, random_batch, to_problem
+from lyaopt.verify.spectrum_slot import SpectrumSlot, spectrum_slot
+from tests.support.spectrum import Solved, general, solve
+
+# CVXPY's solvers stop at 1e-8 in scaled units.
+CLOSE = 1e-5
+
+
+def solved_batch(regime: str, slots: int, devices: int = 2, services: int = 2, seed: int = 2) -> Solved:
+    batch = random_batch(regime, slots, np.random.default_rng(seed), devices, services)
+    return solve(general(batch))
+
+
+def gross(slot: SpectrumSlot, rate: np.ndarray) -> float:
+    return slot.slot_duration_s * float((slot.weights * rate).sum())
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_the_exact_solution_is_optimal_in_decimal_arithmetic(regime: str) -> None:
+    solved = solved_batch(regime, 1)
+    slot, a = solved.slot(0), solved.allocation
+    optimum = spectrum_optimum(slot)
+    scale = max(optimum.gross_gain, Decimal("1e-300"))
+    assert abs(optimum.objective - optimum.bound) / scale < Decimal("1e-20")
+    verdict = judge_spectrum(slot, a.rate.T, a.power, a.bandwidth, optimum)
+    assert verdict.relative_gap < 1e-12
+    assert verdict.max_violation < 1e-14
+    # the certificate is honest up to the rounding of its terms
+    assert verdict.relative_gap <= solved.gap + 1e-14
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_price_is_that_of_decimal_arithmetic(seed: int) -> None:
+    solved = solved_batch("mixed", 1, seed=seed)
+    assert solved.allocation.price[0] == pytest.approx(
+        float(spectrum_optimum(solved.slot(0)).price), rel=1e-9
+    )
+
+
+def test_a_worse_point_is_judged_by_what_it_loses() -> None:
+    solved = solved_batch("capacity-limited", 1)
+    slot, a = solved.slot(0), solved.allocation
+    optimum = spectrum_optimum(slot)
+    verdict = judge_spectrum(slot, 0.5 * a.rate.T, a.power, a.bandwidth, optimum)
+    assert verdict.relative_gap == pytest.approx(0.5, rel=1e-3)
+    for power, bands in ((a.power, 2 * a.bandwidth), (2 * a.power, a.bandwidth)):
+        verdict = judge_spectrum(slot, a.rate.T, power, bands, optimum)
+        assert verdict.max_violation == pytest.approx(1.0)
+
+
+def test_an_empty_slot_has_no_gap() -> None:
+    slot = replace(solved_batch("mixed", 1).slot(0), limits=np.zeros((2, 2)))
+    assert spectrum_optimum(slot).objective == 0
+    zeros = np.zeros(2)
+    assert judge_spectrum(slot, np.zeros((2, 2)), zeros, zeros).relative_gap == 0.0
+
+
+def test_a_slot_pools_the_bandwidths_of_its_devices() -> None:
+    problem = to_problem(random_batch("mixed", 1, np.random.default_rng(0), 3, 2), 0)
+    slot = spectrum_slot(problem)
+    assert slot.pool_hz == pytest.approx(problem.bandwidth_hz.sum())
+    assert np.array_equal(slot.weights, problem.transmit_queue_bits)
+
+
+@pytest.mark.parametrize("regime", [regime for regime in REGIMES if regime != "near-boundary"])
+def test_clarabel_agrees(regime: str) -> None:
+    solved = solved_batch(regime, 2, devices=3)
+    for index in range(2):
+        slot = solved.slot(index)
+        found = solve_spectrum_reference(slot)
+        lanes = np.arange(3) * 2 + index
+        scale = max(gross(slot, solved.allocation.rate[:, lanes].T), gross(slot, found.rate_bps)) or 1.0
+        assert abs(found.objective - solved.objective[index]) <= CLOSE * scale
+        assert found.bandwidth_hz.sum() <= slot.pool_hz * (1 + CLOSE)
+
+
+def test_ecos_agrees() -> None:
+    solved = solved_batch("mixed", 1)
+    found = solve_spectrum_reference(solved.slot(0), "ecos")
+    assert found.solver == "ECOS"
+    assert found.objective == pytest.approx(solved.objective[0], rel=CLOSE)
+
+
+def test_the_objective_is_the_value_of_the_returned_point() -> None:
+    slot = solved_batch("energy-limited", 1).slot(0)
+    found = solve_spectrum_reference(slot)
+    spent = slot.slot_duration_s * float((slot.energy_weight * found.power_w).sum())
+    assert found.objective == pytest.approx(spent - gross(slot, found.rate_bps), rel=1e-6)
+
+
+def test_nothing_to_send_needs_no_solver() -> None:
+    slot = replace(solved_batch("mixed", 1).slot(0), gain=np.zeros(2))
+    found = solve_spectrum_reference(slot)
+    assert found.objective == 0.0
+    assert not any(np.any(array) for array in (found.rate_bps, found.power_w, found.bandwidth_hz))
+
+
+def test_errors_name_the_solver() -> None:
+    slot = solved_batch("mixed", 1).slot(0)
+    with pytest.raises(ProblemError, match=r"^\$\.solver: expected one of .*CLARABEL.*, got 'NOSUCH'"):
+        solve_spectrum_reference(slot, "NOSUCH")
+    with pytest.raises(SolverError, match="HIGHS did not solve the shared spectrum"):
+        solve_spectrum_reference(slot, "HIGHS")
+
+
+def test_a_weak_signal_is_carried_by_an_approximant() -> None:
+    slot = solved_batch("low-signal", 1).slot(0)
+    assert math.log1p(float(np.max(slot.max_power * slot.gain)) / (slot.noise_w_per_hz * slot.pool_hz)) < 1e-9
+    assert solve_spectrum_reference(slot).status == "optimal"
