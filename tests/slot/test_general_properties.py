@@ -106,6 +106,20 @@ def test_rates_never_add_up_beyond_a_free_segment() -> None:
         np.testing.assert_allclose(solution.local_cpu_hz.sum(axis=2), 3.35e7, rtol=1e-15)
 
 
+def test_an_item_that_ends_where_a_segment_does_has_a_multiplier_of_its_own() -> None:
+    """Q / tau may round to beyond the segment, whose slope is not the price of anything served."""
+    tau, hz = np.random.default_rng(6).uniform(0.001, 0.1, 500), 1.1e8
+    queues, nothing = (hz * tau)[:, None, None], np.zeros((500, 1, 1))
+    batch = SlotBatch(
+        tau, 0.0, 1e8, 0.0, 0.0, 1e9, 0.0, np.zeros((500, 1)), 1.0, queues, nothing, nothing,
+        local_weight=nothing + 1.0, cpu_points=[[(hz, 0.5), (2 * hz, 100.0)]],
+    )  # fmt: skip
+    solution = solve_slots(batch)
+    assert np.any(queues[:, 0, 0] / tau > hz)
+    assert np.all(solution.local_multiplier <= 1.0)
+    assert solution.certificate.relative_gap.max() <= GAP
+
+
 @given(general_batches(STEADY))
 def test_exact_and_bisection_have_the_same_rates(batch: SlotBatch) -> None:
     exact_, bisection = solve_slots(batch), solve_slots(batch, "bisection")
