@@ -71,7 +71,9 @@ _INTERNAL = (
     "learning.algorithms.Algorithm",
     "learning.networks.ActorCritic",
     "learning.networks.Shape",
+    "_kernels.simulation.rules.RuleEntry",
     "_kernels.simulation.state_types.StreamKeys",
+    "slot.inputs.SlotInputs",
 )
 nitpick_ignore = [("py:class", f"lyaopt.{name}") for name in _INTERNAL]
 

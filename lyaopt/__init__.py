@@ -23,14 +23,18 @@ One slot, many slots
 A system
     `load_scenario`, or `System` of `Device` and `Service`; `load_profile`, `Profile` (a DNN and its cuts)
 A system over time
-    `simulate`, `Simulator`, `Result`; `make_policy`, `Policy` (to write your own); `Trace`, `load_trace`
+    `simulate`, `Simulator`, `Result`; `make_policy`, `Policy` (to write your own); `Trace`, `load_trace`;
+    `allocation_rule`, `SlotObservation` (to weigh services by other numbers than backlogs)
 Policies side by side
     `evaluate`, `energy_bound` (the energy that no stable policy falls below)
 Learned policies
     `load_policy`, and the module `lyaopt.learning`
+Derivatives
+    the module `lyaopt.torch`
 Errors
     `LyaoptError`; below it `ProblemError` (a value), `DocumentError` (a file), `MissingExtraError`,
-    `FolderLockedError`, `EngineError`, `ProfileError`, `SolverError`, `DivergedError`, `ParseError`
+    `FolderLockedError`, `EngineError`, `ProfileError`, `RuleError`, `SolverError`, `DivergedError`,
+    `ParseError`
 Kernels in your own jitted code
     the module `lyaopt.kernels`
 """
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
         ParseError,
         ProblemError,
         ProfileError,
+        RuleError,
         SolverError,
     )
     from lyaopt.evaluation import evaluate
@@ -62,7 +67,16 @@ if TYPE_CHECKING:
     from lyaopt.model.scenarios import load_scenario
     from lyaopt.model.system import Device, Service, System
     from lyaopt.policies import make_policy
-    from lyaopt.simulation import Policy, Result, Simulator, Trace, load_trace, simulate
+    from lyaopt.simulation import (
+        Policy,
+        Result,
+        Simulator,
+        SlotObservation,
+        Trace,
+        allocation_rule,
+        load_trace,
+        simulate,
+    )
     from lyaopt.slot.batch import SlotBatch
     from lyaopt.slot.batch_solution import BatchCertificate, BatchSolution
     from lyaopt.slot.documents import parse_slot_document
@@ -90,14 +104,17 @@ _ORIGINS = {
     "Profile": "model.profiles",
     "ProfileError": "errors",
     "Result": "simulation",
+    "RuleError": "errors",
     "Service": "model.system",
     "Simulator": "simulation",
     "SlotBatch": "slot.batch",
+    "SlotObservation": "simulation",
     "SlotProblem": "slot.problem",
     "SlotSolution": "slot.solution",
     "SolverError": "errors",
     "System": "model.system",
     "Trace": "simulation",
+    "allocation_rule": "simulation",
     "energy_bound": "bounds",
     "evaluate": "evaluation",
     "format_solution": "slot.solution_documents",
@@ -112,7 +129,7 @@ _ORIGINS = {
     "solve_slots": "slot.solve_batch",
 }
 """Module of each name, imported when the name is first used."""
-_MODULES = ("kernels", "learning")
+_MODULES = ("kernels", "learning", "torch")
 """Modules of the map above, imported likewise."""
 
 __all__ = [
@@ -133,15 +150,18 @@ __all__ = [
     "Profile",
     "ProfileError",
     "Result",
+    "RuleError",
     "Service",
     "Simulator",
     "SlotBatch",
+    "SlotObservation",
     "SlotProblem",
     "SlotSolution",
     "SolverError",
     "System",
     "Trace",
     "__version__",
+    "allocation_rule",
     "energy_bound",
     "evaluate",
     "format_solution",

@@ -142,5 +142,25 @@ class SolverError(LyaoptError, RuntimeError):
         return type(self), (self.problem, self.solver, self.status)
 
 
+class RuleError(LyaoptError, RuntimeError):
+    """An allocation rule that raised an error or cannot be compiled; the error is the cause.
+
+    Parameters
+    ----------
+    rule : str
+        Name of the rule.
+    reason : str
+        What it raised, where and in which slot, or why it cannot be compiled.
+    """
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(f"rule {rule} {reason}")
+        self.rule = rule
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.rule, self.reason)
+
+
 class DivergedError(LyaoptError, ArithmeticError):
     """A training whose rewards, losses or gradients are no longer finite."""

@@ -26,7 +26,7 @@ _GROUPS = {
     "Simulate": ("scenario", "simulate", "evaluate", "bound", "tune"),
     "Learn": ("train",),
     "Reproduce": ("sweep", "reproduce", "report"),
-    "Tools": ("profiles", "profile", "info", "schema"),
+    "Tools": ("profiles", "profile", "cpus", "info", "schema"),
 }
 """Commands by purpose, in the order of the help; each is a module of `lyaopt_cli.commands`."""
 _NAMES = tuple(name for names in _GROUPS.values() for name in names)
@@ -50,7 +50,7 @@ class _LazyGroup(click.Group):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write help of one screen: commands in groups, a line for each, and no section of options."""
         self.format_usage(ctx, formatter)
-        formatter.write(f"\n{self.help}\n\n")
+        formatter.write(f"{self.help}\n\n")
         for title, names in _GROUPS.items():
             for place, name in enumerate(names):
                 command = self.get_command(ctx, name)

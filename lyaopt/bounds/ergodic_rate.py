@@ -78,7 +78,7 @@ class Radio:
             level, weight = np.polynomial.hermite_e.hermegauss(_SHADOWING_NODES)
             weight = weight / weight.sum()
         gain = system.mean_channel_gain()[:, None] * 10.0 ** (channel.shadowing_std_db * level / 10.0)
-        width = system.device_bandwidth_hz
+        width = system.most_bandwidth_hz
         noise = (width * system.noise_w_per_hz)[:, None] / gain
         return cls(width, system.max_power_w, noise, weight, channel.fading == "rayleigh")
 

@@ -53,9 +53,9 @@ def realised_bound(
     span = len(gain) * system.slot_duration_s
     local = system.energy_coefficient * span * (cycles / span) ** 3
     with np.errstate(divide="ignore"):
-        noise = (system.device_bandwidth_hz * system.noise_w_per_hz)[:, None] / gain.T
+        noise = (system.most_bandwidth_hz * system.noise_w_per_hz)[:, None] / gain.T
     radio = Radio(
-        system.device_bandwidth_hz,
+        system.most_bandwidth_hz,
         system.max_power_w,
         noise,
         np.full(len(gain), 1.0 / len(gain)),

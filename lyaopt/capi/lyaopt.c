@@ -19,6 +19,10 @@ int64_t lyaopt_kernel_slot(int64_t services, int64_t devices, double **pointers)
 int64_t lyaopt_kernel_local(int64_t services, int64_t devices, int64_t slots, double **pointers);
 int64_t lyaopt_kernel_transmit(int64_t services, int64_t devices, int64_t slots, double **pointers);
 int64_t lyaopt_kernel_edge(int64_t services, int64_t devices, int64_t slots, double **pointers);
+int64_t lyaopt_kernel_weighted_slot(int64_t services, int64_t devices, double **pointers);
+int64_t lyaopt_kernel_weighted_local(int64_t services, int64_t devices, int64_t slots, double **pointers);
+int64_t lyaopt_kernel_weighted_transmit(int64_t services, int64_t devices, int64_t slots, double **pointers);
+int64_t lyaopt_kernel_weighted_edge(int64_t services, int64_t devices, int64_t slots, double **pointers);
 
 /* Two functions that compiled kernels need of Numba's runtime, which is not linked (see aot_build.py): the release
  * of memory that an array owns, which none does, and the strides of a reshaped array; all arrays are contiguous. */
@@ -113,6 +117,7 @@ static int check_state(int64_t devices, int64_t services, int64_t slots, const l
 {
     const double *queues[STAGES]
         = {state->local_queue_cycles, state->transmit_queue_bits, state->edge_queue_cycles};
+    const double *weights[STAGES] = {state->local_weight, state->transmit_weight, state->edge_weight};
     const double *rows[] = {state->cpu_capacity_hz, state->max_power_w, state->bandwidth_hz};
     double sum;
     for (int i = 0; i < STAGES; i++) {
@@ -121,6 +126,8 @@ static int check_state(int64_t devices, int64_t services, int64_t slots, const l
     }
     for (int i = 0; i < STAGES; i++) {
         if (!all_within(queues[i], services * devices * slots, &sum) || !(sum / system->slot_duration_s < INFINITY))
+            return LYAOPT_BAD_VALUE;
+        if (weights[i] != NULL && !all_within(weights[i], services * devices * slots, &sum))
             return LYAOPT_BAD_VALUE;
         if (!all_within(rows[i], devices, &sum))
             return LYAOPT_BAD_VALUE;
@@ -162,11 +169,26 @@ static double *put(double *to, const double *values, size_t count)
     return to + count;
 }
 
+static const double *or_queue(const double *weight, const double *queue)
+{
+    return weight != NULL ? weight : queue;
+}
+
+/* Lay out the weights of all services, the queues where there are none; nothing if no weight is given. */
+static double *put_weights(double *to, const lyaopt_state *state, size_t items)
+{
+    if (state->local_weight == NULL && state->transmit_weight == NULL && state->edge_weight == NULL)
+        return to;
+    to = put(to, or_queue(state->local_weight, state->local_queue_cycles), items);
+    to = put(to, or_queue(state->transmit_weight, state->transmit_queue_bits), items);
+    return put(to, or_queue(state->edge_weight, state->edge_queue_cycles), items);
+}
+
 EXPORT size_t lyaopt_slot_workspace(int64_t devices, int64_t services)
 {
     if (!sizes_are_good(devices, services, 1))
         return 0;
-    const size_t laid_out = (size_t)devices * (2 * STAGES * (size_t)services + DEVICE_ROWS + RESULT_ROWS);
+    const size_t laid_out = (size_t)devices * (3 * STAGES * (size_t)services + DEVICE_ROWS + RESULT_ROWS);
     return laid_out + (size_t)lyaopt_kernel_workspace(services, devices, 1);
 }
 
@@ -208,7 +230,7 @@ EXPORT int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_sys
     const size_t count = (size_t)devices, items = (size_t)services * count;
     double scalars[SCALARS], summary[SUMMARY_PLACES];
     fill_scalars(system, scalars);
-    double *queues = workspace;
+    double *weights = workspace, *queues = put_weights(weights, state, items);
     double *rows = put(put(put(queues, state->local_queue_cycles, items), state->transmit_queue_bits, items),
                        state->edge_queue_cycles, items);
     double *rates = put(put(put(put(rows, state->cpu_capacity_hz, count), state->max_power_w, count),
@@ -216,8 +238,10 @@ EXPORT int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_sys
                         state->bandwidth_hz, count);
     double *results = rates + STAGES * items;
     double *kernel_workspace = results + RESULT_ROWS * count;
-    double *pointers[] = {queues, rows, scalars, rates, results, summary, kernel_workspace};
-    if (lyaopt_kernel_slot(services, devices, pointers) != 0)
+    double *pointers[] = {weights, queues, rows, scalars, rates, results, summary, kernel_workspace};
+    const int64_t failed = queues == weights ? lyaopt_kernel_slot(services, devices, pointers + 1)
+                                             : lyaopt_kernel_weighted_slot(services, devices, pointers);
+    if (failed)
         return LYAOPT_BAD_SIZE;
     put(to->local_cpu_hz, rates, items);
     put(to->rate_bps, rates + items, items);
@@ -245,10 +269,17 @@ EXPORT int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, 
     double scalars[SCALARS];
     fill_scalars(system, scalars);
     double *multiplier = workspace, *kernel_workspace = workspace + devices * slots;
-    double *local[] = {scalars,          read_only(state->local_queue_cycles), read_only(state->cpu_capacity_hz),
-                       to->local_cpu_hz, to->cpu_hz,                           multiplier,
+    /* weights first: the kernels without them start at the next pointer */
+    double *local[] = {read_only(state->local_weight),
+                       scalars,
+                       read_only(state->local_queue_cycles),
+                       read_only(state->cpu_capacity_hz),
+                       to->local_cpu_hz,
+                       to->cpu_hz,
+                       multiplier,
                        kernel_workspace};
-    double *transmit[] = {scalars,
+    double *transmit[] = {read_only(state->transmit_weight),
+                          scalars,
                           read_only(state->transmit_queue_bits),
                           read_only(state->channel_gain),
                           read_only(state->bandwidth_hz),
@@ -257,10 +288,18 @@ EXPORT int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, 
                           to->power_w,
                           multiplier,
                           kernel_workspace};
-    double *edge[] = {scalars, read_only(state->edge_queue_cycles), to->edge_cpu_hz, multiplier, kernel_workspace};
-    int64_t failed = lyaopt_kernel_local(services, devices, slots, local);
-    failed |= lyaopt_kernel_transmit(services, devices, slots, transmit);
-    failed |= lyaopt_kernel_edge(services, devices, slots, edge);
+    double *edge[] = {read_only(state->edge_weight),
+                      scalars,
+                      read_only(state->edge_queue_cycles),
+                      to->edge_cpu_hz,
+                      multiplier,
+                      kernel_workspace};
+    int64_t failed = local[0] == NULL ? lyaopt_kernel_local(services, devices, slots, local + 1)
+                                      : lyaopt_kernel_weighted_local(services, devices, slots, local);
+    failed |= transmit[0] == NULL ? lyaopt_kernel_transmit(services, devices, slots, transmit + 1)
+                                  : lyaopt_kernel_weighted_transmit(services, devices, slots, transmit);
+    failed |= edge[0] == NULL ? lyaopt_kernel_edge(services, devices, slots, edge + 1)
+                              : lyaopt_kernel_weighted_edge(services, devices, slots, edge);
     return failed ? LYAOPT_BAD_SIZE : LYAOPT_OK;
 }
 

@@ -22,13 +22,13 @@
 extern "C" {
 #endif
 
-#define LYAOPT_API_VERSION 1
+#define LYAOPT_API_VERSION 2
 
 /* What a call returns; lyaopt_message says it in words. */
 enum lyaopt_status {
     LYAOPT_OK = 0,
     LYAOPT_BAD_SIZE = 1,        /* devices, services or slots below 1, or beyond what memory can hold */
-    LYAOPT_NULL = 2,            /* an array that is needed is NULL */
+    LYAOPT_NULL = 2,            /* an array that is needed is NULL (weights are not) */
     LYAOPT_BAD_VALUE = 3,       /* a value is NaN, infinite or negative, or 0 where it must be positive; or
                                    signals or rates are beyond double precision */
     LYAOPT_SMALL_WORKSPACE = 4, /* fewer doubles than the workspace function says */
@@ -46,7 +46,7 @@ typedef struct lyaopt_system {
     double noise_psd_w_per_hz;     /* N_0 > 0; -174 dBm/Hz is 3.981071705534986e-21 */
 } lyaopt_system;
 
-/* What the solvers see of a slot (B = 1) or of B slots. */
+/* What the solvers see of a slot (B = 1) or of B slots. Initialise all of it: what is not named then is NULL. */
 typedef struct lyaopt_state {
     const double *cpu_capacity_hz;       /* [M] F^l */
     const double *max_power_w;           /* [M] p^max */
@@ -55,6 +55,11 @@ typedef struct lyaopt_state {
     const double *local_queue_cycles;    /* [N * M * B] Q^l */
     const double *transmit_queue_bits;   /* [N * M * B] Q^t */
     const double *edge_queue_cycles;     /* [N * M * B] Q^e */
+    /* What one more cycle or bit of a service is worth, in units of the objective; each is the queue where it is
+     * NULL. A service of weight 0 is given what costs nothing, if anything. */
+    const double *local_weight;          /* [N * M * B] or NULL */
+    const double *transmit_weight;       /* [N * M * B] or NULL */
+    const double *edge_weight;           /* [N * M * B] or NULL */
 } lyaopt_state;
 
 /* Where the optimal allocation goes; no pointer may be NULL. */

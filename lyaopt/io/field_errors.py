@@ -63,7 +63,7 @@ def _annotation(model: Any, path: Path) -> Any:
     """The annotated type at a path, under models, pydantic dataclasses, lists and tuples."""
     for step in path:
         if isinstance(step, int):
-            model = get_args(model)[0]
+            model = get_args(get_args(model)[0] if get_origin(model) is Annotated else model)[0]
         else:
             field = model.__pydantic_fields__[step]
             model = field.annotation

@@ -1,1 +1,1 @@
-"""Models of the system: devices, services, channels, profiles of networks, scenarios."""
+"""Models of the system: devices, services, channels, profiles of networks, CPUs, scenarios."""

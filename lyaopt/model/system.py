@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,9 @@ def _cached_profile(model: str, changed: int, size: int) -> Profile:
     return load_profile(model)
 
 
+_Spectrum = Annotated[Literal["split", "shared"], Expected('"split" or "shared"')]
+
+
 @checked
 @dataclass(frozen=True, config=STRICT)
 class Device:
@@ -137,6 +140,8 @@ class System:
     """F^e, in cycles per second."""
     bandwidth_hz: Positive = 1e6
     """B_w, in hertz, shared equally by the devices without a bandwidth of their own."""
+    spectrum: _Spectrum = "split"
+    """``split``: each device keeps its bandwidth. ``shared``: all share the sum, as is best in each slot."""
     noise_psd_dbm_per_hz: Finite = -174.0
     """N_0, in dBm/Hz."""
     energy_coefficient: NonNegative = 1e-28
@@ -232,6 +237,12 @@ class System:
         """b_w of each device (M,), in hertz."""
         share = self.bandwidth_hz / len(self.devices)
         return _frozen([share if d.bandwidth_hz is None else d.bandwidth_hz for d in self.devices])
+
+    @cached_property
+    def most_bandwidth_hz(self) -> Floats:
+        """The most bandwidth that each device can have in a slot (M,), in hertz."""
+        shares = self.device_bandwidth_hz
+        return _frozen(np.full(len(shares), shares.sum())) if self.spectrum == "shared" else shares
 
     @cached_property
     def arrival_rate_per_s(self) -> Floats:

@@ -5,22 +5,28 @@ from lyaopt.simulation.latencies import Latencies
 from lyaopt.simulation.policy import Decision, Observation, Policy
 from lyaopt.simulation.records import Record
 from lyaopt.simulation.results import Result
+from lyaopt.simulation.rules import CompiledRule, Rule, allocation_rule
 from lyaopt.simulation.series import Series, run_in_steps
 from lyaopt.simulation.shares import Shares
 from lyaopt.simulation.simulator import Simulator, simulate
+from lyaopt.simulation.slot_observation import SlotObservation
 from lyaopt.simulation.traces import Trace, load_trace
 
 __all__ = [
+    "CompiledRule",
     "Decision",
     "Latencies",
     "Observation",
     "Policy",
     "Record",
     "Result",
+    "Rule",
     "Series",
     "Shares",
     "Simulator",
+    "SlotObservation",
     "Trace",
+    "allocation_rule",
     "load_trace",
     "run_in_steps",
     "simulate",

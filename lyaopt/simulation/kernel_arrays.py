@@ -11,6 +11,7 @@ from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
 from lyaopt._kernels.simulation import state_types as types
 from lyaopt._kernels.simulation.state_types import (
     Model,
+    PowerLaws,
     Record,
     ReplicationState,
     StreamModel,
@@ -66,8 +67,25 @@ def make_model(system: System, layout: Layout) -> Model:
         _scalars(system),
         _devices(system),
         _amounts(system, layout),
-        np.empty((0, 0, 0)),
-        np.empty((0, 0, 0, 0)),
+        fractions=np.empty((0, 0, 0)),
+        shares=np.empty((0, 0, 0, 0)),
+        weights=np.empty((0, 0, 0, 0)),
+        rule=0,
+        failed=np.full(1, -1),
+        laws=_laws(system, layout),
+    )
+
+
+def _laws(system: System, layout: Layout) -> PowerLaws:
+    """The laws of the model: f^3, and Shannon's formula, each device in its own or in the shared spectrum."""
+    no_table = np.empty((0, 0))
+    none_measured = np.zeros(layout.devices, np.int64)
+    return PowerLaws(
+        np.full(layout.devices, -1),
+        no_table,
+        no_table.copy(),
+        none_measured,
+        int(system.spectrum == "shared"),
     )
 
 
@@ -175,13 +193,15 @@ def remove_tasks(tasks: Tasks) -> None:
     tasks.pool[:] = _NO_TASKS
 
 
-def new_state(layout: Layout) -> ReplicationState:
+def new_state(layout: Layout, memory: int = 0) -> ReplicationState:
     """Arrays of a state, which `empty_state` sets.
 
     Parameters
     ----------
     layout : Layout
         Gives the numbers of blocks, rows and lanes.
+    memory : int
+        K, tables (3, N, L) of each block that a rule keeps.
     """
     blocks, shape = layout.blocks, (layout.rows, layout.lanes)
     stages = task_queues.STAGES
@@ -197,6 +217,9 @@ def new_state(layout: Layout) -> ReplicationState:
         last_gain=np.empty((blocks, layout.lanes)),
         channel=np.empty((blocks, CHANNEL_ROWS, layout.lanes)),
         busy=np.empty((blocks, *shape), np.bool_),
+        rates=np.empty((blocks, stages, *shape)),
+        efforts=np.empty((blocks, types.EFFORTS, layout.lanes)),
+        memory=np.empty((blocks, memory, stages, *shape)),
     )
 
 

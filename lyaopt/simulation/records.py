@@ -115,7 +115,7 @@ class Recorder:
         system, tau = self._system, self._system.slot_duration_s
         services, devices = np.concatenate(self._services), np.concatenate(self._devices)
         queues = [
-            np.concatenate([services[:, sums.BACKLOGS + stage], backlog[stage].T])
+            np.ascontiguousarray(np.concatenate([services[:, sums.BACKLOGS + stage], backlog[stage].T]))
             for stage in range(task_queues.STAGES)
         ]
         rates = [np.ascontiguousarray(services[:, sums.RATES + stage]) for stage in range(task_queues.STAGES)]
@@ -135,7 +135,7 @@ class Recorder:
             completed=completed,
             latency_slots=latency,
             latency_service=service,
-            arrivals=services[:, sums.ARRIVED].astype(np.int64),
+            arrivals=services[:, sums.ARRIVED].astype(np.int64, order="C"),
             channel_gain=np.ascontiguousarray(devices[:, sums.GAIN_RECORD]),
             partition=np.ascontiguousarray(np.concatenate(self._points)),
         )

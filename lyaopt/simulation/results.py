@@ -43,6 +43,8 @@ class Result:
     busy_share : float
         Share of the device-slots in which the device had backlog.
     record : Record or None
+    rule : str or None
+        Name of the allocation rule; None where backlogs are the weights.
     """
 
     policy: str
@@ -64,6 +66,7 @@ class Result:
     transmit_limited_share: float
     busy_share: float
     record: Record | None = None
+    rule: str | None = None
 
     @property
     def mean_local_energy_j(self) -> float:
@@ -113,6 +116,7 @@ class Result:
         points = self.points[:, 0] if (self.points == self.points[:, :1]).all() else None
         return {
             "policy": self.policy,
+            "rule": self.rule,
             "mean_energy_j": self.mean_energy_j,
             "mean_local_energy_j": self.mean_local_energy_j,
             "mean_transmit_energy_j": self.mean_transmit_energy_j,

@@ -16,6 +16,8 @@ from lyaopt.simulation.latencies import Latencies
 from lyaopt.simulation.policy import Decision, Observation, Policy, Replay, check_policy
 from lyaopt.simulation.records import Recorder
 from lyaopt.simulation.results import Result
+from lyaopt.simulation.rule_steps import advance_asking
+from lyaopt.simulation.rules import CompiledRule, Rule, as_rule, name_of
 from lyaopt.simulation.state import State
 from lyaopt.simulation.streams import MAX_SLOTS
 from lyaopt.simulation.traces import Trace, check_points
@@ -23,7 +25,8 @@ from lyaopt.slot.formulas import transmit_energy
 
 _PIECE = 4_000_000
 _RECORDED_PIECE = 200_000
-"""Service-slots between two progress checks, without and with a record, which needs memory."""
+_ASKED_PIECE = 5_000
+"""Service-slots between two progress checks: without a record, with one, and with a rule in Python."""
 
 Progress = Callable[[int], bool | None]
 
@@ -47,11 +50,16 @@ class Simulator:
     distinct_streams : int, optional
         R: replication b draws the same random numbers as replication b mod R, so that B / R sets of points
         can be compared with common random numbers. If left out, all replications differ.
+    rule : Rule, CompiledRule or function, optional
+        Weighs the services in each slot in place of their backlogs, see `allocation_rule`; not asked where
+        the policy allocates by shares. A rule in Python is called in every slot, which is far slower.
 
     Raises
     ------
     ProblemError
-        If an argument is wrong; errors of policies and traces name the field.
+        If an argument is wrong; errors of policies, rules and traces name the field.
+    RuleError
+        If the rule raises an error, which is the cause, or cannot be compiled.
     """
 
     def __init__(
@@ -64,6 +72,7 @@ class Simulator:
         trace: Trace | None = None,
         record: bool = False,
         distinct_streams: int | None = None,
+        rule: CompiledRule | Rule | None = None,
     ) -> None:
         check_type(system, System, "system", "as load_scenario returns")
         if policy is not None:
@@ -79,7 +88,11 @@ class Simulator:
         self.system, self.seed = system, int(seed)
         self.policy = policy if policy is not None else _replay(trace)
         self._trace = trace
-        self._state = State(system, replications, seed, trace, distinct_streams)
+        self._rule = None if rule is None else as_rule(rule)
+        memory = self._rule.memory if isinstance(self._rule, CompiledRule) else 0
+        self._state = State(system, replications, seed, trace, distinct_streams, memory)
+        if isinstance(self._rule, CompiledRule):
+            self._state.use_rule(self._rule.entry)
         self._recorder = Recorder(system) if record else None
         self._decision: Decision | None = None
         self._plan: Integers
@@ -148,6 +161,8 @@ class Simulator:
         """The slot where the next kernel call ends: the next decision or progress check is due there."""
         period_slots = self.system.slots_per_period
         piece = _PIECE if self._recorder is None else _RECORDED_PIECE
+        if self._in_python is not None:
+            piece = _ASKED_PIECE
         periods = max(
             1, piece // (len(self.system.services) * self._state.layout.replications * period_slots)
         )
@@ -197,11 +212,7 @@ class Simulator:
         first = -(-self.slot // period_slots)  # the first period that begins
         begin = self.slot // period_slots
         plan = self._planned(begin, stop) if len(self._plan) > 1 else self._plan
-        records = None
-        if self._recorder is None:
-            state.advance(stop - self.slot, plan)
-        else:
-            records = state.advance_recorded(stop - self.slot, plan)
+        records = self._advance(stop - self.slot, plan)
         finished = state.take_finished()
         services = len(self.system.services)
         done = finished[:, 3] >= self._warmup
@@ -212,6 +223,24 @@ class Simulator:
         if self._recorder is not None and records is not None:
             points = state.layout.by_service(np.moveaxis(self._planned(first, stop), 1, 0))[..., 0]
             self._recorder.add(*records, points, finished)
+
+    def _advance(self, slots: int, plan: Integers) -> tuple[Floats, Floats] | None:
+        """Simulate slots, a rule in Python being asked in each; return what is recorded."""
+        state, recording, records = self._state, self._recorder is not None, None
+        if self._in_python is not None:
+            return advance_asking(state, self._in_python, slots, plan, self.seed, recording)
+        if recording:
+            records = state.advance_recorded(slots, plan)
+        else:
+            state.advance(slots, plan)
+        if state.failed_slot >= 0:
+            reason = f"expected finite weights >= 0 and no error, not so in slot {state.failed_slot}"
+            raise ProblemError("$.rule", f"rule {name_of(self._rule)}: {reason}")
+        return records
+
+    @property
+    def _in_python(self) -> Rule | None:
+        return None if isinstance(self._rule, CompiledRule) else self._rule
 
     def _planned(self, first: int, stop: int) -> Integers:
         """Points of the periods from `first` on that begin before slot `stop`."""
@@ -253,6 +282,7 @@ class Simulator:
             transmit_limited_share=float(devices[sums.LIMITED_TRANSMIT].mean()),
             busy_share=float(devices[sums.BUSY].mean()),
             record=record,
+            rule=None if self._rule is None else name_of(self._rule),
         )
 
 
@@ -267,6 +297,7 @@ def simulate(
     trace: Trace | None = None,
     record: bool = False,
     progress: Progress | None = None,
+    rule: CompiledRule | Rule | None = None,
 ) -> Result:
     """Simulate a system under a policy.
 
@@ -288,6 +319,9 @@ def simulate(
         Whether to record every slot; for one replication only.
     progress : callable, optional
         As of `Simulator.run`.
+    rule : Rule, CompiledRule or function, optional
+        Weighs the services in each slot in place of their backlogs, see `allocation_rule`; not asked where
+        the policy allocates by shares. A rule in Python is called in every slot, which is far slower.
 
     Returns
     -------
@@ -296,9 +330,12 @@ def simulate(
     Raises
     ------
     ProblemError
-        If an argument is wrong; errors of policies and traces name the field.
+        If an argument is wrong; errors of policies, rules and traces name the field.
+    RuleError
+        If the rule raises an error, which is the cause, or cannot be compiled.
     """
-    simulator = Simulator(system, policy, replications=replications, seed=seed, trace=trace, record=record)
+    options: dict[str, Any] = {"replications": replications, "seed": seed, "trace": trace}
+    simulator = Simulator(system, policy, record=record, rule=rule, **options)
     simulator.run(slots, warmup, progress)
     return simulator.result()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -10,17 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
-from lyaopt._kernels.simulation.slot_loop import advance
-from lyaopt._kernels.simulation.state_types import (
-    BACKLOG,
-    BORN,
-    COMPLETED,
-    WAITING,
-    Record,
-    Span,
-    Tasks,
-)
+from lyaopt._kernels.simulation.rules import FAILED_SLOT, RuleEntry
+from lyaopt._kernels.simulation.slot_loop import advance, advance_by_weights
+from lyaopt._kernels.simulation.state_types import BACKLOG, BORN, COMPLETED, WAITING, Record, Span, Tasks
 from lyaopt._kernels.simulation.task_injection import inject_tasks
+from lyaopt._kernels.toolchain.function_pointers import built_with_this_numba
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
 from lyaopt.simulation.copies import copy_replication, copy_tasks
@@ -38,6 +32,7 @@ from lyaopt.simulation.kernel_arrays import (
     spread_trace,
 )
 from lyaopt.simulation.layout import Layout
+from lyaopt.simulation.next_gains import drawn_gains
 from lyaopt.simulation.shares import SharesInForce
 from lyaopt.simulation.traces import Trace
 
@@ -56,6 +51,8 @@ class State:
         Replayed in place of drawn arrivals and channels.
     distinct_streams : int
         R: replication b draws by number b mod R.
+    memory : int
+        Tables (3, N, L) that a compiled rule keeps.
 
     Attributes
     ----------
@@ -68,17 +65,25 @@ class State:
     """
 
     def __init__(
-        self, system: System, replications: int, seed: int, trace: Trace | None, distinct_streams: int
+        self,
+        system: System,
+        replications: int,
+        seed: int,
+        trace: Trace | None,
+        distinct_streams: int,
+        memory: int = 0,
     ) -> None:
         self.system = system
         self.layout = layout = Layout.of(system, replications)
         self.slot = 0
-        self.kernel_state = new_state(layout)
+        self.kernel_state = new_state(layout, memory)
         self._tasks = new_tasks()
         self._no_record = new_record(layout, 0)
         self._model = make_model(system, layout)
         self._streams = make_stream_model(system, layout, seed)
         self._trace = spread_trace(layout, trace)
+        self._advance: Callable[..., Any] = self._without_weights
+        self._rule: RuleEntry | None = None
         self.restart(seed, np.arange(replications) % distinct_streams)
 
     @property
@@ -118,6 +123,48 @@ class State:
         elif self._model.method == exact_allocation.BY_SHARES:
             self._model = self._model._replace(method=exact_method(self.layout))
 
+    @property
+    def by_shares(self) -> bool:
+        """Whether the next slots are allocated by shares."""
+        return bool(self._model.method == exact_allocation.BY_SHARES)
+
+    def use_rule(self, rule: RuleEntry) -> None:
+        """Let a compiled rule weigh the services from now on, where no shares are in force.
+
+        Parameters
+        ----------
+        rule : RuleEntry
+            For a state with the memory of the rule.
+        """
+        self._rule = rule  # its address is valid as long as it lives
+        weights = np.zeros(self.kernel_state.rates.shape)
+        self._model = self._model._replace(rule=rule.address, weights=weights)
+        self._advance = advance_by_weights if built_with_this_numba() else advance_by_weights.compiled
+
+    @property
+    def _without_weights(self) -> Callable[..., Any]:
+        """The kernel where backlogs weigh the services; only the one by weights shares spectrum."""
+        return advance_by_weights if self.system.spectrum == "shared" else advance
+
+    @property
+    def failed_slot(self) -> int:
+        """The first slot in which a compiled rule raised an error or wrote a wrong weight; -1 if none."""
+        return int(self._model.failed[FAILED_SLOT])
+
+    def set_weights(self, weights: Floats | None) -> None:
+        """Let the next slots be allocated by weights, or as they would be without.
+
+        Parameters
+        ----------
+        weights : ndarray (3, S, B) or None
+            Of each stage; finite and >= 0.
+        """
+        self._advance = self._without_weights if weights is None else advance_by_weights
+        lanes = np.empty((0, 0, 0, 0))
+        if weights is not None:
+            lanes = np.ascontiguousarray(np.moveaxis(self.layout.to_lanes(weights), 0, 1))
+        self._model = self._model._replace(weights=lanes)
+
     def restart(self, seed: int, numbers: Integers) -> None:
         """Restart at slot 0 with empty queues and another seed.
 
@@ -146,7 +193,8 @@ class State:
         A copy has the tasks, backlogs, points in force, means of the last period, slow channels and busy
         services of the original; its sums of past periods start from zero. With the seed and number of the
         original it draws the same numbers. Copies of replications that replay a trace draw arrivals and
-        channels from the initial states of channels and services, which a trace does not hold.
+        channels from the initial states of channels and services, which a trace does not hold. A compiled
+        rule weighs their services, too; a rule in Python does not.
 
         Parameters
         ----------
@@ -161,7 +209,9 @@ class State:
         -------
         State
         """
-        copy = State(self.system, len(numbers), seed, None, 1)
+        copy = State(self.system, len(numbers), seed, None, 1, self.kernel_state.memory.shape[1])
+        if self._rule is not None:
+            copy.use_rule(self._rule)
         copy._draw_by(seed, numbers)
         copy.slot = self.slot
         copy_replication(self.kernel_state, self.layout, of, copy.kernel_state, copy.layout)
@@ -256,7 +306,7 @@ class State:
         record : Record, optional
             Written.
         """
-        table, log = advance(
+        table, log = self._advance(
             Span(self.slot, self.slot + slots, self.system.slots_per_period),
             self._model,
             self._streams,
@@ -268,6 +318,12 @@ class State:
         )
         self._tasks = self._tasks._replace(table=table, log=log)
         self.slot += slots
+
+    @property
+    def task_table(self) -> Integers:
+        """What is known of each task, see task_queues.py; a row for each number of a task."""
+        table: Integers = self._tasks.table
+        return table
 
     @property
     def room(self) -> tuple[int, int]:
@@ -313,6 +369,12 @@ class State:
     def backlog(self) -> Floats:
         """Q^l, Q^t, Q^e (3, S, B)."""
         return self.layout.by_service(self.kernel_state.queue_amounts[:, BACKLOG])
+
+    def next_gain(self) -> Floats:
+        """h in the next slot (M, B), of the trace or drawn as the slot itself will draw it."""
+        if self.replays:
+            return np.repeat(self._trace.gain[self.slot][:, None], self.layout.replications, axis=1)
+        return drawn_gains(self._streams, self.kernel_state.channel, self.slot, self.layout)
 
     def last_gain(self) -> Floats:
         """h in the last slot (M, B); the mean gain before the first one."""

@@ -10,11 +10,20 @@ import numpy as np
 
 from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
 from lyaopt._kernels.slot.energies import local_prices
+from lyaopt._kernels.slot.general_certificate import (
+    general_edge_certificate,
+    general_local_certificate,
+    general_local_energies,
+    general_transmit_certificate,
+)
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt.arrays import Floats
-from lyaopt.slot.batch import SlotBatch, device_lanes, slot_lanes
+from lyaopt.slot.batch import SlotBatch
+from lyaopt.slot.batch_fields import device_lanes, slot_lanes
 from lyaopt.slot.formulas import local_energy, objective, price, transmit_energy
+from lyaopt.slot.gradient import Allocations, SlotGradient, gradient_of
 from lyaopt.slot.inputs import fields_of
+from lyaopt.slot.shared_spectrum import SharedSpectrum
 
 ALLOCATIONS = ("_local_allocation", "_transmit_allocation", "_edge_allocation")
 """Cached views of a solution's arrays, in the kernels' layout."""
@@ -56,6 +65,8 @@ class BatchSolution:
         nu of Problems 3 and 4, in cycles and bits: backlogs below it are not worth serving.
     edge_multiplier : (B,) array
         nu of Problem 5, in cycles.
+    spectrum : SharedSpectrum, optional
+        Bandwidths and the multiplier of a shared spectrum.
     """
 
     batch: SlotBatch
@@ -67,23 +78,28 @@ class BatchSolution:
     local_multiplier: Floats
     transmit_multiplier: Floats
     edge_multiplier: Floats
+    spectrum: SharedSpectrum | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return fields_of(self)
 
     @functools.cached_property
     def local_energy_j(self) -> Floats:
-        """Energy of every device's CPU (B, M): tau delta (sum f)^3, equation (5)."""
+        """Energy of every device's CPU (B, M): tau delta (sum f)^3, equation (5), or by its table."""
+        if self.batch._is_general[0]:
+            return self._local_energies[0]
         return local_energy(self.batch.slot_duration_s, self.batch.energy_coefficient, self.cpu_hz)
 
     @functools.cached_property
     def transmit_energy_j(self) -> Floats:
         """Transmit energy of every device (B, M): tau p, equation (6)."""
-        return transmit_energy(self.batch.slot_duration_s, self.power_w)
+        return transmit_energy(_column(self.batch.slot_duration_s), self.power_w)
 
     @functools.cached_property
     def local_price(self) -> Floats:
         """Multiplier of C.4 (B, M), -dV/dF^l: what one more hertz of device CPU is worth."""
+        if self.batch._is_general[0]:
+            return self._local_energies[1]
         prices = np.zeros(self.cpu_hz.shape, order="F")
         if 0 not in self.batch.shape:
             local_prices(self.batch._local_problem, self._local_allocation, device_lanes(prices))
@@ -92,12 +108,35 @@ class BatchSolution:
     @functools.cached_property
     def rate_price(self) -> Floats:
         """Multiplier of C.6 (B, M): tau nu, what one more bit/s of rate is worth."""
-        return price(self.batch.slot_duration_s, self.transmit_multiplier)
+        return price(_column(self.batch.slot_duration_s), self.transmit_multiplier)
 
     @functools.cached_property
     def edge_price(self) -> Floats:
         """Multiplier of C.7 (B,), -dV/dF^e: what one more hertz at the edge is worth."""
         return price(self.batch.slot_duration_s, self.edge_multiplier)
+
+    @property
+    def bandwidth_hz(self) -> Floats:
+        """What every device has of the spectrum (B, M), in Hz."""
+        if self.spectrum is not None:
+            return self.spectrum.bandwidth_hz
+        return np.broadcast_to(self.batch.bandwidth_hz, self.batch.shape[:2])
+
+    @functools.cached_property
+    def spectrum_price(self) -> Floats:
+        """What one more hertz of shared spectrum is worth (B,), tau mu; 0 where it is split."""
+        if self.spectrum is None:
+            return np.zeros(self.batch.shape[0])
+        return price(self.batch.slot_duration_s, self.spectrum.multiplier)
+
+    @functools.cached_property
+    def _local_energies(self) -> Floats:
+        """Energy in J and price of the CPU of every device (2, B, M), where Problem 3 is a general one."""
+        slots, devices, _ = self.batch.shape
+        energies = np.zeros((2, devices * slots))
+        if 0 not in self.batch.shape:
+            general_local_energies(self.batch._general_local, self._local_allocation, energies)
+        return energies.reshape(2, devices, slots).transpose(0, 2, 1)
 
     @functools.cached_property
     def _reports(self) -> tuple[Floats, Floats, Floats]:
@@ -108,11 +147,27 @@ class BatchSolution:
         transmit = np.zeros((3, devices * slots))
         edge = np.zeros((3, slots))
         if services and devices and slots:
-            local_certificate(batch._local_problem, self._local_allocation, local)
-            transmit_certificate(batch._transmit_problem, self._transmit_allocation, transmit)
-            edge_certificate(batch._edge_problem, self._edge_allocation, edge)
+            self._certify(local, transmit, edge)
         per_device = (3, devices, slots)
         return local.reshape(per_device), transmit.reshape(per_device), edge
+
+    def _certify(self, local: Floats, transmit: Floats, edge: Floats) -> None:
+        batch = self.batch
+        in_general = batch._is_general
+        if in_general[0]:
+            general_local_certificate(batch._general_local, self._local_allocation, local)
+        else:
+            local_certificate(batch._local_problem, self._local_allocation, local)
+        if self.spectrum is not None:
+            self.spectrum.certify(batch, self._transmit_allocation, transmit)
+        elif in_general[1]:
+            general_transmit_certificate(batch._general_transmit, self._transmit_allocation, transmit)
+        else:
+            transmit_certificate(batch._transmit_problem, self._transmit_allocation, transmit)
+        if in_general[2]:
+            general_edge_certificate(batch._general_edge, self._edge_allocation, edge)
+        else:
+            edge_certificate(batch._edge_problem, self._edge_allocation, edge)
 
     @functools.cached_property
     def certificate(self) -> BatchCertificate:
@@ -153,6 +208,24 @@ class BatchSolution:
         """The arrays that the kernels of Problem 5 write."""
         return EdgeAllocation(slot_lanes(self.edge_cpu_hz), self.edge_multiplier)
 
+    def gradient(self) -> SlotGradient:
+        """Derivatives of the optimal value of every slot by every input, in closed form.
+
+        They are computed anew at each call, from the batch as it is then.
+
+        Returns
+        -------
+        SlotGradient
+            With an axis of slots first, (B, ...).
+        """
+        solved = (self._local_allocation, self._transmit_allocation, self._edge_allocation)
+        return gradient_of(self.batch, Allocations(*solved, self.spectrum))
+
     def __repr__(self) -> str:
         slots, devices, services = self.batch.shape
         return f"BatchSolution({slots} slots, {devices} devices, up to {services} services each)"
+
+
+def _column(duration: Any) -> Any:
+    """A slot length, or those of all slots as a column beside what each device has."""
+    return duration if np.ndim(duration) == 0 else duration[:, None]

@@ -1,7 +1,8 @@
 """Slot documents (JSON), parsed strictly.
 
 A short loop parses nearly every document; it accepts only documents that are certainly valid. All others go
-to the strict models in `lyaopt.slot.schemas`, which find every error and its path.
+to the strict models in `lyaopt.slot.schemas`, which find every error and its path, and from there to
+`lyaopt.slot.checked_documents`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from lyaopt.arrays import Floats
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io import strict_json
 from lyaopt.io.ids import MAX_PADDED_SERVICES, ids_by_position, structure_errors
-from lyaopt.slot.inputs import QUEUE_FIELDS, SCALAR_FIELDS, SlotInputs
+from lyaopt.slot.checked_documents import problem_of
+from lyaopt.slot.inputs import QUEUE_FIELDS, SCALAR_FIELDS, SPECTRA, WEIGHT_FIELDS, SlotInputs
 from lyaopt.slot.limits import LARGEST_SIGNAL, noise_w_per_hz
 from lyaopt.slot.problem import SlotProblem
 
@@ -91,7 +93,7 @@ def problem_from_dict(data: dict[str, Any]) -> SlotProblem:
     if errors:
         raise DocumentError([(strict_json.show_path(path), reason) for path, reason in errors])
     try:
-        return _Gathered(data).problem()
+        return problem_of(data)
     except ProblemError as error:
         raise DocumentError([(error.path, error.reason)]) from None
 
@@ -106,7 +108,7 @@ def _parse_strictly(text: bytes | str) -> SlotProblem:
         shown = [(strict_json.show_path(path), reason) for path, reason in errors]
         raise DocumentError(shown, strict_json.line_of(decoded, errors[0][0]))
     try:
-        return _Gathered(data).problem()
+        return problem_of(data)
     except ProblemError as error:
         line = strict_json.line_of(decoded, strict_json.parse_path(error.path))
         raise DocumentError([(error.path, error.reason)], line) from None
@@ -121,13 +123,19 @@ def _errors(data: Any) -> list[tuple[strict_json.Path, str]]:
 class _Gathered:
     """The numbers and names of a parsed slot document, in flat lists, padded where services are ragged.
 
-    Raises ValueError, TypeError or LookupError on a wrong key, structure or id; checks no numbers.
+    Raises ValueError, TypeError or LookupError on a wrong key, structure or id, and on rare keys: tables of
+    operating points and measured radios. Checks no numbers.
     """
 
     def __init__(self, data: dict[str, Any]) -> None:
         devices: list[dict[str, Any]] = data["devices"]
-        _require(type(devices) is list and len(data) == 7 + ("noise_psd_dbm_per_hz" in data))
+        with_spectrum = "spectrum" in data
+        _require(type(devices) is list and len(data) == 7 + ("noise_psd_dbm_per_hz" in data) + with_spectrum)
         self.noise = data.get("noise_psd_dbm_per_hz", _DEFAULT_NOISE)
+        self.spectrum = None
+        if with_spectrum:
+            self.spectrum = data["spectrum"]
+            _require(self.spectrum in SPECTRA)
         self.bandwidth = data["bandwidth_hz"]
         share = self.bandwidth / max(len(devices), 1)
         self.scalars = _SCALARS(data)
@@ -136,28 +144,46 @@ class _Gathered:
         _require(self.most * len(devices) <= MAX_PADDED_SERVICES)
         self.device_ids = _checked_ids("device", devices)
         self.strings = len(data) + sum(map(len, devices)) + sum(["id" in device for device in devices])
+        self.strings += with_spectrum
         self.devices: list[float] = []
         self.queues: list[float] = []
         self.service_ids: list[tuple[str, ...]] = []
+        self.more_keys = 0  # of services
         for device in devices:
             _require(len(device) == 4 + ("id" in device) + ("bandwidth_hz" in device))
             self.devices += _DEVICE(device)
             self.devices.append(device.get("bandwidth_hz", share))
             self._add(device["services"])
+        self.weights = self._gather_weights(devices) if self.more_keys else None
 
     def _add(self, services: list[dict[str, Any]]) -> None:
         _require(type(services) is list)
         queues = self.queues
-        strings = 0
+        keys = names = 0
         for service in services:
-            named = "id" in service
-            _require(len(service) == 3 + named)
-            strings += 3 + 2 * named
+            names += "id" in service
+            keys += len(service)
             queues += _QUEUES(service)
         if len(services) < self.most:
             queues += _NO_SERVICE * (self.most - len(services))
-        self.strings += strings
+        self.strings += keys + names
+        self.more_keys += keys - names - 3 * len(services)
         self.service_ids.append(_checked_ids("service", services))
+
+    def _gather_weights(self, devices: list[dict[str, Any]]) -> list[list[float] | None]:
+        """The weights of all services by field, the backlog by default; None where no service has one."""
+        services = [service for device in devices for service in device["services"]]
+        columns: list[list[float] | None] = []
+        given = 0
+        for name, queue in zip(WEIGHT_FIELDS, QUEUE_FIELDS, strict=True):
+            column = [service.get(name) for service in services]
+            missing = column.count(None)
+            given += len(column) - missing
+            if 0 < missing < len(column):
+                column = [service.get(name, service[queue]) for service in services]
+            columns.append(None if missing == len(column) else column)
+        _require(given == self.more_keys)
+        return columns
 
     def plain_problem(self) -> SlotProblem:
         """The slot problem; ValueError, TypeError or ArithmeticError unless its numbers are certainly valid.
@@ -165,6 +191,8 @@ class _Gathered:
         Magnitudes that might leave double precision are refused too, by bounds over all devices.
         """
         numbers = [*self.scalars, self.bandwidth, *self.devices, *self.queues]
+        if self.weights is not None:
+            numbers += [weight for column in self.weights if column is not None for weight in column]
         _require({*map(type, numbers), type(self.noise)} <= _NUMBERS)
         narrowest = min(self.devices[3::4], default=self.bandwidth)
         # A sum is finite only if its terms are; the comparisons are false for NaN.
@@ -178,23 +206,33 @@ class _Gathered:
         queues = values[end:].reshape(len(self.counts), self.most, 3)
         # One copy each, in the kernels' order.
         packed = (queues.T.copy(), values[6:end].reshape(-1, 4).T.copy(), values[:6])
-        return SlotProblem._from_packed(packed, float(self.noise), **self._names())
+        problem = SlotProblem._from_packed(packed, float(self.noise), **self._names())
+        if self.weights is not None:
+            problem._keep_weights(self._pack_weights(packed[0], self.weights), self.weights)
+        return problem
 
-    def problem(self) -> SlotProblem:
-        """The slot problem with all checks; `ProblemError` if magnitudes leave double precision."""
-        shape = (len(self.counts), self.most, 3)
-        devices: Floats = np.array(self.devices, dtype=np.float64).reshape(-1, 4).T
-        queues: Floats = np.array(self.queues, dtype=np.float64).reshape(shape).transpose(2, 0, 1)
-        duration, coefficient, local, transmit, capacity = map(float, self.scalars)
-        numbers = (duration, coefficient, local, transmit, capacity, *devices, *queues, float(self.noise))
-        return SlotProblem(*numbers, **self._names())
+    def _pack_weights(self, queues: Floats, columns: list[list[float] | None]) -> Floats:
+        """The weights in the order of `queues` (3, N, M), by default the backlogs."""
+        packed = queues.copy()
+        present = None
+        if min(self.counts) < self.most:
+            present = np.arange(self.most) < np.array(self.counts)[:, None]
+        for row, column in zip(packed, columns, strict=True):
+            if column is None:
+                continue
+            if present is None:
+                row.T.flat = column
+            else:
+                row.T[present] = column
+        return packed
 
     def _names(self) -> dict[str, Any]:
-        return {
+        names = {
             "service_counts": tuple(self.counts),
             "device_ids": self.device_ids,
             "service_ids": tuple(self.service_ids),
         }
+        return names if self.spectrum is None else names | {"spectrum": self.spectrum}
 
 
 def _checked_ids(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -
     ----------
     gain : (M,) or (B, M) array
         h of every device, in one slot or many.
-    power, bandwidth : (M,) arrays
+    power, bandwidth : (M,) arrays, or (B, M)
         p^max in W and b_w in Hz.
     noise : float
         N_0 in W/Hz.
@@ -81,10 +81,12 @@ def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -
         Naming the first such device.
     """
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        largest = np.atleast_2d(gain).max(axis=0, initial=0.0)
+        largest = np.atleast_2d(gain)
+        if power.ndim == bandwidth.ndim == 1:
+            largest = largest.max(axis=0, initial=0.0, keepdims=True)
         within = power * (largest / (bandwidth * noise)) <= LARGEST_SIGNAL
     if not within.all():
-        device = int(np.argmin(within))
+        device = int(np.argmin(within.all(axis=0)))
         reason = f"the signal-to-noise ratio at full power is beyond {LARGEST_SIGNAL:.2g}"
         raise ProblemError(f"$.devices[{device}].channel_gain", reason)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 
 from lyaopt.arrays import Floats, check_array, shape_of
 from lyaopt.errors import ProblemError
-from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, SlotInputs
+from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, WEIGHT_FIELDS, SlotInputs
 from lyaopt.slot.limits import LARGEST_SIGNAL, check_signal, check_total_rate, noise_w_per_hz
+from lyaopt.slot.tables import checked_points, checked_radios
 
 _NUMBERS = (*SCALAR_FIELDS, *DEVICE_FIELDS, *QUEUE_FIELDS)
 
@@ -37,6 +39,17 @@ class SlotProblem(SlotInputs):
         Backlogs Q^l (cycles), Q^t (bits), Q^e (cycles). Devices with fewer services have zeros at the end.
     noise_psd_dbm_per_hz : float
         N_0 in dBm/Hz, -174 by default.
+    local_weight, transmit_weight, edge_weight : (M, N) arrays, optional
+        w of every service: what one more cycle or bit of its work is worth, in units of the objective. The
+        backlogs by default; they remain the limits of what can be served.
+    cpu_points : sequence, optional
+        For every device a table of operating points ((Hz, W), ...), in place of delta, or None. A slot may be
+        shared between two points, or a point and standstill. The speed ends at the last point.
+    radio : sequence, optional
+        For every device (rate in bit/s, power in W) as measured in this slot, in place of Shannon's rate, or
+        None. A slot may be shared with silence.
+    spectrum : {"split", "shared"}
+        "shared": the devices whose radios are not measured share the sum of their bandwidths as is best.
     service_counts : tuple of int, optional
         N_m of every device; by default all N.
     device_ids, service_ids : optional
@@ -57,6 +70,10 @@ class SlotProblem(SlotInputs):
         self._take_scalars()
         self._take_arrays(QUEUE_FIELDS, shape, "C")
         self._take_arrays(DEVICE_FIELDS, shape[:1], "C")
+        if self.is_general:
+            self._take_weights(shape, "C")
+            vars(self)["cpu_points"] = checked_points(self.cpu_points, shape[0])
+            vars(self)["radio"] = checked_radios(self.radio, shape[0], None)
         if not self._looks_valid():
             self._explain()
         self._keep_own_arrays()
@@ -84,11 +101,14 @@ class SlotProblem(SlotInputs):
             and power * (gain / (bandwidth * noise)) <= LARGEST_SIGNAL
         )
 
+    def _path_of(self, name: str, index: tuple[int, ...]) -> str:
+        return f"$.devices[{index[0]}].services[{index[1]}].{name}"
+
     def _explain(self) -> None:
         """Check the fields in order, and raise for the first that is out of range."""
         for name in QUEUE_FIELDS:
             queue = getattr(self, name)
-            check_array(queue, lambda i, name=name: f"$.devices[{i[0]}].services[{i[1]}].{name}")
+            check_array(queue, functools.partial(self._path_of, name))
             check_total_rate(queue, name, self.slot_duration_s)
         for name in DEVICE_FIELDS:
             check_array(
@@ -103,6 +123,15 @@ class SlotProblem(SlotInputs):
         """Use the arrays of `_packed`, so that later changes of the arguments have no effect."""
         queues, devices, _ = self._packed
         vars(self).update(zip((*DEVICE_FIELDS, *QUEUE_FIELDS), _read_only_rows(devices, queues), strict=True))
+        if self.is_general and self._packed_weights is not None:
+            self._keep_weights(self._packed_weights, [getattr(self, name) for name in WEIGHT_FIELDS])
+
+    def _keep_weights(self, packed: Floats, given: Sequence[Any]) -> None:
+        """Use the rows of `packed`, (3, N, M), as the weights that are `given`, which means not None."""
+        vars(self)["_packed_weights"] = packed
+        rows = _read_only(packed.transpose(0, 2, 1))
+        for name, row, values in zip(WEIGHT_FIELDS, rows, given, strict=True):
+            vars(self)[name] = None if values is None else row
 
     def _check_ids(self) -> None:
         counts = self.service_counts or ()
@@ -127,8 +156,31 @@ class SlotProblem(SlotInputs):
         if not whole or len(counts) != devices or not all(0 <= count <= services for count in counts):
             raise ProblemError("$.service_counts", f"expected {devices} numbers in 0..{services}")
         for m, count in enumerate(counts):
-            if count < services and any(getattr(self, name)[m, count:].any() for name in QUEUE_FIELDS):
+            if count < services and self._is_used(m, count):
                 raise ProblemError(f"$.devices[{m}].services[{count}]", f"beyond the device's {count}")
+
+    def _is_used(self, device: int, first: int) -> bool:
+        """Whether a device has a backlog or weight from its service `first` on."""
+        arrays = [getattr(self, name) for name in (*QUEUE_FIELDS, *WEIGHT_FIELDS)]
+        return any(array is not None and array[device, first:].any() for array in arrays)
+
+    @property
+    def is_general(self) -> bool:
+        """Whether it has weights, tables or a shared spectrum, beyond Problems 3 to 5 of the paper."""
+        return not (
+            self.local_weight is None
+            and self.transmit_weight is None
+            and self.edge_weight is None
+            and self.cpu_points is None
+            and self.radio is None
+            and self.spectrum == "split"
+        )
+
+    @property
+    def shared_bandwidth_hz(self) -> float:
+        """Bandwidth in Hz of the devices whose radios are not measured, which they may share."""
+        measured = [entry is not None for entry in self.radio or (None,) * self.bandwidth_hz.size]
+        return float(self.bandwidth_hz[~np.array(measured, dtype=bool)].sum())
 
     @functools.cached_property
     def _packed(self) -> tuple[Floats, Floats, Floats]:
@@ -147,12 +199,27 @@ class SlotProblem(SlotInputs):
         )
         return queues, devices, np.array(scalars, dtype=np.float64)
 
+    @functools.cached_property
+    def _packed_weights(self) -> Floats | None:
+        """The weights in the order of `_packed`, the backlogs where they are not given; None without any."""
+        weights = [getattr(self, name) for name in WEIGHT_FIELDS]
+        if all(weight is None for weight in weights):
+            return None
+        queues = [getattr(self, name) for name in QUEUE_FIELDS]
+        rows = [(q if w is None else w).T for w, q in zip(weights, queues, strict=True)]
+        return np.array(rows, order="C")
+
+    @property
+    def _has_weights_only(self) -> bool:
+        """Whether there are weights at most, beyond Problems 3 to 5 of the paper."""
+        return self.cpu_points is None and self.radio is None and self.spectrum == "split"
+
     @classmethod
     def _from_packed(cls, packed: tuple[Floats, Floats, Floats], noise: float, **names: Any) -> SlotProblem:
         """Build a problem from the arrays of `_packed` without checks, in a fraction of the time.
 
         For `lyaopt.slot.documents`, which checks them itself. `noise` is in dBm/Hz, `names` are the other
-        fields.
+        fields but the weights, see `_keep_weights`.
         """
         problem = object.__new__(cls)
         queues, devices, scalars = packed
@@ -167,6 +234,9 @@ class SlotProblem(SlotInputs):
 
 def _read_only_rows(devices: Floats, queues: Floats) -> tuple[Floats, ...]:
     """Views of the packed arrays by field; the kernels are compiled for arrays that can be written."""
-    fixed_devices, fixed_queues = devices[:], queues.transpose(0, 2, 1)
-    fixed_devices.flags.writeable = fixed_queues.flags.writeable = False
-    return (*fixed_devices, *fixed_queues)
+    return (*_read_only(devices[:]), *_read_only(queues.transpose(0, 2, 1)))
+
+
+def _read_only(view: Floats) -> Floats:
+    view.flags.writeable = False
+    return view

@@ -5,18 +5,23 @@ Used for documents with errors and `lyaopt schema` only: building the models tak
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lyaopt.io.field_errors import errors_of
-from lyaopt.io.fields import Finite, Id, NonNegative, Positive
-from lyaopt.io.strict_json import Path
+from lyaopt.io.fields import Expected, Finite, Id, NonNegative, Positive
+from lyaopt.io.strict_json import MISSING_KEY, Path
 
 
 def _without_default(schema: dict[str, Any]) -> None:
     # The default depends on the place in the document, which a schema cannot express.
-    del schema["default"]
+    schema.pop("default", None)
+
+
+def _optional() -> Any:
+    """A field that may be left out; None stands for what the document then means."""
+    return Field(default=None, json_schema_extra=_without_default)
 
 
 class _Strict(BaseModel):
@@ -34,21 +39,67 @@ class ServiceDocument(_Strict):
     """Backlog Q^t of the transmit queue, in bits."""
     edge_queue_cycles: NonNegative
     """Backlog Q^e of the edge queue, in cycles."""
+    local_weight: NonNegative = _optional()
+    """Worth of one more cycle of the local queue, in units of the objective; the backlog by default."""
+    transmit_weight: NonNegative = _optional()
+    """Worth of one more bit of the transmit queue, in units of the objective; the backlog by default."""
+    edge_weight: NonNegative = _optional()
+    """Worth of one more cycle of the edge queue, in units of the objective; the backlog by default."""
+
+
+class OperatingPointDocument(_Strict):
+    """One frequency of a CPU, at the voltage that belongs to it (DVFS)."""
+
+    hz: Positive
+    """Frequency, in cycles per second; above that of the point before."""
+    power_w: NonNegative
+    """Power at full load, in watts."""
+
+
+class RadioDocument(_Strict):
+    """A radio as measured in this slot. It may be silent for a part of the slot, at no power."""
+
+    rate_bps: NonNegative
+    """Largest rate of this slot, in bits per second."""
+    power_w: NonNegative
+    """Power while it sends, in watts."""
+
+
+_Points = Annotated[
+    list[OperatingPointDocument], Field(min_length=1), Expected("a list of objects, at least one")
+]
+_Spectrum = Annotated[Literal["split", "shared"], Expected('"split" or "shared"')]
+_NEEDED = {
+    "cpu_capacity_hz": "cpu_points",
+    "max_power_w": "radio",
+    "channel_gain": "radio",
+}
+"""Keys of a device that are required, unless another one makes them superfluous."""
 
 
 class DeviceDocument(_Strict):
     """One device."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [{"anyOf": [{"required": [a]}, {"required": [b]}]} for a, b in _NEEDED.items()]
+        }
+    )
+
     id: Id = Field(default="", json_schema_extra=_without_default)
     """Name, unique in the document; ``device-0`` and so on by position by default."""
-    cpu_capacity_hz: NonNegative
-    """F^l, in cycles per second."""
-    max_power_w: NonNegative
-    """p^max, in watts."""
-    channel_gain: NonNegative
-    """h of this slot."""
-    bandwidth_hz: Positive = Field(default=0.0, json_schema_extra=_without_default)
+    cpu_capacity_hz: NonNegative = _optional()
+    """F^l, in cycles per second; the last of the operating points, if there are any, bounds it too."""
+    max_power_w: NonNegative = _optional()
+    """p^max, in watts; without effect if the radio is measured."""
+    channel_gain: NonNegative = _optional()
+    """h of this slot; without effect if the radio is measured."""
+    bandwidth_hz: Positive = _optional()
     """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w by default."""
+    cpu_points: _Points = _optional()
+    """Operating points of the CPU by increasing frequency, in place of the cubic law of its energy."""
+    radio: RadioDocument = _optional()
+    """The radio as measured in this slot, in place of Shannon's rate."""
     services: list[ServiceDocument]
     """Services of the device; their number may differ between devices."""
 
@@ -56,16 +107,27 @@ class DeviceDocument(_Strict):
 class SlotDocument(_Strict):
     """State and parameters at the start of a slot."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["energy_coefficient"]},
+                {"properties": {"devices": {"items": {"required": ["cpu_points"]}}}},
+            ]
+        }
+    )
+
     slot_duration_s: Positive
     """tau, in seconds."""
     bandwidth_hz: Positive
     """B_w, in hertz, shared equally by the devices without a bandwidth of their own."""
+    spectrum: _Spectrum = "split"
+    """``shared``: devices whose radios are not measured share the sum of their bandwidths as is best."""
     noise_psd_dbm_per_hz: Finite = -174.0
     """N_0, in dBm/Hz."""
     edge_capacity_hz: NonNegative
     """F^e, in cycles per second."""
-    energy_coefficient: NonNegative
-    """delta of the CPU energy tau delta f^3, in W s^3."""
+    energy_coefficient: NonNegative = _optional()
+    """delta of the CPU energy tau delta f^3, in W s^3; not needed if all devices have operating points."""
     energy_weight_local: NonNegative
     """Lyapunov weight U^l of local energy against backlog."""
     energy_weight_transmit: NonNegative
@@ -95,15 +157,18 @@ class DeviceSolution(_Strict):
     cpu_hz: NonNegative
     """Sum of f^l over its services."""
     power_w: NonNegative
-    """Transmit power p."""
+    """Transmit power p, in watts; the mean over the slot if the radio is measured."""
+    bandwidth_hz: NonNegative = _optional()
+    """What the device has of a shared spectrum, in hertz; only there."""
     rate_bps: NonNegative
     """Sum of r over its services."""
     local_energy_j: NonNegative
-    """tau delta (sum f^l)^3."""
+    """tau delta (sum f^l)^3, or tau times the power that its operating points take for sum f^l."""
     transmit_energy_j: NonNegative
     """tau p."""
     local_price: NonNegative
-    """Multiplier of sum f^l <= F^l: tau max(nu - 3 U^l delta (F^l)^2, 0) if the capacity binds, else 0."""
+    """Multiplier of sum f^l <= F^l: tau max(nu - U^l P'(F^l), 0) if the capacity binds, else 0; P' is the
+    marginal power, 3 delta (F^l)^2 for the cubic law."""
     rate_price: NonNegative
     """Multiplier of sum r <= R(p): tau nu."""
     services: list[ServiceSolution]
@@ -119,6 +184,15 @@ class EdgeSolution(_Strict):
     """Multiplier of sum f^e <= F^e: tau nu."""
 
 
+class SpectrumSolution(_Strict):
+    """The spectrum that devices share in the slot."""
+
+    bandwidth_hz: NonNegative
+    """B_w, the sum over the devices that share it, in hertz."""
+    price: NonNegative
+    """Multiplier of sum b <= B_w: what one more hertz is worth."""
+
+
 class ObjectiveDocument(_Strict):
     """Drift-plus-penalty values as minimised (lower is better)."""
 
@@ -127,7 +201,7 @@ class ObjectiveDocument(_Strict):
     transmit: Finite
     """Problem 4, summed over devices."""
     edge: Finite
-    """Problem 5: -tau sum f^e Q^e."""
+    """Problem 5: -tau sum f^e Q^e, with the weight in place of Q^e where it is given."""
     total: Finite
     """Sum of the three."""
 
@@ -149,6 +223,8 @@ class SolutionDocument(_Strict):
     objective: ObjectiveDocument
     certificate: CertificateDocument
     edge: EdgeSolution
+    spectrum: SpectrumSolution = _optional()
+    """The shared spectrum; only where it is shared."""
     devices: list[DeviceSolution]
     """Devices, as in the slot document."""
     lyaopt: str
@@ -180,6 +256,24 @@ def slot_document_errors(data: Any) -> list[tuple[Path, str]]:
     """
     try:
         SlotDocument.model_validate(data)
+        errors: list[tuple[Path, str]] = []
     except ValidationError as failure:
-        return errors_of(SlotDocument, failure)
-    return []
+        errors = errors_of(SlotDocument, failure)
+    return errors + _missing(data)
+
+
+def _missing(data: Any) -> list[tuple[Path, str]]:
+    """Path and reason of each key that is missing, of those that are not always required."""
+    devices = data.get("devices") if isinstance(data, dict) else None
+    if not isinstance(devices, list):
+        return []
+    missing: list[Path] = []
+    cubic = [m for m, device in enumerate(devices) if isinstance(device, dict) and "cpu_points" not in device]
+    if cubic and "energy_coefficient" not in data:
+        missing.append(("energy_coefficient",))
+    for m, device in enumerate(devices):
+        if isinstance(device, dict):
+            missing += [
+                ("devices", m, key) for key, other in _NEEDED.items() if not device.keys() & {key, other}
+            ]
+    return [(path, MISSING_KEY) for path in missing]

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt.arrays import Floats
+from lyaopt.slot.batch import as_batch
+from lyaopt.slot.batch_fields import device_lanes, slot_lanes
 from lyaopt.slot.formulas import price
+from lyaopt.slot.gradient import Allocations, SlotGradient, gradient_of
 from lyaopt.slot.problem import SlotProblem
+from lyaopt.slot.shared_spectrum import SharedSpectrum
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,10 @@ class SlotSolution:
     local_price, rate_price : (M,) arrays
         Multipliers of C.4 and C.6: what one more hertz of device CPU is worth, -dV/dF^l, and one more bit/s
         of rate, tau nu.
+    bandwidth_hz : (M,) array
+        What every device has of the spectrum.
+    spectrum_price : float
+        What one more hertz of a shared spectrum is worth, -dV/dB_w; 0 where it is split.
     status : str
         Always "optimal": every valid problem has a solution.
     """
@@ -89,12 +100,36 @@ class SlotSolution:
     transmit_energy_j: Floats
     local_price: Floats
     rate_price: Floats
+    bandwidth_hz: Floats
+    spectrum_price: float
     status: str = "optimal"
 
     @property
     def edge_price(self) -> float:
         """Multiplier of C.7, -dV/dF^e: what one more hertz at the edge is worth."""
         return price(self.problem.slot_duration_s, self.edge_multiplier)
+
+    def gradient(self) -> SlotGradient:
+        """Derivatives of the optimal value by every input, in closed form.
+
+        Returns
+        -------
+        SlotGradient
+        """
+        local, transmit = (
+            [device_lanes(values[np.newaxis]) for values in of_device]
+            for of_device in (
+                (self.local_cpu_hz, self.cpu_hz, self.local_multiplier),
+                (self.rate_bps, self.power_w, self.transmit_multiplier),
+            )
+        )
+        edge = EdgeAllocation(slot_lanes(self.edge_cpu_hz[np.newaxis]), np.array([self.edge_multiplier]))
+        spectrum = None
+        if self.problem.spectrum == "shared":
+            multiplier = np.array([self.spectrum_price / self.problem.slot_duration_s])
+            spectrum = SharedSpectrum(self.bandwidth_hz[np.newaxis], multiplier)
+        solved = Allocations(LocalAllocation(*local), TransmitAllocation(*transmit), edge, spectrum)
+        return gradient_of(as_batch(self.problem), solved).first_slot()
 
     def __repr__(self) -> str:
         return (

@@ -32,7 +32,7 @@ def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
         ]
         for m in range(count)
     ]
-    return {
+    document = {
         "status": solution.status,
         "objective": objective_to_dict(solution.objective),
         "certificate": {
@@ -42,6 +42,20 @@ def solution_to_dict(solution: SlotSolution) -> dict[str, Any]:
         "edge": {"cpu_hz": sum(map(sum, edge)), "price": solution.edge_price},
         "devices": _device_dicts(solution, list(map(sum, rates)), services),
         "lyaopt": __version__,
+    }
+    if problem.spectrum == "shared":
+        _add_spectrum(document, solution)
+    return document
+
+
+def _add_spectrum(document: dict[str, Any], solution: SlotSolution) -> None:
+    """Add what is known of a shared spectrum; a measured radio has its own band."""
+    bandwidth = solution.bandwidth_hz.tolist()
+    for device, own in zip(document["devices"], bandwidth, strict=True):
+        device["bandwidth_hz"] = own
+    document["spectrum"] = {
+        "bandwidth_hz": solution.problem.shared_bandwidth_hz,
+        "price": solution.spectrum_price,
     }
 
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from lyaopt._kernels.slot import one_slot as kernels
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
-from lyaopt.arrays import check_type
+from lyaopt._kernels.slot.weighted_slot import slot_weighted
+from lyaopt.arrays import Floats, check_type
 from lyaopt.errors import ProblemError
-from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.inputs import QUEUE_FIELDS, SlotInputs
+from lyaopt.slot.batch import as_batch
+from lyaopt.slot.inputs import with_spectrum
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
@@ -21,7 +22,7 @@ from lyaopt.slot.solve_batch import solve_slots
 LARGEST_GAP = 1e-9
 
 
-def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
+def solve_slot(problem: SlotProblem, method: str = "exact", spectrum: str | None = None) -> SlotSolution:
     """Solve Problems 3, 4 and 5 of one slot.
 
     Parameters
@@ -29,7 +30,10 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     problem : SlotProblem
         The slot.
     method : {"exact", "bisection"}
-        Closed form by sorting or selection, or bisection on the Lagrange multiplier.
+        Closed form by sorting or selection, or bisection on the Lagrange multiplier. A shared spectrum, CPU
+        tables and measured radios are solved in the same way by both.
+    spectrum : {"split", "shared"}, optional
+        Replaces the problem's own.
 
     Returns
     -------
@@ -42,9 +46,12 @@ def solve_slot(problem: SlotProblem, method: str = "exact") -> SlotSolution:
     """
     check_type(problem, SlotProblem, "problem", "or a batch for solve_slots")
     check_method(method)
+    problem = with_spectrum(problem, spectrum)
     devices, services = problem.local_queue_cycles.shape
-    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS:
-        solution = _solve_in_one_call(problem)
+    general = problem.is_general
+    one_call = not general or problem._has_weights_only
+    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS and one_call:
+        solution = _solve_in_one_call(problem, problem._packed_weights if general else None)
     else:
         solution = _solve_as_batch(problem, method)
     _check_certificate(solution)
@@ -64,12 +71,15 @@ def _check_certificate(solution: SlotSolution) -> None:
         raise ProblemError("$", reason)
 
 
-def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
+def _solve_in_one_call(problem: SlotProblem, weights: Floats | None) -> SlotSolution:
     queues, devices, scalars = problem._packed
     rates = np.empty(queues.shape)
     results = np.empty((kernels.RESULT_ROWS, queues.shape[2]))
     summary = np.empty(kernels.SUMMARY_PLACES)
-    kernels.slot_exact(queues, devices, scalars, rates, results, summary)
+    if weights is None:
+        kernels.slot_exact(queues, devices, scalars, rates, results, summary)
+    else:
+        slot_weighted(weights, queues, devices, scalars, rates, results, summary)
     edge_nu, local, transmit, edge, gap, violation = summary.tolist()
     return SlotSolution(
         problem,
@@ -87,15 +97,15 @@ def _solve_in_one_call(problem: SlotProblem) -> SlotSolution:
         results[kernels.TRANSMIT_ENERGY],
         results[kernels.LOCAL_PRICE],
         results[kernels.RATE_PRICE],
+        problem.bandwidth_hz,
+        0.0,
     )
 
 
 # Energies and prices may overflow although the allocation does not: no warning, they are infinite then.
 @np.errstate(over="ignore", invalid="ignore")
 def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
-    fields = {name: getattr(problem, name) for name in SlotInputs.__dataclass_fields__}
-    fields |= {name: fields[name][np.newaxis] for name in (*QUEUE_FIELDS, "channel_gain")}
-    solution = solve_slots(SlotBatch(**fields), method)
+    solution = solve_slots(as_batch(problem), method)
     local, transmit, edge = solution.objective[:, 0].tolist()
     certificate = solution.certificate
     return SlotSolution(
@@ -114,4 +124,6 @@ def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
         solution.transmit_energy_j[0],
         solution.local_price[0],
         solution.rate_price[0],
+        solution.bandwidth_hz[0],
+        float(solution.spectrum_price[0]),
     )

@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
+from lyaopt._kernels.slot.general_edge import general_edge_bisection, general_edge_exact, general_edge_many
+from lyaopt._kernels.slot.general_local import (
+    general_local_bisection,
+    general_local_exact,
+    general_local_many,
+)
+from lyaopt._kernels.slot.general_transmit import (
+    general_transmit_bisection,
+    general_transmit_exact,
+    general_transmit_many,
+)
 from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
+from lyaopt._kernels.slot.shared_spectrum import spectrum_exact
 from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, transmit_many
 from lyaopt.arrays import check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import ALLOCATIONS, BatchSolution
+from lyaopt.slot.inputs import with_spectrum
 from lyaopt.slot.limits import check_method
+from lyaopt.slot.shared_spectrum import SharedSpectrum, no_spectrum
+
+# Solvers of each problem: by sorting, by selection, by bisection
+_LOCAL = local_exact, local_many, local_bisection
+_TRANSMIT = transmit_exact, transmit_many, transmit_bisection
+_EDGE = edge_exact, edge_many, edge_bisection
+_GENERAL_LOCAL = general_local_exact, general_local_many, general_local_bisection
+_GENERAL_TRANSMIT = general_transmit_exact, general_transmit_many, general_transmit_bisection
+_GENERAL_EDGE = general_edge_exact, general_edge_many, general_edge_bisection
 
 
-def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | None = None) -> BatchSolution:
+def solve_slots(
+    batch: SlotBatch,
+    method: str = "exact",
+    out: BatchSolution | None = None,
+    spectrum: str | None = None,
+) -> BatchSolution:
     """Solve Problems 3, 4 and 5 of every slot of a batch.
 
     Parameters
@@ -23,10 +52,13 @@ def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | No
     batch : SlotBatch
         The slots.
     method : {"exact", "bisection"}
-        Closed form by sorting or selection, or bisection on the Lagrange multiplier.
+        Closed form by sorting or selection, or bisection on the Lagrange multiplier. A shared spectrum, CPU
+        tables and measured radios are solved in the same way by both.
     out : BatchSolution, optional
         An earlier solution of a batch of the same shape: its arrays are overwritten, none are allocated,
         and it is returned as the solution of this batch.
+    spectrum : {"split", "shared"}, optional
+        Replaces the batch's own.
 
     Returns
     -------
@@ -43,6 +75,7 @@ def solve_slots(batch: SlotBatch, method: str = "exact", out: BatchSolution | No
     if out is not None:
         check_type(out, BatchSolution, "out", "of an earlier call")
     check_method(method)
+    batch = with_spectrum(batch, spectrum)
     solution = _empty_solution(batch) if out is None else _reused(out, batch)
     if 0 not in batch.shape:
         _solve_into(solution, method)
@@ -58,8 +91,14 @@ def _solution_shapes(batch: SlotBatch) -> dict[str, tuple[int, ...]]:
 
 def _empty_solution(batch: SlotBatch) -> BatchSolution:
     empty = np.zeros if 0 in batch.shape else np.empty
-    arrays = {name: empty(shape, order="F") for name, shape in _solution_shapes(batch).items()}
-    return BatchSolution(batch, **arrays)
+    arrays: dict[str, Any] = {
+        name: empty(shape, order="F") for name, shape in _solution_shapes(batch).items()
+    }
+    return BatchSolution(batch, spectrum=_spectrum_of(batch), **arrays)
+
+
+def _spectrum_of(batch: SlotBatch) -> SharedSpectrum | None:
+    return no_spectrum(*batch.shape[:2]) if batch.spectrum == "shared" else None
 
 
 def _reused(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
@@ -75,19 +114,41 @@ def _reused(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
     cached = vars(out)
     allocations = {name: cached[name] for name in ALLOCATIONS if name in cached}  # views of the same arrays
     cached.clear()
-    cached.update(arrays, **allocations, batch=batch)
+    cached.update(arrays, **allocations, batch=batch, spectrum=_spectrum_of(batch))
     return out
 
 
 def _solve_into(solution: BatchSolution, method: str) -> None:
     batch = solution.batch
     _, devices, services = batch.shape
-    bisection = method == "bisection"
-    many = services > NETWORK_ITEMS
-    local = local_bisection if bisection else local_many if many else local_exact
-    local(batch._local_problem, solution._local_allocation)
-    transmit = transmit_bisection if bisection else transmit_many if many else transmit_exact
-    transmit(batch._transmit_problem, solution._transmit_allocation)
-    edge_many_items = services * devices > NETWORK_ITEMS
-    edge = edge_bisection if bisection else edge_many if edge_many_items else edge_exact
-    edge(batch._edge_problem, solution._edge_allocation)
+    local, transmit, edge = batch._is_general
+    per_device = _which(method, services)
+    if local:
+        _GENERAL_LOCAL[per_device](batch._general_local, solution._local_allocation)
+    else:
+        _LOCAL[per_device](batch._local_problem, solution._local_allocation)
+    if solution.spectrum is not None:
+        _solve_shared(solution, solution.spectrum, per_device)
+    elif transmit:
+        _GENERAL_TRANSMIT[per_device](batch._general_transmit, solution._transmit_allocation)
+    else:
+        _TRANSMIT[per_device](batch._transmit_problem, solution._transmit_allocation)
+    at_edge = _which(method, services * devices)
+    if edge:
+        _GENERAL_EDGE[at_edge](batch._general_edge, solution._edge_allocation)
+    else:
+        _EDGE[at_edge](batch._edge_problem, solution._edge_allocation)
+
+
+def _solve_shared(solution: BatchSolution, spectrum: SharedSpectrum, per_device: int) -> None:
+    batch = solution.batch
+    if batch.radio is not None:  # measured radios, which take no part
+        _GENERAL_TRANSMIT[per_device](batch._general_transmit, solution._transmit_allocation)
+    spectrum_exact(batch._general_transmit, spectrum.allocation(solution._transmit_allocation))
+
+
+def _which(method: str, items: int) -> int:
+    """Return the place of a solver in the tuples above."""
+    if method == "bisection":
+        return 2
+    return 1 if items > NETWORK_ITEMS else 0

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from lyaopt.errors import SolverError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import BatchSolution
+from lyaopt.slot.inputs import SlotInputs
 from lyaopt.slot.limits import METHODS
-from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solve_batch import solve_slots
 from lyaopt.verify.cvxpy_reference import check_solver, solve_reference
 from lyaopt.verify.decimal_reference import Verdict, judge
-from lyaopt.verify.random_problems import REGIMES, batches, to_problem
+from lyaopt.verify.random_problems import REGIMES, batches, take_slot
 
 GAP_LIMIT = 1e-12
 VIOLATION_LIMIT = 1e-14
@@ -183,11 +183,11 @@ class _Tally:
             solution = solve_slots(batch, method=method)
             self._keep(solution.certificate.relative_gap.max(), solution.certificate.max_violation.max())
             for index in sampled:
-                verdict = _judged(to_problem(batch, index), solution, index)
+                verdict = _judged(take_slot(batch, index), solution, index)
                 self._keep(verdict.relative_gap, verdict.max_violation)
         for index in self.judged[:SOLVED] - self.done if self.solver else ():
             if 0 <= index < size:
-                self._compare(to_problem(batch, int(index)))
+                self._compare(take_slot(batch, int(index)))
         self.done += size
         return size
 
@@ -209,7 +209,7 @@ class _Tally:
         self.gaps.append(float(gap))
         self.violations.append(float(violation))
 
-    def _compare(self, problem: SlotProblem) -> None:
+    def _compare(self, problem: SlotInputs) -> None:
         try:
             point = solve_reference(problem, str(self.solver))
         except SolverError:
@@ -220,7 +220,7 @@ class _Tally:
         self.solver_violations.append(verdict.pool_violation)
 
 
-def _judged(problem: SlotProblem, solution: BatchSolution, index: int) -> Verdict:
+def _judged(problem: SlotInputs, solution: BatchSolution, index: int) -> Verdict:
     return judge(
         problem,
         solution.local_cpu_hz[index],

@@ -16,8 +16,8 @@ import numpy as np
 
 from lyaopt.arrays import Floats
 from lyaopt.errors import SolverError
-from lyaopt.io.extras import needs_extra
-from lyaopt.verify.cvxpy_reference import PRIMAL_STATUSES, SLACK, WEAK_SIGNAL, check_solver
+from lyaopt.verify.cvxpy_programs import PRIMAL_STATUSES, check_solver, load_cvxpy
+from lyaopt.verify.cvxpy_scaling import SLACK, WEAK_SIGNAL
 from lyaopt.verify.spectrum_slot import SpectrumSlot
 
 
@@ -78,12 +78,12 @@ def solve_spectrum_reference(slot: SpectrumSlot, solver: str = "CLARABEL") -> Sp
     SolverError
         If the solver fails, or calls the problem infeasible or unbounded.
     """
-    cp, name = _cvxpy(), check_solver(solver)
-    devices = range(len(slot.gain))
-    units = {m: unit for m in devices if (unit := _units(slot, m)) is not None}
+    cp, name = load_cvxpy(), check_solver(solver)
+    count = len(slot.gain)
+    units = {m: unit for m in range(count) if (unit := _units(slot, m))}
     rates = np.zeros(slot.weights.shape)
-    power, band = np.zeros(len(devices)), np.zeros(len(devices))
-    worth = max((unit.rate * slot.weights[m].max() for m, unit in units.items()), default=0.0)
+    power, band = np.zeros(count), np.zeros(count)
+    worth = max((u.rate * slot.weights[m].max() for m, u in units.items()), default=0.0)
     if not worth:
         return SpectrumReference(0.0, name, "optimal", rates, power, band)
     terms, constraints, variables = [], [], {}
@@ -117,7 +117,7 @@ def _units(slot: SpectrumSlot, m: int) -> _Scaled | None:
 
 
 def _constraints(slot: SpectrumSlot, m: int, unit: _Scaled, variables: Any) -> list[Any]:
-    cp = _cvxpy()
+    cp = load_cvxpy()
     z, pi, beta = variables
     load, x = math.log1p(unit.signal), unit.signal
     caps = np.minimum(slot.limits[m] / slot.slot_duration_s / unit.rate, SLACK)
@@ -139,13 +139,7 @@ def _solve(program: Any, solver: str) -> None:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Solution may be inaccurate")
             program.solve(solver=solver)
-    except _cvxpy().error.SolverError as error:
+    except load_cvxpy().error.SolverError as error:
         raise SolverError("shared spectrum", solver, str(error).splitlines()[0]) from error
     if program.status not in PRIMAL_STATUSES:
         raise SolverError("shared spectrum", solver, program.status)
-
-
-def _cvxpy() -> Any:
-    with needs_extra("check"):
-        import cvxpy
-    return cvxpy

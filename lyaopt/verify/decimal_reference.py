@@ -8,21 +8,20 @@ problem's own objective and constraints. Slow: milliseconds per slot.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
+from itertools import accumulate
 
 import numpy as np
 
 from lyaopt.arrays import Floats
-from lyaopt.slot.problem import SlotProblem
+from lyaopt.slot.inputs import SlotInputs
+from lyaopt.verify.decimal_numbers import INFINITE, ZERO, context, exact, exacts
+from lyaopt.verify.decimal_resources import FreeCpu, Resource, cpu_of, radio_resource
+from lyaopt.verify.single_slots import of_device, weights_of
 
-DIGITS = 60
-ZERO = Decimal(0)
-ONE = Decimal(1)
-INFINITE = Decimal("Infinity")
-# Above this, plain differences are exact enough; below it, the series converges in a few terms.
-SERIES_BELOW = Decimal("1e-8")
 NEGLIGIBLE_GAIN = Decimal("1e-6")
 
 
@@ -35,13 +34,13 @@ class Optimum:
     objective : Decimal
         Least value of the problem as minimised.
     gross_gain : Decimal
-        tau sum f Q at the optimum, against which gaps are taken.
+        tau sum f w at the optimum, against which gaps are taken.
     total : Decimal
         Optimal S = sum f, in cycles/s or bit/s.
     allocation : tuple of Decimal
-        f of every item; items of equal backlog get equal shares.
+        f of every item; items of equal weight get equal shares of their limits.
     power : Decimal
-        Transmit power in W; 0 in Problems 3 and 5.
+        Power of the CPU or the radio in W; 0 in Problem 5.
     """
 
     objective: Decimal
@@ -59,8 +58,8 @@ class Verdict:
     ----------
     relative_gap : float
         Worst distance of the 2 M + 1 objectives from their optima, each relative to the gross gain
-        tau sum f Q of the allocation or the optimum, whichever is larger; to the pool's largest gain where
-        both are 0.
+        tau sum f w of the allocation or the optimum, whichever is larger; to the pool's largest gain where
+        both are 0, and to the cost of its full speed where no item has any weight.
     max_violation : float
         Worst violation of a constraint, relative to its bound (for f >= 0, to the width of the
         box 0 <= f <= u); infinite where a zero bound is exceeded.
@@ -77,109 +76,116 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class _Radio:
-    """Rate R(p) = b ln(1 + eta p) of one device."""
+class _Problem:
+    """One of the 2 M + 1 problems: minimise -tau sum f w + U tau P(sum f)."""
 
-    nats_rate: Decimal
-    snr_per_watt: Decimal
+    weights: list[Decimal]
+    limits: list[Decimal]
+    tau: Decimal
+    energy_weight: Decimal
+    resource: Resource
 
-    def rate(self, power: Decimal) -> Decimal:
-        return self.nats_rate * log1p(self.snr_per_watt * power)
+    def gain(self, rates: Sequence[Decimal]) -> Decimal:
+        return self.tau * sum((f * w for f, w in zip(rates, self.weights, strict=True)), ZERO)
 
-    def power(self, rate: Decimal) -> Decimal:
-        return expm1(rate / self.nats_rate) / self.snr_per_watt
+    def objective(self, rates: Sequence[Decimal], power: Decimal) -> Decimal:
+        return self.tau * self.energy_weight * power - self.gain(rates)
+
+    def optimum(self) -> Optimum:
+        groups: dict[Decimal, Decimal] = dict.fromkeys(sorted(self.weights, reverse=True), ZERO)
+        for weight, limit in zip(self.weights, self.limits, strict=True):
+            groups[weight] += limit / self.tau
+        total = min(self.resource.capacity, self._crossing(groups))
+        allocation, power = self._fill(groups, total), self.resource.power(total)
+        return Optimum(self.objective(allocation, power), self.gain(allocation), total, allocation, power)
+
+    def _crossing(self, groups: dict[Decimal, Decimal]) -> Decimal:
+        """max_i min(C_i, s_i): C_i rises and s_i falls along the groups, so it lies where they cross."""
+        weights, reached = list(groups), list(accumulate(groups.values()))
+        positions = range(len(weights))
+        first = bisect_left(positions, True, key=lambda i: reached[i] >= self.resource.worth(weights[i]))
+        before = reached[first - 1] if first else ZERO
+        return max(before, self.resource.worth(weights[first]) if first < len(weights) else ZERO)
+
+    def _fill(self, groups: dict[Decimal, Decimal], total: Decimal) -> tuple[Decimal, ...]:
+        """f_i = u_i clip((S - A_i) / B_i, 0, 1)."""
+        shares, left = {}, total
+        for weight, limit in groups.items():
+            shares[weight] = min(left / limit, Decimal(1)) if limit else ZERO
+            left = max(left - limit, ZERO)
+        pairs = zip(self.limits, self.weights, strict=True)
+        return tuple(limit / self.tau * shares[weight] for limit, weight in pairs)
 
 
-def log1p(x: Decimal) -> Decimal:
-    """ln(1 + x) without loss for small x >= 0."""
-    if x > SERIES_BELOW:
-        return (ONE + x).ln()
-    return sum((-((-x) ** i) / i for i in range(1, 9)), ZERO)
-
-
-def expm1(x: Decimal) -> Decimal:
-    """e^x - 1 without loss for small x >= 0."""
-    if x > SERIES_BELOW:
-        return x.exp() - ONE
-    term, total = ONE, ZERO
-    for i in range(1, 9):
-        term = term * x / i
-        total += term
-    return total
-
-
-def local_optimum(problem: SlotProblem, device: int) -> Optimum:
+def local_optimum(problem: SlotInputs, device: int) -> Optimum:
     """Optimum of Problem 3 for one device.
 
     Parameters
     ----------
-    problem : SlotProblem
-        The slot.
+    problem : SlotInputs
+        The slot; a `SlotProblem` is one.
     device : int
         Index of the device.
     """
-    with localcontext(_context()):
-        tau, queues = _exact(problem.slot_duration_s), _exacts(problem.local_queue_cycles[device])
-        k = _exact(problem.energy_weight_local) * _exact(problem.energy_coefficient)
-
-        def affordable(queue: Decimal) -> Decimal:
-            return (queue / (3 * k)).sqrt() if k else INFINITE
-
-        total = min(_exact(problem.cpu_capacity_hz[device]), _demand(queues, tau, affordable))
-        return _optimum(queues, tau, total, tau * k * total**3, ZERO)
+    with localcontext(context()):
+        return _local(problem, device).optimum()
 
 
-def transmit_optimum(problem: SlotProblem, device: int) -> Optimum:
+def transmit_optimum(problem: SlotInputs, device: int) -> Optimum:
     """Optimum of Problem 4 for one device; the least power that carries the optimal total.
 
     Parameters
     ----------
-    problem : SlotProblem
-        The slot.
+    problem : SlotInputs
+        The slot; a `SlotProblem` is one.
     device : int
         Index of the device.
     """
-    with localcontext(_context()):
-        tau, queues = _exact(problem.slot_duration_s), _exacts(problem.transmit_queue_bits[device])
-        most, weight = _exact(problem.max_power_w[device]), _exact(problem.energy_weight_transmit)
-        radio = _radio(problem, device)
-        if not most or not radio.snr_per_watt:
-            return _optimum(queues, tau, ZERO, ZERO, ZERO)
-        floor = weight / (radio.nats_rate * radio.snr_per_watt)
-
-        def affordable(queue: Decimal) -> Decimal:
-            if not floor:
-                return INFINITE
-            return radio.nats_rate * log1p((queue - floor) / floor) if queue > floor else ZERO
-
-        total = min(radio.rate(most), _demand(queues, tau, affordable))
-        power = radio.power(total)
-        return _optimum(queues, tau, total, tau * weight * power, power)
+    with localcontext(context()):
+        return _transmit(problem, device).optimum()
 
 
-def edge_optimum(problem: SlotProblem) -> Optimum:
+def edge_optimum(problem: SlotInputs) -> Optimum:
     """Optimum of Problem 5 over all services of all devices, device by device.
 
     Parameters
     ----------
-    problem : SlotProblem
-        The slot.
+    problem : SlotInputs
+        The slot; a `SlotProblem` is one.
     """
-    with localcontext(_context()):
-        tau, queues = _exact(problem.slot_duration_s), _exacts(problem.edge_queue_cycles.ravel())
-        total = min(_exact(problem.edge_capacity_hz), sum(queues, ZERO) / tau)
-        return _optimum(queues, tau, total, ZERO, ZERO)
+    with localcontext(context()):
+        return _edge(problem).optimum()
+
+
+def _local(slot: SlotInputs, device: int) -> _Problem:
+    weights, limits = weights_of(slot, "local")[device], slot.local_queue_cycles[device]
+    energy_weight = exact(of_device(slot.energy_weight_local, device))
+    tau, cpu = exact(slot.slot_duration_s), cpu_of(slot, device)
+    return _Problem(exacts(weights), exacts(limits), tau, energy_weight, cpu)
+
+
+def _transmit(slot: SlotInputs, device: int) -> _Problem:
+    weights, limits = weights_of(slot, "transmit")[device], slot.transmit_queue_bits[device]
+    energy_weight = exact(of_device(slot.energy_weight_transmit, device))
+    tau, radio = exact(slot.slot_duration_s), radio_resource(slot, device)
+    return _Problem(exacts(weights), exacts(limits), tau, energy_weight, radio)
+
+
+def _edge(slot: SlotInputs) -> _Problem:
+    weights, limits = weights_of(slot, "edge").ravel(), slot.edge_queue_cycles.ravel()
+    cpu = FreeCpu(exact(slot.edge_capacity_hz))
+    return _Problem(exacts(weights), exacts(limits), exact(slot.slot_duration_s), ZERO, cpu)
 
 
 def judge(
-    problem: SlotProblem, local_cpu_hz: Floats, rate_bps: Floats, edge_cpu_hz: Floats, power_w: Floats
+    problem: SlotInputs, local_cpu_hz: Floats, rate_bps: Floats, edge_cpu_hz: Floats, power_w: Floats
 ) -> Verdict:
     """Evaluate an allocation in the slot's problems.
 
     Parameters
     ----------
-    problem : SlotProblem
-        The slot, M devices of at most N services.
+    problem : SlotInputs
+        The slot, M devices of at most N services; a `SlotProblem` is one.
     local_cpu_hz, rate_bps, edge_cpu_hz : (M, N) arrays
         The allocation, in cycles/s, bit/s and cycles/s.
     power_w : (M,) array
@@ -193,11 +199,12 @@ def judge(
     """
     if not all(np.all(np.isfinite(array)) for array in (local_cpu_hz, rate_bps, edge_cpu_hz, power_w)):
         return Verdict(math.inf, math.inf, math.inf, math.inf)
-    verdicts = [_judge_edge(problem, _exacts(edge_cpu_hz.ravel()))]
-    for device in range(len(problem.cpu_capacity_hz)):
-        verdicts.append(_judge_local(problem, device, _exacts(local_cpu_hz[device])))
-        rates, power = _exacts(rate_bps[device]), _exact(power_w[device])
-        verdicts.append(_judge_transmit(problem, device, rates, power))
+    with localcontext(context()):
+        verdicts = [_judge_cpu(_edge(problem), exacts(edge_cpu_hz.ravel()))]
+        for device in range(len(problem.cpu_capacity_hz)):
+            verdicts.append(_judge_cpu(_local(problem, device), exacts(local_cpu_hz[device])))
+            rates, power = exacts(rate_bps[device]), exact(power_w[device])
+            verdicts.append(_judge_radio(problem, device, rates, power))
     return Verdict(
         max(v.relative_gap for v in verdicts),
         max(v.max_violation for v in verdicts),
@@ -206,42 +213,21 @@ def judge(
     )
 
 
-def _judge_local(problem: SlotProblem, device: int, rates: Sequence[Decimal]) -> Verdict:
-    with localcontext(_context()):
-        tau, queues = _exact(problem.slot_duration_s), _exacts(problem.local_queue_cycles[device])
-        capacity = _exact(problem.cpu_capacity_hz[device])
-        k = _exact(problem.energy_weight_local) * _exact(problem.energy_coefficient)
-        total = sum(rates, ZERO)
-        objective = tau * k * total**3 - _gain(queues, tau, rates)
-        excesses = [*_box(queues, tau, rates, capacity), _Excess(total - capacity, capacity, capacity)]
-        return _verdict(objective, local_optimum(problem, device), queues, tau, rates, capacity, excesses)
+def _judge_cpu(problem: _Problem, rates: Sequence[Decimal]) -> Verdict:
+    total, capacity = sum(rates, ZERO), problem.resource.capacity
+    excesses = [*_box(problem, rates), _Excess(total - capacity, capacity, capacity)]
+    return _verdict(problem, rates, problem.resource.power(total), excesses)
 
 
-def _judge_transmit(problem: SlotProblem, device: int, rates: Sequence[Decimal], power: Decimal) -> Verdict:
-    with localcontext(_context()):
-        tau, queues = _exact(problem.slot_duration_s), _exacts(problem.transmit_queue_bits[device])
-        most, radio = _exact(problem.max_power_w[device]), _radio(problem, device)
-        objective = tau * _exact(problem.energy_weight_transmit) * power - _gain(queues, tau, rates)
-        capacity, carried = radio.rate(most), radio.rate(max(power, ZERO))
-        excesses = [
-            *_box(queues, tau, rates, capacity),
-            _Excess(sum(rates, ZERO) - carried, carried, capacity),
-            _Excess(max(power - most, -power), most, most),
-        ]
-        return _verdict(objective, transmit_optimum(problem, device), queues, tau, rates, capacity, excesses)
-
-
-def _judge_edge(problem: SlotProblem, rates: Sequence[Decimal]) -> Verdict:
-    with localcontext(_context()):
-        tau, queues = _exact(problem.slot_duration_s), _exacts(problem.edge_queue_cycles.ravel())
-        capacity = _exact(problem.edge_capacity_hz)
-        excesses = [
-            *_box(queues, tau, rates, capacity),
-            _Excess(sum(rates, ZERO) - capacity, capacity, capacity),
-        ]
-        return _verdict(
-            -_gain(queues, tau, rates), edge_optimum(problem), queues, tau, rates, capacity, excesses
-        )
+def _judge_radio(slot: SlotInputs, device: int, rates: Sequence[Decimal], power: Decimal) -> Verdict:
+    problem, radio = _transmit(slot, device), radio_resource(slot, device)
+    most, carried = radio.most_power, radio.carried(max(power, ZERO))
+    excesses = [
+        *_box(problem, rates),
+        _Excess(sum(rates, ZERO) - carried, carried, radio.capacity),
+        _Excess(max(power - most, -power), most, most),
+    ]
+    return _verdict(problem, rates, power, excesses)
 
 
 @dataclass(frozen=True)
@@ -253,27 +239,24 @@ class _Excess:
     pool: Decimal
 
 
-def _box(
-    queues: Sequence[Decimal], tau: Decimal, rates: Sequence[Decimal], pool: Decimal
-) -> Iterator[_Excess]:
-    for rate, queue in zip(rates, queues, strict=True):
-        yield _Excess(max(rate * tau - queue, -rate * tau), queue, pool * tau)
+def _box(problem: _Problem, rates: Sequence[Decimal]) -> Iterator[_Excess]:
+    tau, pool = problem.tau, problem.resource.capacity * problem.tau
+    for rate, limit in zip(rates, problem.limits, strict=True):
+        yield _Excess(max(rate * tau - limit, -rate * tau), limit, pool)
 
 
 def _verdict(
-    objective: Decimal,
-    optimum: Optimum,
-    queues: Sequence[Decimal],
-    tau: Decimal,
-    rates: Sequence[Decimal],
-    capacity: Decimal,
-    excesses: Sequence[_Excess],
+    problem: _Problem, rates: Sequence[Decimal], power: Decimal, excesses: Sequence[_Excess]
 ) -> Verdict:
+    optimum = problem.optimum()
     # An objective below the optimum counts as well: only an infeasible point reaches it.
-    gap = abs(objective - optimum.objective)
+    gap = abs(problem.objective(rates, power) - optimum.objective)
     best = optimum.gross_gain
-    gross = max(best, _gain(queues, tau, rates))
-    of_pool = tau * min(capacity, sum(queues, ZERO) / tau) * max(queues, default=ZERO)
+    gross = max(best, problem.gain(rates))
+    able = min(problem.tau * problem.resource.capacity, sum(problem.limits, ZERO))
+    # Where nothing has any weight, what is wasted is measured against the energy of full speed.
+    spent = problem.tau * problem.energy_weight * problem.resource.power(problem.resource.capacity)
+    of_pool = able * max(problem.weights, default=ZERO) or spent
     return Verdict(
         float(_relative(gap, gross or of_pool)),
         float(max(_relative(e.amount, e.bound) for e in excesses)),
@@ -286,52 +269,3 @@ def _relative(amount: Decimal, scale: Decimal) -> Decimal:
     if amount <= 0:
         return ZERO
     return amount / scale if scale else INFINITE
-
-
-def _optimum(
-    queues: Sequence[Decimal], tau: Decimal, total: Decimal, cost: Decimal, power: Decimal
-) -> Optimum:
-    allocation = _fill(queues, tau, total)
-    gain = _gain(queues, tau, allocation)
-    return Optimum(cost - gain, gain, total, allocation, power)
-
-
-def _demand(queues: Sequence[Decimal], tau: Decimal, affordable: Callable[[Decimal], Decimal]) -> Decimal:
-    """max_i min(C_i, s_i): the total at which marginal gain meets marginal cost, without the capacity."""
-    best = above = ZERO
-    for queue in sorted(queues, reverse=True):
-        above += queue / tau
-        best = max(best, min(above, affordable(queue)))
-    return best
-
-
-def _fill(queues: Sequence[Decimal], tau: Decimal, total: Decimal) -> tuple[Decimal, ...]:
-    rates: dict[Decimal, Decimal] = {}
-    left = total
-    for queue in sorted(set(queues), reverse=True):
-        count = queues.count(queue)
-        rates[queue] = min(queue / tau, left / count)
-        left -= rates[queue] * count
-    return tuple(rates[queue] for queue in queues)
-
-
-def _gain(queues: Sequence[Decimal], tau: Decimal, rates: Sequence[Decimal]) -> Decimal:
-    return tau * sum((f * q for f, q in zip(rates, queues, strict=True)), ZERO)
-
-
-def _radio(problem: SlotProblem, device: int) -> _Radio:
-    bandwidth = _exact(problem.bandwidth_hz[device])
-    noise = Decimal(10) ** (_exact(problem.noise_psd_dbm_per_hz) / 10 - 3)
-    return _Radio(bandwidth / Decimal(2).ln(), _exact(problem.channel_gain[device]) / (bandwidth * noise))
-
-
-def _context() -> Context:
-    return Context(prec=DIGITS, Emax=10**9, Emin=-(10**9))
-
-
-def _exact(value: float) -> Decimal:
-    return Decimal(float(value))
-
-
-def _exacts(values: Floats) -> list[Decimal]:
-    return [_exact(value) for value in np.asarray(values, dtype=np.float64)]

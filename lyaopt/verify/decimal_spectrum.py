@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 
 from lyaopt.arrays import Floats
-from lyaopt.verify.decimal_reference import ONE, SERIES_BELOW, ZERO, expm1
+from lyaopt.verify.decimal_numbers import ONE, SERIES_BELOW, ZERO, context, expm1
 from lyaopt.verify.spectrum_slot import SpectrumSlot
 
-DIGITS = 60
 HALF, SMALL = Decimal("0.5"), Decimal("0.1")
 NEVER = Decimal(10_000)  # an efficiency y that no radio has: signals of e^10000
 _STEPS = 85  # of the bisection, once the ends are within a factor of 4
@@ -90,7 +89,7 @@ def spectrum_optimum(slot: SpectrumSlot) -> SpectrumOptimum:
     slot : SpectrumSlot
         The slot.
     """
-    with localcontext(_context()):
+    with localcontext(context()):
         devices, pool = _devices(slot), Decimal(slot.pool_hz)
         low, high = _bracket(devices, pool)
         left, right = ([_respond(device, mu) for device in devices] for mu in (low, high))
@@ -125,7 +124,7 @@ def judge_spectrum(
         That of the slot, where it is known already.
     """
     optimum = optimum or spectrum_optimum(slot)
-    with localcontext(_context()):
+    with localcontext(context()):
         tau, noise = Decimal(slot.slot_duration_s), Decimal(slot.noise_w_per_hz)
         gain = spent = everything = worst = ZERO
         for m in range(len(slot.gain)):
@@ -304,7 +303,3 @@ def _newton(step: Callable[[Decimal], Decimal], start: Decimal) -> Decimal:
         if abs(change) <= _ENOUGH * y:
             break
     return y
-
-
-def _context() -> Context:
-    return Context(prec=DIGITS, Emax=10**9, Emin=-(10**9))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats
+from lyaopt.arrays import Floats, Integers
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.limits import noise_w_per_hz
 
@@ -91,6 +91,54 @@ def rate_terms(batch: SlotBatch) -> tuple[Floats, Floats, Floats]:
     """
     per_watt = batch.channel_gain / (batch.bandwidth_hz * batch.noise_w_per_hz)
     return batch.bandwidth_hz / np.log(2), per_watt, np.log1p(batch.max_power_w * per_watt)
+
+
+def prefix(weights: Floats, limits: Floats, pick: Integers) -> tuple[Floats, Floats]:
+    """Return the weight of the picked item of every device, and the work C_i tau down to it.
+
+    Parameters
+    ----------
+    weights, limits : (B, M, N) arrays
+        Of the items.
+    pick : (B, M, 1) array of int
+        Positions of the items.
+
+    Returns
+    -------
+    weight, work : (B, M, 1) arrays
+        `work` is the sum of the limits of all items at least as heavy.
+    """
+    chosen = np.take_along_axis(weights, pick, axis=2)
+    return chosen, np.where(weights >= chosen, limits, 0.0).sum(axis=2, keepdims=True)
+
+
+def nudged(rng: np.random.Generator, values: Floats) -> Floats:
+    """Move all values of a device by the same number of ulps, at most two.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    values : (B, M, N) array
+        Weights or limits.
+    """
+    ulps = drawn(rng.integers, (*values.shape[:2], 1), -2, 3)
+    return np.asarray(values + ulps * np.spacing(values))
+
+
+def spread_weights(rng: np.random.Generator, queues: Floats, low: float = -2.5, high: float = 2.5) -> Floats:
+    """Weights about the median of the backlogs, drawn apart from them.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    queues : (B, M, N) array
+        Backlogs.
+    low, high : float
+        Exponents of 10 between which weights lie, relative to the median.
+    """
+    return np.asarray(np.median(queues) * log_uniform(rng, low, high, queues.shape))
 
 
 def mixed(count: int, rng: np.random.Generator, devices: int, services: int) -> SlotBatch:

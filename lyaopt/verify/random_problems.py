@@ -1,7 +1,7 @@
 """Random and degenerate slot problems of all regimes, in batches of many shapes.
 
-Slots come in small batches: what a batch shares (slot length, weights, capacities) varies between batches,
-over many orders of magnitude, and queues and channels vary within one.
+Slots come in small batches: what a batch shares (slot length, energy weights, capacities) varies between
+batches, over many orders of magnitude, and queues and channels vary within one.
 """
 
 from __future__ import annotations
@@ -12,17 +12,33 @@ import numpy as np
 
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.inputs import QUEUE_FIELDS, SlotInputs
-from lyaopt.slot.problem import SlotProblem
-from lyaopt.verify import regimes
 from lyaopt.verify.draws import mixed
+from lyaopt.verify.energy_regimes import ENERGIES
+from lyaopt.verify.regimes import PLAIN
+from lyaopt.verify.single_slots import take_slot, to_problem
+from lyaopt.verify.weight_regimes import WEIGHTS
+
+__all__ = [
+    "GENERAL_REGIMES",
+    "PLAIN_REGIMES",
+    "REGIMES",
+    "batches",
+    "random_batch",
+    "take_slot",
+    "to_problem",
+]
 
 LARGEST_BATCH = 256
 # Numbers of services for which the solvers select instead of sorting; such batches are small.
 MANY_SERVICES = (257, 1500)
 LARGEST_BATCH_OF_MANY = 16
-REGIMES: tuple[str, ...] = tuple(regimes.REGIMES)
-"""Names of the regimes."""
+_REGIMES = PLAIN | WEIGHTS | ENERGIES
+PLAIN_REGIMES: tuple[str, ...] = tuple(PLAIN)
+"""Names of the regimes of the paper's problems."""
+GENERAL_REGIMES: tuple[str, ...] = tuple(WEIGHTS | ENERGIES)
+"""Names of the regimes with weights, tables, measured radios, or parameters by slot."""
+REGIMES: tuple[str, ...] = tuple(_REGIMES)
+"""Names of all regimes."""
 
 
 def random_batch(
@@ -51,9 +67,9 @@ def random_batch(
     ProblemError
         For an unknown regime; the message lists the known ones.
     """
-    if regime not in regimes.REGIMES:
+    if regime not in _REGIMES:
         raise ProblemError("$.regime", f"expected one of {', '.join(REGIMES)}, got {regime!r}")
-    return regimes.REGIMES[regime](mixed(count, rng, devices, services), rng)
+    return _REGIMES[regime](mixed(count, rng, devices, services), rng)
 
 
 def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
@@ -91,10 +107,3 @@ def _drawn_shape(rng: np.random.Generator) -> tuple[int, int, int]:
     devices = int(rng.integers(1, 6))
     least, most = MANY_SERVICES
     return LARGEST_BATCH_OF_MANY, devices, int(rng.integers(-(-least // devices), most // devices + 1))
-
-
-def to_problem(batch: SlotBatch, index: int) -> SlotProblem:
-    """Take slot `index` (from 0) out of a `batch`."""
-    fields = {name: getattr(batch, name) for name in SlotInputs.__dataclass_fields__}
-    of_slot = {name: fields[name][index] for name in (*QUEUE_FIELDS, "channel_gain")}
-    return SlotProblem(**fields | of_slot)

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from lyaopt.arrays import Floats, Integers
+from lyaopt.arrays import Floats
 from lyaopt.slot.batch import SlotBatch
-from lyaopt.verify.draws import drawn, log_uniform, queue_shares, rate_terms, some_zero
+from lyaopt.verify.draws import drawn, log_uniform, nudged, prefix, queue_shares, rate_terms, some_zero
 
 Regime = Callable[[SlotBatch, np.random.Generator], SlotBatch]
 
@@ -188,27 +188,27 @@ def _near_boundary(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
     slots, devices, services = batch.shape
     cpu = batch.cpu_capacity_hz[:, None]
     pick = drawn(rng.integers, (slots, devices, 1), services)
-    chosen, prefix = _prefix(local, pick)
+    chosen, work = prefix(local, local, pick)
     local_targets = (
-        local * (chosen * tau**2 / (3 * k * prefix**2)),  # C_i = s_i
-        local * (cpu * tau / prefix),  # C_i = F
+        local * (chosen * tau**2 / (3 * k * work**2)),  # C_i = s_i
+        local * (cpu * tau / work),  # C_i = F
         local * (3 * k * cpu**2 / chosen),  # s_i = F
     )
-    chosen, prefix = _prefix(transmit, pick)
+    chosen, work = prefix(transmit, transmit, pick)
     transmit_targets = (
         transmit * (floor / chosen),  # Q_i = q0
-        transmit * (most * tau / prefix),  # C_i = R_max
+        transmit * (most * tau / work),  # C_i = R_max
         transmit * (floor * np.exp(limit)[..., None] / chosen),  # s_i = R_max
     )
     edge = batch.edge_queue_cycles
-    work = np.sort(edge.reshape(slots, -1))[:, ::-1].cumsum(axis=1)
-    work = np.take_along_axis(work, drawn(rng.integers, (slots, 1), work.shape[1]), axis=1)[..., None]
+    sums = np.sort(edge.reshape(slots, -1))[:, ::-1].cumsum(axis=1)
+    work = np.take_along_axis(sums, drawn(rng.integers, (slots, 1), sums.shape[1]), axis=1)[..., None]
     which = (slots, devices, 1)
     return replace(
         batch,
-        local_queue_cycles=_nudged(rng, np.choose(drawn(rng.integers, which, 3), local_targets)),
-        transmit_queue_bits=_nudged(rng, np.choose(drawn(rng.integers, which, 3), transmit_targets)),
-        edge_queue_cycles=_nudged(rng, edge * (batch.edge_capacity_hz * tau / work)),
+        local_queue_cycles=nudged(rng, np.choose(drawn(rng.integers, which, 3), local_targets)),
+        transmit_queue_bits=nudged(rng, np.choose(drawn(rng.integers, which, 3), transmit_targets)),
+        edge_queue_cycles=nudged(rng, edge * (batch.edge_capacity_hz * tau / work)),
     )
 
 
@@ -238,19 +238,7 @@ def _high_signal(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
     return replace(batch, channel_gain=gain, transmit_queue_bits=queues, energy_weight_transmit=weight)
 
 
-def _prefix(queues: Floats, pick: Integers) -> tuple[Floats, Floats]:
-    """The picked queue of every device, and the work C_i tau of it and of all longer ones; (B, M, 1) each."""
-    chosen = np.take_along_axis(queues, pick, axis=2)
-    return chosen, np.where(queues >= chosen, queues, 0.0).sum(axis=2, keepdims=True)
-
-
-def _nudged(rng: np.random.Generator, queues: Floats) -> Floats:
-    """Move all queues of a device by the same number of ulps, at most two."""
-    ulps = drawn(rng.integers, (*queues.shape[:2], 1), -2, 3)
-    return queues + ulps * np.spacing(queues)
-
-
-REGIMES: dict[str, Regime] = {
+PLAIN: dict[str, Regime] = {
     "energy-limited": _energy_limited,
     "capacity-limited": _capacity_limited,
     "backlog-limited": _backlog_limited,
@@ -267,4 +255,4 @@ REGIMES: dict[str, Regime] = {
     "low-signal": _low_signal,
     "high-signal": _high_signal,
 }
-"""Regimes by name."""
+"""Regimes of the paper's problems by name: weights are backlogs, energies cubic and Shannon's."""

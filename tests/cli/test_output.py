@@ -31,6 +31,7 @@ replications = 2
 WITH_JSON = {
     "bound": ["default"],
     "check": ["--instances", "20", "--solver", "none"],
+    "cpus": [],
     "evaluate": ["middle", "all-local", "default", "--slots", "50", "--warmup", "0", "--replications", "2"],
     "info": [],
     "profile": ["own_network:Net", "--input-shape", "1,3,5,5"],

@@ -23,10 +23,12 @@ from lyaopt_cli.tables import solution as tables
 from lyaopt_cli.tables.layout import name_text, quantity
 from tests.support.slot_text import (
     EXAMPLE,
+    GENERAL,
     example,
     on_a_terminal,
     printed,
     use_stdin,
+    weighted,
     with_literal,
     with_repeated,
 )
@@ -56,6 +58,18 @@ def test_the_method_reaches_the_solver(slot_file, capsysbinary, monkeypatch, met
         expected = format_solution(solve_slot(parse_slot_document(TEXT), method))
         assert printed(capsysbinary)[0] == expected + b"\n"
     assert asked == [method] * 2
+
+
+def test_the_spectrum_of_the_document_can_be_replaced(slot_file, capsysbinary):
+    for document, kinds in ((EXAMPLE, ["shared", "split"]), (GENERAL, ["split", "shared"])):
+        slot_file.write_text(json.dumps(document))
+        for kind in kinds:
+            for options in ([], ["--stream"]):
+                assert run(["solve-slot", *options, str(slot_file), "--spectrum", kind]) == 0
+                answer = json.loads(printed(capsysbinary)[0])
+                problem = parse_slot_document(json.dumps(document))
+                assert answer == solution_to_dict(solve_slot(problem, "exact", kind))
+                assert ("spectrum" in answer) == (kind == "shared")
 
 
 @pytest.mark.parametrize("arguments", [["-"], []])
@@ -276,6 +290,38 @@ def test_the_table_shows_what_limits_each_pool(changes, limit):
     solution = solve_slot(parse_slot_document(json.dumps(document)))
     assert tables.local_limits(solution)[1] == limit
     assert tables.transmit_limits(solution)[1] == limit
+
+
+def test_the_table_shows_what_goes_beyond_the_paper(capsysbinary):
+    def table(document: dict[str, Any]) -> str:
+        solution = solve_slot(parse_slot_document(json.dumps(document)))
+        tables.print_solution(solution, solution_to_dict(solution))
+        return str(capsysbinary.readouterr().out.decode())
+
+    words = ("Weights ", "CPU tables ", "Radios ", "Spectrum ", "band")
+    assert [word in table(GENERAL) for word in words] == [True] * 5
+    assert [word in table(weighted()) for word in words] == [True, False, False, False, False]
+    assert not any(word in table(EXAMPLE) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("hz", "rate", "limits"),
+    [
+        (1e6, 1e3, ("capacity", "capacity")),
+        (1e20, 1e20, ("backlog", "backlog")),
+        (1e6, 0.0, ("capacity",) * 2),
+    ],
+)
+def test_the_table_knows_the_ends_of_tables_and_radios(hz, rate, limits):
+    document = example() | {"energy_weight_local": 0.0, "energy_weight_transmit": 0.0}
+    document["devices"][1] |= {
+        "cpu_points": [{"hz": hz, "power_w": 0.1}],
+        "radio": {"rate_bps": rate, "power_w": 0.1},
+        "cpu_capacity_hz": 1e20,
+        "channel_gain": 0.0,
+    }
+    solution = solve_slot(parse_slot_document(json.dumps(document)))
+    assert (tables.local_limits(solution)[1], tables.transmit_limits(solution)[1]) == limits
 
 
 @pytest.mark.parametrize(("capacity", "limit"), [(1e7, "capacity"), (1e12, "backlog"), (0, "capacity")])

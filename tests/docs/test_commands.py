@@ -110,7 +110,7 @@ def test_extras_exist(command):
 
 # Further options that make commands fast: the last of repeated options counts.
 RUNS: dict[str, list[str]] = {
-    **{name: [] for name in ("solve-slot", "scenario", "bound", "schema", "profiles", "profile")},
+    **{name: [] for name in ("solve-slot", "scenario", "bound", "schema", "profiles", "profile", "cpus")},
     "check": ["--instances", "20"],
     "simulate": ["--slots", "60", "--warmup", "0"],
     "evaluate": ["--slots", "60", "--warmup", "0", "--replications", "2"],

@@ -111,7 +111,7 @@ def test_a_module_does_not_hide_a_function(module: str) -> None:
 
 def test_all_errors_are_one_family() -> None:
     errors = [getattr(lyaopt, name) for name in lyaopt.__all__ if name.endswith("Error")]
-    assert len(errors) == 10
+    assert len(errors) == 11
     assert all(issubclass(error, lyaopt.LyaoptError) for error in errors)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from lyaopt.errors import DocumentError, ProblemError
@@ -189,7 +190,7 @@ def test_every_setting_can_be_varied(name):
     else:
         parts = (SYSTEM, SYSTEM.devices[0], SYSTEM.services[0])
         value = next(getattr(part, name) for part in parts if hasattr(part, name))
-        value = float(value[0]) if hasattr(value, "__len__") else value
+        value = float(value[0]) if isinstance(value, np.ndarray) else value
     varied(SYSTEM, {name: value})
 
 

@@ -21,6 +21,7 @@ MADE = [
     errors.ProfileError("no network"),
     errors.SolverError("edge problem", "ECOS", "infeasible"),
     errors.DivergedError("update 3: loss is nan"),
+    errors.RuleError("deadline", "raised ValueError in slot 3"),
     PeerGoneError("the solver ended with status -9"),
     PeerTimeoutError("no answer within the time limit"),
 ]

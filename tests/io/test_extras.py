@@ -26,6 +26,7 @@ ENTRIES = [
     ("interquartile_mean(np.arange(5.0))", "scipy", "bound"),
     ("lyaopt.load_policy('run')", "torch", "train"),
     ("lyaopt.learning.PPO", "torch", "train"),
+    ("lyaopt.torch.solve_slots", "torch", "torch"),
     ("import lyaopt.learning.gym", "gymnasium", "train"),
     ("import lyaopt.learning.gym_vector", "gymnasium", "train"),
     ("Scalars('log')", "torch", "tensorboard"),

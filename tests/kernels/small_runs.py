@@ -11,6 +11,7 @@ from lyaopt.model.scenarios import load_scenario
 from lyaopt.policies.fixed import middle
 from lyaopt.simulation import Decision, Shares, simulate
 from tests.learning.worlds import SHADOWED, ragged_system, random_points
+from tests.simulation.rules import Everything, everything_compiled
 
 SLOTS = 15
 
@@ -28,17 +29,19 @@ class Evenly:
 
 
 def answers() -> dict[str, np.ndarray]:
-    """Arrays by name: of exact and shared allocation, in scenarios with all kinds of traffic and channels."""
+    """Arrays by name: of exact and shared allocation and under rules, with all traffic and channels."""
     bursty = load_scenario("bursty")
     busy = ragged_system(40.0, channel=SHADOWED)
     runs = {
-        "bursty": (bursty, middle(bursty)),
-        "busy": (busy, middle(busy)),
-        "shared": (busy, Evenly()),
+        "bursty": (bursty, middle(bursty), None),
+        "busy": (busy, middle(busy), None),
+        "shared": (busy, Evenly(), None),
+        "compiled rule": (busy, middle(busy), everything_compiled),
+        "rule": (busy, middle(busy), Everything()),
     }
     found = {}
-    for name, (system, policy) in runs.items():
-        result = simulate(system, policy, slots=SLOTS, replications=2, seed=3)
+    for name, (system, policy, rule) in runs.items():
+        result = simulate(system, policy, slots=SLOTS, replications=2, seed=3, rule=rule)
         found[f"{name} energy"] = result.local_energy_j + result.transmit_energy_j
         found[f"{name} queues"] = result.queues
     return found | learning()

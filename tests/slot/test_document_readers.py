@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from typing import Any
 
-import numpy as np
 from hypothesis import example as with_example
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,15 +13,21 @@ from lyaopt.errors import DocumentError
 from lyaopt.slot import documents
 from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.problem import SlotProblem
-from tests.support.slot_text import EXAMPLE, IDS, NUMBERS, at, example, objects, with_literal, with_repeated
-
-
-def same_problem(a: SlotProblem, b: SlotProblem) -> bool:
-    names = {field.name for field in fields(SlotProblem)} - {"service_ids"}
-    return a.service_ids == b.service_ids and all(
-        np.array_equal(getattr(a, name), getattr(b, name)) for name in names
-    )
-
+from tests.support.same_problem import same_problem
+from tests.support.slot_text import (
+    EXAMPLE,
+    GENERAL,
+    IDS,
+    NUMBERS,
+    at,
+    example,
+    general,
+    keys,
+    objects,
+    weighted,
+    with_literal,
+    with_repeated,
+)
 
 # A few letters that JSON writes in different ways (all of Unicode takes seconds to prepare).
 words = st.text(alphabet='aN"\\/é\u2028\x00\x7f\N{GRINNING FACE}', max_size=4)
@@ -35,14 +39,18 @@ values = st.one_of(
 )
 
 
+MORE = [path for path in keys(GENERAL) if path not in keys(EXAMPLE)]
+
+
 @st.composite
 def texts(draw: Any) -> str:
-    """The example with some keys changed, removed or added, formatted in one of several ways."""
-    document = example()
-    for path in draw(st.lists(st.sampled_from(NUMBERS + IDS), max_size=3)):
+    """An example with some keys changed, removed or added, formatted in one of several ways."""
+    document = draw(st.sampled_from([example, weighted, general]))()
+    present = [path for path in keys(document) if path in NUMBERS + IDS + MORE]
+    for path in draw(st.lists(st.sampled_from(present), max_size=3, unique=True)):
         parent = at(document, path[:-1])
         if draw(st.booleans()):
-            parent[path[-1]] = draw(values if path in NUMBERS else words)
+            parent[path[-1]] = draw(words if path in IDS else values)
         else:
             parent.pop(path[-1], None)
     if draw(st.booleans()):
@@ -54,6 +62,10 @@ def texts(draw: Any) -> str:
 @with_example(with_literal(("devices", 0, "id"), r'"\u0022"'))
 @with_example(with_literal(("devices", 0, "id"), r'"\""'))
 @with_example(with_repeated(("devices", 0, "services", 1, "edge_queue_cycles")))
+@with_example(with_repeated(("devices", 0, "services", 1, "edge_weight"), weighted()))
+@with_example(with_literal(("devices", 0, "services", 0, "local_weight"), "null", of=weighted()))
+@with_example(with_literal(("spectrum",), '"both"', of=weighted()))
+@with_example(with_literal(("spectrum",), '"shared"'))
 def test_the_fast_and_the_strict_parser_agree(text):
     def outcome(read: Any) -> Any:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io import ids
 from lyaopt.slot import documents
 from lyaopt.slot.documents import parse_slot_document, problem_from_dict
-from lyaopt.slot.problem import SlotProblem
+from tests.support.same_problem import same_problem
 from tests.support.slot_text import (
     EXAMPLE,
     IDS,
@@ -42,13 +41,6 @@ def refusal(text: bytes | str) -> DocumentError:
     with pytest.raises(DocumentError) as caught:
         parse_slot_document(text)
     return caught.value
-
-
-def same_problem(a: SlotProblem, b: SlotProblem) -> bool:
-    names = {field.name for field in fields(SlotProblem)} - {"service_ids"}
-    return a.service_ids == b.service_ids and all(
-        np.array_equal(getattr(a, name), getattr(b, name)) for name in names
-    )
 
 
 # --- what is accepted

@@ -15,7 +15,8 @@ from lyaopt import SlotProblem, SlotSolution, solve_slot, solve_slots
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt.verify.cvxpy_reference import solve_reference
 from lyaopt.verify.decimal_reference import Verdict, edge_optimum, judge, local_optimum, transmit_optimum
-from lyaopt.verify.random_problems import REGIMES, random_batch, to_problem
+from lyaopt.verify.random_problems import PLAIN_REGIMES as REGIMES
+from lyaopt.verify.random_problems import random_batch, to_problem
 from tests.support import oracle
 
 GAP = 1e-12

@@ -18,7 +18,7 @@ from lyaopt.slot.schemas import DOCUMENTS, json_schema
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
 from lyaopt.slot.solution_documents import format_solution, solution_to_dict
 from lyaopt.slot.solve import solve_slot
-from tests.support.slot_text import EXAMPLE, with_literal
+from tests.support.slot_text import EXAMPLE, GENERAL, with_literal
 
 words = st.text(alphabet='aN"\\/é\u2028\x00\x7f\N{GRINNING FACE}', min_size=1, max_size=4)
 finite = st.floats(min_value=0, max_value=1e100)
@@ -61,7 +61,8 @@ def solutions(draw: Any) -> SlotSolution:
         local.sum(axis=1),
         *[devices() for _ in range(3)],
         draw(finite),
-        *[devices() for _ in range(4)],
+        *[devices() for _ in range(5)],
+        0.0,
     )
 
 
@@ -90,6 +91,25 @@ def test_a_solution_document_equals_the_solution(solution):
     assert document["edge"]["price"] == solution.edge_price
 
 
+@pytest.mark.parametrize("document", [EXAMPLE | {"spectrum": "shared"}, GENERAL], ids=["all", "one"])
+def test_a_shared_spectrum_is_in_the_document(document):
+    solution = solve_slot(parse_slot_document(json.dumps(document)))
+    answer = json.loads(format_solution(solution))
+    DOCUMENTS["solution"].model_validate(answer)
+    shared = [m for m, device in enumerate(document["devices"]) if "radio" not in device]
+    total = sum(solution.problem.bandwidth_hz[m] for m in shared)
+    assert answer["spectrum"] == {"bandwidth_hz": total, "price": solution.spectrum_price}
+    own = [device["bandwidth_hz"] for device in answer["devices"]]
+    assert own == solution.bandwidth_hz.tolist()
+    assert sum(own[m] for m in shared) <= total * (1.0 + 1e-12)
+
+
+def test_a_split_spectrum_is_not():
+    answer = solution_to_dict(solve_slot(parse_slot_document(json.dumps(EXAMPLE | {"spectrum": "split"}))))
+    assert "spectrum" not in answer
+    assert all("bandwidth_hz" not in device for device in answer["devices"])
+
+
 def one_device(name: str, power: float) -> SlotSolution:
     row = np.ones((1, 1))
     problem = SlotProblem(1.0, 0.0, 0.0, 0.0, 1.0, *[row[0]] * 4, *[row] * 3, device_ids=(name,))
@@ -104,7 +124,8 @@ def one_device(name: str, power: float) -> SlotSolution:
         row[0] * power,
         *[row[0]] * 2,
         0.0,
-        *[row[0]] * 4,
+        *[row[0]] * 5,
+        0.0,
     )
 
 
@@ -140,7 +161,12 @@ def test_the_schema_refuses_unknown_keys_and_explains_known_ones(name):
 def test_the_schema_of_a_slot_has_the_keys_of_a_slot():
     schema = json_schema("slot")
     definitions = {name: set(part["properties"]) for name, part in schema["$defs"].items()}
-    device = EXAMPLE["devices"][0]
-    assert set(schema["properties"]) == set(EXAMPLE)
-    assert definitions == {"DeviceDocument": set(device), "ServiceDocument": set(device["services"][0])}
-    assert set(schema["required"]) == set(EXAMPLE) - {"noise_psd_dbm_per_hz"}
+    first, second = GENERAL["devices"]
+    assert set(schema["properties"]) == set(GENERAL)
+    assert definitions == {
+        "DeviceDocument": set(first) | set(second),
+        "ServiceDocument": set(first["services"][0]),
+        "OperatingPointDocument": set(first["cpu_points"][0]),
+        "RadioDocument": set(second["radio"]),
+    }
+    assert set(schema["required"]) == set(EXAMPLE) - {"noise_psd_dbm_per_hz", "energy_coefficient"}

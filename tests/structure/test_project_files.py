@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 
 from lyaopt import __version__
@@ -78,6 +79,13 @@ def test_numba_has_the_same_bound_for_build_and_run():
     assert PINNED["numba"] in runs.specifier
     (record,) = DECISIONS.glob("0001-*.md")
     assert ",".join(sorted(str(runs.specifier).split(","), reverse=True)) in record.read_text()
+
+
+def test_wheels_hold_every_shipped_data_file():
+    packed = {item.distribution_path for item in WheelBuilder(str(ROOT)).recurse_included_files()}
+    data = {str(path.relative_to(ROOT)) for path in ROOT.glob("lyaopt/**/data/*") if path.is_file()}
+    assert {"lyaopt/model/cpus/data/rk3399_a72.json", "lyaopt/model/profiles/data/alexnet.json"} <= data
+    assert data <= packed
 
 
 def test_pycc_is_not_deprecated_yet():

@@ -58,6 +58,36 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+# Every optional key: weights, a table of operating points, a measured radio, a shared spectrum.
+GENERAL: dict[str, Any] = EXAMPLE | {
+    "spectrum": "shared",
+    "devices": [
+        EXAMPLE["devices"][0]
+        | {
+            "cpu_points": [{"hz": 5e8, "power_w": 0.1}, {"hz": 1.2e9, "power_w": 0.5}],
+            "services": [
+                EXAMPLE["devices"][0]["services"][0]
+                | {"local_weight": 2e7, "transmit_weight": 3e5, "edge_weight": 1e8},
+                EXAMPLE["devices"][0]["services"][1] | {"edge_weight": 0.0},
+            ],
+        },
+        EXAMPLE["devices"][1] | {"radio": {"rate_bps": 2e6, "power_w": 0.8}},
+    ],
+}
+
+
+def weighted() -> dict[str, Any]:
+    """A fresh copy of the general example with the weights alone."""
+    document = copy.deepcopy(GENERAL)
+    del document["spectrum"], document["devices"][0]["cpu_points"], document["devices"][1]["radio"]
+    return document
+
+
+def general() -> dict[str, Any]:
+    """A fresh copy of the example with every optional key."""
+    return copy.deepcopy(GENERAL)
+
+
 def example() -> dict[str, Any]:
     """A fresh copy of the example: two devices with two services and one."""
     return copy.deepcopy(EXAMPLE)
@@ -95,16 +125,16 @@ NUMBERS = [path for path in keys() if isinstance(at(EXAMPLE, path), int | float)
 IDS = [path for path in keys() if path[-1] == "id"]
 
 
-def with_literal(path: Path, literal: str, indent: int | None = None) -> str:
-    """Text of the example with other JSON text at a path."""
-    document = example()
+def with_literal(path: Path, literal: str, indent: int | None = None, of: Any = EXAMPLE) -> str:
+    """Text of an example with other JSON text at a path."""
+    document = copy.deepcopy(of)
     at(document, path[:-1])[path[-1]] = "@@"
     return json.dumps(document, indent=indent).replace('"@@"', literal)
 
 
-def with_repeated(path: Path) -> str:
-    """Text of the example with the key at a path repeated, with the same value."""
-    document = example()
+def with_repeated(path: Path, of: Any = EXAMPLE) -> str:
+    """Text of an example with the key at a path repeated, with the same value."""
+    document = copy.deepcopy(of)
     parent = at(document, path[:-1])
     parent["@@"] = parent[path[-1]]
     return json.dumps(document).replace('"@@"', json.dumps(path[-1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,20 +64,8 @@ class Solved(NamedTuple):
 
 
 def general(batch: SlotBatch) -> GeneralTransmitProblem:
-    """Problem 4 of a batch; weights are the backlogs."""
-    _, devices, items = batch.shape
-    queues = np.ascontiguousarray(batch.transmit_queue_bits.transpose(2, 1, 0)).reshape(items, -1)
-    return problem(
-        queues,
-        queues.copy(),
-        np.ascontiguousarray(batch.channel_gain.T).ravel(),
-        devices=devices,
-        bandwidth=batch.bandwidth_hz,
-        max_power=batch.max_power_w,
-        tau=batch.slot_duration_s,
-        energy_weight=batch.energy_weight_transmit,
-        noise=batch.noise_w_per_hz,
-    )
+    """Problem 4 of a batch, with all radios by Shannon's formula: others take no part in the spectrum."""
+    return replace(batch, radio=None)._general_transmit
 
 
 def problem(

@@ -11,19 +11,25 @@ import numpy as np
 import pytest
 
 from lyaopt.errors import MissingExtraError, ProblemError, SolverError
-from lyaopt.slot.problem import SlotProblem
-from lyaopt.verify import cvxpy_reference, decimal_reference, random_problems
+from lyaopt.slot.inputs import SlotInputs
+from lyaopt.verify import (
+    cvxpy_programs,
+    cvxpy_reference,
+    cvxpy_scaling,
+    decimal_reference,
+    random_problems,
+)
 
 # Solvers stop at 1e-8 in scaled units; the relative gap that remains depends on the slot.
 CLOSE = {"CLARABEL": 1e-5, "ECOS": 1e-5, "SCS": 1e-3}
 
 
-def slots(regime: str, count: int) -> list[SlotProblem]:
+def slots(regime: str, count: int) -> list[SlotInputs]:
     batch = random_problems.random_batch(regime, count, np.random.default_rng(2), devices=2, services=2)
-    return [random_problems.to_problem(batch, i) for i in range(count)]
+    return [random_problems.take_slot(batch, i) for i in range(count)]
 
 
-def assert_close(problem: SlotProblem, solver: str) -> None:
+def assert_close(problem: SlotInputs, solver: str) -> None:
     found = cvxpy_reference.solve_reference(problem, solver)
     verdict = decimal_reference.judge(
         problem, found.local_cpu_hz, found.rate_bps, found.edge_cpu_hz, found.power_w
@@ -45,7 +51,7 @@ def test_other_solvers_find_it_too(regime: str, solver: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "signal", [1e-9, 1e-4, 0.99 * cvxpy_reference.WEAK_SIGNAL, 1.01 * cvxpy_reference.WEAK_SIGNAL, 0.1]
+    "signal", [1e-9, 1e-4, 0.99 * cvxpy_scaling.WEAK_SIGNAL, 1.01 * cvxpy_scaling.WEAK_SIGNAL, 0.1]
 )
 def test_both_forms_of_the_rate_agree_at_their_boundary(signal: float) -> None:
     base = slots("backlog-limited", 1)[0]
@@ -77,10 +83,11 @@ def test_the_objective_is_the_value_of_the_returned_point() -> None:
     assert (found.solver, found.status) == ("CLARABEL", "optimal")
 
 
-@pytest.mark.parametrize("kind", ["local", "transmit", "weak", "edge"])
+@pytest.mark.parametrize("kind", ["linear", "cubic", "table", "transmit", "weak"])
 def test_problems_compile_once(kind: str) -> None:
-    assert cvxpy_reference._program(kind, 3, "CLARABEL").problem.is_dcp(dpp=True)
-    assert cvxpy_reference._program(kind, 3, "CLARABEL") is cvxpy_reference._program(kind, 3, "CLARABEL")
+    program = cvxpy_programs.rate_program(kind, 3, "CLARABEL", 4)
+    assert program.problem.is_dcp(dpp=True)
+    assert cvxpy_programs.rate_program(kind, 3, "CLARABEL", 4) is program
 
 
 def test_a_slot_with_nothing_to_allocate_needs_no_solver() -> None:
@@ -96,7 +103,7 @@ def test_an_unknown_solver_is_refused_with_the_installed_ones() -> None:
 
 
 def test_names_of_solvers_are_read_in_either_case() -> None:
-    assert cvxpy_reference.check_solver("clarabel") == "CLARABEL"
+    assert cvxpy_programs.check_solver("clarabel") == "CLARABEL"
 
 
 def test_a_solver_that_cannot_take_the_problem_is_named() -> None:
@@ -108,7 +115,7 @@ def test_a_solver_that_cannot_take_the_problem_is_named() -> None:
 def test_a_status_without_an_optimum_is_an_error(sign: int, status: str) -> None:
     x = cp.Variable(2)
     constraints = [] if status == "unbounded" else [x >= 1, x <= 0]
-    program = cvxpy_reference._Program(cp.Problem(cp.Minimize(sign * cp.sum(x)), constraints), "CLARABEL", x)
+    program = cvxpy_programs.Program(cp.Problem(cp.Minimize(sign * cp.sum(x)), constraints), "CLARABEL", x)
     with pytest.raises(SolverError, match=f"CLARABEL did not solve the edge problem: {status}") as e:
         program.solve("edge problem")
     assert (e.value.problem, e.value.solver, e.value.status) == ("edge problem", "CLARABEL", status)

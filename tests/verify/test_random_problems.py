@@ -11,17 +11,17 @@ import pytest
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.problem import SlotProblem
+from lyaopt.slot.inputs import SlotInputs
 from lyaopt.verify import decimal_reference, random_problems
 
 LIMITED = Decimal("1e-9")
 
 
-def problems(regime: str, count: int = 3000) -> Iterator[SlotProblem]:
+def problems(regime: str, count: int = 3000) -> Iterator[SlotInputs]:
     """Two slots of each of several batches of every shape."""
     for batch in random_problems.batches(regime, count, seed=5):
         for index in (0, batch.shape[0] - 1):
-            yield random_problems.to_problem(batch, index)
+            yield random_problems.take_slot(batch, index)
 
 
 def limits(regime: str) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
@@ -37,12 +37,12 @@ def limits(regime: str) -> Iterator[tuple[str, Decimal, Decimal, Decimal]]:
             yield "transmit", transmit.total, Decimal(full_rate(problem)[m]), backlog
 
 
-def signal(problem: SlotProblem) -> np.ndarray:
+def signal(problem: SlotInputs) -> np.ndarray:
     noise = problem.bandwidth_hz * 10 ** ((problem.noise_psd_dbm_per_hz - 30) / 10)
     return problem.max_power_w * problem.channel_gain / noise
 
 
-def full_rate(problem: SlotProblem) -> np.ndarray:
+def full_rate(problem: SlotInputs) -> np.ndarray:
     return problem.bandwidth_hz * np.log1p(signal(problem)) / np.log(2)
 
 
@@ -100,7 +100,7 @@ def test_ties_are_exact() -> None:
     ],
 )
 def test_zero_regimes_hold_zeros_and_others_beside_them(
-    regime: str, zero: Callable[[SlotProblem], np.ndarray]
+    regime: str, zero: Callable[[SlotInputs], np.ndarray]
 ) -> None:
     values = np.concatenate([np.ravel(zero(p)) for p in problems(regime)])
     assert 0.1 < np.mean(values == 0) < 0.9
@@ -146,17 +146,26 @@ def test_batches_are_finite_and_laid_out_in_lanes(regime: str) -> None:
     rng = np.random.default_rng(0)
     batch = random_problems.random_batch(regime, 50, rng, devices=3, services=4)
     assert_shapes(batch, 4, 3, 50)
-    for name, value in vars(batch).items():
-        assert np.all(np.isfinite(value)), name
-        assert name == "noise_psd_dbm_per_hz" or np.all(np.asarray(value) >= 0), name
+    for name in SlotBatch.__dataclass_fields__:
+        value = getattr(batch, name)
+        if name == "radio":
+            value = np.array([entry for entry in value or () if entry is not None])
+        if name == "cpu_points":
+            value = np.array([point for table in value or () for point in table or ()])
+        if name not in ("spectrum", "service_counts") and value is not None:
+            assert np.all(np.isfinite(value)), name
+            assert name == "noise_psd_dbm_per_hz" or np.all(np.asarray(value) >= 0), name
 
 
 def assert_shapes(batch: SlotBatch, services: int, devices: int, count: int) -> None:
-    for queue in (batch.local_queue_cycles, batch.transmit_queue_bits, batch.edge_queue_cycles):
-        assert queue.shape == (count, devices, services)
+    queues = [batch.local_queue_cycles, batch.transmit_queue_bits, batch.edge_queue_cycles]
+    weights = [batch.local_weight, batch.transmit_weight, batch.edge_weight]
+    for values in (*queues, *(w for w in weights if w is not None)):
+        assert values.shape == (count, devices, services)
+        assert values.T.flags.c_contiguous
     assert batch.channel_gain.shape == (count, devices)
     for value in (batch.cpu_capacity_hz, batch.max_power_w, batch.bandwidth_hz):
-        assert value.shape == (devices,)
+        assert value.shape in ((devices,), (count, devices))
 
 
 @pytest.mark.parametrize("instances_wanted", [0, 1, 255, 256, 257, 1000])

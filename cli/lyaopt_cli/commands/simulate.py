@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @replications_option(1)
 @click.option("--trace", metavar="FILE", help="Replay arrivals and channels from an .npz file.")
 @click.option("--record", metavar="FILE", help="Write every slot into an .npz file.")
+@click.option("--rule", metavar="MODULE:NAME", help="Weigh services by an allocation rule of your own.")
 @plot_option("energy, backlogs and latency")
 @click.option("--bound", "with_bound", is_flag=True, help="Print the lower bound LB1 on the energy too.")
 @json_option("Print JSON, a line for each policy.")
@@ -58,6 +59,7 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
       lyaopt simulate s.toml --slots 1000000 --warmup 10000 --plot run.png
       lyaopt simulate default --record r.npz --slots 2000
       lyaopt simulate default --trace r.npz --policy greedy --json
+      lyaopt simulate default --rule my_rules:oldest_first
 
     \b
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (what was

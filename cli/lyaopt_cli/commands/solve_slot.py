@@ -33,8 +33,21 @@ _HINT = " (a stream has one document per line)"
 @click.option("--table", "as_table", is_flag=True, help="Print a table (default on a terminal).")
 @click.option("--stream", is_flag=True, help="Read one slot document a line and answer each with one line.")
 @method_option
+@click.option(
+    "--spectrum",
+    type=click.Choice(["split", "shared"]),
+    help="How devices divide the spectrum (default: as the document says).",
+)
 @click.option("--check", is_flag=True, help="Add the optimum found by CVXPY, and the difference from it.")
-def command(file: str | None, as_json: bool, as_table: bool, stream: bool, method: str, check: bool) -> int:
+def command(
+    file: str | None,
+    as_json: bool,
+    as_table: bool,
+    stream: bool,
+    method: str,
+    spectrum: str | None,
+    check: bool,
+) -> int:
     """Solve the slot document in FILE (- or nothing: standard input).
 
     Prints a table on a terminal, and the solution document into a file or pipe or with --json.
@@ -56,19 +69,20 @@ def command(file: str | None, as_json: bool, as_table: bool, stream: bool, metho
     if as_table and (as_json or stream):
         raise click.UsageError("--table excludes --json and --stream.", click.get_current_context())
     name = "-" if file is None else file
+    options = method, spectrum, check
     if stream:
-        return _solve_stream(name, method, check)
-    return _solve_one(name, as_document(as_json, as_table), method, check)
+        return _solve_stream(name, *options)
+    return _solve_one(name, as_document(as_json, as_table), *options)
 
 
-def _solve_one(name: str, as_json: bool, method: str, check: bool) -> int:
+def _solve_one(name: str, as_json: bool, method: str, spectrum: str | None, check: bool) -> int:
     text = read_whole(name)
     if len(text) < _SMALL_DOCUMENT_BYTES:
         _prefer_interpreted_core()
     from lyaopt.io.json_lines import encode
 
     with input_errors(name):
-        solution, document = _solver(method, check)(text)
+        solution, document = _solver(method, spectrum, check)(text)
         encoded = encode(document)
     if as_json:
         sys.stdout.buffer.write(encoded + b"\n")
@@ -90,10 +104,10 @@ def _prefer_interpreted_core() -> None:
         del os.environ["LYAOPT_CORE"]  # other code of this process, and its children, choose their own
 
 
-def _solve_stream(name: str, method: str, check: bool) -> int:
+def _solve_stream(name: str, method: str, spectrum: str | None, check: bool) -> int:
     from lyaopt.io.json_lines import encode
 
-    solve = _solver(method, check)
+    solve = _solver(method, spectrum, check)
 
     def answer(line: bytes | None, number: int) -> tuple[bytes, bool]:
         """The answer to a line (None: too long), and whether it reports a failure."""
@@ -123,7 +137,7 @@ def _failed(document: dict[str, Any]) -> bool:
     return "error" in document.get("check", ())
 
 
-def _solver(method: str, check: bool) -> _Solver:
+def _solver(method: str, spectrum: str | None, check: bool) -> _Solver:
     """Function from the text of a slot document to its solution, as an object and as a document."""
     from lyaopt.slot.documents import parse_slot_document
     from lyaopt.slot.solution_documents import solution_to_dict
@@ -132,7 +146,7 @@ def _solver(method: str, check: bool) -> _Solver:
     compare = _comparison() if check else None
 
     def solve(text: bytes) -> tuple[SlotSolution, dict[str, Any]]:
-        solution = solve_slot(parse_slot_document(text), method)
+        solution = solve_slot(parse_slot_document(text), method, spectrum)
         document = solution_to_dict(solution)
         if compare is not None:
             document["check"] = compare(solution)

@@ -12,6 +12,7 @@ from lyaopt_cli.support.interrupts import Interrupts
 from lyaopt_cli.support.output_files import write_whole
 from lyaopt_cli.support.policy_names import make_policy
 from lyaopt_cli.support.progress import progress_bar
+from lyaopt_cli.support.rules import load_rule
 
 if TYPE_CHECKING:
     from lyaopt.model.system import System
@@ -32,6 +33,8 @@ class RunOptions:
         As of `lyaopt.simulation.simulate`.
     trace, record, plot : str or None
         Names of files.
+    rule : str or None
+        Module and name of an allocation rule.
     """
 
     slots: int | None
@@ -41,6 +44,7 @@ class RunOptions:
     trace: str | None
     record: str | None
     plot: str | None
+    rule: str | None
 
 
 def load_trace_file(name: str | None, system: System) -> Trace | None:
@@ -70,6 +74,7 @@ def run_policy(
         seed=options.seed,
         trace=trace,
         record=options.record is not None,
+        rule=None if options.rule is None else load_rule(options.rule),
     )
     with progress_bar("slots", slots + options.warmup) as show:
 

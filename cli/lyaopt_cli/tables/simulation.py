@@ -20,6 +20,7 @@ def print_result(result: Result, system: System, bound: float | None) -> None:
     console.print(_services(result, system))
     console.print()
     console.print(f"Policy   {result.policy}, {_span(result, system)}")
+    _print_rule(console, result)
     local, transmit = quantity(result.mean_local_energy_j, "J"), quantity(result.mean_transmit_energy_j, "J")
     total = quantity(result.mean_energy_j, "J")
     console.print(f"Energy   {total} per slot: local {local}, transmit {transmit}")
@@ -51,7 +52,13 @@ def print_comparison(results: list[Result], system: System, bound: float | None)
     console.print(table)
     console.print()
     console.print(f"Runs     {_span(results[0], system)}, the same for all")
+    _print_rule(console, results[0])
     _print_bound(console, bound)
+
+
+def _print_rule(console: Console, result: Result) -> None:
+    if result.rule is not None:
+        console.print(f"Rule     {result.rule}", markup=False)
 
 
 def _print_bound(console: Console, bound: float | None) -> None:

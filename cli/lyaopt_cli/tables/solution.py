@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from lyaopt.slot.inputs import WEIGHT_FIELDS
+from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import SlotSolution
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity
 
@@ -22,7 +24,8 @@ def local_limits(solution: SlotSolution) -> list[str]:
     problem = solution.problem
     used = solution.local_cpu_hz.sum(axis=1)
     demand = problem.local_queue_cycles.sum(axis=1) / problem.slot_duration_s
-    return _limits(used, demand, used >= problem.cpu_capacity_hz * _SERVED)
+    last = [points[-1][0] if points else np.inf for points in problem.cpu_points or ((),) * used.size]
+    return _limits(used, demand, used >= np.minimum(problem.cpu_capacity_hz, last) * _SERVED)
 
 
 def transmit_limits(solution: SlotSolution) -> list[str]:
@@ -30,8 +33,11 @@ def transmit_limits(solution: SlotSolution) -> list[str]:
     problem = solution.problem
     used = solution.rate_bps.sum(axis=1)
     demand = problem.transmit_queue_bits.sum(axis=1) / problem.slot_duration_s
-    silent = problem.channel_gain == 0.0
-    return _limits(used, demand, silent | (solution.power_w >= problem.max_power_w * _SERVED))
+    at_capacity = (problem.channel_gain == 0.0) | (solution.power_w >= problem.max_power_w * _SERVED)
+    for m, radio in enumerate(problem.radio or ()):
+        if radio is not None:
+            at_capacity[m] = used[m] >= radio[0] * _SERVED
+    return _limits(used, demand, at_capacity)
 
 
 def edge_limit(solution: SlotSolution) -> str:
@@ -63,6 +69,11 @@ def _summary(solution: SlotSolution, document: dict[str, Any]) -> Iterator[str]:
     used = quantity(document["edge"]["cpu_hz"], "Hz")
     capacity = quantity(solution.problem.edge_capacity_hz, "Hz")
     yield f"Edge         {used} of {capacity}, limited by {edge_limit(solution)}"
+    yield from _kinds(solution.problem)
+    if "spectrum" in document:
+        spectrum = document["spectrum"]
+        shared = quantity(spectrum["bandwidth_hz"], "Hz")
+        yield f"Spectrum     {shared} shared, {spectrum['price']:.6g} a hertz"
     value = solution.objective
     parts = f"local {value.local:.6g}, transmit {value.transmit:.6g}, edge {value.edge:.6g}"
     yield f"Objective    {value.total:.9g} ({parts})"
@@ -70,6 +81,17 @@ def _summary(solution: SlotSolution, document: dict[str, Any]) -> Iterator[str]:
     yield f"Certificate  {solution.status}: relative gap {gap:.1e}, largest violation {violation:.1e}"
     if "check" in document:
         yield f"CVXPY        {_check(document['check'])}"
+
+
+def _kinds(problem: SlotProblem) -> Iterator[str]:
+    """What of the problem goes beyond the paper's."""
+    given = [name for name in WEIGHT_FIELDS if getattr(problem, name) is not None]
+    if given:
+        yield f"Weights      {', '.join(given)}"
+    for heading, entries in (("CPU tables", problem.cpu_points), ("Radios", problem.radio)):
+        if entries is not None:
+            count = sum(entry is not None for entry in entries)
+            yield f"{heading:<13}{count} of {len(entries)} devices"
 
 
 def _check(check: dict[str, Any]) -> str:
@@ -81,7 +103,9 @@ def _check(check: dict[str, Any]) -> str:
 
 def _devices(solution: SlotSolution, devices: list[dict[str, Any]]) -> Table:
     table = plain_table("device")
-    for heading in ("CPU", "limited\nby", "rate", "power", "limited\nby", "CPU\nenergy", "transmit\nenergy"):
+    headings = ["CPU", "limited\nby", "rate", "power", "limited\nby", "CPU\nenergy", "transmit\nenergy"]
+    shared = solution.problem.spectrum == "shared"
+    for heading in headings + ["band"] * shared:
         table.add_column(heading, justify="left" if heading.startswith("limited") else "right")
     limits = zip(devices, local_limits(solution), transmit_limits(solution), strict=True)
     for device, local, transmit in islice(limits, _MOST_ROWS):
@@ -94,6 +118,7 @@ def _devices(solution: SlotSolution, devices: list[dict[str, Any]]) -> Table:
             transmit,
             quantity(device["local_energy_j"], "J"),
             quantity(device["transmit_energy_j"], "J"),
+            *([quantity(device["bandwidth_hz"], "Hz")] if shared else ()),
         )
     _mention_the_rest(table, len(devices))
     return table

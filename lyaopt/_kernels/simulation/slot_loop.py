@@ -16,6 +16,7 @@ from lyaopt._kernels.simulation.exact_allocation import (
     allocate_exactly,
     allocation_workspace_size,
 )
+from lyaopt._kernels.simulation.rules import weigh
 from lyaopt._kernels.simulation.serve_queues import (
     CAPACITY,
     MOST_POWER,
@@ -26,6 +27,8 @@ from lyaopt._kernels.simulation.serve_queues import (
 )
 from lyaopt._kernels.simulation.share_allocation import allocate_by_shares
 from lyaopt._kernels.simulation.state_types import (
+    POWER,
+    SPEED,
     Model,
     Record,
     ReplicationState,
@@ -41,14 +44,9 @@ from lyaopt._kernels.simulation.sums import PRESENT, begin_period, end_period, r
 from lyaopt._kernels.simulation.task_moves import move_tasks
 from lyaopt._kernels.simulation.task_queues import STAGES, make_room
 from lyaopt._kernels.simulation.traffic import draw_arrivals
+from lyaopt._kernels.simulation.weighted_allocation import allocate_by_weights, weighted_workspace_size
 from lyaopt._kernels.slot.problems import DELTA, TAU
-from lyaopt._kernels.toolchain.jit import Kernel, helper
-
-
-@helper
-def _new_allocation(services, lanes):
-    rows = np.empty((3, lanes))
-    return Allocation(np.empty((STAGES, services, lanes)), rows[0], rows[1], rows[2])
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
 @helper
@@ -94,12 +92,11 @@ def _start_period(b, slot, span, plan, state):
     begin_period(b, state.sums)
 
 
-@helper
-def _allocate(b, backlog, gain, model, allocation, workspace):
-    if model.method == BY_SHARES:
-        allocate_by_shares(b, backlog, gain, model, allocation)
-    else:
-        allocate_exactly(backlog, gain, model, allocation, workspace)
+@inline
+def _allocation_of(state, b, multiplier):
+    """Return what block `b` was allocated in the last slot, in the memory of the state."""
+    efforts = state.efforts[b]
+    return Allocation(state.rates[b], efforts[SPEED], efforts[POWER], multiplier)
 
 
 @helper
@@ -109,49 +106,89 @@ def _record_slot(b, line, gain, arrivals, backlog, allocation, record):
     record_devices(allocation.cpu, allocation.power, gain, record.devices[b, line])
 
 
-def _advance(span, model, streams, trace, plan, state, tasks, record):
-    """Simulate all replications over a span; return the table and log of tasks, which may have grown.
+def slot_loop(name, allocate, workspace_size):
+    """Return the function that simulates slots, in each of which `allocate` divides the resources.
 
-    `plan` (periods, b, N, L) holds the partition points of the periods from that of the first slot on; its
-    last line holds for later periods too.
+    Parameters
+    ----------
+    name : str
+        Name of the function. Numba names machine code by it: with equal names two such functions that were
+        loaded from the cache could be taken for each other.
+    allocate : function
+        ``allocate(b, slot, gain, model, state, tasks, allocation, workspace)`` writes what block `b` gets,
+        given its gains (L,). Until then `allocation` is that of the slot before.
+    workspace_size : function
+        ``workspace_size(model, services, devices, width)`` returns how many doubles of workspace it takes.
     """
-    blocks, services, lanes = state.points.shape
-    period, devices = span.slots_per_period, model.devices.shape[1]
-    tau, delta = model.scalars[TAU], model.scalars[DELTA]
-    recording = record.services.shape[1] > 0
-    allocation, notes = _new_allocation(services, lanes), _new_notes(model.devices, lanes)
-    rates, cpu, power, _ = allocation
-    due, before, after, limits = notes
-    workspace = np.empty(allocation_workspace_size(model.method, services, devices, lanes // devices))
-    gain = np.empty((period, lanes))
-    arrivals = np.empty((period, services, lanes), np.int64)
-    tasks = make_room(tasks, 0)
-    for b in range(blocks):
-        queues = queues_of(state, b)
-        backlog = queues.backlog
-        service_sums, device_sums = state.sums.services[b, PRESENT], state.sums.devices[b, PRESENT]
-        begin = span.start
-        while begin < span.stop:
-            end = min(span.stop, begin - begin % period + period)
-            if begin % period == 0:
-                _start_period(b, begin, span, plan, state)
-            _set_inputs(b, begin, end, streams, trace, state, gain, arrivals)
-            for slot in range(begin, end):
-                h, new = gain[slot - begin], arrivals[slot - begin]
-                coming = begin_slot(new, notes)
-                if coming > 0:
-                    tasks = make_room(tasks, coming)
-                _allocate(b, backlog, h, model, allocation, workspace)
-                if recording:
-                    _record_slot(b, slot - span.start, h, new, backlog, allocation, record)
-                serve_queues(rates, tau, notes, queues, service_sums)
-                add_devices(cpu, power, h, (tau, delta), before, after, limits, device_sums)
-                move_tasks(b, slot, new, rates, due, model, queues, tasks)
-            if end % period == 0:
-                end_period(b, state.sums)
-            state.last_gain[b] = gain[end - begin - 1]
-            begin = end
-    return tasks.table, tasks.log
+
+    def advance(span, model, streams, trace, plan, state, tasks, record):
+        """Simulate all replications over a span; return the table and log of tasks, which may have grown.
+
+        `plan` (periods, b, N, L) holds the partition points of the periods from that of the first slot on;
+        its last line holds for later periods too.
+        """
+        blocks, services, lanes = state.points.shape
+        period, devices = span.slots_per_period, model.devices.shape[1]
+        tau, delta = model.scalars[TAU], model.scalars[DELTA]
+        recording = record.services.shape[1] > 0
+        notes, multiplier = _new_notes(model.devices, lanes), np.empty(lanes)
+        due, before, after, limits = notes
+        workspace = np.empty(workspace_size(model, services, devices, lanes // devices))
+        gain = np.empty((period, lanes))
+        arrivals = np.empty((period, services, lanes), np.int64)
+        tasks = make_room(tasks, 0)
+        for b in range(blocks):
+            queues, allocation = queues_of(state, b), _allocation_of(state, b, multiplier)
+            rates, cpu, power, _ = allocation
+            service_sums, device_sums = state.sums.services[b, PRESENT], state.sums.devices[b, PRESENT]
+            begin = span.start
+            while begin < span.stop:
+                end = min(span.stop, begin - begin % period + period)
+                if begin % period == 0:
+                    _start_period(b, begin, span, plan, state)
+                _set_inputs(b, begin, end, streams, trace, state, gain, arrivals)
+                for slot in range(begin, end):
+                    h, new = gain[slot - begin], arrivals[slot - begin]
+                    coming = begin_slot(new, notes)
+                    if coming > 0:
+                        tasks = make_room(tasks, coming)
+                    allocate(b, slot, h, model, state, tasks, allocation, workspace)
+                    if recording:
+                        _record_slot(b, slot - span.start, h, new, queues.backlog, allocation, record)
+                    serve_queues(rates, tau, notes, queues, service_sums)
+                    add_devices(cpu, power, h, (tau, delta), before, after, limits, device_sums)
+                    move_tasks(b, slot, new, rates, due, model, queues, tasks)
+                if end % period == 0:
+                    end_period(b, state.sums)
+                state.last_gain[b] = gain[end - begin - 1]
+                begin = end
+        return tasks.table, tasks.log
+
+    advance.__name__ = advance.__qualname__ = name
+    return advance
+
+
+@helper
+def _allocate(b, slot, gain, model, state, tasks, allocation, workspace):
+    """The allocation of the paper: weights are backlogs."""
+    backlog = queues_of(state, b).backlog
+    if model.method == BY_SHARES:
+        allocate_by_shares(b, backlog, gain, model, allocation)
+    else:
+        allocate_exactly(backlog, gain, model, allocation, workspace)
+
+
+@helper
+def _allocate_by_weights(b, slot, gain, model, state, tasks, allocation, workspace):
+    """The allocation by weights: set before, written by the rule of the model, or the backlogs."""
+    backlog = queues_of(state, b).backlog
+    if model.method == BY_SHARES:
+        allocate_by_shares(b, backlog, gain, model, allocation)
+        return
+    if model.rule != 0:
+        weigh(b, slot, gain, model, state, tasks)
+    weights = model.weights[b] if model.weights.shape[0] > 0 else backlog
+    allocate_by_weights(backlog, weights, gain, model, allocation, workspace)
 
 
 def _signature():
@@ -160,4 +197,9 @@ def _signature():
     return compiled_signature(grown, Span, Model, StreamModel, Trace, plan, ReplicationState, Tasks, Record)
 
 
-advance = Kernel("advance", _signature, _advance)
+def _new_kernel(name, allocate, workspace_size):
+    return Kernel(name, _signature, slot_loop(name, allocate, workspace_size))
+
+
+advance = _new_kernel("advance", _allocate, allocation_workspace_size)
+advance_by_weights = _new_kernel("advance_by_weights", _allocate_by_weights, weighted_workspace_size)

@@ -27,6 +27,11 @@ class Model(NamedTuple):
     - `scalars` (6,), `devices` (3, M): see exact_allocation.py.
     - `amounts` (3, N, M, K + 1): cycles, bits, cycles of a task in each stage, by cut.
     - `fractions` (b, 2, L), `shares` (b, 3, N, L): see share_allocation.py; of no blocks for exact methods.
+    - `weights` (b, 3, N, L): what the slot problems weigh services by, see weighted_allocation.py; of no
+      blocks where backlogs do.
+    - `rule`: address of a rule that writes them, see rules.py, or 0; `failed` (1,): the first slot in which
+      it did not, or -1.
+    - `laws`: see PowerLaws.
     """
 
     method: Any
@@ -35,6 +40,26 @@ class Model(NamedTuple):
     amounts: Any
     fractions: Any
     shares: Any
+    weights: Any
+    rule: Any
+    failed: Any
+    laws: Any
+
+
+class PowerLaws(NamedTuple):
+    """What the CPUs and radios of the devices take, as general_problems.py has it.
+
+    - `curve` (M,): -1 where the law of the CPU is cubic, else a row of the tables.
+    - `curve_hz`, `curve_slope` (C, K): tables of CPUs.
+    - `measured` (M,): 1 where the radio is measured.
+    - `shared`: 1 where the devices of a replication share their spectrum, else 0.
+    """
+
+    curve: Any
+    curve_hz: Any
+    curve_slope: Any
+    measured: Any
+    shared: Any
 
 
 class StreamKeys(NamedTuple):
@@ -86,6 +111,9 @@ class ReplicationState(NamedTuple):
     - `sums`: see Sums.
     - `last_gain` (b, L): channel gains of the last slot.
     - `channel` (b, 4, L), `busy` (b, N, L): state of the streams, see stream_options.py and traffic.py.
+    - `rates` (b, 3, N, L), `efforts` (b, 2, L): what was allocated in the last slot: rates of service, and
+      the SPEED in Hz and POWER in W of each device.
+    - `memory` (b, K, 3, N, L): what a rule keeps from slot to slot, see rules.py.
     """
 
     queue_amounts: Any
@@ -96,15 +124,20 @@ class ReplicationState(NamedTuple):
     last_gain: Any
     channel: Any
     busy: Any
+    rates: Any
+    efforts: Any
+    memory: Any
 
 
-# Rows of `queue_amounts`, `queue_links` and `task_counts`
+# Rows of `queue_amounts`, `queue_links`, `task_counts` and `efforts`
 BACKLOG, HEAD, BEHIND, LOST = range(4)
 QUEUE_AMOUNTS = 4
 FIRST, LAST, WAITING = range(3)
 QUEUE_LINKS = 3
 BORN, COMPLETED = range(2)
 TASK_COUNTS = 2
+SPEED, POWER = range(2)
+EFFORTS = 2
 
 
 class Queues(NamedTuple):
@@ -174,12 +207,13 @@ _F1, _F2, _F3, _F4, _F5 = (f"f8[{':,' * n}::1]" for n in range(5))
 _I1, _I2, _I3, _I4, _I5 = (f"i8[{':,' * n}::1]" for n in range(5))
 FIELD_TYPES: dict[type, tuple[str | type, ...]] = {
     Span: ("i8", "i8", "i8"),
-    Model: ("i8", _F1, _F2, _F4, _F3, _F4),
+    PowerLaws: (_I1, _F2, _F2, _I1, "i8"),
+    Model: ("i8", _F1, _F2, _F4, _F3, _F4, _F4, "i8", _I1, PowerLaws),
     StreamKeys: ("u8", "u4[::1]", "u4[::1]"),
     StreamModel: ("u8", _F1, "u4[:,::1]", "u4[::1]", _F1, _F1, _F2),
     Trace: (_F2, _I3),
     Sums: (_F5, _F4),
-    ReplicationState: (_F5, _I5, _I4, _I3, Sums, _F2, _F3, "b1[:,:,::1]"),
+    ReplicationState: (_F5, _I5, _I4, _I3, Sums, _F2, _F3, "b1[:,:,::1]", _F4, _F3, _F5),
     Tasks: (_I2, _I1, _I2),
     Record: (_F5, _F4),
     Placement: (_I1, _I1, "i8"),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop, merged
 
 # Rows of `Block.costs`: what serving costs in a lane, see marginal_costs.py
 LIMIT, SCALE, INVERSE, FLOOR = range(4)
@@ -20,6 +20,7 @@ ABOVE = 1  # sum of the backlogs above the threshold
 EFFORT_ABOVE = 2  # what serving ABOVE takes of the resource
 ON_THRESHOLD = 3  # sum of the backlogs equal to the threshold
 RANKING_ROWS = 4
+NONE = -1.0  # threshold of weighted items if all are served whole: 0 is a weight like any other
 
 # Rows of `Block.served`: the solution
 TOTAL = 0  # work served, S* tau
@@ -75,14 +76,14 @@ def workspace_size(items, lane_count, one_by_one):
     return (2 * items + _ROWS) * block_width(items, lane_count, one_by_one)
 
 
-@inline
+@merged
 def new_workspace(queue, one_by_one):
     """Return a workspace for the lanes of a queue (N, L)."""
     items, lane_count = queue.shape
     return np.empty(workspace_size(items, lane_count, one_by_one))
 
 
-@inline
+@merged
 def split_workspace(workspace, items, width, one_by_one):
     """Return a `Block` within the workspace, and its rows for numbers of devices."""
     ranking = COST_ROWS * width

@@ -2,13 +2,17 @@
 
 capi/lyaopt.c checks its arguments and lays them out as one_slot.py describes. Each entry takes the numbers of
 services N a device, of devices M and, for batches, of slots B, and an array of pointers in the order named
-here; lyaopt.c keeps the same order. Lanes of any number of items are sorted: selection, which is faster
-beyond some hundreds of items, allocates memory.
+here; lyaopt.c keeps the same order. The weighted entries take the weights of the services first, then what
+the plain ones take. Lanes of any number of items are sorted: selection, which is faster beyond some hundreds
+of items, allocates memory.
 """
 
 from numba import carray
 
 from lyaopt._kernels.slot.edge import edge_lanes
+from lyaopt._kernels.slot.general_edge import general_edge_lanes
+from lyaopt._kernels.slot.general_local import cubic_lanes
+from lyaopt._kernels.slot.general_transmit import shannon_lanes
 from lyaopt._kernels.slot.local import local_lanes
 from lyaopt._kernels.slot.one_slot import (
     RESULT_ROWS,
@@ -33,11 +37,19 @@ from lyaopt._kernels.slot.problems import (
     TransmitProblem,
 )
 from lyaopt._kernels.slot.transmit import transmit_lanes
+from lyaopt._kernels.slot.weighted_slot import (
+    cubic_problem,
+    shannon_problem,
+    solve_weighted_within,
+    weighted_edge_problem,
+    weighted_workspace_size,
+)
 from lyaopt._kernels.toolchain.jit import C_ENTRIES, inline
 
 
 def _workspace(services, devices, slots):
-    return slots_workspace_size(services, devices, slots)
+    plain = slots_workspace_size(services, devices, slots)
+    return max(plain, weighted_workspace_size(services, devices, slots))
 
 
 @inline
@@ -45,17 +57,36 @@ def _workspace_of(pointer, services, devices, slots):
     return carray(pointer, (slots_workspace_size(services, devices, slots),))
 
 
+@inline
+def _weighted_workspace_of(pointer, services, devices, slots):
+    return carray(pointer, (weighted_workspace_size(services, devices, slots),))
+
+
+@inline
+def _slot_of(services, devices, pointers, first):
+    """Return the `Slot` whose six pointers start at `first`."""
+    return Slot(
+        carray(pointers[first], (3, services, devices)),
+        carray(pointers[first + 1], (4, devices)),
+        carray(pointers[first + 2], (SCALARS,)),
+        carray(pointers[first + 3], (3, services, devices)),
+        carray(pointers[first + 4], (RESULT_ROWS, devices)),
+        carray(pointers[first + 5], (SUMMARY_PLACES,)),
+    )
+
+
 def _slot(services, devices, pointers):
     """Pointers: queues, devices, scalars, rates, results, summary, workspace."""
-    slot = Slot(
-        carray(pointers[0], (3, services, devices)),
-        carray(pointers[1], (4, devices)),
-        carray(pointers[2], (SCALARS,)),
-        carray(pointers[3], (3, services, devices)),
-        carray(pointers[4], (RESULT_ROWS, devices)),
-        carray(pointers[5], (SUMMARY_PLACES,)),
-    )
+    slot = _slot_of(services, devices, pointers, 0)
     solve_within(slot, _workspace_of(pointers[6], services, devices, 1))
+    return 0
+
+
+def _weighted_slot(services, devices, pointers):
+    """Pointers: weights, queues, devices, scalars, rates, results, summary, workspace."""
+    weights = carray(pointers[0], (3, services, devices))
+    slot = _slot_of(services, devices, pointers, 1)
+    solve_weighted_within(weights, slot, _weighted_workspace_of(pointers[7], services, devices, 1))
     return 0
 
 
@@ -78,6 +109,21 @@ def _local(services, devices, slots, pointers):
         ),
         _workspace_of(pointers[6], services, devices, slots),
     )
+    return 0
+
+
+def _weighted_local(services, devices, slots, pointers):
+    """Pointers: weights, scalars, queue, capacity, cpu, total, multiplier, workspace."""
+    lane_count = devices * slots
+    workspace = _weighted_workspace_of(pointers[7], services, devices, slots)
+    shape = (services, lane_count)
+    items = carray(pointers[0], shape), carray(pointers[2], shape)
+    scalars = carray(pointers[1], (SCALARS,))
+    allocation = LocalAllocation(
+        carray(pointers[4], shape), carray(pointers[5], (lane_count,)), carray(pointers[6], (lane_count,))
+    )
+    problem = cubic_problem(items, carray(pointers[3], (devices,)), scalars, workspace)
+    cubic_lanes(problem, allocation, workspace)
     return 0
 
 
@@ -105,6 +151,25 @@ def _transmit(services, devices, slots, pointers):
     return 0
 
 
+def _weighted_transmit(services, devices, slots, pointers):
+    """Pointers: weights, scalars, queue, gain, bandwidth, max_power, rate, power, multiplier, workspace."""
+    lane_count = devices * slots
+    workspace = _weighted_workspace_of(pointers[9], services, devices, slots)
+    shape = (services, lane_count)
+    items = carray(pointers[0], shape), carray(pointers[2], shape)
+    radio = (
+        carray(pointers[3], (lane_count,)),
+        carray(pointers[4], (devices,)),
+        carray(pointers[5], (devices,)),
+    )
+    allocation = TransmitAllocation(
+        carray(pointers[6], shape), carray(pointers[7], (lane_count,)), carray(pointers[8], (lane_count,))
+    )
+    problem = shannon_problem(items, radio, carray(pointers[1], (SCALARS,)), workspace)
+    shannon_lanes(problem, allocation, workspace)
+    return 0
+
+
 def _edge(services, devices, slots, pointers):
     """Pointers: scalars, queue, cpu, multiplier, workspace."""
     items = services * devices
@@ -117,6 +182,17 @@ def _edge(services, devices, slots, pointers):
     return 0
 
 
+def _weighted_edge(services, devices, slots, pointers):
+    """Pointers: weights, scalars, queue, cpu, multiplier, workspace."""
+    shape = (services * devices, slots)
+    items = carray(pointers[0], shape), carray(pointers[2], shape)
+    allocation = EdgeAllocation(carray(pointers[3], shape), carray(pointers[4], (slots,)))
+    workspace = _weighted_workspace_of(pointers[5], services, devices, slots)
+    problem = weighted_edge_problem(items, carray(pointers[1], (SCALARS,)))
+    general_edge_lanes(problem, allocation, workspace)
+    return 0
+
+
 _SIZES = {2: "int64, int64", 3: "int64, int64, int64"}
 _POINTERS = "CPointer(CPointer(float64))"
 C_ENTRIES |= {
@@ -125,4 +201,8 @@ C_ENTRIES |= {
     "lyaopt_kernel_local": (f"int64({_SIZES[3]}, {_POINTERS})", _local),
     "lyaopt_kernel_transmit": (f"int64({_SIZES[3]}, {_POINTERS})", _transmit),
     "lyaopt_kernel_edge": (f"int64({_SIZES[3]}, {_POINTERS})", _edge),
+    "lyaopt_kernel_weighted_slot": (f"int64({_SIZES[2]}, {_POINTERS})", _weighted_slot),
+    "lyaopt_kernel_weighted_local": (f"int64({_SIZES[3]}, {_POINTERS})", _weighted_local),
+    "lyaopt_kernel_weighted_transmit": (f"int64({_SIZES[3]}, {_POINTERS})", _weighted_transmit),
+    "lyaopt_kernel_weighted_edge": (f"int64({_SIZES[3]}, {_POINTERS})", _weighted_edge),
 }

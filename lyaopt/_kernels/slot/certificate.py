@@ -3,15 +3,18 @@
 For a multiplier nu >= 0 of the shared resource, weak duality bounds how much better any feasible point can
 be. Every term below measures one deviation from complementary slackness at nu; docs/explanation/solvers.md
 derives them. The code works on one lane at a time with the library's logarithms, and shares only the
-problems' statement with the solvers.
+problems' statement with the solvers. Weights w and limits Q of the items are both the backlog here;
+general_certificate.py gives other ones to the same terms.
 
 `report` (3, L) receives relative gap, gross gain tau sum f Q and relative violation of every lane.
 """
 
 import functools
 import math
+from typing import Any, NamedTuple
 
 from lyaopt._kernels.numerics.compensated import two_sum
+from lyaopt._kernels.slot.general_blocks import Items
 from lyaopt._kernels.slot.problems import (
     EdgeAllocation,
     EdgeProblem,
@@ -26,8 +29,27 @@ from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 _ROUNDING = 2e-15  # of a multiplier
 
 
+class LocalLane(NamedTuple):
+    """What Problem 3 takes of one lane: slot length, k = U delta, and F."""
+
+    tau: Any
+    k: Any
+    capacity: Any
+
+
+class TransmitLane(NamedTuple):
+    """What Problem 4 takes of one lane: slot length, U, b_w, pmax, h and N_0."""
+
+    tau: Any
+    weight: Any
+    bandwidth: Any
+    max_power: Any
+    gain: Any
+    noise: Any
+
+
 @inline
-def _excess(value, bound):
+def excess(value, bound):
     """Return by how much a value exceeds its bound, relative to it."""
     if value <= bound:
         return 0.0
@@ -35,7 +57,7 @@ def _excess(value, bound):
 
 
 @inline
-def _shortfall(value, bound):
+def shortfall(value, bound):
     """Return how far a value lies below zero, relative to its upper bound."""
     if value >= 0.0:
         return 0.0
@@ -49,24 +71,24 @@ def worse(a, b):
 
 
 @helper
-def _relative(gap, gross, queue, lane, tau):
+def relative(gap, gross, items, lane, tau):
     """Return the gap relative to the gross gain or, where nothing is served, to serving everything."""
     waiting = 0.0
     if gross == 0.0:
-        for k in range(queue.shape[0]):
-            waiting += queue[k, lane]
-            gross += queue[k, lane] / tau * queue[k, lane]
+        for k in range(items.weights.shape[0]):
+            waiting += items.weights[k, lane]
+            gross += items.limits[k, lane] / tau * items.weights[k, lane]
     if gross == 0.0:
-        # without any backlog whatever is spent is wasted; backlogs whose squares vanish are worth nothing
+        # without any weight whatever is spent is wasted; weights whose gains vanish are worth nothing
         return math.inf if (gap > 0.0) & (waiting == 0.0) else 0.0
     return gap / gross if gross < math.inf else math.nan
 
 
 @helper
-def queue_terms(queue, rate, lane, tau, nu):
+def queue_terms(items, rate, lane, tau, nu):
     """Return (gap, gross gain / tau, sum of rates, violation) of the items of one lane.
 
-    The gap counts what is not served although its backlog exceeds nu, and what is served although it
+    The gap counts what is not served although its weight exceeds nu, and what is served although it
     does not. The total is compensated, since there may be millions of items.
     """
     gap = 0.0
@@ -74,27 +96,26 @@ def queue_terms(queue, rate, lane, tau, nu):
     violation = 0.0
     total = 0.0
     lost = 0.0
-    for k in range(queue.shape[0]):
-        backlog = queue[k, lane]
+    for k in range(rate.shape[0]):
+        weight = items.weights[k, lane]
         f = rate[k, lane]
-        cap = backlog / tau
-        gross += f * backlog
-        if backlog > nu:
-            gap += max(cap - f, 0.0) * (backlog - nu)
+        cap = items.limits[k, lane] / tau
+        gross += f * weight
+        if weight > nu:
+            gap += max(cap - f, 0.0) * (weight - nu)
         else:
-            gap += f * (nu - backlog)
-        violation = worse(violation, worse(_excess(f, cap), _shortfall(f, cap)))
+            gap += f * (nu - weight)
+        violation = worse(violation, worse(excess(f, cap), shortfall(f, cap)))
         total, error = two_sum(total, f)
         lost += error
     return gap, gross, total + lost, violation
 
 
 @inline
-def local_gap(problem, allocation, lane, device):
-    """Return (relative gap, gross gain, violation) of Problem 3 in one lane, which belongs to `device`."""
-    tau, nu, capacity = problem.tau, allocation.multiplier[lane], problem.capacity[device]
-    terms, gross, total, violation = queue_terms(problem.queue, allocation.cpu, lane, tau, nu)
-    k = problem.weight * problem.delta
+def local_lane_gap(items, rate, lane, given, nu):
+    """Return (relative gap, gross gain, violation) of Problem 3 in one lane; `given` is a `LocalLane`."""
+    tau, k, capacity = given.tau, given.k, given.capacity
+    terms, gross, total, violation = queue_terms(items, rate, lane, tau, nu)
     best = capacity  # the total that nu asks for
     if 3.0 * k * capacity * capacity > nu:
         best = math.sqrt(nu / (3.0 * k))
@@ -103,8 +124,16 @@ def local_gap(problem, allocation, lane, device):
     gap = terms + curve * total + 2.0 * curve * best
     if best == capacity:
         gap += max(nu - 3.0 * k * capacity * capacity, 0.0) * max(capacity - total, 0.0)
-    violation = worse(violation, _excess(total, capacity))
-    return _relative(gap, gross, problem.queue, lane, tau), tau * gross, violation
+    violation = worse(violation, excess(total, capacity))
+    return relative(gap, gross, items, lane, tau), tau * gross, violation
+
+
+@inline
+def local_gap(problem, allocation, lane, device):
+    """Return (relative gap, gross gain, violation) of Problem 3 in one lane, which belongs to `device`."""
+    items = Items(problem.queue, problem.queue)
+    given = LocalLane(problem.tau, problem.weight * problem.delta, problem.capacity[device])
+    return local_lane_gap(items, allocation.cpu, lane, given, allocation.multiplier[lane])
 
 
 @inline
@@ -116,13 +145,13 @@ def _exp_remainder(d):
 
 
 @helper
-def _largest_open(queue, rate, lane, tau):
-    """Return the largest backlog that is not served whole."""
+def _largest_open(items, rate, lane, tau):
+    """Return the largest weight that is not served whole."""
     largest = 0.0
-    for k in range(queue.shape[0]):
-        backlog = queue[k, lane]
-        if rate[k, lane] < backlog / tau and backlog > largest:
-            largest = backlog
+    for k in range(rate.shape[0]):
+        weight = items.weights[k, lane]
+        if rate[k, lane] < items.limits[k, lane] / tau and weight > largest:
+            largest = weight
     return largest
 
 
@@ -135,53 +164,68 @@ def _best_exponent(weight, nu, most, floor):
 
 
 @inline
-def _is_marginal(queue, rate, lane, tau, nu, marginal):
+def _is_marginal(items, rate, lane, tau, nu, marginal):
     """Return whether nu is the marginal cost up to its rounding, and free to move by that.
 
     It is free where no item at nu is served in part. Taken back from nu, a y far below an ulp of 1 would be
     lost.
     """
-    free = _largest_open(queue, rate, lane, tau) < nu * (1.0 - _ROUNDING)
+    free = _largest_open(items, rate, lane, tau) < nu * (1.0 - _ROUNDING)
     return free and abs(nu - marginal) <= _ROUNDING * nu
 
 
 @inline
-def transmit_gap(problem, allocation, lane, device):
-    """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
-    tau, weight, queue, rate = problem.tau, problem.weight, problem.queue, allocation.rate
+def transmit_lane_gap(items, allocation, lane, given):
+    """Return (relative gap, gross gain, violation) of Problem 4 in one lane; `given` is a `TransmitLane`."""
+    tau, weight, rate = given.tau, given.weight, allocation.rate
     nu, power = allocation.multiplier[lane], allocation.power[lane]
-    bandwidth, max_power = problem.bandwidth[device], problem.max_power[device]
-    terms, gross, total, violation = queue_terms(queue, rate, lane, tau, nu)
-    violation = worse(violation, worse(_excess(power, max_power), _shortfall(power, max_power)))
+    bandwidth, max_power = given.bandwidth, given.max_power
+    terms, gross, total, violation = queue_terms(items, rate, lane, tau, nu)
+    violation = worse(violation, worse(excess(power, max_power), shortfall(power, max_power)))
     b = bandwidth / math.log(2.0)
-    eta = problem.gain[lane] / (bandwidth * problem.noise)
+    eta = given.gain / (bandwidth * given.noise)
     y = math.log1p(power * eta)
-    violation = worse(violation, _excess(total, b * y))
+    violation = worse(violation, excess(total, b * y))
     gap = terms + nu * max(b * y - total, 0.0)
     if eta == 0.0:  # no channel: power buys nothing
-        return _relative(gap + weight * power, gross, queue, lane, tau), tau * gross, violation
+        return relative(gap + weight * power, gross, items, lane, tau), tau * gross, violation
     floor = weight / b / eta  # the product may overflow
     most = math.log1p(max_power * eta)
     best = _best_exponent(weight, nu, most, floor)
     marginal = floor * (1.0 + power * eta)
-    if weight > 0.0 and _is_marginal(queue, rate, lane, tau, nu, marginal):
+    if weight > 0.0 and _is_marginal(items, rate, lane, tau, nu, marginal):
         best = y
     if y != best:  # else there is nothing to add, even where U / eta is infinite
         slope = weight / eta * math.exp(best)
         gap += slope * _exp_remainder(y - best)
         if best in (0.0, most):
             gap += max((slope - nu * b) * (y - best), 0.0)
-    return _relative(gap, gross, queue, lane, tau), tau * gross, violation
+    return relative(gap, gross, items, lane, tau), tau * gross, violation
+
+
+@inline
+def transmit_gap(problem, allocation, lane, device):
+    """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
+    bandwidth, max_power = problem.bandwidth[device], problem.max_power[device]
+    given = TransmitLane(problem.tau, problem.weight, bandwidth, max_power, problem.gain[lane], problem.noise)
+    return transmit_lane_gap(Items(problem.queue, problem.queue), allocation, lane, given)
+
+
+@inline
+def edge_lane_gap(items, rate, lane, given, nu):
+    """Return (relative gap, gross gain, violation) of Problem 5 in one lane; `given` is (tau, F)."""
+    tau, capacity = given
+    terms, gross, total, violation = queue_terms(items, rate, lane, tau, nu)
+    gap = terms + nu * max(capacity - total, 0.0)
+    violation = worse(violation, excess(total, capacity))
+    return relative(gap, gross, items, lane, tau), tau * gross, violation
 
 
 @inline
 def edge_gap(problem, allocation, lane):
     """Return (relative gap, gross gain, violation) of Problem 5 in one lane."""
-    tau, nu, capacity = problem.tau, allocation.multiplier[lane], problem.capacity
-    terms, gross, total, violation = queue_terms(problem.queue, allocation.cpu, lane, tau, nu)
-    gap = terms + nu * max(capacity - total, 0.0)
-    violation = worse(violation, _excess(total, capacity))
-    return _relative(gap, gross, problem.queue, lane, tau), tau * gross, violation
+    items, given = Items(problem.queue, problem.queue), (problem.tau, problem.capacity)
+    return edge_lane_gap(items, allocation.cpu, lane, given, allocation.multiplier[lane])
 
 
 def _local_certificate(problem, allocation, report):

@@ -12,7 +12,7 @@ from lyaopt._kernels.slot.blocks import ABOVE, EFFORT, FLOOR, INVERSE, LIMIT, PA
 from lyaopt._kernels.slot.primal_recovery import serve
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
-_STEPS = 63
+STEPS = 63
 _PLAIN_ITEMS = 64  # up to here a plain sum is as good as a compensated one
 _LOWER, _TRIAL, _DEMAND, _LOST = range(4)  # rows of scratch
 
@@ -60,19 +60,19 @@ def _find_largest(queue, start, count, largest):
 
 
 @inline
-def _reach(cost, nu, limit, scale, floor):
+def reach_of(cost, nu, limit, scale, floor):
     reach = cost.worth(nu, scale, floor)
     return reach if reach < limit else limit  # a NaN (free energy at nu = 0) gives the limit
 
 
 @lane_loop
-def _narrow(cost, costs, trial, demand, lower, upper, count):
+def narrow(cost, costs, trial, demand, lower, upper, count):
     """Keep the half of each interval that holds the multiplier, and set the next trial."""
     for t in range(count):
         nu = trial[t]
         below = lower[t]
         above = upper[t]
-        reach = _reach(cost, nu, costs[LIMIT, t], costs[SCALE, t], costs[FLOOR, t])
+        reach = reach_of(cost, nu, costs[LIMIT, t], costs[SCALE, t], costs[FLOOR, t])
         enough = demand[t] <= cost.served(reach, costs[SCALE, t])
         upper[t] = nu if enough else above
         lower[t] = below if enough else nu
@@ -87,7 +87,7 @@ def _find_parts(cost, costs, thresholds, above, down_to, served, count):
     `above` and `down_to` are the demands on both sides of the jump.
     """
     for t in range(count):
-        reach = _reach(cost, thresholds[t], costs[LIMIT, t], costs[SCALE, t], costs[FLOOR, t])
+        reach = reach_of(cost, thresholds[t], costs[LIMIT, t], costs[SCALE, t], costs[FLOOR, t])
         supply = cost.served(reach, costs[SCALE, t])
         most = down_to[t]
         served[TOTAL, t] = supply if supply < most else most
@@ -114,9 +114,9 @@ def solve_by_bisection(cost, queue, lanes, block, tau, rate):
     for t in range(count):
         lower[t] = 0.0
         trial[t] = 0.0  # the first step tries nu = 0: with capacity to spare all is served
-    for _ in range(_STEPS + 1):
+    for _ in range(STEPS + 1):
         _find_demand(queue, lanes, lost, trial, demand)
-        _narrow(cost, block.costs, trial, demand, lower, thresholds, count)
+        narrow(cost, block.costs, trial, demand, lower, thresholds, count)
     above = block.ranking[ABOVE]
     _find_demand(queue, lanes, lost, lower, demand)
     _find_demand(queue, lanes, lost, thresholds, above)

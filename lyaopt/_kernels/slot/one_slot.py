@@ -93,12 +93,6 @@ def _edge_problem(slot):
 
 
 @inline
-def _edge_allocation(slot):
-    services = slot.rates.shape[1] * slot.rates.shape[2]
-    return EdgeAllocation(slot.rates[2].reshape(services, 1), slot.summary[EDGE_NU : EDGE_NU + 1])
-
-
-@inline
 def _fill_energies_and_prices(devices, scalars, results):
     """Fill the other rows of `results` for all devices."""
     tau, delta = scalars[TAU], scalars[DELTA]
@@ -110,25 +104,26 @@ def _fill_energies_and_prices(devices, scalars, results):
         results[RATE_PRICE, m] = price(tau, results[TRANSMIT_NU, m])
 
 
-@helper
-def solve_within(slot, workspace):
-    """Solve and certify a `Slot`, in a workspace of `slots_workspace_size` doubles."""
-    results, summary = slot.results, slot.summary
-    local, transmit, edge = _local_problem(slot), _transmit_problem(slot), _edge_problem(slot)
-    local_allocation = LocalAllocation(slot.rates[0], results[CPU], results[LOCAL_NU])
-    transmit_allocation = TransmitAllocation(slot.rates[1], results[POWER], results[TRANSMIT_NU])
-    edge_allocation = _edge_allocation(slot)
-    local_lanes(local, local_allocation, workspace)
-    transmit_lanes(transmit, transmit_allocation, workspace)
-    edge_lanes(edge, edge_allocation, workspace)
-    _fill_energies_and_prices(slot.devices, slot.scalars, results)
-    gap, edge_gain, violation = edge_gap(edge, edge_allocation, 0)
+@inline
+def certify_slot(slot, problems, allocations, gap_of_local, gap_of_transmit, gap_of_edge):
+    """Fill energies, prices and the summary of a slot from what the solvers wrote.
+
+    `problems` and `allocations` are those of Problems 3, 4 and 5, as are the three functions, which are of
+    certificate.py or of general_certificate.py.
+    """
+    results, summary, scalars = slot.results, slot.summary, slot.scalars
+    local, transmit, edge = problems
+    local_allocation, transmit_allocation, edge_allocation = allocations
+    _fill_energies_and_prices(slot.devices, scalars, results)
+    gap, edge_gain, violation = gap_of_edge(edge, edge_allocation, 0)
     local_objective = transmit_objective = 0.0
     for m in range(slot.devices.shape[1]):
-        local_gap_m, local_gain, local_violation = local_gap(local, local_allocation, m, m)
-        transmit_gap_m, transmit_gain, transmit_violation = transmit_gap(transmit, transmit_allocation, m, m)
-        local_objective += objective(local.weight, results[LOCAL_ENERGY, m], local_gain)
-        transmit_objective += objective(transmit.weight, results[TRANSMIT_ENERGY, m], transmit_gain)
+        local_gap_m, local_gain, local_violation = gap_of_local(local, local_allocation, m, m)
+        transmit_gap_m, transmit_gain, transmit_violation = gap_of_transmit(
+            transmit, transmit_allocation, m, m
+        )
+        local_objective += objective(scalars[WEIGHT_LOCAL], results[LOCAL_ENERGY, m], local_gain)
+        transmit_objective += objective(scalars[WEIGHT_TRANSMIT], results[TRANSMIT_ENERGY, m], transmit_gain)
         gap = worse(worse(gap, local_gap_m), transmit_gap_m)
         violation = worse(worse(violation, local_violation), transmit_violation)
     summary[LOCAL_OBJECTIVE] = local_objective
@@ -136,6 +131,29 @@ def solve_within(slot, workspace):
     summary[EDGE_OBJECTIVE] = -edge_gain
     summary[RELATIVE_GAP] = gap
     summary[VIOLATION] = violation
+
+
+@inline
+def allocations_of(slot):
+    """Return the allocations of the three problems, views of the slot's arrays."""
+    services = slot.rates.shape[1] * slot.rates.shape[2]
+    results = slot.results
+    return (
+        LocalAllocation(slot.rates[0], results[CPU], results[LOCAL_NU]),
+        TransmitAllocation(slot.rates[1], results[POWER], results[TRANSMIT_NU]),
+        EdgeAllocation(slot.rates[2].reshape(services, 1), slot.summary[EDGE_NU : EDGE_NU + 1]),
+    )
+
+
+@helper
+def solve_within(slot, workspace):
+    """Solve and certify a `Slot`, in a workspace of `slots_workspace_size` doubles."""
+    problems = _local_problem(slot), _transmit_problem(slot), _edge_problem(slot)
+    allocations = allocations_of(slot)
+    local_lanes(problems[0], allocations[0], workspace)
+    transmit_lanes(problems[1], allocations[1], workspace)
+    edge_lanes(problems[2], allocations[2], workspace)
+    certify_slot(slot, problems, allocations, local_gap, transmit_gap, edge_gap)
 
 
 def _slot_exact(queues, devices, scalars, rates, results, summary):

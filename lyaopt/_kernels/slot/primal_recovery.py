@@ -26,6 +26,16 @@ _REACH, _SUPPLY = range(2)  # rows of scratch: largest effort worth the threshol
 
 
 @inline
+def effort_within(reach, supply, whole):
+    """Return the effort of the smaller of the supply, whose effort is `reach`, and the whole.
+
+    The whole is smaller only by what rounding takes from the marginal cost, floor (1 + effort). Beside a weak
+    signal that is much: the effort that it stands for would be paid for nothing.
+    """
+    return reach if supply <= whole else reach * (whole / supply)
+
+
+@inline
 def part_served(threshold, above, effort_above, on_threshold, reach, supply):
     """Return (total, effort, what each item on the threshold is served) for one lane."""
     # energy may stop exactly at the items above the threshold: then nothing of it is served
@@ -36,7 +46,8 @@ def part_served(threshold, above, effort_above, on_threshold, reach, supply):
     # the quotient is exactly 1 for one item, which then gets the difference to the last digit;
     # beside a large sum above, the difference can round to more than the sum on the threshold
     part = (total - above) * (threshold / (on_threshold if on_threshold > 0.0 else 1.0))
-    return total, (reach if partly else effort_above), (part if part < threshold else threshold)
+    effort = effort_within(reach, supply, whole) if partly else effort_above
+    return total, effort, (part if part < threshold else threshold)
 
 
 @inline

@@ -10,6 +10,7 @@ import math
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import log
+from lyaopt._kernels.slot.item_order import sort_items
 from lyaopt._kernels.slot.spectral_efficiency import (
     HUGE,
     LARGEST,
@@ -20,7 +21,7 @@ from lyaopt._kernels.slot.spectral_efficiency import (
     ratio_step,
     smallest,
 )
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
 _PAIRS_UP_TO = 8  # items that are compared in pairs, slots side by side; more are sorted slot by slot
 _ALWAYS = -1.0  # below any price: where energy is free, whole items take the full power
@@ -82,42 +83,13 @@ def _sum_in_pairs(problem, m, lanes, items):
             _compare(problem.weights, problem.limits, lanes.start, (m, i, j), sums)
 
 
-@inline
-def _sift(order, root, stop):
-    """Restore the heap of the least weight below `root`."""
-    while 2 * root + 1 < stop:
-        child = 2 * root + 1
-        if child + 1 < stop and order[0, child + 1] < order[0, child]:
-            child += 1
-        if order[0, root] <= order[0, child]:
-            return
-        for row in range(2):
-            order[row, root], order[row, child] = order[row, child], order[row, root]
-        root = child
-
-
-@helper
-def _sort(weights, lane, order):
-    """Write the weights of a lane by falling weight into order[0], and their items into order[1]."""
-    count = weights.shape[0]
-    for k in range(count):
-        order[0, k] = weights[k, lane]
-        order[1, k] = k
-    for root in range(count // 2 - 1, -1, -1):
-        _sift(order, root, count)
-    for stop in range(count - 1, 0, -1):
-        for row in range(2):
-            order[row, 0], order[row, stop] = order[row, stop], order[row, 0]
-        _sift(order, 0, stop)
-
-
 @helper
 def _sum_sorted(problem, m, lanes, rows):
     """Set A and C of all items, slot by slot, with compensated sums."""
     count, order, items = problem.weights.shape[0], rows.order, rows.items
     for t in range(lanes.count):
         lane = lanes.start + t
-        _sort(problem.weights, lane, order)
+        sort_items(problem.weights, lane, order)
         total, lost, first = 0.0, 0.0, 0
         for k in range(count):
             total, error = two_sum(total, problem.limits[int(order[1, k]), lane])
@@ -201,7 +173,7 @@ def _set_before(weights, start, pair, gain, before):
 def _set_before_sorted(problem, m, lanes, rows):
     count, order, items = problem.weights.shape[0], rows.order, rows.items
     for t in range(lanes.count):
-        _sort(problem.weights, lanes.start + t, order)
+        sort_items(problem.weights, lanes.start + t, order)
         before = LARGEST
         for k in range(count):
             item = int(order[1, k])

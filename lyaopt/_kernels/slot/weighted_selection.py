@@ -15,12 +15,12 @@ from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import halfway
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
-_SAMPLE = 1024
-_MARGIN = 48  # ranks in the sample: three standard deviations of a sample quantile
-_SORT_BELOW = 512
+SAMPLE = 1024
+MARGIN = 48  # ranks in the sample: three standard deviations of a sample quantile
+SORT_BELOW = 512
 _BLOCK = 256  # partial sums side by side: the loops vectorise
 _CHUNK = 16 * _BLOCK  # items a partial sum takes: rounding does not grow with the number of items
-_SAMPLED_ROUNDS = 12  # then pivots halve the bit patterns, which takes 64 rounds at most
+SAMPLED_ROUNDS = 12  # then pivots halve the bit patterns, which takes 64 rounds at most
 
 
 @lane_loop
@@ -84,9 +84,9 @@ def _keep(pool, count, low, high, to):
 
 @helper
 def _sorted_sample(pool, count):
-    sample = np.empty(_SAMPLE)
-    for i in range(_SAMPLE):
-        sample[i] = pool[i * count // _SAMPLE]
+    sample = np.empty(SAMPLE)
+    for i in range(SAMPLE):
+        sample[i] = pool[i * count // SAMPLE]
     return np.sort(sample)
 
 
@@ -99,7 +99,7 @@ class LaneCost(NamedTuple):
 
 
 @inline
-def _is_whole(cost, lane, work, backlog):
+def is_whole(cost, lane, work, backlog):
     """Return whether the last of `work`, items of this backlog, is served whole."""
     effort = cost.effort(work, lane.inverse)
     return (effort <= lane.limit) & (cost.marginal_cost(effort, lane.inverse, lane.floor) <= backlog)
@@ -108,21 +108,21 @@ def _is_whole(cost, lane, work, backlog):
 @helper
 def _bracket(cost, lane, pool, count, above, round_number):
     """Return (low, high), likely to enclose the threshold; every other time a single value."""
-    if round_number >= _SAMPLED_ROUNDS:
+    if round_number >= SAMPLED_ROUNDS:
         middle = halfway(pool[:count].min(), pool[:count].max())
         return middle, middle
     sample = _sorted_sample(pool, count)
     reached = above
-    rank = _SAMPLE - 1
+    rank = SAMPLE - 1
     while rank > 0:
-        reached += count / _SAMPLE * sample[rank]
-        if not _is_whole(cost, lane, reached, sample[rank]):
+        reached += count / SAMPLE * sample[rank]
+        if not is_whole(cost, lane, reached, sample[rank]):
             break
         rank -= 1
     if round_number % 2 == 1:
         return sample[rank], sample[rank]  # ends on ties, which no bracket can split
-    low = sample[rank - _MARGIN] if rank > _MARGIN else 0.0
-    high = sample[rank + _MARGIN] if rank + _MARGIN < _SAMPLE else np.inf
+    low = sample[rank - MARGIN] if rank > MARGIN else 0.0
+    high = sample[rank + MARGIN] if rank + MARGIN < SAMPLE else np.inf
     return low, high
 
 
@@ -137,7 +137,7 @@ def _scan(cost, lane, ascending, above, end):
         while i >= 0 and ascending[i] == backlog:
             i -= 1
         group = (first - i) * backlog
-        if not _is_whole(cost, lane, above + lost + group, backlog):
+        if not is_whole(cost, lane, above + lost + group, backlog):
             return above + lost, backlog, group
         above, error = two_sum(above, group)
         lost += error
@@ -155,15 +155,15 @@ def select_threshold(cost, lane, backlogs, scratch):
     pool = backlogs
     count = backlogs.size
     round_number = 0
-    while count > _SORT_BELOW:
+    while count > SORT_BELOW:
         low, high = _bracket(cost, lane, pool, count, above, round_number)
         over, inside, least_over, least_inside = _sums(pool, count, low, high)
-        if over > 0.0 and not _is_whole(cost, lane, above + over, least_over):
+        if over > 0.0 and not is_whole(cost, lane, above + over, least_over):
             count = _keep(pool, count, np.nextafter(high, np.inf), np.inf, scratch)
             end = np.nextafter(least_over, 0.0)
         else:
             above += over
-            if inside > 0.0 and not _is_whole(cost, lane, above + inside, least_inside):
+            if inside > 0.0 and not is_whole(cost, lane, above + inside, least_inside):
                 if low == high:
                     return above, low, inside
                 count = _keep(pool, count, low, high, scratch)

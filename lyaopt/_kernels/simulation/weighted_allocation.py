@@ -1,0 +1,122 @@
+"""The exact allocation of a slot by weights of services apart from their backlogs, or on a shared spectrum.
+
+Weights (3, N, L) are those of the general slot problems (general_problems.py), in units of the backlog of
+each stage where energy is to be weighed as the paper does.
+"""
+
+from lyaopt._kernels.simulation.exact_allocation import (
+    BANDWIDTH,
+    BY_SHARES,
+    CPU_CAPACITY,
+    MAX_POWER,
+    SELECT,
+    SORT,
+)
+from lyaopt._kernels.simulation.shared_transmission import (
+    shared_workspace_size,
+    transmit_on_shared_spectrum,
+)
+from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
+from lyaopt._kernels.slot.general_blocks import general_workspace_size
+from lyaopt._kernels.slot.general_edge import general_edge_lanes, general_edge_lanes_many
+from lyaopt._kernels.slot.general_local import general_local_lanes, general_local_lanes_many
+from lyaopt._kernels.slot.general_problems import (
+    GeneralEdgeProblem,
+    GeneralLocalProblem,
+    GeneralTransmitProblem,
+)
+from lyaopt._kernels.slot.general_transmit import general_transmit_lanes, general_transmit_lanes_many
+from lyaopt._kernels.slot.problems import (
+    DELTA,
+    EDGE_CAPACITY,
+    NOISE,
+    TAU,
+    WEIGHT_LOCAL,
+    WEIGHT_TRANSMIT,
+    EdgeAllocation,
+    LocalAllocation,
+    TransmitAllocation,
+)
+from lyaopt._kernels.toolchain.jit import helper, inline, merged
+
+
+@helper
+def weighted_workspace_size(model, services, devices, width):
+    """Return how many doubles of workspace `allocate_by_weights` takes."""
+    method = model.method
+    if method == BY_SHARES:
+        return 0
+    edge = general_workspace_size(services * devices, width, method != SORT)
+    each = general_workspace_size(services, devices * width, method == SELECT)
+    shared = shared_workspace_size(services, devices, width) if model.laws.shared != 0 else 0
+    return max(edge, each, shared)
+
+
+@inline
+def _alone(scalars, entry):
+    """Return one of the scalars as an array (1,)."""
+    return scalars[entry : entry + 1]
+
+
+@merged
+def _allocate_devices(backlog, weights, gain, model, allocation, workspace):
+    """Solve Problems 3 and 4."""
+    scalars, devices, laws = model.scalars, model.devices, model.laws
+    rates, cpu, power, multiplier = allocation
+    local = GeneralLocalProblem(
+        weights[LOCAL],
+        backlog[LOCAL],
+        devices[CPU_CAPACITY],
+        _alone(scalars, TAU),
+        _alone(scalars, WEIGHT_LOCAL),
+        _alone(scalars, DELTA),
+        laws.curve,
+        laws.curve_hz,
+        laws.curve_slope,
+    )
+    local_allocation = LocalAllocation(rates[LOCAL], cpu, multiplier)
+    transmit = GeneralTransmitProblem(
+        weights[TRANSMIT],
+        backlog[TRANSMIT],
+        gain,
+        devices[BANDWIDTH],
+        devices[MAX_POWER],
+        _alone(scalars, TAU),
+        _alone(scalars, WEIGHT_TRANSMIT),
+        scalars[NOISE],
+        laws.measured,
+        gain[:0],
+        gain[:0],
+    )
+    transmit_allocation = TransmitAllocation(rates[TRANSMIT], power, multiplier)
+    select = model.method == SELECT
+    if select:
+        general_local_lanes_many(local, local_allocation, workspace)
+    else:
+        general_local_lanes(local, local_allocation, workspace)
+    if laws.shared != 0:
+        transmit_on_shared_spectrum(transmit, transmit_allocation, workspace)
+    elif select:
+        general_transmit_lanes_many(transmit, transmit_allocation, workspace)
+    else:
+        general_transmit_lanes(transmit, transmit_allocation, workspace)
+
+
+@merged
+def allocate_by_weights(backlog, weights, gain, model, allocation, workspace):
+    """Solve the three problems of a slot for backlogs and weights (3, N, L) and gains (L,) of a block."""
+    _allocate_devices(backlog, weights, gain, model, allocation, workspace)
+    scalars, rates = model.scalars, allocation.rates
+    devices = model.devices.shape[1]
+    shape = rates.shape[1] * devices, gain.size // devices
+    edge = GeneralEdgeProblem(
+        weights[EDGE].reshape(shape),
+        backlog[EDGE].reshape(shape),
+        _alone(scalars, EDGE_CAPACITY),
+        _alone(scalars, TAU),
+    )
+    edge_allocation = EdgeAllocation(rates[EDGE].reshape(shape), allocation.multiplier)
+    if model.method == SORT:
+        general_edge_lanes(edge, edge_allocation, workspace)
+    else:
+        general_edge_lanes_many(edge, edge_allocation, workspace)

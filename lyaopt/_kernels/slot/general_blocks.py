@@ -1,0 +1,89 @@
+"""Blocks of lanes for the general slot problems: weights, limits, and parameters that may differ by lane.
+
+They extend blocks.py, whose rows and tuples they use: items take four rows, not two, and a lane has the
+parameters of its device, its slot or both in `GENERAL_ROWS` rows that each problem names.
+"""
+
+from typing import Any, NamedTuple
+
+from lyaopt._kernels.slot.blocks import (
+    COST_ROWS,
+    RANKING_ROWS,
+    SCRATCH_ROWS,
+    SERVED_ROWS,
+    Block,
+    spread,
+)
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop, merged
+
+TAU = 0  # the first row of the parameters of a lane, in every problem
+GENERAL_ROWS = 5
+_ITEM_ROWS = 4  # weights, limits and sums, or what selection keeps of the first two
+_ROWS = COST_ROWS + RANKING_ROWS + SERVED_ROWS + SCRATCH_ROWS + GENERAL_ROWS
+_BLOCK_DOUBLES = 6144  # as in blocks.py
+
+
+class Items(NamedTuple):
+    """Weights and limits (N, L) of the items of all lanes."""
+
+    weights: Any
+    limits: Any
+
+
+@inline
+def general_block_width(items, lane_count, one_by_one):
+    """Return how many lanes a block holds, so that its workspace stays in the cache."""
+    if one_by_one:
+        return 1
+    width = _BLOCK_DOUBLES // (_ITEM_ROWS * items + _ROWS)
+    return min(lane_count, max(8, width - width % 8))
+
+
+@inline
+def general_workspace_size(items, lane_count, one_by_one):
+    """Return how many doubles of workspace the general solvers take, each of them."""
+    width = general_block_width(items, lane_count, one_by_one)
+    return (_ITEM_ROWS * items + _ROWS) * width
+
+
+@merged
+def split_general_workspace(workspace, items, width, one_by_one):
+    """Return a `Block` within the workspace, and the rows for parameters of its lanes."""
+    ranking = COST_ROWS * width
+    served = ranking + RANKING_ROWS * width
+    scratch = served + SERVED_ROWS * width
+    parameters = scratch + SCRATCH_ROWS * width
+    rows = parameters + GENERAL_ROWS * width
+    shape = (_ITEM_ROWS, items) if one_by_one else (_ITEM_ROWS * items, width)
+    block = Block(
+        workspace[:ranking].reshape(COST_ROWS, width),
+        workspace[ranking:served].reshape(RANKING_ROWS, width),
+        workspace[served:scratch].reshape(SERVED_ROWS, width),
+        workspace[scratch:parameters].reshape(SCRATCH_ROWS, width),
+        workspace[rows : rows + _ITEM_ROWS * items * width].reshape(shape),
+    )
+    return block, workspace[parameters:rows].reshape(GENERAL_ROWS, width)
+
+
+@lane_loop
+def _copy(values, start, count, row):
+    for t in range(count):
+        row[t] = values[start + t]
+
+
+@helper
+def spread_lanes(values, lane_count, lanes, row):
+    """Write into `row` the value of each lane, from an array of 1, M or L."""
+    if values.size == lane_count:
+        _copy(values, lanes.start, lanes.count, row)
+    else:
+        spread(values, lane_count, lanes, row)
+
+
+@helper
+def run_of_equal(kinds, first):
+    """Return the end of the run of equal entries that begins at `first`."""
+    stop = first + 1
+    while stop < kinds.size and kinds[stop] == kinds[first]:
+        stop += 1
+    return stop

@@ -1,0 +1,104 @@
+"""Problem 5 with weights apart from limits: see general_problems.py. A lane is one slot, as in edge.py."""
+
+import functools
+
+import numpy as np
+
+from lyaopt._kernels.slot.blocks import (
+    FLOOR,
+    INVERSE,
+    LIMIT,
+    SCALE,
+    THRESHOLD,
+    LaneRange,
+    fill,
+)
+from lyaopt._kernels.slot.general_blocks import (
+    TAU,
+    Items,
+    general_block_width,
+    general_workspace_size,
+    split_general_workspace,
+    spread_lanes,
+)
+from lyaopt._kernels.slot.general_problems import GeneralEdgeProblem
+from lyaopt._kernels.slot.marginal_costs import EDGE
+from lyaopt._kernels.slot.problems import EdgeAllocation, solver_signature
+from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
+from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
+from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
+from lyaopt._kernels.slot.weighted_networks import EIGHT, FOUR
+from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop, merged
+
+_CAPACITY = 1  # row of the parameters of a lane, after TAU
+
+
+@helper
+def _solve_by_sorting(cost, items, lanes, block, parameters, rate):
+    solve_weighted_by_sorting(cost, (FOUR, FOUR, EIGHT), items, lanes, block, parameters, rate)
+
+
+@lane_loop
+def _set_limits(parameters, costs, count):
+    for t in range(count):
+        costs[LIMIT, t] = parameters[_CAPACITY, t] * parameters[TAU, t]
+
+
+@lane_loop
+def _report(start, count, thresholds, multiplier):
+    for t in range(count):
+        multiplier[start + t] = thresholds[t] if thresholds[t] > 0.0 else 0.0
+
+
+@merged
+def _solve(solve, one_by_one, problem, allocation, workspace):
+    """Solve all lanes, a block at a time."""
+    items, lane_count = problem.limits.shape
+    width = general_block_width(items, lane_count, one_by_one)
+    block, parameters = split_general_workspace(workspace, items, width, one_by_one)
+    fill(block.costs[SCALE], width, 1.0)
+    fill(block.costs[INVERSE], width, 1.0)
+    fill(block.costs[FLOOR], width, 0.0)
+    for start in range(0, lane_count, width):
+        lanes = LaneRange(start, min(width, lane_count - start))
+        spread_lanes(problem.tau, lane_count, lanes, parameters[TAU])
+        spread_lanes(problem.capacity, lane_count, lanes, parameters[_CAPACITY])
+        _set_limits(parameters, block.costs, lanes.count)
+        solve(EDGE, Items(problem.weights, problem.limits), lanes, block, parameters, allocation.cpu)
+        _report(start, lanes.count, block.ranking[THRESHOLD], allocation.multiplier)
+
+
+@merged
+def general_edge_lanes(problem, allocation, workspace):
+    """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `general_workspace_size` doubles."""
+    _solve(_solve_by_sorting, False, problem, allocation, workspace)
+
+
+@merged
+def general_edge_lanes_many(problem, allocation, workspace):
+    """Solve lanes of any number of items by selection, one lane after the other."""
+    _solve(solve_weighted_by_selection, True, problem, allocation, workspace)
+
+
+@merged
+def _workspace(problem, one_by_one):
+    items, lane_count = problem.limits.shape
+    return np.empty(general_workspace_size(items, lane_count, one_by_one))
+
+
+def _exact(problem, allocation):
+    general_edge_lanes(problem, allocation, _workspace(problem, False))
+
+
+def _bisection(problem, allocation):
+    _solve(solve_weighted_by_bisection, False, problem, allocation, _workspace(problem, False))
+
+
+def _many(problem, allocation):
+    general_edge_lanes_many(problem, allocation, _workspace(problem, True))
+
+
+_SIGNATURE = functools.partial(solver_signature, GeneralEdgeProblem, EdgeAllocation)
+general_edge_exact = Kernel("general_edge_exact", _SIGNATURE, _exact)
+general_edge_bisection = Kernel("general_edge_bisection", _SIGNATURE, _bisection)
+general_edge_many = Kernel("general_edge_many", _SIGNATURE, _many)

@@ -1,0 +1,226 @@
+"""Problem 4 with weights apart from limits, and radios by Shannon's formula or measured: general_problems.py.
+
+Shannon's devices are solved as in transmit.py, many lanes side by side; a measured radio is a staircase of
+one step (staircase.py), which both methods use.
+"""
+
+import functools
+import math
+
+import numpy as np
+
+from lyaopt._kernels.slot.blocks import (
+    EFFORT,
+    FLOOR,
+    INVERSE,
+    LIMIT,
+    SCALE,
+    THRESHOLD,
+    LaneRange,
+)
+from lyaopt._kernels.slot.general_blocks import (
+    TAU,
+    Items,
+    general_block_width,
+    general_workspace_size,
+    run_of_equal,
+    split_general_workspace,
+    spread_lanes,
+)
+from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, of_lane
+from lyaopt._kernels.slot.marginal_costs import TRANSMIT, transmit_marginal_cost
+from lyaopt._kernels.slot.problems import TransmitAllocation, solver_signature
+from lyaopt._kernels.slot.staircase import Supply, solve_staircase
+from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
+from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
+from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
+from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop, merged
+
+_LN2 = math.log(2.0)
+# Rows of the parameters of a lane, after TAU: b_w N_0, pmax / (b_w N_0), U N_0 ln 2 and pmax
+_NOISE_POWER, _FULL_POWER, _FLOOR_TIMES_GAIN, _MAX_POWER = range(1, 5)
+# Rows of scratch that hold parameters as given
+_BANDWIDTH, _WEIGHT = range(2)
+
+
+@inline
+def _worth(weight, scale, floor):
+    """Return the effort whose marginal cost is a weight; NaN, which means no bound, where both are 0."""
+    worth = (weight - floor) / floor
+    return worth if weight >= floor else 0.0
+
+
+_COST = TRANSMIT._replace(worth=_worth)
+
+
+@helper
+def _solve_by_sorting(cost, items, lanes, block, parameters, rate):
+    solve_weighted_by_sorting(cost, (TWO, TWO, FOUR), items, lanes, block, parameters, rate)
+
+
+@lane_loop
+def _set_devices(noise, block, parameters, count):
+    """Set what does not depend on the gain."""
+    for t in range(count):
+        bandwidth = block.scratch[_BANDWIDTH, t]
+        scale = bandwidth / _LN2 * parameters[TAU, t]
+        noise_power = bandwidth * noise
+        block.costs[SCALE, t] = scale
+        block.costs[INVERSE, t] = 1.0 / scale
+        parameters[_NOISE_POWER, t] = noise_power
+        parameters[_FULL_POWER, t] = parameters[_MAX_POWER, t] / noise_power
+        parameters[_FLOOR_TIMES_GAIN, t] = block.scratch[_WEIGHT, t] * noise * _LN2
+
+
+@merged
+def _spread(problem, lane_count, lanes, block, parameters):
+    spread_lanes(problem.tau, lane_count, lanes, parameters[TAU])
+    spread_lanes(problem.max_power, lane_count, lanes, parameters[_MAX_POWER])
+    spread_lanes(problem.bandwidth, lane_count, lanes, block.scratch[_BANDWIDTH])
+    spread_lanes(problem.energy_weight, lane_count, lanes, block.scratch[_WEIGHT])
+
+
+@lane_loop
+def _set_channel(gain, lanes, block, parameters):
+    """Set the signal-to-noise limit pmax eta, and q0 = U N_0 ln 2 / h; 0 / 0 is no power bought, not NaN."""
+    for t in range(lanes.count):
+        h = gain[lanes.start + t]
+        free = parameters[_FLOOR_TIMES_GAIN, t] == 0.0
+        block.costs[LIMIT, t] = parameters[_FULL_POWER, t] * h
+        block.costs[FLOOR, t] = 0.0 if free else parameters[_FLOOR_TIMES_GAIN, t] / h
+
+
+@lane_loop
+def _report(lanes, gain, block, parameters, power, multiplier):
+    """Write the powers and multipliers of the lanes of a block."""
+    for t in range(lanes.count):
+        lane = lanes.start + t
+        snr = block.served[EFFORT, t]
+        most = parameters[_MAX_POWER, t]
+        watts = snr * parameters[_NOISE_POWER, t] / gain[lane]
+        watts = watts if watts < most else most
+        watts = most if snr >= block.costs[LIMIT, t] else watts
+        power[lane] = watts if snr > 0.0 else 0.0
+        threshold = block.ranking[THRESHOLD, t]
+        threshold = threshold if threshold > 0.0 else 0.0
+        marginal = transmit_marginal_cost(snr, block.costs[INVERSE, t], block.costs[FLOOR, t])
+        # where nothing is sent there is no power to save: one more bit/s is worth the largest weight
+        multiplier[lane] = marginal if (marginal > threshold) & (snr > 0.0) else threshold
+
+
+@merged
+def _same_in_all_slots(problem):
+    """Return whether all parameters are those of the devices, so that slots of one device share them."""
+    radio = max(problem.bandwidth.size, problem.max_power.size)
+    return max(radio, problem.tau.size, problem.energy_weight.size) <= problem.measured.size
+
+
+@merged
+def _solve_shannon(solve, problem, allocation, run, block, parameters):
+    """Solve the lanes of a run of devices with Shannon's rate, a block at a time."""
+    lane_count = problem.limits.shape[1]
+    per_device = lane_count // problem.measured.size
+    shared, width = _same_in_all_slots(problem), parameters.shape[1]
+    set_for = -1
+    for start in range(run.start, run.start + run.count, width):
+        lanes = LaneRange(start, min(width, run.start + run.count - start))
+        device = start // per_device
+        one_device = device == (start + lanes.count - 1) // per_device
+        if not (shared and one_device and device == set_for):
+            _spread(problem, lane_count, lanes, block, parameters)
+            _set_devices(problem.noise, block, parameters, lanes.count)
+        set_for = device if one_device else -1
+        _set_channel(problem.gain, lanes, block, parameters)
+        solve(_COST, Items(problem.weights, problem.limits), lanes, block, parameters, allocation.rate)
+        _report(lanes, problem.gain, block, parameters, allocation.power, allocation.multiplier)
+
+
+@inline
+def radio_price(problem, lane):
+    """Return the energy of a bit in J that a measured radio takes; 0 where it carries nothing."""
+    rate, power = problem.radio_rate[lane], problem.radio_power[lane]
+    return power / rate if rate > 0.0 else 0.0
+
+
+@merged
+def _solve_measured(problem, allocation, run, order, step):
+    """Solve the lanes of a run of measured radios; `step` (2, 1) is workspace."""
+    lane_count = problem.limits.shape[1]
+    items = Items(problem.weights, problem.limits)
+    for lane in range(run.start, run.start + run.count):
+        step[0, 0] = problem.radio_rate[lane]
+        step[1, 0] = price = radio_price(problem, lane)
+        tau = of_lane(problem.tau, lane, lane_count)
+        weight = of_lane(problem.energy_weight, lane, lane_count)
+        supply = Supply(step[0], step[1], problem.radio_rate[lane], tau, weight)
+        total, multiplier = solve_staircase(supply, items, lane, order, allocation.rate)
+        full = total >= problem.radio_rate[lane]
+        allocation.power[lane] = problem.radio_power[lane] if full & (total > 0.0) else price * total
+        allocation.multiplier[lane] = multiplier
+
+
+@merged
+def _solve(solve, one_by_one, problem, allocation, workspace):
+    """Solve all lanes, one run of devices of the same kind after the other."""
+    items, lane_count = problem.limits.shape
+    measured = problem.measured
+    per_device = lane_count // measured.size
+    width = general_block_width(items, lane_count, one_by_one)
+    block, parameters = split_general_workspace(workspace, items, width, one_by_one)
+    first = 0
+    while first < measured.size:
+        stop = run_of_equal(measured, first)
+        run = LaneRange(first * per_device, (stop - first) * per_device)
+        if measured[first] == 0:
+            _solve_shannon(solve, problem, allocation, run, block, parameters)
+        else:
+            order = workspace[: 2 * items].reshape(2, items)
+            step = workspace[2 * items : 2 * items + 2].reshape(2, 1)
+            _solve_measured(problem, allocation, run, order, step)
+        first = stop
+
+
+@merged
+def general_transmit_lanes(problem, allocation, workspace):
+    """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `general_workspace_size` doubles."""
+    _solve(_solve_by_sorting, False, problem, allocation, workspace)
+
+
+@merged
+def shannon_lanes(problem, allocation, workspace):
+    """Solve lanes without measured radios, of any number of items, by sorting; allocates nothing."""
+    items, lane_count = problem.limits.shape
+    width = general_block_width(items, lane_count, False)
+    block, parameters = split_general_workspace(workspace, items, width, False)
+    _solve_shannon(_solve_by_sorting, problem, allocation, LaneRange(0, lane_count), block, parameters)
+
+
+@merged
+def general_transmit_lanes_many(problem, allocation, workspace):
+    """Solve lanes of any number of items by selection, one lane after the other."""
+    _solve(solve_weighted_by_selection, True, problem, allocation, workspace)
+
+
+@merged
+def _workspace(problem, one_by_one):
+    items, lane_count = problem.limits.shape
+    return np.empty(general_workspace_size(items, lane_count, one_by_one))
+
+
+def _exact(problem, allocation):
+    general_transmit_lanes(problem, allocation, _workspace(problem, False))
+
+
+def _bisection(problem, allocation):
+    _solve(solve_weighted_by_bisection, False, problem, allocation, _workspace(problem, False))
+
+
+def _many(problem, allocation):
+    general_transmit_lanes_many(problem, allocation, _workspace(problem, True))
+
+
+_SIGNATURE = functools.partial(solver_signature, GeneralTransmitProblem, TransmitAllocation)
+general_transmit_exact = Kernel("general_transmit_exact", _SIGNATURE, _exact)
+general_transmit_bisection = Kernel("general_transmit_bisection", _SIGNATURE, _bisection)
+general_transmit_many = Kernel("general_transmit_many", _SIGNATURE, _many)
