@@ -24,6 +24,7 @@ from lyaopt._kernels.slot.spectral_efficiency import (
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
 _PAIRS_UP_TO = 8  # items that are compared in pairs, slots side by side; more are sorted slot by slot
+_FIRST = LARGEST - 1.0  # g(y_A) of the first item: that of the largest y
 _ALWAYS = -1.0  # below any price: where energy is free, whole items take the full power
 
 
@@ -174,7 +175,7 @@ def _set_before_sorted(problem, m, lanes, rows):
     count, order, items = problem.weights.shape[0], rows.order, rows.items
     for t in range(lanes.count):
         sort_items(problem.weights, lanes.start + t, order)
-        before = LARGEST
+        before = _FIRST
         for k in range(count):
             item = int(order[1, k])
             if k > 0 and order[0, k] < order[0, k - 1]:
@@ -198,7 +199,7 @@ def set_items(problem, m, lanes, rows, tau):
         _end_reach(lanes.count, m, k, items)
     if in_pairs:
         for i in range(count):
-            items.begin[m, i, :] = LARGEST
+            items.begin[m, i, :] = _FIRST
             for j in range(count):
                 _set_before(problem.weights, lanes.start, (m, i, j), items.whole, items.begin)
     else:
