@@ -116,7 +116,7 @@ def test_stream_requirement(record):
 def _seconds_of_stream(count):
     lines = (json.dumps(json.loads(EXAMPLE.read_text())) + "\n") * count
     start = time.perf_counter()
-    command = [sys.executable, "-m", "lyaopt_cli.main", "solve-slot", "--stream", "-"]
+    command = [sys.executable, "-m", "lyaopt_cli", "solve-slot", "--stream", "-"]
     subprocess.run(command, input=lines, text=True, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - start
 

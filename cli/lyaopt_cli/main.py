@@ -153,7 +153,3 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack characters of a table
     sys.exit(run(sys.argv[1:]))
-
-
-if __name__ == "__main__":
-    main()

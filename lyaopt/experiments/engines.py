@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from multiprocessing import resource_tracker
@@ -19,7 +19,10 @@ from lyaopt.errors import EngineError, MissingExtraError, ProblemError
 from lyaopt.io.extras import needs_extra
 
 # Cells are small networks and compiled loops: one thread each, and one cell on each core.
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+# After Ctrl-C joblib's resource tracker removes the folder of the workers, and would warn that it was left.
+_NO_WARNING = {"PYTHONWARNINGS": "ignore:resource_tracker"}
 
 
 def _processes(jobs: int) -> int:
@@ -46,9 +49,24 @@ def _start_without_sigint(processes: int) -> None:
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        Parallel(batch_size=1)(delayed(os.getpid)() for _ in range(processes))
+        with _without_standard_output(), _environment(_NO_WARNING):
+            Parallel(batch_size=1)(delayed(os.getpid)() for _ in range(processes))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_standard_output() -> Iterator[None]:
+    """Drop what is written to file descriptor 1: a worker that is stopped early prints a traceback there."""
+    before = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+        os.close(nowhere)
 
 
 @contextmanager
@@ -169,11 +187,17 @@ def engine(name: str, jobs: int) -> Iterator[None]:
         if find_spec(package) is None:
             raise MissingExtraError(package, "experiments" if name == "local" else name)
     cores()  # joblib reads LOKY_MAX_CPU_COUNT for any number of jobs
-    before = {variable: os.environ.get(variable) for variable in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    with _environment(_ONE_THREAD), _ENGINES[name](jobs):
+        yield
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of the environment, which new processes inherit, within the block."""
+    before = {variable: os.environ.get(variable) for variable in variables}
+    os.environ.update(variables)
     try:
-        with _ENGINES[name](jobs):
-            yield
+        yield
     finally:
         for variable, value in before.items():
             if value is None:

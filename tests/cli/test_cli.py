@@ -89,6 +89,30 @@ def test_an_interrupt_while_modules_are_imported_is_status_130():
     assert (process.returncode, process.stderr) == (130, b"")
 
 
+@pytest.mark.parametrize(
+    "interrupted",
+    [
+        "os.kill(os.getpid(), signal.SIGINT); time.sleep(9)",
+        # An interrupt within text that is executed: `python -m` would end by the signal itself.
+        "exec('os.kill(os.getpid(), signal.SIGINT); time.sleep(9)')",
+        # C code that turns the KeyboardInterrupt into an error of its own.
+        "try: os.kill(os.getpid(), signal.SIGINT); time.sleep(9)\n    except BaseException: raise TypeError",
+    ],
+)
+def test_an_interrupt_anywhere_is_status_130(tmp_path, interrupted):
+    (tmp_path / "interrupted.py").write_text(
+        "import os, signal, time\n"
+        "import lyaopt_cli.main\n"
+        "from lyaopt_cli.__main__ import main\n"
+        f"def run():\n    {interrupted}\n"
+        "lyaopt_cli.main.main = run\n"
+        "main()\n"
+    )
+    arguments = [sys.executable, "-m", "interrupted"]
+    process = subprocess.run(arguments, capture_output=True, env=interpreted(), cwd=tmp_path)
+    assert (process.returncode, process.stderr) == (130, b"")
+
+
 def test_help_is_printed_without_numpy():
     assert not loaded_modules("--help") & {"numpy", "numba", "rich", "pydantic", "lyaopt.slot.problem"}
 

@@ -162,7 +162,7 @@ def test_an_interrupt_leaves_whole_files_and_finished_cells(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "lyaopt_cli.main",
+        "lyaopt_cli",
         "simulate",
         "default",
         "--json",

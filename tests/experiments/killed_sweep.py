@@ -1,7 +1,8 @@
 """A sweep of two small cells, to be killed.
 
-python -m tests.experiments.killed_sweep FOLDER        the whole sweep, with its workers
-python -m tests.experiments.killed_sweep FOLDER KILLS  the work of a worker, in processes that are killed
+python -m tests.experiments.killed_sweep FOLDER                 the whole sweep, with its workers
+python -m tests.experiments.killed_sweep FOLDER KILLS COMPLETE  the work of a worker, in processes that are
+                                                                killed, until COMPLETE folders are complete
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -55,25 +57,40 @@ def kill(folder: Path, moment: float) -> None:
     os.waitpid(child, 0)
 
 
-def kill_workers(root: Path, kills: int) -> None:
-    """Print the finished cells before and after each kill; a new folder follows a complete one."""
+def kill_often(
+    root: Path, run_and_kill: Callable[[Path, float], None], moments: Iterable[float], complete: int
+) -> list[tuple[dict[str, int], dict[str, int]]]:
+    """Kill at all moments, and on until some folders are complete; a new folder follows a complete one.
+
+    A machine that has become slower completes none at the given moments, so they grow by a hundredth where a
+    kill found no new cell. The cells before and after each kill are returned.
+    """
+    kills, number, slower, moments = [], 0, 1.0, list(moments)
+    while len(kills) < len(moments) or number < complete:
+        folder = root / str(number)
+        before = finished(folder)
+        run_and_kill(folder, slower * moments[len(kills) % len(moments)])
+        after = finished(folder)
+        kills.append((before, after))
+        number += len(after) == 2
+        slower *= 1.01 if after == before else 1.0
+    return kills
+
+
+def kill_workers(root: Path, kills: int, complete: int) -> None:
+    """Print the finished cells before and after each kill."""
     compute(root / "warm")
     begun = time.perf_counter()
     compute(root / "whole")
-    lasts = time.perf_counter() - begun
-    number = 0
-    for moment in np.random.default_rng(5).uniform(0.0, lasts, kills):
-        folder = root / str(number)
-        before = finished(folder)
-        kill(folder, moment)
-        after = finished(folder)
-        print(json.dumps([before, after]), flush=True)
-        number += len(after) == 2
-    compute(root / str(number))
+    moments = np.random.default_rng(5).uniform(0.0, time.perf_counter() - begun, kills)
+    results = kill_often(root, kill, moments.tolist(), complete)
+    for cells in results:
+        print(json.dumps(cells), flush=True)
+    compute(root / str(sum(len(after) == 2 for _, after in results)))
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
-        kill_workers(Path(sys.argv[1]), int(sys.argv[2]))
+        kill_workers(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
     else:
         run_parts([part()], Store(sys.argv[1]), command="", jobs=2)

@@ -274,7 +274,7 @@ def test_another_scenario_is_refused_on_resumption(tmp_path, capsysbinary):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_a_checkpoint(tmp_path, number, status):
     arguments = ["train", "balanced", *TUNED, "--json", "--out", str(tmp_path)]
-    command = [sys.executable, "-m", "lyaopt_cli.main", *arguments]
+    command = [sys.executable, "-m", "lyaopt_cli", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while process.poll() is None and not ((tmp_path / LOG).exists() and (tmp_path / LOG).stat().st_size):
         time.sleep(0.05)

@@ -147,7 +147,7 @@ def use_stdin(monkeypatch: Any, content: bytes) -> None:
 
 def command(*arguments: str) -> list[str]:
     """The `lyaopt` command as a list for subprocess."""
-    return [sys.executable, "-m", "lyaopt_cli.main", *arguments]
+    return [sys.executable, "-m", "lyaopt_cli", *arguments]
 
 
 def interpreted() -> dict[str, str]:
