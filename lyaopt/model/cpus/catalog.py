@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from lyaopt.io.shipped_files import load_named_file
+from lyaopt.io.shipped_files import load_shipped, shipped_names
 from lyaopt.model.cpus.format import parse_cpu
 from lyaopt.model.cpus.table import CpuTable
 
@@ -14,8 +14,7 @@ _DATA = files("lyaopt.model.cpus") / "data"
 
 def cpu_names() -> tuple[str, ...]:
     """Names of the shipped CPU tables, sorted."""
-    names = (entry.name for entry in _DATA.iterdir())
-    return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
+    return shipped_names(_DATA, ".json")
 
 
 def load_cpu(name_or_path: str | Path) -> CpuTable:
@@ -35,6 +34,4 @@ def load_cpu(name_or_path: str | Path) -> CpuTable:
     ProblemError
         If there is no such table; `DocumentError`, with path and line, if its file is not valid.
     """
-    if isinstance(name_or_path, str) and name_or_path in cpu_names():
-        return parse_cpu((_DATA / f"{name_or_path}.json").read_bytes())
-    return parse_cpu(load_named_file(name_or_path, cpu_names()))
+    return parse_cpu(load_shipped(name_or_path, _DATA, ".json"))

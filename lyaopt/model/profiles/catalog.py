@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from lyaopt.io.shipped_files import load_named_file
+from lyaopt.io.shipped_files import load_shipped, shipped_names
 from lyaopt.model.profiles.format import parse_profile
 from lyaopt.model.profiles.model import Profile
 
@@ -14,8 +14,7 @@ _DATA = files("lyaopt.model.profiles") / "data"
 
 def list_profiles() -> tuple[str, ...]:
     """Names of the shipped profiles, sorted."""
-    names = (entry.name for entry in _DATA.iterdir())
-    return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
+    return shipped_names(_DATA, ".json")
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
@@ -35,6 +34,4 @@ def load_profile(name_or_path: str | Path) -> Profile:
     ProblemError
         If there is no such profile; `DocumentError`, with path and line, if its file is not valid.
     """
-    if isinstance(name_or_path, str) and name_or_path in list_profiles():
-        return parse_profile((_DATA / f"{name_or_path}.json").read_bytes())
-    return parse_profile(load_named_file(name_or_path, list_profiles()))
+    return parse_profile(load_shipped(name_or_path, _DATA, ".json"))

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from lyaopt.errors import ProblemError
-from lyaopt.io.shipped_files import load_named_file
+from lyaopt.io.shipped_files import load_named_file, shipped_names
 from lyaopt.model.scenarios.format import parse_scenario
 from lyaopt.model.system import System
 
@@ -16,8 +16,7 @@ _ALIASES = {"default": "balanced"}
 
 def list_scenarios() -> tuple[str, ...]:
     """Names of the shipped scenarios, sorted, after `default`."""
-    names = (entry.name for entry in _DATA.iterdir())
-    return (*_ALIASES, *sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+    return (*_ALIASES, *shipped_names(_DATA, ".toml"))
 
 
 def scenario_text(name: str) -> str:
