@@ -334,8 +334,9 @@ def simulate(
     RuleError
         If the rule raises an error, which is the cause, or cannot be compiled.
     """
-    options: dict[str, Any] = {"replications": replications, "seed": seed, "trace": trace}
-    simulator = Simulator(system, policy, record=record, rule=rule, **options)
+    simulator = Simulator(
+        system, policy, replications=replications, seed=seed, trace=trace, record=record, rule=rule
+    )
     simulator.run(slots, warmup, progress)
     return simulator.result()
 

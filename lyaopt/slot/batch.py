@@ -82,8 +82,10 @@ class SlotBatch(SlotInputs):
         vars(self)["radio"] = checked_radios(self.radio, shape[1], shape[0])
         check_counts(self)
         # Sums and ratios must also stay within double precision.
+        tau = self.slot_duration_s
+        least = tau if isinstance(tau, float) else float(tau.min(initial=math.inf))
         for name in QUEUE_FIELDS:
-            check_total_rate(getattr(self, name), name, float(np.min(self.slot_duration_s, initial=math.inf)))
+            check_total_rate(getattr(self, name), name, least)
         check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, self.noise_w_per_hz)
 
     def _take_parameters(self, shape: tuple[int, ...]) -> None:

@@ -45,7 +45,8 @@ def as_parameter(value: Any, name: str, full: tuple[int, ...], *, per_device: bo
         return np.full(full[1], float(value)) if per_device else float(value)
     try:
         shape = np.shape(value)
-        np.broadcast_to(np.empty(shape), full)
+        if shape not in (full, full[1:]):
+            np.broadcast_to(np.empty(shape), full)
     except ValueError:
         hint = "; [:, None] makes one number a slot" if len(full) == 2 else ""
         shown = f"expected a number, or an array that broadcasts to {full}{hint}"
