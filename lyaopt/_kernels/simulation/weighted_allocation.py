@@ -20,24 +20,14 @@ from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.slot.general_blocks import general_workspace_size
 from lyaopt._kernels.slot.general_edge import general_edge_lanes, general_edge_lanes_many
 from lyaopt._kernels.slot.general_local import general_local_lanes, general_local_lanes_many
-from lyaopt._kernels.slot.general_problems import (
-    GeneralEdgeProblem,
-    GeneralLocalProblem,
-    GeneralTransmitProblem,
-)
 from lyaopt._kernels.slot.general_transmit import general_transmit_lanes, general_transmit_lanes_many
 from lyaopt._kernels.slot.problems import (
-    DELTA,
-    EDGE_CAPACITY,
-    NOISE,
-    TAU,
-    WEIGHT_LOCAL,
-    WEIGHT_TRANSMIT,
     EdgeAllocation,
     LocalAllocation,
     TransmitAllocation,
 )
-from lyaopt._kernels.toolchain.jit import helper, inline, merged
+from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
+from lyaopt._kernels.toolchain.jit import helper, merged
 
 
 @helper
@@ -52,42 +42,16 @@ def weighted_workspace_size(model, services, devices, width):
     return max(edge, each, shared)
 
 
-@inline
-def _alone(scalars, entry):
-    """Return one of the scalars as an array (1,)."""
-    return scalars[entry : entry + 1]
-
-
 @merged
 def _allocate_devices(backlog, weights, gain, model, allocation, workspace):
     """Solve Problems 3 and 4."""
     scalars, devices, laws = model.scalars, model.devices, model.laws
     rates, cpu, power, multiplier = allocation
-    local = GeneralLocalProblem(
-        weights[LOCAL],
-        backlog[LOCAL],
-        devices[CPU_CAPACITY],
-        _alone(scalars, TAU),
-        _alone(scalars, WEIGHT_LOCAL),
-        _alone(scalars, DELTA),
-        laws.curve,
-        laws.curve_hz,
-        laws.curve_slope,
-    )
+    curves = laws.curve, laws.curve_hz, laws.curve_slope
+    local = local_problem_of((weights[LOCAL], backlog[LOCAL]), devices[CPU_CAPACITY], scalars, curves)
     local_allocation = LocalAllocation(rates[LOCAL], cpu, multiplier)
-    transmit = GeneralTransmitProblem(
-        weights[TRANSMIT],
-        backlog[TRANSMIT],
-        gain,
-        devices[BANDWIDTH],
-        devices[MAX_POWER],
-        _alone(scalars, TAU),
-        _alone(scalars, WEIGHT_TRANSMIT),
-        scalars[NOISE],
-        laws.measured,
-        gain[:0],
-        gain[:0],
-    )
+    radio = gain, devices[BANDWIDTH], devices[MAX_POWER]
+    transmit = transmit_problem_of((weights[TRANSMIT], backlog[TRANSMIT]), radio, scalars, laws.measured)
     transmit_allocation = TransmitAllocation(rates[TRANSMIT], power, multiplier)
     select = model.method == SELECT
     if select:
@@ -109,12 +73,7 @@ def allocate_by_weights(backlog, weights, gain, model, allocation, workspace):
     scalars, rates = model.scalars, allocation.rates
     devices = model.devices.shape[1]
     shape = rates.shape[1] * devices, gain.size // devices
-    edge = GeneralEdgeProblem(
-        weights[EDGE].reshape(shape),
-        backlog[EDGE].reshape(shape),
-        _alone(scalars, EDGE_CAPACITY),
-        _alone(scalars, TAU),
-    )
+    edge = edge_problem_of((weights[EDGE].reshape(shape), backlog[EDGE].reshape(shape)), scalars)
     edge_allocation = EdgeAllocation(rates[EDGE].reshape(shape), allocation.multiplier)
     if model.method == SORT:
         general_edge_lanes(edge, edge_allocation, workspace)

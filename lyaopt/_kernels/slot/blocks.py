@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 # Rows of `Block.costs`: what serving costs in a lane, see marginal_costs.py
 LIMIT, SCALE, INVERSE, FLOOR = range(4)
@@ -76,14 +76,14 @@ def workspace_size(items, lane_count, one_by_one):
     return (2 * items + _ROWS) * block_width(items, lane_count, one_by_one)
 
 
-@merged
+@inline
 def new_workspace(queue, one_by_one):
     """Return a workspace for the lanes of a queue (N, L)."""
     items, lane_count = queue.shape
     return np.empty(workspace_size(items, lane_count, one_by_one))
 
 
-@merged
+@inline
 def split_workspace(workspace, items, width, one_by_one):
     """Return a `Block` within the workspace, and its rows for numbers of devices."""
     ranking = COST_ROWS * width

@@ -11,8 +11,8 @@ from numba import carray
 
 from lyaopt._kernels.slot.edge import edge_lanes
 from lyaopt._kernels.slot.general_edge import general_edge_lanes
-from lyaopt._kernels.slot.general_local import cubic_lanes
-from lyaopt._kernels.slot.general_transmit import shannon_lanes
+from lyaopt._kernels.slot.general_local import general_local_lanes
+from lyaopt._kernels.slot.general_transmit import general_transmit_lanes
 from lyaopt._kernels.slot.local import local_lanes
 from lyaopt._kernels.slot.one_slot import (
     RESULT_ROWS,
@@ -36,12 +36,12 @@ from lyaopt._kernels.slot.problems import (
     TransmitAllocation,
     TransmitProblem,
 )
+from lyaopt._kernels.slot.system_problems import edge_problem_of
 from lyaopt._kernels.slot.transmit import transmit_lanes
 from lyaopt._kernels.slot.weighted_slot import (
     cubic_problem,
     shannon_problem,
     solve_weighted_within,
-    weighted_edge_problem,
     weighted_workspace_size,
 )
 from lyaopt._kernels.toolchain.jit import C_ENTRIES, inline
@@ -123,7 +123,7 @@ def _weighted_local(services, devices, slots, pointers):
         carray(pointers[4], shape), carray(pointers[5], (lane_count,)), carray(pointers[6], (lane_count,))
     )
     problem = cubic_problem(items, carray(pointers[3], (devices,)), scalars, workspace)
-    cubic_lanes(problem, allocation, workspace)
+    general_local_lanes(problem, allocation, workspace)
     return 0
 
 
@@ -166,7 +166,7 @@ def _weighted_transmit(services, devices, slots, pointers):
         carray(pointers[6], shape), carray(pointers[7], (lane_count,)), carray(pointers[8], (lane_count,))
     )
     problem = shannon_problem(items, radio, carray(pointers[1], (SCALARS,)), workspace)
-    shannon_lanes(problem, allocation, workspace)
+    general_transmit_lanes(problem, allocation, workspace)
     return 0
 
 
@@ -188,7 +188,7 @@ def _weighted_edge(services, devices, slots, pointers):
     items = carray(pointers[0], shape), carray(pointers[2], shape)
     allocation = EdgeAllocation(carray(pointers[3], shape), carray(pointers[4], (slots,)))
     workspace = _weighted_workspace_of(pointers[5], services, devices, slots)
-    problem = weighted_edge_problem(items, carray(pointers[1], (SCALARS,)))
+    problem = edge_problem_of(items, carray(pointers[1], (SCALARS,)))
     general_edge_lanes(problem, allocation, workspace)
     return 0
 

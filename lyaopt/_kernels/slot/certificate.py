@@ -70,21 +70,35 @@ def worse(a, b):
     return b if (b > a) | (b != b) else a
 
 
+@inline
+def outside(value, bound):
+    """Return how far a value lies outside [0, bound], relative to the bound."""
+    return worse(excess(value, bound), shortfall(value, bound))
+
+
 @helper
+def gain_of_all(items, lane, tau):
+    """Return (sum of the weights, gain of serving everything) of a lane, the latter per second."""
+    waiting = gain = 0.0
+    for k in range(items.weights.shape[0]):
+        waiting += items.weights[k, lane]
+        gain += items.limits[k, lane] / tau * items.weights[k, lane]
+    return waiting, gain
+
+
+@inline
 def relative(gap, gross, items, lane, tau):
     """Return the gap relative to the gross gain or, where nothing is served, to serving everything."""
     waiting = 0.0
     if gross == 0.0:
-        for k in range(items.weights.shape[0]):
-            waiting += items.weights[k, lane]
-            gross += items.limits[k, lane] / tau * items.weights[k, lane]
+        waiting, gross = gain_of_all(items, lane, tau)
     if gross == 0.0:
         # without any weight whatever is spent is wasted; weights whose gains vanish are worth nothing
         return math.inf if (gap > 0.0) & (waiting == 0.0) else 0.0
     return gap / gross if gross < math.inf else math.nan
 
 
-@helper
+@inline
 def queue_terms(items, rate, lane, tau, nu):
     """Return (gap, gross gain / tau, sum of rates, violation) of the items of one lane.
 
@@ -105,7 +119,7 @@ def queue_terms(items, rate, lane, tau, nu):
             gap += max(cap - f, 0.0) * (weight - nu)
         else:
             gap += f * (nu - weight)
-        violation = worse(violation, worse(excess(f, cap), shortfall(f, cap)))
+        violation = worse(violation, outside(f, cap))
         total, error = two_sum(total, f)
         lost += error
     return gap, gross, total + lost, violation
@@ -137,7 +151,7 @@ def local_gap(problem, allocation, lane, device):
 
 
 @inline
-def _exp_remainder(d):
+def exp_remainder(d):
     """Return e^d - 1 - d >= 0; the series has no cancellation near 0."""
     if abs(d) < 0.05:
         return d * d * (1 / 2 + d * (1 / 6 + d * (1 / 24 + d * (1 / 120 + d * (1 / 720 + d / 5040)))))
@@ -181,7 +195,7 @@ def transmit_lane_gap(items, allocation, lane, given):
     nu, power = allocation.multiplier[lane], allocation.power[lane]
     bandwidth, max_power = given.bandwidth, given.max_power
     terms, gross, total, violation = queue_terms(items, rate, lane, tau, nu)
-    violation = worse(violation, worse(excess(power, max_power), shortfall(power, max_power)))
+    violation = worse(violation, outside(power, max_power))
     b = bandwidth / math.log(2.0)
     eta = given.gain / (bandwidth * given.noise)
     y = math.log1p(power * eta)
@@ -197,7 +211,7 @@ def transmit_lane_gap(items, allocation, lane, given):
         best = y
     if y != best:  # else there is nothing to add, even where U / eta is infinite
         slope = weight / eta * math.exp(best)
-        gap += slope * _exp_remainder(y - best)
+        gap += slope * exp_remainder(y - best)
         if best in (0.0, most):
             gap += max((slope - nu * b) * (y - best), 0.0)
     return relative(gap, gross, items, lane, tau), tau * gross, violation
@@ -228,18 +242,21 @@ def edge_gap(problem, allocation, lane):
     return edge_lane_gap(items, allocation.cpu, lane, given, allocation.multiplier[lane])
 
 
+@inline
+def write_reports(gap, problem, allocation, devices, report):
+    """Write what ``gap(problem, allocation, lane, device)`` returns of every lane into the report."""
+    lanes_per_device = report.shape[1] // devices
+    for lane in range(report.shape[1]):
+        relative_gap, gain, violation = gap(problem, allocation, lane, lane // lanes_per_device)
+        report[0, lane], report[1, lane], report[2, lane] = relative_gap, gain, violation
+
+
 def _local_certificate(problem, allocation, report):
-    lanes_per_device = problem.queue.shape[1] // problem.capacity.size
-    for lane in range(problem.queue.shape[1]):
-        gap, gain, violation = local_gap(problem, allocation, lane, lane // lanes_per_device)
-        report[0, lane], report[1, lane], report[2, lane] = gap, gain, violation
+    write_reports(local_gap, problem, allocation, problem.capacity.size, report)
 
 
 def _transmit_certificate(problem, allocation, report):
-    lanes_per_device = problem.queue.shape[1] // problem.bandwidth.size
-    for lane in range(problem.queue.shape[1]):
-        gap, gain, violation = transmit_gap(problem, allocation, lane, lane // lanes_per_device)
-        report[0, lane], report[1, lane], report[2, lane] = gap, gain, violation
+    write_reports(transmit_gap, problem, allocation, problem.bandwidth.size, report)
 
 
 def _edge_certificate(problem, allocation, report):

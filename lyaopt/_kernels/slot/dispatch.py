@@ -20,13 +20,13 @@ from lyaopt._kernels.slot.primal_recovery import recover_primal
 from lyaopt._kernels.slot.sort_blocked import rank_in_rows
 from lyaopt._kernels.slot.sort_registers import rank_in_registers
 from lyaopt._kernels.slot.weighted_selection import LaneCost, select_threshold
-from lyaopt._kernels.toolchain.jit import helper, merged
+from lyaopt._kernels.toolchain.jit import helper, inline
 
 # Up to here sorting networks over lanes beat selection in one lane after the other.
 NETWORK_ITEMS = 256
 
 
-@merged
+@inline
 def rank_by_sorting(cost, small, large, queue, lanes, block):
     """Set `block.ranking`; `small` and `large` are the networks whose sizes go through registers."""
     items = queue.shape[0]

@@ -27,7 +27,7 @@ from lyaopt._kernels.slot.primal_recovery import recover_primal
 from lyaopt._kernels.slot.problems import EdgeAllocation, EdgeProblem, solver_signature
 from lyaopt._kernels.slot.sort_registers import serve_in_registers
 from lyaopt._kernels.slot.sorting_networks import EIGHT, FOUR
-from lyaopt._kernels.toolchain.jit import Kernel, helper, merged
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
 @helper
@@ -39,7 +39,7 @@ def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
         recover_primal(cost, queue, lanes, block, tau, rate)
 
 
-@merged
+@inline
 def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
     """Solve all lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
     queue, tau = problem.queue, problem.tau
@@ -57,13 +57,13 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
             allocation.multiplier[start + t] = block.ranking[THRESHOLD, t]
 
 
-@merged
+@helper
 def edge_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
     _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
 
 
-@merged
+@helper
 def edge_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve_blocks(solve_by_selection, True, problem, allocation, workspace)

@@ -6,6 +6,8 @@ parameters of its device, its slot or both in `GENERAL_ROWS` rows that each prob
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from lyaopt._kernels.slot.blocks import (
     COST_ROWS,
     RANKING_ROWS,
@@ -44,6 +46,13 @@ def general_workspace_size(items, lane_count, one_by_one):
     """Return how many doubles of workspace the general solvers take, each of them."""
     width = general_block_width(items, lane_count, one_by_one)
     return (_ITEM_ROWS * items + _ROWS) * width
+
+
+@merged
+def new_general_workspace(limits, one_by_one):
+    """Return a workspace for the lanes of limits (N, L)."""
+    items, lane_count = limits.shape
+    return np.empty(general_workspace_size(items, lane_count, one_by_one))
 
 
 @merged

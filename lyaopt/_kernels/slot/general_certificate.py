@@ -20,6 +20,7 @@ from lyaopt._kernels.slot.certificate import (
     shortfall,
     transmit_lane_gap,
     worse,
+    write_reports,
 )
 from lyaopt._kernels.slot.energies import local_energy, local_price, price
 from lyaopt._kernels.slot.general_blocks import Items
@@ -74,7 +75,7 @@ def _table_gap(items, rate, lane, supply, nu):
 
 
 @inline
-def cubic_gap(problem, allocation, lane, _device):
+def _cubic_gap(problem, allocation, lane):
     """Return (relative gap, gross gain, violation) of Problem 3 in one lane of a device without a table."""
     items, lane_count = Items(problem.weights, problem.limits), problem.limits.shape[1]
     k = of_lane(problem.energy_weight, lane, lane_count) * of_lane(problem.delta, lane, lane_count)
@@ -86,7 +87,7 @@ def cubic_gap(problem, allocation, lane, _device):
 def general_local_gap(problem, allocation, lane, device):
     """Return (relative gap, gross gain, violation) of Problem 3 in one lane, which belongs to `device`."""
     if problem.curve[device] < 0:
-        return cubic_gap(problem, allocation, lane, device)
+        return _cubic_gap(problem, allocation, lane)
     items, supply = Items(problem.weights, problem.limits), local_supply(problem, lane, device)
     return _table_gap(items, allocation.cpu, lane, supply, allocation.multiplier[lane])
 
@@ -107,7 +108,7 @@ def _measured_gap(problem, allocation, lane):
 
 
 @inline
-def shannon_gap(problem, allocation, lane, _device):
+def _shannon_gap(problem, allocation, lane):
     """Return (relative gap, gross gain, violation) of Problem 4 in one lane of a radio by Shannon."""
     lane_count = problem.limits.shape[1]
     given = TransmitLane(
@@ -126,7 +127,7 @@ def general_transmit_gap(problem, allocation, lane, device):
     """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
     if problem.measured[device] != 0:
         return _measured_gap(problem, allocation, lane)
-    return shannon_gap(problem, allocation, lane, device)
+    return _shannon_gap(problem, allocation, lane)
 
 
 @inline
@@ -158,17 +159,11 @@ def general_local_energy(problem, lane, device, speed):
 
 
 def _local_certificate(problem, allocation, report):
-    lanes_per_device = problem.limits.shape[1] // problem.curve.size
-    for lane in range(problem.limits.shape[1]):
-        gap, gain, violation = general_local_gap(problem, allocation, lane, lane // lanes_per_device)
-        report[0, lane], report[1, lane], report[2, lane] = gap, gain, violation
+    write_reports(general_local_gap, problem, allocation, problem.curve.size, report)
 
 
 def _transmit_certificate(problem, allocation, report):
-    lanes_per_device = problem.limits.shape[1] // problem.measured.size
-    for lane in range(problem.limits.shape[1]):
-        gap, gain, violation = general_transmit_gap(problem, allocation, lane, lane // lanes_per_device)
-        report[0, lane], report[1, lane], report[2, lane] = gap, gain, violation
+    write_reports(general_transmit_gap, problem, allocation, problem.measured.size, report)
 
 
 def _edge_certificate(problem, allocation, report):

@@ -2,8 +2,6 @@
 
 import functools
 
-import numpy as np
-
 from lyaopt._kernels.slot.blocks import (
     FLOOR,
     INVERSE,
@@ -17,7 +15,7 @@ from lyaopt._kernels.slot.general_blocks import (
     TAU,
     Items,
     general_block_width,
-    general_workspace_size,
+    new_general_workspace,
     split_general_workspace,
     spread_lanes,
 )
@@ -80,22 +78,17 @@ def general_edge_lanes_many(problem, allocation, workspace):
     _solve(solve_weighted_by_selection, True, problem, allocation, workspace)
 
 
-@merged
-def _workspace(problem, one_by_one):
-    items, lane_count = problem.limits.shape
-    return np.empty(general_workspace_size(items, lane_count, one_by_one))
-
-
 def _exact(problem, allocation):
-    general_edge_lanes(problem, allocation, _workspace(problem, False))
+    general_edge_lanes(problem, allocation, new_general_workspace(problem.limits, False))
 
 
 def _bisection(problem, allocation):
-    _solve(solve_weighted_by_bisection, False, problem, allocation, _workspace(problem, False))
+    workspace = new_general_workspace(problem.limits, False)
+    _solve(solve_weighted_by_bisection, False, problem, allocation, workspace)
 
 
 def _many(problem, allocation):
-    general_edge_lanes_many(problem, allocation, _workspace(problem, True))
+    general_edge_lanes_many(problem, allocation, new_general_workspace(problem.limits, True))
 
 
 _SIGNATURE = functools.partial(solver_signature, GeneralEdgeProblem, EdgeAllocation)

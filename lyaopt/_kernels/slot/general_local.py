@@ -7,8 +7,6 @@ both methods use.
 import functools
 import math
 
-import numpy as np
-
 from lyaopt._kernels.slot.blocks import (
     EFFORT,
     FLOOR,
@@ -23,7 +21,7 @@ from lyaopt._kernels.slot.general_blocks import (
     TAU,
     Items,
     general_block_width,
-    general_workspace_size,
+    new_general_workspace,
     run_of_equal,
     split_general_workspace,
     spread_lanes,
@@ -159,36 +157,22 @@ def general_local_lanes(problem, allocation, workspace):
 
 
 @merged
-def cubic_lanes(problem, allocation, workspace):
-    """Solve lanes without tables, of any number of items, by sorting; allocates nothing."""
-    items, lane_count = problem.limits.shape
-    width = general_block_width(items, lane_count, False)
-    block, parameters = split_general_workspace(workspace, items, width, False)
-    _solve_cubic(_solve_by_sorting, problem, allocation, LaneRange(0, lane_count), block, parameters)
-
-
-@merged
 def general_local_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve(solve_weighted_by_selection, True, problem, allocation, workspace)
 
 
-@merged
-def _workspace(problem, one_by_one):
-    items, lane_count = problem.limits.shape
-    return np.empty(general_workspace_size(items, lane_count, one_by_one))
-
-
 def _exact(problem, allocation):
-    general_local_lanes(problem, allocation, _workspace(problem, False))
+    general_local_lanes(problem, allocation, new_general_workspace(problem.limits, False))
 
 
 def _bisection(problem, allocation):
-    _solve(solve_weighted_by_bisection, False, problem, allocation, _workspace(problem, False))
+    workspace = new_general_workspace(problem.limits, False)
+    _solve(solve_weighted_by_bisection, False, problem, allocation, workspace)
 
 
 def _many(problem, allocation):
-    general_local_lanes_many(problem, allocation, _workspace(problem, True))
+    general_local_lanes_many(problem, allocation, new_general_workspace(problem.limits, True))
 
 
 _SIGNATURE = functools.partial(solver_signature, GeneralLocalProblem, LocalAllocation)

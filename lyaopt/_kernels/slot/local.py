@@ -34,7 +34,7 @@ from lyaopt._kernels.slot.primal_recovery import recover_primal
 from lyaopt._kernels.slot.problems import LocalAllocation, LocalProblem, solver_signature
 from lyaopt._kernels.slot.sort_registers import serve_in_registers
 from lyaopt._kernels.slot.sorting_networks import FOUR, TWO
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 _CAPACITY = 0  # row of what lanes have of their devices
 
@@ -76,7 +76,7 @@ def _report(lanes, block, capacities, tau, totals, multiplier):
         multiplier[lane] = marginal if marginal > threshold else threshold
 
 
-@merged
+@inline
 def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
     """Solve all lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
     queue, capacity, tau = problem.queue, problem.capacity, problem.tau
@@ -99,13 +99,13 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
         _report(lanes, block, devices[_CAPACITY], tau, allocation.total, allocation.multiplier)
 
 
-@merged
+@helper
 def local_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
     _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
 
 
-@merged
+@helper
 def local_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve_blocks(solve_by_selection, True, problem, allocation, workspace)

@@ -53,6 +53,11 @@ def local_served(effort, scale):
 
 
 @inline
+def local_within(reach, supply, whole):
+    return reach
+
+
+@inline
 def transmit_effort(work, inverse):
     exponent = work * inverse
     return expm1(exponent if exponent < LARGEST_EXPONENT else LARGEST_EXPONENT)
@@ -72,6 +77,11 @@ def transmit_worth(backlog, scale, floor):
 @inline
 def transmit_served(effort, scale):
     return scale * log1p(effort)
+
+
+@inline
+def transmit_within(reach, supply, whole):
+    return reach if supply <= whole else reach * (whole / supply)
 
 
 @inline
@@ -95,7 +105,7 @@ def edge_served(effort, scale):
 
 
 class ServingCost(NamedTuple):
-    """The four functions of one problem. Solvers take it as their first argument and compile it in.
+    """The five functions of one problem. Solvers take it as their first argument and compile it in.
 
     Attributes
     ----------
@@ -103,14 +113,21 @@ class ServingCost(NamedTuple):
     marginal_cost : function of (effort, inverse, floor)
     worth : function of (backlog, scale, floor)
     served : function of (effort, scale)
+    within : function of (reach, supply, whole)
+        Effort of the smaller of a supply, whose effort is `reach`, and the whole. The whole is smaller by no
+        more than what rounding takes from the marginal cost. That is much for floor (1 + effort) beside a
+        weak signal: the effort that it stands for would be paid for nothing.
     """
 
     effort: Any
     marginal_cost: Any
     worth: Any
     served: Any
+    within: Any
 
 
-LOCAL = ServingCost(local_effort, local_marginal_cost, local_worth, local_served)
-TRANSMIT = ServingCost(transmit_effort, transmit_marginal_cost, transmit_worth, transmit_served)
-EDGE = ServingCost(edge_effort, edge_marginal_cost, edge_worth, edge_served)
+LOCAL = ServingCost(local_effort, local_marginal_cost, local_worth, local_served, local_within)
+TRANSMIT = ServingCost(
+    transmit_effort, transmit_marginal_cost, transmit_worth, transmit_served, transmit_within
+)
+EDGE = ServingCost(edge_effort, edge_marginal_cost, edge_worth, edge_served, local_within)

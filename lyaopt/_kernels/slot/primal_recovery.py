@@ -26,27 +26,23 @@ _REACH, _SUPPLY = range(2)  # rows of scratch: largest effort worth the threshol
 
 
 @inline
-def effort_within(reach, supply, whole):
-    """Return the effort of the smaller of the supply, whose effort is `reach`, and the whole.
-
-    The whole is smaller only by what rounding takes from the marginal cost, floor (1 + effort). Beside a weak
-    signal that is much: the effort that it stands for would be paid for nothing.
-    """
-    return reach if supply <= whole else reach * (whole / supply)
-
-
-@inline
-def part_served(threshold, above, effort_above, on_threshold, reach, supply):
-    """Return (total, effort, what each item on the threshold is served) for one lane."""
-    # energy may stop exactly at the items above the threshold: then nothing of it is served
-    partly = (reach > effort_above) & (threshold > 0.0)
+def total_served(cost, some, above, effort_above, on_threshold, reach, supply):
+    """Return (total, effort) of one lane; `some` says whether there are items on the threshold."""
+    # energy may stop exactly at the items above the threshold: then nothing on it is served
+    partly = (reach > effort_above) & some
     whole = above + on_threshold
     total = supply if supply < whole else whole
     total = total if partly & (total > above) else above
+    return total, (cost.within(reach, supply, whole) if partly else effort_above)
+
+
+@inline
+def part_served(cost, threshold, above, effort_above, on_threshold, reach, supply):
+    """Return (total, effort, what each item on the threshold is served) for one lane."""
+    total, effort = total_served(cost, threshold > 0.0, above, effort_above, on_threshold, reach, supply)
     # the quotient is exactly 1 for one item, which then gets the difference to the last digit;
     # beside a large sum above, the difference can round to more than the sum on the threshold
     part = (total - above) * (threshold / (on_threshold if on_threshold > 0.0 else 1.0))
-    effort = effort_within(reach, supply, whole) if partly else effort_above
     return total, effort, (part if part < threshold else threshold)
 
 
@@ -66,15 +62,16 @@ def _find_reach(cost, costs, thresholds, reaches, count):
 
 
 @lane_loop
-def _find_supply(cost, scales, reaches, supplies, count):
+def find_supply(cost, scales, reaches, supplies, count):
     for t in range(count):
         supplies[t] = cost.served(reaches[t], scales[t])
 
 
 @lane_loop
-def _find_parts(ranking, reaches, supplies, served, count):
+def _find_parts(cost, ranking, reaches, supplies, served, count):
     for t in range(count):
         total, effort, part = part_served(
+            cost,
             ranking[THRESHOLD, t],
             ranking[ABOVE, t],
             ranking[EFFORT_ABOVE, t],
@@ -102,6 +99,6 @@ def recover_primal(cost, queue, lanes, block, tau, rate):
     """Set `block.served` from `block.ranking`, and write the rates (N, L)."""
     reaches, supplies = block.scratch[_REACH], block.scratch[_SUPPLY]
     _find_reach(cost, block.costs, block.ranking[THRESHOLD], reaches, lanes.count)
-    _find_supply(cost, block.costs[SCALE], reaches, supplies, lanes.count)
-    _find_parts(block.ranking, reaches, supplies, block.served, lanes.count)
+    find_supply(cost, block.costs[SCALE], reaches, supplies, lanes.count)
+    _find_parts(cost, block.ranking, reaches, supplies, block.served, lanes.count)
     serve(queue, lanes, block, tau, rate)

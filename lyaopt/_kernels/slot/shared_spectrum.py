@@ -12,9 +12,10 @@ import functools
 import numpy as np
 
 from lyaopt._kernels.slot.blocks import LaneRange
+from lyaopt._kernels.slot.general_blocks import spread_lanes
 from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation
 from lyaopt._kernels.slot.problems import solver_signature
-from lyaopt._kernels.slot.spectrum_items import set_devices, set_items, spread_lanes
+from lyaopt._kernels.slot.spectrum_items import set_devices, set_items
 from lyaopt._kernels.slot.spectrum_recovery import recover
 from lyaopt._kernels.slot.spectrum_rows import (
     spectrum_block_width,
@@ -28,13 +29,13 @@ from lyaopt._kernels.toolchain.jit import Kernel, helper
 @helper
 def _solve_block(problem, allocation, lanes, rows):
     devices, lane_count = problem.measured.size, problem.gain.size
-    counts, pool, band = (devices, lane_count), rows.pool, rows.pool.share
-    spread_lanes(problem.tau, 0, lanes, counts, pool.tau)
+    pool, band = rows.pool, rows.pool.share
+    spread_lanes(problem.tau, lane_count, lanes, pool.tau)
     pool.pool[:] = 0.0
     for m in range(devices):
         if not problem.measured[m]:
             own = LaneRange(m * (lane_count // devices) + lanes.start, lanes.count)
-            spread_lanes(problem.bandwidth, m, own, counts, band)
+            spread_lanes(problem.bandwidth, lane_count, own, band)
             for t in range(lanes.count):
                 pool.pool[t] += band[t]
             set_devices(problem, m, own, rows)

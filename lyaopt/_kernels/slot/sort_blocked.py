@@ -38,9 +38,16 @@ def _exchange(a, b, count):
 
 
 @helper
-def _sort(rows, count):
-    """Sort every column, largest first, by merge exchange (Knuth, volume 3, 5.2.2, algorithm M)."""
-    items = rows.shape[0]
+def _exchange_rows(rows, i, j, count):
+    _exchange(rows[i], rows[j], count)
+
+
+@helper
+def merge_exchange(exchange, rows, items, count):
+    """Sort the items of every column, largest first, by merge exchange (Knuth, volume 3, 5.2.2, algorithm M).
+
+    ``exchange(rows, i, j, count)`` puts the larger one of items i and j first, in all columns.
+    """
     top = 1
     while 2 * top < items:
         top *= 2
@@ -52,7 +59,7 @@ def _sort(rows, count):
         while d > 0:
             for i in range(items - d):
                 if (i & p) == r:
-                    _exchange(rows[i], rows[i + d], count)
+                    exchange(rows, i, i + d, count)
             d = q - p
             q //= 2
             r = p
@@ -60,7 +67,7 @@ def _sort(rows, count):
 
 
 @lane_loop
-def _add(backlogs, sums, total, lost, count):
+def add_compensated(backlogs, sums, total, lost, count):
     for t in range(count):
         total[t], error = two_sum(total[t], backlogs[t])
         lost[t] += error
@@ -68,7 +75,7 @@ def _add(backlogs, sums, total, lost, count):
 
 
 @lane_loop
-def _raise_threshold(cost, costs, backlogs, sums, thresholds, count):
+def raise_threshold(cost, costs, backlogs, sums, thresholds, count):
     """Raise the threshold to the backlogs of a row that are not served whole."""
     for t in range(count):
         backlog = backlogs[t]
@@ -104,13 +111,13 @@ def rank_in_rows(cost, queue, lanes, block):
     backlogs, sums = block.items[:items], block.items[items:]
     ranking, scratch = block.ranking, block.scratch
     _load(queue, lanes.start, count, backlogs)
-    _sort(backlogs, count)
+    merge_exchange(_exchange_rows, backlogs, items, count)
     ranking[:, :count] = 0.0
     scratch[:, :count] = 0.0
     for k in range(items):
-        _add(backlogs[k], sums[k], scratch[_SUM], scratch[_LOST], count)
+        add_compensated(backlogs[k], sums[k], scratch[_SUM], scratch[_LOST], count)
     for k in range(items):
-        _raise_threshold(cost, block.costs, backlogs[k], sums[k], ranking[THRESHOLD], count)
+        raise_threshold(cost, block.costs, backlogs[k], sums[k], ranking[THRESHOLD], count)
     for k in range(items):
         _split(backlogs[k], sums[k], ranking[THRESHOLD], ranking[ABOVE], scratch[_MEMBERS], count)
     _finish(cost, block.costs[INVERSE], scratch[_MEMBERS], ranking, count)

@@ -26,7 +26,7 @@ from lyaopt._kernels.toolchain.jit import inline, lane_loop
 def _rank(cost, network, queue, lane, lane_cost):
     """Return (threshold, sum above it, effort of that sum, sum on the threshold) of one lane.
 
-    `lane_cost` is (limit, inverse, floor) of the lane.
+    `lane_cost` is (limit, inverse, floor, none) of the lane: an empty queue stands for all being whole.
     """
     backlogs = network.sort(network.load(queue, 0, lane))
     sums = network.prefix(backlogs, 0.0)
@@ -34,14 +34,14 @@ def _rank(cost, network, queue, lane, lane_cost):
     threshold = network.threshold(cost, lane_cost, efforts, backlogs)
     above = network.largest_above(sums, backlogs, threshold)
     effort_above = network.largest_above(efforts, backlogs, threshold)
-    return threshold, above, effort_above, network.sum_on(backlogs, threshold)
+    return threshold, above, effort_above, network.sum_on(backlogs, backlogs, threshold)
 
 
 @lane_loop
 def rank_in_registers(cost, network, queue, lanes, block):
     """Set `block.ranking` for the lanes of the block, with up to `network.size` items."""
     for t in range(lanes.count):
-        lane_cost = block.costs[LIMIT, t], block.costs[INVERSE, t], block.costs[FLOOR, t]
+        lane_cost = block.costs[LIMIT, t], block.costs[INVERSE, t], block.costs[FLOOR, t], 0.0
         threshold, above, effort_above, on_threshold = _rank(cost, network, queue, lanes.start + t, lane_cost)
         block.ranking[THRESHOLD, t] = threshold
         block.ranking[ABOVE, t] = above
@@ -62,12 +62,12 @@ def serve_in_registers(cost, network, queue, lanes, block, tau, rate):
         limit = block.costs[LIMIT, t]
         scale = block.costs[SCALE, t]
         floor = block.costs[FLOOR, t]
-        lane_cost = limit, block.costs[INVERSE, t], floor
+        lane_cost = limit, block.costs[INVERSE, t], floor, 0.0
         threshold, above, effort_above, on_threshold = _rank(cost, network, queue, lane, lane_cost)
         reach = cost.worth(threshold, scale, floor)
         reach = reach if reach < limit else limit
         supply = cost.served(reach, scale)
-        total, effort, part = part_served(threshold, above, effort_above, on_threshold, reach, supply)
+        total, effort, part = part_served(cost, threshold, above, effort_above, on_threshold, reach, supply)
         block.ranking[THRESHOLD, t] = threshold
         block.served[TOTAL, t] = total
         block.served[EFFORT, t] = effort

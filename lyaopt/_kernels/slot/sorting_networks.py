@@ -108,14 +108,14 @@ def _efforts8(cost, sums, inverse):
 
 @inline
 def _rejected(cost, lane_cost, effort, backlog):
-    """Return the backlog of an item that is not served whole, 0 for one that is."""
-    limit, inverse, floor = lane_cost
-    return backlog if (effort > limit) | (cost.marginal_cost(effort, inverse, floor) > backlog) else 0.0
+    """Return the backlog of an item that is not served whole, `none` of the lane for one that is."""
+    limit, inverse, floor, none = lane_cost
+    return backlog if (effort > limit) | (cost.marginal_cost(effort, inverse, floor) > backlog) else none
 
 
 @inline
 def _threshold2(cost, lane_cost, efforts, backlogs):
-    """Return the largest backlog that is not served whole, 0 if all are."""
+    """Return the largest backlog that is not served whole, `none` of the lane if all are."""
     return _larger(
         _rejected(cost, lane_cost, efforts[0], backlogs[0]),
         _rejected(cost, lane_cost, efforts[1], backlogs[1]),
@@ -164,21 +164,21 @@ def _largest_above8(values, backlogs, threshold):
 
 
 @inline
-def _sum_on2(backlogs, threshold):
-    """Return the sum of the backlogs on the threshold."""
-    first = backlogs[0] if backlogs[0] == threshold else 0.0
-    second = backlogs[1] if backlogs[1] == threshold else 0.0
+def _sum_on2(backlogs, limits, threshold):
+    """Return the sum of the limits of the items whose backlogs are on the threshold."""
+    first = limits[0] if backlogs[0] == threshold else 0.0
+    second = limits[1] if backlogs[1] == threshold else 0.0
     return first + second
 
 
 @inline
-def _sum_on4(backlogs, threshold):
-    return _sum_on2(backlogs[:2], threshold) + _sum_on2(backlogs[2:], threshold)
+def _sum_on4(backlogs, limits, threshold):
+    return _sum_on2(backlogs[:2], limits[:2], threshold) + _sum_on2(backlogs[2:], limits[2:], threshold)
 
 
 @inline
-def _sum_on8(backlogs, threshold):
-    return _sum_on4(backlogs[:4], threshold) + _sum_on4(backlogs[4:], threshold)
+def _sum_on8(backlogs, limits, threshold):
+    return _sum_on4(backlogs[:4], limits[:4], threshold) + _sum_on4(backlogs[4:], limits[4:], threshold)
 
 
 @inline
@@ -208,9 +208,11 @@ class Network(NamedTuple):
         Running sums.
     efforts : function of (cost, sums, inverse)
     threshold : function of (cost, lane_cost, efforts, backlogs)
-        Largest backlog that is not served whole, 0 if all are; `lane_cost` is (limit, inverse, floor).
+        Largest backlog that is not served whole; `lane_cost` is (limit, inverse, floor, none), and the last
+        stands for all being served whole.
     largest_above : function of (values, backlogs, threshold)
-    sum_on : function of (backlogs, threshold)
+    sum_on : function of (backlogs, limits, threshold)
+        Weighted items have limits of their own, others their backlogs.
     store : function of (backlogs, threshold, part, tau, first item, lane, rate), or None
         Writes the rates; None where no solver serves in registers.
     """

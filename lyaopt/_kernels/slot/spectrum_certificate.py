@@ -16,46 +16,14 @@ import functools
 import math
 
 from lyaopt._kernels.numerics.compensated import two_sum
-from lyaopt._kernels.slot.certificate import worse
+from lyaopt._kernels.slot.certificate import exp_remainder, gain_of_all, outside, queue_terms, worse
+from lyaopt._kernels.slot.general_blocks import Items
 from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation, of_lane
 from lyaopt._kernels.slot.problems import solver_signature
 from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LEAST, LN2, efficiency_at_price, surplus
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 _ROUNDING = 5e-16  # of the logarithm of four factors, and of each unit of it
-
-
-@inline
-def _beyond(value, bound):
-    """Return by how much a value leaves [0, bound], relative to the bound."""
-    amount = max(value - bound, -value)
-    if amount <= 0.0:
-        return 0.0
-    return amount / bound if bound > 0.0 else math.inf
-
-
-@helper
-def _item_terms(problem, rate, lane, tau, nu):
-    """Return (gap, gross gain, gain of serving all, sum of rates, violation) of a lane, per second."""
-    gap, gross, most, violation, total, lost = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for k in range(rate.shape[0]):
-        w, f = problem.weights[k, lane], rate[k, lane]
-        cap = problem.limits[k, lane] / tau
-        gross += f * w
-        most += cap * w
-        gap += max(cap - f, 0.0) * (w - nu) if w > nu else f * (nu - w)
-        violation = worse(violation, _beyond(f, cap))
-        total, error = two_sum(total, f)
-        lost += error
-    return gap, gross, most, total + lost, violation
-
-
-@inline
-def _exp_remainder(d):
-    """Return e^d - 1 - d >= 0; the series has no cancellation near 0."""
-    if abs(d) < 0.05:
-        return d * d * (1 / 2 + d * (1 / 6 + d * (1 / 24 + d * (1 / 120 + d * (1 / 720 + d / 5040)))))
-    return math.expm1(d) - d
 
 
 @inline
@@ -87,7 +55,7 @@ def _bound_gap(radio, point, prices, best):
         slack = energy_weight - worth
         gap += power * slack if slack > 0.0 else (most - power) * -slack
     if band > 0.0:
-        return gap + band * density * _exp_remainder(y - best)
+        return gap + band * density * exp_remainder(y - best)
     return gap + (power * per_hz * density * math.exp(-best) if power > 0.0 else 0.0)
 
 
@@ -120,12 +88,14 @@ def _device(problem, allocation, lane, slot, pool):
     nu, mu = allocation.multiplier[lane], allocation.price[slot]
     power, band = allocation.power[lane], allocation.bandwidth[lane]
     most, per_hz = of_lane(problem.max_power, lane, count), problem.gain[lane] / problem.noise
-    terms, gross, serving_all, total, violation = _item_terms(problem, allocation.rate, lane, tau, nu)
+    items = Items(problem.weights, problem.limits)
+    terms, gross, total, violation = queue_terms(items, allocation.rate, lane, tau, nu)
+    _, serving_all = gain_of_all(items, lane, tau)
     y = _efficiency(power, per_hz, band) if (band > 0.0) & (power > 0.0) & (per_hz > 0.0) else 0.0
     carried = band / LN2 * y
-    violation = worse(violation, worse(_beyond(power, most), _beyond(band, pool)))
+    violation = worse(violation, worse(outside(power, most), outside(band, pool)))
     if total > carried:
-        violation = worse(violation, _beyond(total, carried))
+        violation = worse(violation, outside(total, carried))
     radio = per_hz, of_lane(problem.energy_weight, lane, count), most, pool
     gap = terms + nu * max(carried - total, 0.0) + _band_gap(radio, (power, band, y), nu, mu)
     return gap, gross, serving_all, violation
@@ -167,7 +137,7 @@ def _spectrum_certificate(problem, allocation, report):
                 gross += gain
                 serving_all += most
                 report[1, lane] = gain * of_lane(problem.tau, lane, problem.gain.size)
-                report[2, lane] = worse(violation, _beyond(used, pool))
+                report[2, lane] = worse(violation, outside(used, pool))
         for m in range(devices):
             if not problem.measured[m]:
                 report[0, m * slots + slot] = _relative(gap, gross, serving_all)

@@ -10,6 +10,7 @@ import math
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import log
+from lyaopt._kernels.slot.general_blocks import spread_lanes
 from lyaopt._kernels.slot.item_order import sort_items
 from lyaopt._kernels.slot.spectral_efficiency import (
     HUGE,
@@ -28,16 +29,6 @@ _FIRST = LARGEST - 1.0  # g(y_A) of the first item: that of the largest y
 _ALWAYS = -1.0  # below any price: where energy is free, whole items take the full power
 
 
-@helper
-def spread_lanes(values, m, lanes, counts, row):
-    """Write into `row` what `of_lane` gives lanes of device m, without a division each; counts is (M, L)."""
-    devices, lane_count = counts
-    if values.size == lane_count:
-        row[:] = values[lanes.start : lanes.start + lanes.count]
-    else:
-        row[:] = values[m * values.size // devices]
-
-
 @lane_loop
 def _set_devices(place, gain, weight, devices):
     m, noise = place
@@ -52,10 +43,9 @@ def _set_devices(place, gain, weight, devices):
 @helper
 def set_devices(problem, m, lanes, rows):
     """Set the full power of one device, its signal, and the value of energy; `lanes` are its own."""
-    counts = problem.measured.size, problem.gain.size
-    weight = rows.pool.share
-    spread_lanes(problem.max_power, m, lanes, counts, rows.devices.most[m])
-    spread_lanes(problem.energy_weight, m, lanes, counts, weight)
+    lane_count, weight = problem.gain.size, rows.pool.share
+    spread_lanes(problem.max_power, lane_count, lanes, rows.devices.most[m])
+    spread_lanes(problem.energy_weight, lane_count, lanes, weight)
     gain = problem.gain[lanes.start : lanes.start + lanes.count]
     _set_devices((m, problem.noise), gain, weight, rows.devices)
 

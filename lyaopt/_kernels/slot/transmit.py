@@ -34,7 +34,7 @@ from lyaopt._kernels.slot.marginal_costs import TRANSMIT, transmit_marginal_cost
 from lyaopt._kernels.slot.primal_recovery import recover_primal
 from lyaopt._kernels.slot.problems import TransmitAllocation, TransmitProblem, solver_signature
 from lyaopt._kernels.slot.sorting_networks import FOUR, TWO
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 _LN2 = math.log(2.0)
 # Rows of what lanes have of their devices: b_w N_0, pmax / (b_w N_0), pmax
@@ -71,7 +71,7 @@ def _device_table(problem, workspace):
     return table
 
 
-@merged
+@inline
 def _spread_devices(table, max_power, lane_count, lanes, block, devices):
     """Write the numbers of each lane's device into the rows of a block."""
     spread(table[_TABLE_SCALE], lane_count, lanes, block.costs[SCALE])
@@ -106,7 +106,7 @@ def _report(lanes, block, devices, gain, power, multiplier):
         multiplier[lane] = marginal if (marginal > threshold) & (snr > 0.0) else threshold
 
 
-@merged
+@inline
 def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
     """Solve all lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
     queue, gain, max_power = problem.queue, problem.gain, problem.max_power
@@ -127,19 +127,19 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
         _report(lanes, block, devices, gain, allocation.power, allocation.multiplier)
 
 
-@merged
+@helper
 def transmit_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `transmit_workspace_size` doubles."""
     _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
 
 
-@merged
+@helper
 def transmit_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve_blocks(solve_by_selection, True, problem, allocation, workspace)
 
 
-@merged
+@inline
 def _workspace(problem, one_by_one):
     items, lane_count = problem.queue.shape
     return np.empty(transmit_workspace_size(items, lane_count, problem.bandwidth.size, one_by_one))

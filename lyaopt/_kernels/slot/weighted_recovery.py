@@ -22,21 +22,10 @@ from lyaopt._kernels.slot.blocks import (
     TOTAL,
 )
 from lyaopt._kernels.slot.general_blocks import TAU
-from lyaopt._kernels.slot.primal_recovery import effort_within
+from lyaopt._kernels.slot.primal_recovery import find_supply, total_served
 from lyaopt._kernels.toolchain.jit import inline, lane_loop, merged
 
 _REACH, _SUPPLY = range(2)  # rows of scratch: largest effort worth the threshold, and the work that it does
-
-
-@inline
-def total_served(threshold, above, effort_above, on_threshold, reach, supply):
-    """Return (total, effort) of one lane."""
-    # energy may stop exactly at the items above the threshold: then nothing on it is served
-    partly = (reach > effort_above) & (threshold >= 0.0)
-    whole = above + on_threshold
-    total = supply if supply < whole else whole
-    total = total if partly & (total > above) else above
-    return total, (effort_within(reach, supply, whole) if partly else effort_above)
 
 
 @inline
@@ -60,17 +49,12 @@ def _find_reach(cost, costs, thresholds, reaches, count):
 
 
 @lane_loop
-def _find_supply(cost, scales, reaches, supplies, count):
-    for t in range(count):
-        supplies[t] = cost.served(reaches[t], scales[t])
-
-
-@lane_loop
-def _find_totals(ranking, reaches, supplies, served, count):
+def _find_totals(cost, ranking, reaches, supplies, served, count):
     for t in range(count):
         above = ranking[ABOVE, t]
         total, effort = total_served(
-            ranking[THRESHOLD, t],
+            cost,
+            ranking[THRESHOLD, t] >= 0.0,
             above,
             ranking[EFFORT_ABOVE, t],
             ranking[ON_THRESHOLD, t],
@@ -103,6 +87,6 @@ def recover_weighted(cost, items, lanes, block, parameters, rate):
     """Set `block.served` from `block.ranking`, and write the rates (N, L)."""
     reaches, supplies = block.scratch[_REACH], block.scratch[_SUPPLY]
     _find_reach(cost, block.costs, block.ranking[THRESHOLD], reaches, lanes.count)
-    _find_supply(cost, block.costs[SCALE], reaches, supplies, lanes.count)
-    _find_totals(block.ranking, reaches, supplies, block.served, lanes.count)
+    find_supply(cost, block.costs[SCALE], reaches, supplies, lanes.count)
+    _find_totals(cost, block.ranking, reaches, supplies, block.served, lanes.count)
     serve_weighted(items, lanes, block, parameters, rate)

@@ -7,15 +7,10 @@ Energies are cubic and rates are Shannon's: slots with tables are solved as batc
 import numpy as np
 
 from lyaopt._kernels.slot.general_blocks import general_workspace_size
-from lyaopt._kernels.slot.general_certificate import cubic_gap, general_edge_gap, shannon_gap
+from lyaopt._kernels.slot.general_certificate import general_edge_gap, general_local_gap, general_transmit_gap
 from lyaopt._kernels.slot.general_edge import general_edge_lanes
-from lyaopt._kernels.slot.general_local import cubic_lanes
-from lyaopt._kernels.slot.general_problems import (
-    GeneralEdgeProblem,
-    GeneralLocalProblem,
-    GeneralTransmitProblem,
-)
-from lyaopt._kernels.slot.general_transmit import shannon_lanes
+from lyaopt._kernels.slot.general_local import general_local_lanes
+from lyaopt._kernels.slot.general_transmit import general_transmit_lanes
 from lyaopt._kernels.slot.one_slot import (
     BANDWIDTH,
     CPU_CAPACITY,
@@ -25,14 +20,7 @@ from lyaopt._kernels.slot.one_slot import (
     allocations_of,
     certify_slot,
 )
-from lyaopt._kernels.slot.problems import (
-    DELTA,
-    EDGE_CAPACITY,
-    NOISE,
-    TAU,
-    WEIGHT_LOCAL,
-    WEIGHT_TRANSMIT,
-)
+from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
@@ -50,47 +38,17 @@ def cubic_problem(items, capacity, scalars, workspace):
     kinds = workspace[workspace.size - capacity.size :].view(np.int64)
     kinds[:] = -1
     no_table = workspace[:0].reshape(0, 1)
-    return GeneralLocalProblem(
-        items[0],
-        items[1],
-        capacity,
-        scalars[TAU : TAU + 1],
-        scalars[WEIGHT_LOCAL : WEIGHT_LOCAL + 1],
-        scalars[DELTA : DELTA + 1],
-        kinds,
-        no_table,
-        no_table,
-    )
+    return local_problem_of(items, capacity, scalars, (kinds, no_table, no_table))
 
 
 @inline
 def shannon_problem(items, radio, scalars, workspace):
     """Return Problem 4 of devices without measured radios; `radio` is (gain, bandwidth, largest power)."""
-    gain, bandwidth, max_power = radio
-    end = workspace.size - bandwidth.size
-    kinds = workspace[end - bandwidth.size : end].view(np.int64)
+    devices = radio[1].size
+    end = workspace.size - devices
+    kinds = workspace[end - devices : end].view(np.int64)
     kinds[:] = 0
-    return GeneralTransmitProblem(
-        items[0],
-        items[1],
-        gain,
-        bandwidth,
-        max_power,
-        scalars[TAU : TAU + 1],
-        scalars[WEIGHT_TRANSMIT : WEIGHT_TRANSMIT + 1],
-        scalars[NOISE],
-        kinds,
-        workspace[:0],
-        workspace[:0],
-    )
-
-
-@inline
-def weighted_edge_problem(items, scalars):
-    """Return Problem 5; `items` are (weights, limits)."""
-    return GeneralEdgeProblem(
-        items[0], items[1], scalars[EDGE_CAPACITY : EDGE_CAPACITY + 1], scalars[TAU : TAU + 1]
-    )
+    return transmit_problem_of(items, radio, scalars, kinds)
 
 
 @helper
@@ -103,13 +61,13 @@ def solve_weighted_within(weights, slot, workspace):
     problems = (
         cubic_problem((weights[0], queues[0]), devices[CPU_CAPACITY], scalars, workspace),
         shannon_problem((weights[1], queues[1]), radio, scalars, workspace),
-        weighted_edge_problem(at_edge, scalars),
+        edge_problem_of(at_edge, scalars),
     )
     allocations = allocations_of(slot)
-    cubic_lanes(problems[0], allocations[0], workspace)
-    shannon_lanes(problems[1], allocations[1], workspace)
+    general_local_lanes(problems[0], allocations[0], workspace)
+    general_transmit_lanes(problems[1], allocations[1], workspace)
     general_edge_lanes(problems[2], allocations[2], workspace)
-    certify_slot(slot, problems, allocations, cubic_gap, shannon_gap, general_edge_gap)
+    certify_slot(slot, problems, allocations, general_local_gap, general_transmit_gap, general_edge_gap)
 
 
 def _slot_weighted(weights, queues, devices, scalars, rates, results, summary):

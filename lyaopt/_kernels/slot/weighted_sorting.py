@@ -20,7 +20,8 @@ from lyaopt._kernels.slot.blocks import (
     TOTAL,
 )
 from lyaopt._kernels.slot.general_blocks import TAU
-from lyaopt._kernels.slot.weighted_recovery import total_served
+from lyaopt._kernels.slot.primal_recovery import total_served
+from lyaopt._kernels.slot.sort_blocked import add_compensated, merge_exchange, raise_threshold
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 # Rows of scratch: a compensated sum of all limits down to an item, and one of those on the threshold
@@ -45,7 +46,7 @@ def rank_weighted_in_registers(cost, network, items, lanes, block):
     """Set `block.ranking` for the lanes of the block, with up to `network.size` items."""
     for t in range(lanes.count):
         lane = np.uint64(lanes.start + t)
-        lane_cost = block.costs[LIMIT, t], block.costs[INVERSE, t], block.costs[FLOOR, t]
+        lane_cost = block.costs[LIMIT, t], block.costs[INVERSE, t], block.costs[FLOOR, t], NONE
         threshold, above, effort_above, on_threshold = _rank(cost, network, items, lane, lane_cost)
         block.ranking[THRESHOLD, t] = threshold
         block.ranking[ABOVE, t] = above
@@ -61,12 +62,12 @@ def serve_weighted_in_registers(cost, network, items, lanes, block, parameters, 
         limit = block.costs[LIMIT, t]
         scale = block.costs[SCALE, t]
         floor = block.costs[FLOOR, t]
-        lane_cost = limit, block.costs[INVERSE, t], floor
+        lane_cost = limit, block.costs[INVERSE, t], floor, NONE
         threshold, above, effort_above, on_threshold = _rank(cost, network, items, lane, lane_cost)
         reach = cost.worth(threshold if threshold > 0.0 else 0.0, scale, floor)
         reach = reach if reach < limit else limit
         supply = cost.served(reach, scale)
-        total, effort = total_served(threshold, above, effort_above, on_threshold, reach, supply)
+        total, effort = total_served(cost, threshold >= 0.0, above, effort_above, on_threshold, reach, supply)
         block.ranking[THRESHOLD, t] = threshold
         block.served[TOTAL, t] = total
         block.served[EFFORT, t] = effort
@@ -96,45 +97,9 @@ def _exchange(a, b, limit_a, limit_b, count):
 
 
 @helper
-def _sort(weights, limits, count):
-    """Sort every column, heaviest first, by merge exchange (Knuth, volume 3, 5.2.2, algorithm M)."""
-    items = weights.shape[0]
-    top = 1
-    while 2 * top < items:
-        top *= 2
-    p = top
-    while p > 0:
-        q = top
-        r = 0
-        d = p
-        while d > 0:
-            for i in range(items - d):
-                if (i & p) == r:
-                    _exchange(weights[i], weights[i + d], limits[i], limits[i + d], count)
-            d = q - p
-            q //= 2
-            r = p
-        p //= 2
-
-
-@lane_loop
-def _add(limits, sums, total, lost, count):
-    for t in range(count):
-        total[t], error = two_sum(total[t], limits[t])
-        lost[t] += error
-        sums[t] = total[t] + lost[t]
-
-
-@lane_loop
-def _raise_threshold(cost, costs, weights, sums, thresholds, count):
-    """Raise the threshold to the weights of a row that are not served whole."""
-    for t in range(count):
-        weight = weights[t]
-        highest = thresholds[t]
-        effort = cost.effort(sums[t], costs[INVERSE, t])
-        marginal = cost.marginal_cost(effort, costs[INVERSE, t], costs[FLOOR, t])
-        whole = (effort <= costs[LIMIT, t]) & (marginal <= weight)
-        thresholds[t] = highest if whole | (weight < highest) else weight
+def _exchange_items(pairs, i, j, count):
+    weights, limits = pairs
+    _exchange(weights[i], weights[j], limits[i], limits[j], count)
 
 
 @lane_loop
@@ -166,14 +131,14 @@ def rank_weighted_in_rows(cost, items, lanes, block):
     sums = block.items[2 * number : 3 * number]
     ranking, scratch = block.ranking, block.scratch
     _load(items, lanes.start, count, weights, limits)
-    _sort(weights, limits, count)
+    merge_exchange(_exchange_items, (weights, limits), number, count)
     ranking[:, :count] = 0.0
     ranking[THRESHOLD, :count] = NONE
     scratch[:, :count] = 0.0
     for k in range(number):
-        _add(limits[k], sums[k], scratch[_SUM], scratch[_LOST], count)
+        add_compensated(limits[k], sums[k], scratch[_SUM], scratch[_LOST], count)
     for k in range(number):
-        _raise_threshold(cost, block.costs, weights[k], sums[k], ranking[THRESHOLD], count)
+        raise_threshold(cost, block.costs, weights[k], sums[k], ranking[THRESHOLD], count)
     for k in range(number):
         _split(weights[k], limits[k], sums[k], ranking, scratch, count)
     _finish(cost, block.costs[INVERSE], scratch, ranking, count)
