@@ -14,7 +14,6 @@ import math
 from typing import Any, NamedTuple
 
 from lyaopt._kernels.numerics.compensated import two_sum
-from lyaopt._kernels.slot.general_blocks import Items
 from lyaopt._kernels.slot.problems import (
     EdgeAllocation,
     EdgeProblem,
@@ -24,9 +23,26 @@ from lyaopt._kernels.slot.problems import (
     TransmitProblem,
     solver_signature,
 )
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
+from lyaopt._kernels.toolchain.jit import Kernel, inline
 
 _ROUNDING = 2e-15  # of a multiplier
+
+
+class Terms(NamedTuple):
+    """What the items of one lane contribute: gap, gross gain / tau, sum of rates and violation.
+
+    `serving_all` is the gain of serving everything / tau, `waiting` the sum of the weights and `largest_open`
+    the largest weight that is not served whole. They are found in one loop: a second one, where it is needed,
+    would keep Numba from dropping the counts of references of its arrays.
+    """
+
+    gap: Any
+    gross: Any
+    total: Any
+    violation: Any
+    serving_all: Any
+    waiting: Any
+    largest_open: Any
 
 
 class LocalLane(NamedTuple):
@@ -76,31 +92,19 @@ def outside(value, bound):
     return worse(excess(value, bound), shortfall(value, bound))
 
 
-@helper
-def gain_of_all(items, lane, tau):
-    """Return (sum of the weights, gain of serving everything) of a lane, the latter per second."""
-    waiting = gain = 0.0
-    for k in range(items.weights.shape[0]):
-        waiting += items.weights[k, lane]
-        gain += items.limits[k, lane] / tau * items.weights[k, lane]
-    return waiting, gain
-
-
 @inline
-def relative(gap, gross, items, lane, tau):
+def relative(gap, terms):
     """Return the gap relative to the gross gain or, where nothing is served, to serving everything."""
-    waiting = 0.0
-    if gross == 0.0:
-        waiting, gross = gain_of_all(items, lane, tau)
-    if gross == 0.0:
+    scale = terms.gross if terms.gross != 0.0 else terms.serving_all
+    if scale == 0.0:
         # without any weight whatever is spent is wasted; weights whose gains vanish are worth nothing
-        return math.inf if (gap > 0.0) & (waiting == 0.0) else 0.0
-    return gap / gross if gross < math.inf else math.nan
+        return math.inf if (gap > 0.0) & (terms.waiting == 0.0) else 0.0
+    return gap / scale if scale < math.inf else math.nan
 
 
 @inline
-def queue_terms(items, rate, lane, tau, nu):
-    """Return (gap, gross gain / tau, sum of rates, violation) of the items of one lane.
+def queue_terms(weights, limits, rate, lane, tau, nu):
+    """Return the `Terms` of the items of one lane.
 
     The gap counts what is not served although its weight exceeds nu, and what is served although it
     does not. The total is compensated, since there may be millions of items.
@@ -110,11 +114,17 @@ def queue_terms(items, rate, lane, tau, nu):
     violation = 0.0
     total = 0.0
     lost = 0.0
+    serving_all = 0.0
+    waiting = 0.0
+    largest_open = 0.0
     for k in range(rate.shape[0]):
-        weight = items.weights[k, lane]
+        weight = weights[k, lane]
         f = rate[k, lane]
-        cap = items.limits[k, lane] / tau
+        cap = limits[k, lane] / tau
         gross += f * weight
+        serving_all += cap * weight
+        waiting += weight
+        largest_open = weight if (f < cap) & (weight > largest_open) else largest_open
         if weight > nu:
             gap += max(cap - f, 0.0) * (weight - nu)
         else:
@@ -122,32 +132,32 @@ def queue_terms(items, rate, lane, tau, nu):
         violation = worse(violation, outside(f, cap))
         total, error = two_sum(total, f)
         lost += error
-    return gap, gross, total + lost, violation
+    return Terms(gap, gross, total + lost, violation, serving_all, waiting, largest_open)
 
 
 @inline
-def local_lane_gap(items, rate, lane, given, nu):
+def local_lane_gap(terms, given, nu):
     """Return (relative gap, gross gain, violation) of Problem 3 in one lane; `given` is a `LocalLane`."""
-    tau, k, capacity = given.tau, given.k, given.capacity
-    terms, gross, total, violation = queue_terms(items, rate, lane, tau, nu)
+    k, capacity, total = given.k, given.capacity, terms.total
     best = capacity  # the total that nu asks for
     if 3.0 * k * capacity * capacity > nu:
         best = math.sqrt(nu / (3.0 * k))
     short = total - best
     curve = k * short * short  # k first: the square alone may overflow
-    gap = terms + curve * total + 2.0 * curve * best
+    gap = terms.gap + curve * total + 2.0 * curve * best
     if best == capacity:
         gap += max(nu - 3.0 * k * capacity * capacity, 0.0) * max(capacity - total, 0.0)
-    violation = worse(violation, excess(total, capacity))
-    return relative(gap, gross, items, lane, tau), tau * gross, violation
+    violation = worse(terms.violation, excess(total, capacity))
+    return relative(gap, terms), given.tau * terms.gross, violation
 
 
 @inline
 def local_gap(problem, allocation, lane, device):
     """Return (relative gap, gross gain, violation) of Problem 3 in one lane, which belongs to `device`."""
-    items = Items(problem.queue, problem.queue)
+    nu = allocation.multiplier[lane]
+    terms = queue_terms(problem.queue, problem.queue, allocation.cpu, lane, problem.tau, nu)
     given = LocalLane(problem.tau, problem.weight * problem.delta, problem.capacity[device])
-    return local_lane_gap(items, allocation.cpu, lane, given, allocation.multiplier[lane])
+    return local_lane_gap(terms, given, nu)
 
 
 @inline
@@ -156,17 +166,6 @@ def exp_remainder(d):
     if abs(d) < 0.05:
         return d * d * (1 / 2 + d * (1 / 6 + d * (1 / 24 + d * (1 / 120 + d * (1 / 720 + d / 5040)))))
     return math.expm1(d) - d
-
-
-@helper
-def _largest_open(items, rate, lane, tau):
-    """Return the largest weight that is not served whole."""
-    largest = 0.0
-    for k in range(rate.shape[0]):
-        weight = items.weights[k, lane]
-        if rate[k, lane] < items.limits[k, lane] / tau and weight > largest:
-            largest = weight
-    return largest
 
 
 @inline
@@ -178,43 +177,41 @@ def _best_exponent(weight, nu, most, floor):
 
 
 @inline
-def _is_marginal(items, rate, lane, tau, nu, marginal):
+def _is_marginal(largest_open, nu, marginal):
     """Return whether nu is the marginal cost up to its rounding, and free to move by that.
 
     It is free where no item at nu is served in part. Taken back from nu, a y far below an ulp of 1 would be
     lost.
     """
-    free = _largest_open(items, rate, lane, tau) < nu * (1.0 - _ROUNDING)
+    free = largest_open < nu * (1.0 - _ROUNDING)
     return free and abs(nu - marginal) <= _ROUNDING * nu
 
 
 @inline
-def transmit_lane_gap(items, allocation, lane, given):
+def transmit_lane_gap(terms, given, power, nu):
     """Return (relative gap, gross gain, violation) of Problem 4 in one lane; `given` is a `TransmitLane`."""
-    tau, weight, rate = given.tau, given.weight, allocation.rate
-    nu, power = allocation.multiplier[lane], allocation.power[lane]
-    bandwidth, max_power = given.bandwidth, given.max_power
-    terms, gross, total, violation = queue_terms(items, rate, lane, tau, nu)
-    violation = worse(violation, outside(power, max_power))
+    weight, bandwidth, max_power = given.weight, given.bandwidth, given.max_power
+    total, gain = terms.total, given.tau * terms.gross
+    violation = worse(terms.violation, outside(power, max_power))
     b = bandwidth / math.log(2.0)
     eta = given.gain / (bandwidth * given.noise)
     y = math.log1p(power * eta)
     violation = worse(violation, excess(total, b * y))
-    gap = terms + nu * max(b * y - total, 0.0)
+    gap = terms.gap + nu * max(b * y - total, 0.0)
     if eta == 0.0:  # no channel: power buys nothing
-        return relative(gap + weight * power, gross, items, lane, tau), tau * gross, violation
+        return relative(gap + weight * power, terms), gain, violation
     floor = weight / b / eta  # the product may overflow
     most = math.log1p(max_power * eta)
     best = _best_exponent(weight, nu, most, floor)
     marginal = floor * (1.0 + power * eta)
-    if weight > 0.0 and _is_marginal(items, rate, lane, tau, nu, marginal):
+    if weight > 0.0 and _is_marginal(terms.largest_open, nu, marginal):
         best = y
     if y != best:  # else there is nothing to add, even where U / eta is infinite
         slope = weight / eta * math.exp(best)
         gap += slope * exp_remainder(y - best)
         if best in (0.0, most):
             gap += max((slope - nu * b) * (y - best), 0.0)
-    return relative(gap, gross, items, lane, tau), tau * gross, violation
+    return relative(gap, terms), gain, violation
 
 
 @inline
@@ -222,24 +219,25 @@ def transmit_gap(problem, allocation, lane, device):
     """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
     bandwidth, max_power = problem.bandwidth[device], problem.max_power[device]
     given = TransmitLane(problem.tau, problem.weight, bandwidth, max_power, problem.gain[lane], problem.noise)
-    return transmit_lane_gap(Items(problem.queue, problem.queue), allocation, lane, given)
+    nu = allocation.multiplier[lane]
+    terms = queue_terms(problem.queue, problem.queue, allocation.rate, lane, problem.tau, nu)
+    return transmit_lane_gap(terms, given, allocation.power[lane], nu)
 
 
 @inline
-def edge_lane_gap(items, rate, lane, given, nu):
-    """Return (relative gap, gross gain, violation) of Problem 5 in one lane; `given` is (tau, F)."""
-    tau, capacity = given
-    terms, gross, total, violation = queue_terms(items, rate, lane, tau, nu)
-    gap = terms + nu * max(capacity - total, 0.0)
-    violation = worse(violation, excess(total, capacity))
-    return relative(gap, gross, items, lane, tau), tau * gross, violation
+def edge_lane_gap(terms, tau, capacity, nu):
+    """Return (relative gap, gross gain, violation) of Problem 5 in one lane."""
+    gap = terms.gap + nu * max(capacity - terms.total, 0.0)
+    violation = worse(terms.violation, excess(terms.total, capacity))
+    return relative(gap, terms), tau * terms.gross, violation
 
 
 @inline
 def edge_gap(problem, allocation, lane):
     """Return (relative gap, gross gain, violation) of Problem 5 in one lane."""
-    items, given = Items(problem.queue, problem.queue), (problem.tau, problem.capacity)
-    return edge_lane_gap(items, allocation.cpu, lane, given, allocation.multiplier[lane])
+    nu = allocation.multiplier[lane]
+    terms = queue_terms(problem.queue, problem.queue, allocation.cpu, lane, problem.tau, nu)
+    return edge_lane_gap(terms, problem.tau, problem.capacity, nu)
 
 
 @inline

@@ -23,7 +23,6 @@ from lyaopt._kernels.slot.certificate import (
     write_reports,
 )
 from lyaopt._kernels.slot.energies import local_energy, local_price, price
-from lyaopt._kernels.slot.general_blocks import Items
 from lyaopt._kernels.slot.general_local import local_supply
 from lyaopt._kernels.slot.general_problems import (
     GeneralEdgeProblem,
@@ -51,13 +50,12 @@ def _segment_gap(begin, end, cost, speed, nu):
 
 
 @helper
-def _table_gap(items, rate, lane, supply, nu):
+def _table_gap(terms, supply, nu):
     """Return (relative gap, gross gain, violation) of Problem 3 in one lane of a device with a table.
 
     Where no item has any weight, the gap is relative to the energy of full speed.
     """
-    tau, capacity = supply.tau, supply.capacity
-    gap, gross, total, violation = queue_terms(items, rate, lane, tau, nu)
+    capacity, gap, total = supply.capacity, terms.gap, terms.total
     begin = 0.0
     for k in range(supply.ends.size):
         end = min(supply.ends[k], capacity)
@@ -65,50 +63,50 @@ def _table_gap(items, rate, lane, supply, nu):
         if end > begin:
             gap += _segment_gap(begin, end, supply.energy_weight * supply.slopes[k], total, nu)
         begin = end
-    violation = worse(violation, excess(total, capacity))
-    share = relative(gap, gross, items, lane, tau)
+    violation = worse(terms.violation, excess(total, capacity))
+    share = relative(gap, terms)
     if share == math.inf:
         # items without weight may be served up to the end of a segment that is free, and an ulp beyond
         most = supply.energy_weight * hull_power(supply.ends, supply.slopes, capacity)
         share = gap / most if most > 0.0 else share
-    return share, tau * gross, violation
+    return share, supply.tau * terms.gross, violation
 
 
 @inline
-def _cubic_gap(problem, allocation, lane):
+def _cubic_gap(problem, terms, lane, nu):
     """Return (relative gap, gross gain, violation) of Problem 3 in one lane of a device without a table."""
-    items, lane_count = Items(problem.weights, problem.limits), problem.limits.shape[1]
+    lane_count = problem.limits.shape[1]
     k = of_lane(problem.energy_weight, lane, lane_count) * of_lane(problem.delta, lane, lane_count)
     given = LocalLane(of_lane(problem.tau, lane, lane_count), k, of_lane(problem.capacity, lane, lane_count))
-    return local_lane_gap(items, allocation.cpu, lane, given, allocation.multiplier[lane])
+    return local_lane_gap(terms, given, nu)
 
 
 @inline
 def general_local_gap(problem, allocation, lane, device):
     """Return (relative gap, gross gain, violation) of Problem 3 in one lane, which belongs to `device`."""
+    tau, nu = of_lane(problem.tau, lane, problem.limits.shape[1]), allocation.multiplier[lane]
+    terms = queue_terms(problem.weights, problem.limits, allocation.cpu, lane, tau, nu)
     if problem.curve[device] < 0:
-        return _cubic_gap(problem, allocation, lane)
-    items, supply = Items(problem.weights, problem.limits), local_supply(problem, lane, device)
-    return _table_gap(items, allocation.cpu, lane, supply, allocation.multiplier[lane])
+        return _cubic_gap(problem, terms, lane, nu)
+    return _table_gap(terms, local_supply(problem, lane, device), nu)
 
 
 @helper
-def _measured_gap(problem, allocation, lane):
+def _measured_gap(problem, terms, lane, power, nu):
     """Return (relative gap, gross gain, violation) of Problem 4 in one lane of a measured radio."""
-    items, lane_count = Items(problem.weights, problem.limits), problem.limits.shape[1]
+    lane_count = problem.limits.shape[1]
     tau, weight = of_lane(problem.tau, lane, lane_count), of_lane(problem.energy_weight, lane, lane_count)
-    nu, power, most = allocation.multiplier[lane], allocation.power[lane], problem.radio_rate[lane]
-    gap, gross, total, violation = queue_terms(items, allocation.rate, lane, tau, nu)
+    total, most = terms.total, problem.radio_rate[lane]
     needed = radio_price(problem, lane) * total
-    gap += _segment_gap(0.0, most, weight * radio_price(problem, lane), total, nu)
+    gap = terms.gap + _segment_gap(0.0, most, weight * radio_price(problem, lane), total, nu)
     gap += weight * max(power - needed, 0.0)
-    violation = worse(violation, worse(excess(total, most), excess(needed, power)))
+    violation = worse(terms.violation, worse(excess(total, most), excess(needed, power)))
     violation = worse(violation, shortfall(power, problem.radio_power[lane]))
-    return relative(gap, gross, items, lane, tau), tau * gross, violation
+    return relative(gap, terms), tau * terms.gross, violation
 
 
 @inline
-def _shannon_gap(problem, allocation, lane):
+def _shannon_gap(problem, allocation, terms, lane):
     """Return (relative gap, gross gain, violation) of Problem 4 in one lane of a radio by Shannon."""
     lane_count = problem.limits.shape[1]
     given = TransmitLane(
@@ -119,23 +117,26 @@ def _shannon_gap(problem, allocation, lane):
         problem.gain[lane],
         problem.noise,
     )
-    return transmit_lane_gap(Items(problem.weights, problem.limits), allocation, lane, given)
+    return transmit_lane_gap(terms, given, allocation.power[lane], allocation.multiplier[lane])
 
 
 @inline
 def general_transmit_gap(problem, allocation, lane, device):
     """Return (relative gap, gross gain, violation) of Problem 4 in one lane, which belongs to `device`."""
+    tau, nu = of_lane(problem.tau, lane, problem.limits.shape[1]), allocation.multiplier[lane]
+    terms = queue_terms(problem.weights, problem.limits, allocation.rate, lane, tau, nu)
     if problem.measured[device] != 0:
-        return _measured_gap(problem, allocation, lane)
-    return _shannon_gap(problem, allocation, lane)
+        return _measured_gap(problem, terms, lane, allocation.power[lane], nu)
+    return _shannon_gap(problem, allocation, terms, lane)
 
 
 @inline
 def general_edge_gap(problem, allocation, lane):
     """Return (relative gap, gross gain, violation) of Problem 5 in one lane."""
-    items, lane_count = Items(problem.weights, problem.limits), problem.limits.shape[1]
-    given = of_lane(problem.tau, lane, lane_count), of_lane(problem.capacity, lane, lane_count)
-    return edge_lane_gap(items, allocation.cpu, lane, given, allocation.multiplier[lane])
+    lane_count, nu = problem.limits.shape[1], allocation.multiplier[lane]
+    tau = of_lane(problem.tau, lane, lane_count)
+    terms = queue_terms(problem.weights, problem.limits, allocation.cpu, lane, tau, nu)
+    return edge_lane_gap(terms, tau, of_lane(problem.capacity, lane, lane_count), nu)
 
 
 @inline

@@ -16,8 +16,7 @@ import functools
 import math
 
 from lyaopt._kernels.numerics.compensated import two_sum
-from lyaopt._kernels.slot.certificate import exp_remainder, gain_of_all, outside, queue_terms, worse
-from lyaopt._kernels.slot.general_blocks import Items
+from lyaopt._kernels.slot.certificate import exp_remainder, outside, queue_terms, worse
 from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation, of_lane
 from lyaopt._kernels.slot.problems import solver_signature
 from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LEAST, LN2, efficiency_at_price, surplus
@@ -88,17 +87,16 @@ def _device(problem, allocation, lane, slot, pool):
     nu, mu = allocation.multiplier[lane], allocation.price[slot]
     power, band = allocation.power[lane], allocation.bandwidth[lane]
     most, per_hz = of_lane(problem.max_power, lane, count), problem.gain[lane] / problem.noise
-    items = Items(problem.weights, problem.limits)
-    terms, gross, total, violation = queue_terms(items, allocation.rate, lane, tau, nu)
-    _, serving_all = gain_of_all(items, lane, tau)
+    terms = queue_terms(problem.weights, problem.limits, allocation.rate, lane, tau, nu)
+    total = terms.total
     y = _efficiency(power, per_hz, band) if (band > 0.0) & (power > 0.0) & (per_hz > 0.0) else 0.0
     carried = band / LN2 * y
-    violation = worse(violation, worse(outside(power, most), outside(band, pool)))
+    violation = worse(terms.violation, worse(outside(power, most), outside(band, pool)))
     if total > carried:
         violation = worse(violation, outside(total, carried))
     radio = per_hz, of_lane(problem.energy_weight, lane, count), most, pool
-    gap = terms + nu * max(carried - total, 0.0) + _band_gap(radio, (power, band, y), nu, mu)
-    return gap, gross, serving_all, violation
+    gap = terms.gap + nu * max(carried - total, 0.0) + _band_gap(radio, (power, band, y), nu, mu)
+    return gap, terms.gross, terms.serving_all, violation
 
 
 @helper
