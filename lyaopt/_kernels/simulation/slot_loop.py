@@ -115,8 +115,8 @@ def slot_loop(name, allocate, workspace_size):
         Name of the function. Numba names machine code by it: with equal names two such functions that were
         loaded from the cache could be taken for each other.
     allocate : function
-        ``allocate(b, slot, gain, model, state, tasks, allocation, workspace)`` writes what block `b` gets,
-        given its gains (L,). Until then `allocation` is that of the slot before.
+        ``allocate((b, slot), gain, backlog, model, state, tasks, allocation, workspace)`` writes what block
+        `b` gets, given its gains (L,) and backlogs. Until then `allocation` is that of the slot before.
     workspace_size : function
         ``workspace_size(model, services, devices, width)`` returns how many doubles of workspace it takes.
     """
@@ -140,6 +140,7 @@ def slot_loop(name, allocate, workspace_size):
         for b in range(blocks):
             queues, allocation = queues_of(state, b), _allocation_of(state, b, multiplier)
             rates, cpu, power, _ = allocation
+            backlog = queues.backlog
             service_sums, device_sums = state.sums.services[b, PRESENT], state.sums.devices[b, PRESENT]
             begin = span.start
             while begin < span.stop:
@@ -152,9 +153,9 @@ def slot_loop(name, allocate, workspace_size):
                     coming = begin_slot(new, notes)
                     if coming > 0:
                         tasks = make_room(tasks, coming)
-                    allocate(b, slot, h, model, state, tasks, allocation, workspace)
+                    allocate((b, slot), h, backlog, model, state, tasks, allocation, workspace)
                     if recording:
-                        _record_slot(b, slot - span.start, h, new, queues.backlog, allocation, record)
+                        _record_slot(b, slot - span.start, h, new, backlog, allocation, record)
                     serve_queues(rates, tau, notes, queues, service_sums)
                     add_devices(cpu, power, h, (tau, delta), before, after, limits, device_sums)
                     move_tasks(b, slot, new, rates, due, model, queues, tasks)
@@ -168,20 +169,19 @@ def slot_loop(name, allocate, workspace_size):
     return advance
 
 
-@helper
-def _allocate(b, slot, gain, model, state, tasks, allocation, workspace):
+@inline
+def _allocate(at, gain, backlog, model, state, tasks, allocation, workspace):
     """The allocation of the paper: weights are backlogs."""
-    backlog = queues_of(state, b).backlog
     if model.method == BY_SHARES:
-        allocate_by_shares(b, backlog, gain, model, allocation)
+        allocate_by_shares(at[0], backlog, gain, model, allocation)
     else:
         allocate_exactly(backlog, gain, model, allocation, workspace)
 
 
-@helper
-def _allocate_by_weights(b, slot, gain, model, state, tasks, allocation, workspace):
+@inline
+def _allocate_by_weights(at, gain, backlog, model, state, tasks, allocation, workspace):
     """The allocation by weights: set before, written by the rule of the model, or the backlogs."""
-    backlog = queues_of(state, b).backlog
+    b, slot = at
     if model.method == BY_SHARES:
         allocate_by_shares(b, backlog, gain, model, allocation)
         return
