@@ -178,7 +178,7 @@ def _best_exponent(weight, nu, most, floor):
 
 
 @inline
-def _is_marginal(items, rate, lane, tau, nu, marginal):
+def is_marginal(items, rate, lane, tau, nu, marginal):
     """Return whether nu is the marginal cost up to its rounding, and free to move by that.
 
     It is free where no item at nu is served in part. Taken back from nu, a y far below an ulp of 1 would be
@@ -207,7 +207,7 @@ def transmit_lane_gap(items, allocation, lane, given):
     most = math.log1p(max_power * eta)
     best = _best_exponent(weight, nu, most, floor)
     marginal = floor * (1.0 + power * eta)
-    if weight > 0.0 and _is_marginal(items, rate, lane, tau, nu, marginal):
+    if weight > 0.0 and is_marginal(items, rate, lane, tau, nu, marginal):
         best = y
     if y != best:  # else there is nothing to add, even where U / eta is infinite
         slope = weight / eta * math.exp(best)
