@@ -168,11 +168,12 @@ def _checked_radio(entry: Any, device: int, slots: int | None) -> Floats:
         values = as_floats(entry[i], f"{path[2:]}.{name}", shape if given else ())
         check_array(np.atleast_1d(values), lambda _, name=name: f"{path}.{name}")
         pair[i] = values
-    _check_energy_of_a_bit(*pair.reshape(2, -1), f"{path}.rate_bps")
+    _check_energy_of_a_bit(pair.reshape(2, -1), f"{path}.rate_bps")
     return pair
 
 
-def _check_energy_of_a_bit(rate: Floats, power: Floats, path: str) -> None:
+def _check_energy_of_a_bit(pair: Floats, path: str) -> None:
+    rate, power = pair
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         too_slow = (rate > 0) & np.isinf(power / rate)
     if too_slow.any():

@@ -23,6 +23,7 @@ from lyaopt._kernels.slot.general_blocks import (
     general_block_width,
     new_general_workspace,
     run_of_equal,
+    same_in_all_slots,
     split_general_workspace,
     spread_lanes,
 )
@@ -130,18 +131,13 @@ def _any_silent(total, count):
 
 
 @merged
-def _same_in_all_slots(problem):
-    """Return whether all parameters are those of the devices, so that slots of one device share them."""
-    radio = max(problem.bandwidth.size, problem.max_power.size)
-    return max(radio, problem.tau.size, problem.energy_weight.size) <= problem.measured.size
-
-
-@merged
 def _solve_shannon(solve, problem, allocation, run, block, parameters):
     """Solve the lanes of a run of devices with Shannon's rate, a block at a time."""
     lane_count = problem.limits.shape[1]
     per_device = lane_count // problem.measured.size
-    shared, width = _same_in_all_slots(problem), parameters.shape[1]
+    width = parameters.shape[1]
+    of_lanes = problem.tau, problem.energy_weight, problem.bandwidth, problem.max_power
+    shared = same_in_all_slots(of_lanes, problem.measured.size)
     set_for = -1
     for start in range(run.start, run.start + run.count, width):
         lanes = LaneRange(start, min(width, run.start + run.count - start))
