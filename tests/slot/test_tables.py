@@ -65,7 +65,7 @@ def test_equal_tables_share_a_row_and_short_rows_repeat_their_end() -> None:
 
 @pytest.mark.parametrize("points", [20, 200, 2000])
 def test_a_fine_table_approaches_the_cubic_law(points: int) -> None:
-    """The hull lies above the cube by at most (3/4) delta F^3 / K^2, and so does the optimum."""
+    """The hull lies above the cube by at most (3/4) delta F^3 / K^2, the value by U tau times that."""
     batch = random_batch("weights", 50, np.random.default_rng(points), 3, 4)
     tables = []
     for capacity in batch.cpu_capacity_hz:
