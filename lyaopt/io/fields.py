@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -32,3 +32,4 @@ Flag = Annotated[bool, Field(strict=True), Expected("true or false")]
 FromZeroToOne = Annotated[
     float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), Expected("a number from 0 to 1")
 ]
+Spectrum = Annotated[Literal["split", "shared"], Expected('"split" or "shared"')]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass
 from lyaopt.arrays import Floats
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io.checked import STRICT, checked
-from lyaopt.io.fields import Count, Expected, Finite, Id, NonNegative, Positive
+from lyaopt.io.fields import Count, Expected, Finite, Id, NonNegative, Positive, Spectrum
 from lyaopt.io.ids import ids_by_position, structure_errors
 from lyaopt.io.strict_json import show_path
 from lyaopt.model.profiles import Profile, list_profiles, load_profile
@@ -97,9 +97,6 @@ def _cached_profile(model: str, changed: int, size: int) -> Profile:
     return load_profile(model)
 
 
-_Spectrum = Annotated[Literal["split", "shared"], Expected('"split" or "shared"')]
-
-
 @checked
 @dataclass(frozen=True, config=STRICT)
 class Device:
@@ -140,7 +137,7 @@ class System:
     """F^e, in cycles per second."""
     bandwidth_hz: Positive = 1e6
     """B_w, in hertz, shared equally by the devices without a bandwidth of their own."""
-    spectrum: _Spectrum = "split"
+    spectrum: Spectrum = "split"
     """``split``: each device keeps its bandwidth. ``shared``: all share the sum, as is best in each slot."""
     noise_psd_dbm_per_hz: Finite = -174.0
     """N_0, in dBm/Hz."""

@@ -36,8 +36,9 @@ class BatchCertificate:
     Attributes
     ----------
     relative_gap : (B,) array
-        Worst duality gap of the slot's 2 M + 1 problems, each relative to its gross gain tau sum f Q
-        (where nothing is served: to the gain of serving everything).
+        Worst duality gap of the slot's 2 M + 1 problems, each relative to its gross gain tau sum f w, where w
+        is the weight, or else the backlog Q (where nothing is served: to the gain of serving everything).
+        Problem 4 of devices that share the spectrum is one problem, relative to their gain in all.
     max_violation : (B,) array
         Worst constraint violation of the slot, each relative to its bound.
     """
@@ -62,9 +63,10 @@ class BatchSolution:
     cpu_hz, power_w : (B, M) arrays
         Total CPU speed (Hz) and transmit power (W) of every device.
     local_multiplier, transmit_multiplier : (B, M) arrays
-        nu of Problems 3 and 4, in cycles and bits: backlogs below it are not worth serving.
+        nu of Problems 3 and 4, in units of the weights (of backlogs: cycles and bits). What weighs less is
+        not worth serving.
     edge_multiplier : (B,) array
-        nu of Problem 5, in cycles.
+        nu of Problem 5, in units of the weights.
     spectrum : SharedSpectrum, optional
         Bandwidths and the multiplier of a shared spectrum.
     """
@@ -117,7 +119,7 @@ class BatchSolution:
 
     @property
     def bandwidth_hz(self) -> Floats:
-        """What every device has of the spectrum (B, M), in Hz."""
+        """What every device has of the spectrum (B, M), in Hz; 0 for a measured radio where it is shared."""
         if self.spectrum is not None:
             return self.spectrum.bandwidth_hz
         return np.broadcast_to(self.batch.bandwidth_hz, self.batch.shape[:2])

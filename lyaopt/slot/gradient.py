@@ -12,6 +12,7 @@ from lyaopt._kernels.slot.edge_gradient import edge_gradient
 from lyaopt._kernels.slot.gradient_types import Cotangents, EdgeGradient, LocalGradient, TransmitGradient
 from lyaopt._kernels.slot.local_gradient import local_gradient
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
+from lyaopt._kernels.slot.spectrum_gradient import spectrum_gradient
 from lyaopt._kernels.slot.transmit_gradient import transmit_gradient
 from lyaopt.arrays import Floats
 from lyaopt.slot.batch import SlotBatch
@@ -24,10 +25,10 @@ from lyaopt.slot.shared_spectrum import SharedSpectrum
 class SlotGradient:
     """Derivatives of V, the optimal objective of a slot as minimised (the total of its problems).
 
-    V is differentiable except at kinks, where each derivative is that of one side, or lies between both. Of
-    one slot (M devices, N services each) fields have the shapes below. Of a batch they are derivatives of the
-    V of each slot, with an axis of slots before: (B,), (B, M) and (B, M, N), also for inputs that all slots
-    share.
+    V is differentiable except at kinks, where each derivative is that of one side, or lies between both. By
+    an input that is 0 it is that to larger values. Of one slot (M devices, N services each) fields have the
+    shapes below. Of a batch they are derivatives of the V of each slot, with an axis of slots before: (B,),
+    (B, M) and (B, M, N), also for inputs that all slots share.
 
     Attributes
     ----------
@@ -113,11 +114,8 @@ def gradient_of(batch: SlotBatch, solved: Allocations) -> SlotGradient:
     transmit = TransmitGradient(*_empty(TransmitGradient, services, devices * slots))
     edge = EdgeGradient(*_empty(EdgeGradient, services * devices, slots))
     if 0 not in shape:
-        problem = batch._general_transmit
-        if solved.spectrum is not None:
-            problem = problem._replace(bandwidth=device_lanes(solved.spectrum.bandwidth_hz))
         local_gradient(batch._general_local, solved.local, _VALUE, local)
-        transmit_gradient(problem, solved.transmit, _VALUE, transmit)
+        _write_transmit(batch, solved, transmit)
         edge_gradient(batch._general_edge, solved.edge, _VALUE, edge)
 
     def per_device(lanes: Floats) -> Floats:
@@ -146,6 +144,18 @@ def gradient_of(batch: SlotBatch, solved: Allocations) -> SlotGradient:
 
 
 _VALUE = Cotangents(np.empty((0, 0)), np.empty(0), np.ones(1))
+
+
+def _write_transmit(batch: SlotBatch, solved: Allocations, gradient: TransmitGradient) -> None:
+    """Differentiate Problem 4; devices that share the spectrum have the derivatives of their bands."""
+    problem, spectrum = batch._general_transmit, solved.spectrum
+    if spectrum is None:
+        transmit_gradient(problem, solved.transmit, _VALUE, gradient)
+        return
+    own = problem._replace(bandwidth=device_lanes(spectrum.bandwidth_hz))
+    transmit_gradient(own, solved.transmit, _VALUE, gradient)
+    pooled = spectrum.allocation(solved.transmit)
+    spectrum_gradient(problem, pooled, gradient.limits, gradient.max_power, gradient.gain)
 
 
 def _empty(kind: Any, items: int, lanes: int) -> list[Floats]:

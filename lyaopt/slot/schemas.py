@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lyaopt.io.field_errors import errors_of
-from lyaopt.io.fields import Expected, Finite, Id, NonNegative, Positive
+from lyaopt.io.fields import Expected, Finite, Id, NonNegative, Positive, Spectrum
 from lyaopt.io.strict_json import MISSING_KEY, Path
 
 
@@ -68,7 +68,6 @@ class RadioDocument(_Strict):
 _Points = Annotated[
     list[OperatingPointDocument], Field(min_length=1), Expected("a list of objects, at least one")
 ]
-_Spectrum = Annotated[Literal["split", "shared"], Expected('"split" or "shared"')]
 _NEEDED = {
     "cpu_capacity_hz": "cpu_points",
     "max_power_w": "radio",
@@ -120,7 +119,7 @@ class SlotDocument(_Strict):
     """tau, in seconds."""
     bandwidth_hz: Positive
     """B_w, in hertz, shared equally by the devices without a bandwidth of their own."""
-    spectrum: _Spectrum = "split"
+    spectrum: Spectrum = "split"
     """``shared``: devices whose radios are not measured share the sum of their bandwidths as is best."""
     noise_psd_dbm_per_hz: Finite = -174.0
     """N_0, in dBm/Hz."""
@@ -159,7 +158,7 @@ class DeviceSolution(_Strict):
     power_w: NonNegative
     """Transmit power p, in watts; the mean over the slot if the radio is measured."""
     bandwidth_hz: NonNegative = _optional()
-    """What the device has of a shared spectrum, in hertz; only there."""
+    """What the device has of a shared spectrum, in hertz, 0 if its radio is measured; only there."""
     rate_bps: NonNegative
     """Sum of r over its services."""
     local_energy_j: NonNegative
@@ -210,7 +209,8 @@ class CertificateDocument(_Strict):
     """Proof of optimality."""
 
     relative_gap: NonNegative
-    """Worst duality gap of the problems, each relative to its gross gain tau sum f Q."""
+    """Worst duality gap of the problems, each relative to its gross gain tau sum f w, where the weight w is
+    the backlog if it is left out; of devices that share the spectrum as one problem."""
     max_violation: NonNegative
     """Worst constraint violation, each relative to its bound."""
 

@@ -25,7 +25,7 @@ class SharedSpectrum:
     Attributes
     ----------
     bandwidth_hz : (B, M) array
-        What every device has in every slot.
+        What every device has in every slot; 0 where its radio is measured.
     multiplier : (B,) array
         mu of sum b <= B_w: tau mu is what one more hertz is worth.
     """

@@ -45,8 +45,9 @@ class Certificate:
     Attributes
     ----------
     relative_gap : float
-        Worst duality gap of the 2 M + 1 problems, each relative to its gross gain tau sum f Q
-        (where nothing is served: to the gain of serving everything).
+        Worst duality gap of the 2 M + 1 problems, each relative to its gross gain tau sum f w, where w is the
+        weight, or else the backlog Q (where nothing is served: to the gain of serving everything). Problem 4
+        of devices that share the spectrum is one problem, relative to their gain in all.
     max_violation : float
         Worst constraint violation, each relative to its bound.
     """
@@ -69,16 +70,18 @@ class SlotSolution:
     cpu_hz, power_w : (M,) arrays
         Total CPU speed and transmit power of every device.
     local_multiplier, transmit_multiplier : (M,) arrays
-        nu of Problems 3 and 4, in cycles and bits: backlogs below it are not worth serving.
+        nu of Problems 3 and 4, in units of the weights (of backlogs: cycles and bits). What weighs less is
+        not worth serving.
     edge_multiplier : float
-        nu of Problem 5, in cycles.
+        nu of Problem 5, in units of the weights.
     local_energy_j, transmit_energy_j : (M,) arrays
-        Energy of every device's CPU, tau delta (sum f)^3, and transmit energy, tau p; equations (5) and (6).
+        Energy of every device's CPU, tau delta (sum f)^3 (or tau times the power that its operating points
+        take), and transmit energy, tau p; equations (5) and (6).
     local_price, rate_price : (M,) arrays
         Multipliers of C.4 and C.6: what one more hertz of device CPU is worth, -dV/dF^l, and one more bit/s
         of rate, tau nu.
     bandwidth_hz : (M,) array
-        What every device has of the spectrum.
+        What every device has of the spectrum; 0 for a measured radio where it is shared.
     spectrum_price : float
         What one more hertz of a shared spectrum is worth, -dV/dB_w; 0 where it is split.
     status : str

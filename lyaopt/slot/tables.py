@@ -149,7 +149,8 @@ def checked_radios(radios: Any, devices: int, slots: int | None) -> tuple[Any, .
     Raises
     ------
     ProblemError
-        If there is not one entry a device, or a rate or power is negative or not finite.
+        If there is not one entry a device, a rate or power is negative or not finite, or a rate is so small
+        that power / rate is not finite.
     """
     entries = _one_per_device(radios, devices, "radio")
     checked = [None if entry is None else _checked_radio(entry, m, slots) for m, entry in enumerate(entries)]
@@ -167,4 +168,15 @@ def _checked_radio(entry: Any, device: int, slots: int | None) -> Floats:
         values = as_floats(entry[i], f"{path[2:]}.{name}", shape if given else ())
         check_array(np.atleast_1d(values), lambda _, name=name: f"{path}.{name}")
         pair[i] = values
+    _check_energy_of_a_bit(pair.reshape(2, -1), f"{path}.rate_bps")
     return pair
+
+
+def _check_energy_of_a_bit(pair: Floats, path: str) -> None:
+    rate, power = pair
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        too_slow = (rate > 0) & np.isinf(power / rate)
+    if too_slow.any():
+        at = int(np.argmax(too_slow))
+        reason = f"expected 0, or a rate at which a bit takes a finite energy, got {float(rate[at])!r}"
+        raise ProblemError(path, reason)

@@ -7,7 +7,7 @@ from the code that they certify, a sample of every regime is also judged in deci
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -23,7 +23,7 @@ from lyaopt.slot.limits import METHODS
 from lyaopt.slot.solve_batch import solve_slots
 from lyaopt.verify.cvxpy_reference import check_solver, solve_reference
 from lyaopt.verify.decimal_reference import Verdict, judge
-from lyaopt.verify.random_problems import REGIMES, batches, take_slot
+from lyaopt.verify.random_problems import REGIMES, SHARED_REGIMES, batches, take_slot
 
 GAP_LIMIT = 1e-12
 VIOLATION_LIMIT = 1e-14
@@ -31,6 +31,10 @@ VIOLATION_LIMIT = 1e-14
 # that the convex solver solves (tens of milliseconds each).
 JUDGED = 40
 SOLVED = 20
+# Of a shared spectrum, where the decimal optimum is a search (a second each for this many services, no more)
+JUDGED_SHARED = 8
+MOST_SHARING = 24
+CAMPAIGN = (*REGIMES, *SHARED_REGIMES)
 PACKAGES = ("lyaopt", "numpy", "numba", "cvxpy", "clarabel", "ecos", "scs")
 
 
@@ -41,7 +45,7 @@ class RegimeAccuracy:
     Attributes
     ----------
     regime : str
-        One of `lyaopt.verify.random_problems.REGIMES`.
+        One of `lyaopt.verify.random_problems.REGIMES` or `SHARED_REGIMES`.
     instances : int
         Slots solved, by each method.
     worst_gap, worst_violation : float
@@ -117,6 +121,7 @@ def run_accuracy(
     seed: int,
     solver: str | None = "CLARABEL",
     progress: Callable[[int], None] | None = None,
+    regimes: Sequence[str] = CAMPAIGN,
 ) -> AccuracyReport:
     """Solve random slots of every regime by both methods, and a few of each by a convex solver.
 
@@ -130,6 +135,8 @@ def run_accuracy(
         CVXPY solver to compare with, as in `solve_reference`; None leaves the comparison out.
     progress : callable, optional
         Called with the number of slots done since its last call.
+    regimes : sequence of str
+        Names of the regimes.
 
     Returns
     -------
@@ -142,9 +149,9 @@ def run_accuracy(
         As `solve_reference`, before anything is solved.
     """
     name = check_solver(solver) if solver is not None else None
-    share, extra = divmod(instances, len(REGIMES))
+    share, extra = divmod(instances, len(regimes))
     rows = []
-    for position, regime in enumerate(REGIMES):
+    for position, regime in enumerate(regimes):
         tally = _Tally(regime, share + (position < extra), seed, name)
         for batch in batches(regime, tally.instances, seed):
             done = tally.add(batch)
@@ -163,6 +170,7 @@ class _Tally:
     seed: int
     solver: str | None
     done: int = 0
+    done_judged: int = 0
     failures: int = 0
     # Of the exact solvers and of the convex one; a NumPy maximum keeps infinities and NaN.
     gaps: list[float] = field(default_factory=lambda: [0.0])
@@ -172,22 +180,29 @@ class _Tally:
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng([self.seed, self.instances])
-        judged = min(JUDGED, self.instances)
+        most = JUDGED_SHARED if self.regime in SHARED_REGIMES else JUDGED
+        judged = min(most, self.instances)
         self.judged: NDArray[np.intp] = rng.choice(self.instances, judged, replace=False, shuffle=True)
 
     def add(self, batch: SlotBatch) -> int:
         """Solve a batch by both methods, and its sampled slots by the convex solver; return its size."""
         size = batch.shape[0]
         sampled = [int(i) - self.done for i in self.judged if 0 <= i - self.done < size]
+        shared = batch.spectrum == "shared"
+        if shared and math.prod(batch.shape[1:]) > MOST_SHARING:
+            sampled = []
+        self.done_judged += len(sampled)
         for method in METHODS:
             solution = solve_slots(batch, method=method)
             self._keep(solution.certificate.relative_gap.max(), solution.certificate.max_violation.max())
-            for index in sampled:
+            # a shared spectrum is solved in one way by both
+            for index in sampled if method == METHODS[0] or not shared else ():
                 verdict = _judged(take_slot(batch, index), solution, index)
                 self._keep(verdict.relative_gap, verdict.max_violation)
-        for index in self.judged[:SOLVED] - self.done if self.solver else ():
-            if 0 <= index < size:
-                self._compare(take_slot(batch, int(index)))
+        solved = {int(i) - self.done for i in self.judged[:SOLVED]} if self.solver else set()
+        for index in sampled:
+            if index in solved:
+                self._compare(take_slot(batch, index))
         self.done += size
         return size
 
@@ -198,7 +213,7 @@ class _Tally:
             instances=self.done,
             worst_gap=float(np.max(self.gaps)),
             worst_violation=float(np.max(self.violations)),
-            judged_instances=len(self.judged),
+            judged_instances=self.done_judged,
             solver_instances=len(self.solver_gaps),
             solver_worst_gap=float(np.max(self.solver_gaps)) if self.solver_gaps else None,
             solver_worst_violation=float(np.max(self.solver_violations)) if self.solver_gaps else None,
@@ -215,7 +230,8 @@ class _Tally:
         except SolverError:
             self.failures += 1
             return
-        verdict = judge(problem, point.local_cpu_hz, point.rate_bps, point.edge_cpu_hz, point.power_w)
+        allocation = point.local_cpu_hz, point.rate_bps, point.edge_cpu_hz, point.power_w, point.bandwidth_hz
+        verdict = judge(problem, *allocation)
         self.solver_gaps.append(verdict.pool_gap)
         self.solver_violations.append(verdict.pool_violation)
 
@@ -227,6 +243,7 @@ def _judged(problem: SlotInputs, solution: BatchSolution, index: int) -> Verdict
         solution.rate_bps[index],
         solution.edge_cpu_hz[index],
         solution.power_w[index],
+        solution.bandwidth_hz[index],
     )
 
 

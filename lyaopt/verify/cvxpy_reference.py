@@ -18,6 +18,8 @@ from lyaopt.slot.inputs import SlotInputs
 from lyaopt.slot.solution import Objective
 from lyaopt.verify.cvxpy_programs import PRIMAL_STATUSES, check_solver
 from lyaopt.verify.cvxpy_scaling import solve_edge, solve_local, solve_transmit
+from lyaopt.verify.cvxpy_spectrum import solve_spectrum_reference
+from lyaopt.verify.spectrum_slot import sharing_devices, spectrum_slot
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +36,9 @@ class ReferenceSolution:
         ``optimal``, or ``optimal_inaccurate`` where any of the problems reached reduced accuracy only.
     local_cpu_hz, rate_bps, edge_cpu_hz : (M, N) arrays
         Allocation in cycles/s, bit/s and cycles/s.
-    power_w : (M,) array
-        Transmit power in W.
+    power_w, bandwidth_hz : (M,) arrays
+        Transmit power in W, and what every device has of the spectrum in Hz; of a shared one a measured radio
+        has nothing.
     """
 
     objective: Objective
@@ -45,10 +48,24 @@ class ReferenceSolution:
     rate_bps: Floats
     edge_cpu_hz: Floats
     power_w: Floats
+    bandwidth_hz: Floats
+
+
+@dataclass(frozen=True)
+class _Transmitted:
+    """Problem 4 of all devices; the fields of `ReferenceSolution`."""
+
+    value: float
+    statuses: list[str]
+    rate_bps: Floats
+    power_w: Floats
+    bandwidth_hz: Floats
 
 
 def solve_reference(problem: SlotInputs, solver: str = "CLARABEL") -> ReferenceSolution:
     """Solve Problems 3, 4 and 5 of one slot with CVXPY: 2 M + 1 convex programs.
+
+    Devices that share the spectrum have Problem 4 in common, which is one program.
 
     Parameters
     ----------
@@ -72,22 +89,39 @@ def solve_reference(problem: SlotInputs, solver: str = "CLARABEL") -> ReferenceS
         If the solver fails, or calls a problem infeasible or unbounded.
     """
     name = check_solver(solver)
-    devices = range(len(problem.cpu_capacity_hz))
-    local = [solve_local(problem, m, name) for m in devices]
-    transmit = [solve_transmit(problem, m, name) for m in devices]
-    edge = solve_edge(problem, name)
-    statuses = [found.status for found in (*local, *transmit, edge)]
+    local = [solve_local(problem, m, name) for m in range(len(problem.cpu_capacity_hz))]
+    transmit, edge = _solve_transmit(problem, name), solve_edge(problem, name)
+    statuses = [*(found.status for found in local), *transmit.statuses, edge.status]
     shape = problem.local_queue_cycles.shape
     return ReferenceSolution(
-        objective=Objective(
-            math.fsum(found.value for found in local),
-            math.fsum(found.value for found in transmit),
-            edge.value,
-        ),
+        objective=Objective(math.fsum(found.value for found in local), transmit.value, edge.value),
         solver=name,
         status=max(statuses, key=PRIMAL_STATUSES.index),
         local_cpu_hz=np.array([found.rates for found in local]).reshape(shape),
-        rate_bps=np.array([found.rates for found in transmit]).reshape(shape),
+        rate_bps=transmit.rate_bps,
         edge_cpu_hz=edge.rates.reshape(shape),
-        power_w=np.array([found.power for found in transmit]),
+        power_w=transmit.power_w,
+        bandwidth_hz=transmit.bandwidth_hz,
     )
+
+
+def _solve_transmit(problem: SlotInputs, solver: str) -> _Transmitted:
+    """Solve Problem 4 of every device with a radio of its own, and once for those that share the spectrum."""
+    sharing = sharing_devices(problem)
+    rates, power = np.zeros(problem.transmit_queue_bits.shape), np.zeros(len(problem.channel_gain))
+    shared = problem.spectrum == "shared"
+    bandwidth = np.zeros_like(power) if shared else np.array(problem.bandwidth_hz, dtype=float)
+    values, statuses = [], []
+    for m in range(len(power)):
+        if m not in sharing:
+            found = solve_transmit(problem, m, solver)
+            values.append(found.value)
+            statuses.append(found.status)
+            rates[m], power[m] = found.rates, found.power
+    if sharing:
+        pooled = solve_spectrum_reference(spectrum_slot(problem), solver)
+        values.append(pooled.objective)
+        statuses.append(pooled.status)
+        rates[sharing], power[sharing] = pooled.rate_bps, pooled.power_w
+        bandwidth[sharing] = pooled.bandwidth_hz
+    return _Transmitted(math.fsum(values), statuses, rates, power, bandwidth)

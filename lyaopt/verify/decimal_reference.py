@@ -18,11 +18,12 @@ import numpy as np
 
 from lyaopt.arrays import Floats
 from lyaopt.slot.inputs import SlotInputs
-from lyaopt.verify.decimal_numbers import INFINITE, ZERO, context, exact, exacts
+from lyaopt.verify.decimal_numbers import ZERO, context, exact, exacts
 from lyaopt.verify.decimal_resources import FreeCpu, Resource, cpu_of, radio_resource
+from lyaopt.verify.decimal_spectrum import judge_spectrum
 from lyaopt.verify.single_slots import of_device, weights_of
-
-NEGLIGIBLE_GAIN = Decimal("1e-6")
+from lyaopt.verify.spectrum_slot import sharing_devices, spectrum_slot
+from lyaopt.verify.verdicts import Excess, Gains, Verdict, verdict_of, worst
 
 
 @dataclass(frozen=True)
@@ -48,31 +49,6 @@ class Optimum:
     total: Decimal
     allocation: tuple[Decimal, ...]
     power: Decimal = ZERO
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Gaps and violations of an allocation, computed in decimal arithmetic.
-
-    Attributes
-    ----------
-    relative_gap : float
-        Worst distance of the 2 M + 1 objectives from their optima, each relative to the gross gain
-        tau sum f w of the allocation or the optimum, whichever is larger; to the pool's largest gain where
-        both are 0, and to the cost of its full speed where no item has any weight.
-    max_violation : float
-        Worst violation of a constraint, relative to its bound (for f >= 0, to the width of the
-        box 0 <= f <= u); infinite where a zero bound is exceeded.
-    pool_gap, pool_violation : float
-        Measures for a solver with an absolute tolerance: the gap relative to the pool's
-        largest gain where the optimum gains less than a millionth of it, and the violation relative to the
-        whole capacity that the constraint belongs to.
-    """
-
-    relative_gap: float
-    max_violation: float
-    pool_gap: float
-    pool_violation: float
 
 
 @dataclass(frozen=True)
@@ -178,7 +154,12 @@ def _edge(slot: SlotInputs) -> _Problem:
 
 
 def judge(
-    problem: SlotInputs, local_cpu_hz: Floats, rate_bps: Floats, edge_cpu_hz: Floats, power_w: Floats
+    problem: SlotInputs,
+    local_cpu_hz: Floats,
+    rate_bps: Floats,
+    edge_cpu_hz: Floats,
+    power_w: Floats,
+    bandwidth_hz: Floats | None = None,
 ) -> Verdict:
     """Evaluate an allocation in the slot's problems.
 
@@ -190,32 +171,35 @@ def judge(
         The allocation, in cycles/s, bit/s and cycles/s.
     power_w : (M,) array
         Transmit power in W.
+    bandwidth_hz : (M,) array, optional
+        Bands of devices that share the spectrum, in Hz; needed where it is shared.
 
     Returns
     -------
     Verdict
-        Worst relative gap and violation of the 2 M + 1 problems; all infinite if the allocation is not
-        finite.
+        Worst relative gap and violation of the 2 M + 1 problems, of which those of devices that share the
+        spectrum are one; all infinite if the allocation is not finite.
     """
-    if not all(np.all(np.isfinite(array)) for array in (local_cpu_hz, rate_bps, edge_cpu_hz, power_w)):
+    bands = np.zeros(len(power_w)) if bandwidth_hz is None else bandwidth_hz
+    if not all(np.all(np.isfinite(a)) for a in (local_cpu_hz, rate_bps, edge_cpu_hz, power_w, bands)):
         return Verdict(math.inf, math.inf, math.inf, math.inf)
+    sharing = sharing_devices(problem)
     with localcontext(context()):
         verdicts = [_judge_cpu(_edge(problem), exacts(edge_cpu_hz.ravel()))]
         for device in range(len(problem.cpu_capacity_hz)):
             verdicts.append(_judge_cpu(_local(problem, device), exacts(local_cpu_hz[device])))
-            rates, power = exacts(rate_bps[device]), exact(power_w[device])
-            verdicts.append(_judge_radio(problem, device, rates, power))
-    return Verdict(
-        max(v.relative_gap for v in verdicts),
-        max(v.max_violation for v in verdicts),
-        max(v.pool_gap for v in verdicts),
-        max(v.pool_violation for v in verdicts),
-    )
+            if device not in sharing:
+                rates, power = exacts(rate_bps[device]), exact(power_w[device])
+                verdicts.append(_judge_radio(problem, device, rates, power))
+    if sharing:
+        pooled = rate_bps[sharing], power_w[sharing], bands[sharing]
+        verdicts.append(judge_spectrum(spectrum_slot(problem), *pooled))
+    return worst(verdicts)
 
 
 def _judge_cpu(problem: _Problem, rates: Sequence[Decimal]) -> Verdict:
     total, capacity = sum(rates, ZERO), problem.resource.capacity
-    excesses = [*_box(problem, rates), _Excess(total - capacity, capacity, capacity)]
+    excesses = [*_box(problem, rates), Excess(total - capacity, capacity, capacity)]
     return _verdict(problem, rates, problem.resource.power(total), excesses)
 
 
@@ -224,48 +208,26 @@ def _judge_radio(slot: SlotInputs, device: int, rates: Sequence[Decimal], power:
     most, carried = radio.most_power, radio.carried(max(power, ZERO))
     excesses = [
         *_box(problem, rates),
-        _Excess(sum(rates, ZERO) - carried, carried, radio.capacity),
-        _Excess(max(power - most, -power), most, most),
+        Excess(sum(rates, ZERO) - carried, carried, radio.capacity),
+        Excess(max(power - most, -power), most, most),
     ]
     return _verdict(problem, rates, power, excesses)
 
 
-@dataclass(frozen=True)
-class _Excess:
-    """By how much a constraint is exceeded, its bound, and the capacity of the pool it belongs to."""
-
-    amount: Decimal
-    bound: Decimal
-    pool: Decimal
-
-
-def _box(problem: _Problem, rates: Sequence[Decimal]) -> Iterator[_Excess]:
+def _box(problem: _Problem, rates: Sequence[Decimal]) -> Iterator[Excess]:
     tau, pool = problem.tau, problem.resource.capacity * problem.tau
     for rate, limit in zip(rates, problem.limits, strict=True):
-        yield _Excess(max(rate * tau - limit, -rate * tau), limit, pool)
+        yield Excess(max(rate * tau - limit, -rate * tau), limit, pool)
 
 
 def _verdict(
-    problem: _Problem, rates: Sequence[Decimal], power: Decimal, excesses: Sequence[_Excess]
+    problem: _Problem, rates: Sequence[Decimal], power: Decimal, excesses: Sequence[Excess]
 ) -> Verdict:
     optimum = problem.optimum()
     # An objective below the optimum counts as well: only an infeasible point reaches it.
     gap = abs(problem.objective(rates, power) - optimum.objective)
-    best = optimum.gross_gain
-    gross = max(best, problem.gain(rates))
     able = min(problem.tau * problem.resource.capacity, sum(problem.limits, ZERO))
     # Where nothing has any weight, what is wasted is measured against the energy of full speed.
     spent = problem.tau * problem.energy_weight * problem.resource.power(problem.resource.capacity)
     of_pool = able * max(problem.weights, default=ZERO) or spent
-    return Verdict(
-        float(_relative(gap, gross or of_pool)),
-        float(max(_relative(e.amount, e.bound) for e in excesses)),
-        float(_relative(gap, best if best > of_pool * NEGLIGIBLE_GAIN else of_pool)),
-        float(max(_relative(e.amount, e.pool) for e in excesses)),
-    )
-
-
-def _relative(amount: Decimal, scale: Decimal) -> Decimal:
-    if amount <= 0:
-        return ZERO
-    return amount / scale if scale else INFINITE
+    return verdict_of(gap, Gains(problem.gain(rates), optimum.gross_gain, of_pool), excesses)

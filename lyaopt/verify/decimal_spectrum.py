@@ -14,8 +14,19 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from lyaopt.arrays import Floats
-from lyaopt.verify.decimal_numbers import ONE, SERIES_BELOW, ZERO, context, expm1
+from lyaopt.verify.decimal_numbers import (
+    LN2,
+    ONE,
+    SERIES_BELOW,
+    ZERO,
+    context,
+    exact,
+    exacts,
+    expm1,
+    log1p,
+)
 from lyaopt.verify.spectrum_slot import SpectrumSlot
+from lyaopt.verify.verdicts import Excess, Gains, Verdict, verdict_of
 
 HALF, SMALL = Decimal("0.5"), Decimal("0.1")
 NEVER = Decimal(10_000)  # an efficiency y that no radio has: signals of e^10000
@@ -41,23 +52,6 @@ class SpectrumOptimum:
     bound: Decimal
     gross_gain: Decimal
     price: Decimal
-
-
-@dataclass(frozen=True)
-class SpectrumVerdict:
-    """Decimal judgement of an allocation.
-
-    Attributes
-    ----------
-    relative_gap : float
-        Distance of the objective from the optimum, relative to the larger gross gain or, where nothing is
-        gained, to the gain of serving everything.
-    max_violation : float
-        Worst violation of a constraint, relative to its bound.
-    """
-
-    relative_gap: float
-    max_violation: float
 
 
 @dataclass(frozen=True)
@@ -109,7 +103,7 @@ def judge_spectrum(
     power: Floats,
     bandwidth: Floats,
     optimum: SpectrumOptimum | None = None,
-) -> SpectrumVerdict:
+) -> Verdict:
     """Evaluate an allocation of a slot.
 
     Parameters
@@ -125,31 +119,53 @@ def judge_spectrum(
     """
     optimum = optimum or spectrum_optimum(slot)
     with localcontext(context()):
-        tau, noise = Decimal(slot.slot_duration_s), Decimal(slot.noise_w_per_hz)
-        gain = spent = everything = worst = ZERO
-        for m in range(len(slot.gain)):
-            p, band, total = Decimal(float(power[m])), Decimal(float(bandwidth[m])), ZERO
-            for w, limit, r in zip(slot.weights[m], slot.limits[m], rate[m], strict=True):
-                f, most = Decimal(float(r)), Decimal(float(limit)) / tau
-                total += f
-                gain += tau * f * Decimal(float(w))
-                everything += Decimal(float(limit)) * Decimal(float(w))
-                worst = max(worst, _beyond(f, most), _beyond(-f, ZERO))
-            spent += tau * Decimal(float(slot.energy_weight[m])) * p
-            signal = p * Decimal(float(slot.gain[m])) / noise
-            carried = band * (ONE + signal / band).ln() / Decimal(2).ln() if band else ZERO
-            worst = max(worst, _beyond(total, carried), _beyond(p, Decimal(float(slot.max_power[m]))))
-        used = sum((Decimal(float(b)) for b in bandwidth), ZERO)
-        worst = max(worst, _beyond(used, Decimal(slot.pool_hz)))
+        pool = exact(slot.pool_hz)
+        parts = [
+            _judged_device(slot, m, exacts(rate[m]), exact(power[m]), exact(bandwidth[m]))
+            for m in range(len(slot.gain))
+        ]
+        used = sum(exacts(bandwidth), ZERO)
+        excesses = [excess for part in parts for excess in part.excesses]
+        excesses.append(Excess(used - pool, pool, pool))
+        gain = sum((part.gain for part in parts), ZERO)
+        spent = sum((part.spent for part in parts), ZERO)
+        largest = sum((part.largest_gain for part in parts), ZERO)
+        of_pool = largest or sum((part.at_full_power for part in parts), ZERO)
         gap = abs(spent - gain - optimum.objective)
-        scale = max(gain, optimum.gross_gain) or everything
-        return SpectrumVerdict(float(gap / scale) if gap else 0.0, float(worst))
+        return verdict_of(gap, Gains(gain, optimum.gross_gain, of_pool), excesses)
 
 
-def _beyond(value: Decimal, bound: Decimal) -> Decimal:
-    if value <= bound:
-        return ZERO
-    return (value - bound) / bound if bound else Decimal("Infinity")
+@dataclass(frozen=True)
+class _Part:
+    """What a device adds to a verdict: gain and energy of its allocation, and the most that both could be."""
+
+    excesses: list[Excess]
+    gain: Decimal
+    spent: Decimal
+    largest_gain: Decimal
+    at_full_power: Decimal
+
+
+def _judged_device(slot: SpectrumSlot, m: int, rates: list[Decimal], power: Decimal, band: Decimal) -> _Part:
+    tau, most, cost = exact(slot.slot_duration_s), exact(slot.max_power[m]), exact(slot.energy_weight[m])
+    per_watt = exact(slot.gain[m]) / exact(slot.noise_w_per_hz)
+    weights, limits = exacts(slot.weights[m]), exacts(slot.limits[m])
+    able = _carried(exact(slot.pool_hz), most * per_watt)
+    carried = _carried(band, max(power, ZERO) * per_watt)
+    excesses = [
+        Excess(max(f * tau - limit, -f * tau), limit, able * tau)
+        for f, limit in zip(rates, limits, strict=True)
+    ]
+    excesses.append(Excess(sum(rates, ZERO) - carried, carried, able))
+    excesses.append(Excess(max(power - most, -power), most, most))
+    gain = tau * sum((f * w for f, w in zip(rates, weights, strict=True)), ZERO)
+    largest = min(able * tau, sum(limits, ZERO)) * max(weights, default=ZERO)
+    return _Part(excesses, gain, tau * cost * power, largest, tau * cost * most)
+
+
+def _carried(band: Decimal, signal: Decimal) -> Decimal:
+    """Rate of a band in bit/s, for a signal p h / N_0 in Hz."""
+    return band * log1p(signal / band) / LN2 if band > 0 else ZERO
 
 
 def _devices(slot: SpectrumSlot) -> list[_Device]:

@@ -14,7 +14,7 @@ from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.verify.draws import mixed
 from lyaopt.verify.energy_regimes import ENERGIES
-from lyaopt.verify.regimes import PLAIN
+from lyaopt.verify.regimes import PLAIN, share_spectrum
 from lyaopt.verify.single_slots import take_slot, to_problem
 from lyaopt.verify.weight_regimes import WEIGHTS
 
@@ -22,6 +22,7 @@ __all__ = [
     "GENERAL_REGIMES",
     "PLAIN_REGIMES",
     "REGIMES",
+    "SHARED_REGIMES",
     "batches",
     "random_batch",
     "take_slot",
@@ -32,13 +33,32 @@ LARGEST_BATCH = 256
 # Numbers of services for which the solvers select instead of sorting; such batches are small.
 MANY_SERVICES = (257, 1500)
 LARGEST_BATCH_OF_MANY = 16
-_REGIMES = PLAIN | WEIGHTS | ENERGIES
+_SPLIT = PLAIN | WEIGHTS | ENERGIES
+# Next to a boundary what a whole slot gains can be lost in the rounding of its inputs: not here
+_SHARED = {
+    f"shared-{name}": share_spectrum(_SPLIT[name])
+    for name in (
+        "mixed",
+        "energy-limited",
+        "ties",
+        "zero-weights",
+        "huge",
+        "tiny",
+        "weights",
+        "weight-zero",
+        "limit-zero",
+        "all-kinds",
+    )
+}
+_REGIMES = _SPLIT | _SHARED
 PLAIN_REGIMES: tuple[str, ...] = tuple(PLAIN)
 """Names of the regimes of the paper's problems."""
 GENERAL_REGIMES: tuple[str, ...] = tuple(WEIGHTS | ENERGIES)
 """Names of the regimes with weights, tables, measured radios, or parameters by slot."""
-REGIMES: tuple[str, ...] = tuple(_REGIMES)
-"""Names of all regimes."""
+REGIMES: tuple[str, ...] = tuple(_SPLIT)
+"""Names of all regimes of a spectrum that is split."""
+SHARED_REGIMES: tuple[str, ...] = tuple(_SHARED)
+"""Names of the regimes of a shared spectrum."""
 
 
 def random_batch(
@@ -49,7 +69,7 @@ def random_batch(
     Parameters
     ----------
     regime : str
-        One of `REGIMES`.
+        One of `REGIMES` or `SHARED_REGIMES`.
     count : int
         B, the number of slots.
     rng : numpy.random.Generator
@@ -68,7 +88,7 @@ def random_batch(
         For an unknown regime; the message lists the known ones.
     """
     if regime not in _REGIMES:
-        raise ProblemError("$.regime", f"expected one of {', '.join(REGIMES)}, got {regime!r}")
+        raise ProblemError("$.regime", f"expected one of {', '.join(_REGIMES)}, got {regime!r}")
     return _REGIMES[regime](mixed(count, rng, devices, services), rng)
 
 
@@ -82,7 +102,7 @@ def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
     Parameters
     ----------
     regime : str
-        One of `REGIMES`.
+        One of `REGIMES` or `SHARED_REGIMES`.
     instances : int
         Total number of slots.
     seed : int

@@ -238,6 +238,21 @@ def _high_signal(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
     return replace(batch, channel_gain=gain, transmit_queue_bits=queues, energy_weight_transmit=weight)
 
 
+def share_spectrum(regime: Regime) -> Regime:
+    """Return a regime in which the devices of each slot share the sum of their bandwidths.
+
+    Parameters
+    ----------
+    regime : callable
+        One of a spectrum that is split.
+    """
+
+    def shared(batch: SlotBatch, rng: np.random.Generator) -> SlotBatch:
+        return replace(regime(batch, rng), spectrum="shared")
+
+    return shared
+
+
 PLAIN: dict[str, Regime] = {
     "energy-limited": _energy_limited,
     "capacity-limited": _capacity_limited,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from lyaopt.arrays import Floats
+from lyaopt.slot.inputs import SlotInputs
 from lyaopt.slot.limits import noise_w_per_hz
-from lyaopt.slot.problem import SlotProblem
+from lyaopt.verify.single_slots import of_device, radio_of, weights_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,22 +44,35 @@ class SpectrumSlot:
     noise_w_per_hz: float
 
 
-def spectrum_slot(problem: SlotProblem) -> SpectrumSlot:
-    """Return Problem 4 of a slot with the bandwidths of its devices pooled; weights are the backlogs.
+def sharing_devices(problem: SlotInputs) -> list[int]:
+    """Return the devices that share the spectrum: none where it is split, else those of Shannon's rate.
 
     Parameters
     ----------
-    problem : SlotProblem
-        The slot.
+    problem : SlotInputs
+        The slot; a `SlotProblem` is one.
     """
-    queues = problem.transmit_queue_bits
+    if problem.spectrum != "shared":
+        return []
+    return [m for m in range(len(problem.channel_gain)) if radio_of(problem, m) is None]
+
+
+def spectrum_slot(problem: SlotInputs) -> SpectrumSlot:
+    """Return Problem 4 of the devices that share the spectrum of a slot.
+
+    Parameters
+    ----------
+    problem : SlotInputs
+        The slot, of shared spectrum.
+    """
+    own = sharing_devices(problem)
     return SpectrumSlot(
-        weights=queues,
-        limits=queues,
-        gain=problem.channel_gain,
-        max_power=problem.max_power_w,
-        energy_weight=np.full(len(queues), problem.energy_weight_transmit),
-        pool_hz=float(problem.bandwidth_hz.sum()),
+        weights=weights_of(problem, "transmit")[own],
+        limits=problem.transmit_queue_bits[own],
+        gain=problem.channel_gain[own],
+        max_power=problem.max_power_w[own],
+        energy_weight=np.array([of_device(problem.energy_weight_transmit, m) for m in own]),
+        pool_hz=math.fsum(problem.bandwidth_hz[own]),
         slot_duration_s=problem.slot_duration_s,
         noise_w_per_hz=noise_w_per_hz(problem.noise_psd_dbm_per_hz),
     )

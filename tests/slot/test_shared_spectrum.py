@@ -270,3 +270,22 @@ def test_the_certificate_reports_violations(field: str, factor: float) -> None:
         solved.problem, solved.allocation._replace(**{field: factor * getattr(solved.allocation, field)})
     )
     assert wrong.violation > 0.1
+
+
+@pytest.mark.parametrize("bits", [1e-10, 1e-20, 1e-30, 1e-60, 1e-100])
+@pytest.mark.parametrize("seed", range(3))
+def test_any_little_work_is_certified(bits: float, seed: int) -> None:
+    """Efficiencies y far below an ulp of 1: they are lost in the multiplier, and not in the gap."""
+    rng = np.random.default_rng(seed)
+    weights, limits = 3e5 * rng.uniform(0.5, 1.0, (2, 3)), bits * rng.uniform(0.1, 1.0, (2, 3))
+    kind = {"energy_weight": 1e13, "bandwidth": 2e5, "max_power": 0.3, "tau": 0.01, "noise": 4e-21}
+    solved = solve(problem(weights, limits, rng.exponential(3e-11, 3), **kind))
+    assert_optimal(solved)
+    assert np.array_equal(solved.allocation.rate, limits / 0.01)
+    a = solved.allocation
+    for worse in (a._replace(price=2.0 * a.price), a._replace(power=(1 + 1e-9) * a.power)):
+        assert certified(solved.problem, worse).gap > 0.0
+    # half of the work undone, at half of the power: what is lost is seen whole
+    half = certified(solved.problem, a._replace(rate=0.5 * a.rate, power=0.5 * a.power))
+    lost = (half.objective - solved.objective) / half.gross_gain
+    assert half.gap >= lost[0] * (1 - 1e-9) > 0.9

@@ -12,12 +12,18 @@ from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
 from lyaopt import ProblemError, SlotBatch, SlotProblem, solve_slot, solve_slots
+from lyaopt.kernels import TransmitAllocation, general_transmit_certificate, general_transmit_exact
 from lyaopt.slot.tables import lower_hull, make_curves
 from lyaopt.verify.random_problems import random_batch, to_problem
 from tests.slot.one_device import slot
+from tests.support.spectrum import problem
 
 tables = st.lists(
-    st.tuples(st.floats(1.0, 100.0), st.floats(0.0, 100.0)), min_size=1, max_size=12, unique_by=lambda p: p[0]
+    # of single precision: qhull merges frequencies some ulps apart
+    st.tuples(st.floats(1.0, 100.0, width=32), st.floats(0.0, 100.0)),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda p: p[0],
 ).map(sorted)
 
 
@@ -59,7 +65,7 @@ def test_equal_tables_share_a_row_and_short_rows_repeat_their_end() -> None:
 
 @pytest.mark.parametrize("points", [20, 200, 2000])
 def test_a_fine_table_approaches_the_cubic_law(points: int) -> None:
-    """The hull lies above the cube by at most (3/4) delta F^3 / K^2, and so does the optimum."""
+    """The hull lies above the cube by at most (3/4) delta F^3 / K^2, the value by U tau times that."""
     batch = random_batch("weights", 50, np.random.default_rng(points), 3, 4)
     tables = []
     for capacity in batch.cpu_capacity_hz:
@@ -137,6 +143,10 @@ RADIOS = [
     ([(1.0,)], "$.devices[0].radio: expected (rate_bps, power_w)"),
     ([(-1.0, 1.0)], "$.devices[0].radio.rate_bps: expected a finite number >= 0, got -1.0"),
     ([(1.0, np.inf)], "$.devices[0].radio.power_w: expected a finite number >= 0, got inf"),
+    (
+        [(1e-320, 1.0)],
+        "$.devices[0].radio.rate_bps: expected 0, or a rate at which a bit takes a finite energy, got 1e-320",
+    ),
 ]
 
 
@@ -161,3 +171,48 @@ def test_no_table_at_all_is_none(kind: type) -> None:
     batch = random_batch("mixed", 1, np.random.default_rng(0), 2, 2)
     given_ = batch if kind is SlotBatch else to_problem(batch, 0)
     assert replace(given_, cpu_points=[None, None], radio=[None, None]).cpu_points is None
+
+
+def test_a_batch_refuses_a_radio_whose_bits_take_infinite_energy() -> None:
+    batch = random_batch("mixed", 2, np.random.default_rng(0), 1, 1)
+    with pytest.raises(ProblemError, match=r"^\$\.devices\[0\]\.radio\.rate_bps: .*, got 1e-310$"):
+        replace(batch, radio=[(np.array([0.0, 1e-310]), np.array([1.0, 1.0]))])
+
+
+def test_a_radio_whose_energy_is_beyond_double_precision_is_silent() -> None:
+    solution = solve_slot(slot(radio=[(1e-200, 1e100)], energy_weight_transmit=1e20))
+    assert not solution.rate_bps.any()
+    assert not solution.power_w.any()
+    assert solution.certificate.relative_gap == 0.0
+
+
+def test_kernels_send_nothing_by_a_radio_whose_bits_take_infinite_energy() -> None:
+    shannon = problem([[3.0, 2.0]], [[3.0, 2.0]], [1.0, 1.0])
+    rate, power = np.array([1e-320, 1.0]), np.array([1.0, 1.0])
+    radios = shannon._replace(measured=np.ones(2, dtype=np.int64), radio_rate=rate, radio_power=power)
+    solved = TransmitAllocation(np.full((1, 2), np.nan), np.full(2, np.nan), np.full(2, np.nan))
+    report = np.full((3, 2), np.nan)
+    general_transmit_exact(radios, solved)
+    general_transmit_certificate(radios, solved, report)
+    assert solved.power.tolist() == [0.0, 1.0]
+    assert solved.rate[0] == pytest.approx([0.0, 1.0], rel=2e-15)
+    assert np.all(report[0] <= 1e-15)
+
+
+def test_the_price_of_a_cpu_without_capacity_is_minus_its_gradient() -> None:
+    """The first hertz runs at the first point: a cycle takes 1 nJ of the 2 that it is worth."""
+    batch = replace(
+        random_batch("mixed", 1, np.random.default_rng(0), 2, 1),
+        slot_duration_s=0.5,
+        cpu_capacity_hz=[0.0, 1e9],
+        cpu_points=[[(5e8, 0.5), (1e9, 2.0)], None],
+        local_queue_cycles=np.full((1, 2, 1), 2e9),
+        local_weight=np.full((1, 2, 1), 2e-9),
+        energy_weight_local=1.0,
+        energy_coefficient=0.0,
+    )
+    solution = solve_slots(batch)
+    np.testing.assert_allclose(solution.local_price, [[0.5 * (2e-9 - 1e-9), 0.5 * 2e-9]], rtol=1e-12)
+    np.testing.assert_allclose(solution.gradient().cpu_capacity_hz, -solution.local_price, rtol=1e-12)
+    dear = solve_slots(replace(batch, energy_weight_local=3.0))
+    np.testing.assert_array_equal(dear.local_price[:, 0], [0.0])

@@ -148,3 +148,27 @@ def test_many_services_and_tables_are_solved_as_batches():
         solution = solve_slot(problem)
         assert solution.certificate.relative_gap <= 1e-12
         np.testing.assert_array_equal(solution.edge_cpu_hz, solve_slots(as_batch(problem)).edge_cpu_hz[0])
+
+
+@pytest.mark.parametrize("method", ["exact", "bisection"])
+@pytest.mark.parametrize("services", [2, 3, 9, 40])
+@pytest.mark.parametrize(
+    "silent", [{}, {"channel_gain": 0.0}, {"max_power_w": 0.0}, {"energy_weight_transmit": 1e30}]
+)
+def test_what_has_no_work_sets_no_price_of_the_rate(
+    silent: dict[str, float], services: int, method: str
+) -> None:
+    """The first device has nothing to send; in the second the heaviest service has nothing."""
+    problem = make_problem(services, 2)
+    fields = {name: np.full_like(getattr(problem, name), value) for name, value in silent.items()}
+    fields |= {name: value for name, value in silent.items() if name == "energy_weight_transmit"}
+    limits = np.array(problem.transmit_queue_bits)
+    limits[0], limits[1, 0] = 0.0, 0.0
+    weights = np.vstack([np.linspace(1e3, 2e3, services), np.linspace(9e3, 1e3, services)])
+    found = solve_slot(
+        replace(problem, transmit_queue_bits=limits, transmit_weight=weights, **fields), method
+    )
+    assert found.rate_price[0] == 0.0
+    if silent:
+        assert found.power_w[1] == 0.0
+        assert found.rate_price[1] == pytest.approx(problem.slot_duration_s * weights[1, 1], rel=1e-15)

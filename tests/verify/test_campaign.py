@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import pytest
 
 from lyaopt.errors import MissingExtraError, ProblemError
@@ -14,24 +14,27 @@ from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import BatchCertificate, BatchSolution
 from lyaopt.slot.solve_batch import solve_slots
 from lyaopt.verify import campaign
-from lyaopt.verify.random_problems import REGIMES
+from lyaopt.verify.random_problems import REGIMES, SHARED_REGIMES
 
 
 def test_ten_thousand_slots_are_exact_in_every_regime() -> None:
     done: list[int] = []
     report = campaign.run_accuracy(10_000, seed=1, solver=None, progress=done.append)
-    assert [row.regime for row in report.rows] == list(REGIMES)
+    assert [row.regime for row in report.rows] == [*REGIMES, *SHARED_REGIMES]
     assert sum(row.instances for row in report.rows) == sum(done) == 10_000
     for row in report.rows:
         assert row.worst_gap <= campaign.GAP_LIMIT, row
         assert row.worst_violation <= campaign.VIOLATION_LIMIT, row
-        assert row.judged_instances == campaign.JUDGED
+        if row.regime in SHARED_REGIMES:
+            assert 0 < row.judged_instances <= campaign.JUDGED_SHARED
+        else:
+            assert row.judged_instances == campaign.JUDGED
         assert (row.solver_instances, row.solver_worst_gap) == (0, None)
     assert report.passed
 
 
 def test_the_convex_solver_is_compared_on_a_sample() -> None:
-    report = campaign.run_accuracy(2 * len(REGIMES) + 1, seed=3, solver="clarabel")
+    report = campaign.run_accuracy(2 * len(REGIMES) + 1, seed=3, solver="clarabel", regimes=REGIMES)
     assert report.solver == "CLARABEL"
     assert [row.instances for row in report.rows] == [3] + [2] * (len(REGIMES) - 1)
     for row in report.rows:
@@ -43,23 +46,52 @@ def test_the_convex_solver_is_compared_on_a_sample() -> None:
         assert row.solver_worst_violation < 1e-4
 
 
+def test_shared_spectrum_is_judged_and_compared_as_such() -> None:
+    """Against the optimum of the split spectrum every figure would be of the order of 1."""
+    (row,) = campaign.run_accuracy(3, seed=2, solver="clarabel", regimes=["shared-mixed"]).rows
+    assert row.passed
+    assert row.judged_instances == row.solver_instances == 3
+    assert row.solver_worst_gap is not None
+    assert row.solver_worst_violation is not None
+    assert row.solver_worst_gap < 1e-5
+    assert row.solver_worst_violation < 1e-5
+
+
+def changed(solution: BatchSolution, certificate: BatchCertificate, **arrays: Any) -> BatchSolution:
+    other = replace(solution, **arrays)
+    vars(other)["certificate"] = certificate  # overrides the cached property
+    return other
+
+
+@pytest.mark.parametrize("name", ["rate_bps", "power_w", "bandwidth_hz"])
+def test_a_wrong_share_of_the_spectrum_is_caught(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def solve(batch: SlotBatch, method: str = "exact") -> BatchSolution:
+        solution = solve_slots(batch, method=method)
+        if name == "bandwidth_hz":
+            assert solution.spectrum is not None
+            spectrum = replace(solution.spectrum, bandwidth_hz=1.001 * solution.bandwidth_hz)
+            return changed(solution, solution.certificate, spectrum=spectrum)
+        return changed(solution, solution.certificate, **{name: 1.001 * getattr(solution, name)})
+
+    monkeypatch.setattr(campaign, "solve_slots", solve)
+    assert not campaign.run_accuracy(2, seed=2, solver=None, regimes=["shared-mixed"]).passed
+
+
 def test_the_same_seed_gives_the_same_report() -> None:
-    first, again, other = (campaign.run_accuracy(60, seed, solver=None).to_dict() for seed in (1, 1, 2))
+    first, again, other = (
+        campaign.run_accuracy(60, seed, solver=None, regimes=REGIMES).to_dict() for seed in (1, 1, 2)
+    )
     assert first == again
     assert first["regimes"] != other["regimes"]
 
 
 def test_the_report_is_json_with_seed_and_versions() -> None:
-    read = json.loads(json.dumps(campaign.run_accuracy(30, seed=7, solver=None).to_dict(), allow_nan=False))
+    read = json.loads(
+        json.dumps(campaign.run_accuracy(30, seed=7, solver=None, regimes=REGIMES).to_dict(), allow_nan=False)
+    )
     assert (read["seed"], read["solver"], read["passed"], read["instances"]) == (7, None, True, 30)
     assert {"lyaopt", "numpy", "numba"} <= set(read["versions"])
     assert {row["regime"] for row in read["regimes"]} == set(REGIMES)
-
-
-def changed(solution: BatchSolution, certificate: BatchCertificate, **arrays: np.ndarray) -> BatchSolution:
-    other = replace(solution, **arrays)
-    vars(other)["certificate"] = certificate  # overrides the cached property
-    return other
 
 
 @pytest.mark.parametrize("name", ["local_cpu_hz", "rate_bps", "edge_cpu_hz", "power_w"])
@@ -73,7 +105,7 @@ def test_a_wrong_allocation_behind_a_perfect_certificate_is_caught(
         return changed(solution, solution.certificate, **{name: wrong})
 
     monkeypatch.setattr(campaign, "solve_slots", solve)
-    assert not campaign.run_accuracy(30, seed=1, solver=None).passed
+    assert not campaign.run_accuracy(30, seed=1, solver=None, regimes=REGIMES).passed
 
 
 @pytest.mark.parametrize("bad", [1e-11, float("nan"), float("inf")])
@@ -88,7 +120,7 @@ def test_one_bad_certificate_fails_the_campaign(
         return changed(solution, replace(solution.certificate, **{name: worst}))
 
     monkeypatch.setattr(campaign, "solve_slots", solve)
-    report = campaign.run_accuracy(15, seed=1, solver=None)
+    report = campaign.run_accuracy(15, seed=1, solver=None, regimes=REGIMES)
     assert not report.passed
     json.dumps(report.to_dict(), allow_nan=False)
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 
+from lyaopt import SlotProblem, solve_slot
 from lyaopt.errors import ProblemError, SolverError
+from lyaopt.verify.cvxpy_reference import solve_reference
+from lyaopt.verify.cvxpy_scaling import WEAK_SIGNAL
 from lyaopt.verify.cvxpy_spectrum import solve_spectrum_reference
+from lyaopt.verify.decimal_reference import judge
 from lyaopt.verify.decimal_spectrum import judge_spectrum, spectrum_optimum
 from lyaopt.verify.random_problems import REGIMES, random_batch, to_problem
 from lyaopt.verify.spectrum_slot import SpectrumSlot, spectrum_slot
+from lyaopt.verify.verdicts import Verdict
 from tests.support.spectrum import Solved, general, solve
 
 # CVXPY's solvers stop at 1e-8 in scaled units; with weights apart from limits their points violate more.
@@ -74,10 +80,68 @@ def test_an_empty_slot_has_no_gap() -> None:
 
 
 def test_a_slot_pools_the_bandwidths_of_its_devices() -> None:
-    problem = to_problem(random_batch("mixed", 1, np.random.default_rng(0), 3, 2), 0)
+    problem = to_problem(random_batch("shared-mixed", 1, np.random.default_rng(0), 3, 2), 0)
     slot = spectrum_slot(problem)
     assert slot.pool_hz == pytest.approx(problem.bandwidth_hz.sum())
     assert np.array_equal(slot.weights, problem.transmit_queue_bits)
+
+
+def test_a_measured_radio_takes_no_part_and_weights_count() -> None:
+    problem = to_problem(random_batch("shared-mixed", 1, np.random.default_rng(0), 3, 2), 0)
+    weights = np.arange(6.0).reshape(3, 2)
+    slot = spectrum_slot(replace(problem, radio=[None, (1e6, 0.1), None], transmit_weight=weights))
+    assert slot.pool_hz == pytest.approx(problem.bandwidth_hz[[0, 2]].sum())
+    assert slot.weights.tolist() == [[0.0, 1.0], [4.0, 5.0]]
+    assert np.array_equal(slot.limits, problem.transmit_queue_bits[[0, 2]])
+    assert np.array_equal(slot.gain, problem.channel_gain[[0, 2]])
+
+
+# One radio of its own beside two that share; the split optimum is another.
+MIXED = {
+    "slot_duration_s": 0.01,
+    "energy_coefficient": 1e-28,
+    "energy_weight_local": 1e17,
+    "energy_weight_transmit": 1e13,
+    "edge_capacity_hz": 2e10,
+    "cpu_capacity_hz": [1e9, 1e9, 1e9],
+    "max_power_w": [0.3, 0.3, 0.3],
+    "channel_gain": [1e-11, 5e-11, 3e-11],
+    "bandwidth_hz": [2e5, 2e5, 1e5],
+    "local_queue_cycles": np.full((3, 2), 4e7),
+    "transmit_queue_bits": [[1e6, 3e5], [2e5, 4e4], [1e5, 1e5]],
+    "edge_queue_cycles": np.full((3, 2), 1e8),
+}
+OTHERS: list[dict[str, Any]] = [
+    {},
+    {"radio": [None, None, (2e6, 0.1)]},
+    {"radio": [None, (2e6, 0.1), None], "transmit_weight": [[1e5, 3e6], [1e6, 2e6], [1e5, 2e5]]},
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_the_reference_of_a_slot_shares_its_spectrum(other: dict[str, Any]) -> None:
+    problem = SlotProblem(**(MIXED | other), spectrum="shared")
+    ours, theirs = solve_slot(problem), solve_reference(problem)
+    split = solve_reference(replace(problem, spectrum="split")).objective
+    assert abs(split.transmit / ours.objective.transmit - 1) > 0.05
+    assert theirs.objective.transmit == pytest.approx(ours.objective.transmit, rel=1e-6)
+    assert theirs.objective.total == pytest.approx(ours.objective.total, rel=1e-6)
+    np.testing.assert_allclose(theirs.bandwidth_hz, ours.bandwidth_hz, rtol=1e-3, atol=1e3)
+    np.testing.assert_allclose(theirs.rate_bps, ours.rate_bps, rtol=1e-3, atol=1e3)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_slot_is_judged_with_the_spectrum_that_it_shares(other: dict[str, Any]) -> None:
+    problem = SlotProblem(**(MIXED | other), spectrum="shared")
+
+    def verdict(of: SlotProblem) -> Verdict:
+        s = solve_slot(of)
+        return judge(problem, s.local_cpu_hz, s.rate_bps, s.edge_cpu_hz, s.power_w, s.bandwidth_hz)
+
+    best, split = verdict(problem), verdict(replace(problem, spectrum="split"))
+    assert best.relative_gap < 1e-14
+    assert best.max_violation < 1e-14
+    assert split.relative_gap > 0.05
 
 
 @pytest.mark.parametrize("regime", SOLVED)
@@ -125,3 +189,18 @@ def test_a_weak_signal_is_carried_by_an_approximant() -> None:
     slot = solved_batch("low-signal", 1).slot(0)
     assert math.log1p(float(np.max(slot.max_power * slot.gain)) / (slot.noise_w_per_hz * slot.pool_hz)) < 1e-9
     assert solve_spectrum_reference(slot).status == "optimal"
+
+
+def test_little_work_on_a_narrow_band_is_not_a_weak_signal() -> None:
+    """On all of the pool it would be one; the approximant would carry a quarter of it on no band at all."""
+    problem = SlotProblem(**MIXED, spectrum="shared")
+    bits = np.array([[1e6, 1e6 / 3], [200.0, 0.0], [9.8, 4.2]])
+    problem = replace(problem, transmit_queue_bits=bits, transmit_weight=np.full((3, 2), 1e5))
+    slot = spectrum_slot(problem)
+    ours, theirs = solve_slot(problem), solve_spectrum_reference(slot)
+    loads = bits[1:].sum(axis=1) / 0.01 / slot.pool_hz * math.log(2)
+    assert np.expm1(loads[1]) < WEAK_SIGNAL < np.expm1(loads[0])
+    verdict = judge_spectrum(slot, theirs.rate_bps, theirs.power_w, theirs.bandwidth_hz)
+    assert verdict.pool_violation < 1e-7
+    assert verdict.pool_gap < 1e-6
+    assert theirs.objective == pytest.approx(ours.objective.transmit, rel=1e-6)

@@ -13,7 +13,9 @@ derivative by each of their weights is its share u_i / B: there f is not differe
 derivative along the direction that moves all of them.
 
 The optimal value V has derivatives -tau f_i by a weight and -max(w_i - nu, 0) by a limit, by the envelope
-theorem. Where V has a kink each derivative is that of one side, or lies between both.
+theorem. Where V has a kink each derivative is that of one side, or lies between both. By a limit of 0 it is
+that to larger ones: where nothing is served, the problems raise nu in the rows to what the first unit of work
+costs.
 """
 
 from typing import Any, NamedTuple

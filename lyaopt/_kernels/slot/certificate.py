@@ -177,7 +177,7 @@ def _best_exponent(weight, nu, most, floor):
 
 
 @inline
-def _is_marginal(largest_open, nu, marginal):
+def is_marginal(largest_open, nu, marginal):
     """Return whether nu is the marginal cost up to its rounding, and free to move by that.
 
     It is free where no item at nu is served in part. Taken back from nu, a y far below an ulp of 1 would be
@@ -204,7 +204,7 @@ def transmit_lane_gap(terms, given, power, nu):
     most = math.log1p(max_power * eta)
     best = _best_exponent(weight, nu, most, floor)
     marginal = floor * (1.0 + power * eta)
-    if weight > 0.0 and _is_marginal(terms.largest_open, nu, marginal):
+    if weight > 0.0 and is_marginal(terms.largest_open, nu, marginal):
         best = y
     if y != best:  # else there is nothing to add, even where U / eta is infinite
         slope = weight / eta * math.exp(best)

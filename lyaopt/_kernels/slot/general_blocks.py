@@ -75,7 +75,8 @@ def split_general_workspace(workspace, items, width, one_by_one):
 
 
 @lane_loop
-def _copy(values, start, count, row):
+def copy_from(values, start, count, row):
+    """Write values[start : start + count] into a row."""
     for t in range(count):
         row[t] = values[start + t]
 
@@ -84,9 +85,18 @@ def _copy(values, start, count, row):
 def spread_lanes(values, lane_count, lanes, row):
     """Write into `row` the value of each lane, from an array of 1, M or L."""
     if values.size == lane_count:
-        _copy(values, lanes.start, lanes.count, row)
+        copy_from(values, lanes.start, lanes.count, row)
     else:
         spread(values, lane_count, lanes, row)
+
+
+@merged
+def same_in_all_slots(parameters, devices):
+    """Return whether all parameters, a tuple of arrays, are those of the devices: slots of one share them."""
+    most = 0
+    for values in parameters:
+        most = max(most, values.size)
+    return most <= devices
 
 
 @helper

@@ -30,14 +30,14 @@ from lyaopt._kernels.slot.general_problems import (
     GeneralTransmitProblem,
     of_lane,
 )
-from lyaopt._kernels.slot.general_transmit import radio_price
+from lyaopt._kernels.slot.general_transmit import radio_power, radio_price
 from lyaopt._kernels.slot.problems import (
     EdgeAllocation,
     LocalAllocation,
     TransmitAllocation,
     solver_signature,
 )
-from lyaopt._kernels.slot.staircase import hull_power, hull_slope
+from lyaopt._kernels.slot.staircase import hull_power, marginal_power
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
@@ -46,7 +46,9 @@ def _segment_gap(begin, end, cost, speed, nu):
     """Return what a segment adds to the gap / tau; `cost` is U s_k, `speed` the total of the lane."""
     length = max(end - begin, 0.0)
     used = min(max(speed - begin, 0.0), length)
-    return used * (cost - nu) if cost > nu else (length - used) * (nu - cost)
+    # a cost beyond double precision is infinite: nothing of it costs nothing
+    wasted = used * (cost - nu) if used > 0.0 else 0.0
+    return wasted if cost > nu else (length - used) * (nu - cost)
 
 
 @helper
@@ -97,7 +99,7 @@ def _measured_gap(problem, terms, lane, power, nu):
     lane_count = problem.limits.shape[1]
     tau, weight = of_lane(problem.tau, lane, lane_count), of_lane(problem.energy_weight, lane, lane_count)
     total, most = terms.total, problem.radio_rate[lane]
-    needed = radio_price(problem, lane) * total
+    needed = radio_power(problem, lane, total)
     gap = terms.gap + _segment_gap(0.0, most, weight * radio_price(problem, lane), total, nu)
     gap += weight * max(power - needed, 0.0)
     violation = worse(terms.violation, worse(excess(total, most), excess(needed, power)))
@@ -154,7 +156,7 @@ def general_local_energy(problem, lane, device, speed):
         delta = of_lane(problem.delta, lane, lane_count)
         return local_energy(tau, delta, total), local_price(tau, weight * delta, capacity, total, nu)
     supply = local_supply(problem, lane, device)
-    worth = nu - weight * hull_slope(supply.ends, supply.slopes, supply.capacity)
+    worth = nu - weight * marginal_power(supply.ends, supply.slopes, supply.capacity)
     binds = (total >= capacity) & (worth > 0.0)
     return tau * hull_power(supply.ends, supply.slopes, total), price(tau, worth) if binds else 0.0
 

@@ -23,6 +23,7 @@ from lyaopt._kernels.slot.general_blocks import (
     general_block_width,
     new_general_workspace,
     run_of_equal,
+    same_in_all_slots,
     split_general_workspace,
     spread_lanes,
 )
@@ -83,19 +84,13 @@ def _report(lanes, block, parameters, totals, multiplier):
 
 
 @merged
-def _same_in_all_slots(problem):
-    """Return whether all parameters are those of the devices, so that slots of one device share them."""
-    devices = problem.curve.size
-    most = max(problem.tau.size, problem.capacity.size, problem.energy_weight.size, problem.delta.size)
-    return most <= devices
-
-
-@merged
 def _solve_cubic(solve, problem, allocation, run, block, parameters):
     """Solve the lanes of a run of devices with cubic energy, a block at a time."""
     lane_count = problem.limits.shape[1]
     per_device = lane_count // problem.curve.size
-    shared, width = _same_in_all_slots(problem), parameters.shape[1]
+    width = parameters.shape[1]
+    of_lanes = problem.tau, problem.capacity, problem.energy_weight, problem.delta
+    shared = same_in_all_slots(of_lanes, problem.curve.size)
     set_for = -1
     for start in range(run.start, run.start + run.count, width):
         lanes = LaneRange(start, min(width, run.start + run.count - start))

@@ -14,6 +14,7 @@ from lyaopt._kernels.slot.blocks import (
     LIMIT,
     SCALE,
     THRESHOLD,
+    TOTAL,
     LaneRange,
 )
 from lyaopt._kernels.slot.general_blocks import (
@@ -22,6 +23,7 @@ from lyaopt._kernels.slot.general_blocks import (
     general_block_width,
     new_general_workspace,
     run_of_equal,
+    same_in_all_slots,
     split_general_workspace,
     spread_lanes,
 )
@@ -103,15 +105,29 @@ def _report(lanes, gain, block, parameters, power, multiplier):
         threshold = block.ranking[THRESHOLD, t]
         threshold = threshold if threshold > 0.0 else 0.0
         marginal = transmit_marginal_cost(snr, block.costs[INVERSE, t], block.costs[FLOOR, t])
-        # where nothing is sent there is no power to save: one more bit/s is worth the largest weight
         multiplier[lane] = marginal if (marginal > threshold) & (snr > 0.0) else threshold
 
 
-@merged
-def _same_in_all_slots(problem):
-    """Return whether all parameters are those of the devices, so that slots of one device share them."""
-    radio = max(problem.bandwidth.size, problem.max_power.size)
-    return max(radio, problem.tau.size, problem.energy_weight.size) <= problem.measured.size
+@lane_loop
+def _price_silence(items, lanes, total, multiplier):
+    """Set nu where nothing is sent: one more bit/s is worth the largest weight that has any work."""
+    for t in range(lanes.count):
+        before = multiplier[lanes.start + t]
+        multiplier[lanes.start + t] = before if total[t] > 0.0 else 0.0
+    for k in range(items.weights.shape[0]):
+        for t in range(lanes.count):
+            lane = lanes.start + t
+            before = multiplier[lane]
+            weight = items.weights[k, lane] if items.limits[k, lane] > 0.0 else 0.0
+            multiplier[lane] = weight if (total[t] <= 0.0) & (weight > before) else before
+
+
+@inline
+def _any_silent(total, count):
+    silent = False
+    for t in range(count):
+        silent |= total[t] <= 0.0
+    return silent
 
 
 @merged
@@ -119,7 +135,9 @@ def _solve_shannon(solve, problem, allocation, run, block, parameters):
     """Solve the lanes of a run of devices with Shannon's rate, a block at a time."""
     lane_count = problem.limits.shape[1]
     per_device = lane_count // problem.measured.size
-    shared, width = _same_in_all_slots(problem), parameters.shape[1]
+    width = parameters.shape[1]
+    of_lanes = problem.tau, problem.energy_weight, problem.bandwidth, problem.max_power
+    shared = same_in_all_slots(of_lanes, problem.measured.size)
     set_for = -1
     for start in range(run.start, run.start + run.count, width):
         lanes = LaneRange(start, min(width, run.start + run.count - start))
@@ -130,8 +148,11 @@ def _solve_shannon(solve, problem, allocation, run, block, parameters):
             _set_devices(problem.noise, block, parameters, lanes.count)
         set_for = device if one_device else -1
         _set_channel(problem.gain, lanes, block, parameters)
-        solve(_COST, Items(problem.weights, problem.limits), lanes, block, parameters, allocation.rate)
+        items = Items(problem.weights, problem.limits)
+        solve(_COST, items, lanes, block, parameters, allocation.rate)
         _report(lanes, problem.gain, block, parameters, allocation.power, allocation.multiplier)
+        if _any_silent(block.served[TOTAL], lanes.count):
+            _price_silence(items, lanes, block.served[TOTAL], allocation.multiplier)
 
 
 @inline
@@ -141,6 +162,12 @@ def radio_price(problem, lane):
     return power / rate if rate > 0.0 else 0.0
 
 
+@inline
+def radio_power(problem, lane, total):
+    """Return the power that a measured radio takes for a total rate; the energy of a bit may be infinite."""
+    return radio_price(problem, lane) * total if total > 0.0 else 0.0
+
+
 @merged
 def _solve_measured(problem, allocation, run, order, step):
     """Solve the lanes of a run of measured radios; `step` (2, 1) is workspace."""
@@ -148,13 +175,14 @@ def _solve_measured(problem, allocation, run, order, step):
     items = Items(problem.weights, problem.limits)
     for lane in range(run.start, run.start + run.count):
         step[0, 0] = problem.radio_rate[lane]
-        step[1, 0] = price = radio_price(problem, lane)
+        step[1, 0] = radio_price(problem, lane)
         tau = of_lane(problem.tau, lane, lane_count)
         weight = of_lane(problem.energy_weight, lane, lane_count)
         supply = Supply(step[0], step[1], problem.radio_rate[lane], tau, weight)
         total, multiplier = solve_staircase(supply, items, lane, order, allocation.rate)
         full = total >= problem.radio_rate[lane]
-        allocation.power[lane] = problem.radio_power[lane] if full & (total > 0.0) else price * total
+        power = problem.radio_power[lane] if full & (total > 0.0) else radio_power(problem, lane, total)
+        allocation.power[lane] = power
         allocation.multiplier[lane] = multiplier
 
 

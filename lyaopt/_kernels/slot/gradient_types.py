@@ -7,8 +7,9 @@ of a gradient with one number a lane may be empty: what is not wanted is not wri
 
 from typing import Any, NamedTuple
 
+from lyaopt._kernels.slot.general_blocks import copy_from
 from lyaopt._kernels.slot.problems import TYPES
-from lyaopt._kernels.toolchain.jit import helper, lane_loop
+from lyaopt._kernels.toolchain.jit import helper
 
 
 class Cotangents(NamedTuple):
@@ -103,14 +104,8 @@ def gradient_signature(problem: type, allocation: type, gradient: type) -> Any:
     return types.void(*map(parsed, (problem, allocation, Cotangents, gradient)))
 
 
-@lane_loop
-def _copy(row, values, count):
-    for t in range(count):
-        values[t] = row[t]
-
-
 @helper
 def write_parameter(row, lanes, values):
     """Write a row of derivatives into an array (L,), unless that is empty."""
     if values.size > 0:
-        _copy(row, values[lanes.start : lanes.start + lanes.count], lanes.count)
+        copy_from(row, 0, lanes.count, values[lanes.start : lanes.start + lanes.count])

@@ -9,6 +9,7 @@ P and nu >= U P'(S) the envelope theorem gives
 """
 
 import functools
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ from lyaopt._kernels.slot.gradient_types import (
     write_parameter,
 )
 from lyaopt._kernels.slot.problems import LocalAllocation
-from lyaopt._kernels.slot.staircase import hull_power, hull_slope
+from lyaopt._kernels.slot.staircase import hull_power, marginal_power
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 
@@ -82,8 +83,16 @@ def _supply_cubic(rows, lane, count):
         rows.by_tau[t] = value * (-2.0 * weight * power - worth * total)
 
 
+@lane_loop
+def _price_first_cycle(rows, lane, count):
+    """Raise nu to infinity where there is no capacity: one more cycle of a limit gains nothing."""
+    for t in range(count):
+        nu = rows.multiplier[t]
+        rows.multiplier[t] = nu if lane.capacity[t] > 0.0 else math.inf
+
+
 @helper
-def _supply_tables(problem, lanes, rows, lane):
+def _supply_tables(problem, multiplier, lanes, rows, lane):
     """Put right what `_supply_cubic` set for devices with a table of operating points."""
     lane_count = problem.weights.shape[1]
     for t in range(lanes.count):
@@ -94,15 +103,16 @@ def _supply_tables(problem, lanes, rows, lane):
         weight, capacity = lane.energy_weight[t], lane.capacity[t]
         ends, slopes = problem.curve_hz[curve], problem.curve_slope[curve]
         power = hull_power(ends, slopes, total)
-        slope = hull_slope(ends, slopes, total) if total > 0.0 else slopes[0]
-        nu, bound = rows.multiplier[t], _at_capacity(total, capacity)
-        worth = max(nu - weight * slope, 0.0) if bound else 0.0
+        nu, bound = multiplier[lanes.start + t], _at_capacity(total, capacity)
+        worth = max(nu - weight * marginal_power(ends, slopes, total), 0.0) if bound else 0.0
         supplied = rows.mean[t] + rows.lane[t]
         lane.by_capacity[t] = (supplied if bound & (rows.threshold[t] >= 0.0) else 0.0) - value * tau * worth
         lane.by_energy_weight[t] = value * tau * power
         lane.by_delta[t] = 0.0
         rows.per_weight[t] = 0.0
         rows.by_tau[t] = value * (weight * power - nu * total)
+        if total == 0.0 and capacity > 0.0:
+            rows.multiplier[t] = max(nu, weight * slopes[0])
 
 
 def _local_gradient(problem, allocation, cotangents, gradient):
@@ -117,8 +127,9 @@ def _local_gradient(problem, allocation, cotangents, gradient):
         spread_lanes(problem.energy_weight, lane_count, lanes, lane.energy_weight)
         spread_lanes(problem.delta, lane_count, lanes, lane.delta)
         _supply_cubic(rows, lane, lanes.count)
+        _price_first_cycle(rows, lane, lanes.count)
         if problem.curve_hz.size > 0:
-            _supply_tables(problem, lanes, rows, lane)
+            _supply_tables(problem, allocation.multiplier, lanes, rows, lane)
         write_items(problem, allocation.cpu, cotangents, gradient, lanes, rows)
         write_parameter(lane.by_capacity, lanes, gradient.capacity)
         write_parameter(lane.by_energy_weight, lanes, gradient.energy_weight)

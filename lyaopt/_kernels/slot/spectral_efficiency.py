@@ -80,6 +80,14 @@ def efficiency_at_price(flexible, x):
     return y
 
 
+@inline
+def efficiency_of(mu, density):
+    """Return the y of at most `LARGEST` with g(y) = mu / density, where density is nu / ln 2; 0 at mu = 0."""
+    ratio = mu / density
+    y = LARGEST if ratio > LARGEST else efficiency_at_price(0.0, largest(ratio, LEAST))
+    return smallest(y, LARGEST) if mu > 0.0 else 0.0
+
+
 @fused
 def ratio_start(ratio):
     """Return a y within a seventh of that with (e^y - 1) / y = ratio > 1."""

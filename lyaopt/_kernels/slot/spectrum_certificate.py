@@ -2,9 +2,9 @@
 
 For multipliers nu of the rates and a price mu of the spectrum, and any y* >= 0 of each device, the tangent of
 b ln(1 + s / b) at ln(1 + s / b) = y* bounds what any powers and bands can carry. Every term below is one
-deviation from what the bound takes for best; docs/explanation/shared-spectrum.md derives them. Two values of
-y* are tried, the one that mu asks for and the one that the price of energy asks for; both bounds hold, so the
-smaller gap does.
+deviation from what the bound takes for best; docs/explanation/shared-spectrum.md derives them. Several values
+of y* are tried: the one that mu asks for, the one that the price of energy asks for and, where nu is the
+marginal cost up to its rounding, that of the device itself. All bounds hold, so the smallest gap does.
 
 `report` (3, L) receives in every lane that takes part the relative gap of the whole slot, the lane's own
 gross gain tau sum r w, and the larger of its own relative violation and that of the pool. The gap is the
@@ -16,10 +16,10 @@ import functools
 import math
 
 from lyaopt._kernels.numerics.compensated import two_sum
-from lyaopt._kernels.slot.certificate import exp_remainder, outside, queue_terms, worse
+from lyaopt._kernels.slot.certificate import exp_remainder, is_marginal, outside, queue_terms, worse
 from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation, of_lane
 from lyaopt._kernels.slot.problems import solver_signature
-from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LEAST, LN2, efficiency_at_price, surplus
+from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LN2, efficiency_of, surplus
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 _ROUNDING = 5e-16  # of the logarithm of four factors, and of each unit of it
@@ -60,15 +60,12 @@ def _bound_gap(radio, point, prices, best):
 
 @helper
 def _band_gap(radio, point, nu, mu):
-    """Return the smaller gap of the two values of y*."""
+    """Return the smaller gap of the two values of y* that the prices ask for."""
     per_hz, energy_weight, _, _ = radio
     density = nu / LN2
     if nu <= 0.0:
         return point[0] * energy_weight + point[1] * mu
-    ratio = mu / density
-    best = LARGEST if ratio > LARGEST else efficiency_at_price(0.0, max(ratio, LEAST))
-    best = min(best, LARGEST) if mu > 0.0 else 0.0
-    gap = _bound_gap(radio, point, (density, mu, math.inf), best)
+    gap = _bound_gap(radio, point, (density, mu, math.inf), efficiency_of(mu, density))
     ratio = density * (per_hz / energy_weight) if energy_weight > 0.0 else 0.0
     if 0.0 < ratio < math.inf:
         exact = math.log(ratio)
@@ -77,6 +74,19 @@ def _band_gap(radio, point, nu, mu):
         if best < LARGEST:
             gap = min(gap, _bound_gap(radio, point, (density, mu, exact - best), best))
     return gap
+
+
+@inline
+def _own_gap(radio, point, nu, mu):
+    """Return the gap at y* = y where nu is the marginal cost U N_0 ln 2 e^y / h: power costs its worth.
+
+    Whatever y is found from nu has lost the digits of a y far below an ulp of 1.
+    """
+    _, _, _, pool = radio
+    _, band, y = point
+    gain, _ = surplus(y)
+    over = mu - nu / LN2 * gain
+    return band * over if over > 0.0 else (pool - band) * -over
 
 
 @helper
@@ -94,9 +104,14 @@ def _device(problem, allocation, lane, slot, pool):
     violation = worse(terms.violation, worse(outside(power, most), outside(band, pool)))
     if total > carried:
         violation = worse(violation, outside(total, carried))
-    radio = per_hz, of_lane(problem.energy_weight, lane, count), most, pool
-    gap = terms.gap + nu * max(carried - total, 0.0) + _band_gap(radio, (power, band, y), nu, mu)
-    return gap, terms.gross, terms.serving_all, violation
+    energy_weight = of_lane(problem.energy_weight, lane, count)
+    radio, point = (per_hz, energy_weight, most, pool), (power, band, y)
+    gap = _band_gap(radio, point, nu, mu)
+    if 0.0 < y < LARGEST:
+        marginal = energy_weight / per_hz * LN2 * math.exp(y)
+        if is_marginal(terms.largest_open, nu, marginal):
+            gap = min(gap, _own_gap(radio, point, nu, mu))
+    return terms.gap + nu * max(carried - total, 0.0) + gap, terms.gross, terms.serving_all, violation
 
 
 @helper

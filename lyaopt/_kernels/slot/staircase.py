@@ -67,6 +67,12 @@ def hull_slope(ends, slopes, speed):
 
 
 @inline
+def marginal_power(ends, slopes, speed):
+    """Return what one more unit of work costs at a total speed: `hull_slope`, and at standstill the first."""
+    return hull_slope(ends, slopes, speed) if speed > 0.0 else slopes[0]
+
+
+@inline
 def _reach(supply, weight):
     """Return the work of the segments that are worth a weight."""
     speed = 0.0

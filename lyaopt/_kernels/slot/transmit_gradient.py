@@ -9,7 +9,9 @@ what nu exceeds the marginal energy by, and R = y - 1 + e^-y, the envelope theor
     dV/dh = -tau nu b x / ((1 + x) h)                        dV/dN_0 = tau nu b x / ((1 + x) N_0)
     dV/db_w = -tau nu R / ln 2                               dV/dtau = U p - nu S = -(U / eta) (1 + x) R - e S
 
-of which the last form has no cancellation. A measured radio has S = R_m where its rate binds, p = P S / R_m.
+of which the last form has no cancellation. Without a channel no power is bought, and where it is free all of
+it would be at the first one: dV/dh = -tau nu pmax / (N_0 ln 2) if U = 0, else 0. A measured radio has S = R_m
+where its rate binds, p = P S / R_m.
 """
 
 import functools
@@ -170,7 +172,9 @@ def _add_envelope(rows, lane, by, noise, count):
         excess = nu - per_nat / nats
         excess = excess if full & (excess > 0.0) else 0.0
         reached = scale * nu * nats * snr * filled
-        by.gain[t] -= reached * signal.inverse_gain
+        waits = (signal.inverse_gain == 0.0) & (weight == 0.0)
+        first = scale * nu * lane.max_power[t] * per_noise * _PER_LN2 if waits else 0.0
+        by.gain[t] -= reached * signal.inverse_gain + first
         by.noise[t] += reached * per_noise
         by.max_power[t] -= scale * excess * nats * filled * signal.eta
         by.energy_weight[t] += scale * power
@@ -178,21 +182,35 @@ def _add_envelope(rows, lane, by, noise, count):
         rows.by_tau[t] = -value * (per_nat * signal.remainder + excess * nats * signal.exponent)
 
 
+@lane_loop
+def _price_first_bit(rows, lane, noise, count):
+    """Raise nu to what the first bit costs where none is sent: what one more bit of a limit gains is less."""
+    for t in range(count):
+        gain, nu = lane.gain[t], rows.multiplier[t]
+        able = (gain > 0.0) & (lane.max_power[t] > 0.0)
+        cost = lane.energy_weight[t] * noise * _LN2 / (gain if able else 1.0)
+        cost = cost if able else math.inf
+        rows.multiplier[t] = cost if (rows.total[t] == 0.0) & (cost > nu) else nu
+
+
 @helper
-def _supply_measured(problem, lanes, rows, lane, by):
+def _supply_measured(problem, multiplier, lanes, rows, lane, by):
     """Put right what the loops above set for devices whose radio is measured."""
     lane_count = problem.weights.shape[1]
     for t in range(lanes.count):
         by.radio_rate[t] = by.radio_power[t] = 0.0
-        if of_lane(problem.measured, lanes.start + t, lane_count) == 0:
+        place = lanes.start + t
+        if of_lane(problem.measured, place, lane_count) == 0:
             continue
-        rate, full = problem.radio_rate[lanes.start + t], problem.radio_power[lanes.start + t]
+        rate, full, nu = problem.radio_rate[place], problem.radio_power[place], multiplier[place]
         by.gain[t] = by.bandwidth[t] = by.max_power[t] = by.noise[t] = rows.per_weight[t] = 0.0
-        total, tau, value, nu = rows.total[t], rows.tau[t], rows.value[t], rows.multiplier[t]
+        total, tau, value = rows.total[t], rows.tau[t], rows.value[t]
         weight, by_power = lane.energy_weight[t], rows.lane[t]
         used = min(total / rate, 1.0) if rate > 0.0 else 0.0
         per_bit = full / rate if rate > 0.0 else 0.0
-        partly, bound = rows.threshold[t] >= 0.0, used >= 1.0 - _ROUNDING
+        # a radio without rate waits for one, if that costs nothing
+        bound = used >= 1.0 - _ROUNDING if rate > 0.0 else weight * full == 0.0
+        partly = rows.threshold[t] >= 0.0
         worth = max(nu - weight * per_bit, 0.0) if bound else 0.0
         supplied = rows.mean[t] + by_power * per_bit if partly & bound else 0.0
         by.radio_rate[t] = (
@@ -202,6 +220,8 @@ def _supply_measured(problem, lanes, rows, lane, by):
         by.energy_weight[t] = value * tau * full * used
         rows.mean[t] = rows.mean[t] if partly else -by_power * per_bit
         rows.by_tau[t] = value * (weight * full * used - nu * total)
+        first = weight * per_bit if rate > 0.0 else math.inf
+        rows.multiplier[t] = max(nu, first) if total == 0.0 else nu
 
 
 def _transmit_gradient(problem, allocation, cotangents, gradient):
@@ -212,7 +232,7 @@ def _transmit_gradient(problem, allocation, cotangents, gradient):
         lanes = block_range(start, lane_count)
         find_active_set(problem, allocation.rate, allocation.multiplier, cotangents, lanes, rows)
         _spread(problem, allocation, lanes, lane)
-        _supply_all(problem, cotangents, lanes, rows, lane, by)
+        _supply_all(problem, allocation.multiplier, cotangents, lanes, rows, lane, by)
         write_items(problem, allocation.rate, cotangents, gradient, lanes, rows)
         _write(rows, by, lanes, gradient)
 
@@ -228,15 +248,16 @@ def _spread(problem, allocation, lanes, lane):
 
 
 @helper
-def _supply_all(problem, cotangents, lanes, rows, lane, by):
+def _supply_all(problem, multiplier, cotangents, lanes, rows, lane, by):
     if cotangents.items.size > 0:
         _supply(rows, lane, by, problem.noise, lanes.count)
     else:
         _clear(rows, by, lanes.count)
     if through_value(cotangents):
         _add_envelope(rows, lane, by, problem.noise, lanes.count)
+    _price_first_bit(rows, lane, problem.noise, lanes.count)
     if problem.radio_rate.size > 0:
-        _supply_measured(problem, lanes, rows, lane, by)
+        _supply_measured(problem, multiplier, lanes, rows, lane, by)
 
 
 @helper
