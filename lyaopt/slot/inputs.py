@@ -142,6 +142,7 @@ def with_spectrum(instance: Inputs, spectrum: str | None) -> Inputs:
         return instance
     check_spectrum(spectrum)
     other = copy.copy(instance)
+    vars(other).pop("is_general", None)  # which it has cached
     vars(other)["spectrum"] = spectrum
     return other
 

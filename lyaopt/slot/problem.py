@@ -164,7 +164,7 @@ class SlotProblem(SlotInputs):
         arrays = [getattr(self, name) for name in (*QUEUE_FIELDS, *WEIGHT_FIELDS)]
         return any(array is not None and array[device, first:].any() for array in arrays)
 
-    @property
+    @functools.cached_property
     def is_general(self) -> bool:
         """Whether it has weights, tables or a shared spectrum, beyond Problems 3 to 5 of the paper."""
         return not (

@@ -81,7 +81,7 @@ def _solve_in_one_call(problem: SlotProblem, weights: Floats | None) -> SlotSolu
     else:
         slot_weighted(weights, queues, devices, scalars, rates, results, summary)
     edge_nu, local, transmit, edge, gap, violation = summary.tolist()
-    return SlotSolution(
+    return SlotSolution._from_values(
         problem,
         Objective(local, transmit, edge),
         Certificate(gap, violation),

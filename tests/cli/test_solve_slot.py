@@ -319,6 +319,19 @@ def test_the_table_shows_what_goes_beyond_the_paper(capsysbinary):
     assert not any(word in table(EXAMPLE) for word in words)
 
 
+def test_the_table_shows_who_is_outbid_for_the_spectrum():
+    document = example() | {"spectrum": "shared"}
+    for device, gain in zip(document["devices"], (2.5e-10, 1e-12), strict=True):
+        device["channel_gain"] = gain
+        device["services"][0]["transmit_queue_bits"] = 1e7
+    solution = solve_slot(parse_slot_document(json.dumps(document)))
+    assert solution.power_w[1] < solution.problem.max_power_w[1]
+    assert solution.rate_bps[1].sum() * 0.01 < 1e7
+    assert tables.transmit_limits(solution)[1] == "spectrum"
+    split = solve_slot(solution.problem, spectrum="split")
+    assert "spectrum" not in tables.transmit_limits(split)
+
+
 @pytest.mark.parametrize(
     ("hz", "rate", "limits"),
     [

@@ -29,7 +29,10 @@ def local_limits(solution: SlotSolution) -> list[str]:
 
 
 def transmit_limits(solution: SlotSolution) -> list[str]:
-    """What limits the transmission of each device: its backlog, its power, or the price of energy."""
+    """What limits the transmission of each device: its backlog, its power, or the price of energy.
+
+    Where devices share the spectrum and some is wanted, its price counts with that of energy.
+    """
     problem = solution.problem
     used = solution.rate_bps.sum(axis=1)
     demand = problem.transmit_queue_bits.sum(axis=1) / problem.slot_duration_s
@@ -37,7 +40,14 @@ def transmit_limits(solution: SlotSolution) -> list[str]:
     for m, radio in enumerate(problem.radio or ()):
         if radio is not None:
             at_capacity[m] = used[m] >= radio[0] * _SERVED
-    return _limits(used, demand, at_capacity)
+    limits = _limits(used, demand, at_capacity)
+    if solution.spectrum_price == 0.0:
+        return limits
+    measured = [radio is not None for radio in problem.radio or (None,) * used.size]
+    return [
+        "spectrum" if limit == "energy" and not known else limit
+        for limit, known in zip(limits, measured, strict=True)
+    ]
 
 
 def edge_limit(solution: SlotSolution) -> str:
