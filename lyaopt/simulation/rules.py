@@ -15,6 +15,7 @@ from lyaopt._kernels.simulation.task_queues import STAGES
 from lyaopt._kernels.toolchain.jit import CORE, lane_loop
 from lyaopt.arrays import Floats, as_floats, check_array, shown
 from lyaopt.errors import ProblemError, RuleError
+from lyaopt.simulation.rule_failures import rule_error
 from lyaopt.simulation.slot_observation import SlotObservation
 
 _NAMES = ("local", "transmit", "edge")
@@ -92,11 +93,11 @@ class CompiledRule:
         """
         function = self.function
         if CORE == "python":
-            return kernel.RuleEntry(getattr(function, "py_func", function))
+            return kernel.RuleEntry(getattr(function, "py_func", function), self.name)
         from numba.core.errors import NumbaError
 
         try:
-            return kernel.RuleEntry(function if is_jitted(function) else lane_loop(function))
+            return kernel.RuleEntry(function if is_jitted(function) else lane_loop(function), self.name)
         except NumbaError as error:
             raise RuleError(self.name, f"cannot be compiled: {_first_reason(error)}") from error
 
@@ -229,7 +230,7 @@ def weigh(rule: Rule, observation: SlotObservation) -> Floats:
     try:
         answer = rule(observation)
     except Exception as error:
-        raise RuleError(name_of(rule), _told(error, observation.slot)) from error
+        raise rule_error(name_of(rule), error, observation.slot) from error
     shape = len(observation.system.services), observation.replications
     try:
         local, transmit, edge = answer
@@ -241,15 +242,6 @@ def weigh(rule: Rule, observation: SlotObservation) -> Floats:
     for stage, values in enumerate((local, transmit, edge)):
         weights[stage] = _checked(values, _NAMES[stage], shape, where)
     return weights
-
-
-def _told(error: Exception, slot: int) -> str:
-    """What a rule raised, where and when."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""
-    return f"raised {type(error).__name__} in slot {slot}: {error}{place}"
 
 
 def _checked(values: Any, name: str, shape: tuple[int, int], where: str) -> Floats:
