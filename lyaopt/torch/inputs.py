@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lyaopt.arrays import check_array, check_scalar, is_real, shown
 from lyaopt.errors import ProblemError
+from lyaopt.slot.limits import LARGEST_SIGNAL
 
 Number = Tensor | float
 
@@ -31,7 +32,7 @@ def check_types(named: dict[str, Any], items: tuple[str, ...] = ()) -> None:
     ProblemError
         The path names the argument.
     """
-    device: torch.device | None = None
+    device = device_of(list(named.values()))
     for name, value in named.items():
         if not isinstance(value, Tensor):
             if not (value is None if name in items else is_real(value)):
@@ -41,11 +42,36 @@ def check_types(named: dict[str, Any], items: tuple[str, ...] = ()) -> None:
         if value.dtype not in (torch.float32, torch.float64) or value.layout is not torch.strided:
             kind = f"{value.dtype} ({value.layout})".replace("torch.", "")
             raise ProblemError(f"$.{name}", f"expected a dense tensor of float32 or float64, got {kind}")
-        if value.ndim and device not in (None, value.device):
-            raise ProblemError(
-                f"$.{name}", f"expected a tensor on {device}, as the others, got {value.device}"
-            )
-        device = value.device if value.ndim else device
+        if value.device != device and (value.ndim or value.device.type != "cpu"):
+            reason = f"expected a tensor on {device}, as the others, got {value.device}"
+            raise ProblemError(f"$.{name}", reason)
+
+
+def device_of(values: list[Any]) -> torch.device:
+    """Return the device of the tensors of more than one number, or of all if there are none; else the CPU.
+
+    Parameters
+    ----------
+    values : list
+        Tensors among other objects.
+    """
+    given = [value for value in values if isinstance(value, Tensor)]
+    return ([v.device for v in given if v.ndim] or [v.device for v in given] or [torch.device("cpu")])[0]
+
+
+def as_tensor(value: Number, device: torch.device) -> Tensor:
+    """Return a tensor as it is, on a device, and a number in float64.
+
+    Parameters
+    ----------
+    value : Tensor or float
+        Checked.
+    device : torch.device
+        Of the tensors beside it.
+    """
+    if isinstance(value, Tensor):
+        return value.to(device)
+    return torch.tensor(value, dtype=torch.float64, device=device)
 
 
 def check_values(named: dict[str, Any], positive: frozenset[str]) -> None:
@@ -74,6 +100,24 @@ def check_values(named: dict[str, Any], positive: frozenset[str]) -> None:
                 lambda index, path=path: f"{path}[{', '.join(map(str, index))}]",
                 positive=name in positive,
             )
+
+
+def check_signals(gain: Tensor, power: Tensor, bandwidth: Tensor, noise: Tensor) -> None:
+    """Refuse a signal-to-noise ratio at full power of which the kernels cannot invert the rate.
+
+    Parameters
+    ----------
+    gain, power, bandwidth, noise : Tensor
+        h, p^max, b_w and N_0 in float64; their shapes fit each other.
+
+    Raises
+    ------
+    ProblemError
+    """
+    signal = power.detach() * (gain.detach() / (bandwidth.detach() * noise.detach()))
+    if not bool((signal <= LARGEST_SIGNAL).all()):
+        reason = f"the signal-to-noise ratio at full power is beyond {LARGEST_SIGNAL:.2g}"
+        raise ProblemError("$.gain", reason)
 
 
 def type_of(given: list[Tensor]) -> torch.dtype:

@@ -7,10 +7,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lyaopt.arrays import check_choice
+from lyaopt.arrays import check_choice, shown
 from lyaopt.errors import ProblemError
+from lyaopt.slot.limits import check_total_rate
 from lyaopt.torch.compiled import Compiled
-from lyaopt.torch.inputs import Number, broadcast, check_types, check_values, type_of
+from lyaopt.torch.inputs import (
+    Number,
+    as_tensor,
+    broadcast,
+    check_signals,
+    check_types,
+    check_values,
+    device_of,
+    type_of,
+)
 from lyaopt.torch.kinds import EDGE, LOCAL, TRANSMIT, Kind
 from lyaopt.torch.operations import Operations
 
@@ -229,18 +239,17 @@ def solve(
     check_types(items | named, ("weights",))
     check_values(items | named, kind.positive)
     given = [v for v in (weights, limits, *named.values()) if isinstance(v, Tensor)]
-    dtype, device = type_of(given), given[0].device if given else torch.device("cpu")
+    dtype, device = type_of(given), device_of(given)
     # numbers stay float64: PyTorch would round them to its default type
-    tensors = {
-        name: value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64, device=device)
-        for name, value in named.items()
-    }
+    tensors = {name: as_tensor(value, device) for name, value in named.items()}
     if kind.name == "transmit" and tensors["noise"].numel() != 1:
         raise ProblemError("$.noise", "expected one number")
-    work = (
-        limits.to(dtype) if isinstance(limits, Tensor) else torch.tensor(limits, dtype=dtype, device=device)
-    )
-    work, worth = _broadcast(work, None if weights is None else weights.to(dtype), tensors)
+    work, worth = as_tensor(limits, device), None if weights is None else weights.to(device, dtype)
+    if device.type == "cpu" and tensors["tau"].numel():
+        check_total_rate(work.detach().double().numpy(), "limits", tensors["tau"].min().item())
+    work, worth = _broadcast(work.to(dtype), worth, tensors)
+    if kind.name == "transmit" and device.type == "cpu":
+        check_signals(*(tensors[name].double() for name in ("gain", "max_power", "bandwidth", "noise")))
     chosen = _chosen(method, device, certify)
     results: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = chosen.apply(
         kind, certify, worth, work, *(tensors[name] for name in kind.parameters)
@@ -250,6 +259,8 @@ def solve(
 
 def _chosen(method: str, device: torch.device, certify: bool) -> type[Compiled] | type[Operations]:
     check_choice(method, METHODS, "method")
+    if not isinstance(certify, bool):
+        raise ProblemError("$.certify", f"expected True or False, got {shown(certify)}")
     compiled = device.type == "cpu" if method == "auto" else method == "compiled"
     if compiled and device.type != "cpu":
         raise ProblemError("$.method", f"the compiled kernels take tensors of the CPU, got {device}")

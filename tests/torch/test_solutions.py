@@ -88,13 +88,14 @@ def test_leading_axes(shape, method):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("shape", [(0, 3), (2, 0)])
-def test_nothing_is_solved_and_differentiated(shape, method):
+@pytest.mark.parametrize("each", [False, True])
+def test_nothing_is_solved_and_differentiated(shape, each, method):
     limits = torch.ones(shape, dtype=torch.float64, requires_grad=True)
-    capacity = torch.ones((), dtype=torch.float64, requires_grad=True)
+    capacity = torch.ones(shape[:1] if each else (), dtype=torch.float64, requires_grad=True)
     solution = differentiable.solve_edge(limits, capacity=capacity, method=method)
     (solution.cpu_hz.sum() + solution.objective.sum()).backward()
     assert limits.grad.shape == shape
-    assert capacity.grad == 0.0
+    assert not capacity.grad.any()
 
 
 def test_certificates():
@@ -122,6 +123,13 @@ REFUSALS = {
     "list": ({"limits": [1.0, 2.0]}, r"limits: expected a tensor or a number"),
     "huge": ({"capacity": 10**400}, r"capacity: expected a finite number"),
     "device": ({"capacity": torch.ones(1, device="meta")}, r"capacity: expected a tensor on cpu"),
+    "number of another device": ({"capacity": torch.ones((), device="meta")}, r"capacity: .* on cpu"),
+    "limit of another device": (
+        {"limits": torch.ones((), device="meta"), "weights": torch.ones(2)},
+        r"limits: expected a tensor on cpu",
+    ),
+    "overflow": ({"tau": 5e-324}, r"limits: the sum of the backlogs over the slot length is not finite"),
+    "certificates": ({"certify": np.ones(2)}, r"certify: expected True or False"),
     "methods": ({"method": np.ones(2)}, r"method: expected one of"),
     "method": ({"method": "fast"}, "method"),
     "certify": ({"method": "operations", "certify": True}, "certify"),
@@ -239,6 +247,7 @@ REFUSED_SLOTS = [
     ("bandwidth_hz", torch.tensor([1.0, 0.0]), r"^\$\.bandwidth_hz\[1\]: expected a finite number > 0"),
     ("slot_duration_s", 0.0, r"^\$\.slot_duration_s: expected a finite number > 0"),
     ("edge_capacity_hz", torch.ones(3, dtype=torch.int32), r"^\$\.edge_capacity_hz: .* got int32"),
+    ("channel_gain", 1e308, r"^\$\.channel_gain: the signal-to-noise ratio at full power is beyond"),
     ("channel_gain", torch.ones(3), r"^\$: shapes do not fit each other"),
     ("noise_psd_dbm_per_hz", torch.ones(2), r"^\$\.noise_psd_dbm_per_hz: expected a finite number"),
     ("spectrum", np.ones(2), r"^\$\.spectrum: expected one of"),
