@@ -13,7 +13,7 @@ import numpy as np
 from lyaopt._kernels.simulation import rules as kernel
 from lyaopt._kernels.simulation.task_queues import STAGES
 from lyaopt._kernels.toolchain.jit import CORE, lane_loop
-from lyaopt.arrays import Floats, as_floats, check_array, shown
+from lyaopt.arrays import Floats, as_floats, check_array, is_masked, shown
 from lyaopt.errors import ProblemError, RuleError
 from lyaopt.simulation.rule_failures import rule_error
 from lyaopt.simulation.slot_observation import SlotObservation
@@ -202,7 +202,10 @@ def name_of(rule: Any) -> str:
     rule : object
         Its `name`, else its ``__name__``, else that of its class.
     """
-    name = getattr(rule, "name", None) or getattr(rule, "__name__", None)
+    try:
+        name = getattr(rule, "name", None) or getattr(rule, "__name__", None)
+    except Exception:  # a property of the user's
+        name = None
     return name if isinstance(name, str) else type(rule).__name__
 
 
@@ -246,7 +249,7 @@ def weigh(rule: Rule, observation: SlotObservation) -> Floats:
 
 def _checked(values: Any, name: str, shape: tuple[int, int], where: str) -> Floats:
     try:
-        wide = np.broadcast_to(np.asarray(values), shape)
+        wide = values if is_masked(values) else np.broadcast_to(np.asarray(values), shape)
     except ValueError:  # of another shape, or rows of different lengths
         got = np.asarray(values, object).shape
         reason = f"{where}: expected a shape that broadcasts to {shape}, got {got}"

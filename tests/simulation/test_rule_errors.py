@@ -41,6 +41,7 @@ def constant(local, transmit=1.0, edge=1.0):
         ([[1.0], [1.0, 2.0]], "$.local: rule <lambda>, slot 0: expected"),
         ("much", "$.local: rule <lambda>, slot 0: expected numbers"),
         (np.ones((S, 1), complex), "$.local: rule <lambda>, slot 0: expected numbers"),
+        (np.ma.ones((S, 2)), "$.local: rule <lambda>, slot 0: expected an array without a mask"),
         (None, "$.local"),
         (True, "$.local"),
     ],
@@ -81,6 +82,18 @@ def test_three_weights_are_expected(answer):
 def test_what_is_no_rule_is_refused(rule):
     with pytest.raises(ProblemError, match=r"\$\.rule: expected a function"):
         run(rule)
+
+
+def test_a_rule_whose_name_cannot_be_read_has_that_of_its_class():
+    class Nameless:
+        @property
+        def name(self):
+            raise ValueError("none")
+
+        def __call__(self, seen):
+            return tuple(seen.backlog)
+
+    assert run(Nameless()).rule == "Nameless"
 
 
 def test_what_a_rule_raises_is_the_cause():
