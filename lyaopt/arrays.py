@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -33,14 +34,25 @@ def shape_of(values: ArrayLike, name: str, axes: str) -> tuple[int, ...]:
     ProblemError
         If it has another number of dimensions, or its rows differ in length.
     """
-    try:
-        shape = np.shape(values)
-    except ValueError:  # rows of different lengths
-        shape = ()
+    shape = known_shape(values) or ()
     if len(shape) != len(axes):
         got = f"shape {shape}" if shape else "a number, or rows of different lengths"
         raise ProblemError(f"$.{name}", f"expected an array of shape ({', '.join(axes)}), got {got}")
     return shape
+
+
+def known_shape(values: Any) -> tuple[int, ...] | None:
+    """Return the shape of what may become an array; None if its rows differ in length.
+
+    Parameters
+    ----------
+    values : object
+        A number, sequence or array, or something else, whose shape is ().
+    """
+    try:
+        return np.shape(values)
+    except ValueError:
+        return None
 
 
 def shown(value: Any) -> str:
@@ -79,6 +91,26 @@ def check_type(value: Any, kind: type, name: str, source: str) -> None:
         raise ProblemError(f"$.{name}", f"expected {expected}, got {shown(value)}")
 
 
+def check_choice(value: Any, choices: Sequence[str], name: str) -> None:
+    """Refuse what is not one of a few words.
+
+    Parameters
+    ----------
+    value : object
+        The argument.
+    choices : sequence of str
+        The words.
+    name : str
+        Name of the argument, for the error.
+
+    Raises
+    ------
+    ProblemError
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ProblemError(f"$.{name}", f"expected one of {', '.join(choices)}, got {shown(value)}")
+
+
 def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order = "C") -> Floats:
     """Return the values as a writeable, contiguous float64 array.
 
@@ -100,7 +132,7 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order
     ProblemError
         If the values are masked, not numbers, or of another shape.
     """
-    if "numpy.ma" in sys.modules and isinstance(values, np.ma.MaskedArray):
+    if is_masked(values):
         raise ProblemError(f"$.{name}", "expected an array without a mask")
     try:
         unconverted = np.asarray(values)
@@ -113,6 +145,17 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order
     if array.shape != shape:
         raise ProblemError(f"$.{name}", f"expected shape {shape}, got {array.shape}")
     return array if array.flags.behaved else array.copy(order)  # aligned and writeable
+
+
+def is_masked(values: Any) -> bool:
+    """Return whether a value is an array with a mask, which conversions would drop.
+
+    Parameters
+    ----------
+    values : object
+        Any object.
+    """
+    return "numpy.ma" in sys.modules and isinstance(values, np.ma.MaskedArray)
 
 
 def is_real(value: Any) -> bool:
@@ -145,7 +188,7 @@ def check_scalar(value: Any, name: str, *, positive: bool = False) -> None:
     """
     bound = "> 0" if positive else ">= 0"
     if not is_real(value) or not _is_finite(value) or value < 0 or (positive and value == 0):
-        raise ProblemError(f"$.{name}", f"expected a finite number {bound}, got {value!r:.60}")
+        raise ProblemError(f"$.{name}", f"expected a finite number {bound}, got {shown(value)}")
 
 
 def check_array(array: Floats, path: Any, *, positive: bool = False) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 
 
 class WorstDelay:
-    """Weights Q + Z; Z(t+1) = max(Z(t) + epsilon - y(t), 0) while the queue has work, else 0.
+    """Weights Q + Z; Z(t+1) = max(Z(t) + epsilon(t) - y(t), 0) while the queue has work, else 0.
 
-    epsilon is `share` of the first task's work. While Q <= Qmax and Z <= Zmax, work that joins a queue leaves
-    it within (Qmax + Zmax) / epsilon slots, epsilon being its least value.
+    epsilon(t) is `share` of the work of the task that is first in slot t. While Q <= Qmax and Z <= Zmax, work
+    that joins a queue leaves it within (Qmax + Zmax) / epsilon slots, with the least epsilon(t) meanwhile.
     """
 
     name = "worst-delay"

@@ -138,7 +138,8 @@ class System:
     bandwidth_hz: Positive = 1e6
     """B_w, in hertz, shared equally by the devices without a bandwidth of their own."""
     spectrum: Spectrum = "split"
-    """``split``: each device keeps its bandwidth. ``shared``: all share the sum, as is best in each slot."""
+    """``split``: each device keeps its bandwidth. ``shared``: all share the sum, as is best in each slot,
+    except under a policy that allocates by shares: there each device keeps its own."""
     noise_psd_dbm_per_hz: Finite = -174.0
     """N_0, in dBm/Hz."""
     energy_coefficient: NonNegative = 1e-28

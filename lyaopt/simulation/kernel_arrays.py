@@ -9,6 +9,7 @@ import numpy as np
 
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
 from lyaopt._kernels.simulation import state_types as types
+from lyaopt._kernels.simulation.rules import FAILED
 from lyaopt._kernels.simulation.state_types import (
     Model,
     PowerLaws,
@@ -71,7 +72,7 @@ def make_model(system: System, layout: Layout) -> Model:
         shares=np.empty((0, 0, 0, 0)),
         weights=np.empty((0, 0, 0, 0)),
         rule=0,
-        failed=np.full(1, -1),
+        failed=np.full(FAILED, -1),
         laws=_laws(system, layout),
     )
 

@@ -13,8 +13,9 @@ import numpy as np
 from lyaopt._kernels.simulation import rules as kernel
 from lyaopt._kernels.simulation.task_queues import STAGES
 from lyaopt._kernels.toolchain.jit import CORE, lane_loop
-from lyaopt.arrays import Floats, as_floats, check_array, shown
+from lyaopt.arrays import Floats, as_floats, check_array, is_masked, shown
 from lyaopt.errors import ProblemError, RuleError
+from lyaopt.simulation.rule_failures import rule_error
 from lyaopt.simulation.slot_observation import SlotObservation
 
 _NAMES = ("local", "transmit", "edge")
@@ -92,11 +93,11 @@ class CompiledRule:
         """
         function = self.function
         if CORE == "python":
-            return kernel.RuleEntry(getattr(function, "py_func", function))
+            return kernel.RuleEntry(getattr(function, "py_func", function), self.name)
         from numba.core.errors import NumbaError
 
         try:
-            return kernel.RuleEntry(function if is_jitted(function) else lane_loop(function))
+            return kernel.RuleEntry(function if is_jitted(function) else lane_loop(function), self.name)
         except NumbaError as error:
             raise RuleError(self.name, f"cannot be compiled: {_first_reason(error)}") from error
 
@@ -201,7 +202,10 @@ def name_of(rule: Any) -> str:
     rule : object
         Its `name`, else its ``__name__``, else that of its class.
     """
-    name = getattr(rule, "name", None) or getattr(rule, "__name__", None)
+    try:
+        name = getattr(rule, "name", None) or getattr(rule, "__name__", None)
+    except Exception:  # a property of the user's
+        name = None
     return name if isinstance(name, str) else type(rule).__name__
 
 
@@ -229,7 +233,7 @@ def weigh(rule: Rule, observation: SlotObservation) -> Floats:
     try:
         answer = rule(observation)
     except Exception as error:
-        raise RuleError(name_of(rule), _told(error, observation.slot)) from error
+        raise rule_error(name_of(rule), error, observation.slot) from error
     shape = len(observation.system.services), observation.replications
     try:
         local, transmit, edge = answer
@@ -243,18 +247,9 @@ def weigh(rule: Rule, observation: SlotObservation) -> Floats:
     return weights
 
 
-def _told(error: Exception, slot: int) -> str:
-    """What a rule raised, where and when."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""
-    return f"raised {type(error).__name__} in slot {slot}: {error}{place}"
-
-
 def _checked(values: Any, name: str, shape: tuple[int, int], where: str) -> Floats:
     try:
-        wide = np.broadcast_to(np.asarray(values), shape)
+        wide = values if is_masked(values) else np.broadcast_to(np.asarray(values), shape)
     except ValueError:  # of another shape, or rows of different lengths
         got = np.asarray(values, object).shape
         reason = f"{where}: expected a shape that broadcasts to {shape}, got {got}"

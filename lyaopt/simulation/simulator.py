@@ -226,17 +226,13 @@ class Simulator:
 
     def _advance(self, slots: int, plan: Integers) -> tuple[Floats, Floats] | None:
         """Simulate slots, a rule in Python being asked in each; return what is recorded."""
-        state, recording, records = self._state, self._recorder is not None, None
+        state, recording = self._state, self._recorder is not None
         if self._in_python is not None:
             return advance_asking(state, self._in_python, slots, plan, self.seed, recording)
         if recording:
-            records = state.advance_recorded(slots, plan)
-        else:
-            state.advance(slots, plan)
-        if state.failed_slot >= 0:
-            reason = f"expected finite weights >= 0 and no error, not so in slot {state.failed_slot}"
-            raise ProblemError("$.rule", f"rule {name_of(self._rule)}: {reason}")
-        return records
+            return state.advance_recorded(slots, plan)
+        state.advance(slots, plan)
+        return None
 
     @property
     def _in_python(self) -> Rule | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
-from lyaopt._kernels.simulation.rules import FAILED_SLOT, RuleEntry
+from lyaopt._kernels.simulation.rules import RuleEntry
 from lyaopt._kernels.simulation.slot_loop import advance, advance_by_weights
 from lyaopt._kernels.simulation.state_types import BACKLOG, BORN, COMPLETED, WAITING, Record, Span, Tasks
 from lyaopt._kernels.simulation.task_injection import inject_tasks
@@ -33,6 +34,7 @@ from lyaopt.simulation.kernel_arrays import (
 )
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.next_gains import drawn_gains
+from lyaopt.simulation.rule_failures import failures_of
 from lyaopt.simulation.shares import SharesInForce
 from lyaopt.simulation.traces import Trace
 
@@ -145,11 +147,6 @@ class State:
     def _without_weights(self) -> Callable[..., Any]:
         """The kernel where backlogs weigh the services; only the one by weights shares spectrum."""
         return advance_by_weights if self.system.spectrum == "shared" else advance
-
-    @property
-    def failed_slot(self) -> int:
-        """The first slot in which a compiled rule raised an error or wrote a wrong weight; -1 if none."""
-        return int(self._model.failed[FAILED_SLOT])
 
     def set_weights(self, weights: Floats | None) -> None:
         """Let the next slots be allocated by weights, or as they would be without.
@@ -305,17 +302,23 @@ class State:
             Partition points of the periods from the present one on; the last ones stay in force.
         record : Record, optional
             Written.
+
+        Raises
+        ------
+        RuleError, ProblemError
+            As `lyaopt.simulation.rule_failures.failures_of`.
         """
-        table, log = self._advance(
-            Span(self.slot, self.slot + slots, self.system.slots_per_period),
-            self._model,
-            self._streams,
-            self._trace,
-            plan,
-            self.kernel_state,
-            self._tasks,
-            self._no_record if record is None else record,
-        )
+        with nullcontext() if self._rule is None else failures_of(self._rule.name, self._model.failed):
+            table, log = self._advance(
+                Span(self.slot, self.slot + slots, self.system.slots_per_period),
+                self._model,
+                self._streams,
+                self._trace,
+                plan,
+                self.kernel_state,
+                self._tasks,
+                self._no_record if record is None else record,
+            )
         self._tasks = self._tasks._replace(table=table, log=log)
         self.slot += slots
 

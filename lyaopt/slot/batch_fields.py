@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, as_floats, check_array, check_scalar, is_real
+from lyaopt.arrays import Floats, as_floats, check_array, check_scalar, is_masked, is_real, known_shape
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, path_of_entry
 
@@ -43,14 +43,12 @@ def as_parameter(value: Any, name: str, full: tuple[int, ...], *, per_device: bo
     if is_real(value):
         check_scalar(value, name, positive=positive)
         return np.full(full[1], float(value)) if per_device else float(value)
-    try:
-        shape = np.shape(value)
-        if shape not in (full, full[1:]):
-            np.broadcast_to(np.empty(shape), full)
-    except ValueError:
+    shape = known_shape(value)
+    if shape is None or not _broadcasts(shape, full):
         hint = "; [:, None] makes one number a slot" if len(full) == 2 else ""
-        shown = f"expected a number, or an array that broadcasts to {full}{hint}"
-        raise ProblemError(f"$.{name}", f"{shown}, got {_shape_of(value)}") from None
+        expected = f"expected a number, or an array that broadcasts to {full}{hint}"
+        got = "rows of different lengths" if shape is None else f"shape {shape}"
+        raise ProblemError(f"$.{name}", f"{expected}, got {got}")
     array = as_floats(value, name, shape, "F")
     check_array(array, lambda index: path_of_entry(name, index), positive=positive)
     if len(full) == 2 and shape == full[1:]:
@@ -58,11 +56,11 @@ def as_parameter(value: Any, name: str, full: tuple[int, ...], *, per_device: bo
     return array if shape == full else np.array(np.broadcast_to(array, full), order="F")
 
 
-def _shape_of(value: Any) -> str:
+def _broadcasts(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
     try:
-        return f"shape {np.shape(value)}"
+        return np.broadcast_shapes(shape, full) == full
     except ValueError:
-        return "rows of different lengths"
+        return False
 
 
 def check_counts(batch: SlotBatch) -> None:
@@ -81,7 +79,8 @@ def check_counts(batch: SlotBatch) -> None:
     slots, devices, services = batch.shape
     if batch.service_counts is None:
         return
-    counts = np.asarray(batch.service_counts)
+    given = batch.service_counts
+    counts = np.asarray(None if known_shape(given) is None or is_masked(given) else given)
     fits = counts.dtype.kind in "iu" and counts.shape in ((devices,), (slots, devices))
     if not fits or (counts.size and not (counts.min() >= 0 and counts.max() <= services)):
         reason = f"expected whole numbers in 0..{services}, of shape ({devices},) or ({slots}, {devices})"

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from lyaopt.arrays import Floats, Order, as_floats, check_array, check_scalar
-from lyaopt.errors import ProblemError
+from lyaopt.arrays import Floats, Order, as_floats, check_array, check_choice, check_scalar
 from lyaopt.slot.limits import noise_w_per_hz
 
 SCALAR_FIELDS = (
@@ -119,8 +118,7 @@ def path_of_entry(name: str, index: tuple[int, ...]) -> str:
 
 def check_spectrum(spectrum: str) -> None:
     """Raise `ProblemError` for a `spectrum` that is not one of `SPECTRA`."""
-    if spectrum not in SPECTRA:
-        raise ProblemError("$.spectrum", f"expected one of {', '.join(SPECTRA)}, got {spectrum!r:.60}")
+    check_choice(spectrum, SPECTRA, "spectrum")
 
 
 def with_spectrum(instance: Inputs, spectrum: str | None) -> Inputs:
@@ -138,9 +136,11 @@ def with_spectrum(instance: Inputs, spectrum: str | None) -> Inputs:
     ProblemError
         If it is not one of these.
     """
-    if spectrum is None or spectrum == instance.spectrum:
+    if spectrum is None:
         return instance
     check_spectrum(spectrum)
+    if spectrum == instance.spectrum:
+        return instance
     other = copy.copy(instance)
     vars(other).pop("is_general", None)  # which it has cached
     vars(other)["spectrum"] = spectrum

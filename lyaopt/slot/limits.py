@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from lyaopt._kernels.slot.marginal_costs import LARGEST_EXPONENT
-from lyaopt.arrays import Floats, is_real
+from lyaopt.arrays import Floats, check_choice, is_real, shown
 from lyaopt.errors import ProblemError
 
 # The largest p h / (b_w N_0) whose rate the kernels can invert: e^709 - 1, about 8.2e307
@@ -30,7 +30,7 @@ def noise_w_per_hz(noise_psd_dbm_per_hz: float) -> float:
     """
     name = "$.noise_psd_dbm_per_hz"
     if not is_real(noise_psd_dbm_per_hz):
-        raise ProblemError(name, f"expected a finite number, got {noise_psd_dbm_per_hz!r:.60}")
+        raise ProblemError(name, f"expected a finite number, got {shown(noise_psd_dbm_per_hz)}")
     try:
         noise = 10.0 ** ((float(noise_psd_dbm_per_hz) - 30.0) / 10.0)
     except OverflowError:
@@ -93,5 +93,4 @@ def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -
 
 def check_method(method: str) -> None:
     """Raise `ProblemError` for a `method` that is not one of `METHODS`."""
-    if method not in METHODS:
-        raise ProblemError("$.method", f"expected one of {', '.join(METHODS)}, got {method!r}")
+    check_choice(method, METHODS, "method")

@@ -22,7 +22,7 @@ from lyaopt._kernels.slot.general_transmit import (
 from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
 from lyaopt._kernels.slot.shared_spectrum import spectrum_exact
 from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, transmit_many
-from lyaopt.arrays import check_type
+from lyaopt.arrays import Floats, check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_solution import ALLOCATIONS, BatchSolution
@@ -55,8 +55,9 @@ def solve_slots(
         Closed form by sorting or selection, or bisection on the Lagrange multiplier. A shared spectrum, CPU
         tables and measured radios are solved in the same way by both.
     out : BatchSolution, optional
-        An earlier solution of a batch of the same shape: its arrays are overwritten, none are allocated,
-        and it is returned as the solution of this batch.
+        An earlier solution of a batch of the same shape: its arrays are overwritten, and it is returned as
+        the solution of this batch. None are allocated, except those of a shared spectrum where the earlier
+        one was split.
     spectrum : {"split", "shared"}, optional
         Replaces the batch's own.
 
@@ -94,28 +95,40 @@ def _empty_solution(batch: SlotBatch) -> BatchSolution:
     arrays: dict[str, Any] = {
         name: empty(shape, order="F") for name, shape in _solution_shapes(batch).items()
     }
-    return BatchSolution(batch, spectrum=_spectrum_of(batch), **arrays)
+    return BatchSolution(batch, spectrum=_spectrum_of(batch, None), **arrays)
 
 
-def _spectrum_of(batch: SlotBatch) -> SharedSpectrum | None:
-    return no_spectrum(*batch.shape[:2]) if batch.spectrum == "shared" else None
+def _spectrum_of(batch: SlotBatch, earlier: SharedSpectrum | None) -> SharedSpectrum | None:
+    """What is known of a shared spectrum, in the arrays of an earlier solution if it has them."""
+    slots, devices, _ = batch.shape
+    if batch.spectrum != "shared":
+        return None
+    if earlier is None:
+        return no_spectrum(slots, devices)
+    _check_usable(earlier.bandwidth_hz, "spectrum.bandwidth_hz", (slots, devices))
+    _check_usable(earlier.multiplier, "spectrum.multiplier", (slots,))
+    return earlier
 
 
 def _reused(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
     """Reuse the arrays of an earlier solution for this batch, and drop its cached values."""
     arrays = {}
     for name, shape in _solution_shapes(batch).items():
-        arrays[name] = array = getattr(out, name)
-        flags = array.flags
-        usable = flags.f_contiguous and flags.writeable and array.dtype == np.float64
-        if array.shape != shape or not usable:
-            expected = f"expected a writeable float64 array of shape {shape} in Fortran's order"
-            raise ProblemError(f"$.out.{name}", f"{expected}, got {array.dtype} of shape {array.shape}")
-    cached = vars(out)
+        arrays[name] = getattr(out, name)
+        _check_usable(arrays[name], name, shape)
+    spectrum, cached = _spectrum_of(batch, out.spectrum), vars(out)
     allocations = {name: cached[name] for name in ALLOCATIONS if name in cached}  # views of the same arrays
     cached.clear()
-    cached.update(arrays, **allocations, batch=batch, spectrum=_spectrum_of(batch))
+    cached.update(arrays, **allocations, batch=batch, spectrum=spectrum)
     return out
+
+
+def _check_usable(array: Floats, name: str, shape: tuple[int, ...]) -> None:
+    flags = array.flags
+    usable = flags.f_contiguous and flags.writeable and array.dtype == np.float64
+    if array.shape != shape or not usable:
+        expected = f"expected a writeable float64 array of shape {shape} in Fortran's order"
+        raise ProblemError(f"$.out.{name}", f"{expected}, got {array.dtype} of shape {array.shape}")
 
 
 def _solve_into(solution: BatchSolution, method: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, Integers, as_floats, check_array
+from lyaopt.arrays import Floats, Integers, as_floats, check_array, known_shape
 from lyaopt.errors import ProblemError
 
 Point = tuple[float, float]
@@ -68,8 +68,8 @@ def _one_per_device(values: Any, devices: int, name: str) -> Sequence[Any]:
 
 def _checked_table(entry: Any, device: int) -> tuple[Point, ...]:
     path = f"$.devices[{device}].cpu_points"
-    shape = np.shape(entry) if isinstance(entry, (tuple, list, np.ndarray)) else ()
-    if len(shape) != 2 or shape[0] < 1 or shape[1] != 2:
+    shape = known_shape(entry) if isinstance(entry, (tuple, list, np.ndarray)) else None
+    if shape is None or len(shape) != 2 or shape[0] < 1 or shape[1] != 2:
         raise ProblemError(path, "expected a table of points (hz, power_w), at least one")
     table = as_floats(entry, path[2:], shape)
     names = ("hz", "power_w")
@@ -78,6 +78,9 @@ def _checked_table(entry: Any, device: int) -> tuple[Point, ...]:
         before = table[i - 1, 0] if i else 0.0
         if not hz > before:
             raise ProblemError(f"{path}[{i}].hz", f"expected a frequency above {before:g}, got {hz!r}")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(table[:, 1] / table[:, 0]).all():
+            raise ProblemError(path, "the power for each hertz of a point is not finite")
     return tuple((hz, power) for hz, power in table.tolist())
 
 
@@ -164,8 +167,7 @@ def _checked_radio(entry: Any, device: int, slots: int | None) -> Floats:
     shape = () if slots is None else (slots,)
     pair = np.empty((2, *shape))
     for i, name in enumerate(("rate_bps", "power_w")):
-        given = np.shape(entry[i])
-        values = as_floats(entry[i], f"{path[2:]}.{name}", shape if given else ())
+        values = as_floats(entry[i], f"{path[2:]}.{name}", () if known_shape(entry[i]) == () else shape)
         check_array(np.atleast_1d(values), lambda _, name=name: f"{path}.{name}")
         pair[i] = values
     _check_energy_of_a_bit(pair.reshape(2, -1), f"{path}.rate_bps")

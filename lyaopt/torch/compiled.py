@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from lyaopt._kernels.slot.gradient_types import Cotangents
 from lyaopt.torch.kinds import Kind
 from lyaopt.torch.lanes import array, each_lane, from_lanes, parameter, summed, to_lanes
+from lyaopt.torch.once import once
 
 Outputs = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
@@ -57,7 +57,7 @@ class Compiled(torch.autograd.Function):
         allocation = kind.solve(problem)
         lane = torch.from_numpy(allocation[1]) if kind.name != "edge" else work.new_zeros(work.shape[1])
         rates = torch.from_numpy(allocation[0])
-        gap = work.new_full((work.shape[1],), torch.nan)
+        gap = work.new_full((work.shape[1],), 0.0 if certify else torch.nan)
         if certify and work.numel():
             report = np.zeros((3, work.shape[1]))
             kind.certify(problem, allocation, report)
@@ -73,7 +73,7 @@ class Compiled(torch.autograd.Function):
         return kept
 
     @staticmethod
-    @once_differentiable
+    @once
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
         """Return the derivatives by weights, limits and parameters.
 

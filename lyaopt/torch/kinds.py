@@ -105,7 +105,7 @@ def _edge(weights: Floats, limits: Floats, parameters: dict[str, Floats]) -> Gen
     lanes = limits.shape[1]
     # the kernels take (1,) or (L,), as a lane is a slot; here the last axis may be any
     spread = {
-        name: values if values.size == 1 else np.repeat(values, lanes // values.size)
+        name: values if values.size in (1, lanes) else np.repeat(values, lanes // values.size)
         for name, values in parameters.items()
     }
     return GeneralEdgeProblem(weights, limits, **spread)

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from lyaopt.torch.crossing import cross, multiplier
 from lyaopt.torch.kinds import Kind
+from lyaopt.torch.once import once
 from lyaopt.torch.supplies import SUPPLIES, Active, guarded
 
 Outputs = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -63,7 +63,7 @@ class Operations(torch.autograd.Function):
         return served, out, nu, value, gap
 
     @staticmethod
-    @once_differentiable
+    @once
     def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
         """Return the derivatives by weights, limits and parameters.
 

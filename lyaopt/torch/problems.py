@@ -7,13 +7,23 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lyaopt.arrays import check_array, check_scalar
+from lyaopt.arrays import check_choice, shown
 from lyaopt.errors import ProblemError
+from lyaopt.slot.limits import check_total_rate
 from lyaopt.torch.compiled import Compiled
+from lyaopt.torch.inputs import (
+    Number,
+    as_tensor,
+    broadcast,
+    check_signals,
+    check_types,
+    check_values,
+    device_of,
+    type_of,
+)
 from lyaopt.torch.kinds import EDGE, LOCAL, TRANSMIT, Kind
 from lyaopt.torch.operations import Operations
 
-Number = Tensor | float
 METHODS = ("auto", "compiled", "operations")
 
 
@@ -113,8 +123,9 @@ def solve_local(
     Raises
     ------
     ProblemError
-        On the CPU, for a number that is negative, not finite, or 0 where it must be positive; for shapes that
-        do not fit; and for a method that is unknown or does not fit.
+        For what is neither a tensor of float32 or float64 nor a number; on the CPU, for a number that is
+        negative, not finite, or 0 where it must be positive; for shapes that do not fit; and for a method
+        that is unknown or does not fit.
     """
     named = {"capacity": capacity, "tau": tau, "energy_weight": energy_weight, "delta": delta}
     cpu, total, nu, value, gap = solve(LOCAL, weights, limits, named, method, certify)
@@ -224,18 +235,21 @@ def solve(
     ------
     ProblemError
     """
+    items = {"limits": limits} if weights is None else {"limits": limits, "weights": weights}
+    check_types(items | named, ("weights",))
+    check_values(items | named, kind.positive)
     given = [v for v in (weights, limits, *named.values()) if isinstance(v, Tensor)]
-    dtype, device = _type_of(given), given[0].device if given else torch.device("cpu")
+    dtype, device = type_of(given), device_of(given)
     # numbers stay float64: PyTorch would round them to its default type
-    tensors = {
-        name: value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64, device=device)
-        for name, value in named.items()
-    }
-    work = limits if isinstance(limits, Tensor) else torch.tensor(limits, device=device, dtype=dtype)
-    work = work.to(dtype)
-    worth = None if weights is None else weights.to(dtype)
-    _check_values(kind, tensors | {"limits": work} | ({} if worth is None else {"weights": worth}))
-    work, worth = _broadcast(work, worth, tensors)
+    tensors = {name: as_tensor(value, device) for name, value in named.items()}
+    if kind.name == "transmit" and tensors["noise"].numel() != 1:
+        raise ProblemError("$.noise", "expected one number")
+    work, worth = as_tensor(limits, device), None if weights is None else weights.to(device, dtype)
+    if device.type == "cpu" and tensors["tau"].numel():
+        check_total_rate(work.detach().double().numpy(), "limits", tensors["tau"].min().item())
+    work, worth = _broadcast(work.to(dtype), worth, tensors)
+    if kind.name == "transmit" and device.type == "cpu":
+        check_signals(*(tensors[name].double() for name in ("gain", "max_power", "bandwidth", "noise")))
     chosen = _chosen(method, device, certify)
     results: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = chosen.apply(
         kind, certify, worth, work, *(tensors[name] for name in kind.parameters)
@@ -243,18 +257,10 @@ def solve(
     return results
 
 
-def _type_of(given: list[Tensor]) -> torch.dtype:
-    """The type of the solution: float32 where every tensor of more than one number is."""
-    arrays = [v for v in given if v.ndim] or given
-    if any(v.dtype not in (torch.float32, torch.float64) for v in given):
-        raise ProblemError("$", "expected tensors of float32 or float64")
-    wide = any(v.dtype == torch.float64 for v in arrays) or not arrays
-    return torch.float64 if wide else torch.float32
-
-
 def _chosen(method: str, device: torch.device, certify: bool) -> type[Compiled] | type[Operations]:
-    if method not in METHODS:
-        raise ProblemError("$.method", f"expected one of {', '.join(METHODS)}, got {method!r}")
+    check_choice(method, METHODS, "method")
+    if not isinstance(certify, bool):
+        raise ProblemError("$.certify", f"expected True or False, got {shown(certify)}")
     compiled = device.type == "cpu" if method == "auto" else method == "compiled"
     if compiled and device.type != "cpu":
         raise ProblemError("$.method", f"the compiled kernels take tensors of the CPU, got {device}")
@@ -263,33 +269,12 @@ def _chosen(method: str, device: torch.device, certify: bool) -> type[Compiled] 
     return Compiled if compiled else Operations
 
 
-def _check_values(kind: Kind, tensors: dict[str, Tensor]) -> None:
-    """Refuse what is not finite or negative; tensors of other devices are not looked at: that would wait."""
-    for name, values in tensors.items():
-        positive = name in kind.positive
-        if values.ndim == 0 and values.device.type == "cpu":
-            check_scalar(values.item(), name, positive=positive)
-        elif values.device.type == "cpu":
-            path = f"$.{name}"
-            check_array(
-                values.detach().numpy(),
-                lambda index, path=path: f"{path}[{', '.join(map(str, index))}]",
-                positive=positive,
-            )
-    if kind.name == "transmit" and tensors["noise"].numel() != 1:
-        raise ProblemError("$.noise", "expected one number")
-
-
 def _broadcast(
     work: Tensor, worth: Tensor | None, tensors: dict[str, Tensor]
 ) -> tuple[Tensor, Tensor | None]:
     """Expand limits and weights to one shape (..., N), whose leading axes those of the parameters fit."""
-    try:
-        shape = torch.broadcast_shapes(work.shape, work.shape if worth is None else worth.shape)
-        if not shape:
-            raise ProblemError("$.limits", "expected a tensor with an axis of items, got a number")
-        leading = torch.broadcast_shapes(shape[:-1], *(v.shape for v in tensors.values()))
-    except RuntimeError as error:
-        raise ProblemError("$", f"shapes do not fit each other: {error}") from error
-    whole = (*leading, shape[-1])
+    shape = broadcast(work.shape, work.shape if worth is None else worth.shape)
+    if not shape:
+        raise ProblemError("$.limits", "expected a tensor with an axis of items, got a number")
+    whole = (*broadcast(shape[:-1], *(v.shape for v in tensors.values())), shape[-1])
     return work.expand(whole), None if worth is None else worth.expand(whole)

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lyaopt.arrays import check_choice
 from lyaopt.errors import ProblemError
+from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SPECTRA, WEIGHT_FIELDS
 from lyaopt.slot.limits import noise_w_per_hz
+from lyaopt.torch.inputs import Number, broadcast, check_types, renamed
 from lyaopt.torch.problems import (
     EdgeSolution,
     LocalSolution,
-    Number,
     TransmitSolution,
     solve_edge,
     solve_local,
@@ -71,7 +73,8 @@ def solve_slots(
     Parameters
     ----------
     slot_duration_s, edge_capacity_hz : Tensor or float
-        tau in s and F^e in Hz; they broadcast to the leading axes (...) of the slots.
+        tau in s and F^e in Hz; they broadcast to the leading axes (...) of the slots. Leading axes that only
+        one argument has are those of the solution, too.
     energy_coefficient, energy_weight_local, energy_weight_transmit : Tensor or float
         delta, U^l and U^t; they broadcast to (..., M).
     cpu_capacity_hz, max_power_w, channel_gain, bandwidth_hz : Tensor or float
@@ -96,33 +99,80 @@ def solve_slots(
     ProblemError
         As `lyaopt.torch.solve_local`; and for shared spectrum.
     """
+    given = dict(locals())
+    check_choice(spectrum, SPECTRA, "spectrum")
     if spectrum != "split":
-        raise ProblemError("$.spectrum", f"only split spectrum is differentiable, got {spectrum!r:.60}")
-    of_device: Any = {"tau": _per_device(slot_duration_s), "method": method, "certify": certify}
-    cpu: Any = {"capacity": cpu_capacity_hz, "energy_weight": energy_weight_local}
-    cpu |= {"delta": energy_coefficient}
-    local = solve_local(local_queue_cycles, weights=local_weight, **cpu, **of_device)
-    radio: Any = {"gain": channel_gain, "bandwidth": bandwidth_hz, "max_power": max_power_w}
-    radio |= {"energy_weight": energy_weight_transmit, "noise": noise_w_per_hz(noise_psd_dbm_per_hz)}
-    transmit = solve_transmit(transmit_queue_bits, weights=transmit_weight, **radio, **of_device)
-    of_slot = of_device | {"tau": slot_duration_s, "capacity": edge_capacity_hz}
-    edge = _solve_pool(edge_queue_cycles, edge_weight, of_slot)
-    return _together(local, transmit, edge, edge_queue_cycles.shape)
+        raise ProblemError("$.spectrum", f"only split spectrum is differentiable, got {spectrum!r}")
+    given |= _expanded(given)
+    noise = noise_w_per_hz(noise_psd_dbm_per_hz)
+    local = _solve(solve_local, _LOCAL, given, tau=_per_device(slot_duration_s))
+    transmit = _solve(solve_transmit, _TRANSMIT, given, tau=_per_device(slot_duration_s), noise=noise)
+    given |= {name: _pooled(given[name]) for name in ("edge_queue_cycles", "edge_weight")}
+    edge = _solve(solve_edge, _EDGE, given, tau=slot_duration_s)
+    return _together(local, transmit, edge)
 
 
-def _together(
-    local: LocalSolution, transmit: TransmitSolution, edge: EdgeSolution, shape: torch.Size
-) -> SlotsSolution:
+_LOCAL = {
+    "limits": "local_queue_cycles",
+    "weights": "local_weight",
+    "capacity": "cpu_capacity_hz",
+    "energy_weight": "energy_weight_local",
+    "delta": "energy_coefficient",
+}
+_TRANSMIT = {
+    "limits": "transmit_queue_bits",
+    "weights": "transmit_weight",
+    "gain": "channel_gain",
+    "bandwidth": "bandwidth_hz",
+    "max_power": "max_power_w",
+    "energy_weight": "energy_weight_transmit",
+}
+_EDGE = {"limits": "edge_queue_cycles", "weights": "edge_weight", "capacity": "edge_capacity_hz"}
+"""Arguments of each problem, and the names that they have here."""
+_OF_SERVICES = (*QUEUE_FIELDS, *WEIGHT_FIELDS)
+_OF_SLOTS = ("slot_duration_s", "edge_capacity_hz")
+_OF_DEVICES = (*DEVICE_FIELDS, "energy_coefficient", "energy_weight_local", "energy_weight_transmit")
+
+
+def _expanded(given: dict[str, Any]) -> dict[str, Any]:
+    """Return queues and weights expanded to (..., M, N), with the leading axes that any argument has."""
+    check_types({name: given[name] for name in (*_OF_SERVICES, *_OF_SLOTS, *_OF_DEVICES)}, _OF_SERVICES)
+    ones = dict.fromkeys(_OF_SLOTS, (1, 1)) | dict.fromkeys(_OF_DEVICES, (1,))
+    shapes = []
+    for name in (*_OF_SERVICES, *_OF_SLOTS, *_OF_DEVICES):
+        value = given[name]
+        if name in QUEUE_FIELDS and (value is None or value.ndim < 2):
+            raise ProblemError(f"$.{name}", f"expected a tensor of shape (..., M, N), got {_told(value)}")
+        if isinstance(value, Tensor) and (value.ndim or name in _OF_SERVICES):
+            shapes.append((*value.shape, *ones.get(name, ())))
+    whole = broadcast(*shapes)
+    return {name: given[name].expand(whole) for name in _OF_SERVICES if given[name] is not None}
+
+
+def _told(value: Tensor | None) -> str:
+    return "None" if value is None else f"shape {tuple(value.shape)}"
+
+
+def _solve(solver: Any, names: dict[str, str], given: dict[str, Any], **others: Any) -> Any:
+    """Solve one of the problems with the arguments that it takes; errors name those of the slots."""
+    named = {name: given[own] for name, own in names.items()}
+    with renamed(names | {"tau": "slot_duration_s"}):
+        return solver(
+            named.pop("limits"), method=given["method"], certify=given["certify"], **named, **others
+        )
+
+
+def _together(local: LocalSolution, transmit: TransmitSolution, edge: EdgeSolution) -> SlotsSolution:
     """The solution of slots from those of their problems."""
-    gaps = torch.stack([local.relative_gap.amax(-1), transmit.relative_gap.amax(-1), edge.relative_gap])
+    gaps = [local.relative_gap, transmit.relative_gap, edge.relative_gap.unsqueeze(-1)]
     return SlotsSolution(
         local.cpu_hz,
         transmit.rate_bps,
-        _unpooled(edge.cpu_hz, shape),
+        _unpooled(edge.cpu_hz, local.cpu_hz.shape),
         local.total_hz,
         transmit.power_w,
         local.objective.sum(-1) + transmit.objective.sum(-1) + edge.objective,
-        gaps.amax(0),
+        torch.cat(gaps, -1).amax(-1),
     )
 
 
@@ -131,14 +181,9 @@ def _per_device(values: Number) -> Number:
     return values.unsqueeze(-1) if isinstance(values, Tensor) and values.ndim else values
 
 
-def _solve_pool(queues: Tensor, weights: Tensor | None, others: dict[str, Any]) -> EdgeSolution:
-    """Solve Problem 5 for the items of all devices."""
-    return solve_edge(_pooled(queues), weights=None if weights is None else _pooled(weights), **others)
-
-
-def _pooled(queues: Tensor) -> Tensor:
+def _pooled(queues: Tensor | None) -> Tensor | None:
     """Items of all devices as those of one lane: (..., M, N) to (..., N M), a view in Fortran's order."""
-    return queues.transpose(-1, -2).flatten(-2)
+    return None if queues is None else queues.transpose(-1, -2).flatten(-2)
 
 
 def _unpooled(items: Tensor, shape: torch.Size) -> Tensor:

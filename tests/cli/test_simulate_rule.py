@@ -60,6 +60,7 @@ def module(tmp_path, monkeypatch):
     name = f"rules_of_a_test_{next(NUMBER)}"
     (tmp_path / f"{name}.py").write_text(MODULE)
     (tmp_path / f"broken_{name}.py").write_text("import json\n1 / 0\n")
+    (tmp_path / f"exiting_{name}.py").write_text("import sys\nsys.exit(3)\n")
     (tmp_path / f"lacking_{name}.py").write_text("import no_such_library\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -109,6 +110,7 @@ def test_the_table_names_the_rule(module):
         ("{module}", "expected MODULE:NAME"),
         (":rule", "expected MODULE:NAME"),
         ("{module}:", "expected MODULE:NAME"),
+        ("exiting_{module}:rule", "cannot import exiting_{module}: SystemExit: 3"),
         ("broken_{module}:rule", "cannot import broken_{module}: ZeroDivisionError: division by zero"),
         ("lacking_{module}:rule", "lacking_{module} imports no_such_library, not found"),
         ("{module}:raising", "rule raising raised KeyError in slot 0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import sys
 
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 
 import lyaopt
+from lyaopt._kernels.toolchain.function_pointers import heard_errors
 from lyaopt._kernels.toolchain.jit import CORE
 from lyaopt.errors import ProblemError, RuleError
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.policies.fixed import middle
-from lyaopt.simulation import CompiledRule, simulate
+from lyaopt.simulation import CompiledRule, Simulator, simulate
 
 SYSTEM = load_scenario("default")
 S = len(SYSTEM.services)
@@ -39,6 +41,7 @@ def constant(local, transmit=1.0, edge=1.0):
         ([[1.0], [1.0, 2.0]], "$.local: rule <lambda>, slot 0: expected"),
         ("much", "$.local: rule <lambda>, slot 0: expected numbers"),
         (np.ones((S, 1), complex), "$.local: rule <lambda>, slot 0: expected numbers"),
+        (np.ma.ones((S, 2)), "$.local: rule <lambda>, slot 0: expected an array without a mask"),
         (None, "$.local"),
         (True, "$.local"),
     ],
@@ -81,6 +84,18 @@ def test_what_is_no_rule_is_refused(rule):
         run(rule)
 
 
+def test_a_rule_whose_name_cannot_be_read_has_that_of_its_class():
+    class Nameless:
+        @property
+        def name(self):
+            raise ValueError("none")
+
+        def __call__(self, seen):
+            return tuple(seen.backlog)
+
+    assert run(Nameless()).rule == "Nameless"
+
+
 def test_what_a_rule_raises_is_the_cause():
     def broken(seen):
         return 1.0 / (3 - seen.slot), 1.0, 1.0
@@ -106,24 +121,51 @@ def test_wrong_weights_of_a_compiled_rule_name_the_slot(bad):
         if view.slot == 11:
             weights[1, 0, 0] = bad
 
-    with pytest.raises(ProblemError, match=r"\$\.rule: rule wrong: expected finite weights >= 0 .* slot 11"):
+    with pytest.raises(
+        ProblemError, match=r"\$\.rule: rule wrong, slot 11: expected weights that are finite"
+    ):
         run(wrong)
 
 
-@pytest.mark.skipif(CORE == "python", reason="an interpreted rule raises through the loop")
-def test_a_compiled_rule_that_raises_names_the_slot(monkeypatch):
+@lyaopt.allocation_rule
+def raising(view, weights):
+    weights[:] = view.backlog
+    if view.slot >= 12:
+        raise ValueError("too late")
+
+
+def test_what_a_compiled_rule_raises_is_the_cause(monkeypatch):
+    """In every core, and nothing is printed."""
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    hook = sys.unraisablehook
+    message = r"rule raising raised ValueError in slot 12: too late \(.*test_rule_errors\.py:"
+    with pytest.raises(RuleError, match=message) as caught:
+        run(raising)
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert (sys.unraisablehook, told) == (hook, [])
+
+
+def test_copies_that_simulate_ahead_tell_what_a_compiled_rule_raises():
+    state = Simulator(SYSTEM, middle(SYSTEM), rule=raising)._state
+    copy = state.copies(0, np.arange(2), 1)
+    with pytest.raises(RuleError, match="rule raising raised ValueError in slot 12"):
+        copy.advance(15, np.ones((1, *copy.kernel_state.points.shape), np.int64))
+
+
+def test_errors_of_others_are_told_to_the_hook_that_was_there(monkeypatch):
     told = []
     monkeypatch.setattr(sys, "unraisablehook", told.append)
 
-    @lyaopt.allocation_rule
-    def raising(view, weights):
-        weights[:] = view.backlog
-        if view.slot >= 12:
-            raise ValueError("too late")
+    class Careless:
+        def __del__(self):
+            raise KeyError("lost")
 
-    with pytest.raises(ProblemError, match=r"\$\.rule: rule raising: .* slot 12"):
-        run(raising)
-    assert [str(what.exc_value) for what in told] == ["too late"]
+    with heard_errors() as heard:
+        Careless()
+        gc.collect()
+    assert [type(what.exc_value) for what in told] == [KeyError]
+    assert heard == []
 
 
 @pytest.mark.skipif(CORE == "python", reason="nothing is compiled")

@@ -268,3 +268,14 @@ def test_bad_shares_are_refused(name, values, message):
     policy = Constant(np.full(S, 1), replace(even_shares(SYSTEM), **{name: values}))
     with pytest.raises(ProblemError, match=message):
         simulate(SYSTEM, policy, slots=10)
+
+
+def test_shares_leave_each_device_its_own_bandwidth():
+    shared = replace(SYSTEM, spectrum="shared")
+    shares = Shares(
+        cpu_fraction=np.ones(M), power_fraction=np.ones(M), local=np.ones(S), rate=np.ones(S), edge=np.ones(S)
+    )
+    policy = SharesPerPeriod(np.zeros((40, S), int), [shares] * 40)
+    records = [simulate(system, policy, slots=400, seed=2, record=True).record for system in (SYSTEM, shared)]
+    assert records[0].rate_bps.any()
+    assert_bitwise_equal(*records)

@@ -65,6 +65,23 @@ def test_an_earlier_solution_is_solved_into(batch, method):
     np.testing.assert_array_equal(again.certificate.relative_gap, fresh.certificate.relative_gap)
 
 
+def test_arrays_of_a_shared_spectrum_are_solved_into(batch):
+    shared = [replace(b, spectrum="shared") for b in (make_batch(3, devices=4, slots=20, seed=9), batch)]
+    earlier = solve_slots(shared[0])
+    bandwidth, multiplier = earlier.bandwidth_hz, earlier.spectrum.multiplier
+    again, fresh = solve_slots(shared[1], out=earlier), solve_slots(shared[1])
+    assert again.bandwidth_hz is bandwidth
+    assert again.spectrum.multiplier is multiplier
+    np.testing.assert_array_equal(bandwidth, fresh.bandwidth_hz)
+    np.testing.assert_array_equal(again.spectrum_price, fresh.spectrum_price)
+    assert again.certificate.relative_gap.max() < 1e-12
+    assert solve_slots(batch, out=again).spectrum is None
+    np.testing.assert_array_equal(solve_slots(shared[1], out=again).bandwidth_hz, fresh.bandwidth_hz)
+    other = replace(fresh, spectrum=replace(fresh.spectrum, bandwidth_hz=np.zeros((20, 4))))
+    with pytest.raises(ProblemError, match=r"^\$\.out\.spectrum\.bandwidth_hz: expected a writeable"):
+        solve_slots(shared[1], out=other)
+
+
 @pytest.mark.parametrize(
     "copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
 )

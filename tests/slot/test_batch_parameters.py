@@ -117,6 +117,8 @@ REFUSED = [
     ("local_weight", np.ones((7, 3)), ": expected shape (7, 3, 2), got (7, 3)"),
     ("edge_weight", np.full((7, 3, 2), -1.0), "[0, 0, 0]: expected a finite number >= 0, got -1.0"),
     ("spectrum", "even", ": expected one of split, shared, got 'even'"),
+    ("spectrum", np.ones((2, 2)), ": expected one of split, shared, got array([[1., 1.], [1., 1.]])"),
+    ("noise_psd_dbm_per_hz", np.ones((2, 1)), ": expected a finite number, got array([[1.], [1.]])"),
 ]
 
 
@@ -142,7 +144,21 @@ def test_ragged_batches_are_padded_with_zeros(batch: SlotBatch, counts: np.ndarr
             replace(ragged, **{name: np.where(beyond, 1.0, 0.0) * [[1], [1], [0]]})
 
 
-@pytest.mark.parametrize("counts", [[2, 1], [2, 1, 3], [2, -1, 0], [2.0, 1.0, 0.0], np.ones((SLOTS, 2), int)])
+COUNTS = [
+    [2, 1],
+    [2, 1, 3],
+    [2, -1, 0],
+    [2.0, 1.0, 0.0],
+    np.ones((SLOTS, 2), int),
+    [[2, 1], [1]],
+    [2, [1], 0],
+    np.ma.array([2, 1, 0], mask=[0, 0, 1]),
+    "211",
+    [True, True, False],
+]
+
+
+@pytest.mark.parametrize("counts", COUNTS)
 def test_counts_that_do_not_fit_are_refused(batch: SlotBatch, counts: Any) -> None:
     message = r"^\$\.service_counts: expected whole numbers in 0\.\.2, of shape \(3,\) or \(7, 3\)"
     with pytest.raises(ProblemError, match=message):

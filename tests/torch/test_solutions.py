@@ -6,6 +6,7 @@ import torch
 
 import lyaopt
 import lyaopt.torch as differentiable
+from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS
 from lyaopt.verify.draws import mixed
 from tests.torch.test_derivatives import METHODS, arguments
 
@@ -87,13 +88,14 @@ def test_leading_axes(shape, method):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("shape", [(0, 3), (2, 0)])
-def test_nothing_is_solved_and_differentiated(shape, method):
+@pytest.mark.parametrize("each", [False, True])
+def test_nothing_is_solved_and_differentiated(shape, each, method):
     limits = torch.ones(shape, dtype=torch.float64, requires_grad=True)
-    capacity = torch.ones((), dtype=torch.float64, requires_grad=True)
+    capacity = torch.ones(shape[:1] if each else (), dtype=torch.float64, requires_grad=True)
     solution = differentiable.solve_edge(limits, capacity=capacity, method=method)
     (solution.cpu_hz.sum() + solution.objective.sum()).backward()
     assert limits.grad.shape == shape
-    assert capacity.grad == 0.0
+    assert not capacity.grad.any()
 
 
 def test_certificates():
@@ -110,7 +112,25 @@ REFUSALS = {
     "capacity": ({"capacity": torch.tensor([1.0, -2.0])}, "capacity"),
     "shapes": ({"capacity": torch.ones(2), "tau": torch.ones(3)}, "shapes do not fit"),
     "number": ({"limits": 1.0}, "axis of items"),
-    "type": ({"limits": torch.ones(2, dtype=torch.int64)}, "float32 or float64"),
+    "type": ({"limits": torch.ones(2, dtype=torch.int64)}, r"limits: .* float32 or float64, got int64"),
+    "sparse": ({"limits": torch.eye(2).to_sparse()}, r"limits: expected a dense tensor"),
+    "list of weights": ({"weights": [[1.0, 2.0]]}, r"weights: expected a tensor, got \[\[1.0, 2.0\]\]"),
+    "number of weights": ({"weights": 1.0}, r"weights: expected a tensor, got 1.0"),
+    "word": ({"capacity": "x"}, r"capacity: expected a tensor or a number, got 'x'"),
+    "array": ({"tau": np.ones(2)}, r"tau: expected a tensor or a number, got array"),
+    "none": ({"capacity": None}, r"capacity: expected a tensor or a number, got None"),
+    "truth": ({"capacity": True}, r"capacity: expected a tensor or a number, got True"),
+    "list": ({"limits": [1.0, 2.0]}, r"limits: expected a tensor or a number"),
+    "huge": ({"capacity": 10**400}, r"capacity: expected a finite number"),
+    "device": ({"capacity": torch.ones(1, device="meta")}, r"capacity: expected a tensor on cpu"),
+    "number of another device": ({"capacity": torch.ones((), device="meta")}, r"capacity: .* on cpu"),
+    "limit of another device": (
+        {"limits": torch.ones((), device="meta"), "weights": torch.ones(2)},
+        r"limits: expected a tensor on cpu",
+    ),
+    "overflow": ({"tau": 5e-324}, r"limits: the sum of the backlogs over the slot length is not finite"),
+    "certificates": ({"certify": np.ones(2)}, r"certify: expected True or False"),
+    "methods": ({"method": np.ones(2)}, r"method: expected one of"),
     "method": ({"method": "fast"}, "method"),
     "certify": ({"method": "operations", "certify": True}, "certify"),
 }
@@ -130,12 +150,115 @@ def test_shared_spectrum_is_refused():
         differentiable.solve_slots(**arguments(batch), spectrum="shared")
 
 
-def test_second_derivatives_are_refused():
-    limits = torch.ones(2, dtype=torch.float64, requires_grad=True)
-    solution = differentiable.solve_edge(limits, capacity=1.0)
-    (first,) = torch.autograd.grad(solution.cpu_hz.square().sum(), limits, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        first.sum().backward()
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("power", [1, 2])
+def test_second_derivatives_are_refused(method, power):
+    """Of linear losses, too, whose cotangents require no derivative: they would be 0 in silence."""
+    limits = torch.tensor([3.0, 2.0], dtype=torch.float64)
+    weights = torch.tensor([2.0, 1.0], dtype=torch.float64, requires_grad=True)
+    solution = differentiable.solve_local(
+        limits, weights=weights * 1.5, capacity=5.0, energy_weight=1.0, delta=1.0, method=method
+    )
+    (first,) = torch.autograd.grad(solution.cpu_hz.pow(power).sum(), weights, create_graph=True)
+    assert first.abs().sum() > 0.0
+    loss = first.pow(2).sum() + weights.pow(2).sum()
+    with pytest.raises(RuntimeError, match="no second derivatives"):
+        torch.autograd.grad(loss, weights, retain_graph=True)
+    with pytest.raises(RuntimeError, match="no second derivatives"):
+        loss.backward()
+
+
+SLOTS = {
+    "slot_duration_s": 1.0,
+    "energy_coefficient": 1.0,
+    "energy_weight_local": 0.5,
+    "energy_weight_transmit": 0.1,
+    "edge_capacity_hz": 1.0,
+    "cpu_capacity_hz": 1.0,
+    "max_power_w": 1.0,
+    "channel_gain": 1.0,
+    "bandwidth_hz": 1.0,
+    "noise_psd_dbm_per_hz": 30.0,
+    **dict.fromkeys(QUEUE_FIELDS, torch.tensor([[[1.0, 2.0], [0.5, 0.25]]], dtype=torch.float64)),
+}
+LEADING = {
+    "cpu_capacity_hz": (5, 2),
+    "edge_capacity_hz": (5,),
+    "slot_duration_s": (3, 5),
+    "channel_gain": (5, 1),
+    "edge_weight": (5, 1, 2),
+    "energy_coefficient": (2,),
+    "transmit_queue_bits": (4, 2, 1),
+}
+
+
+@pytest.mark.parametrize("name", LEADING)
+def test_leading_axes_of_one_argument_are_those_of_the_solution(name):
+    numbers = torch.linspace(0.5, 2.0, int(np.prod(LEADING[name])), dtype=torch.float64)
+    given = SLOTS | {name: numbers.reshape(LEADING[name]).requires_grad_()}
+    found = differentiable.solve_slots(**given, certify=True)
+    leading = torch.broadcast_shapes((1,), LEADING[name][: len(LEADING[name]) - found_axes(name)])
+    assert found.objective.shape == found.relative_gap.shape == leading
+    assert found.local_cpu_hz.shape == found.rate_bps.shape == found.edge_cpu_hz.shape == (*leading, 2, 2)
+    assert found.power_w.shape == found.cpu_hz.shape == (*leading, 2)
+    assert found.relative_gap.max() <= 1e-12
+    wide = {key: found.local_cpu_hz.new_zeros((*leading, 2, 2)) + given[key] for key in QUEUE_FIELDS}
+    again = differentiable.solve_slots(**given | wide)
+    for one, other in zip(found[:-1], again[:-1], strict=True):
+        torch.testing.assert_close(one, other, rtol=0.0, atol=0.0)
+    found.objective.sum().backward()
+    assert given[name].grad.shape == LEADING[name]
+
+
+def found_axes(name):
+    """Axes of an argument behind the leading ones."""
+    return (
+        2
+        if name in (*QUEUE_FIELDS, *WEIGHT_FIELDS)
+        else int(name not in ("slot_duration_s", "edge_capacity_hz"))
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("shape", [(3, 0, 2), (3, 2, 0), (0, 2, 2), (0, 2)])
+def test_nothing_in_slots_is_solved_as_by_numpy(shape, method):
+    queues = {name: torch.ones(shape, dtype=torch.float64, requires_grad=True) for name in QUEUE_FIELDS}
+    certify = method == "compiled"
+    found = differentiable.solve_slots(**SLOTS | queues, method=method, certify=certify)
+    assert found.edge_cpu_hz.shape == found.rate_bps.shape == shape
+    assert found.objective.tolist() == torch.zeros(shape[:-2]).tolist()
+    if certify:
+        assert found.relative_gap.tolist() == torch.zeros(shape[:-2]).tolist()
+    found.objective.sum().backward()
+    assert all(values.grad.shape == shape for values in queues.values())
+
+
+REFUSED_SLOTS = [
+    ("local_queue_cycles", [[1.0]], r"^\$\.local_queue_cycles: expected a tensor, got"),
+    (
+        "edge_queue_cycles",
+        None,
+        r"^\$\.edge_queue_cycles: expected a tensor of shape \(\.\.\., M, N\), got None",
+    ),
+    ("edge_queue_cycles", torch.ones(2), r"^\$\.edge_queue_cycles: .*, got shape \(2,\)"),
+    ("transmit_weight", [[1.0]], r"^\$\.transmit_weight: expected a tensor, got"),
+    ("cpu_capacity_hz", "x", r"^\$\.cpu_capacity_hz: expected a tensor or a number, got 'x'"),
+    ("cpu_capacity_hz", -1.0, r"^\$\.cpu_capacity_hz: expected a finite number >= 0, got -1.0"),
+    ("bandwidth_hz", torch.tensor([1.0, 0.0]), r"^\$\.bandwidth_hz\[1\]: expected a finite number > 0"),
+    ("slot_duration_s", 0.0, r"^\$\.slot_duration_s: expected a finite number > 0"),
+    ("edge_capacity_hz", torch.ones(3, dtype=torch.int32), r"^\$\.edge_capacity_hz: .* got int32"),
+    ("channel_gain", 1e308, r"^\$\.channel_gain: the signal-to-noise ratio at full power is beyond"),
+    ("channel_gain", torch.ones(3), r"^\$: shapes do not fit each other"),
+    ("noise_psd_dbm_per_hz", torch.ones(2), r"^\$\.noise_psd_dbm_per_hz: expected a finite number"),
+    ("spectrum", np.ones(2), r"^\$\.spectrum: expected one of"),
+    ("method", "fast", r"^\$\.method: expected one of"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "message"), REFUSED_SLOTS)
+def test_refusals_of_slots_name_their_argument(name, value, message):
+    with pytest.raises(lyaopt.ProblemError, match=message):
+        differentiable.solve_slots(**SLOTS | {name: value})
 
 
 def test_inputs_changed_in_place_are_noticed():

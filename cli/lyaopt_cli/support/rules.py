@@ -35,7 +35,7 @@ def load_rule(name: str) -> CompiledRule | Rule:
         return as_rule(value() if isinstance(value, type) else value)
     except ProblemError as error:
         raise InputError(f"lyaopt simulate: --rule {name}: {error.reason}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"lyaopt simulate: --rule {name}: {_one_line(error)}") from None
 
 
@@ -49,9 +49,9 @@ def _imported(module: str) -> Any:
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
             raise InputError(f"lyaopt simulate: --rule: no module named {error.name}") from None
         raise InputError(f"lyaopt simulate: --rule: {module} imports {error.name}, not found") from None
-    except Exception as error:  # whatever the module does when it is imported
+    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
         raise InputError(f"lyaopt simulate: --rule: cannot import {module}: {_one_line(error)}") from None
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -22,8 +22,9 @@ from lyaopt._kernels.slot.problems import (
 from lyaopt._kernels.toolchain.function_pointers import Callback, call_by_address
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
-# The entry of `failed` of a model
-FAILED_SLOT = 0
+# Entries of `failed` of a model
+FAILED_SLOT, RAISED = range(2)
+FAILED = 2
 
 
 class SlotView(NamedTuple):
@@ -183,7 +184,7 @@ def weigh(b, slot, gain, model, state, tasks):
     if failed[FAILED_SLOT] < 0:
         told = call_by_address(model.rule, view_of(b, slot, gain, model, state, tasks), weights)
         if told == 0 or count_wrong(weights.reshape(weights.size)) > 0:
-            failed[FAILED_SLOT] = slot
+            failed[FAILED_SLOT], failed[RAISED] = slot, 1 - told
     if failed[FAILED_SLOT] >= 0:
         weights[:] = 0.0
 
@@ -195,9 +196,13 @@ class RuleEntry(Callback):
     ----------
     rule : function
         ``rule(view, weights)`` reads a `SlotView` and writes weights (3, N, L), as jitted functions call it.
+    name : str
+        For errors.
     """
 
-    def __init__(self, rule: Any) -> None:
+    def __init__(self, rule: Any, name: str) -> None:
+        self.name = name
+
         def entry(view, weights):
             rule(view, weights)
             return 1

@@ -85,11 +85,20 @@ def _set_inputs(b, begin, end, streams, trace, state, gain, arrivals):
 
 
 @helper
-def _start_period(b, slot, span, plan, state):
-    """Put the points of the period that begins with `slot` in force in block `b`, and start its sums."""
-    line = slot // span.slots_per_period - span.start // span.slots_per_period
-    state.points[b] = plan[min(line, plan.shape[0] - 1), b]
-    begin_period(b, state.sums)
+def _open_period(b, slot, span, plan, state):
+    """If a period begins with `slot`, put its points in force in block `b` and start its sums."""
+    if slot % span.slots_per_period == 0:
+        line = slot // span.slots_per_period - span.start // span.slots_per_period
+        state.points[b] = plan[min(line, plan.shape[0] - 1), b]
+        begin_period(b, state.sums)
+
+
+@helper
+def _close_period(b, begin, end, span, gain, state):
+    """End the sums of block `b` if a period ends before slot `end`; keep the gains of the last slot."""
+    if end % span.slots_per_period == 0:
+        end_period(b, state.sums)
+    state.last_gain[b] = gain[end - begin - 1]
 
 
 @inline
@@ -145,8 +154,7 @@ def slot_loop(name, allocate, workspace_size):
             begin = span.start
             while begin < span.stop:
                 end = min(span.stop, begin - begin % period + period)
-                if begin % period == 0:
-                    _start_period(b, begin, span, plan, state)
+                _open_period(b, begin, span, plan, state)
                 _set_inputs(b, begin, end, streams, trace, state, gain, arrivals)
                 for slot in range(begin, end):
                     h, new = gain[slot - begin], arrivals[slot - begin]
@@ -159,9 +167,7 @@ def slot_loop(name, allocate, workspace_size):
                     serve_queues(rates, tau, notes, queues, service_sums)
                     add_devices(cpu, power, h, (tau, delta), before, after, limits, device_sums)
                     move_tasks(b, slot, new, rates, due, model, queues, tasks)
-                if end % period == 0:
-                    end_period(b, state.sums)
-                state.last_gain[b] = gain[end - begin - 1]
+                _close_period(b, begin, end, span, gain, state)
                 begin = end
         return tasks.table, tasks.log
 

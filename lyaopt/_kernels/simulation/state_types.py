@@ -29,8 +29,8 @@ class Model(NamedTuple):
     - `fractions` (b, 2, L), `shares` (b, 3, N, L): see share_allocation.py; of no blocks for exact methods.
     - `weights` (b, 3, N, L): what the slot problems weigh services by, see weighted_allocation.py; of no
       blocks where backlogs do.
-    - `rule`: address of a rule that writes them, see rules.py, or 0; `failed` (1,): the first slot in which
-      it did not, or -1.
+    - `rule`: address of a rule that writes them, see rules.py, or 0; `failed` (2,): the first slot in which
+      it did not, or -1, and whether it raised an error there.
     - `laws`: see PowerLaws.
     """
 

@@ -194,7 +194,7 @@ def compile_cached(
 def _announce(detail: str, reason: str) -> None:
     """Warn once that compiling takes long; without a handler, logging writes the warning to stderr."""
     because = f", as {reason}" if reason else ""
-    _log.warning("lyaopt: compiling kernels, up to a minute (%s)%s", detail, because)
+    _log.warning("lyaopt: compiling kernels, some minutes (%s)%s", detail, because)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lyaopt._kernels.toolchain.core_choice import CHOICE
@@ -40,8 +43,58 @@ def _make_intrinsic() -> Any:
     return call
 
 
+class _Listening(threading.local):
+    """Where each thread collects what its `Callback`s raise; None while nothing listens."""
+
+    errors: list[BaseException] | None = None
+
+
+class _Hook:
+    """Stands in for `sys.unraisablehook` while any thread listens: there Numba tells what callbacks raise."""
+
+    def __init__(self) -> None:
+        self.lock, self.listeners = threading.Lock(), 0
+        self.replaced: Callable[[Any], Any] = sys.unraisablehook
+
+    def __call__(self, told: Any) -> None:
+        errors = _LISTENING.errors
+        # Numba gives no object but a text, which names its context
+        if errors is not None and isinstance(told.object, str) and told.exc_value is not None:
+            errors.append(told.exc_value)
+        else:
+            self.replaced(told)
+
+    def listen(self, change: int) -> None:
+        with self.lock:
+            if self.listeners == 0:
+                self.replaced = sys.unraisablehook
+            self.listeners += change
+            sys.unraisablehook = self if self.listeners else self.replaced
+
+
+_LISTENING, _HOOK = _Listening(), _Hook()
+
+
+@contextmanager
+def heard_errors() -> Iterator[list[BaseException]]:
+    """Collect what `Callback`s raise in this thread, which Numba prints and ignores."""
+    earlier, _LISTENING.errors = _LISTENING.errors, []
+    _HOOK.listen(1)
+    try:
+        yield _LISTENING.errors
+    finally:
+        _HOOK.listen(-1)
+        _LISTENING.errors = earlier
+
+
 def _call(function, first, second):
-    return function(first, second)
+    try:
+        return function(first, second)
+    except Exception as error:
+        if _LISTENING.errors is None:
+            raise
+        _LISTENING.errors.append(error)
+        return 0
 
 
 call_by_address: Any = _call if CORE == "python" else _LateCall()
