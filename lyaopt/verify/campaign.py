@@ -23,7 +23,7 @@ from lyaopt.slot.limits import METHODS
 from lyaopt.slot.solve_batch import solve_slots
 from lyaopt.verify.cvxpy_reference import check_solver, solve_reference
 from lyaopt.verify.decimal_reference import Verdict, judge
-from lyaopt.verify.random_problems import REGIMES, SHARED_REGIMES, batches, take_slot
+from lyaopt.verify.random_problems import REGIMES, SHARED_REGIMES, SMALL_SLOTS, batches, take_slot
 
 GAP_LIMIT = 1e-12
 VIOLATION_LIMIT = 1e-14
@@ -31,9 +31,8 @@ VIOLATION_LIMIT = 1e-14
 # that the convex solver solves (tens of milliseconds each).
 JUDGED = 40
 SOLVED = 20
-# Of a shared spectrum, where the decimal optimum is a search (a second each for this many services, no more)
-JUDGED_SHARED = 8
-MOST_SHARING = 24
+# Of a shared spectrum, where the decimal optimum is a search of a second for a small slot
+JUDGED_SHARED = SMALL_SLOTS
 CAMPAIGN = (*REGIMES, *SHARED_REGIMES)
 PACKAGES = ("lyaopt", "numpy", "numba", "cvxpy", "clarabel", "ecos", "scs")
 
@@ -180,17 +179,16 @@ class _Tally:
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng([self.seed, self.instances])
-        most = JUDGED_SHARED if self.regime in SHARED_REGIMES else JUDGED
-        judged = min(most, self.instances)
-        self.judged: NDArray[np.intp] = rng.choice(self.instances, judged, replace=False, shuffle=True)
+        shared = self.regime in SHARED_REGIMES
+        judged = min(JUDGED_SHARED if shared else JUDGED, self.instances)
+        among = judged if shared else self.instances  # small slots come first
+        self.judged: NDArray[np.intp] = rng.choice(among, judged, replace=False, shuffle=True)
 
     def add(self, batch: SlotBatch) -> int:
         """Solve a batch by both methods, and its sampled slots by the convex solver; return its size."""
         size = batch.shape[0]
         sampled = [int(i) - self.done for i in self.judged if 0 <= i - self.done < size]
         shared = batch.spectrum == "shared"
-        if shared and math.prod(batch.shape[1:]) > MOST_SHARING:
-            sampled = []
         self.done_judged += len(sampled)
         for method in METHODS:
             solution = solve_slots(batch, method=method)

@@ -33,6 +33,8 @@ LARGEST_BATCH = 256
 # Numbers of services for which the solvers select instead of sorting; such batches are small.
 MANY_SERVICES = (257, 1500)
 LARGEST_BATCH_OF_MANY = 16
+# Slots of a shared spectrum that are small enough to be judged in decimal arithmetic
+SMALL_SLOTS = 8
 _SPLIT = PLAIN | WEIGHTS | ENERGIES
 # Next to a boundary what a whole slot gains can be lost in the rounding of its inputs: not here
 _SHARED = {
@@ -96,7 +98,8 @@ def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
     """Yield batches of one regime that hold `instances` slots in all.
 
     Most have 1 to 6 devices of 1 to 8 services each, some 1 or 2 devices of up to 64 services, and a few
-    1 to 5 devices of `MANY_SERVICES` services in all. The same arguments give the same slots,
+    1 to 5 devices of `MANY_SERVICES` services in all. Those of a shared spectrum begin with `SMALL_SLOTS`
+    slots of 1 to 6 devices of 1 to 4 services each, in pairs. The same arguments give the same slots,
     whatever other regimes are drawn.
 
     Parameters
@@ -111,10 +114,15 @@ def batches(regime: str, instances: int, seed: int) -> Iterator[SlotBatch]:
     rng = np.random.default_rng([seed, *regime.encode()])
     left = instances
     while left:
-        largest, devices, services = _drawn_shape(rng)
+        small = regime in SHARED_REGIMES and instances - left < SMALL_SLOTS
+        largest, devices, services = _small_shape(rng) if small else _drawn_shape(rng)
         count = min(left, largest)
         yield random_batch(regime, count, rng, devices, services)
         left -= count
+
+
+def _small_shape(rng: np.random.Generator) -> tuple[int, int, int]:
+    return 2, int(rng.integers(1, 7)), int(rng.integers(1, 5))
 
 
 def _drawn_shape(rng: np.random.Generator) -> tuple[int, int, int]:

@@ -157,7 +157,7 @@ def test_an_edit_in_another_file_recompiles_its_callers(warm, tmp_path):
     assert answer(start(warm, root)) == EXPECTED
     source = root / "lyaopt" / "_kernels" / "slot" / "certificate.py"
     text = source.read_text()
-    assert "return gap / gross if" in text
-    source.write_text(text.replace("return gap / gross if", "return 2.0 * gap / gross if"))
+    assert "return gap / scale if" in text
+    source.write_text(text.replace("return gap / scale if", "return 2.0 * gap / scale if"))
     assert answer(start(warm, root)) == "[6.0, 4.0, 0.0]"
     assert len(kernel_files(warm)) == 2
