@@ -83,7 +83,7 @@ class Radio:
         return cls(width, system.max_power_w, noise, weight, channel.fading == "rayleigh")
 
     def carried(self, price: Floats) -> tuple[Floats, Floats]:
-        """Mean rate, bit/s, and mean power, W, of each device at a price nu >= 0 in J per bit, (..., M) each."""
+        """Mean rate, bit/s, and mean power, W, of each device at prices nu >= 0 in J per bit, (..., M)."""
         level = (price * self.bandwidth_hz / math.log(2.0))[..., None]
         nats, power = (self._faded if self.rayleigh else self._steady)(level)
         return self.bandwidth_hz / math.log(2.0) * (nats @ self.weight), power @ self.weight

@@ -9,10 +9,10 @@ its gain at a price of nu joules per unit of work. Where holding costs H, a unit
     nu(H) = g^-1(H) = min_s (P(s) + H) / s .
 
 CPU, P(s) = delta s^3: s = min(F, (H / (2 delta))^(1/3)), nu = delta s^2 + H / s. CPU with operating points
-(f_j, P_j): min_j (P_j + H) / f_j, as a ratio of linear functions is least at an end of a segment. Radio, with a gain
-h drawn anew in each slot: g(nu) = E_h max_p (nu R(p; h) - p) = nu E R - E p at the water level of nu
-(`lyaopt.bounds.ergodic_rate`), inverted by Newton's method, whose step from nu is (E p + H) / E R, what a unit
-costs where the radio fills to the level of nu: no step is below nu(H), and steps from above only fall.
+(f_j, P_j): min_j (P_j + H) / f_j, as a ratio of linear functions is least at an end of a segment. Radio, with
+a gain h drawn anew in each slot: g(nu) = E_h max_p (nu R(p; h) - p) = nu E R - E p at the water level of nu
+(`lyaopt.bounds.ergodic_rate`), inverted by Newton's method. A step from nu is (E p + H) / E R, the cost of a
+unit where the radio fills to the level of nu: no step is below nu(H), and steps from above only fall.
 
 Prices are infinite where a resource can do no work at all. At H = 0 they are the least energy of a unit.
 """
@@ -255,7 +255,7 @@ def radio_gain(radio: Radio, nu: Floats) -> Floats:
 
 
 def _cheapest_bit(radio: Radio) -> Floats:
-    """inf P / R: rare peaks of Rayleigh fading carry a bit for any little; a steady gain has its nb ln 2 / b."""
+    """inf P / R: 0 under Rayleigh fading, for a bit on a rare peak; nb ln 2 / b of a steady gain."""
     if radio.rayleigh:
         return np.zeros_like(radio.bandwidth_hz)
     return np.asarray(math.log(2.0) * radio.noise_w.min(axis=1) / radio.bandwidth_hz)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_the_gain_of_a_radio_is_the_integral_over_its_fading(signal, nu):
     level = price * width / math.log(2)
     kinks = [noise / level, *([noise / (level - most)] if level > most else [])]
     edges = sorted({*kinks, kinks[-1] + 1, kinks[-1] + 10, kinks[-1] + 60})
-    pieces = zip(edges[:-1], edges[1:], strict=True)
+    pieces = pairwise(edges)
     expected = sum(quad(lambda x: best(x) * math.exp(-x), a, b, epsabs=0, epsrel=1e-9)[0] for a, b in pieces)
     assert radio_gain(radio, np.array([price]))[0] == pytest.approx(expected, rel=1e-6)
 
