@@ -1,4 +1,4 @@
-"""No simulated policy lies below LB3 or LB1 at its latency, and a good one is near LB3 where load is light."""
+"""No simulated policy lies below LB3, and at light load a good one is near it."""
 
 from __future__ import annotations
 
