@@ -1,14 +1,15 @@
 """LB3 of the cost (34), energy and backlog: a lower bound that no policy passes.
 
-The cost of a slot is omega1 E + omega2 Qbar, where a cycle of local backlog costs omega2 beta1 / (rho C), and
-bits and edge cycles likewise. In joules, h = omega2 beta / (omega1 x whole task) per unit of backlog and slot.
-Alone, work b costs at least::
+The cost of a slot is omega1 E + omega2 Qbar, where a cycle of local backlog costs omega2 beta1 / (rho C),
+and bits and edge cycles likewise. In joules, h = omega2 beta / (omega1 x whole task) per unit of backlog and
+slot. Alone, work b costs at least::
 
     J(b) = int_0^b nu(h x / tau) dx,
 
-as h b + E min_y [tau P(y / tau) + J(b - y)] >= h b + J(b) - tau g(nu(h b / tau)) = J(b): nu grows with x. As nu
-is a minimum of lines in H, its chords lie below it, and the trapezoidal rule below the integral. Edge work e
-costs h (n e - F^e tau n (n - 1) / 2) in its n = ceil(e / (F^e tau)) slots. The rest is as in `waiting_bound`.
+as h b + E min_y [tau P(y / tau) + J(b - y)] >= h b + J(b) - tau g(nu(h b / tau)) = J(b): nu grows with x.
+Since nu is a minimum of lines in H, its chords lie below it, and the trapezoidal rule below the integral. Edge
+work e costs h (n e - F^e tau n (n - 1) / 2) in its n = ceil(e / (F^e tau)) slots. The rest is as in
+`waiting_bound`.
 """
 
 from __future__ import annotations
