@@ -7,8 +7,8 @@ slot. Alone, work b costs at least::
     J(b) = int_0^b nu(h x / tau) dx,
 
 as h b + E min_y [tau P(y / tau) + J(b - y)] >= h b + J(b) - tau g(nu(h b / tau)) = J(b): nu grows with x.
-Since nu is a minimum of lines in H, its chords lie below it, and the trapezoidal rule below the integral. Edge
-work e costs h (n e - F^e tau n (n - 1) / 2) in its n = ceil(e / (F^e tau)) slots. The rest is as in
+Since nu is a minimum of lines in H, its chords lie below it, and the trapezoidal rule below the integral.
+Edge work e costs h (n e - F^e tau n (n - 1) / 2) in its n = ceil(e / (F^e tau)) slots. The rest is as in
 `waiting_bound`.
 """
 
