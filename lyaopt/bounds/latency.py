@@ -81,8 +81,11 @@ def energy_at_latency(system: System, latency_s: float, *, whole_slots: bool = T
         slope = system.slot_duration_s * latency_s * float(system.arrival_rate_per_s.sum())
         return lambda theta: waiting_bound(system, theta, whole_slots=whole).bound_j - theta * slope
 
-    theta, value = _largest(line(False), 0.01, 1e-6)
-    if whole_slots and math.isfinite(value):
+    if system.channel.shadowing_std_db > 0.0:  # a second each
+        theta, value = _largest(line(whole_slots), 0.01, 0.1)
+    else:
+        theta, value = _largest(line(False), 0.01, 1e-6)
+    if whole_slots and math.isfinite(value) and system.channel.shadowing_std_db == 0.0:
         theta, value = _largest(line(True), theta, 1e-2)
     least = energy_bound(system).energy_j
     if least > value:

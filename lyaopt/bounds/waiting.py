@@ -19,7 +19,9 @@ from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, Integers, as_floats, check_array, check_type
 from lyaopt.bounds.edge_dual import EdgeDual, best_edge_price
-from lyaopt.bounds.task_costs import edge_costs, local_costs, refuse_slow_channels, transmit_costs
+from lyaopt.bounds.ergodic_rate import Radio
+from lyaopt.bounds.shadowed_tasks import shadowed_costs
+from lyaopt.bounds.task_costs import edge_costs, local_costs, refuse_channels, transmit_costs
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 
@@ -41,7 +43,7 @@ class WaitingBound:
     edge_price : float
         psi, in J per cycle at the edge.
     cuts : ndarray (S,)
-        Cheapest partition point of a task alone at this price.
+        Cheapest partition point of a task alone at this price; under shadowing, on a median channel.
     form : str
         ``closed`` or ``whole slots``.
     method : str
@@ -102,10 +104,20 @@ def task_bound(system: System, theta: Floats, whole_slots: bool) -> EdgeDual:
     whole_slots : bool
         As of `waiting_bound`.
     """
-    refuse_slow_channels(system)
-    parts = (local_costs, transmit_costs, edge_costs)
-    costs = np.sum([part(system, theta, whole_slots) for part in parts], axis=0)
-    return best_edge_price(costs, system.edge_cycles, system.arrival_rate_per_s, system.edge_capacity_hz)
+    refuse_channels(system, "fading_correlation")
+    rates, work, capacity = system.arrival_rate_per_s, system.edge_cycles, system.edge_capacity_hz
+    if system.channel.shadowing_std_db == 0.0:
+        parts = (local_costs, transmit_costs, edge_costs)
+        costs = np.sum([part(system, theta, whole_slots) for part in parts], axis=0)
+        return best_edge_price(costs, work, rates, capacity)
+    Radio.of(system)  # refuses devices that move
+    costs, weight = shadowed_costs(system, theta, whole_slots)
+    services, states, cuts = costs.shape
+    dual = best_edge_price(
+        costs.reshape(-1, cuts), work.repeat(states, axis=0), np.outer(rates, weight).ravel(), capacity
+    )
+    median = dual.cuts.reshape(services, states)[:, states // 2]
+    return EdgeDual(dual.value_w, dual.price, median)
 
 
 def waiting_costs(system: System, waiting_cost_j_per_s: ArrayLike | None = None) -> Floats:
