@@ -38,29 +38,29 @@ def shadowed_costs(system: System, theta: Floats, whole_slots: bool) -> tuple[Fl
 
     Returns
     -------
-    costs : ndarray (S, Z, K + 1)
-        In J, by state of the channel and cut.
-    weight : ndarray (Z,)
-        Of the states in the mean over the stationary law.
+    costs : ndarray (S, 2 (Z - 1), K + 1)
+        In J, by state of the channel and cut: at the lower ends of all cells, then at the upper ends.
+    weight : ndarray (2 (Z - 1),)
+        Of these states in the mean over the stationary law. On a cell the least of linear costs is concave,
+        so that its mean is at least this one.
     """
     channel, bits = system.channel, system.transmit_bits
     shadowing = Shadowing.of(channel.shadowing_std_db, channel.shadowing_sojourn_s, system.slot_duration_s)
     edge = edge_costs(system, theta, whole_slots)
     silent = np.where(bits > 0.0, 0.0, local_costs(system, theta, whole_slots) + edge)
-    costs = silent[:, None].repeat(shadowing.node.size, axis=1)
-    alone = np.where(bits > 0.0, np.inf, silent).min(axis=1)
-    kinds = _kinds(system, theta, alone)
-    if not kinds.device.size:
-        return costs, shadowing.weight
-    for share in _SHARES:
+    ends = np.broadcast_to(silent[:, None, None], (len(bits), 2, shadowing.node.size - 1, bits.shape[1]))
+    kinds = _kinds(system, theta, np.where(bits > 0.0, np.inf, silent).min(axis=1))
+    for share in _SHARES if kinds.device.size else ():
         prices = kinds.prices(system, shadowing, share)
         for j in range(_SIZES):
             price, drift = prices.price[j::_SIZES][kinds.of], prices.drift_w[j::_SIZES][kinds.of]
             held = edge + local_costs(system, np.maximum(theta - drift, 0.0), whole_slots)
-            total = held[:, None] + price[:, :, None] * bits[:, None]
-            used = (kinds.size == j)[:, None]
-            costs = np.where(used, np.maximum(costs, total), costs)
-    return costs, shadowing.weight
+            cells = np.stack([price[:, :-1], price[:, 1:]], axis=1)
+            total = held[:, None, None] + cells[..., None] * bits[:, None, None]
+            # One share for a whole cell, which keeps costs linear there.
+            better = total.sum(axis=1, keepdims=True) > ends.sum(axis=1, keepdims=True)
+            ends = np.where(better & (kinds.size == j)[:, None, None], total, ends)
+    return ends.reshape(len(bits), -1, bits.shape[1]), shadowing.weight.ravel()
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,9 @@ class Shadowing:
         tau.
     node : ndarray (Z,)
         x.
-    weight : ndarray (Z,)
-        E of the hat function of each node under the stationary law; the last is 0, where prices are.
+    weight : ndarray (2, Z - 1)
+        Of the lower and upper end of each cell in the mean, under the stationary law, of a function that is
+        linear on cells and constant below them; what is above them, and may be 0, does not count.
     """
 
     std: float
@@ -63,9 +64,11 @@ class Shadowing:
     def of(cls, std_db: float, sojourn_s: float, slot_s: float) -> Shadowing:
         """Shadowing by `std_db` and `sojourn_s` of a channel, in slots of `slot_s`."""
         node = np.linspace(-_FARTHEST, _FARTHEST, _NODES)
-        ramps = _ramp(node, np.zeros(1), 1.0)[0]
-        weight = _hats(ramps[None], node)[0]
-        weight[-1] = 0.0
+        below, ramps = scipy_special().ndtr(node), _ramp(node, np.zeros(1), 1.0)[0]
+        upper = (ramps[:-1] - ramps[1:]) / (node[1] - node[0]) - scipy_special().ndtr(-node[1:])
+        lower = np.diff(below) - upper
+        lower[0] += below[0]
+        weight = np.maximum([lower, upper], 0.0)
         return cls(std_db * math.log(10.0) / 10.0, math.exp(-slot_s / sojourn_s), slot_s, node, weight)
 
     @property

@@ -116,7 +116,7 @@ def task_bound(system: System, theta: Floats, whole_slots: bool) -> EdgeDual:
     dual = best_edge_price(
         costs.reshape(-1, cuts), work.repeat(states, axis=0), np.outer(rates, weight).ravel(), capacity
     )
-    median = dual.cuts.reshape(services, states)[:, states // 2]
+    median = dual.cuts.reshape(services, states)[:, states // 4]
     return EdgeDual(dual.value_w, dual.price, median)
 
 
