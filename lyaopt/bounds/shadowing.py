@@ -250,7 +250,7 @@ def _largest_gain(radio: Radio, shadowing: Shadowing, x: Floats, mean: Floats, b
     sag = noise[:-1] * grows**2 / 8.0
     ends = []
     for end, power in ((slice(None, -1), math.exp(grows)), (slice(1, None), 1.0)):
-        factor = np.maximum(noise[end] - sag, 0.5 * noise[1:])
+        factor = np.where(sag < 0.5 * noise[1:], noise[end] - sag, 0.5 * noise[1:])
         levels = _levels(radio, factor, np.full_like(factor, power))
         ends.append(radio_gain(levels, (mean[:, end] + bend).ravel()).reshape(bend.shape))
     return np.maximum(*ends)
