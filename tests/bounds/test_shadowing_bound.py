@@ -104,10 +104,39 @@ def test_no_policy_is_below_the_bound(seed):
             assert not surely_below(total, bound.bound_j), name
 
 
-def test_correlated_fading_is_refused():
-    system = replace(SHADOWED, channel=replace(SHADOWED.channel, fading_correlation=0.9))
-    with pytest.raises(ProblemError, match=r"^\$\.channel\.fading_correlation"):
-        waiting_bound(system, 0.01)
+def correlated(system, correlation=0.95):
+    return replace(system, channel=replace(system.channel, fading_correlation=correlation))
+
+
+def test_correlated_fading_has_one_price_for_all_gains():
+    """Valid, and below the bound of gains that are drawn anew."""
+    anew = waiting_bound(load_scenario("balanced"), 0.01)
+    bound = waiting_bound(correlated(load_scenario("balanced")), 0.01)
+    assert bound.form == "stationary"
+    assert 0.1 * anew.bound_j < bound.bound_j < anew.bound_j
+    assert 0 < waiting_bound(correlated(SHADOWED), 0.01).bound_j < waiting_bound(SHADOWED, 0.01).bound_j
+    scarce = waiting_bound(correlated(load_scenario("scarce-edge")), 0.01)
+    assert scarce.edge_price > 0
+    assert scarce.bound_j < waiting_bound(load_scenario("scarce-edge"), 0.01).bound_j
+    steady = replace(load_scenario("balanced").channel, fading="none", fading_correlation=0.5)
+    assert waiting_bound(replace(load_scenario("balanced"), channel=steady), 0.01).form == "whole slots"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_policy_is_below_the_bound_of_correlated_fading(seed):
+    rng = np.random.default_rng(seed)
+    system = correlated(shadowed(small_system(seed), 8.0 * (seed % 2), 1.0), rng.uniform(0.5, 0.99))
+    theta = 10.0 ** rng.uniform(-3, 0, len(system.services))
+    bound = waiting_bound(system, theta)
+    for name in ("middle", "all-local", "all-offload"):
+        result = simulate(system, make_policy(name, system), seed=seed, **RUN)
+        total = energies(result) + waiting(result, theta, RUN["slots"])
+        if result.queued < 0.1 * result.born:
+            assert not surely_below(total, bound.bound_j), name
+
+
+def test_devices_that_move_are_refused():
     moving = replace(SHADOWED, channel=replace(SHADOWED.channel, walk_m_per_sqrt_s=1.0))
-    with pytest.raises(ProblemError, match=r"^\$\.channel\.walk_m_per_sqrt_s"):
-        waiting_bound(moving, 0.01)
+    for system in (moving, correlated(moving)):
+        with pytest.raises(ProblemError, match=r"^\$\.channel\.walk_m_per_sqrt_s"):
+            waiting_bound(system, 0.01)
