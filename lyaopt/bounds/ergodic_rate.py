@@ -17,7 +17,7 @@ from types import ModuleType
 
 import numpy as np
 
-from lyaopt.arrays import Floats
+from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.io.extras import needs_extra
 from lyaopt.model.system import System
@@ -82,9 +82,14 @@ class Radio:
         noise = (width * system.noise_w_per_hz)[:, None] / gain
         return cls(width, system.max_power_w, noise, weight, channel.fading == "rayleigh")
 
+    def of_rows(self, rows: Integers | slice) -> Radio:
+        """Radios of some devices: `rows` (R,), in their order."""
+        parts = self.bandwidth_hz[rows], self.max_power_w[rows], self.noise_w[rows]
+        return Radio(*parts, self.weight, self.rayleigh)
+
     def carried(self, price: Floats) -> tuple[Floats, Floats]:
-        """Mean rate, bit/s, and mean power, W, of each device (M,) at a price nu >= 0 in J per bit (M,)."""
-        level = (price * self.bandwidth_hz / math.log(2.0))[:, None]
+        """Mean rate, bit/s, and mean power, W, of each device at a `price` nu >= 0 in J per bit, (..., M)."""
+        level = (price * self.bandwidth_hz / math.log(2.0))[..., None]
         nats, power = (self._faded if self.rayleigh else self._steady)(level)
         return self.bandwidth_hz / math.log(2.0) * (nats @ self.weight), power @ self.weight
 
@@ -133,9 +138,9 @@ class Radio:
             # full - start, without cancellation where both are close.
             width = np.where(level > most, noise * most / (level * (level - most)), math.inf)
             share = np.exp(-start) * -np.expm1(-width)
-        power = level * share - noise * between + most * np.exp(-full)
-        # Without power nothing is sent; there the closed forms multiply 0 by infinity.
-        dead = most * np.ones_like(noise) == 0.0
+            power = level * share - noise * between + most * np.exp(-full)
+        # Without power or gain nothing is sent; there the closed forms multiply 0 by infinity.
+        dead = (most == 0.0) | np.isinf(noise)
         return np.where(dead, 0.0, between + tail), np.where(dead, 0.0, power)
 
     def _steady(self, level: Floats) -> tuple[Floats, Floats]:

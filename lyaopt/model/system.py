@@ -60,6 +60,8 @@ class Service:
     """lambda, mean number of new tasks per second."""
     id: Id | None = None
     """Name, unique on its device; ``service-0`` and so on by position by default."""
+    waiting_cost_j_per_s: NonNegative | None = None
+    """theta, the energy that a second of a task's latency is worth, in J/s; that of the system by default."""
 
     def __post_init__(self) -> None:
         try:
@@ -148,6 +150,8 @@ class System:
     """Lyapunov weight U^l of local energy against backlog."""
     energy_weight_transmit: NonNegative = 1e13
     """Lyapunov weight U^t of transmit energy against backlog."""
+    waiting_cost_j_per_s: NonNegative | None = None
+    """theta, energy that a second of a task's latency is worth, in J/s, for services without their own."""
     channel: Channel = field(default_factory=Channel)
     arrivals: Arrivals = field(default_factory=Arrivals)
     learning: Learning = field(default_factory=Learning)
@@ -246,6 +250,26 @@ class System:
     def arrival_rate_per_s(self) -> Floats:
         """lambda of each service (S,)."""
         return _frozen([service.arrival_rate_per_s for service in self.services])
+
+    @cached_property
+    def waiting_costs_j_per_s(self) -> Floats | None:
+        """theta of each service (S,); None if no service has one.
+
+        Raises
+        ------
+        ProblemError
+            If some services have one and others do not.
+        """
+        costs = [s.waiting_cost_j_per_s for s in self.services]
+        costs = [self.waiting_cost_j_per_s if cost is None else cost for cost in costs]
+        if all(cost is None for cost in costs):
+            return None
+        for s, cost in enumerate(costs):
+            if cost is None:
+                m = int(self.device_of_service[s])
+                place = f"$.devices[{m}].services[{s - self.services_of(m).start}].waiting_cost_j_per_s"
+                raise ProblemError(place, "expected a waiting cost, as other services have one")
+        return _frozen(costs)
 
     def mean_channel_gain(self) -> Floats:
         """hbar of each device (M,) where it starts, see `Channel.mean_gain`."""

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyaopt.errors import DocumentError
+from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.model.profiles import Cut, Profile, format_profile, list_profiles, load_profile
 from lyaopt.model.scenarios import (
     format_scenario,
@@ -257,6 +257,37 @@ def test_a_bad_profile_is_named_with_the_place_inside_it(tmp_path):
     assert error.line == 4
 
 
+# --- waiting costs
+
+
+def waiting_document(of_system: Any, *of_services: Any) -> str:
+    lines = ["[system]", "" if of_system is None else f"waiting_cost_j_per_s = {of_system}"]
+    for cost in of_services:
+        lines += ["[[devices]]", "distance_m = 200", "[[devices.services]]", 'model = "alexnet"']
+        lines += [] if cost is None else [f"waiting_cost_j_per_s = {cost}"]
+    return "\n".join(lines)
+
+
+def test_a_service_has_its_own_waiting_cost_or_that_of_the_system():
+    assert parse_scenario(waiting_document(None, None, None)).waiting_costs_j_per_s is None
+    assert parse_scenario(waiting_document(0.01, None, 0.5)).waiting_costs_j_per_s.tolist() == [0.01, 0.5]
+    assert parse_scenario(waiting_document(None, 0.0, 1)).waiting_costs_j_per_s.tolist() == [0.0, 1.0]
+
+
+def test_a_service_without_a_waiting_cost_among_others_is_named():
+    with pytest.raises(ProblemError) as caught:
+        _ = parse_scenario(waiting_document(None, 0.5, None)).waiting_costs_j_per_s
+    assert caught.value.path == "$.devices[1].services[0].waiting_cost_j_per_s"
+
+
+@pytest.mark.parametrize("wrong", ["-1", "nan", "inf", '"3"', "true", "[]"])
+def test_a_waiting_cost_that_is_none_is_refused(wrong):
+    assert refusal(waiting_document(wrong, None)).path == "$.system.waiting_cost_j_per_s"
+    error = refusal(waiting_document(None, wrong))
+    assert error.path == "$.devices[0].services[0].waiting_cost_j_per_s"
+    assert error.line == 7
+
+
 # --- writing
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
@@ -265,7 +296,8 @@ POSITIVES = st.floats(1e-3, 1e12)
 
 @st.composite
 def systems(draw: Any) -> System:
-    services = st.builds(Service, st.sampled_from(list_profiles()), POSITIVES)
+    waiting = st.none() | st.just(0.0) | POSITIVES
+    services = st.builds(Service, st.sampled_from(list_profiles()), POSITIVES, waiting_cost_j_per_s=waiting)
     devices = []
     for _ in range(draw(st.integers(1, 3))):
         own = draw(st.none() | POSITIVES)
@@ -274,7 +306,8 @@ def systems(draw: Any) -> System:
         )
     devices.append(Device(1.0, (Service("alexnet", id=draw(TEXTS)),), id=draw(TEXTS)))
     learning = Learning(reward_energy_weight=draw(POSITIVES), exclude_cut_zero=draw(st.booleans()))
-    return System(devices, draw(POSITIVES), draw(st.integers(1, 99)), draw(POSITIVES), learning=learning)
+    numbers = (draw(POSITIVES), draw(st.integers(1, 99)), draw(POSITIVES))
+    return System(devices, *numbers, waiting_cost_j_per_s=draw(waiting), learning=learning)
 
 
 @given(systems())
@@ -288,7 +321,7 @@ def test_the_schema_has_every_key_and_its_meaning():
     assert list(schema["properties"]) == ["system", "devices", "channel", "arrivals", "learning"]
     assert schema["required"] == ["devices"]
     sections = schema["$defs"]
-    assert set(sections["SystemSection"]["properties"]) == set(FULL["system"])
+    assert set(sections["SystemSection"]["properties"]) == {*FULL["system"], "waiting_cost_j_per_s"}
     for part in (Channel, Arrivals, Learning, Device, Service):
         assert set(sections[part.__name__]["properties"]) == {field.name for field in fields(part)}
     for section in sections.values():

@@ -133,7 +133,8 @@ def scenario_to_dict(system: System) -> dict[str, Any]:
                 place = f"$.devices[{m}].services[{n}].model"
                 raise ProblemError(place, "expected a name or a path, got a profile that is in no file")
         devices.append({**_set_values(device), "services": services})
-    return {"system": {name: getattr(system, name) for name in _SCALARS}, **parts, "devices": devices}
+    scalars = {name: value for name, value in _set_values(system).items() if name in _SCALARS}
+    return {"system": scalars, **parts, "devices": devices}
 
 
 def _set_values(item: Any) -> dict[str, Any]:
