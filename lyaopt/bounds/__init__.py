@@ -2,6 +2,7 @@
 
 from lyaopt.bounds.latency_bound import Frontier, LatencyBound, energy_at_latency, frontier
 from lyaopt.bounds.long_run import Bound, dual_value, energy_bound
+from lyaopt.bounds.queueing import QueueingBound, queueing_bound
 from lyaopt.bounds.sample_path import RealisedBound, realised_bound
 from lyaopt.bounds.waiting_bound import WaitingBound, waiting_bound
 
@@ -9,12 +10,14 @@ __all__ = [
     "Bound",
     "Frontier",
     "LatencyBound",
+    "QueueingBound",
     "RealisedBound",
     "WaitingBound",
     "dual_value",
     "energy_at_latency",
     "energy_bound",
     "frontier",
+    "queueing_bound",
     "realised_bound",
     "waiting_bound",
 ]

@@ -1,0 +1,202 @@
+"""LB4: a lower bound on energy and waiting together that knows that tasks queue for machines.
+
+LB3 counts what each task pays alone. LB4 also prices the time of each CPU and each radio by a Markov chain
+that follows arrivals, and that the policy cannot influence; tasks pay for the time they use, and what the
+machines could earn at most is taken off. Any prices give a bound. Theorem, proof and certificate are in
+docs/explanation/queueing-bound.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lyaopt.arrays import Floats, check_type
+from lyaopt.bounds.queueing.arrivals import arrival_states
+from lyaopt.bounds.queueing.device_program import DeviceProgram
+from lyaopt.bounds.queueing.price_ascent import best_prices
+from lyaopt.bounds.queueing.reference_chain import reference_chain
+from lyaopt.bounds.queueing.resources import Resource, local_resource, transmit_resource
+from lyaopt.bounds.queueing.task_table import TaskTable, task_table
+from lyaopt.bounds.queueing.work_grid import work_grid
+from lyaopt.bounds.waiting_bound import waiting_bound, waiting_costs
+from lyaopt.errors import ProblemError
+from lyaopt.model.system import System
+
+Progress = Callable[[int, int], bool | None]
+"""Takes the steps done and their total; False ends the search for prices."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How finely LB4 is computed; each setting gives a bound.
+
+    Attributes
+    ----------
+    chain_steps : int
+        Steps of work of the largest task in the chain.
+    fading_nodes : int
+        Nodes of Rayleigh fading.
+    finest, growth : float
+        Distance of nodes of work near 0, in slots, and ratio of neighbouring distances further on.
+    price_steps : int
+        Steps of the search for prices.
+    passes : int
+        Rounds of certification, at least 1.
+    """
+
+    chain_steps: int = 12
+    fading_nodes: int = 24
+    finest: float = 0.15
+    growth: float = 1.05
+    price_steps: int = 60
+    passes: int = 4
+
+
+@dataclass(frozen=True)
+class QueueingBound:
+    """LB4 at waiting costs.
+
+    Attributes
+    ----------
+    bound_j : float
+        LB4: least mean energy plus waiting cost per slot, in J; infinite where some task can be done by none.
+    waiting_cost_j_per_s : ndarray (S,)
+        theta of each service.
+    edge_price : float
+        psi, in J per cycle at the edge.
+    device_bound_j : ndarray (M,)
+        Each device's part, before the edge's earnings are taken off.
+    device_alone_j : ndarray (M,)
+        The same without prices of machine time, as in LB3 with whole slots.
+    residual : float
+        Largest residual of the certificate, which is taken off: relative to the cost of a task waiting for a
+        slot.
+    method : str
+        ``lb4``.
+    """
+
+    bound_j: float
+    waiting_cost_j_per_s: Floats
+    edge_price: float
+    device_bound_j: Floats
+    device_alone_j: Floats
+    residual: float
+    method: str = "lb4"
+
+
+def queueing_bound(
+    system: System,
+    waiting_cost_j_per_s: ArrayLike | None = None,
+    *,
+    edge_price: float | None = None,
+    accuracy: Accuracy | None = None,
+    progress: Progress | None = None,
+) -> QueueingBound:
+    """LB4 of a system.
+
+    Parameters
+    ----------
+    system : System
+        Arrivals are Poisson, or in bursts of at most 4 services a device. The channel is drawn anew in each
+        slot, or steady.
+    waiting_cost_j_per_s : float or array_like (S,), optional
+        theta of all services or of each, in joules per second of a task's latency; that of the scenario by
+        default.
+    edge_price : float, optional
+        psi >= 0, in J per cycle at the edge; that of LB3 by default.
+    accuracy : Accuracy, optional
+        How finely to compute.
+    progress : callable, optional
+        Called as the search for prices goes on, with steps done and their total; False ends it.
+
+    Returns
+    -------
+    QueueingBound
+
+    Raises
+    ------
+    ProblemError
+        If there is no waiting cost, one is negative or not finite, all are 0, the channel has a memory, or a
+        device has bursts of too many services.
+    MissingExtraError
+        Without SciPy (extra `bound`).
+    """
+    check_type(system, System, "system", "as load_scenario returns")
+    theta = waiting_costs(system, waiting_cost_j_per_s)
+    _check(system, theta, edge_price)
+    accuracy = accuracy or Accuracy()
+    price = waiting_bound(system, theta).edge_price if edge_price is None else float(edge_price)
+    count = len(system.devices)
+    watch = _Watch(progress, count * accuracy.price_steps)
+    parts = np.zeros((3, count))
+    for m in range(count):
+        parts[:, m] = _device(system, m, theta, price, accuracy, watch)
+        watch.base += accuracy.price_steps
+    value = float(parts[0].sum()) - price * system.edge_capacity_hz * system.slot_duration_s
+    return QueueingBound(value, theta, price, parts[0], parts[1], float(parts[2].max()))
+
+
+class _Watch:
+    """Progress over all devices."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self.base, self._goes_on = progress, total, 0, True
+
+    def __call__(self, step: int) -> bool:
+        if self._progress is not None and self._goes_on:
+            self._goes_on = self._progress(self.base + step, self._total) is not False
+        return self._goes_on
+
+
+def _check(system: System, theta: Floats, edge_price: float | None) -> None:
+    channel = system.channel
+    if not theta.any():
+        raise ProblemError("$.waiting_cost_j_per_s", "expected a waiting cost > 0, got 0")
+    if edge_price is not None and not 0.0 <= edge_price < math.inf:
+        raise ProblemError("$.edge_price", f"expected a finite number >= 0, got {edge_price}")
+    for name in ("shadowing_std_db", "fading_correlation", "walk_m_per_sqrt_s"):
+        if getattr(channel, name) > 0.0:
+            reason = f"expected 0, LB4 needs channels without a memory, got {getattr(channel, name)}"
+            raise ProblemError(f"$.channel.{name}", reason)
+
+
+def _device(
+    system: System, m: int, theta: Floats, price: float, accuracy: Accuracy, watch: _Watch
+) -> tuple[float, float, float]:
+    """A device's part of the bound, in J, that of its tasks alone, and the residual."""
+    rows = list(system.services_of(m))
+    # Where no second counts any cost can be the unit.
+    unit = float(theta[rows].max(initial=0.0)) or 1.0
+    resources = local_resource(system, m, unit), transmit_resource(system, m, unit, accuracy.fading_nodes)
+    tasks = task_table(system, m, theta, price, resources)
+    rate = system.arrival_rate_per_s[rows] * system.slot_duration_s
+    least = tasks.alone.min(axis=1)
+    alone = float((rate * np.where(rate > 0.0, least, 0.0)).sum())
+    joules = unit * system.slot_duration_s
+    if not math.isfinite(alone) or not tasks.hold.any():
+        return alone * joules, alone * joules, 0.0
+    program = _program(system, m, resources, tasks, accuracy)
+    found = program.evaluate(best_prices(program, accuracy.price_steps, watch), accuracy.passes)
+    return max(found.value, alone) * joules, alone * joules, found.residual
+
+
+def _program(
+    system: System, m: int, resources: tuple[Resource, Resource], tasks: TaskTable, accuracy: Accuracy
+) -> DeviceProgram:
+    """The device's program, with a chain in which tasks are cut as is best for a task alone."""
+    row, cut = np.arange(len(tasks.alone)), tasks.alone.argmin(axis=1)
+    amounts = tasks.local[row, cut], tasks.transmit[row, cut]
+    chain = reference_chain(resources, amounts, arrival_states(system, m), accuracy.chain_steps)
+    radio = resources[1]
+    slots = 1.0, float((radio.speeds(radio.price(np.ones(1))) @ radio.machine.share)[0])
+
+    def grid(machine: int, hold: float) -> Floats:
+        work = tasks.amounts((tasks.local, tasks.transmit)[machine], hold)
+        return work_grid(work, slots[machine], accuracy.finest, accuracy.growth)
+
+    return DeviceProgram(resources, tasks, chain, grid)
