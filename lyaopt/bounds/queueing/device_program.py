@@ -56,7 +56,7 @@ class ServiceCosts:
     staged: dict[int, SubSolution] = field(default_factory=dict)
 
     def offer(self, cut: int, cost: Floats) -> None:
-        """Take a cut where it is cheaper."""
+        """Take a cut in the states (S,) in which its cost is less."""
         better = cost < self.least
         self.least[better], self.cut[better] = cost[better], cut
 

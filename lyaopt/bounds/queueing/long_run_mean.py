@@ -66,7 +66,7 @@ class LongRun:
         return np.asarray(law / law.sum())
 
     def least_mean(self, values: Floats) -> float:
-        """A lower bound on the long-run mean of a function (X,), whatever the state at the start."""
+        """A lower bound on the long-run mean of values (X,) of the states, wherever the chain starts."""
         solution = self._factors.solve(values)
         solution[0] = 0.0
         level = values + self._matrix @ solution - solution

@@ -46,7 +46,7 @@ class Accuracy:
     price_steps : int
         Steps of the search for prices.
     passes : int
-        Rounds of certification, at least 1.
+        Most rounds of certification, at least 1.
     """
 
     chain_steps: int = 12
@@ -54,7 +54,7 @@ class Accuracy:
     finest: float = 0.15
     growth: float = 1.05
     price_steps: int = 60
-    passes: int = 4
+    passes: int = 8
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ class Side:
         return as_chain(self.matrix)
 
     def summed(self, values: Floats) -> Floats:
-        """Sums over the joint states (S,) that are one state here (X,)."""
+        """Sums (X,) of values (S,) over the joint states that are one state here."""
         return np.asarray(np.bincount(self.of_joint, values, len(self.tasks)), np.float64)
 
 

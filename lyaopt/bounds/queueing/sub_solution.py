@@ -20,6 +20,8 @@ from lyaopt.arrays import Floats
 from lyaopt.bounds.queueing.long_run_mean import rounding
 
 _TOLERANCE = 1e-7
+_ENOUGH = 1e-5
+"""A residual that is not worth another round."""
 _MARGIN = 1.05
 """What is taken off the cost of a slot, over what was found too much."""
 
@@ -48,7 +50,7 @@ class TaskProblem:
         Parameters
         ----------
         passes : int
-            Rounds of certification; without any, U is what the task pays but for the grid's error.
+            Most rounds of certification; without any, U is what the task pays but for the grid's error.
         """
         shape = len(self.grid.after), len(self.grid.work)
         values, paid = np.empty(shape), np.full(shape, self.hold)
@@ -59,9 +61,10 @@ class TaskProblem:
             node, cell = residuals = np.empty((2, *shape))
             task_residuals(*arguments, self.hold, values, residuals)
             excess = self._excess(node, cell, values)
-            if done < passes - 1:
-                paid = np.minimum(paid, self.hold - _MARGIN * _both_sides(cell))
-                task_values(*arguments, paid, _TOLERANCE, values)
+            if excess <= _ENOUGH * self.hold or done == passes - 1:
+                break
+            paid = np.minimum(paid, self.hold - _MARGIN * _both_sides(cell))
+            task_values(*arguments, paid, _TOLERANCE, values)
         factor = 1.0 + excess / self.hold
         return SubSolution(self, values / factor, excess / self.hold)
 

@@ -47,7 +47,7 @@ class TaskTable:
     least_of_others: Floats
 
     def amounts(self, work: Floats, hold: float) -> Floats:
-        """Positive amounts of work, `local` or `transmit`, of kept cuts, of services with this cost."""
+        """Positive amounts of work, `local` or `transmit`, of kept cuts of services whose cost is `hold`."""
         parts = [work[n, cuts] for n, cuts in enumerate(self.kept) if self.hold[n] == hold]
         found = np.concatenate(parts)
         return found[found > 0.0]
