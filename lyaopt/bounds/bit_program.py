@@ -118,7 +118,7 @@ class BitCosts:
         return np.where(bits > 0.0, start + self.slope[rows] * bits, 0.0)
 
     def of_rows(self, rows: Integers) -> BitCosts:
-        """U of some radios, in their order."""
+        """U of some radios: `rows` (R,), in their order."""
         return BitCosts(self.cell_bits[rows], self.cells[rows], self.slope[rows], self.offset[rows])
 
 

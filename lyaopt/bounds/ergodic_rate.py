@@ -83,12 +83,12 @@ class Radio:
         return cls(width, system.max_power_w, noise, weight, channel.fading == "rayleigh")
 
     def of_rows(self, rows: Integers | slice) -> Radio:
-        """Radios of some devices, in their order."""
+        """Radios of some devices: `rows` (R,), in their order."""
         parts = self.bandwidth_hz[rows], self.max_power_w[rows], self.noise_w[rows]
         return Radio(*parts, self.weight, self.rayleigh)
 
     def carried(self, price: Floats) -> tuple[Floats, Floats]:
-        """Mean rate, bit/s, and mean power, W, of each device at prices nu >= 0 in J per bit, (..., M)."""
+        """Mean rate, bit/s, and mean power, W, of each device at a `price` nu >= 0 in J per bit, (..., M)."""
         level = (price * self.bandwidth_hz / math.log(2.0))[..., None]
         nats, power = (self._faded if self.rayleigh else self._steady)(level)
         return self.bandwidth_hz / math.log(2.0) * (nats @ self.weight), power @ self.weight

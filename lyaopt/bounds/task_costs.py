@@ -20,9 +20,28 @@ from lyaopt.arrays import Floats
 from lyaopt.bounds.bit_program import bit_costs
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.holding_price import cubic_price, radio_price
+from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 
 _ROUNDING = 1e-12
+
+
+def refuse_slow_channels(system: System) -> None:
+    """Refuse channels whose gain depends on that of the slot before.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+
+    Raises
+    ------
+    ProblemError
+        If its channel has shadowing or correlated fading.
+    """
+    for name in ("shadowing_std_db", "fading_correlation"):
+        if getattr(system.channel, name) > 0.0:
+            raise ProblemError(f"$.channel.{name}", "expected 0: LB3 needs channels drawn anew in each slot")
 
 
 def local_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:

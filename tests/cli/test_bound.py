@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from lyaopt.bounds import energy_bound
+from lyaopt.bounds import energy_at_latency, energy_bound, waiting_bound
 from lyaopt.model.scenarios import format_scenario, load_scenario, scenario_text
 from lyaopt_cli.main import run
 from tests.support.slot_text import on_a_terminal
@@ -58,3 +58,63 @@ def test_a_system_without_a_bound_is_bad_input(monkeypatch, capsysbinary, tmp_pa
     assert "walk_m_per_sqrt_s" in first
     assert "no such scenario" in second
     assert "pip install 'lyaopt[bound]'" in third
+
+
+def bound_document(capsysbinary, *arguments: str, status: int = 0):
+    assert run(["bound", *arguments, "--json"]) == status
+    return json.loads(capsysbinary.readouterr().out)
+
+
+def test_the_bound_with_waiting_is_printed(capsysbinary):
+    document = bound_document(capsysbinary, "balanced", "--waiting-cost", "0.01")
+    bound = waiting_bound(load_scenario("balanced"), 0.01)
+    assert (document["status"], document["method"], document["form"]) == ("optimal", "lb3", "whole slots")
+    assert (document["waiting_cost_j_per_s"], document["bound_j"]) == (0.01, bound.bound_j)
+    assert (document["edge_price"], document["cuts"]) == (bound.edge_price, bound.cuts.tolist())
+    text = on_a_terminal("bound", "balanced", "--waiting-cost", "0.01")
+    assert all(name in text for name in ("headset", "classifier.1", "10 mJ/s", "energy and waiting", "lb3"))
+
+
+def test_the_waiting_cost_of_the_scenario_is_the_default(capsysbinary, tmp_path):
+    system = replace(load_scenario("balanced"), waiting_cost_j_per_s=0.01)
+    first = replace(system.devices[0].services[0], waiting_cost_j_per_s=0.05)
+    device = replace(system.devices[0], services=(first, *system.devices[0].services[1:]))
+    path = tmp_path / "s.toml"
+    path.write_text(format_scenario(replace(system, devices=(device, *system.devices[1:]))))
+    document = bound_document(capsysbinary, str(path))
+    assert document["waiting_cost_j_per_s"] == [0.05] + [0.01] * 7
+    assert document["bound_j"] > bound_document(capsysbinary, str(path), "--waiting-cost", "0.01")["bound_j"]
+    assert "mean_power_w" in bound_document(capsysbinary, str(path), "--method", "lb1")
+
+
+def test_the_energy_at_a_latency_is_printed(capsysbinary):
+    document = bound_document(capsysbinary, "balanced", "--latency", "0.375")
+    bound = energy_at_latency(load_scenario("balanced"), 0.375)
+    assert (document["latency_s"], document["bound_energy_j"]) == (0.375, bound.bound_energy_j)
+    assert (document["waiting_cost_j_per_s"], document["method"]) == (bound.waiting_cost_j_per_s, "lb3")
+    assert "at a mean latency of 375 ms (lb3 at" in on_a_terminal("bound", "balanced", "--latency", "0.375")
+
+
+def test_a_latency_that_no_policy_has_is_status_1(capsysbinary):
+    document = bound_document(capsysbinary, "balanced", "--latency", "0.05", status=1)
+    assert (document["status"], document["bound_energy_j"]) == ("unreachable", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--method", "lb3"), "$.system.waiting_cost_j_per_s"),
+        (("--waiting-cost", "nan"), "--waiting-cost"),
+        (("--waiting-cost", "-1"), "--waiting-cost"),
+        (("--latency", "0"), "--latency"),
+        (("--latency", "1", "--waiting-cost", "1"), "--latency"),
+        (("--latency", "1", "--method", "lb1"), "--latency"),
+        (("--waiting-cost", "1", "--method", "lb1"), "LB1"),
+    ],
+)
+def test_bounds_that_make_no_sense_are_bad_usage(arguments, named, capsysbinary):
+    assert run(["bound", "balanced", *arguments]) == 2
+    captured = capsysbinary.readouterr()
+    assert captured.out == b""
+    assert named in captured.err.decode()
+    assert len(captured.err.decode().splitlines()) == 1

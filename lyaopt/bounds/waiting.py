@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, Integers, as_floats, check_array, check_type
 from lyaopt.bounds.edge_dual import EdgeDual, best_edge_price
-from lyaopt.bounds.task_costs import edge_costs, local_costs, transmit_costs
+from lyaopt.bounds.task_costs import edge_costs, local_costs, refuse_slow_channels, transmit_costs
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 
@@ -102,10 +102,7 @@ def task_bound(system: System, theta: Floats, whole_slots: bool) -> EdgeDual:
     whole_slots : bool
         As of `waiting_bound`.
     """
-    channel = system.channel
-    for name in ("shadowing_std_db", "fading_correlation"):
-        if getattr(channel, name) > 0.0:
-            raise ProblemError(f"$.channel.{name}", "expected 0: LB3 needs channels drawn anew in each slot")
+    refuse_slow_channels(system)
     parts = (local_costs, transmit_costs, edge_costs)
     costs = np.sum([part(system, theta, whole_slots) for part in parts], axis=0)
     return best_edge_price(costs, system.edge_cycles, system.arrival_rate_per_s, system.edge_capacity_hz)

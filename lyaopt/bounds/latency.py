@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, as_floats, check_scalar, check_type
 from lyaopt.bounds.long_run import energy_bound
-from lyaopt.bounds.waiting_bound import waiting_bound
+from lyaopt.bounds.waiting import waiting_bound
 from lyaopt.model.system import System
 
 _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
