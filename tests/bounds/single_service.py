@@ -1,8 +1,8 @@
 """The best policy of one service at one machine, by dynamic programming: what LB4 is compared with.
 
-Work comes in `pieces` a task, and a slot serves a whole number of them: that restricts policies, so the cost is
-never below that of the best one. With first come, first served, ceil(b / pieces) tasks wait. Arrivals that find
-more than `most_tasks` waiting are dropped; tests keep that next to impossible.
+Work comes in `pieces` a task, and a slot serves a whole number of them: that restricts policies, so the cost
+is never below that of the best one. With first come, first served, ceil(b / pieces) tasks wait. Arrivals that
+find more than `most_tasks` waiting are dropped; tests keep that next to impossible.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ def least_cost(
     """Least mean of energy and tasks waiting per slot.
 
     `energy` (J, Y + 1) is that of serving 0 to Y pieces in each state of the channel, whose probabilities are
-    `share`, in waiting costs of a task in a slot. `tasks` (Z,) are the mean arrivals of a slot in each state of
-    the arrivals, which move by `switch` (Z, Z). Policy iteration.
+    `share`, in waiting costs of a task in a slot. `tasks` (Z,) are the mean arrivals of a slot in each state
+    of the arrivals, which move by `switch` (Z, Z). Policy iteration.
     """
     top = pieces * most_tasks
     backlog = np.arange(top + 1)
     joins = np.stack([_joins(mean, pieces, top) for mean in tasks])
     left = backlog[:, None] - np.arange(energy.shape[1])[None, :]
-    later = np.zeros((len(tasks), top + 1))
+    # From the policy that serves all it can: values under one that never does say nothing.
+    later = np.tile(1e6 * backlog, (len(tasks), 1))
     mean = -np.inf
     for _ in range(100):
         after = np.einsum("zbc,zy,yc->zb", joins, switch, later, optimize=True)

@@ -23,7 +23,8 @@ from lyaopt.bounds.queueing.reference_chain import reference_chain
 from lyaopt.bounds.queueing.resources import Resource, local_resource, transmit_resource
 from lyaopt.bounds.queueing.task_table import TaskTable, task_table
 from lyaopt.bounds.queueing.work_grid import work_grid
-from lyaopt.bounds.waiting_bound import waiting_bound, waiting_costs
+from lyaopt.bounds.task_costs import refuse_slow_channels
+from lyaopt.bounds.waiting import waiting_bound, waiting_costs
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 
@@ -154,15 +155,11 @@ class _Watch:
 
 
 def _check(system: System, theta: Floats, edge_price: float | None) -> None:
-    channel = system.channel
+    refuse_slow_channels(system)
     if not theta.any():
         raise ProblemError("$.waiting_cost_j_per_s", "expected a waiting cost > 0, got 0")
     if edge_price is not None and not 0.0 <= edge_price < math.inf:
         raise ProblemError("$.edge_price", f"expected a finite number >= 0, got {edge_price}")
-    for name in ("shadowing_std_db", "fading_correlation", "walk_m_per_sqrt_s"):
-        if getattr(channel, name) > 0.0:
-            reason = f"expected 0, LB4 needs channels without a memory, got {getattr(channel, name)}"
-            raise ProblemError(f"$.channel.{name}", reason)
 
 
 def _device(
