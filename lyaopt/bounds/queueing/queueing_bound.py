@@ -177,18 +177,32 @@ def _device(
     joules = unit * system.slot_duration_s
     if not math.isfinite(alone) or not tasks.hold.any():
         return alone * joules, alone * joules, 0.0
-    program = _program(system, m, resources, tasks, accuracy)
+    program = device_program(system, m, resources, tasks, accuracy)
     found = program.evaluate(best_prices(program, accuracy.price_steps, watch), accuracy.passes)
     return max(found.value, alone) * joules, alone * joules, found.residual
 
 
-def _program(
-    system: System, m: int, resources: tuple[Resource, Resource], tasks: TaskTable, accuracy: Accuracy
+def device_program(
+    system: System, device: int, resources: tuple[Resource, Resource], tasks: TaskTable, accuracy: Accuracy
 ) -> DeviceProgram:
-    """The device's program, with a chain in which tasks are cut as is best for a task alone."""
+    """The program of a device, with a chain in which tasks are cut as is best for a task alone.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+    device : int
+        Its position.
+    resources : (Resource, Resource)
+        Its CPU and radio.
+    tasks : TaskTable
+        Its tasks.
+    accuracy : Accuracy
+        How finely to compute.
+    """
     row, cut = np.arange(len(tasks.alone)), tasks.alone.argmin(axis=1)
     amounts = tasks.local[row, cut], tasks.transmit[row, cut]
-    chain = reference_chain(resources, amounts, arrival_states(system, m), accuracy.chain_steps)
+    chain = reference_chain(resources, amounts, arrival_states(system, device), accuracy.chain_steps)
     radio = resources[1]
     slots = 1.0, float((radio.speeds(radio.price(np.ones(1))) @ radio.machine.share)[0])
 
