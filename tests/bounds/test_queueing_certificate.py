@@ -27,12 +27,13 @@ THETA = 0.05
 COARSE = Accuracy(chain_steps=3, fading_nodes=8, finest=0.5, growth=1.4, price_steps=0, passes=8)
 
 
-def small_system(busy: float = 1.0) -> System:
+def small_system(busy: float = 1.0, most_power: float = 0.3) -> System:
     """Two services on a device; the middle cut of one has work at both machines, and is its best."""
     cuts = Cut("in", 0, 400_000), Cut("middle", 5 * 10**7, 30_000), Cut("out", 3 * 10**8, 0)
     split = Profile("split", "made up", 400_000, 3 * 10**8, 8, cuts)
-    local = Profile("local", "made up", 900_000, 10**8, 8, (Cut("in", 0, 900_000), Cut("out", 10**8, 0)))
-    device = Device(200.0, (Service(split, 3.0), Service(local, 2.0)))
+    cuts = Cut("in", 0, 900_000), Cut("middle", 10**7, 150_000), Cut("out", 10**8, 0)
+    local = Profile("local", "made up", 900_000, 10**8, 8, cuts)
+    device = Device(200.0, (Service(split, 3.0), Service(local, 2.0)), max_power_w=most_power)
     return System((device,), bandwidth_hz=250e3, arrivals=Arrivals(busy_rate_factor=busy))
 
 
@@ -84,6 +85,13 @@ def test_nodes_of_fading_are_a_law_with_the_right_mean_above_the_first():
     quantile = (np.arange(10**6) + 0.5) / 10**6
     gain = np.maximum(-np.log(quantile), first)
     assert states.share @ states.inverse_gain == pytest.approx((1.0 / gain).mean(), rel=1e-4)
+
+
+def test_power_limits_no_step_that_is_possible_beside_a_node():
+    """At a node, steps go as far as the largest power allows up to the next one."""
+    states = rayleigh(16)
+    assert states.best_gain[:-2] == pytest.approx(1.0 / states.inverse_gain[1:-1])
+    assert np.isinf(states.best_gain[-2:]).all()
 
 
 # --- tolls
@@ -138,15 +146,22 @@ def test_tasks_are_born_at_their_rates(busy):
     assert states.tasks @ law == pytest.approx(born, rel=1e-9)
 
 
-def test_a_step_given_no_arrival_and_given_one_make_a_step():
-    """P = (1 - p) P(no task of n) + p P(a task of n), so where tasks are sure P is what follows them."""
-    chain = SMALL.chain
-    for matrix, tasks in zip(chain.born, arrival_states(small_system(), 0).tasks, strict=True):
-        given_one = matrix / tasks[0]
-        chance = -math.expm1(-tasks[0])
-        rest = chain.joint - chance * given_one
-        assert rest.min() > -1e-15
-        assert rest.sum(axis=1) == pytest.approx(1.0 - chance, abs=1e-13)
+def test_a_step_is_one_with_tasks_of_a_service_or_without():
+    """P = (1 - p) P(no task of n) + p P(a task of n); only the second has its work."""
+    system, chain, tasks = small_system(), SMALL.chain, SMALL.tasks
+    best = tasks.alone.argmin(axis=1)
+    rate = system.arrival_rate_per_s
+    for n, mean in enumerate(rate * system.slot_duration_s):
+        given_one, chance = chain.born[n] / mean, -math.expm1(-mean)
+        without = chain.joint - chance * given_one
+        assert without.min() > -1e-15
+        assert without.sum(axis=1) == pytest.approx(1.0 - chance, abs=1e-13)
+        for side, work in ((chain.local, tasks.local), (chain.transmit, tasks.transmit)):
+            amounts = work[np.arange(2), best]
+            busy = amounts > 0.0
+            typical = rate[busy] @ amounts[busy] / rate[busy].sum()
+            more = (given_one - without / (1.0 - chance)) @ side.tasks[side.of_joint]
+            assert more[0] == pytest.approx(amounts[n] / typical, rel=1e-9, abs=1e-12)
 
 
 @given(st.integers(0, 10**6), st.integers(2, 12))
@@ -226,13 +241,14 @@ def transmit_excess(solution, x, work, noise, most_power):
 
 def random_places(solution, rng, count):
     states, top = len(solution.values), solution.problem.grid.work[-1]
-    works = np.r_[rng.uniform(0, top, count // 2), top * rng.uniform(0, 1, count - count // 2) ** 4]
-    return zip(rng.integers(0, states, count), works, strict=True)
+    nodes = rng.choice(solution.problem.grid.work[1:], count // 3)
+    works = np.r_[nodes, rng.uniform(0, top, count // 3), top * rng.uniform(0, 1, count // 3) ** 4]
+    return zip(rng.integers(0, states, len(works)), works, strict=True)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_certified_costs_at_the_cpu_are_below_every_step(seed):
-    found = SMALL.evaluate(random_prices(SMALL, seed), 8)
+@pytest.mark.parametrize(("seed", "passes"), [(0, 1), (1, 1), (0, 8), (1, 8), (2, 8)])
+def test_certified_costs_at_the_cpu_are_below_every_step(seed, passes):
+    found = SMALL.evaluate(random_prices(SMALL, seed), passes)
     rng = np.random.default_rng(seed)
     staged = [solution for costs in found.services for solution in costs.staged.values()]
     assert staged
@@ -247,11 +263,13 @@ def test_costs_that_are_not_certified_are_not_all_below():
     assert max(local_excess(solution, x, work) for x, work in places) > 1e-3
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_certified_costs_at_the_radio_are_below_every_step_under_fading(seed):
-    system = small_system()
+@pytest.mark.parametrize(("seed", "passes", "most"), [(0, 8, 0.3), (1, 1, 0.3), (2, 8, 0.002)])
+def test_certified_costs_at_the_radio_are_below_every_step_under_fading(seed, passes, most):
+    """Also where the largest power binds at most gains, 0.002 W."""
+    system = small_system(most_power=most)
+    program = program_of(system)
     noise = system.device_bandwidth_hz[0] * system.noise_w_per_hz / system.mean_channel_gain()[0] / THETA
-    solution = SMALL.evaluate(random_prices(SMALL, seed), 8).transmit[1.0]
+    solution = program.evaluate(random_prices(program, seed), passes).transmit[1.0]
     for x, work in random_places(solution, np.random.default_rng(seed), 30):
         excess = transmit_excess(solution, x, work, noise, system.max_power_w[0] / THETA)
         assert excess <= 2e-3  # the quadrature's error
@@ -299,6 +317,18 @@ def test_without_tolls_it_is_the_cost_of_tasks_alone():
             alone = float(rate @ tasks.alone.min(axis=1))
             # Costs of tasks alone have a certificate of their own, which loses as little.
             assert program.evaluate(free, 8).value == pytest.approx(alone, rel=0.01)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_cut_that_is_left_out_is_cheaper(seed):
+    found = SMALL.evaluate(random_prices(SMALL, seed), 8)
+    tasks = SMALL.tasks
+    for n, costs in enumerate(found.services):
+        for k in range(tasks.local.shape[1]):
+            local, radio = found.local[1.0], found.transmit[1.0]
+            if tasks.local[n, k] > 0.0 and tasks.transmit[n, k] > 0.0:
+                both = SMALL.staged(n, k, local, radio, 8).values[:, -1]
+                assert (costs.least <= both + tasks.edge[n, k] + 1e-6).all()
 
 
 def test_certification_loses_little():

@@ -26,7 +26,10 @@ from lyaopt._kernels.bounds.step_costs import (
 from lyaopt._kernels.simulation.state_types import compiled_signature
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
-_MOST_SWEEPS = 2000
+_MOST_SWEEPS = 500
+_MOST_LINEAR_SWEEPS = 50
+_FAR_ENOUGH = 0.1
+"""Of the change of the steps' sweep: where sweeps with the steps as they are stop."""
 
 
 @helper
@@ -62,8 +65,12 @@ def _near_step(terms, width, below, here, far):
 
 
 @helper
-def _sweep(machine, tolls, chain, width, paid, levels, far):
-    """Set U at a node once in all states, given that of the others; return the largest change."""
+def _choose(machine, tolls, chain, width, paid, levels, far, linear):
+    """Set U at a node once in all states, given that of the others; return the largest change.
+
+    The steps that it takes make U = rest + weight E U': both are written, with what stays in the state, to
+    `linear` (3, X).
+    """
     below, values, i = levels
     largest = 0.0
     for x in range(values.shape[0]):
@@ -74,14 +81,38 @@ def _sweep(machine, tolls, chain, width, paid, levels, far):
             w, r = _near_step(terms, width, below[x], here, far[x, j])
             weight += machine.share[j] * w
             rest += machine.share[j] * r
-        stays = 0.0
-        for k in range(chain.first[x], chain.first[x + 1]):
-            if chain.state[k] == x:
-                stays += chain.chance[k]
-        new = (rest + weight * (here - stays * values[x, i])) / (1.0 - weight * stays)
+        linear[0, x], linear[1, x] = weight, rest
+        new = (rest + weight * (here - linear[2, x] * values[x, i])) / (1.0 - weight * linear[2, x])
         largest = max(largest, abs(new - values[x, i]))
         values[x, i] = new
     return largest
+
+
+@helper
+def _follow(chain, linear, enough, values, i):
+    """Sweep with the steps as they are, until U at the node changes by no more than `enough`."""
+    for _ in range(_MOST_LINEAR_SWEEPS):
+        largest = 0.0
+        for x in range(values.shape[0]):
+            weight, rest, stays = linear[0, x], linear[1, x], linear[2, x]
+            if weight == 0.0:
+                continue
+            here = next_mean(chain, values, x, i)
+            new = (rest + weight * (here - stays * values[x, i])) / (1.0 - weight * stays)
+            largest = max(largest, abs(new - values[x, i]))
+            values[x, i] = new
+        if largest <= enough:
+            break
+
+
+@helper
+def _write_stays(chain, linear):
+    """Write the probability that the chain stays in each state."""
+    for x in range(linear.shape[1]):
+        linear[2, x] = 0.0
+        for k in range(chain.first[x], chain.first[x + 1]):
+            if chain.state[k] == x:
+                linear[2, x] += chain.chance[k]
 
 
 @inline
@@ -116,6 +147,8 @@ def _task_values(machine, tolls, chain, grid, paid, tolerance, values):
     states, nodes = values.shape
     means, steepest = np.empty((states, nodes)), np.empty((states, nodes))
     far, below = np.empty((states, machine.share.size)), np.zeros(states)
+    linear = np.empty((3, states))
+    _write_stays(chain, linear)
     sweeps = 0
     for i in range(nodes):
         _far_steps(machine, tolls, grid, i, means, steepest, far)
@@ -127,8 +160,10 @@ def _task_values(machine, tolls, chain, grid, paid, tolerance, values):
         for _ in range(_MOST_SWEEPS):
             if change <= tolerance:
                 break
-            change = _sweep(machine, tolls, chain, width, paid, (below, values, i), far)
+            change = _choose(machine, tolls, chain, width, paid, (below, values, i), far, linear)
             sweeps += 1
+            if change > tolerance:
+                _follow(chain, linear, max(_FAR_ENOUGH * change, 0.5 * tolerance), values, i)
         for x in range(states):
             means[x, i] = next_mean(chain, values, x, i)
             note_rise(work, means[x], i, steepest[x])

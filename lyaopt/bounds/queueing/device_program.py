@@ -128,7 +128,7 @@ class DeviceProgram:
         found = [*local.values(), *transmit.values()]
         services = []
         for n, born in enumerate(self.chain.born):
-            costs = self._service(n, local, transmit, tolls[0], passes)
+            costs = self._service(n, local, transmit, passes)
             if born.sum() > 0.0:
                 value = value + born @ costs.least
             services.append(costs)
@@ -152,7 +152,7 @@ class DeviceProgram:
         ]
         return np.asarray(each[0] + each[1])
 
-    def _service(self, n: int, local: Any, transmit: Any, tolls: Tolls, passes: int) -> ServiceCosts:
+    def _service(self, n: int, local: Any, transmit: Any, passes: int) -> ServiceCosts:
         """m_n, with U of two stages only for cuts that might be best."""
         tasks, chain, hold = self.tasks, self.chain, float(self.tasks.hold[n])
         states = chain.joint.shape[0]
@@ -168,15 +168,27 @@ class DeviceProgram:
                 costs.offer(k, first + then[chain.transmit.of_joint])
         for k, least in sorted(both, key=lambda pair: float(pair[1].min())):
             if (least < costs.least).any():
-                costs.staged[k] = self._staged(n, k, local[hold], transmit[hold], tolls, passes)
+                costs.staged[k] = self.staged(n, k, local[hold], transmit[hold], passes)
                 costs.offer(k, costs.staged[k].values[:, -1] + tasks.edge[n, k])
         return costs
 
-    def _staged(self, n: int, k: int, local: Any, transmit: Any, tolls: Tolls, passes: int) -> SubSolution:
-        """U of a task with work at both machines, on the joint chain, while it is at the CPU."""
-        side = self.chain.local
-        spread = Tolls(*(np.ascontiguousarray(table[side.of_joint]) for table in tolls))
-        work = local.problem.grid.work[: local.node(self.tasks.local[n, k]) + 1].copy()
-        after = self.chain.joint @ transmit.at(self.tasks.transmit[n, k])[self.chain.transmit.of_joint]
-        machine, hold = self.resources[0].machine, float(self.tasks.hold[n])
+    def staged(
+        self, service: int, cut: int, local: SubSolution, transmit: SubSolution, passes: int
+    ) -> SubSolution:
+        """U of a task with work at both machines, on the joint chain, while it is at the CPU.
+
+        Parameters
+        ----------
+        service, cut : int
+            Whose task.
+        local, transmit : SubSolution
+            U of a task at the CPU alone, whose grid and tolls are used, and at the radio.
+        passes : int
+            Rounds of certification.
+        """
+        side, tasks = self.chain.local, self.tasks
+        spread = Tolls(*(np.ascontiguousarray(table[side.of_joint]) for table in local.problem.tolls))
+        work = local.problem.grid.work[: local.node(tasks.local[service, cut]) + 1].copy()
+        after = self.chain.joint @ transmit.at(tasks.transmit[service, cut])[self.chain.transmit.of_joint]
+        machine, hold = self.resources[0].machine, float(tasks.hold[service])
         return TaskProblem(machine, spread, self._joint, Grid(work, after), hold).value(passes)
