@@ -24,7 +24,7 @@ from lyaopt.arrays import Floats, Integers, check_type
 from lyaopt.bounds.edge_dual import best_edge_price
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.holding_price import cubic_price, radio_price
-from lyaopt.bounds.task_costs import refuse_slow_channels
+from lyaopt.bounds.task_costs import refuse_channels
 from lyaopt.errors import ProblemError
 from lyaopt.model.backlog import backlog_shares
 from lyaopt.model.system import System
@@ -75,7 +75,7 @@ def backlog_bound(system: System) -> BacklogBound:
         Without SciPy (extra `bound`).
     """
     check_type(system, System, "system", "as load_scenario returns")
-    refuse_slow_channels(system)
+    refuse_channels(system, "shadowing_std_db", "fading_correlation")
     energy = system.learning.reward_energy_weight
     if energy == 0.0:
         raise ProblemError("$.learning.reward_energy_weight", "expected a number > 0, got 0")

@@ -72,6 +72,8 @@ def best_edge_price(costs: Floats, work: Floats, rates: Floats, capacity_hz: flo
     -------
     EdgeDual
     """
+    if _load(costs, work, rates, 0.0) <= capacity_hz:
+        return EdgeDual(edge_value(costs, work, rates, capacity_hz, 0.0), 0.0, np.argmin(costs, axis=1))
     ends = np.concatenate([[0.0], _breaks(costs, work)])
     # The load is constant between two breaks, and falls from one interval to the next.
     inner = np.append(0.5 * (ends[:-1] + ends[1:]), 2.0 * ends[-1] + 1.0)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, as_floats, check_scalar, check_type
 from lyaopt.bounds.long_run import energy_bound
-from lyaopt.bounds.waiting import waiting_bound
+from lyaopt.bounds.waiting import form_of, waiting_bound
 from lyaopt.model.system import System
 
 _GOLDEN = 0.5 * (math.sqrt(5.0) - 1.0)
@@ -81,8 +81,12 @@ def energy_at_latency(system: System, latency_s: float, *, whole_slots: bool = T
         slope = system.slot_duration_s * latency_s * float(system.arrival_rate_per_s.sum())
         return lambda theta: waiting_bound(system, theta, whole_slots=whole).bound_j - theta * slope
 
-    theta, value = _largest(line(False), 0.01, 1e-6)
-    if whole_slots and math.isfinite(value):
+    slow = form_of(system, False) == "shadowing"  # a second each
+    if slow:
+        theta, value = _largest(line(whole_slots), 0.01, 0.1)
+    else:
+        theta, value = _largest(line(False), 0.01, 1e-6)
+    if whole_slots and math.isfinite(value) and not slow:
         theta, value = _largest(line(True), theta, 1e-2)
     least = energy_bound(system).energy_j
     if least > value:

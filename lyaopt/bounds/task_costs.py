@@ -26,22 +26,26 @@ from lyaopt.model.system import System
 _ROUNDING = 1e-12
 
 
-def refuse_slow_channels(system: System) -> None:
+def refuse_channels(system: System, *names: str) -> None:
     """Refuse channels whose gain depends on that of the slot before.
 
     Parameters
     ----------
     system : System
         The system.
+    *names : str
+        Settings of the channel, all in `names`, that must be 0.
 
     Raises
     ------
     ProblemError
-        If its channel has shadowing or correlated fading.
+        If one is not.
     """
-    for name in ("shadowing_std_db", "fading_correlation"):
+    for name in names:
         if getattr(system.channel, name) > 0.0:
-            raise ProblemError(f"$.channel.{name}", "expected 0: LB3 needs channels drawn anew in each slot")
+            raise ProblemError(
+                f"$.channel.{name}", "expected 0: this bound needs gains drawn anew in each slot"
+            )
 
 
 def local_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:

@@ -19,7 +19,10 @@ from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, Integers, as_floats, check_array, check_type
 from lyaopt.bounds.edge_dual import EdgeDual, best_edge_price
-from lyaopt.bounds.task_costs import edge_costs, local_costs, refuse_slow_channels, transmit_costs
+from lyaopt.bounds.ergodic_rate import Radio
+from lyaopt.bounds.shadowed_tasks import shadowed_costs
+from lyaopt.bounds.stationary import stationary_bound
+from lyaopt.bounds.task_costs import edge_costs, local_costs, transmit_costs
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 
@@ -41,9 +44,10 @@ class WaitingBound:
     edge_price : float
         psi, in J per cycle at the edge.
     cuts : ndarray (S,)
-        Cheapest partition point of a task alone at this price.
+        Cheapest partition point of a task alone at this price; under shadowing, on a median channel.
     form : str
-        ``closed`` or ``whole slots``.
+        ``closed`` or ``whole slots``; with slow channels ``shadowing`` (prices for each state) or, where
+        fading is correlated, ``stationary`` (one price for all states, which is lower).
     method : str
         ``lb3``.
     """
@@ -87,7 +91,7 @@ def waiting_bound(
     theta = waiting_costs(system, waiting_cost_j_per_s)
     dual = task_bound(system, theta, whole_slots)
     bound = dual.value_w * system.slot_duration_s * (1.0 - _ROUNDING)
-    return WaitingBound(bound, theta, dual.price, dual.cuts, "whole slots" if whole_slots else "closed")
+    return WaitingBound(bound, theta, dual.price, dual.cuts, form_of(system, whole_slots))
 
 
 def task_bound(system: System, theta: Floats, whole_slots: bool) -> EdgeDual:
@@ -102,10 +106,46 @@ def task_bound(system: System, theta: Floats, whole_slots: bool) -> EdgeDual:
     whole_slots : bool
         As of `waiting_bound`.
     """
-    refuse_slow_channels(system)
-    parts = (local_costs, transmit_costs, edge_costs)
-    costs = np.sum([part(system, theta, whole_slots) for part in parts], axis=0)
-    return best_edge_price(costs, system.edge_cycles, system.arrival_rate_per_s, system.edge_capacity_hz)
+    rates, work, capacity = system.arrival_rate_per_s, system.edge_cycles, system.edge_capacity_hz
+    form = form_of(system, whole_slots)
+    if form == "stationary":
+        held = local_costs(system, theta, whole_slots) + edge_costs(system, theta, whole_slots)
+        return stationary_bound(system, theta, held)
+    if form != "shadowing":
+        parts = (local_costs, transmit_costs, edge_costs)
+        costs = np.sum([part(system, theta, whole_slots) for part in parts], axis=0)
+        return best_edge_price(costs, work, rates, capacity)
+    Radio.of(system)  # refuses devices that move
+    costs, weight = shadowed_costs(system, theta, whole_slots)
+    services, states, cuts = costs.shape
+    dual = best_edge_price(
+        costs.reshape(-1, cuts), work.repeat(states, axis=0), np.outer(rates, weight).ravel(), capacity
+    )
+    median = dual.cuts.reshape(services, states)[:, states // 4]
+    return EdgeDual(dual.value_w, dual.price, median)
+
+
+def form_of(system: System, whole_slots: bool) -> str:
+    """How LB3 of a system is found.
+
+    Parameters
+    ----------
+    system : System
+        Its channel decides.
+    whole_slots : bool
+        As of `waiting_bound`.
+
+    Returns
+    -------
+    str
+        ``closed``, ``whole slots``, ``shadowing`` or ``stationary``.
+    """
+    channel = system.channel
+    if channel.fading == "rayleigh" and channel.fading_correlation > 0.0:
+        return "stationary"
+    if channel.shadowing_std_db > 0.0:
+        return "shadowing"
+    return "whole slots" if whole_slots else "closed"
 
 
 def waiting_costs(system: System, waiting_cost_j_per_s: ArrayLike | None = None) -> Floats:
