@@ -31,7 +31,7 @@ def small_system(busy: float = 1.0, most_power: float = 0.3) -> System:
     """Two services on a device; the middle cut of one has work at both machines, and is its best."""
     cuts = Cut("in", 0, 400_000), Cut("middle", 5 * 10**7, 30_000), Cut("out", 3 * 10**8, 0)
     split = Profile("split", "made up", 400_000, 3 * 10**8, 8, cuts)
-    cuts = Cut("in", 0, 900_000), Cut("middle", 10**7, 150_000), Cut("out", 10**8, 0)
+    cuts = Cut("in", 0, 900_000), Cut("middle", 10**7, 60_000), Cut("out", 10**8, 0)
     local = Profile("local", "made up", 900_000, 10**8, 8, cuts)
     device = Device(200.0, (Service(split, 3.0), Service(local, 2.0)), max_power_w=most_power)
     return System((device,), bandwidth_hz=250e3, arrivals=Arrivals(busy_rate_factor=busy))
@@ -321,7 +321,10 @@ def test_without_tolls_it_is_the_cost_of_tasks_alone():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_cut_that_is_left_out_is_cheaper(seed):
-    found = SMALL.evaluate(random_prices(SMALL, seed), 8)
+    """With a dear CPU, and a radio that is dear in a few states."""
+    prices = random_prices(SMALL, seed)
+    dear = np.where(np.arange(len(prices.transmit)) > 5, 40.0, float(seed))[:, None]
+    found = SMALL.evaluate(Prices(prices.local + 4.0, dear * (prices.transmit > 0.0)), 8)
     tasks = SMALL.tasks
     for n, costs in enumerate(found.services):
         for k in range(tasks.local.shape[1]):
