@@ -136,6 +136,17 @@ def test_it_is_well_above_the_closed_form(load, least):
     assert queueing_bound(system, 0.01).bound_j >= least * closed
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("theta", "least"), [(0.1, 1.25), (0.01, 1.44)])
+def test_it_is_far_above_the_closed_form_at_frame_rate(theta, least):
+    """Light networks, 20 tasks a second each."""
+    names = "hand_landmark", "face_landmark", "iris_landmark", "palm_detection"
+    places = load_scenario("balanced").distance_m
+    system = System(tuple(Device(d, (Service(name, 20.0),)) for d, name in zip(places, names, strict=True)))
+    closed = waiting_bound(system, theta, whole_slots=False).bound_j
+    assert queueing_bound(system, theta).bound_j >= least * closed
+
+
 # --- policies
 
 
