@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,10 @@ from lyaopt.model.system import System
 
 Progress = Callable[[int, int], bool | None]
 """Takes the steps done and their total; False ends the search for prices."""
+
+_MOST_EDGE_PRICES = 7
+_EDGE_PRICE_STEP = 1.25
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def queueing_bound(
         theta of all services or of each, in joules per second of a task's latency; that of the scenario by
         default.
     edge_price : float, optional
-        psi >= 0, in J per cycle at the edge; that of LB3 by default.
+        psi >= 0, in J per cycle at the edge; searched from that of LB3 up by default.
     accuracy : Accuracy, optional
         How finely to compute.
     progress : callable, optional
@@ -132,26 +136,62 @@ def queueing_bound(
     _check(system, theta, edge_price)
     accuracy = accuracy or Accuracy()
     price = waiting_bound(system, theta).edge_price if edge_price is None else float(edge_price)
-    count = len(system.devices)
-    watch = _Watch(progress, count * accuracy.price_steps)
-    parts = np.zeros((3, count))
-    for m in range(count):
-        parts[:, m] = _device(system, m, theta, price, accuracy, watch)
-        watch.base += accuracy.price_steps
-    value = float(parts[0].sum()) - price * system.edge_capacity_hz * system.slot_duration_s
+    search = _Search(system, theta, accuracy, progress)
+    if edge_price is None and _may_fill_the_edge(system):
+        price = search.edge_price(price)
+    value, parts = search.at(price, accuracy)
     return QueueingBound(value, theta, price, parts[0], parts[1], float(parts[2].max()))
 
 
-class _Watch:
-    """Progress over all devices."""
+class _Search:
+    """Bounds of all devices at prices of edge work, and the progress of finding them."""
 
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total, self.base, self._goes_on = progress, total, 0, True
+    def __init__(self, system: System, theta: Floats, accuracy: Accuracy, progress: Progress | None) -> None:
+        self._system, self._theta, self._accuracy, self._progress = system, theta, accuracy, progress
+        self._done, self._goes_on, self._total = 0, True, len(system.devices) * accuracy.price_steps
 
-    def __call__(self, step: int) -> bool:
+    def at(self, price: float, accuracy: Accuracy) -> tuple[float, Floats]:
+        """The bound in J, and its parts, the devices' costs alone and residuals (3, M)."""
+        system, count = self._system, len(self._system.devices)
+        parts = np.zeros((3, count))
+        for m in range(count):
+            parts[:, m] = _device(system, m, self._theta, price, accuracy, self._watch)
+            self._done += accuracy.price_steps
+        earned = price * system.edge_capacity_hz * system.slot_duration_s
+        total = float(parts[0].sum())
+        rounded = _ROUNDING * (total + earned) if math.isfinite(total) else 0.0
+        return total - earned - rounded, parts
+
+    def edge_price(self, first: float) -> float:
+        """A good price of edge work, from that of LB3 up: dear machines send more work to the edge.
+
+        The bound is concave in it: the first price at which it falls ends the search.
+        """
+        steps = max(self._accuracy.price_steps // 4, 1)
+        quick = replace(self._accuracy, price_steps=steps, passes=0)
+        self._total += _MOST_EDGE_PRICES * len(self._system.devices) * steps
+        start = first if first > 0.0 else float(self._theta.max()) / self._system.edge_capacity_hz
+        best, price = first, first
+        value = self.at(first, quick)[0]
+        for number in range(1, _MOST_EDGE_PRICES):
+            price = start * _EDGE_PRICE_STEP ** (number - (first == 0.0))
+            found = self.at(price, quick)[0]
+            if not found > value:
+                self._total -= (_MOST_EDGE_PRICES - 1 - number) * len(self._system.devices) * steps
+                break
+            best, value = price, found
+        return best
+
+    def _watch(self, step: int) -> bool:
         if self._progress is not None and self._goes_on:
-            self._goes_on = self._progress(self.base + step, self._total) is not False
+            self._goes_on = self._progress(self._done + step, self._total) is not False
         return self._goes_on
+
+
+def _may_fill_the_edge(system: System) -> bool:
+    """Whether all work together may exceed the edge's capacity; else its work is free."""
+    most = float(system.arrival_rate_per_s @ system.edge_cycles.max(axis=1))
+    return most > system.edge_capacity_hz > 0.0
 
 
 def _check(system: System, theta: Floats, edge_price: float | None) -> None:
@@ -164,7 +204,7 @@ def _check(system: System, theta: Floats, edge_price: float | None) -> None:
 
 
 def _device(
-    system: System, m: int, theta: Floats, price: float, accuracy: Accuracy, watch: _Watch
+    system: System, m: int, theta: Floats, price: float, accuracy: Accuracy, watch: Callable[[int], bool]
 ) -> tuple[float, float, float]:
     """A device's part of the bound, in J, that of its tasks alone, and the residual."""
     rows = list(system.services_of(m))

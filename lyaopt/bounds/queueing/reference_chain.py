@@ -26,7 +26,8 @@ _HASTE = 3.0
 _TAIL = 1e-5
 """Probability of the largest number of steps at which it is enough."""
 _MOST_LEVELS = 160
-_MOST_STATES = 6000
+_MOST_STATES, _MOST_ENTRIES = 6000, 300_000
+_FEWEST_STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Levels:
     tasks: Floats
 
 
-def levels(resource: Resource, amounts: Floats, tasks_per_slot: Floats, steps: int, scarce: float) -> Levels:
+def levels(resource: Resource, amounts: Floats, tasks_per_slot: Floats, steps: int) -> Levels:
     """Steps of work at a machine.
 
     Parameters
@@ -61,8 +62,6 @@ def levels(resource: Resource, amounts: Floats, tasks_per_slot: Floats, steps: i
         Mean number of new tasks of each service.
     steps : int
         Steps of the largest task.
-    scarce : float
-        Factor on the number of levels.
     """
     busy = (amounts > 0.0) & (tasks_per_slot > 0.0)
     if not busy.any():
@@ -70,14 +69,14 @@ def levels(resource: Resource, amounts: Floats, tasks_per_slot: Floats, steps: i
         return Levels(one, [one] * len(amounts), np.zeros(1))
     step = float(amounts[busy].max()) / steps
     mean = float(tasks_per_slot[busy] @ amounts[busy] / tasks_per_slot[busy].sum())
-    most = min(3 * steps, int(_MOST_LEVELS * scarce))
+    most = min(3 * steps, _MOST_LEVELS)
     while True:
         tasks = np.arange(most + 1) * step / mean
         price = resource.price(np.maximum(1.0, _HASTE * tasks))
         speed = resource.speeds(price) @ resource.machine.share / step
         served = _move(-np.minimum(speed, np.arange(most + 1.0)), most)
         joined = [_move(np.full(most + 1, amount / step), most) for amount in amounts]
-        if most >= int(_MOST_LEVELS * scarce) or _stays_below(served, joined, tasks_per_slot):
+        if most >= _MOST_LEVELS or _stays_below(served, joined, tasks_per_slot):
             return Levels(served, joined, np.asarray(tasks))
         most = int(1.4 * most) + 1
 
@@ -171,18 +170,19 @@ def reference_chain(
     """
     from scipy import sparse
 
-    states = arrivals.matrix.shape[0]
     mean = arrivals.tasks @ LongRun(sparse.csr_matrix(arrivals.matrix)).law
     while True:
-        both = [
-            levels(resource, work, mean, steps, 1.0)
-            for resource, work in zip(resources, amounts, strict=True)
-        ]
-        count = states * len(both[0].tasks) * len(both[1].tasks)
-        if count <= _MOST_STATES or steps <= 2:
-            break
-        steps = max(2, min(steps - 1, int(steps * (_MOST_STATES / count) ** 0.5)))
-    return _combined(both[0], both[1], arrivals)
+        local, transmit = (
+            levels(resource, work, mean, steps) for resource, work in zip(resources, amounts, strict=True)
+        )
+        states = len(arrivals.matrix) * len(local.tasks) * len(transmit.tasks)
+        excess = states / _MOST_STATES
+        if excess <= 1.0:
+            chain = _combined(local, transmit, arrivals)
+            excess = chain.joint.nnz / _MOST_ENTRIES
+        if excess <= 1.0 or steps <= _FEWEST_STEPS:
+            return chain if excess <= 1.0 else _combined(local, transmit, arrivals)
+        steps = max(_FEWEST_STEPS, min(steps - 1, int(steps / math.sqrt(excess))))
 
 
 def _combined(local: Levels, transmit: Levels, arrivals: ArrivalStates) -> ReferenceChain:
