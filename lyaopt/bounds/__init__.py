@@ -3,6 +3,7 @@
 from lyaopt.bounds.backlog import BacklogBound, backlog_bound
 from lyaopt.bounds.latency import Frontier, LatencyBound, energy_at_latency, frontier
 from lyaopt.bounds.long_run import Bound, dual_value, energy_bound
+from lyaopt.bounds.queueing import QueueingBound, queueing_bound
 from lyaopt.bounds.sample_path import RealisedBound, realised_bound
 from lyaopt.bounds.waiting import WaitingBound, waiting_bound
 
@@ -11,6 +12,7 @@ __all__ = [
     "Bound",
     "Frontier",
     "LatencyBound",
+    "QueueingBound",
     "RealisedBound",
     "WaitingBound",
     "backlog_bound",
@@ -18,6 +20,7 @@ __all__ = [
     "energy_at_latency",
     "energy_bound",
     "frontier",
+    "queueing_bound",
     "realised_bound",
     "waiting_bound",
 ]
