@@ -1,6 +1,7 @@
 """Lower bounds on the energy that any policy spends, and on energy and waiting together."""
 
 from lyaopt.bounds.backlog import BacklogBound, backlog_bound
+from lyaopt.bounds.best_waiting import best_energy_at_latency, best_waiting_bound
 from lyaopt.bounds.latency import Frontier, LatencyBound, energy_at_latency, frontier
 from lyaopt.bounds.long_run import Bound, dual_value, energy_bound
 from lyaopt.bounds.queueing import QueueingBound, queueing_bound
@@ -16,6 +17,8 @@ __all__ = [
     "RealisedBound",
     "WaitingBound",
     "backlog_bound",
+    "best_energy_at_latency",
+    "best_waiting_bound",
     "dual_value",
     "energy_at_latency",
     "energy_bound",

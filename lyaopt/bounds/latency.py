@@ -42,7 +42,7 @@ class LatencyBound:
     waiting_cost_j_per_s : float
         theta of the line that proves it; 0 of LB1.
     method : str
-        ``lb3``, or ``lb1`` where LB1 is more.
+        ``lb3``, or ``lb1`` where LB1 is more; ``lb4`` where `best_energy_at_latency` finds that to be more.
     """
 
     latency_s: float

@@ -47,9 +47,9 @@ class WaitingBound:
         Cheapest partition point of a task alone at this price; under shadowing, on a median channel.
     form : str
         ``closed`` or ``whole slots``; with slow channels ``shadowing`` (prices for each state) or, where
-        fading is correlated, ``stationary`` (one price for all states, which is lower).
+        fading is correlated, ``stationary`` (one price for all states, which is lower); ``queueing`` of LB4.
     method : str
-        ``lb3``.
+        ``lb3``, or ``lb4`` where `best_waiting_bound` finds that to be more.
     """
 
     bound_j: float

@@ -66,12 +66,12 @@ def bound_document(capsysbinary, *arguments: str, status: int = 0):
 
 
 def test_the_bound_with_waiting_is_printed(capsysbinary):
-    document = bound_document(capsysbinary, "balanced", "--waiting-cost", "0.01")
+    document = bound_document(capsysbinary, "balanced", "--waiting-cost", "0.01", "--method", "lb3")
     bound = waiting_bound(load_scenario("balanced"), 0.01)
     assert (document["status"], document["method"], document["form"]) == ("optimal", "lb3", "whole slots")
     assert (document["waiting_cost_j_per_s"], document["bound_j"]) == (0.01, bound.bound_j)
     assert (document["edge_price"], document["cuts"]) == (bound.edge_price, bound.cuts.tolist())
-    text = on_a_terminal("bound", "balanced", "--waiting-cost", "0.01")
+    text = on_a_terminal("bound", "balanced", "--waiting-cost", "0.01", "--method", "lb3")
     assert all(name in text for name in ("headset", "classifier.1", "10 mJ/s", "energy and waiting", "lb3"))
 
 
@@ -81,18 +81,47 @@ def test_the_waiting_cost_of_the_scenario_is_the_default(capsysbinary, tmp_path)
     device = replace(system.devices[0], services=(first, *system.devices[0].services[1:]))
     path = tmp_path / "s.toml"
     path.write_text(format_scenario(replace(system, devices=(device, *system.devices[1:]))))
-    document = bound_document(capsysbinary, str(path))
+    method = ("--method", "lb3")
+    document = bound_document(capsysbinary, str(path), *method)
     assert document["waiting_cost_j_per_s"] == [0.05] + [0.01] * 7
-    assert document["bound_j"] > bound_document(capsysbinary, str(path), "--waiting-cost", "0.01")["bound_j"]
+    given = bound_document(capsysbinary, str(path), "--waiting-cost", "0.01", *method)
+    assert document["bound_j"] > given["bound_j"]
     assert "mean_power_w" in bound_document(capsysbinary, str(path), "--method", "lb1")
 
 
 def test_the_energy_at_a_latency_is_printed(capsysbinary):
-    document = bound_document(capsysbinary, "balanced", "--latency", "0.375")
+    document = bound_document(capsysbinary, "balanced", "--latency", "0.375", "--method", "lb3")
     bound = energy_at_latency(load_scenario("balanced"), 0.375)
     assert (document["latency_s"], document["bound_energy_j"]) == (0.375, bound.bound_energy_j)
     assert (document["waiting_cost_j_per_s"], document["method"]) == (bound.waiting_cost_j_per_s, "lb3")
-    assert "at a mean latency of 375 ms (lb3 at" in on_a_terminal("bound", "balanced", "--latency", "0.375")
+    text = on_a_terminal("bound", "balanced", "--latency", "0.375", "--method", "lb3")
+    assert "at a mean latency of 375 ms (lb3 at" in text
+
+
+def test_the_larger_bound_is_the_default(capsysbinary, tmp_path):
+    system = load_scenario("frame-rate")
+    path = tmp_path / "s.toml"
+    path.write_text(format_scenario(replace(system, devices=system.devices[:1])))
+    given = str(path), "--waiting-cost", "0.1"
+    alone, queueing, default = (
+        bound_document(capsysbinary, *given, *method)
+        for method in (("--method", "lb3"), ("--method", "lb4"), ())
+    )
+    assert (alone["method"], queueing["method"]) == ("lb3", "lb4")
+    assert queueing["bound_j"] > 1.1 * alone["bound_j"]
+    assert default == queueing
+    # One waiting cost proves a bound at a latency: energy + theta tau lambda L >= LB4(theta).
+    at = bound_document(capsysbinary, str(path), "--latency", "0.05")
+    least = bound_document(capsysbinary, str(path), "--latency", "0.05", "--method", "lb3")
+    assert (at["method"], least["method"]) == ("lb4", "lb3")
+    assert at["bound_energy_j"] > least["bound_energy_j"]
+
+
+def test_a_channel_with_a_memory_has_lb3(capsysbinary):
+    document = bound_document(capsysbinary, "shadowing", "--waiting-cost", "0.01")
+    assert (document["method"], document["form"]) == ("lb3", "shadowing")
+    assert run(["bound", "shadowing", "--waiting-cost", "0.01", "--method", "lb4"]) == 2
+    assert "$.channel" in capsysbinary.readouterr().err.decode()
 
 
 def test_a_latency_that_no_policy_has_is_status_1(capsysbinary):
@@ -109,6 +138,7 @@ def test_a_latency_that_no_policy_has_is_status_1(capsysbinary):
         (("--latency", "0"), "--latency"),
         (("--latency", "1", "--waiting-cost", "1"), "--latency"),
         (("--latency", "1", "--method", "lb1"), "--latency"),
+        (("--latency", "1", "--method", "lb4"), "--latency"),
         (("--waiting-cost", "1", "--method", "lb1"), "LB1"),
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +14,7 @@ from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import NUMBER, SECONDS
 from lyaopt_cli.support.output import json_option, print_output
+from lyaopt_cli.support.progress import progress_bar
 
 if TYPE_CHECKING:
     from lyaopt.bounds import Bound, WaitingBound
@@ -29,8 +32,9 @@ if TYPE_CHECKING:
 @click.option("--latency", type=SECONDS, metavar="S", help="Bound the energy at a mean latency of S seconds.")
 @click.option(
     "--method",
-    type=click.Choice(["lb1", "lb3"]),
-    help="Bound without waiting, or with it (default: lb3 where waiting has a cost, else lb1).",
+    type=click.Choice(["lb1", "lb3", "lb4"]),
+    help="Bound without waiting, with it, or with queueing too (default: the larger of lb3 and lb4, or lb1 where"
+    " waiting has no cost).",
 )
 @json_option("Print JSON.")
 def command(
@@ -40,32 +44,34 @@ def command(
 
     SCENARIO is a shipped scenario by name, or a file (TOML or JSON).
 
-    Without a waiting cost it is LB1, on the long-run energy. With one, given or in the scenario, it is LB3,
-    on the energy of a slot and the waiting cost of all tasks in it. With a latency it is the least energy of
-    policies with this mean latency.
+    Without a waiting cost it is LB1, on the long-run energy. With one, given or in the scenario, it is the
+    larger of LB3 and LB4, on the energy of a slot and the waiting cost of all tasks in it; LB4 knows that
+    tasks queue, and takes up to a minute. With a latency it is the least energy of policies with this mean
+    latency.
 
     \b
     Examples:
       lyaopt bound default
       lyaopt bound s.toml --json
       lyaopt bound balanced --waiting-cost 0.01
+      lyaopt bound balanced --waiting-cost 0.01 --method lb3
       lyaopt bound balanced --latency 0.375 --json
 
     \b
     Exit status: 0 printed, 1 no policy is stable or that fast, 2 bad usage or
     input, 130 interrupted, 141 output closed.
     """
-    if latency is not None and (waiting_cost is not None or method == "lb1"):
-        raise click.UsageError("--latency has no waiting cost, and is not of LB1")
+    if latency is not None and (waiting_cost is not None or method in ("lb1", "lb4")):
+        raise click.UsageError("--latency has no waiting cost, and takes --method lb3 alone")
     if method == "lb1" and waiting_cost is not None:
         raise click.UsageError("LB1 has no waiting cost")
     system = load_system(scenario)
     with input_errors(scenario):
         if latency is not None:
-            return _at_latency(system, latency, as_json)
+            return _at_latency(system, latency, method, as_json)
         waits = waiting_cost is not None or system.waiting_costs_j_per_s is not None
-        if method == "lb3" or (waits and method is None):
-            return _with_waiting(system, waiting_cost, as_json)
+        if method in ("lb3", "lb4") or (waits and method is None):
+            return _with_waiting(system, waiting_cost, method, as_json)
         return _energy(system, as_json)
 
 
@@ -83,10 +89,18 @@ def _energy(system: System, as_json: bool) -> int:
     return 0 if math.isfinite(bound.power_w) else 1
 
 
-def _with_waiting(system: System, waiting_cost: float | None, as_json: bool) -> int:
-    from lyaopt.bounds import waiting_bound
+def _with_waiting(system: System, waiting_cost: float | None, method: str | None, as_json: bool) -> int:
+    from lyaopt.bounds import best_waiting_bound, waiting_bound
+    from lyaopt.bounds.best_waiting import with_queueing
 
-    bound = waiting_bound(system, waiting_cost)
+    if method is None:
+        with _progress() as progress:
+            bound = best_waiting_bound(system, waiting_cost, progress=progress)
+    else:
+        bound = waiting_bound(system, waiting_cost)
+        if method == "lb4" and math.isfinite(bound.bound_j):
+            with _progress() as progress:
+                bound = with_queueing(bound, system, progress)
 
     def print_text() -> None:
         from lyaopt_cli.tables.waiting_bound import print_waiting_bound
@@ -111,10 +125,21 @@ def _waiting_document(bound: WaitingBound) -> dict[str, Any]:
     }
 
 
-def _at_latency(system: System, latency: float, as_json: bool) -> int:
-    from lyaopt.bounds import energy_at_latency
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show the progress of LB4, in percent as its number of steps may grow."""
+    with progress_bar("LB4", 100) as show:
+        yield lambda done, total: show(100 * done // max(total, 1))
 
-    bound = energy_at_latency(system, latency)
+
+def _at_latency(system: System, latency: float, method: str | None, as_json: bool) -> int:
+    from lyaopt.bounds import best_energy_at_latency, energy_at_latency
+
+    if method == "lb3":
+        bound = energy_at_latency(system, latency)
+    else:
+        with _progress() as progress:
+            bound = best_energy_at_latency(system, latency, progress=progress)
     reachable = math.isfinite(bound.bound_energy_j)
 
     def document() -> dict[str, Any]:
