@@ -5,6 +5,7 @@ from lyaopt.policies.channel_table import Table, table
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.greedy import Greedy, drift_plus_penalty
 from lyaopt.policies.paired_trials import SearchOptions
+from lyaopt.policies.price import Price, price, price_rule
 from lyaopt.policies.random import Random
 from lyaopt.policies.registry import is_searched, make_policy, parse_points, policy_names
 from lyaopt.policies.rollout_policy import Planning, planning
@@ -13,6 +14,7 @@ __all__ = [
     "Fixed",
     "Greedy",
     "Planning",
+    "Price",
     "Random",
     "SearchOptions",
     "SearchResult",
@@ -27,6 +29,8 @@ __all__ = [
     "parse_points",
     "planning",
     "policy_names",
+    "price",
+    "price_rule",
     "search_fixed",
     "table",
 ]
