@@ -17,7 +17,7 @@ from types import ModuleType
 
 import numpy as np
 
-from lyaopt.arrays import Floats
+from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.io.extras import needs_extra
 from lyaopt.model.system import System
@@ -81,6 +81,11 @@ class Radio:
         width = system.most_bandwidth_hz
         noise = (width * system.noise_w_per_hz)[:, None] / gain
         return cls(width, system.max_power_w, noise, weight, channel.fading == "rayleigh")
+
+    def of_rows(self, rows: Integers | slice) -> Radio:
+        """Radios of some devices, in their order."""
+        parts = self.bandwidth_hz[rows], self.max_power_w[rows], self.noise_w[rows]
+        return Radio(*parts, self.weight, self.rayleigh)
 
     def carried(self, price: Floats) -> tuple[Floats, Floats]:
         """Mean rate, bit/s, and mean power, W, of each device at prices nu >= 0 in J per bit, (..., M)."""

@@ -153,7 +153,7 @@ class System:
     energy_weight_transmit: NonNegative = 1e13
     """Lyapunov weight U^t of transmit energy against backlog."""
     waiting_cost_j_per_s: NonNegative | None = None
-    """theta, the energy that a second of a task's latency is worth, in J/s, for services without their own."""
+    """theta, energy that a second of a task's latency is worth, in J/s, for services without their own."""
     channel: Channel = field(default_factory=Channel)
     arrivals: Arrivals = field(default_factory=Arrivals)
     learning: Learning = field(default_factory=Learning)

@@ -1,4 +1,4 @@
-"""`lyaopt bound`: a lower bound on the energy of every stable policy."""
+"""`lyaopt bound`: lower bounds on the energy of every stable policy, and on energy and waiting."""
 
 from __future__ import annotations
 
@@ -10,35 +10,69 @@ import click
 from lyaopt_cli.support.input_files import input_errors
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.new_command import new_command
+from lyaopt_cli.support.options import NUMBER, SECONDS
 from lyaopt_cli.support.output import json_option, print_output
 
 if TYPE_CHECKING:
-    from lyaopt.bounds import Bound
+    from lyaopt.bounds import Bound, WaitingBound
     from lyaopt.model.system import System
 
 
-@new_command("bound", "Print a lower bound on the energy of stable policies")
+@new_command("bound", "Print a lower bound on energy, or on energy and waiting")
 @click.argument("scenario", metavar="SCENARIO|-")
+@click.option(
+    "--waiting-cost",
+    type=NUMBER,
+    metavar="THETA",
+    help="Bound energy and waiting together, where a second of a task's latency is worth THETA joules.",
+)
+@click.option("--latency", type=SECONDS, metavar="S", help="Bound the energy at a mean latency of S seconds.")
+@click.option(
+    "--method",
+    type=click.Choice(["lb1", "lb3"]),
+    help="Bound without waiting, or with it (default: lb3 where waiting has a cost, else lb1).",
+)
 @json_option("Print JSON.")
-def command(scenario: str, as_json: bool) -> int:
-    """Print a lower bound on the long-run energy of every policy that keeps the queues of SCENARIO stable.
+def command(
+    scenario: str, waiting_cost: float | None, latency: float | None, method: str | None, as_json: bool
+) -> int:
+    """Print a lower bound for every policy that keeps the queues of SCENARIO stable.
 
     SCENARIO is a shipped scenario by name, or a file (TOML or JSON).
+
+    Without a waiting cost it is LB1, on the long-run energy. With one, given or in the scenario, it is LB3,
+    on the energy of a slot and the waiting cost of all tasks in it. With a latency it is the least energy of
+    policies with this mean latency.
 
     \b
     Examples:
       lyaopt bound default
       lyaopt bound s.toml --json
+      lyaopt bound balanced --waiting-cost 0.01
+      lyaopt bound balanced --latency 0.375 --json
 
     \b
-    Exit status: 0 printed, 1 no policy is stable, 2 bad usage or input, 130
-    interrupted, 141 output closed.
+    Exit status: 0 printed, 1 no policy is stable or that fast, 2 bad usage or
+    input, 130 interrupted, 141 output closed.
     """
-    from lyaopt.bounds import energy_bound
-
+    if latency is not None and (waiting_cost is not None or method == "lb1"):
+        raise click.UsageError("--latency has no waiting cost, and is not of LB1")
+    if method == "lb1" and waiting_cost is not None:
+        raise click.UsageError("LB1 has no waiting cost")
     system = load_system(scenario)
     with input_errors(scenario):
-        bound = energy_bound(system)
+        if latency is not None:
+            return _at_latency(system, latency, as_json)
+        waits = waiting_cost is not None or system.waiting_costs_j_per_s is not None
+        if method == "lb3" or (waits and method is None):
+            return _with_waiting(system, waiting_cost, as_json)
+        return _energy(system, as_json)
+
+
+def _energy(system: System, as_json: bool) -> int:
+    from lyaopt.bounds import energy_bound
+
+    bound = energy_bound(system)
 
     def print_text() -> None:
         from lyaopt_cli.tables.bound import print_bound
@@ -47,6 +81,58 @@ def command(scenario: str, as_json: bool) -> int:
 
     print_output(as_json, lambda: [_document(system, bound)], print_text)
     return 0 if math.isfinite(bound.power_w) else 1
+
+
+def _with_waiting(system: System, waiting_cost: float | None, as_json: bool) -> int:
+    from lyaopt.bounds import waiting_bound
+
+    bound = waiting_bound(system, waiting_cost)
+
+    def print_text() -> None:
+        from lyaopt_cli.tables.waiting_bound import print_waiting_bound
+
+        print_waiting_bound(bound, system)
+
+    print_output(as_json, lambda: [_waiting_document(bound)], print_text)
+    return 0 if math.isfinite(bound.bound_j) else 1
+
+
+def _waiting_document(bound: WaitingBound) -> dict[str, Any]:
+    theta = bound.waiting_cost_j_per_s.tolist()
+    stable = math.isfinite(bound.bound_j)
+    return {
+        "status": "optimal" if stable else "unstable",
+        "waiting_cost_j_per_s": theta[0] if len(set(theta)) == 1 else theta,
+        "bound_j": bound.bound_j if stable else None,
+        "edge_price": bound.edge_price if stable else None,
+        "cuts": bound.cuts.tolist() if stable else None,
+        "form": bound.form,
+        "method": bound.method,
+    }
+
+
+def _at_latency(system: System, latency: float, as_json: bool) -> int:
+    from lyaopt.bounds import energy_at_latency
+
+    bound = energy_at_latency(system, latency)
+    reachable = math.isfinite(bound.bound_energy_j)
+
+    def document() -> dict[str, Any]:
+        return {
+            "status": "optimal" if reachable else "unreachable",
+            "latency_s": latency,
+            "bound_energy_j": bound.bound_energy_j if reachable else None,
+            "waiting_cost_j_per_s": bound.waiting_cost_j_per_s if reachable else None,
+            "method": bound.method,
+        }
+
+    def print_text() -> None:
+        from lyaopt_cli.tables.waiting_bound import print_latency_bound
+
+        print_latency_bound(bound)
+
+    print_output(as_json, lambda: [document()], print_text)
+    return 0 if reachable else 1
 
 
 def _document(system: System, bound: Bound) -> dict[str, Any]:

@@ -31,6 +31,25 @@ class _Seconds(click.ParamType):
 
 SECONDS = _Seconds()
 
+
+class _NonNegative(click.ParamType):
+    """A finite number of at least 0."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse the number; NaN and infinity are refused."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not 0.0 <= number < float("inf"):
+            self.fail(f"expected a finite number >= 0, got {value!r}", param, ctx)
+        return number
+
+
+NUMBER = _NonNegative()
+
 seed_option = click.option(
     "--seed",
     type=click.IntRange(0, LARGEST_SEED),

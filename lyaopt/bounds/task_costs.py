@@ -1,0 +1,141 @@
+"""The least that a task costs alone: energy and theta joules a second, stage by stage.
+
+Closed forms: nu_CPU(theta) c, nu_radio(theta) d and theta e / F^e. In whole slots, which are more::
+
+    V^l(c) = min_n  delta c^3 / (n tau)^2 + theta n tau,      n >= 1 whole, n >= c / (F tau)
+    V^t(d) = min_n  tau n p(d / n) + theta n tau              for a steady gain; else `bit_program`
+    V^e(e) = theta tau ceil(e / (F^e tau))
+
+as work is best shared evenly among n slots. V of no work is 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from lyaopt.arrays import Floats
+from lyaopt.bounds.bit_program import bit_costs
+from lyaopt.bounds.ergodic_rate import Radio
+from lyaopt.bounds.holding_price import cubic_price, radio_price
+from lyaopt.model.system import System
+
+_ROUNDING = 1e-12
+
+
+def local_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:
+    """Least cost of the local work of a task, in J.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+    theta : ndarray (S,)
+        Waiting costs, in J/s.
+    whole_slots : bool
+        V^l in place of the closed form.
+
+    Returns
+    -------
+    ndarray (S, K + 1)
+        By cut; infinite where there is work and no CPU.
+    """
+    capacity, cycles = system.cpu_capacity_hz[system.device_of_service], system.local_cycles
+    delta, tau = system.energy_coefficient, system.slot_duration_s
+    price = cubic_price(delta, capacity, theta)[:, None]
+    cost = np.where(cycles > 0.0, cycles, 0.0) * np.where(cycles > 0.0, price, 0.0)
+    if not whole_slots:
+        return cost
+    with np.errstate(divide="ignore", invalid="ignore"):
+        speed = np.cbrt(theta / (2.0 * delta)) if delta > 0.0 else np.full_like(theta, math.inf)
+        fewest = cycles / (capacity[:, None] * tau)
+        best = cycles / (np.minimum(speed, capacity)[:, None] * tau)
+        exact = _best_slots(
+            lambda n: delta * cycles**3 / (n * tau) ** 2 + theta[:, None] * n * tau, fewest, best
+        )
+    return np.where(np.isfinite(best) & (cycles > 0.0), np.maximum(exact, cost), cost)
+
+
+def _best_slots(cost: Callable[[Floats], Floats], fewest: Floats, best: Floats) -> Floats:
+    """Least cost over whole numbers of slots, from 1 and `fewest` on; it is convex, and least at `best`."""
+    first = np.maximum(np.ceil(fewest * (1.0 - _ROUNDING)), 1.0)
+    below = np.maximum(np.floor(best), first)
+    return np.minimum(cost(below), cost(below + 1.0))
+
+
+def transmit_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:
+    """Least cost of the transmission of a task, in J; channels must be drawn anew in each slot, or be steady.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+    theta : ndarray (S,)
+        Waiting costs, in J/s.
+    whole_slots : bool
+        V^t in place of the closed form.
+
+    Returns
+    -------
+    ndarray (S, K + 1)
+        By cut; infinite where there are bits and no power.
+    """
+    device, bits = system.device_of_service, system.transmit_bits
+    radio = Radio.of(system).of_rows(device)
+    price = radio_price(radio, theta)
+    cost = bits * np.where(bits > 0.0, price[:, None], 0.0)
+    able = np.flatnonzero(np.isfinite(price) & (theta > 0.0) & (bits > 0.0).any(axis=1))
+    if not whole_slots or not able.size:
+        return cost
+    exact, slot_s = cost.copy(), system.slot_duration_s
+    if radio.rayleigh:
+        alike = np.stack([device, theta])[:, able]
+        first, row = np.unique(alike, axis=1, return_index=True, return_inverse=True)[1:]
+        most = np.zeros(len(first))
+        np.maximum.at(most, row, bits[able].max(axis=1))
+        program = bit_costs(radio.of_rows(able[first]), theta[able[first]], slot_s, most)
+        exact[able] = program.of_rows(row).at(bits[able])
+    else:
+        exact[able] = _steady_costs(radio.of_rows(able), theta[able], price[able], slot_s, bits[able])
+    return np.maximum(exact, cost)
+
+
+def _steady_costs(radio: Radio, theta: Floats, price: Floats, slot_s: float, bits: Floats) -> Floats:
+    unit = (radio.bandwidth_hz * slot_s / math.log(2.0))[:, None]
+    noise, wait = radio.noise_w, (theta * slot_s)[:, None]
+
+    def cost(slots: Floats) -> Floats:
+        with np.errstate(over="ignore"):
+            return np.asarray(slots * (slot_s * noise * np.expm1(bits / (slots * unit)) + wait))
+
+    fewest = bits / (unit * np.log1p(radio.max_power_w[:, None] / noise))
+    best = bits / (radio.carried(price)[0] * slot_s)[:, None]
+    return np.where(bits > 0.0, _best_slots(cost, fewest, best), 0.0)
+
+
+def edge_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:
+    """Least cost of the edge work of a task, in J.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+    theta : ndarray (S,)
+        Waiting costs, in J/s.
+    whole_slots : bool
+        V^e in place of the closed form.
+
+    Returns
+    -------
+    ndarray (S, K + 1)
+        By cut; infinite where there is work and no edge.
+    """
+    work = system.edge_cycles
+    with np.errstate(divide="ignore", invalid="ignore"):
+        seconds = np.where(work > 0.0, work / system.edge_capacity_hz, 0.0)
+        if whole_slots:
+            tau = system.slot_duration_s
+            seconds = tau * np.maximum(np.ceil(seconds / tau * (1.0 - _ROUNDING)), work > 0.0)
+    return np.where(np.isinf(seconds), math.inf, theta[:, None] * np.where(np.isinf(seconds), 0.0, seconds))
