@@ -7,7 +7,7 @@ from lyaopt.policies.greedy import Greedy, drift_plus_penalty
 from lyaopt.policies.paired_trials import SearchOptions
 from lyaopt.policies.price import Price, price, price_rule
 from lyaopt.policies.random import Random
-from lyaopt.policies.registry import is_searched, make_policy, parse_points, policy_names
+from lyaopt.policies.registry import is_priced, is_searched, make_policy, parse_points, policy_names
 from lyaopt.policies.rollout_policy import Planning, planning
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "all_offload",
     "best_fixed",
     "drift_plus_penalty",
+    "is_priced",
     "is_searched",
     "make_policy",
     "middle",

@@ -29,14 +29,14 @@ class HoldingCosts:
     by_work: bool
 
     @classmethod
-    def of_tasks(cls, system: System, waiting_cost: ArrayLike) -> HoldingCosts:
+    def of_tasks(cls, system: System, waiting_cost_j_per_s: ArrayLike) -> HoldingCosts:
         """Latency form: each task costs theta joules a second until it is done.
 
         Parameters
         ----------
         system : System
             Gives the number of services.
-        waiting_cost : array_like () or (S,)
+        waiting_cost_j_per_s : array_like () or (S,)
             theta > 0, in J per second.
 
         Raises
@@ -45,11 +45,15 @@ class HoldingCosts:
             If a cost is not a finite number > 0.
         """
         count = len(system.services)
-        given = np.asarray(waiting_cost)
-        costs = as_floats(np.full(count, given) if given.ndim == 0 else given, "waiting_cost", (count,))
-        check_array(costs, lambda index: f"$.waiting_cost[{index[0]}]")
+        given = np.asarray(waiting_cost_j_per_s)
+        costs = as_floats(
+            np.full(count, given) if given.ndim == 0 else given, "waiting_cost_j_per_s", (count,)
+        )
+        check_array(costs, lambda index: f"$.waiting_cost_j_per_s[{index[0]}]")
         if not (costs > 0.0).all():
-            raise ProblemError("$.waiting_cost", "expected numbers > 0: tasks that may wait are never served")
+            raise ProblemError(
+                "$.waiting_cost_j_per_s", "expected numbers > 0: tasks that may wait are never served"
+            )
         return cls(np.repeat(costs[None], 3, axis=0), False)
 
     @classmethod

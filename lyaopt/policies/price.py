@@ -65,7 +65,7 @@ class Price:
 
 def price_rule(
     system: System,
-    waiting_cost: ArrayLike | None = None,
+    waiting_cost_j_per_s: ArrayLike | None = None,
     *,
     options: SearchOptions = DEFAULT_SEARCH,
     rounds: int = _ROUNDS,
@@ -76,7 +76,7 @@ def price_rule(
     ----------
     system : System
         To be served; trials simulate it.
-    waiting_cost : array_like () or (S,), optional
+    waiting_cost_j_per_s : array_like () or (S,), optional
         theta, what a second of a task of each service is worth, in J; by default that of the scenario. If
         there is none, the rule minimises cost (34) with the weights of the scenario's reward.
     options : SearchOptions, optional
@@ -96,17 +96,17 @@ def price_rule(
     MissingExtraError
         Without SciPy (extra `bound`).
     """
-    return _build(system, holding_costs(system, waiting_cost), options, rounds)
+    return _build(system, holding_costs(system, waiting_cost_j_per_s), options, rounds)
 
 
-def holding_costs(system: System, waiting_cost: ArrayLike | None = None) -> HoldingCosts:
+def holding_costs(system: System, waiting_cost_j_per_s: ArrayLike | None = None) -> HoldingCosts:
     """Return what waiting costs: as given, as in the scenario, or else as in cost (34).
 
     Parameters
     ----------
     system : System
         The scenario.
-    waiting_cost : array_like () or (S,), optional
+    waiting_cost_j_per_s : array_like () or (S,), optional
         theta, in J per second.
 
     Raises
@@ -114,7 +114,7 @@ def holding_costs(system: System, waiting_cost: ArrayLike | None = None) -> Hold
     ProblemError
         If a cost is not > 0.
     """
-    found = system.waiting_costs_j_per_s if waiting_cost is None else waiting_cost
+    found = system.waiting_costs_j_per_s if waiting_cost_j_per_s is None else waiting_cost_j_per_s
     return HoldingCosts.of_reward(system) if found is None else HoldingCosts.of_tasks(system, found)
 
 
@@ -153,7 +153,7 @@ def price(
     system: System,
     options: SearchOptions = DEFAULT_SEARCH,
     *,
-    waiting_cost: ArrayLike | None = None,
+    waiting_cost_j_per_s: ArrayLike | None = None,
     target_latency_s: float | None = None,
 ) -> Price:
     """Make the policy `price`.
@@ -164,7 +164,7 @@ def price(
         To be served; trials simulate it.
     options : SearchOptions, optional
         Seed, slots and replications of the trials, or traces.
-    waiting_cost : array_like () or (S,), optional
+    waiting_cost_j_per_s : array_like () or (S,), optional
         As of `price_rule`.
     target_latency_s : float, optional
         In place of a waiting cost: the mean latency for which one is searched, equal for all services.
@@ -181,10 +181,10 @@ def price(
         Without SciPy (extra `bound`).
     """
     if target_latency_s is None:
-        costs = holding_costs(system, waiting_cost)
+        costs = holding_costs(system, waiting_cost_j_per_s)
         theta = None if costs.by_work else costs.rates[0]
         return Price(_build(system, costs, options, _ROUNDS), theta)
-    if waiting_cost is not None:
+    if waiting_cost_j_per_s is not None:
         raise ProblemError("$.target_latency_s", "expected either a waiting cost or a latency, got both")
     return _search(system, options, target_latency_s)
 

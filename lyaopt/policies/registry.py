@@ -48,6 +48,7 @@ _POLICIES: Mapping[str, Callable[..., Policy]] = {
     "greedy": _greedy,
     **_SEARCHED,
 }
+_PRICED = ("price",)
 _SEARCH_OPTIONS = tuple(item.name for item in fields(SearchOptions))
 
 
@@ -59,6 +60,11 @@ def policy_names() -> tuple[str, ...]:
 def is_searched(name: str) -> bool:
     """Tell whether the policy called `name` is found by a search, with the options of `SearchOptions`."""
     return name in _SEARCHED
+
+
+def is_priced(name: str) -> bool:
+    """Tell whether the policy called `name` weighs waiting, with a waiting cost or a target latency."""
+    return name in _PRICED
 
 
 def make_policy(name: str, system: System, **options: Any) -> Policy:
@@ -73,7 +79,7 @@ def make_policy(name: str, system: System, **options: Any) -> Policy:
     **options
         ``best-fixed``, ``table``, ``planning`` and ``price`` take the fields of `SearchOptions`; ``table``
         and ``planning`` also `states`, ``planning`` also `horizon` and `futures`, ``price`` also
-        `waiting_cost` or `target_latency_s`; ``greedy`` takes `weights`.
+        `waiting_cost_j_per_s` or `target_latency_s`; ``greedy`` takes `weights`.
 
     Returns
     -------

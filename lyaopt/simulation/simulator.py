@@ -120,6 +120,7 @@ class Simulator:
         services, devices = self._unfinished_sums()
         self._service_sums = -services.astype(np.longdouble)
         self._device_sums = -devices.astype(np.longdouble)
+        self._age_before = self._state.present_age_slots()
         self.latencies = Latencies.none()
 
     def _unfinished_sums(self) -> tuple[Floats, Floats]:
@@ -289,6 +290,7 @@ class Simulator:
             devices[sums.LOCAL_ENERGY],
             transmit_energy(self.system.slot_duration_s, devices[sums.POWER]),
             services[: sums.RATES],
+            self._mean_tasks(slots),
             state.points(),
             born,
             completed,
@@ -302,6 +304,12 @@ class Simulator:
             record=record,
             rule=None if self._rule is None else name_of(self._rule),
         )
+
+    def _mean_tasks(self, slots: int) -> Floats:
+        """Tasks in the system in a mean slot (S, B): the slots that tasks have spent there, by slots."""
+        present = self._state.present_age_slots()
+        done = self.latencies.sums(present.size).reshape(present.shape[::-1]).T
+        return np.asarray((done + present - self._age_before) / slots)
 
 
 def simulate(

@@ -17,6 +17,7 @@ from lyaopt._kernels.simulation.state_types import (
     BACKLOG,
     BORN,
     COMPLETED,
+    FIRST,
     WAITING,
     Model,
     Record,
@@ -419,6 +420,17 @@ class State:
     def points(self) -> Integers:
         """Partition points in force (S, B)."""
         return self.layout.by_service(self.kernel_state.points)
+
+    def present_age_slots(self) -> Integers:
+        """Slots that the tasks now in queues have spent there, over all tasks of each service (S, B)."""
+        table = self.task_table
+        tasks = self.layout.by_service(self.kernel_state.queue_links[:, FIRST])
+        total = np.zeros(tasks.shape[1:], np.int64)
+        while (tasks >= 0).any():  # the n-th task of every queue
+            ages = self.slot - 1 - table[tasks, task_queues.BIRTH]
+            total += np.where(tasks >= 0, ages, 0).sum(axis=0)
+            tasks = np.where(tasks >= 0, table[tasks, task_queues.NEXT], -1)
+        return total
 
     def task_counts(self) -> tuple[Integers, Integers, Integers]:
         """Tasks born, completed, and in the queues, each (S, B)."""
