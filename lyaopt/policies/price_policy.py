@@ -283,6 +283,8 @@ def _search(trials: RuleTrials, target_s: float, joint: bool) -> Price:
         trial = trials.run(rule, _ROUNDS)
         if trial is None:
             raise ProblemError("$.budget", f"expected more than {trials.options.budget} slots for the search")
+        if math.isnan(trial.latency_s):
+            raise ProblemError("$.slots", "expected trials long enough for a task to be completed")
         found = Price(rule, costs.rates[0], trials.used, rule.name)
         if abs(trial.latency_s / target_s - 1.0) < _CLOSE_ENOUGH:
             return found
