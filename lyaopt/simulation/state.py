@@ -34,6 +34,8 @@ from lyaopt.simulation.kernel_arrays import (
 )
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.next_gains import drawn_gains
+from lyaopt.simulation.price_rule import PriceRule
+from lyaopt.simulation.priced_model import advance_by_prices, priced_model
 from lyaopt.simulation.rule_failures import failures_of
 from lyaopt.simulation.shares import SharesInForce
 from lyaopt.simulation.traces import Trace
@@ -81,18 +83,17 @@ class State:
         self.kernel_state = new_state(layout, memory)
         self._tasks = new_tasks()
         self._no_record = new_record(layout, 0)
-        self._model = make_model(system, layout)
+        self._model: Any = make_model(system, layout)
         self._streams = make_stream_model(system, layout, seed)
         self._trace = spread_trace(layout, trace)
         self._advance: Callable[..., Any] = self._without_weights
-        self._rule: RuleEntry | None = None
+        self._rule: RuleEntry | PriceRule | None = None
         self.restart(seed, np.arange(replications) % distinct_streams)
 
     @property
     def amounts(self) -> Floats:
         """Cycles, bits, cycles of a task in each stage, by partition point (3, N, M, K + 1)."""
-        amounts: Floats = self._model.amounts
-        return amounts
+        return np.asarray(self._model.amounts)
 
     @cached_property
     def _shares(self) -> SharesInForce:
@@ -130,18 +131,22 @@ class State:
         """Whether the next slots are allocated by shares."""
         return bool(self._model.method == exact_allocation.BY_SHARES)
 
-    def use_rule(self, rule: RuleEntry) -> None:
-        """Let a compiled rule weigh the services from now on, where no shares are in force.
+    def use_rule(self, rule: RuleEntry | PriceRule) -> None:
+        """Let a compiled rule, or prices, weigh the services from now on, where no shares are in force.
 
         Parameters
         ----------
-        rule : RuleEntry
+        rule : RuleEntry or PriceRule
             For a state with the memory of the rule.
         """
         self._rule = rule  # its address is valid as long as it lives
-        weights = np.zeros(self.kernel_state.rates.shape)
-        self._model = self._model._replace(rule=rule.address, weights=weights)
-        self._advance = advance_by_weights if built_with_this_numba() else advance_by_weights.compiled
+        model = self._model._replace(weights=np.zeros(self.kernel_state.rates.shape))
+        if isinstance(rule, PriceRule):
+            self._model = priced_model(model, rule, self.layout, self.system.slots_per_period)
+            self._advance = advance_by_prices
+        else:
+            self._model = model._replace(rule=rule.address)
+            self._advance = advance_by_weights if built_with_this_numba() else advance_by_weights.compiled
 
     @property
     def _without_weights(self) -> Callable[..., Any]:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 @click.option(
     "--method",
     type=click.Choice(["lb1", "lb3", "lb4"]),
-    help="Bound without waiting, with it, or with queueing too (default: the larger of lb3 and lb4, or lb1 where"
-    " waiting has no cost).",
+    help="Bound without waiting, with it, or with queueing too (default: the larger of lb3 and lb4, or lb1"
+    " where waiting has no cost).",
 )
 @json_option("Print JSON.")
 def command(
