@@ -22,7 +22,7 @@ from lyaopt._kernels.simulation.state_types import (
 from lyaopt._kernels.simulation.stream_options import CHANNEL_ROWS
 from lyaopt._kernels.slot import problems
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
-from lyaopt.arrays import Floats
+from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.streams import make_streams
@@ -181,6 +181,21 @@ def new_tasks() -> Tasks:
     table = np.zeros((FIRST_ROOM, task_queues.TASK_COLUMNS), np.int64)
     log = np.zeros((FIRST_ROOM, task_queues.LOG_COLUMNS), np.int64)
     return Tasks(table, np.array(_NO_TASKS), log)
+
+
+def with_room(lines: Integers, least: int) -> Integers:
+    """Copy lines of a table of tasks, with empty ones after them up to a least number of lines.
+
+    Parameters
+    ----------
+    lines : ndarray (n, columns) of int
+        The lines in use.
+    least : int
+        Lines of the table.
+    """
+    table = np.zeros((max(least, len(lines)), lines.shape[1]), np.int64)
+    table[: len(lines)] = lines
+    return table
 
 
 def remove_tasks(tasks: Tasks) -> None:

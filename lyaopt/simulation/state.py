@@ -31,6 +31,7 @@ from lyaopt.simulation.kernel_arrays import (
     new_tasks,
     remove_tasks,
     spread_trace,
+    with_room,
 )
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.next_gains import drawn_gains
@@ -242,13 +243,8 @@ class State:
         """
         for name, array in named_arrays(self.kernel_state).items():
             array[:] = arrays[name]
-        grown = []
-        for present, name in ((self._tasks.table, "tasks"), (self._tasks.log, "log")):
-            lines = arrays[name]
-            room = np.zeros((max(len(present), len(lines)), present.shape[1]), np.int64)
-            room[: len(lines)] = lines
-            grown.append(room)
-        self._tasks = Tasks(grown[0], arrays["pool"].copy(), grown[1])
+        table = with_room(arrays["tasks"], len(self._tasks.table))
+        self._tasks = Tasks(table, arrays["pool"].copy(), with_room(arrays["log"], len(self._tasks.log)))
         self.slot = int(arrays["slot"])
 
     def add_tasks(self, tasks: Integers, points: Integers) -> None:
