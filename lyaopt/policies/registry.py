@@ -17,6 +17,7 @@ from lyaopt.policies.channel_table import table
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.greedy import Greedy
 from lyaopt.policies.paired_trials import SearchOptions
+from lyaopt.policies.price import price
 from lyaopt.policies.random import Random
 from lyaopt.policies.rollout_policy import planning
 from lyaopt.simulation import Policy
@@ -39,6 +40,7 @@ _SEARCHED: Mapping[str, Callable[..., Policy]] = {
     "best-fixed": best_fixed,
     "table": table,
     "planning": planning,
+    "price": price,
 }
 _POLICIES: Mapping[str, Callable[..., Policy]] = {
     **_POINTS,
@@ -46,6 +48,7 @@ _POLICIES: Mapping[str, Callable[..., Policy]] = {
     "greedy": _greedy,
     **_SEARCHED,
 }
+_PRICED = ("price",)
 _SEARCH_OPTIONS = tuple(item.name for item in fields(SearchOptions))
 
 
@@ -59,6 +62,11 @@ def is_searched(name: str) -> bool:
     return name in _SEARCHED
 
 
+def is_priced(name: str) -> bool:
+    """Tell whether the policy called `name` weighs waiting, with a waiting cost or a target latency."""
+    return name in _PRICED
+
+
 def make_policy(name: str, system: System, **options: Any) -> Policy:
     """Make a policy by name, or from fixed points as text (`parse_points`).
 
@@ -69,8 +77,9 @@ def make_policy(name: str, system: System, **options: Any) -> Policy:
     system : System
         To be served; searches simulate it.
     **options
-        ``best-fixed``, ``table`` and ``planning`` take the fields of `SearchOptions`; ``table`` and
-        ``planning`` also `states`, ``planning`` also `horizon` and `futures`; ``greedy`` takes `weights`.
+        ``best-fixed``, ``table``, ``planning`` and ``price`` take the fields of `SearchOptions`; ``table``
+        and ``planning`` also `states`, ``planning`` also `horizon` and `futures`, ``price`` also
+        `waiting_cost_j_per_s` or `target_latency_s`; ``greedy`` takes `weights`.
 
     Returns
     -------

@@ -3,6 +3,7 @@
 from lyaopt.simulation.costs import slot_costs, waiting_tasks
 from lyaopt.simulation.latencies import Latencies
 from lyaopt.simulation.policy import Decision, Observation, Policy
+from lyaopt.simulation.price_rule import CutChoice, PriceRule
 from lyaopt.simulation.records import Record
 from lyaopt.simulation.results import Result
 from lyaopt.simulation.rules import CompiledRule, Rule, allocation_rule
@@ -14,10 +15,12 @@ from lyaopt.simulation.traces import Trace, load_trace
 
 __all__ = [
     "CompiledRule",
+    "CutChoice",
     "Decision",
     "Latencies",
     "Observation",
     "Policy",
+    "PriceRule",
     "Record",
     "Result",
     "Rule",

@@ -78,6 +78,22 @@ class Latencies:
         """Mean latency in slots; NaN without tasks."""
         return float(np.dot(self.slots, self.tasks)) / self.count if self.count else float("nan")
 
+    def sums(self, groups: int) -> Integers:
+        """Sums of the latencies in slots, of each group.
+
+        Parameters
+        ----------
+        groups : int
+            Number of groups.
+
+        Returns
+        -------
+        ndarray (groups,) of int
+        """
+        total = np.zeros(groups, np.int64)
+        np.add.at(total, self.group, self.slots * self.tasks)
+        return total
+
     def percentiles(self, percent: tuple[float, ...]) -> Floats:
         """Percentiles in slots, interpolated as `numpy.percentile` does; NaN without tasks.
 

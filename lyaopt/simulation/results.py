@@ -30,6 +30,8 @@ class Result:
         Mean energy per slot of each device.
     queues : ndarray (3, S, B)
         Mean backlogs: cycles, bits, cycles.
+    mean_tasks : ndarray (S, B)
+        Mean number of tasks in the system, in a slot.
     points : ndarray (S, B)
         Partition points in force at the end.
     born, completed, queued : int
@@ -55,6 +57,7 @@ class Result:
     local_energy_j: Floats
     transmit_energy_j: Floats
     queues: Floats
+    mean_tasks: Floats
     points: Integers
     born: int
     completed: int
@@ -88,6 +91,17 @@ class Result:
         """Mean backlogs, summed over the services: cycles, bits, cycles."""
         local, transmit, edge = self.queues.sum(axis=1).mean(axis=1)
         return float(local), float(transmit), float(edge)
+
+    def waiting_cost_j(self, waiting_cost_j_per_s: Floats) -> float:
+        """Mean cost of waiting per slot: tau sum theta_n (tasks of service n in the system).
+
+        Parameters
+        ----------
+        waiting_cost_j_per_s : ndarray (S,)
+            theta, in J per second.
+        """
+        tasks = self.mean_tasks.mean(axis=1)
+        return float(self.slot_duration_s * (np.asarray(waiting_cost_j_per_s) * tasks).sum())
 
     @property
     def mean_latency_s(self) -> float:
@@ -123,6 +137,7 @@ class Result:
             "mean_local_queue_cycles": local,
             "mean_transmit_queue_bits": transmit,
             "mean_edge_queue_cycles": edge,
+            "mean_tasks": float(self.mean_tasks.sum(axis=0).mean()),
             "born": self.born,
             "completed": self.completed,
             "queued": self.queued,

@@ -14,6 +14,7 @@ from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 from lyaopt.simulation.latencies import Latencies
 from lyaopt.simulation.policy import Decision, Observation, Policy, Replay, check_policy
+from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.records import Recorder
 from lyaopt.simulation.results import Result
 from lyaopt.simulation.rule_steps import advance_asking
@@ -50,9 +51,10 @@ class Simulator:
     distinct_streams : int, optional
         R: replication b draws the same random numbers as replication b mod R, so that B / R sets of points
         can be compared with common random numbers. If left out, all replications differ.
-    rule : Rule, CompiledRule or function, optional
+    rule : Rule, CompiledRule, PriceRule or function, optional
         Weighs the services in each slot in place of their backlogs, see `allocation_rule`; not asked where
-        the policy allocates by shares. A rule in Python is called in every slot, which is far slower.
+        the policy allocates by shares. A rule in Python is called in every slot, which is far slower. Left
+        out, it is that of the policy, if it has one (`price`).
 
     Raises
     ------
@@ -72,7 +74,7 @@ class Simulator:
         trace: Trace | None = None,
         record: bool = False,
         distinct_streams: int | None = None,
-        rule: CompiledRule | Rule | None = None,
+        rule: CompiledRule | PriceRule | Rule | None = None,
     ) -> None:
         check_type(system, System, "system", "as load_scenario returns")
         if policy is not None:
@@ -88,11 +90,13 @@ class Simulator:
         self.system, self.seed = system, int(seed)
         self.policy = policy if policy is not None else _replay(trace)
         self._trace = trace
-        self._rule = None if rule is None else as_rule(rule)
+        self._rule = self._rule_of(rule)
         memory = self._rule.memory if isinstance(self._rule, CompiledRule) else 0
         self._state = State(system, replications, seed, trace, distinct_streams, memory)
         if isinstance(self._rule, CompiledRule):
             self._state.use_rule(self._rule.entry)
+        elif isinstance(self._rule, PriceRule):
+            self._state.use_prices(self._rule)
         self._recorder = Recorder(system) if record else None
         self._decision: Decision | None = None
         self._plan: Integers
@@ -104,6 +108,11 @@ class Simulator:
         """Number of slots simulated so far."""
         return self._state.slot
 
+    def _rule_of(self, rule: Any) -> CompiledRule | PriceRule | Rule | None:
+        """The rule that is given, or else that of the policy."""
+        found = getattr(self.policy, "rule", None) if rule is None else rule
+        return found if found is None or isinstance(found, PriceRule) else as_rule(found)
+
     def _start_measuring(self) -> None:
         """Discard the sums and latencies of the warm-up."""
         self._state.take_sums()
@@ -111,6 +120,7 @@ class Simulator:
         services, devices = self._unfinished_sums()
         self._service_sums = -services.astype(np.longdouble)
         self._device_sums = -devices.astype(np.longdouble)
+        self._age_before = self._state.present_age_slots()
         self.latencies = Latencies.none()
 
     def _unfinished_sums(self) -> tuple[Floats, Floats]:
@@ -161,6 +171,8 @@ class Simulator:
         """The slot where the next kernel call ends: the next decision or progress check is due there."""
         period_slots = self.system.slots_per_period
         piece = _PIECE if self._recorder is None else _RECORDED_PIECE
+        if self._recorder is not None and self._rule_cuts:
+            piece = 1  # the state knows the points of one period only
         if self._in_python is not None:
             piece = _ASKED_PIECE
         periods = max(
@@ -222,6 +234,8 @@ class Simulator:
             total += more
         if self._recorder is not None and records is not None:
             points = state.layout.by_service(np.moveaxis(self._planned(first, stop), 1, 0))[..., 0]
+            if self._rule_cuts:
+                points = np.repeat(state.points()[:, 0][None], len(points), axis=0)
             self._recorder.add(*records, points, finished)
 
     def _advance(self, slots: int, plan: Integers) -> tuple[Floats, Floats] | None:
@@ -235,8 +249,13 @@ class Simulator:
         return None
 
     @property
+    def _rule_cuts(self) -> bool:
+        """Whether the rule, not the policy, chooses the partition points."""
+        return isinstance(self._rule, PriceRule) and self._rule.cuts is not None
+
+    @property
     def _in_python(self) -> Rule | None:
-        return None if isinstance(self._rule, CompiledRule) else self._rule
+        return None if isinstance(self._rule, (CompiledRule, PriceRule)) else self._rule
 
     def _planned(self, first: int, stop: int) -> Integers:
         """Points of the periods from `first` on that begin before slot `stop`."""
@@ -267,6 +286,7 @@ class Simulator:
             devices[sums.LOCAL_ENERGY],
             transmit_energy(self.system.slot_duration_s, devices[sums.POWER]),
             services[: sums.RATES],
+            self._mean_tasks(slots),
             state.points(),
             born,
             completed,
@@ -281,6 +301,12 @@ class Simulator:
             rule=None if self._rule is None else name_of(self._rule),
         )
 
+    def _mean_tasks(self, slots: int) -> Floats:
+        """Tasks in the system in a mean slot (S, B): the slots that tasks have spent there, by slots."""
+        present = self._state.present_age_slots()
+        done = self.latencies.sums(present.size).reshape(present.shape[::-1]).T
+        return np.asarray((done + present - self._age_before) / slots)
+
 
 def simulate(
     system: System,
@@ -293,7 +319,7 @@ def simulate(
     trace: Trace | None = None,
     record: bool = False,
     progress: Progress | None = None,
-    rule: CompiledRule | Rule | None = None,
+    rule: CompiledRule | PriceRule | Rule | None = None,
 ) -> Result:
     """Simulate a system under a policy.
 
@@ -315,9 +341,10 @@ def simulate(
         Whether to record every slot; for one replication only.
     progress : callable, optional
         As of `Simulator.run`.
-    rule : Rule, CompiledRule or function, optional
+    rule : Rule, CompiledRule, PriceRule or function, optional
         Weighs the services in each slot in place of their backlogs, see `allocation_rule`; not asked where
-        the policy allocates by shares. A rule in Python is called in every slot, which is far slower.
+        the policy allocates by shares. A rule in Python is called in every slot, which is far slower. Left
+        out, it is that of the policy, if it has one (`price`).
 
     Returns
     -------

@@ -11,10 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
+from lyaopt._kernels.simulation.priced_slots import PricedModel, advance_by_prices
 from lyaopt._kernels.simulation.rules import RuleEntry
 from lyaopt._kernels.simulation.slot_loop import advance, advance_by_weights
-from lyaopt._kernels.simulation.state_types import BACKLOG, BORN, COMPLETED, WAITING, Record, Span, Tasks
+from lyaopt._kernels.simulation.state_types import (
+    BACKLOG,
+    BORN,
+    COMPLETED,
+    FIRST,
+    WAITING,
+    Model,
+    Record,
+    Span,
+    Tasks,
+)
 from lyaopt._kernels.simulation.task_injection import inject_tasks
+from lyaopt._kernels.slot.problems import WEIGHT_LOCAL, WEIGHT_TRANSMIT
 from lyaopt._kernels.toolchain.function_pointers import built_with_this_numba
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
@@ -34,6 +46,7 @@ from lyaopt.simulation.kernel_arrays import (
 )
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.next_gains import drawn_gains
+from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.rule_failures import failures_of
 from lyaopt.simulation.shares import SharesInForce
 from lyaopt.simulation.traces import Trace
@@ -81,11 +94,11 @@ class State:
         self.kernel_state = new_state(layout, memory)
         self._tasks = new_tasks()
         self._no_record = new_record(layout, 0)
-        self._model = make_model(system, layout)
+        self._model: Model | PricedModel = make_model(system, layout)
         self._streams = make_stream_model(system, layout, seed)
         self._trace = spread_trace(layout, trace)
         self._advance: Callable[..., Any] = self._without_weights
-        self._rule: RuleEntry | None = None
+        self._rule: RuleEntry | PriceRule | None = None
         self.restart(seed, np.arange(replications) % distinct_streams)
 
     @property
@@ -142,6 +155,24 @@ class State:
         weights = np.zeros(self.kernel_state.rates.shape)
         self._model = self._model._replace(rule=rule.address, weights=weights)
         self._advance = advance_by_weights if built_with_this_numba() else advance_by_weights.compiled
+
+    def use_prices(self, rule: PriceRule) -> None:
+        """Let prices weigh the services from now on, where no shares are in force.
+
+        Parameters
+        ----------
+        rule : PriceRule
+            Of the same system.
+        """
+        self._rule = rule
+        scalars = self._model.scalars.copy()
+        scalars[[WEIGHT_LOCAL, WEIGHT_TRANSMIT]] = 1.0  # prices are in J per unit of work
+        weights = np.zeros(self.kernel_state.rates.shape)
+        model = self._model._replace(scalars=scalars, weights=weights)._asdict()
+        cuts = rule.cut_arrays(self.layout, self.system.slots_per_period)
+        tables = {"prices": rule.price_arrays(self.layout), "cuts": cuts}
+        self._model = PricedModel(**{name: model[name] for name in Model._fields}, **tables)
+        self._advance = advance_by_prices
 
     @property
     def _without_weights(self) -> Callable[..., Any]:
@@ -207,7 +238,9 @@ class State:
         State
         """
         copy = State(self.system, len(numbers), seed, None, 1, self.kernel_state.memory.shape[1])
-        if self._rule is not None:
+        if isinstance(self._rule, PriceRule):
+            copy.use_prices(self._rule)
+        elif self._rule is not None:
             copy.use_rule(self._rule)
         copy._draw_by(seed, numbers)
         copy.slot = self.slot
@@ -390,6 +423,17 @@ class State:
     def points(self) -> Integers:
         """Partition points in force (S, B)."""
         return self.layout.by_service(self.kernel_state.points)
+
+    def present_age_slots(self) -> Integers:
+        """Slots that the tasks now in queues have spent there, over all tasks of each service (S, B)."""
+        table = self.task_table
+        tasks = self.layout.by_service(self.kernel_state.queue_links[:, FIRST])
+        total = np.zeros(tasks.shape[1:], np.int64)
+        while (tasks >= 0).any():  # the n-th task of every queue
+            ages = self.slot - 1 - table[tasks, task_queues.BIRTH]
+            total += np.where(tasks >= 0, ages, 0).sum(axis=0)
+            tasks = np.where(tasks >= 0, table[tasks, task_queues.NEXT], -1)
+        return total
 
     def task_counts(self) -> tuple[Integers, Integers, Integers]:
         """Tasks born, completed, and in the queues, each (S, B)."""

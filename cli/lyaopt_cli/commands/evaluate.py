@@ -17,6 +17,7 @@ from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
 from lyaopt_cli.support.policy_names import make_policy
 from lyaopt_cli.support.progress import progress_bar
+from lyaopt_cli.support.waiting import Waiting, waiting_options
 
 if TYPE_CHECKING:
     from lyaopt.evaluation import Evaluation
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 )
 @warmup_option(2_000)
 @seed_option
+@waiting_options
 @json_option("Print JSON.")
 @plot_option("energy and latency of all policies")
 def command(
@@ -46,8 +48,8 @@ def command(
 
     \b
     A POLICY is a name (middle, all-local, all-offload, random, greedy,
-    best-fixed, table, planning), points as in 3,0,12, or a folder with a
-    trained policy. Savings are those of the first policy compared with each
+    best-fixed, table, planning, price), points as in 3,0,12, or a folder with
+    a trained policy. Savings are those of the first policy compared with each
     other one.
 
     \b
@@ -87,10 +89,14 @@ def _evaluate(
     replications: int,
     slots: int,
     warmup: int,
+    waiting_cost: float | None,
+    target_latency: float | None,
 ) -> Evaluation:
     from lyaopt.evaluation import evaluate
 
-    compared = [make_policy(name, system, seed, interrupts) for name in policies]
+    waiting = Waiting(waiting_cost, target_latency)
+    waiting.check(policies)
+    compared = [make_policy(name, system, seed, interrupts, waiting) for name in policies]
     with progress_bar("slots", len(compared) * (slots + warmup)) as show:
 
         def report(done: int) -> bool:

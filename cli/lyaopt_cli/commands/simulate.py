@@ -18,8 +18,10 @@ from lyaopt_cli.support.options import plot_option, replications_option, seed_op
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, check_writable
 from lyaopt_cli.support.simulation import DEFAULT_SLOTS, RunOptions, load_trace_file, run_policy
+from lyaopt_cli.support.waiting import waiting_document, waiting_options
 
 if TYPE_CHECKING:
+    from lyaopt.arrays import Floats
     from lyaopt.model.system import System
     from lyaopt.simulation import Result
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 @click.option("--trace", metavar="FILE", help="Replay arrivals and channels from an .npz file.")
 @click.option("--record", metavar="FILE", help="Write every slot into an .npz file.")
 @click.option("--rule", metavar="MODULE:NAME", help="Weigh services by an allocation rule of your own.")
+@waiting_options
 @plot_option("energy, backlogs and latency")
 @click.option("--bound", "with_bound", is_flag=True, help="Print the lower bound LB1 on the energy too.")
 @json_option("Print JSON, a line for each policy.")
@@ -48,8 +51,8 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
 
     \b
     Policies: middle, all-local, all-offload, random, greedy, best-fixed, table,
-    planning, trace (the points of --trace), a folder with a trained policy, or
-    the points themselves, one for each service, as in 3,0,12.
+    planning, price, trace (the points of --trace), a folder with a trained
+    policy, or the points themselves, one for each service, as in 3,0,12.
     One seed gives the same arrivals and channels under every policy.
 
     \b
@@ -60,6 +63,7 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
       lyaopt simulate default --record r.npz --slots 2000
       lyaopt simulate default --trace r.npz --policy greedy --json
       lyaopt simulate default --rule my_rules:oldest_first
+      lyaopt simulate default --policy price --waiting-cost 0.01
 
     \b
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (what was
@@ -68,25 +72,26 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     run_options = RunOptions(**options)
     if len(policies) > 1 and (run_options.record or run_options.plot):
         raise click.UsageError("--record and --plot take one --policy.", click.get_current_context())
+    run_options.waiting.check(policies)
     system = load_system(scenario)
     if run_options.record is not None:
         check_writable(Path(run_options.record))
     if run_options.plot is not None:
         check_picture("lyaopt simulate", run_options.plot)
     bound = None
-    results: list[Result] = []
+    runs: list[tuple[Result, Floats | None]] = []
     with Interrupts() as interrupts:
         try:
             bound = _bound(system) if with_bound else None
             trace = load_trace_file(run_options.trace, system)
             for name in policies or (None,):
                 if not interrupts.seen:
-                    results.append(run_policy(system, name, trace, run_options, interrupts))
+                    runs.append(run_policy(system, name, trace, run_options, interrupts))
         except ProblemError as error:
             if not interrupts.seen:  # otherwise a signal ended the search for a policy
                 raise InputError(f"lyaopt simulate: {error}") from None
-        if results:
-            _print(results, system, bound, as_json)
+        if runs:
+            _print(runs, system, bound, as_json)
         return INTERRUPTED if interrupts.seen else 0
 
 
@@ -97,17 +102,21 @@ def _bound(system: System) -> float:
     return energy_bound(system).energy_j
 
 
-def _print(results: list[Result], system: System, bound: float | None, as_json: bool) -> None:
+def _print(
+    runs: list[tuple[Result, Floats | None]], system: System, bound: float | None, as_json: bool
+) -> None:
     def documents() -> Iterator[dict[str, Any]]:
         more = {} if bound is None else {"bound_energy_j": bound if math.isfinite(bound) else None}
-        return (result.to_dict() | more for result in results)
+        for result, cost in runs:
+            yield result.to_dict() | more | waiting_document(result, system, cost)
 
     def print_text() -> None:
-        from lyaopt_cli.tables.simulation import print_comparison, print_result
+        from lyaopt_cli.tables.simulation import print_comparison, print_result, print_waiting
 
-        if len(results) == 1:
-            print_result(results[0], system, bound)
+        if len(runs) == 1:
+            print_result(runs[0][0], system, bound)
         else:
-            print_comparison(results, system, bound)
+            print_comparison([result for result, _ in runs], system, bound)
+        print_waiting(runs, system)
 
     print_output(as_json, documents, print_text)

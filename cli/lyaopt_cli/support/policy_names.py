@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 from lyaopt_cli.support.interrupts import Interrupts
 from lyaopt_cli.support.progress import progress_bar
+from lyaopt_cli.support.waiting import NO_WAITING, Waiting
 
 if TYPE_CHECKING:
     from lyaopt.model.system import System
     from lyaopt.simulation import Policy
 
 
-def make_policy(name: str, system: System, seed: int, interrupts: Interrupts) -> Policy:
+def make_policy(
+    name: str, system: System, seed: int, interrupts: Interrupts, waiting: Waiting = NO_WAITING
+) -> Policy:
     """Make a policy from its name, from points, or from the folder of a training.
 
-    A search shows its progress, and a signal ends it.
+    A search shows its progress, and a signal ends it. Policies that weigh waiting take what is said of it.
     """
     if os.path.isfile(os.path.join(name, "run.json")):
         from lyaopt.learning import load_policy
@@ -27,10 +30,11 @@ def make_policy(name: str, system: System, seed: int, interrupts: Interrupts) ->
 
     if not policies.is_searched(name):
         return policies.make_policy(name, system)
+    options = waiting.options() if policies.is_priced(name) else {}
     with progress_bar("searching", DEFAULT_SEARCH.budget) as show:
 
         def report(used: int, budget: int) -> bool:
             show(used)
             return not interrupts.seen
 
-        return policies.make_policy(name, system, seed=seed, progress=report)
+        return policies.make_policy(name, system, seed=seed, progress=report, **options)

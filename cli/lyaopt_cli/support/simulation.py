@@ -13,8 +13,10 @@ from lyaopt_cli.support.output_files import write_whole
 from lyaopt_cli.support.policy_names import make_policy
 from lyaopt_cli.support.progress import progress_bar
 from lyaopt_cli.support.rules import load_rule
+from lyaopt_cli.support.waiting import Waiting, cost_in_force
 
 if TYPE_CHECKING:
+    from lyaopt.arrays import Floats
     from lyaopt.model.system import System
     from lyaopt.simulation import Policy, Result, Series, Simulator, Trace
 
@@ -35,6 +37,8 @@ class RunOptions:
         Names of files.
     rule : str or None
         Module and name of an allocation rule.
+    waiting_cost, target_latency : float or None
+        What waiting is worth.
     """
 
     slots: int | None
@@ -45,6 +49,13 @@ class RunOptions:
     record: str | None
     plot: str | None
     rule: str | None
+    waiting_cost: float | None = None
+    target_latency: float | None = None
+
+    @property
+    def waiting(self) -> Waiting:
+        """What waiting is worth."""
+        return Waiting(self.waiting_cost, self.target_latency)
 
 
 def load_trace_file(name: str | None, system: System) -> Trace | None:
@@ -62,14 +73,18 @@ def load_trace_file(name: str | None, system: System) -> Trace | None:
 
 def run_policy(
     system: System, name: str | None, trace: Trace | None, options: RunOptions, interrupts: Interrupts
-) -> Result:
-    """Simulate one policy until its last slot or a signal, and write the requested files."""
+) -> tuple[Result, Floats | None]:
+    """Simulate one policy until its last slot or a signal, and write the requested files.
+
+    Returns the result, and the waiting costs (S,) by which it is judged.
+    """
     from lyaopt.simulation import Simulator
 
     slots = _number_of_slots(trace, options)
+    policy = _policy(name, system, trace, options, interrupts)
     simulator = Simulator(
         system,
-        _policy(name, system, trace, options.seed, interrupts),
+        policy,
         replications=options.replications,
         seed=options.seed,
         trace=trace,
@@ -85,7 +100,7 @@ def run_policy(
         series = _advance(simulator, slots, options, report)
     result = simulator.result()
     _write_files(result, series, options)
-    return result
+    return result, cost_in_force(policy, system, options.waiting)
 
 
 def _number_of_slots(trace: Trace | None, options: RunOptions) -> int:
@@ -99,12 +114,12 @@ def _number_of_slots(trace: Trace | None, options: RunOptions) -> int:
 
 
 def _policy(
-    name: str | None, system: System, trace: Trace | None, seed: int, interrupts: Interrupts
+    name: str | None, system: System, trace: Trace | None, options: RunOptions, interrupts: Interrupts
 ) -> Policy | None:
     """Make the policy; None for the partition points of the trace."""
     if name == "trace" or (name is None and trace is not None and trace.partition is not None):
         return None
-    return make_policy(name or "middle", system, seed, interrupts)
+    return make_policy(name or "middle", system, options.seed, interrupts, options.waiting)
 
 
 def _advance(

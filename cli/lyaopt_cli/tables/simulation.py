@@ -7,8 +7,10 @@ import math
 from rich.console import Console
 from rich.table import Table
 
+from lyaopt.arrays import Floats
 from lyaopt.model.system import System
 from lyaopt.simulation import Result
+from lyaopt_cli.support.waiting import over_bound
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity, quantity_or_dash
 
 _COMPARED = ("energy\nper slot", "local", "transmit", "mean\nlatency", "p99", "completed", "queued")
@@ -54,6 +56,20 @@ def print_comparison(results: list[Result], system: System, bound: float | None)
     console.print(f"Runs     {_span(results[0], system)}, the same for all")
     _print_rule(console, results[0])
     _print_bound(console, bound)
+
+
+def print_waiting(runs: list[tuple[Result, Floats | None]], system: System) -> None:
+    """Print what waiting costs in each run that has a waiting cost, and the ratio to LB3."""
+    console = new_console()
+    for result, cost in runs:
+        if cost is None:
+            continue
+        name = f" ({result.policy})" if len(runs) > 1 else ""
+        each = quantity(float(cost[0]), "J/s") if (cost == cost[0]).all() else "own costs"
+        total = quantity(result.mean_energy_j + result.waiting_cost_j(cost), "J")
+        ratio = over_bound(result, system, cost)
+        bound = "" if ratio is None else f", {ratio:.3f} x LB3"
+        console.print(f"Waiting  {each} a task, {total} per slot with energy{bound}{name}", markup=False)
 
 
 def _print_rule(console: Console, result: Result) -> None:

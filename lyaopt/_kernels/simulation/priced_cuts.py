@@ -1,0 +1,183 @@
+"""Partition points of least cost: what a task would add, by prices, to what waits now.
+
+On a CPU or radio, with its queues in the order of prices.py, a task of service n adds its own work at the
+price of what comes after it, and raises the price of all work ahead of it by its own holding cost. At the
+edge it waits for what is ahead, keeps waiting what is behind, and delays tasks to come. See
+docs/explanation/prices.md.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lyaopt._kernels.simulation.prices import (
+    cost_behind,
+    curve_of,
+    holding_cost,
+    integral_at,
+    price_at,
+    urgency,
+)
+from lyaopt._kernels.simulation.state_types import FIELD_TYPES
+from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
+from lyaopt._kernels.slot.problems import EDGE_CAPACITY
+from lyaopt._kernels.toolchain.jit import helper, inline
+
+
+class Cuts(NamedTuple):
+    """How partition points are chosen.
+
+    - `period`: slots between two choices; 0 where the policy chooses.
+    - `alone` (N, M): the best point of a task alone.
+    - `tried` (N, M, J): points to choose from, then -1.
+    - `edge_price`: of the capacity of the edge, J per cycle.
+    - `delay_cost` (N, M): of later tasks, for a task and work W at the edge: J per cycle^2.
+    """
+
+    period: Any
+    alone: Any
+    tried: Any
+    edge_price: Any
+    delay_cost: Any
+
+
+FIELD_TYPES[Cuts] = ("i8", "i8[:,::1]", "i8[:,:,::1]", "f8", "f8[:,::1]")
+
+# Rows of the queues at the edge in order: least urgent first, with sums over a queue and those before it
+URGENCY, WORK, COST = range(3)
+
+
+@helper
+def edge_order(r, width, queues, prices):
+    """Return the queues at the edge that are not empty in replication `r` of a block (3, count)."""
+    services, lanes = queues.head.shape[1:]
+    count = 0
+    for lane in range(r, lanes, width):
+        for n in range(services):
+            count += 1 if queues.waiting[EDGE, n, lane] > 0 else 0
+    found = np.empty((3, count))
+    count = 0
+    for lane in range(r, lanes, width):
+        for n in range(services):
+            if queues.waiting[EDGE, n, lane] > 0:
+                m = lane // width
+                found[URGENCY, count] = urgency(EDGE, n, lane, m, queues, prices)
+                found[WORK, count] = queues.backlog[EDGE, n, lane]
+                found[COST, count] = holding_cost(EDGE, n, lane, m, queues, prices)
+                count += 1
+    if count < 2:
+        return found
+    ordered = found[:, np.argsort(found[URGENCY])]
+    for row in (WORK, COST):
+        for i in range(1, count):
+            ordered[row, i] += ordered[row, i - 1]
+    return ordered
+
+
+@inline
+def _place_of(own, order):
+    """Return how many queues are less urgent than `own`."""
+    low, high = 0, order.shape[1]
+    while low < high:
+        middle = (low + high) // 2
+        if order[URGENCY, middle] < own:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inline
+def added_at_edge(work, n, device, capacity, order, prices, cuts):
+    """Return what a task of service `n` with `work` cycles at the edge adds there, in joules."""
+    if work == 0.0:
+        return 0.0
+    rate, count = prices.holding[EDGE, n, device], order.shape[1]
+    by_work = prices.by_work != 0
+    behind = _place_of(rate if by_work else rate / work, order)
+    cost_behind = order[COST, behind - 1] if behind > 0 else 0.0
+    work_behind = order[WORK, behind - 1] if behind > 0 else 0.0
+    present = order[WORK, count - 1] if count > 0 else 0.0
+    ahead = present - work_behind
+    own = rate * work * (ahead + 0.5 * work) if by_work else rate * (ahead + work)
+    later = cuts.delay_cost[n, device] * work * (present + 0.5 * work)
+    return (own + cost_behind * work) / capacity + cuts.edge_price * work + later
+
+
+@inline
+def _raised(low, high, step, half, curve):
+    """Return by how much the integral of the price from `low` to `high` grows if both grow by `step`."""
+    after = integral_at(high + half + step, curve) - integral_at(low + half + step, curve)
+    return after - (integral_at(high + half, curve) - integral_at(low + half, curve))
+
+
+@helper
+def added_at_device(work, n, stage, lane, device, queues, prices):
+    """Return what a task of service `n` with so much work adds on a CPU or radio, in joules."""
+    if work == 0.0:
+        return 0.0
+    curve, by_work = curve_of(stage, device, prices), prices.by_work != 0
+    rate = prices.holding[stage, n, device]
+    step = rate * work if by_work else rate
+    own = urgency(stage, n, lane, device, queues, prices)
+    if own == 0.0:
+        own = rate if by_work else rate / work
+    behind = cost_behind(own, n, stage, lane, device, queues, prices)
+    if by_work:
+        total = (integral_at(behind + step, curve) - integral_at(behind, curve)) / rate
+    else:
+        total = work * price_at(behind + step, curve)
+    for i in range(queues.head.shape[1]):
+        if queues.waiting[stage, i, lane] == 0:
+            continue
+        other = urgency(stage, i, lane, device, queues, prices)
+        if i != n and (other < own or (other == own and i > n)):
+            continue
+        low = behind if i == n else cost_behind(other, i, stage, lane, device, queues, prices)
+        cost = holding_cost(stage, i, lane, device, queues, prices)
+        half = 0.0 if by_work else 0.5 * prices.holding[stage, i, device]
+        total += _raised(low, low + cost, step, half, curve) * queues.backlog[stage, i, lane] / cost
+    return total
+
+
+@helper
+def best_cut(n, lane, device, order, queues, model):
+    """Return the point at which a task of service `n` adds least."""
+    amounts, capacity, prices, cuts = model.amounts, model.scalars[EDGE_CAPACITY], model.prices, model.cuts
+    best, least = cuts.alone[n, device], np.inf
+    for j in range(cuts.tried.shape[2]):
+        k = cuts.tried[n, device, j]
+        if k < 0:
+            break
+        cost = added_at_device(amounts[LOCAL, n, device, k], n, LOCAL, lane, device, queues, prices)
+        cost += added_at_device(amounts[TRANSMIT, n, device, k], n, TRANSMIT, lane, device, queues, prices)
+        cost += added_at_edge(amounts[EDGE, n, device, k], n, device, capacity, order, prices, cuts)
+        if cost < least:
+            best, least = k, cost
+    return best
+
+
+@inline
+def _is_idle(lane, queues):
+    """Return whether nothing waits on a device."""
+    waiting = 0
+    for n in range(queues.head.shape[1]):
+        waiting += queues.waiting[LOCAL, n, lane] + queues.waiting[TRANSMIT, n, lane]
+    return waiting == 0
+
+
+@helper
+def choose_cuts(queues, model):
+    """Put the best points in force in a block."""
+    services, lanes = queues.points.shape
+    width = lanes // model.devices.shape[1]
+    for r in range(width):
+        order = edge_order(r, width, queues, model.prices)
+        for lane in range(r, lanes, width):
+            m = lane // width
+            alone = order.shape[1] == 0 and _is_idle(lane, queues)
+            for n in range(services):
+                if alone or model.cuts.tried[n, m, 0] < 0:
+                    queues.points[n, lane] = model.cuts.alone[n, m]
+                else:
+                    queues.points[n, lane] = best_cut(n, lane, m, order, queues, model)
