@@ -5,7 +5,7 @@ from lyaopt.policies.channel_table import Table, table
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.greedy import Greedy, drift_plus_penalty
 from lyaopt.policies.paired_trials import SearchOptions
-from lyaopt.policies.price import Price, price, price_rule
+from lyaopt.policies.price_policy import Price, price, price_rule, value
 from lyaopt.policies.random import Random
 from lyaopt.policies.registry import is_priced, is_searched, make_policy, parse_points, policy_names
 from lyaopt.policies.rollout_policy import Planning, planning
@@ -34,4 +34,5 @@ __all__ = [
     "price_rule",
     "search_fixed",
     "table",
+    "value",
 ]

@@ -12,9 +12,15 @@ from lyaopt.policies.price_tables import PriceTable
 
 
 def costs_alone(
-    system: System, costs: HoldingCosts, tables: tuple[PriceTable, PriceTable], edge_price: float = 0.0
+    system: System,
+    costs: HoldingCosts,
+    tables: tuple[PriceTable, PriceTable],
+    rows: Integers | None = None,
+    edge_share: Floats | float = 1.0,
 ) -> Floats:
     """Compute what a task alone costs at each cut, in joules.
+
+    In each stage it is served in whole slots, of which half a one is waited in vain on average.
 
     Parameters
     ----------
@@ -24,34 +30,40 @@ def costs_alone(
         Of waiting.
     tables : tuple of PriceTable
         Of CPUs and radios.
-    edge_price : float
-        Of the capacity of the edge, in J per cycle.
+    rows : ndarray (2, S) of int, optional
+        The row of each service in the tables; by default that of its device.
+    edge_share : ndarray (S,), optional
+        Of the capacity of the edge, what more urgent tasks leave.
 
     Returns
     -------
     ndarray (S, largest K + 1)
         Infinite where a cut may not be chosen or cannot be served.
     """
-    total = _at_edge(system, costs, edge_price)
+    total = _at_edge(system, costs, edge_share)
     works = (system.local_cycles, system.transmit_bits)
+    row_of = np.stack([system.device_of_service] * 2) if rows is None else rows
     for stage, (work, table) in enumerate(zip(works, tables, strict=True)):
         steps = costs.step(stage, work)
-        for s, m in enumerate(system.device_of_service.tolist()):
+        for s, m in enumerate(row_of[stage].tolist()):
             if costs.by_work:
                 cost = table.integral(m, steps[s]) / costs.rates[stage, s]
             else:
                 cost = work[s] * table.at(m, steps[s])
+            cost = cost + 0.5 * system.slot_duration_s * steps[s]
             total[s] += np.where(work[s] > 0.0, cost if table.slope[m] > 0.0 else np.inf, 0.0)
     total[np.arange(total.shape[1]) >= system.cut_counts[:, None]] = np.inf
     total[:, : least_cut(system)] = np.inf
     return total
 
 
-def _at_edge(system: System, costs: HoldingCosts, edge_price: float) -> Floats:
-    work, rate = system.edge_cycles, costs.rates[2][:, None]
+def _at_edge(system: System, costs: HoldingCosts, share: Floats | float) -> Floats:
+    work, slot = system.edge_cycles, system.slot_duration_s
     with np.errstate(divide="ignore", invalid="ignore"):
-        wait = rate * (0.5 * work * work if costs.by_work else work) / system.edge_capacity_hz
-    return np.where(work > 0.0, wait + edge_price * work, 0.0)
+        capacity = system.edge_capacity_hz * np.broadcast_to(share, len(work))[:, None]
+        time = (0.5 * work if costs.by_work else work) / capacity + 0.5 * slot
+        wait = costs.step(2, work) * np.maximum(time, slot)
+    return np.where(work > 0.0, wait, 0.0)
 
 
 def cuts_worth_trying(system: System, alone: Floats) -> Integers:

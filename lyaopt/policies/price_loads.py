@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from lyaopt._kernels.simulation import sums
 from lyaopt.arrays import Floats
+from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 from lyaopt.policies.fixed import Fixed
 from lyaopt.policies.holding_costs import HoldingCosts
 from lyaopt.policies.paired_trials import SearchOptions, search_seed
 from lyaopt.policies.price_tables import Loads
-from lyaopt.simulation import Simulator
+from lyaopt.simulation import Simulator, Trace
 from lyaopt.simulation.price_rule import PriceRule
 
 _PURPOSE = 0x7072696365  # "price"
@@ -37,38 +39,67 @@ class Trial:
     latency_s: float
 
 
-def try_rule(system: System, rule: PriceRule, options: SearchOptions, number: int) -> Trial:
-    """Simulate a rule that chooses cuts, on traffic that runs do not see.
+@dataclass
+class RuleTrials:
+    """Simulations of rules that choose cuts, on traffic that runs do not see.
 
-    Parameters
+    Attributes
     ----------
     system : System
         To be served.
-    rule : PriceRule
-        With a choice of cuts.
     options : SearchOptions
         Seed, slots and replications, or traces; the first tenth of the slots is not measured.
-    number : int
-        Of the trial: each has traffic of its own.
-
-    Returns
-    -------
-    Trial
+    used : int
+        Slots simulated so far.
     """
-    assert rule.cuts is not None
-    policy = Fixed(rule.cuts.alone)
-    seed = search_seed(options.seed, _PURPOSE, number)
-    replications = 1 if options.traces else options.replications
-    rates, latencies = [], []
-    for trace in options.traces or (None,):
-        slots = options.slots if trace is None else trace.slots
-        run = Simulator(system, policy, replications=replications, seed=seed, trace=trace, rule=rule)
-        run.run(slots - slots // 10, slots // 10)
+
+    system: System
+    options: SearchOptions
+    used: int = 0
+
+    def run(self, rule: PriceRule, number: int) -> Trial | None:
+        """Simulate a rule.
+
+        Parameters
+        ----------
+        rule : PriceRule
+            With a choice of cuts.
+        number : int
+            Of the trial: trials of one number have the same traffic.
+
+        Returns
+        -------
+        Trial or None
+            None if the budget does not suffice.
+
+        Raises
+        ------
+        ProblemError
+            If `progress` stops the search.
+        """
+        options = self.options
+        parts: list[tuple[int, int, Trace | None]] = [(trace.slots, 1, trace) for trace in options.traces]
+        parts = parts or [(options.slots, options.replications, None)]
+        needed = sum(slots * replications for slots, replications, _ in parts)
+        if options.progress is not None and options.progress(self.used, options.budget) is False:
+            raise ProblemError("$.progress", "the search was stopped")
+        if self.used + needed > options.budget:
+            return None
+        self.used += needed
+        seed = search_seed(options.seed, _PURPOSE, number)
+        trials = [self._part(rule, seed, *part) for part in parts]
+        rates = np.mean([trial.rates for trial in trials], axis=0)
+        return Trial(rates, float(np.mean([trial.latency_s for trial in trials])))
+
+    def _part(self, rule: PriceRule, seed: int, slots: int, replications: int, trace: Trace | None) -> Trial:
+        assert rule.cuts is not None
+        options: dict[str, Any] = {"replications": replications, "seed": seed, "trace": trace, "rule": rule}
+        run = Simulator(self.system, Fixed(rule.cuts.usual), **options)
+        measured = slots - slots // 10
+        run.run(measured, slots // 10)
         services, _ = run.sums()
         done = np.asarray(services[sums.RATES : sums.RATES + 3], np.float64)
-        rates.append(done.mean(axis=2) / (slots - slots // 10))
-        latencies.append(run.result().mean_latency_s)
-    return Trial(np.mean(rates, axis=0), float(np.mean(latencies)))
+        return Trial(done.mean(axis=2) / measured, run.result().mean_latency_s)
 
 
 def loads_of(system: System, costs: HoldingCosts, rates: Floats) -> Loads:
@@ -92,34 +123,58 @@ def loads_of(system: System, costs: HoldingCosts, rates: Floats) -> Loads:
     return Loads(rates[:2], np.stack([costs.step(stage, work[stage]) for stage in (0, 1)]))
 
 
-def delay_cost(system: System, costs: HoldingCosts, rates: Floats) -> float:
-    """Compute what work at the edge costs later tasks, per cycle of a new task and cycle of work there.
+@dataclass(frozen=True, eq=False)
+class EdgeLoad:
+    """What tasks to come mean for a task at the edge.
 
-    With work W at a server of capacity F, Poisson arrivals of rate lambda and load rho, the total wait of the
-    tasks that come before it is empty is lambda W^2 / (2 (1 - rho) F^2). Where backlogs cost, the fluid of
-    these arrivals costs h W^2 rho / (2 (1 - rho) F).
+    Attributes
+    ----------
+    share : ndarray (S,)
+        Of the capacity, what more urgent tasks to come leave.
+    delay_cost : ndarray (S,)
+        Cost of the delay of tasks to come, J per cycle of a task and cycle of work at the edge.
+    """
+
+    share: Floats
+    delay_cost: Floats
+
+    @classmethod
+    def none(cls, system: System) -> EdgeLoad:
+        """The load of no tasks."""
+        count = len(system.services)
+        return cls(np.ones(count), np.zeros(count))
+
+
+def edge_load(system: System, costs: HoldingCosts, rates: Floats) -> EdgeLoad:
+    """Describe the load of the edge.
+
+    Services are classes of an M/G/1 queue with priorities, the more urgent ones first. Work W at a server of
+    capacity F is done after W / (F (1 - rho)), with rho the load of that class and of those before it. Tasks
+    of class j that come until then wait longer for a new task of work e by e / (F (1 - rho of those before)).
+    So do those of all classes that are no more urgent than the new task's:
+
+        e (W + e / 2) sum_j cost_j rate_j / (F^2 (1 - rho up to j) (1 - rho before j)).
 
     Parameters
     ----------
     system : System
         Gives the edge and the tasks.
     costs : HoldingCosts
-        Of waiting; the mean over the work at the edge counts.
+        Of waiting.
     rates : ndarray (3, S)
         Cycles, bits, cycles a second.
 
     Returns
     -------
-    float
-        J per cycle^2.
+    EdgeLoad
     """
-    capacity, work = system.edge_capacity_hz, float(rates[2].sum())
-    if work == 0.0 or capacity == 0.0:
-        return 0.0
-    load = min(work / capacity, _MOST_BUSY)
-    cost = float((costs.rates[2] * rates[2]).sum()) / work
-    if costs.by_work:
-        return cost / capacity * load / (1.0 - load)
-    whole = system.edge_cycles[:, 0]
-    tasks = float((rates[2][whole > 0.0] / whole[whole > 0.0]).sum())
-    return cost * tasks / (1.0 - load) / capacity**2
+    capacity, whole = system.edge_capacity_hz, system.edge_cycles[:, 0]
+    if capacity == 0.0:
+        return EdgeLoad.none(system)
+    per_cycle = costs.rates[2] / (1.0 if costs.by_work else np.where(whole > 0.0, whole, np.inf))
+    load = rates[2] / capacity
+    before = np.array([load[per_cycle > own].sum() for own in per_cycle])
+    up_to = np.array([load[per_cycle >= own].sum() for own in per_cycle])
+    left, left_after = 1.0 - np.minimum(before, _MOST_BUSY), 1.0 - np.minimum(up_to, _MOST_BUSY)
+    each = per_cycle * rates[2] / (capacity**2 * left * left_after)
+    return EdgeLoad(left, np.array([each[per_cycle <= own].sum() for own in per_cycle]))

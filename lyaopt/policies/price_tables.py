@@ -32,9 +32,8 @@ from lyaopt.bounds.holding_price import local_price, transmit_price
 from lyaopt.model.system import System
 from lyaopt.policies.holding_costs import HoldingCosts
 
-CELLS = 1024
-_TASKS = 256
-"""Waiting tasks at the last node; beyond it prices grow as at full capacity."""
+CELLS, TASKS = 1024, 256
+"""Cells of a table, and waiting tasks at its last node; beyond it prices grow as at full capacity."""
 _MOST_STEPS, _CLOSE = 5000, 1e-9
 _MOST_LOAD = 0.95
 """Of the capacity: beyond it no mean cost is finite, and prices are those at this load."""
@@ -132,7 +131,9 @@ class Loads:
     step_w: Floats
 
 
-def plain_tables(system: System, costs: HoldingCosts) -> tuple[PriceTable, PriceTable]:
+def plain_tables(
+    system: System, costs: HoldingCosts, cells: int = CELLS, tasks: int = TASKS
+) -> tuple[PriceTable, PriceTable]:
     """Tabulate nu(H) of CPUs and radios.
 
     Parameters
@@ -141,6 +142,8 @@ def plain_tables(system: System, costs: HoldingCosts) -> tuple[PriceTable, Price
         Gives capacities and channels; slow channels count by their stationary distribution.
     costs : HoldingCosts
         Their largest tasks set the range of the tables.
+    cells, tasks : int
+        Cells of a table, and waiting tasks at its last node.
 
     Returns
     -------
@@ -153,27 +156,32 @@ def plain_tables(system: System, costs: HoldingCosts) -> tuple[PriceTable, Price
     """
     local = _plain(
         lambda cost: local_price(system, cost),
-        _most(system, costs, 0, system.local_cycles),
+        tasks * _largest(system, costs, 0, system.local_cycles),
         system.cpu_capacity_hz,
+        cells,
     )
     rate = Radio.of(system).largest_rate()
     transmit = _plain(
-        lambda cost: transmit_price(system, cost), _most(system, costs, 1, system.transmit_bits), rate
+        lambda cost: transmit_price(system, cost),
+        tasks * _largest(system, costs, 1, system.transmit_bits),
+        rate,
+        cells,
     )
     return local, transmit
 
 
-def _most(system: System, costs: HoldingCosts, stage: int, work: Floats) -> Floats:
+def _largest(system: System, costs: HoldingCosts, stage: int, work: Floats) -> Floats:
+    """What the largest task of each device adds to the holding cost (M,)."""
     most = np.zeros(len(system.devices))
-    np.maximum.at(most, system.device_of_service, _TASKS * costs.step(stage, work).max(axis=1))
+    np.maximum.at(most, system.device_of_service, costs.step(stage, work).max(axis=1))
     return np.where(most > 0.0, most, 1.0)
 
 
-def _plain(prices: Callable[[Floats], Floats], most_w: Floats, capacity: Floats) -> PriceTable:
+def _plain(prices: Callable[[Floats], Floats], most_w: Floats, capacity: Floats, cells: int) -> PriceTable:
     """Prices of resources; 0 where one can do nothing, and nothing is gained by serving it."""
     live = capacity > 0.0
     with np.errstate(divide="ignore"):
-        empty = PriceTable(most_w, np.zeros((most_w.size, CELLS + 1)), np.where(live, 1.0 / capacity, 0.0))
+        empty = PriceTable(most_w, np.zeros((most_w.size, cells + 1)), np.where(live, 1.0 / capacity, 0.0))
     return replace(empty, price=np.where(live[:, None], prices(empty.nodes.T).T, 0.0))
 
 

@@ -17,7 +17,7 @@ from lyaopt.policies.channel_table import table
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.greedy import Greedy
 from lyaopt.policies.paired_trials import SearchOptions
-from lyaopt.policies.price import price
+from lyaopt.policies.price_policy import price, value
 from lyaopt.policies.random import Random
 from lyaopt.policies.rollout_policy import planning
 from lyaopt.simulation import Policy
@@ -41,6 +41,7 @@ _SEARCHED: Mapping[str, Callable[..., Policy]] = {
     "table": table,
     "planning": planning,
     "price": price,
+    "value": value,
 }
 _POLICIES: Mapping[str, Callable[..., Policy]] = {
     **_POINTS,
@@ -48,7 +49,7 @@ _POLICIES: Mapping[str, Callable[..., Policy]] = {
     "greedy": _greedy,
     **_SEARCHED,
 }
-_PRICED = ("price",)
+_PRICED = ("price", "value")
 _SEARCH_OPTIONS = tuple(item.name for item in fields(SearchOptions))
 
 
@@ -77,9 +78,9 @@ def make_policy(name: str, system: System, **options: Any) -> Policy:
     system : System
         To be served; searches simulate it.
     **options
-        ``best-fixed``, ``table``, ``planning`` and ``price`` take the fields of `SearchOptions`; ``table``
-        and ``planning`` also `states`, ``planning`` also `horizon` and `futures`, ``price`` also
-        `waiting_cost_j_per_s` or `target_latency_s`; ``greedy`` takes `weights`.
+        ``best-fixed``, ``table``, ``planning``, ``price`` and ``value`` take the fields of `SearchOptions`;
+        ``table`` and ``planning`` also `states`, ``planning`` also `horizon` and `futures`, ``price`` and
+        ``value`` also `waiting_cost_j_per_s` or `target_latency_s`; ``greedy`` takes `weights`.
 
     Returns
     -------

@@ -91,7 +91,7 @@ class Simulator:
         self.policy = policy if policy is not None else _replay(trace)
         self._trace = trace
         self._rule = self._rule_of(rule)
-        memory = self._rule.memory if isinstance(self._rule, CompiledRule) else 0
+        memory = self._rule.memory if isinstance(self._rule, (CompiledRule, PriceRule)) else 0
         self._state = State(system, replications, seed, trace, distinct_streams, memory)
         if isinstance(self._rule, CompiledRule):
             self._state.use_rule(self._rule.entry)

@@ -170,7 +170,12 @@ class State:
         weights = np.zeros(self.kernel_state.rates.shape)
         model = self._model._replace(scalars=scalars, weights=weights)._asdict()
         cuts = rule.cut_arrays(self.layout, self.system.slots_per_period)
-        tables = {"prices": rule.price_arrays(self.layout), "cuts": cuts}
+        tables = {
+            "prices": rule.price_arrays(self.layout),
+            "cuts": cuts,
+            "slow": rule.channel_arrays(self.layout),
+            "channels": np.zeros((self.layout.blocks, self.layout.lanes), np.int64),
+        }
         self._model = PricedModel(**{name: model[name] for name in Model._fields}, **tables)
         self._advance = advance_by_prices
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lyaopt.policies import SearchOptions, best_fixed, planning, policy_names, table
+from lyaopt.policies import SearchOptions, best_fixed, planning, policy_names, price, table, value
 
 TEXT = (Path(__file__).parents[2] / "docs" / "explanation" / "policies.md").read_text()
 
@@ -24,11 +24,20 @@ OPTIONS = {
     "best-fixed": SEARCH + list(signature(best_fixed).parameters)[2:],
     "table": SEARCH + list(signature(table).parameters)[2:],
     "planning": SEARCH + list(signature(planning).parameters)[2:],
+    "price": SEARCH + list(signature(price).parameters)[2:],
+    "value": SEARCH + list(signature(value).parameters)[2:],
 }
 
 
 @pytest.mark.parametrize(
-    ("name", "before"), [("best-fixed", None), ("table", "best-fixed"), ("planning", "table")]
+    ("name", "before"),
+    [
+        ("best-fixed", None),
+        ("table", "best-fixed"),
+        ("planning", "table"),
+        ("price", "best-fixed"),
+        ("value", "price"),
+    ],
 )
 def test_every_option_of_the_searches_is_documented(name, before):
     row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |"))

@@ -24,7 +24,13 @@ NAMES = [
     for service in services
 ]
 SEARCH = {"slots": 100, "replications": 2}
-QUICK = {"best-fixed": SEARCH, "table": SEARCH, "planning": SEARCH | {"horizon": 2, "futures": 2}}
+QUICK = {
+    "best-fixed": SEARCH,
+    "table": SEARCH,
+    "price": SEARCH,
+    "value": SEARCH,
+    "planning": SEARCH | {"horizon": 2, "futures": 2},
+}
 
 
 @pytest.mark.parametrize("name", policy_names())

@@ -114,13 +114,13 @@ def test_cuts_of_the_rule_are_recorded_and_replay_to_the_same_bits(cost, workloa
 
 def test_a_run_in_pieces_and_a_copy_continue_alike():
     rule = price_rule(SYSTEM, 0.01, rounds=0)
-    whole, pieces = (Simulator(SYSTEM, Fixed(rule.cuts.alone), replications=3, rule=rule) for _ in range(2))
+    whole, pieces = (Simulator(SYSTEM, Fixed(rule.cuts.usual), replications=3, rule=rule) for _ in range(2))
     whole.run(423)
     for slots in (7, 95, 1, 320):
         pieces.run(slots)
     np.testing.assert_array_equal(whole._state.backlog(), pieces._state.backlog())
     copy = whole._state.copies(1, np.array([1]), 0)
-    copy.advance(200, copy.layout.to_lanes(rule.cuts.alone[None, :, None], np.int64))
+    copy.advance(200, copy.layout.to_lanes(rule.cuts.usual[None, :, None], np.int64))
     whole.run(200)
     np.testing.assert_array_equal(copy.backlog()[..., 0], whole._state.backlog()[..., 1])
 
@@ -143,7 +143,7 @@ def test_a_higher_waiting_cost_takes_more_energy_and_less_time():
     runs = []
     for cost in (0.001, 0.01, 0.1):
         rule = price_rule(SYSTEM, cost, rounds=0)
-        runs.append(simulate(SYSTEM, Fixed(rule.cuts.alone), slots=4000, replications=8, seed=1, rule=rule))
+        runs.append(simulate(SYSTEM, Fixed(rule.cuts.usual), slots=4000, replications=8, seed=1, rule=rule))
     energies, latencies = [r.mean_energy_j for r in runs], [r.mean_latency_s for r in runs]
     assert energies == sorted(energies)
     assert latencies == sorted(latencies, reverse=True)
@@ -154,6 +154,6 @@ def test_a_trace_replays_under_the_rule_that_chooses_anew():
     rng = np.random.default_rng(1)
     trace = Trace(rng.poisson(0.01, (300, 8)), 6e-11 * rng.exponential(size=(300, 4)))
     rule = price_rule(SYSTEM, 0.01, rounds=0)
-    policy = Fixed(rule.cuts.alone)
+    policy = Fixed(rule.cuts.usual)
     one, other = (simulate(SYSTEM, policy, slots=300, trace=trace, record=True, rule=rule) for _ in range(2))
     assert_bitwise_equal(one.record, other.record)

@@ -48,8 +48,8 @@ def command(
 
     \b
     A POLICY is a name (middle, all-local, all-offload, random, greedy,
-    best-fixed, table, planning, price), points as in 3,0,12, or a folder with
-    a trained policy. Savings are those of the first policy compared with each
+    best-fixed, table, planning, price, value), points as in 3,0,12, or a folder
+    with a trained policy. Savings are those of the first policy compared with each
     other one.
 
     \b

@@ -51,8 +51,9 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
 
     \b
     Policies: middle, all-local, all-offload, random, greedy, best-fixed, table,
-    planning, price, trace (the points of --trace), a folder with a trained
-    policy, or the points themselves, one for each service, as in 3,0,12.
+    planning, price, value, trace (the points of --trace), a folder with a
+    trained policy, or the points themselves, one for each service, as in
+    3,0,12.
     One seed gives the same arrivals and channels under every policy.
 
     \b

@@ -46,7 +46,7 @@ class Waiting:
         if self.cost is not None and self.latency_s is not None:
             raise click.UsageError("give either --waiting-cost or --target-latency.", context)
         if self.latency_s is not None and not any(map(is_priced, policies)):
-            raise click.UsageError("--target-latency is for --policy price.", context)
+            raise click.UsageError("--target-latency is for --policy price or value.", context)
 
 
 NO_WAITING = Waiting()
@@ -64,7 +64,7 @@ def waiting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--target-latency",
         type=SECONDS,
         metavar="S",
-        help="Search the waiting cost at which policy price has this mean latency.",
+        help="Search the waiting cost at which price or value has this mean latency.",
     )
     return cost(latency(command))
 

@@ -20,28 +20,28 @@ from lyaopt._kernels.simulation.prices import (
 )
 from lyaopt._kernels.simulation.state_types import FIELD_TYPES
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
-from lyaopt._kernels.slot.problems import EDGE_CAPACITY
-from lyaopt._kernels.toolchain.jit import helper, inline
+from lyaopt._kernels.slot.problems import EDGE_CAPACITY, TAU
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 
 class Cuts(NamedTuple):
     """How partition points are chosen.
 
     - `period`: slots between two choices; 0 where the policy chooses.
-    - `alone` (N, M): the best point of a task alone.
+    - `alone` (X, N, M): the best point of a task alone, in each state of its channel.
     - `tried` (N, M, J): points to choose from, then -1.
-    - `edge_price`: of the capacity of the edge, J per cycle.
+    - `edge_share` (N, M): of the capacity of the edge, what more urgent tasks to come leave.
     - `delay_cost` (N, M): of later tasks, for a task and work W at the edge: J per cycle^2.
     """
 
     period: Any
     alone: Any
     tried: Any
-    edge_price: Any
+    edge_share: Any
     delay_cost: Any
 
 
-FIELD_TYPES[Cuts] = ("i8", "i8[:,::1]", "i8[:,:,::1]", "f8", "f8[:,::1]")
+FIELD_TYPES[Cuts] = ("i8", "i8[:,:,::1]", "i8[:,:,::1]", "f8[:,::1]", "f8[:,::1]")
 
 # Rows of the queues at the edge in order: least urgent first, with sums over a queue and those before it
 URGENCY, WORK, COST = range(3)
@@ -88,7 +88,7 @@ def _place_of(own, order):
 
 
 @inline
-def added_at_edge(work, n, device, capacity, order, prices, cuts):
+def added_at_edge(work, n, device, scalars, order, prices, cuts):
     """Return what a task of service `n` with `work` cycles at the edge adds there, in joules."""
     if work == 0.0:
         return 0.0
@@ -99,9 +99,13 @@ def added_at_edge(work, n, device, capacity, order, prices, cuts):
     work_behind = order[WORK, behind - 1] if behind > 0 else 0.0
     present = order[WORK, count - 1] if count > 0 else 0.0
     ahead = present - work_behind
-    own = rate * work * (ahead + 0.5 * work) if by_work else rate * (ahead + work)
+    capacity, slot = scalars[EDGE_CAPACITY], scalars[TAU]
+    step = rate * work if by_work else rate
+    left = capacity * cuts.edge_share[n, device]
+    time = (ahead + (0.5 * work if by_work else work)) / left + 0.5 * slot
+    own = step * max(time, slot)
     later = cuts.delay_cost[n, device] * work * (present + 0.5 * work)
-    return (own + cost_behind * work) / capacity + cuts.edge_price * work + later
+    return own + cost_behind * work / capacity + later
 
 
 @inline
@@ -112,11 +116,15 @@ def _raised(low, high, step, half, curve):
 
 
 @helper
-def added_at_device(work, n, stage, lane, device, queues, prices):
-    """Return what a task of service `n` with so much work adds on a CPU or radio, in joules."""
+def added_at_device(work, n, stage, lane, channel, slot, queues, prices):
+    """Return what a task of service `n` with so much work adds on a CPU or radio, in joules.
+
+    It is served in whole slots of `slot` seconds: on average half of one is waited in vain.
+    """
     if work == 0.0:
         return 0.0
-    curve, by_work = curve_of(stage, device, prices), prices.by_work != 0
+    device = lane // (queues.head.shape[2] // prices.scale.shape[1])
+    curve, by_work = curve_of(stage, n, device, channel, prices), prices.by_work != 0
     rate = prices.holding[stage, n, device]
     step = rate * work if by_work else rate
     own = urgency(stage, n, lane, device, queues, prices)
@@ -127,31 +135,34 @@ def added_at_device(work, n, stage, lane, device, queues, prices):
         total = (integral_at(behind + step, curve) - integral_at(behind, curve)) / rate
     else:
         total = work * price_at(behind + step, curve)
+    total += 0.5 * slot * step
     for i in range(queues.head.shape[1]):
         if queues.waiting[stage, i, lane] == 0:
             continue
         other = urgency(stage, i, lane, device, queues, prices)
-        if i != n and (other < own or (other == own and i > n)):
+        if i != n and (prices.joint == 0 or other < own or (other == own and i > n)):
             continue
         low = behind if i == n else cost_behind(other, i, stage, lane, device, queues, prices)
         cost = holding_cost(stage, i, lane, device, queues, prices)
         half = 0.0 if by_work else 0.5 * prices.holding[stage, i, device]
-        total += _raised(low, low + cost, step, half, curve) * queues.backlog[stage, i, lane] / cost
+        theirs = curve_of(stage, i, device, channel, prices)
+        total += _raised(low, low + cost, step, half, theirs) * queues.backlog[stage, i, lane] / cost
     return total
 
 
 @helper
-def best_cut(n, lane, device, order, queues, model):
+def best_cut(n, lane, device, channel, order, queues, model):
     """Return the point at which a task of service `n` adds least."""
-    amounts, capacity, prices, cuts = model.amounts, model.scalars[EDGE_CAPACITY], model.prices, model.cuts
-    best, least = cuts.alone[n, device], np.inf
+    amounts, scalars, prices, cuts = model.amounts, model.scalars, model.prices, model.cuts
+    best, least, slot = cuts.alone[channel, n, device], np.inf, scalars[TAU]
     for j in range(cuts.tried.shape[2]):
         k = cuts.tried[n, device, j]
         if k < 0:
             break
-        cost = added_at_device(amounts[LOCAL, n, device, k], n, LOCAL, lane, device, queues, prices)
-        cost += added_at_device(amounts[TRANSMIT, n, device, k], n, TRANSMIT, lane, device, queues, prices)
-        cost += added_at_edge(amounts[EDGE, n, device, k], n, device, capacity, order, prices, cuts)
+        cycles, bits = amounts[LOCAL, n, device, k], amounts[TRANSMIT, n, device, k]
+        cost = added_at_device(cycles, n, LOCAL, lane, channel, slot, queues, prices)
+        cost += added_at_device(bits, n, TRANSMIT, lane, channel, slot, queues, prices)
+        cost += added_at_edge(amounts[EDGE, n, device, k], n, device, scalars, order, prices, cuts)
         if cost < least:
             best, least = k, cost
     return best
@@ -166,18 +177,42 @@ def _is_idle(lane, queues):
     return waiting == 0
 
 
+@lane_loop
+def _add(counts, totals):
+    """Add counts, and return their sum."""
+    total = 0
+    for t in range(counts.size):
+        totals[t] += counts[t]
+        total += counts[t]
+    return total
+
+
 @helper
-def choose_cuts(queues, model):
-    """Put the best points in force in a block."""
+def choose_cuts(queues, channels, arrivals, everywhere, model):
+    """Put the best points in force in a block, given the state of each channel (L,).
+
+    Where no task comes in the `arrivals` (slots, N, L) of the period, points do not matter: they stay, unless
+    the points are asked for `everywhere`.
+    """
     services, lanes = queues.points.shape
-    width = lanes // model.devices.shape[1]
+    width, cuts = lanes // model.devices.shape[1], model.cuts
+    coming = np.zeros((services, lanes), np.int64)
+    total = 0
+    for t in range(arrivals.shape[0]):
+        for n in range(services):
+            total += _add(arrivals[t, n], coming[n])
+    if total == 0 and not everywhere:
+        return
     for r in range(width):
-        order = edge_order(r, width, queues, model.prices)
+        known, order = False, np.empty((3, 0))
         for lane in range(r, lanes, width):
-            m = lane // width
-            alone = order.shape[1] == 0 and _is_idle(lane, queues)
+            m, channel = lane // width, channels[lane]
             for n in range(services):
-                if alone or model.cuts.tried[n, m, 0] < 0:
-                    queues.points[n, lane] = model.cuts.alone[n, m]
+                if coming[n, lane] == 0 and not everywhere:
+                    continue
+                if not known:
+                    known, order = True, edge_order(r, width, queues, model.prices)
+                if cuts.tried[n, m, 0] < 0 or (order.shape[1] == 0 and _is_idle(lane, queues)):
+                    queues.points[n, lane] = cuts.alone[channel, n, m]
                 else:
-                    queues.points[n, lane] = best_cut(n, lane, m, order, queues, model)
+                    queues.points[n, lane] = best_cut(n, lane, m, channel, order, queues, model)

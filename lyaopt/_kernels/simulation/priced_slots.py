@@ -2,11 +2,13 @@
 
 from typing import Any, NamedTuple
 
+from lyaopt._kernels.simulation.busy_allocation import allocate_busy_lanes, busy_workspace_size
 from lyaopt._kernels.simulation.exact_allocation import BY_SHARES
 from lyaopt._kernels.simulation.priced_cuts import Cuts, choose_cuts
 from lyaopt._kernels.simulation.prices import Prices, weigh_by_prices
 from lyaopt._kernels.simulation.share_allocation import allocate_by_shares
 from lyaopt._kernels.simulation.slot_loop import slot_loop
+from lyaopt._kernels.simulation.slow_channels import SlowChannels, channel_states, update_levels
 from lyaopt._kernels.simulation.state_types import (
     FIELD_TYPES,
     Model,
@@ -19,12 +21,17 @@ from lyaopt._kernels.simulation.state_types import (
     compiled_signature,
     queues_of,
 )
-from lyaopt._kernels.simulation.weighted_allocation import allocate_by_weights, weighted_workspace_size
-from lyaopt._kernels.toolchain.jit import Kernel, helper
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
 class PricedModel(NamedTuple):
-    """A `Model`, whose weights of energy are 1, the prices that weigh services, and how these are cut."""
+    """A `Model` whose weights of energy are 1.
+
+    - `prices`: they weigh services.
+    - `cuts`: how services are cut.
+    - `slow`: see slow_channels.py; where there is more than one state, levels are in the memory of the state.
+    - `channels` (b, L): workspace, the state of each channel.
+    """
 
     method: Any
     scalars: Any
@@ -38,23 +45,43 @@ class PricedModel(NamedTuple):
     laws: Any
     prices: Any
     cuts: Any
+    slow: Any
+    channels: Any
 
 
-FIELD_TYPES[PricedModel] = (*FIELD_TYPES[Model], Prices, Cuts)
+FIELD_TYPES[PricedModel] = (*FIELD_TYPES[Model], Prices, Cuts, SlowChannels, "i8[:,::1]")
+
+
+@inline
+def _levels_of(b, lanes, state):
+    """Return the levels of slow channels (L,), in the memory of the state; nothing without memory."""
+    memory = state.memory[b]
+    return memory.reshape(memory.size)[:lanes]
+
+
+@helper
+def _prepare(b, begin, end, arrivals, model, state):
+    """Choose the points of the tasks that come in a period, at its start."""
+    period = model.cuts.period
+    if period > 0 and begin % period == 0:
+        channels = model.channels[b]
+        channel_states(_levels_of(b, channels.size, state), model.slow, channels)
+        choose_cuts(queues_of(state, b), channels, arrivals[: end - begin], end - begin < period, model)
 
 
 @helper
 def _allocate_by_prices(b, slot, gain, model, state, tasks, allocation, workspace):
     """The allocation by prices, or by shares where a policy sets them."""
-    queues, period = queues_of(state, b), model.cuts.period
-    backlog = queues.backlog
-    if period > 0 and slot % period == 0:
-        choose_cuts(queues, model)
+    queues, channels = queues_of(state, b), model.channels[b]
+    if model.slow.states > 1:
+        levels = _levels_of(b, gain.size, state)
+        update_levels(gain, model.slow, levels)
+        channel_states(levels, model.slow, channels)
     if model.method == BY_SHARES:
-        allocate_by_shares(b, backlog, gain, model, allocation)
+        allocate_by_shares(b, queues.backlog, gain, model, allocation)
         return
-    weigh_by_prices(queues, model.prices, model.weights[b])
-    allocate_by_weights(backlog, model.weights[b], gain, model, allocation, workspace)
+    weigh_by_prices(queues, channels, model.prices, model.weights[b])
+    allocate_busy_lanes(queues.backlog, model.weights[b], gain, model, allocation, workspace)
 
 
 def _signature():
@@ -66,4 +93,6 @@ def _signature():
 
 
 _NAME = "advance_by_prices"
-advance_by_prices = Kernel(_NAME, _signature, slot_loop(_NAME, _allocate_by_prices, weighted_workspace_size))
+advance_by_prices = Kernel(
+    _NAME, _signature, slot_loop(_NAME, _allocate_by_prices, busy_workspace_size, _prepare)
+)

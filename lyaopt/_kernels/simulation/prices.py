@@ -11,26 +11,33 @@ from typing import Any, NamedTuple
 
 from lyaopt._kernels.simulation.state_types import FIELD_TYPES
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
-from lyaopt._kernels.toolchain.jit import helper, inline
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 
 class Prices(NamedTuple):
     """Holding costs, and prices of CPUs and radios.
 
     - `by_work`: 1 where each unit of work costs `holding`, 0 where each waiting task does.
+    - `joint`: 1 where the queues of a resource are in one order, 0 where each is priced as if alone.
     - `holding` (3, N, M): in W per task, or per cycle, bit, cycle.
-    - `scale` (2, M): cells of the table of a CPU or radio for a holding cost whose root is 1.
-    - `price` (2, M, C + 1): J per cycle, J per bit at H = (i / scale)^2.
-    - `integral` (2, M, C + 1): of the price from 0 to H.
-    - `slope` (2, M): of the price beyond its table, by H.
+    - `scale` (2, M): cells of the tables of a CPU or radio for a holding cost whose root is 1.
+    - `row` (2, N, M): the table of each service; of a radio that of the worst of its `states`, before the
+      others.
+    - `price` (T, C + 1): J per cycle or J per bit at H = (i / scale)^2.
+    - `integral` (T, C + 1): of the price from 0 to H.
+    - `slope` (T,): of the price beyond its table, by H.
+    - `states`: of slow channels, see slow_channels.py; 1 where channels are drawn anew in each slot.
     """
 
     by_work: Any
+    joint: Any
     holding: Any
     scale: Any
+    row: Any
     price: Any
     integral: Any
     slope: Any
+    states: Any
 
 
 class PriceCurve(NamedTuple):
@@ -43,18 +50,14 @@ class PriceCurve(NamedTuple):
 
 
 _F2, _F3 = "f8[:,::1]", "f8[:,:,::1]"
-FIELD_TYPES[Prices] = ("i8", _F3, _F2, _F3, _F3, _F2)
+FIELD_TYPES[Prices] = ("i8", "i8", _F3, _F2, "i8[:,:,::1]", _F2, _F2, "f8[::1]", "i8")
 
 
 @inline
-def curve_of(stage, device, prices):
-    """Return the table of the CPU or radio of a device."""
-    return PriceCurve(
-        prices.scale[stage, device],
-        prices.price[stage, device],
-        prices.integral[stage, device],
-        prices.slope[stage, device],
-    )
+def curve_of(stage, n, device, channel, prices):
+    """Return the table of a service on its CPU, or on its radio in a state of the channel."""
+    row = prices.row[stage, n, device] + (channel if stage == TRANSMIT else 0)
+    return PriceCurve(prices.scale[stage, device], prices.price[row], prices.integral[row], prices.slope[row])
 
 
 @inline
@@ -103,7 +106,7 @@ def cost_behind(own, n, stage, lane, device, queues, prices):
     """Return the holding cost of the queues that come after service `n` at an urgency of `own`."""
     total = 0.0
     for i in range(queues.head.shape[1]):
-        if i != n and queues.waiting[stage, i, lane] > 0:
+        if prices.joint != 0 and i != n and queues.waiting[stage, i, lane] > 0:
             other = urgency(stage, i, lane, device, queues, prices)
             if other < own or (other == own and i > n):
                 total += holding_cost(stage, i, lane, device, queues, prices)
@@ -111,35 +114,54 @@ def cost_behind(own, n, stage, lane, device, queues, prices):
 
 
 @helper
-def _weigh_devices(stage, queues, prices, weights):
-    """Write the weights (N, L) of the queues of CPUs or radios."""
+def _weigh_devices(stage, queues, channels, prices, weights):
+    """Write the weights (N, L) of the queues of CPUs or radios, in lanes where one is not empty."""
     services, lanes = weights.shape
     width = lanes // prices.scale.shape[1]
+    waiting = queues.waiting[stage]
     for lane in range(lanes):
+        busy = 0
+        for n in range(services):
+            busy += waiting[n, lane]
+        if busy == 0:
+            continue
         m = lane // width
         for n in range(services):
-            weight = 0.0
-            if queues.waiting[stage, n, lane] > 0:
-                own = urgency(stage, n, lane, m, queues, prices)
+            weights[n, lane] = 0.0
+            if waiting[n, lane] > 0:
                 cost = holding_cost(stage, n, lane, m, queues, prices)
-                cost += cost_behind(own, n, stage, lane, m, queues, prices)
-                weight = price_at(cost, curve_of(stage, m, prices))
-            weights[n, lane] = weight
+                if waiting[n, lane] < busy:
+                    own = urgency(stage, n, lane, m, queues, prices)
+                    cost += cost_behind(own, n, stage, lane, m, queues, prices)
+                weights[n, lane] = price_at(cost, curve_of(stage, n, m, channels[lane], prices))
+
+
+@lane_loop
+def _divide(rate, amounts, quotients):
+    for t in range(amounts.size):
+        quotients[t] = rate / amounts[t]
 
 
 @helper
 def _weigh_edge(queues, prices, weights):
     """Write the weights (N, L) of the queues at the edge, where only their order counts."""
-    services, lanes = weights.shape
-    width = lanes // prices.scale.shape[1]
-    for lane in range(lanes):
-        for n in range(services):
-            weights[n, lane] = urgency(EDGE, n, lane, lane // width, queues, prices)
+    width = weights.shape[1] // prices.scale.shape[1]
+    for n in range(weights.shape[0]):
+        for m in range(prices.scale.shape[1]):
+            mine = slice(m * width, (m + 1) * width)
+            rate = prices.holding[EDGE, n, m]
+            if prices.by_work != 0:
+                weights[n, mine] = rate
+            else:
+                _divide(rate, queues.head[EDGE, n, mine], weights[n, mine])
 
 
 @helper
-def weigh_by_prices(queues, prices, weights):
-    """Write the weights (3, N, L) of a block."""
-    _weigh_devices(LOCAL, queues, prices, weights[LOCAL])
-    _weigh_devices(TRANSMIT, queues, prices, weights[TRANSMIT])
+def weigh_by_prices(queues, channels, prices, weights):
+    """Write the weights (3, N, L) of a block, given the state of each channel (L,).
+
+    On CPUs and radios where nothing waits, weights are left as they are.
+    """
+    _weigh_devices(LOCAL, queues, channels, prices, weights[LOCAL])
+    _weigh_devices(TRANSMIT, queues, channels, prices, weights[TRANSMIT])
     _weigh_edge(queues, prices, weights[EDGE])

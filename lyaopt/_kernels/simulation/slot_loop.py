@@ -115,7 +115,12 @@ def _record_slot(b, line, gain, arrivals, backlog, allocation, record):
     record_devices(allocation.cpu, allocation.power, gain, record.devices[b, line])
 
 
-def slot_loop(name, allocate, workspace_size):
+@helper
+def _keep_points(b, begin, end, arrivals, model, state):
+    """Leave the points of the policy in force."""
+
+
+def slot_loop(name, allocate, workspace_size, prepare=_keep_points):
     """Return the function that simulates slots, in each of which `allocate` divides the resources.
 
     Parameters
@@ -128,6 +133,9 @@ def slot_loop(name, allocate, workspace_size):
         `b` gets, given its gains (L,) and backlogs. Until then `allocation` is that of the slot before.
     workspace_size : function
         ``workspace_size(model, services, devices, width)`` returns how many doubles of workspace it takes.
+    prepare : function
+        ``prepare(b, begin, end, arrivals, model, state)`` may put other points in force in block `b` for the
+        slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
     """
 
     def advance(span, model, streams, trace, plan, state, tasks, record):
@@ -156,6 +164,7 @@ def slot_loop(name, allocate, workspace_size):
                 end = min(span.stop, begin - begin % period + period)
                 _open_period(b, begin, span, plan, state)
                 _set_inputs(b, begin, end, streams, trace, state, gain, arrivals)
+                prepare(b, begin, end, arrivals, model, state)
                 for slot in range(begin, end):
                     h, new = gain[slot - begin], arrivals[slot - begin]
                     coming = begin_slot(new, notes)

@@ -1,0 +1,69 @@
+"""`lyaopt simulate --policy price`: its options, and the ratio to LB3."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lyaopt.bounds import waiting_bound
+from lyaopt.model.scenarios import format_scenario, load_scenario
+from lyaopt.simulation import simulate
+from lyaopt_cli.main import run
+
+SYSTEM = load_scenario("balanced")
+MIDDLE = ("--policy", "middle", "--slots", "3000", "--seed", "3")
+
+
+def printed(capsysbinary, *arguments):
+    assert run(["simulate", *arguments, "--json"]) == 0
+    return [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+
+
+def test_the_ratio_is_energy_and_waiting_over_the_bound(capsysbinary):
+    (document,) = printed(capsysbinary, "balanced", *MIDDLE, "--waiting-cost", "0.02")
+    assert document["waiting_cost_j_per_s"] == 0.02
+    total = document["mean_energy_j"] + 0.02 * SYSTEM.slot_duration_s * document["mean_tasks"]
+    np.testing.assert_allclose(document["over_bound"], total / waiting_bound(SYSTEM, 0.02).bound_j)
+    (document,) = printed(capsysbinary, "balanced", *MIDDLE)
+    assert not {"waiting_cost_j_per_s", "over_bound"} & set(document)
+
+
+def test_waiting_costs_of_a_scenario_are_those_of_its_services(capsysbinary, tmp_path):
+    first = replace(SYSTEM.devices[0].services[0], waiting_cost_j_per_s=0.3)
+    device = replace(SYSTEM.devices[0], services=(first, *SYSTEM.devices[0].services[1:]))
+    system = replace(SYSTEM, waiting_cost_j_per_s=0.01, devices=(device, *SYSTEM.devices[1:]))
+    path = tmp_path / "s.toml"
+    path.write_text(format_scenario(system))
+    (document,) = printed(capsysbinary, str(path), *MIDDLE)
+    assert document["waiting_cost_j_per_s"] == [0.3, *[0.01] * 7]
+
+
+def test_mean_tasks_are_counted_slot_by_slot():
+    from lyaopt.policies import middle
+
+    result = simulate(SYSTEM, middle(SYSTEM), slots=2000, seed=5, record=True)
+    queued = np.cumsum(result.record.arrivals - result.record.completed, axis=0)
+    present = np.vstack([np.zeros((1, 8), np.int64), queued[:-1]])  # in the system during each slot
+    np.testing.assert_allclose(result.mean_tasks[:, 0], present.mean(axis=0), rtol=1e-13)
+    later = simulate(SYSTEM, middle(SYSTEM), slots=1500, warmup=500, seed=5)
+    np.testing.assert_allclose(later.mean_tasks[:, 0], present[500:].mean(axis=0), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--policy", "middle", "--target-latency", "1"], "is for --policy price"),
+        (["--policy", "price", "--target-latency", "1", "--waiting-cost", "1"], "either"),
+        (["--policy", "price", "--waiting-cost", "nan"], "expected a finite number"),
+        (["--policy", "price", "--target-latency", "0"], "expected seconds"),
+        (["--policy", "price", "--waiting-cost", "0"], "expected numbers > 0"),
+    ],
+)
+def test_wrong_options_end_in_one_line(arguments, message, capsys):
+    assert run(["simulate", "balanced", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
