@@ -70,18 +70,19 @@ def _prepare(b, begin, end, arrivals, model, state):
 
 
 @helper
-def _allocate_by_prices(b, slot, gain, model, state, tasks, allocation, workspace):
+def _allocate_by_prices(at, gain, backlog, model, state, tasks, allocation, workspace):
     """The allocation by prices, or by shares where a policy sets them."""
+    b = at[0]
     queues, channels = queues_of(state, b), model.channels[b]
     if model.slow.states > 1:
         levels = _levels_of(b, gain.size, state)
         update_levels(gain, model.slow, levels)
         channel_states(levels, model.slow, channels)
     if model.method == BY_SHARES:
-        allocate_by_shares(b, queues.backlog, gain, model, allocation)
+        allocate_by_shares(b, backlog, gain, model, allocation)
         return
     weigh_by_prices(queues, channels, model.prices, model.weights[b])
-    allocate_busy_lanes(queues.backlog, model.weights[b], gain, model, allocation, workspace)
+    allocate_busy_lanes(backlog, model.weights[b], gain, model, allocation, workspace)
 
 
 def _signature():
