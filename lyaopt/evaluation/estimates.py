@@ -89,12 +89,10 @@ def interval_of(
     return float(interval.low), float(interval.high)
 
 
-def paired_estimate(
-    samples: Sequence[Floats], statistic: Callable[..., Floats], seed: int = 0
-) -> Estimate:
-    """A statistic of plain means, with the interval of the percentile bootstrap that draws whole replications.
+def paired_estimate(samples: Sequence[Floats], statistic: Callable[..., Floats], seed: int = 0) -> Estimate:
+    """A statistic of plain means, with the interval of a percentile bootstrap of whole replications.
 
-    Means, as in a bound on means, for which bad replications count; all samples are resampled together, so
+    Means are plain, as those of a bound are: bad replications count. All samples are resampled together, so
     that the luck that they share cancels in ratios.
 
     Parameters

@@ -18,7 +18,7 @@ from lyaopt.bounds import Frontier
 from lyaopt.errors import ProblemError
 from lyaopt.evaluation.comparison import Progress, Score, evaluate
 from lyaopt.evaluation.estimates import CONFIDENCE, Estimate, paired_estimate
-from lyaopt.evaluation.over_bound import latency_curve, mean_times_s, over_bound_at_latency
+from lyaopt.evaluation.over_bound import curve_is_slow, latency_curve, mean_times_s, over_bound_at_latency
 from lyaopt.model.system import System
 from lyaopt.simulation import Policy
 from lyaopt.simulation.results import versions
@@ -26,8 +26,8 @@ from lyaopt.simulation.results import versions
 _MARGIN = 1.25
 _DRAWN = 81
 """Latencies at which the curve of the bound is printed and drawn."""
-_COSTS_BETWEEN = 4
-"""Lines of the bound from one waiting cost to the next, where they take long."""
+_LINES, _BEYOND = 16, 4.0
+"""Lines of the bound where each takes long, and how far beyond the waiting costs they begin and end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,9 +207,11 @@ def _bound(system: System, scores: Sequence[Score], costs: Sequence[float]) -> F
     if not reached:
         return None
     between = np.geomspace(min(reached) / _MARGIN, max(reached) * _MARGIN, _DRAWN)
-    ordered = np.unique(costs or [1e-3, 1.0])
-    more = [np.geomspace(a, b, _COSTS_BETWEEN + 1) for a, b in zip(ordered, ordered[1:], strict=False)]
-    return latency_curve(system, [*reached, *between], np.concatenate([ordered, *more]))
+    least, most = min(costs, default=1e-3), max(costs, default=1.0)
+    more = list(costs)
+    if curve_is_slow(system):
+        more += np.geomspace(least / _BEYOND, most * _BEYOND, _LINES).tolist()
+    return latency_curve(system, [*reached, *between], more)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ WITH_JSON = {
     "check": ["--instances", "20", "--solver", "none"],
     "cpus": [],
     "evaluate": ["middle", "all-local", "default", "--slots", "50", "--warmup", "0", "--replications", "2"],
+    "frontier": ["default"],
     "info": [],
     "profile": ["own_network:Net", "--input-shape", "1,3,5,5"],
     "profiles": [],
@@ -46,8 +47,8 @@ WITH_JSON = {
 }
 """Arguments of each command with ``--json``."""
 WITHOUT_JSON = {"report", "schema", "serve"}
-SLOW = {"reproduce", "tune"}
-"""Tested in tests/experiments, which have finished cells."""
+SLOW = {"frontier", "reproduce", "tune"}
+"""Tested in test_frontier.py, which has short searches, and tests/experiments, which have finished cells."""
 CUT_OR_COLOURED = re.compile("…|\x1b")
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
-from lyaopt.evaluation import Estimate, Evaluation, interquartile_mean
+from lyaopt.evaluation import Estimate, Evaluation, Score, interquartile_mean
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity, quantity_or_dash
 
-_HEADINGS = ("energy\nper slot", "95 %\ninterval", "cost\n(34)", "mean\nlatency", "p99", "queued", "limited")
+_HEADINGS = (
+    *("energy\nper slot", "95 %\ninterval", "over\nbound", "cost\n(34)", "mean\nlatency", "p99"),
+    *("queued", "limited"),
+)
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -21,6 +24,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
             name_text(score.result.policy),
             quantity(energy.value, "J"),
             _interval(energy),
+            _over_bound(score),
             f"{interquartile_mean(score.cost).value:.4g}",
             quantity_or_dash(mean.value, "s"),
             quantity_or_dash(p99.value, "s"),
@@ -45,6 +49,11 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.print(
             f"Bound: {quantity(evaluation.bound_energy_j, 'J')} per slot at least, if queues are stable"
         )
+
+
+def _over_bound(score: Score) -> str:
+    found = score.over_bound or score.over_bound_at_latency
+    return "" if found is None else f"{found.value:.3g}"
 
 
 def _interval(estimate: Estimate) -> str:
