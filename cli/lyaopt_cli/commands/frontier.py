@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _POLICIES = ("middle", "all-local", "all-offload", "best-fixed", "greedy")
 _RULES = ("price",)
-_COSTS = "0.0005,0.002,0.01,0.03,0.1,0.3,1"
+_COSTS = "0.0001,0.0005,0.002,0.01,0.03,0.1,0.3,1"
 
 
 @new_command("frontier", "Set policies beside the least energy at a latency")
@@ -59,7 +59,7 @@ _COSTS = "0.0005,0.002,0.01,0.03,0.1,0.3,1"
 @click.option(
     "--slots",
     type=click.IntRange(min=1),
-    default=20_000,
+    default=100_000,
     show_default=True,
     help="Measured slots of each replication.",
 )
