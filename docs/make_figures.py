@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"
 TAU, DELTA, CAPACITY = 0.01, 1e-28, 1.5e9
 QUEUES = np.array([6.1e6, 3.9e6, 3.0e6, 1.9e6, 0.8e6])
-FRONTIER = ["--seed", "11"]
+FRONTIER = ["--seed", "11", "--slots", "200000"]
 COLOURS = ("#2b6ca3", "#c8553d")
 
 

@@ -26,7 +26,7 @@ def print_frontier(report: FrontierReport) -> None:
             quantity_or_dash(point.p99_s.value, "s"),
             f"{point.done_share:.1%}",
             "-" if over is None else _ratio(over.value),
-            "-" if over is None or math.isnan(over.low) else f"{_ratio(over.low)} .. {_ratio(over.high)}",
+            "-" if over is None or math.isnan(over.low) else f"{_ratio(over.low)}..{_ratio(over.high)}",
             *(_over(point, rule) for rule in rules),
         )
     console.print(table)
