@@ -32,8 +32,8 @@ _WIDEST = 3.2
 """Of x, in standard deviations."""
 _LOG_EXPONENTIAL = (-0.5772156649015329, math.pi**2 / 6.0)
 """Mean and variance of log beta, beta ~ Exp(1)."""
-_KNOTS, _DECADES = 241, (-10.0, 5.0)
-_NEWTON_STEPS = 40
+_KNOTS, _DECADES = 257, (-13.0, 3.0)
+_NEWTON_STEPS, _CLOSE = 60, 1e-10
 
 
 def has_shadowing(system: System) -> bool:
@@ -102,8 +102,8 @@ class RadioStates:
     log_price: Floats
 
     @classmethod
-    def of(cls, system: System, device: int, typical_w: float) -> RadioStates:
-        """Tabulate the radio of a device around a typical holding cost.
+    def of(cls, system: System, device: int, most_w: float) -> RadioStates:
+        """Tabulate the radio of a device.
 
         Parameters
         ----------
@@ -111,8 +111,8 @@ class RadioStates:
             Gives the radio.
         device : int
             m.
-        typical_w : float
-            H of a task.
+        most_w : float
+            Largest H of the tables to be made.
         """
         x = np.linspace(-_WIDEST, _WIDEST, STATES)
         gain = system.mean_channel_gain()[device] * np.exp(_sigma(system) * x)
@@ -120,15 +120,15 @@ class RadioStates:
         power = np.full(STATES, system.max_power_w[device])
         noise = (width * system.noise_w_per_hz / gain)[:, None]
         radio = Radio(width, power, noise, np.ones(1), system.channel.fading == "rayleigh")
-        log_cost = math.log(typical_w) + math.log(10.0) * np.linspace(*_DECADES, _KNOTS)
+        log_cost = math.log(most_w) + math.log(10.0) * np.linspace(*_DECADES, _KNOTS)
         price = radio_price(radio, np.repeat(np.exp(log_cost)[:, None], STATES, axis=1))
         return cls(log_cost, np.log(np.maximum(price, np.finfo(np.float64).tiny)).T)
 
     def price(self, cost: Floats) -> tuple[Floats, Floats]:
         """nu_x of costs (X,) > 0, and its derivative."""
         low, step = self.log_cost[0], self.log_cost[1] - self.log_cost[0]
-        place = np.clip((np.log(cost) - low) / step, 0.0, self.log_cost.size - 1.000001)
-        cell = place.astype(np.int64)
+        place = (np.log(cost) - low) / step
+        cell = np.clip(place.astype(np.int64), 0, self.log_cost.size - 2)
         rows = np.arange(STATES)
         left, right = self.log_price[rows, cell], self.log_price[rows, cell + 1]
         value = np.exp(left + (place - cell) * (right - left))
@@ -163,22 +163,23 @@ def march(radio: RadioStates, generator: Floats, costs: Floats, steps: Floats, s
 def _step(
     radio: RadioStates, generator: Floats, cost: float, step: float, before: Floats
 ) -> tuple[Floats, Floats]:
-    """Solve J - step nu(H + L J) = J before."""
+    """Solve J - step nu(H + L J) = J before.
+
+    nu is concave, a least of lines, and goes on as a line below `least`. Newton's method is then policy
+    iteration: from any start it converges, and from the second step on it only falls.
+    """
     least = 1e-9 * cost
-    value = before
-    identity = np.eye(before.size)
+    value, identity = before, np.eye(before.size)
     for _ in range(_NEWTON_STEPS):
         power = cost + generator @ value
         price, slope = radio.price(np.maximum(power, least))
         slope = np.where(power > least, slope, price / least)
-        price = np.where(power > least, price, price * np.maximum(power / least, 0.0))
-        error = value - before - step * price
-        change = np.linalg.solve(identity - step * slope[:, None] * generator, error)
+        price = np.where(power > least, price, slope * power)
+        change = np.linalg.solve(identity - step * slope[:, None] * generator, value - before - step * price)
         value = value - change
-        if np.abs(change).max() <= 1e-10 * np.abs(value).max():
+        if np.abs(change).max() <= _CLOSE * np.abs(value).max():
             break
-    power = np.maximum(cost + generator @ value, least)
-    return value, radio.price(power)[0]
+    return value, (value - before) / step
 
 
 def shadowed_table(system: System, costs: HoldingCosts, plain: PriceTable, bits: Floats) -> PriceTable:
@@ -232,7 +233,7 @@ def shadowed_prices(
     """
     rate = float(costs.rates[1, service])
     per_bit, waits = (rate, 0.0) if costs.by_work else (rate / bits, 0.5 * rate)
-    radio = RadioStates.of(system, int(system.device_of_service[service]), per_bit * bits)
+    radio = RadioStates.of(system, int(system.device_of_service[service]), holding_w[-1])
     work = np.maximum(holding_w - waits, 0.0) / per_bit
     steps = np.diff(work)
     moving = steps > 0.0

@@ -21,6 +21,7 @@ from lyaopt.simulation.rule_steps import advance_asking
 from lyaopt.simulation.rules import CompiledRule, Rule, as_rule, name_of
 from lyaopt.simulation.state import State
 from lyaopt.simulation.streams import MAX_SLOTS
+from lyaopt.simulation.task_ages import present_age_slots
 from lyaopt.simulation.traces import Trace, check_points
 from lyaopt.slot.formulas import transmit_energy
 
@@ -96,7 +97,7 @@ class Simulator:
         if isinstance(self._rule, CompiledRule):
             self._state.use_rule(self._rule.entry)
         elif isinstance(self._rule, PriceRule):
-            self._state.use_prices(self._rule)
+            self._state.use_rule(self._rule)
         self._recorder = Recorder(system) if record else None
         self._decision: Decision | None = None
         self._plan: Integers
@@ -120,7 +121,7 @@ class Simulator:
         services, devices = self._unfinished_sums()
         self._service_sums = -services.astype(np.longdouble)
         self._device_sums = -devices.astype(np.longdouble)
-        self._age_before = self._state.present_age_slots()
+        self._age_before = present_age_slots(self._state)
         self.latencies = Latencies.none()
 
     def _unfinished_sums(self) -> tuple[Floats, Floats]:
@@ -303,7 +304,7 @@ class Simulator:
 
     def _mean_tasks(self, slots: int) -> Floats:
         """Tasks in the system in a mean slot (S, B): the slots that tasks have spent there, by slots."""
-        present = self._state.present_age_slots()
+        present = present_age_slots(self._state)
         done = self.latencies.sums(present.size).reshape(present.shape[::-1]).T
         return np.asarray((done + present - self._age_before) / slots)
 

@@ -11,22 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
-from lyaopt._kernels.simulation.priced_slots import PricedModel, advance_by_prices
 from lyaopt._kernels.simulation.rules import RuleEntry
 from lyaopt._kernels.simulation.slot_loop import advance, advance_by_weights
-from lyaopt._kernels.simulation.state_types import (
-    BACKLOG,
-    BORN,
-    COMPLETED,
-    FIRST,
-    WAITING,
-    Model,
-    Record,
-    Span,
-    Tasks,
-)
+from lyaopt._kernels.simulation.state_types import BACKLOG, BORN, COMPLETED, WAITING, Record, Span, Tasks
 from lyaopt._kernels.simulation.task_injection import inject_tasks
-from lyaopt._kernels.slot.problems import WEIGHT_LOCAL, WEIGHT_TRANSMIT
 from lyaopt._kernels.toolchain.function_pointers import built_with_this_numba
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
@@ -47,6 +35,7 @@ from lyaopt.simulation.kernel_arrays import (
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.next_gains import drawn_gains
 from lyaopt.simulation.price_rule import PriceRule
+from lyaopt.simulation.priced_model import advance_by_prices, priced_model
 from lyaopt.simulation.rule_failures import failures_of
 from lyaopt.simulation.shares import SharesInForce
 from lyaopt.simulation.traces import Trace
@@ -94,7 +83,7 @@ class State:
         self.kernel_state = new_state(layout, memory)
         self._tasks = new_tasks()
         self._no_record = new_record(layout, 0)
-        self._model: Model | PricedModel = make_model(system, layout)
+        self._model: Any = make_model(system, layout)
         self._streams = make_stream_model(system, layout, seed)
         self._trace = spread_trace(layout, trace)
         self._advance: Callable[..., Any] = self._without_weights
@@ -104,8 +93,7 @@ class State:
     @property
     def amounts(self) -> Floats:
         """Cycles, bits, cycles of a task in each stage, by partition point (3, N, M, K + 1)."""
-        amounts: Floats = self._model.amounts
-        return amounts
+        return np.asarray(self._model.amounts)
 
     @cached_property
     def _shares(self) -> SharesInForce:
@@ -143,41 +131,22 @@ class State:
         """Whether the next slots are allocated by shares."""
         return bool(self._model.method == exact_allocation.BY_SHARES)
 
-    def use_rule(self, rule: RuleEntry) -> None:
-        """Let a compiled rule weigh the services from now on, where no shares are in force.
+    def use_rule(self, rule: RuleEntry | PriceRule) -> None:
+        """Let a compiled rule, or prices, weigh the services from now on, where no shares are in force.
 
         Parameters
         ----------
-        rule : RuleEntry
+        rule : RuleEntry or PriceRule
             For a state with the memory of the rule.
         """
         self._rule = rule  # its address is valid as long as it lives
-        weights = np.zeros(self.kernel_state.rates.shape)
-        self._model = self._model._replace(rule=rule.address, weights=weights)
-        self._advance = advance_by_weights if built_with_this_numba() else advance_by_weights.compiled
-
-    def use_prices(self, rule: PriceRule) -> None:
-        """Let prices weigh the services from now on, where no shares are in force.
-
-        Parameters
-        ----------
-        rule : PriceRule
-            Of the same system.
-        """
-        self._rule = rule
-        scalars = self._model.scalars.copy()
-        scalars[[WEIGHT_LOCAL, WEIGHT_TRANSMIT]] = 1.0  # prices are in J per unit of work
-        weights = np.zeros(self.kernel_state.rates.shape)
-        model = self._model._replace(scalars=scalars, weights=weights)._asdict()
-        cuts = rule.cut_arrays(self.layout, self.system.slots_per_period)
-        tables = {
-            "prices": rule.price_arrays(self.layout),
-            "cuts": cuts,
-            "slow": rule.channel_arrays(self.layout),
-            "channels": np.zeros((self.layout.blocks, self.layout.lanes), np.int64),
-        }
-        self._model = PricedModel(**{name: model[name] for name in Model._fields}, **tables)
-        self._advance = advance_by_prices
+        model = self._model._replace(weights=np.zeros(self.kernel_state.rates.shape))
+        if isinstance(rule, PriceRule):
+            self._model = priced_model(model, rule, self.layout, self.system.slots_per_period)
+            self._advance = advance_by_prices
+        else:
+            self._model = model._replace(rule=rule.address)
+            self._advance = advance_by_weights if built_with_this_numba() else advance_by_weights.compiled
 
     @property
     def _without_weights(self) -> Callable[..., Any]:
@@ -243,9 +212,7 @@ class State:
         State
         """
         copy = State(self.system, len(numbers), seed, None, 1, self.kernel_state.memory.shape[1])
-        if isinstance(self._rule, PriceRule):
-            copy.use_prices(self._rule)
-        elif self._rule is not None:
+        if self._rule is not None:
             copy.use_rule(self._rule)
         copy._draw_by(seed, numbers)
         copy.slot = self.slot
@@ -363,8 +330,7 @@ class State:
     @property
     def task_table(self) -> Integers:
         """What is known of each task, see task_queues.py; a row for each number of a task."""
-        table: Integers = self._tasks.table
-        return table
+        return np.asarray(self._tasks.table)
 
     @property
     def room(self) -> tuple[int, int]:
@@ -377,12 +343,11 @@ class State:
 
     def take_finished(self) -> Integers:
         """Tasks finished since the last call (D, 4): replication, service, slot of birth, slot when done."""
-        pool, log = self._tasks.pool, self._tasks.log
-        lines = log[: pool[task_queues.LOGGED]]
+        lines = self._tasks.log[: self._tasks.pool[task_queues.LOGGED]]
         replication = lines[:, task_queues.REPLICATION]
         service = self.layout.service_at[lines[:, task_queues.ROW], lines[:, task_queues.DEVICE]]
-        born, done = lines[:, task_queues.BORN], lines[:, task_queues.DONE]
-        finished = np.stack([replication, service, born, done], axis=1)
+        times = lines[:, task_queues.BORN], lines[:, task_queues.DONE]
+        finished = np.stack([replication, service, *times], axis=1)
         self.forget_finished()
         return finished[replication < self.layout.replications]
 
@@ -403,8 +368,7 @@ class State:
         """Means over the last period of backlogs and rates (3, S, B), and of the power (M, B)."""
         slots = self.system.slots_per_period
         services, devices = self.present_sums()
-        backlogs = services[sums.BACKLOGS : sums.BACKLOGS + task_queues.STAGES] / slots
-        rates = services[sums.RATES : sums.RATES + task_queues.STAGES] / slots
+        backlogs, rates = (services[k : k + task_queues.STAGES] / slots for k in (sums.BACKLOGS, sums.RATES))
         return backlogs, rates, devices[sums.POWER] / slots
 
     def backlog(self) -> Floats:
@@ -428,17 +392,6 @@ class State:
     def points(self) -> Integers:
         """Partition points in force (S, B)."""
         return self.layout.by_service(self.kernel_state.points)
-
-    def present_age_slots(self) -> Integers:
-        """Slots that the tasks now in queues have spent there, over all tasks of each service (S, B)."""
-        table = self.task_table
-        tasks = self.layout.by_service(self.kernel_state.queue_links[:, FIRST])
-        total = np.zeros(tasks.shape[1:], np.int64)
-        while (tasks >= 0).any():  # the n-th task of every queue
-            ages = self.slot - 1 - table[tasks, task_queues.BIRTH]
-            total += np.where(tasks >= 0, ages, 0).sum(axis=0)
-            tasks = np.where(tasks >= 0, table[tasks, task_queues.NEXT], -1)
-        return total
 
     def task_counts(self) -> tuple[Integers, Integers, Integers]:
         """Tasks born, completed, and in the queues, each (S, B)."""

@@ -41,7 +41,7 @@ def test_plain_tables_are_the_prices_of_holding_costs(costs):
         np.testing.assert_allclose(found, exact(SYSTEM, np.repeat(cost[:, None], 4, axis=1)), rtol=2e-2)
         inside = cost < table.most_w[0]
         exact_inside = exact(SYSTEM, np.repeat(cost[inside][:, None], 4, axis=1))
-        np.testing.assert_allclose(found[inside], exact_inside, rtol=1e-5)
+        np.testing.assert_allclose(found[inside], exact_inside, rtol=1e-4)
         assert (np.diff(table.price, axis=1) > 0.0).all()
 
 
@@ -51,7 +51,7 @@ def test_integrals_are_those_of_the_price(costs):
         for cost in (0.001, 0.3, 1.7):
             end = cost * table.most_w[2]
             expected, _ = integrate.quad(lambda h, table=table: float(table.at(2, h)), 0.0, end, limit=200)
-            np.testing.assert_allclose(table.integral(2, end), expected, rtol=2e-4)
+            np.testing.assert_allclose(table.integral(2, end), expected, rtol=1e-3)
 
 
 def marched(rate: float, work: float, most: int) -> list[float]:
@@ -189,8 +189,9 @@ def test_what_a_task_adds_is_the_difference_of_values():
     run = Simulator(system, Fixed(points), replications=1, seed=4)
     arrivals = np.full((8, 1), 3)
     run.run(1)
-    run._state.add_tasks(arrivals, np.repeat(points[:, None], 1, axis=1))
-    run.run(20)
+    run._state.add_tasks(arrivals, points[:, None])
+    while not run._state.backlog()[2].any():
+        run.run(1)
     queues, layout = queues_of(run._state.kernel_state, 0), run._state.layout
     prices, cuts = rule.price_arrays(layout), rule.cut_arrays(layout, 10)
     order, checked = edge_order(0, 1, queues, prices), 0

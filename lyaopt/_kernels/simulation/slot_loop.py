@@ -147,7 +147,6 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_points):
         blocks, services, lanes = state.points.shape
         period, devices = span.slots_per_period, model.devices.shape[1]
         tau, delta = model.scalars[TAU], model.scalars[DELTA]
-        recording = record.services.shape[1] > 0
         notes, multiplier = _new_notes(model.devices, lanes), np.empty(lanes)
         due, before, after, limits = notes
         workspace = np.empty(workspace_size(model, services, devices, lanes // devices))
@@ -171,7 +170,7 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_points):
                     if coming > 0:
                         tasks = make_room(tasks, coming)
                     allocate((b, slot), h, backlog, model, state, tasks, allocation, workspace)
-                    if recording:
+                    if record.services.shape[1] > 0:
                         _record_slot(b, slot - span.start, h, new, backlog, allocation, record)
                     serve_queues(rates, tau, notes, queues, service_sums)
                     add_devices(cpu, power, h, (tau, delta), before, after, limits, device_sums)

@@ -1,0 +1,33 @@
+"""How long the tasks that are now in queues have been in the system."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lyaopt._kernels.simulation.state_types import FIRST
+from lyaopt._kernels.simulation.task_queues import BIRTH, NEXT
+from lyaopt.arrays import Integers
+from lyaopt.simulation.state import State
+
+
+def present_age_slots(state: State) -> Integers:
+    """Add up the slots that the tasks now in queues have spent there.
+
+    Parameters
+    ----------
+    state : State
+        Before the slot to be simulated next.
+
+    Returns
+    -------
+    ndarray (S, B) of int
+        Over all tasks of each service.
+    """
+    table = state.task_table
+    tasks = state.layout.by_service(state.kernel_state.queue_links[:, FIRST])
+    total = np.zeros(tasks.shape[1:], np.int64)
+    while (tasks >= 0).any():  # the n-th task of every queue
+        ages = np.where(tasks >= 0, state.slot - 1 - table[tasks, BIRTH], 0)
+        total += ages.sum(axis=0)
+        tasks = np.where(tasks >= 0, table[tasks, NEXT], -1)
+    return total
