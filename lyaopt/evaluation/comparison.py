@@ -238,19 +238,19 @@ def evaluate(
     if not scores:
         raise ProblemError("$", "stopped before the first policy was finished")
     costs = [waiting_cost_in_force(policy, system, waiting_cost_j_per_s) for policy in policies]
-    if bound is not False:
-        scores = _beside_bounds(system, scores, costs, bool(bound))
-    return Evaluation(tuple(scores), _bound(system))
+    return Evaluation(tuple(_beside_bounds(system, scores, costs, bound)), _bound(system))
 
 
 def _beside_bounds(
-    system: System, scores: Sequence[Score], costs: Sequence[Floats | None], though_slow: bool
+    system: System, scores: list[Score], costs: Sequence[Floats | None], wanted: bool | None
 ) -> list[Score]:
-    """Scores with their ratio to the bound that knows delay."""
+    """Scores with their ratio to the bound that knows delay, if `wanted`; None means if it is quick."""
+    if wanted is False:
+        return scores
     alone = [score for score, cost in zip(scores, costs, strict=False) if cost is None]
     times = [mean_times_s(system, score.result).mean() for score in alone]
     curve = None
-    if alone and (though_slow or not curve_is_slow(system)):
+    if alone and (wanted or not curve_is_slow(system)):
         curve = latency_curve(system, times)
     return [
         replace(score, over_bound_at_latency=over_bound_at_latency(system, score.result, curve))

@@ -88,7 +88,7 @@ def latency_curve(system: System, latencies_s: ArrayLike, more_costs: ArrayLike 
     Returns
     -------
     Frontier or None
-        None if there is no such bound: devices move, or no policy is stable.
+        None if there is no such bound: devices move, or no policy is stable; or no latency is given.
 
     Raises
     ------
@@ -99,6 +99,8 @@ def latency_curve(system: System, latencies_s: ArrayLike, more_costs: ArrayLike 
     try:
         if not curve_is_slow(system):
             costs = np.concatenate([costs, _touching(system, np.asarray(latencies_s, np.float64).ravel())])
+        if not costs.size:  # no task came
+            return None
         curve = frontier(system, np.unique(costs))
     except ProblemError:  # devices move
         return None

@@ -97,6 +97,14 @@ def test_the_ratio_at_a_waiting_cost_is_energy_and_waiting_over_lb3():
     assert found.low < found.value < found.high
 
 
+def test_without_tasks_there_is_no_ratio():
+    idle = simulate(SYSTEM, middle(SYSTEM), slots=1, replications=2)
+    assert idle.mean_tasks.sum() == 0.0
+    curve = latency_curve(SYSTEM, mean_times_s(SYSTEM, idle))
+    assert curve is None
+    assert over_bound_at_latency(SYSTEM, idle, curve) is None
+
+
 def test_moving_devices_have_no_bound():
     moving = replace(SYSTEM, channel=replace(SYSTEM.channel, walk_m_per_sqrt_s=1.0))
     result = simulate(moving, all_local(moving), slots=200, replications=2)
