@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 
 from lyaopt.evaluation import Evaluation, Score, interquartile_mean
-from lyaopt_cli.tables.layout import interval, name_text, new_console, plain_table, quantity, quantity_or_dash
+from lyaopt_cli.tables.layout import (
+    interval,
+    name_text,
+    new_console,
+    plain_table,
+    quantity,
+    quantity_or_dash,
+    ratio,
+)
 
 _HEADINGS = (
     *("energy\na slot", "95 %\ninterval", "over\nbound", "cost\n(34)", "mean\nlatency", "p99"),
@@ -53,4 +61,4 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 def _over_bound(score: Score) -> str:
     found = score.over_bound or score.over_bound_at_latency
-    return "" if found is None else f"{found.value:.3g}"
+    return "" if found is None else ratio(found.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lyaopt.evaluation import Estimate, FrontierPoint, FrontierReport
-from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity, quantity_or_dash
+from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity, quantity_or_dash, ratio
 
 _NUMBERS = ("theta\nJ/s", "energy\nper slot", "mean\nlatency", "p99", "done", "over\nbound", "95 %\ninterval")
 
@@ -25,8 +25,8 @@ def print_frontier(report: FrontierReport) -> None:
             quantity_or_dash(point.latency_s.value, "s"),
             quantity_or_dash(point.p99_s.value, "s"),
             f"{point.done_share:.1%}",
-            "-" if over is None else _ratio(over.value),
-            "-" if over is None or math.isnan(over.low) else f"{_ratio(over.low)}..{_ratio(over.high)}",
+            "-" if over is None else ratio(over.value),
+            "-" if over is None or math.isnan(over.low) else f"{ratio(over.low)}..{ratio(over.high)}",
             *(_over(point, rule) for rule in rules),
         )
     console.print(table)
@@ -42,8 +42,4 @@ def print_frontier(report: FrontierReport) -> None:
 
 def _over(point: FrontierPoint, rule: str) -> str:
     found: Estimate | None = point.over_curve.get(rule)
-    return "" if found is None else _ratio(found.value)
-
-
-def _ratio(value: float) -> str:
-    return f"{value:.3g}"
+    return "" if found is None else ratio(found.value)

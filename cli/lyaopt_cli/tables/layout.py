@@ -67,6 +67,11 @@ def interval(low: float, high: float, unit: str) -> str:
     return f"{low / size:.3g}..{end}"
 
 
+def ratio(value: float) -> str:
+    """Format a ratio with three digits, large ones without decimals."""
+    return f"{value:.3g}" if value < 1e3 else f"{value:.0f}"
+
+
 def name_text(name: str) -> Text:
     """Name from a document, with control characters made visible and no markup."""
     return Text(visible(name))
