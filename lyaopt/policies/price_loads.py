@@ -140,7 +140,13 @@ class EdgeLoad:
 
     @classmethod
     def none(cls, system: System) -> EdgeLoad:
-        """The load of no tasks."""
+        """Return the load of no tasks.
+
+        Parameters
+        ----------
+        system : System
+            Gives the number of services.
+        """
         count = len(system.services)
         return cls(np.ones(count), np.zeros(count))
 

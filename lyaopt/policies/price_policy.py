@@ -272,19 +272,25 @@ def _make(trials: RuleTrials, cost: ArrayLike | None, target_s: float | None, jo
 
 
 def _search(trials: RuleTrials, target_s: float, joint: bool) -> Price:
-    """Bisect log theta until the latency of a trial is the target."""
+    """Bisect log theta until the latency of a trial is the target, or steps over it."""
     if not (isinstance(target_s, (int, float)) and 0.0 < target_s < math.inf):
         raise ProblemError("$.target_latency_s", f"expected a number > 0, got {target_s!r}")
     low, high = math.log(_LEAST_COST), math.log(_MOST_COST)
-    middle = math.log(_FIRST_COST)
+    middle, bracket = math.log(_FIRST_COST), set()
     for _ in range(_SEARCH_STEPS):
         costs = HoldingCosts.of_tasks(trials.system, math.exp(middle))
         rule = _build(trials, costs, _ROUNDS, joint)
         trial = trials.run(rule, _ROUNDS)
         if trial is None:
             raise ProblemError("$.budget", f"expected more than {trials.options.budget} slots for the search")
+        if math.isnan(trial.latency_s):
+            raise ProblemError("$.slots", "expected trials long enough for a task to be completed")
+        found = Price(rule, costs.rates[0], trials.used, rule.name)
         if abs(trial.latency_s / target_s - 1.0) < _CLOSE_ENOUGH:
-            return Price(rule, costs.rates[0], trials.used, rule.name)
+            return found
+        bracket.add(trial.latency_s > target_s)
         low, high = (middle, high) if trial.latency_s > target_s else (low, middle)
         middle = 0.5 * (low + high)
+    if len(bracket) == 2:
+        return found
     raise ProblemError("$.target_latency_s", f"expected a latency that prices reach, got {target_s!r}")

@@ -125,7 +125,18 @@ class RadioStates:
         return cls(log_cost, np.log(np.maximum(price, np.finfo(np.float64).tiny)).T)
 
     def price(self, cost: Floats) -> tuple[Floats, Floats]:
-        """nu_x of costs (X,) > 0, and its derivative."""
+        """Compute nu_x, and its derivative by H.
+
+        Parameters
+        ----------
+        cost : ndarray (X,)
+            H > 0 in each state, in W.
+
+        Returns
+        -------
+        price, slope : ndarray (X,)
+            In J per bit, and J per bit and W.
+        """
         low, step = self.log_cost[0], self.log_cost[1] - self.log_cost[0]
         place = (np.log(cost) - low) / step
         cell = np.clip(place.astype(np.int64), 0, self.log_cost.size - 2)
