@@ -19,6 +19,7 @@ DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"
 TAU, DELTA, CAPACITY = 0.01, 1e-28, 1.5e9
 QUEUES = np.array([6.1e6, 3.9e6, 3.0e6, 1.9e6, 0.8e6])
+FRONTIER = ["--seed", "11", "--slots", "200000"]
 COLOURS = ("#2b6ca3", "#c8553d")
 
 
@@ -83,6 +84,12 @@ def draw_training() -> None:
             assert run_command([*command, "--plot", str(IMAGES / name)]) == os.EX_OK
 
 
+def draw_frontier() -> None:
+    """Write images/frontier.svg, and print its numbers, which explanation/results.md shows."""
+    command = ["frontier", "balanced", *FRONTIER, "--plot", str(IMAGES / "frontier.svg")]
+    assert run_command(command) == os.EX_OK
+
+
 def draw_own_policy() -> None:
     """Write images/own_policy.svg from what the snippets of tutorials/write-a-policy.md evaluate."""
     page = (DOCS / "tutorials" / "write-a-policy.md").read_text()
@@ -99,6 +106,7 @@ def main() -> None:
     draw_simulation()
     draw_training()
     draw_own_policy()
+    draw_frontier()
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ CANNOT_WRITE = 1
 _COMPLETION_VARIABLE = "_LYAOPT_COMPLETE"
 _GROUPS = {
     "Solve": ("solve-slot", "serve", "check"),
-    "Simulate": ("scenario", "simulate", "evaluate", "bound", "tune"),
+    "Simulate": ("scenario", "simulate", "evaluate", "bound", "frontier", "tune"),
     "Learn": ("train",),
     "Reproduce": ("sweep", "reproduce", "report"),
     "Tools": ("profiles", "profile", "cpus", "info", "schema"),
@@ -56,7 +56,7 @@ class _LazyGroup(click.Group):
                 command = self.get_command(ctx, name)
                 summary = command.short_help if command else ""
                 formatter.write(f"{title if place == 0 else '':<9}  {name:<10}  {summary}\n")
-        formatter.write(f"\n{self.epilog}\n")
+        formatter.write(f"{self.epilog}\n")  # no empty line: the help fits on 24 lines
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, requested: bool) -> None:

@@ -17,6 +17,14 @@ from lyaopt.arrays import Floats, check_type
 from lyaopt.bounds import energy_bound
 from lyaopt.errors import ProblemError
 from lyaopt.evaluation.estimates import CONFIDENCE, Estimate, interquartile_mean
+from lyaopt.evaluation.over_bound import (
+    curve_is_slow,
+    latency_curve,
+    mean_times_s,
+    over_bound,
+    over_bound_at_latency,
+    waiting_cost_in_force,
+)
 from lyaopt.model.system import System
 from lyaopt.simulation import Policy, Result, simulate, slot_costs
 from lyaopt.simulation.policy import check_policy
@@ -42,6 +50,10 @@ class Score:
         Mean backlogs, summed over the services: cycles, bits, cycles.
     latency_s : ndarray (4, B)
         Mean, median, 95th and 99th percentile; NaN where no task was completed.
+    over_bound : Estimate or None
+        Energy and waiting cost over LB3, where waiting has a cost.
+    over_bound_at_latency : Estimate or None
+        Where it has none: energy over the least energy at the policy's own mean latency.
     """
 
     result: Result
@@ -51,6 +63,8 @@ class Score:
     cost: Floats
     queues: Floats
     latency_s: Floats
+    over_bound: Estimate | None = None
+    over_bound_at_latency: Estimate | None = None
 
     @classmethod
     def of(cls, system: System, result: Result) -> Score:
@@ -140,6 +154,8 @@ class Evaluation:
             "completed": result.completed,
             "queued": result.queued,
             "times_bound": self._times_bound(score),
+            "over_bound": _as_dict(score.over_bound),
+            "over_bound_at_latency": _as_dict(score.over_bound_at_latency),
             "saving_against": {
                 other.result.policy: score.saving_against(other).to_dict()
                 for other in self.scores
@@ -163,6 +179,8 @@ def evaluate(
     seed: int = 0,
     names: Sequence[str] | None = None,
     progress: Progress | None = None,
+    waiting_cost_j_per_s: float | None = None,
+    bound: bool | None = None,
 ) -> Evaluation:
     """Run policies on the same replications of a system.
 
@@ -179,6 +197,12 @@ def evaluate(
     progress : callable, optional
         Called several times a second with the slots simulated so far, over all policies; if it returns False,
         the evaluation ends with the policies that are finished.
+    waiting_cost_j_per_s : float, optional
+        theta, in J per second of a task's latency, of policies without one of their own; by default that of
+        the scenario.
+    bound : bool, optional
+        Whether to set each policy beside the bound that knows delay; by default, unless that takes long
+        (half a minute under slow shadowing).
 
     Raises
     ------
@@ -213,7 +237,31 @@ def evaluate(
             break
     if not scores:
         raise ProblemError("$", "stopped before the first policy was finished")
-    return Evaluation(tuple(scores), _bound(system))
+    costs = [waiting_cost_in_force(policy, system, waiting_cost_j_per_s) for policy in policies]
+    return Evaluation(tuple(_beside_bounds(system, scores, costs, bound)), _bound(system))
+
+
+def _beside_bounds(
+    system: System, scores: list[Score], costs: Sequence[Floats | None], wanted: bool | None
+) -> list[Score]:
+    """Scores with their ratio to the bound that knows delay, if `wanted`; None means if it is quick."""
+    if wanted is False:
+        return scores
+    alone = [score for score, cost in zip(scores, costs, strict=False) if cost is None]
+    times = [mean_times_s(system, score.result).mean() for score in alone]
+    curve = None
+    if alone and (wanted or not curve_is_slow(system)):
+        curve = latency_curve(system, times)
+    return [
+        replace(score, over_bound_at_latency=over_bound_at_latency(system, score.result, curve))
+        if cost is None
+        else replace(score, over_bound=over_bound(system, score.result, cost))
+        for score, cost in zip(scores, costs, strict=False)
+    ]
+
+
+def _as_dict(estimate: Estimate | None) -> dict[str, float | None] | None:
+    return None if estimate is None else estimate.to_dict()
 
 
 def _bound(system: System) -> float | None:

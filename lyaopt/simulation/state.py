@@ -326,8 +326,7 @@ class State:
     @property
     def task_table(self) -> Integers:
         """What is known of each task, see task_queues.py; a row for each number of a task."""
-        table: Integers = self._tasks.table
-        return table
+        return np.asarray(self._tasks.table)
 
     @property
     def room(self) -> tuple[int, int]:
@@ -340,12 +339,11 @@ class State:
 
     def take_finished(self) -> Integers:
         """Tasks finished since the last call (D, 4): replication, service, slot of birth, slot when done."""
-        pool, log = self._tasks.pool, self._tasks.log
-        lines = log[: pool[task_queues.LOGGED]]
+        lines = self._tasks.log[: self._tasks.pool[task_queues.LOGGED]]
         replication = lines[:, task_queues.REPLICATION]
         service = self.layout.service_at[lines[:, task_queues.ROW], lines[:, task_queues.DEVICE]]
-        born, done = lines[:, task_queues.BORN], lines[:, task_queues.DONE]
-        finished = np.stack([replication, service, born, done], axis=1)
+        times = lines[:, task_queues.BORN], lines[:, task_queues.DONE]
+        finished = np.stack([replication, service, *times], axis=1)
         self.forget_finished()
         return finished[replication < self.layout.replications]
 
@@ -366,8 +364,7 @@ class State:
         """Means over the last period of backlogs and rates (3, S, B), and of the power (M, B)."""
         slots = self.system.slots_per_period
         services, devices = self.present_sums()
-        backlogs = services[sums.BACKLOGS : sums.BACKLOGS + task_queues.STAGES] / slots
-        rates = services[sums.RATES : sums.RATES + task_queues.STAGES] / slots
+        backlogs, rates = (services[k : k + task_queues.STAGES] / slots for k in (sums.BACKLOGS, sums.RATES))
         return backlogs, rates, devices[sums.POWER] / slots
 
     def backlog(self) -> Floats:

@@ -15,7 +15,7 @@ import pytest
 
 from lyaopt.slot.schemas import DOCUMENTS
 from lyaopt_cli.main import group, run
-from lyaopt_cli.tables.layout import name_text, new_console
+from lyaopt_cli.tables.layout import interval, name_text, new_console
 from tests.support.slot_text import EXAMPLE, command, on_a_terminal
 
 COMMANDS = group.list_commands(click.Context(group))
@@ -33,6 +33,7 @@ WITH_JSON = {
     "check": ["--instances", "20", "--solver", "none"],
     "cpus": [],
     "evaluate": ["middle", "all-local", "default", "--slots", "50", "--warmup", "0", "--replications", "2"],
+    "frontier": ["default"],
     "info": [],
     "profile": ["own_network:Net", "--input-shape", "1,3,5,5"],
     "profiles": [],
@@ -46,8 +47,8 @@ WITH_JSON = {
 }
 """Arguments of each command with ``--json``."""
 WITHOUT_JSON = {"report", "schema", "serve"}
-SLOW = {"reproduce", "tune"}
-"""Tested in tests/experiments, which have finished cells."""
+SLOW = {"frontier", "reproduce", "tune"}
+"""Tested in test_frontier.py, which has short searches, and tests/experiments, which have finished cells."""
 CUT_OR_COLOURED = re.compile("…|\x1b")
 
 
@@ -168,3 +169,17 @@ def test_a_file_in_place_of_the_folder_is_bad_usage(folder, arguments, capsys):
     """A training or a sweep refuses such an `--out` before it computes anything."""
     assert run([*arguments, "--out", "slot.json"]) == 2
     assert capsys.readouterr().err == "slot.json: expected a folder, or a name that does not exist yet\n"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (1.064e-3, 1.33e-3, "1.06..1.33 mJ"),
+        (0.98e-3, 1.1e-3, "0.98..1.1 mJ"),
+        (9.3e-4, 9.996e-4, "0.93..1 mJ"),
+        (0.0, 0.0, "0..0 J"),
+        (float("nan"), float("nan"), "-"),
+    ],
+)
+def test_the_ends_of_an_interval_share_a_prefix(low, high, text):
+    assert interval(low, high, "J") == text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from lyaopt.bounds import waiting_bound
+from lyaopt.bounds import energy_at_latency, waiting_bound
 from lyaopt.model.scenarios import format_scenario, load_scenario
 from lyaopt.simulation import simulate
 from lyaopt_cli.main import run
@@ -67,3 +68,29 @@ def test_wrong_options_end_in_one_line(arguments, message, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_without_a_waiting_cost_the_bound_is_that_at_the_own_latency(capsysbinary):
+    (document,) = printed(capsysbinary, "balanced", *MIDDLE, "--bound")
+    latency = document["mean_tasks"] / SYSTEM.arrival_rate_per_s.sum()
+    expected = document["mean_energy_j"] / energy_at_latency(SYSTEM, latency).bound_energy_j
+    assert document["over_bound_at_latency"] == pytest.approx(expected, rel=0.01)
+    (document,) = printed(capsysbinary, "balanced", *MIDDLE, "--bound", "--waiting-cost", "0.02")
+    assert "over_bound_at_latency" not in document
+    (document,) = printed(capsysbinary, "balanced", *MIDDLE)
+    assert "over_bound_at_latency" not in document
+
+
+def test_a_trace_has_no_bound_at_its_latency(capsysbinary, tmp_path):
+    record = str(tmp_path / "r.npz")
+    printed(capsysbinary, "balanced", *MIDDLE, "--record", record)
+    (document,) = printed(capsysbinary, "balanced", "--trace", record, "--bound")
+    assert "over_bound_at_latency" not in document
+
+
+def test_without_scipy_a_run_has_no_ratio(capsysbinary, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "scipy"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    (document,) = printed(capsysbinary, "balanced", *MIDDLE, "--waiting-cost", "0.02")
+    assert document["over_bound"] is None

@@ -114,6 +114,7 @@ RUNS: dict[str, list[str]] = {
     "check": ["--instances", "20"],
     "simulate": ["--slots", "60", "--warmup", "0"],
     "evaluate": ["--slots", "60", "--warmup", "0", "--replications", "2"],
+    "frontier": ["--slots", "60", "--warmup", "0", "--replications", "2", "--waiting-costs", "0.01,0.1"],
     "train": ["--episodes", "2", "--replications", "2"],
 }
 FILES_OF_OTHERS = (".onnx", ".tflite")

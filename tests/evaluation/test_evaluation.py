@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyaopt.bounds import energy_at_latency, waiting_bound
 from lyaopt.errors import ProblemError
-from lyaopt.evaluation import Score, evaluate, interquartile_mean
+from lyaopt.evaluation import Score, comparison, evaluate, interquartile_mean
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.policies import all_local, all_offload, make_policy, middle
 from lyaopt.simulation import simulate
@@ -144,3 +145,29 @@ def test_bad_use_is_one_line(capsysbinary, policies, message):
     assert captured.out == b""
     (line,) = captured.err.decode().splitlines()
     assert message in line
+
+
+def test_policies_are_beside_the_bound_at_their_latency_or_waiting_cost():
+    options = {"replications": 4, "slots": 1000, "warmup": 100}
+    (score,) = evaluate(SYSTEM, [all_local(SYSTEM)], **options).scores
+    latency = score.result.mean_tasks.sum(axis=0).mean() / SYSTEM.arrival_rate_per_s.sum()
+    expected = score.result.mean_energy_j / energy_at_latency(SYSTEM, latency).bound_energy_j
+    assert score.over_bound_at_latency.value == pytest.approx(expected, rel=0.01)
+    assert score.over_bound is None
+    found = evaluate(SYSTEM, [all_local(SYSTEM)], **options, waiting_cost_j_per_s=0.1)
+    (score,) = found.scores
+    total = score.result.mean_energy_j + score.result.waiting_cost_j(np.full(8, 0.1))
+    assert score.over_bound.value == pytest.approx(total / waiting_bound(SYSTEM, 0.1).bound_j)
+    assert score.over_bound_at_latency is None
+    (document,) = found.to_dict()["policies"]
+    assert document["over_bound"]["value"] == score.over_bound.value
+    assert document["over_bound_at_latency"] is None
+
+
+def test_shadowed_channels_are_beside_the_bound_by_request_only(monkeypatch):
+    shadowed = load_scenario("shadowing")
+    asked = []
+    monkeypatch.setattr(comparison, "latency_curve", lambda *arguments: asked.append(arguments))
+    for bound, count in ((None, 0), (False, 0), (True, 1)):
+        evaluate(shadowed, [middle(shadowed)], replications=2, slots=100, warmup=0, bound=bound)
+        assert len(asked) == count

@@ -15,14 +15,13 @@ from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import plot_option, replications_option, seed_option, warmup_option
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
-from lyaopt_cli.support.policy_names import make_policy
+from lyaopt_cli.support.policy_names import distinct_names, make_policy
 from lyaopt_cli.support.progress import progress_bar
 from lyaopt_cli.support.waiting import Waiting, waiting_options
 
 if TYPE_CHECKING:
     from lyaopt.evaluation import Evaluation
     from lyaopt.model.system import System
-    from lyaopt.simulation import Policy
 
 
 @new_command("evaluate", "Compare policies, with 95 % intervals and savings")
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 @warmup_option(2_000)
 @seed_option
 @waiting_options
+@click.option("--bound", is_flag=True, help='Print "over bound" where it takes long too: shadowed channels.')
 @json_option("Print JSON.")
 @plot_option("energy and latency of all policies")
 def command(
@@ -49,8 +49,9 @@ def command(
     \b
     A POLICY is a name (middle, all-local, all-offload, random, greedy,
     best-fixed, table, planning, price, value), points as in 3,0,12, or a folder
-    with a trained policy. Savings are those of the first policy compared with each
-    other one.
+    with a trained policy. Savings are those of the first policy compared with
+    each other one. "over bound" is energy over the least energy of any policy at
+    the same mean latency; with a waiting cost, energy and waiting over LB3.
 
     \b
     Examples:
@@ -91,6 +92,7 @@ def _evaluate(
     warmup: int,
     waiting_cost: float | None,
     target_latency: float | None,
+    bound: bool,
 ) -> Evaluation:
     from lyaopt.evaluation import evaluate
 
@@ -110,15 +112,11 @@ def _evaluate(
             slots=slots,
             warmup=warmup,
             seed=seed,
-            names=_names(policies, compared),
+            names=distinct_names(policies, compared),
             progress=report,
+            waiting_cost_j_per_s=waiting_cost,
+            bound=bound or None,
         )
-
-
-def _names(arguments: tuple[str, ...], policies: list[Policy]) -> list[str]:
-    """Names of the policies, or their arguments if two share a name, such as two trainings."""
-    names = [policy.name for policy in policies]
-    return [text if names.count(name) > 1 else name for text, name in zip(arguments, names, strict=True)]
 
 
 def _print(evaluation: Evaluation, as_json: bool) -> None:

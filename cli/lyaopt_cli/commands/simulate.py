@@ -18,7 +18,7 @@ from lyaopt_cli.support.options import plot_option, replications_option, seed_op
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, check_writable
 from lyaopt_cli.support.simulation import DEFAULT_SLOTS, RunOptions, load_trace_file, run_policy
-from lyaopt_cli.support.waiting import waiting_document, waiting_options
+from lyaopt_cli.support.waiting import Judged, judge, waiting_options
 
 if TYPE_CHECKING:
     from lyaopt.arrays import Floats
@@ -44,7 +44,12 @@ if TYPE_CHECKING:
 @click.option("--rule", metavar="MODULE:NAME", help="Weigh services by an allocation rule of your own.")
 @waiting_options
 @plot_option("energy, backlogs and latency")
-@click.option("--bound", "with_bound", is_flag=True, help="Print the lower bound LB1 on the energy too.")
+@click.option(
+    "--bound",
+    "with_bound",
+    is_flag=True,
+    help="Print the lower bound LB1 on the energy too, and the ratio to the least energy at this latency.",
+)
 @json_option("Print JSON, a line for each policy.")
 def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json: bool, **options: Any) -> int:
     """Simulate SCENARIO (a shipped one by name, or a file) and print energy, backlogs and latency.
@@ -92,7 +97,8 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
             if not interrupts.seen:  # otherwise a signal ended the search for a policy
                 raise InputError(f"lyaopt simulate: {error}") from None
         if runs:
-            _print(runs, system, bound, as_json)
+            by_latency = with_bound and run_options.trace is None  # a trace has arrivals of its own
+            _print(judge(runs, system, by_latency=by_latency), system, bound, as_json)
         return INTERRUPTED if interrupts.seen else 0
 
 
@@ -103,21 +109,19 @@ def _bound(system: System) -> float:
     return energy_bound(system).energy_j
 
 
-def _print(
-    runs: list[tuple[Result, Floats | None]], system: System, bound: float | None, as_json: bool
-) -> None:
+def _print(runs: list[Judged], system: System, bound: float | None, as_json: bool) -> None:
     def documents() -> Iterator[dict[str, Any]]:
         more = {} if bound is None else {"bound_energy_j": bound if math.isfinite(bound) else None}
-        for result, cost in runs:
-            yield result.to_dict() | more | waiting_document(result, system, cost)
+        for run in runs:
+            yield run.document() | more
 
     def print_text() -> None:
-        from lyaopt_cli.tables.simulation import print_comparison, print_result, print_waiting
+        from lyaopt_cli.tables.simulation import print_comparison, print_ratios, print_result
 
         if len(runs) == 1:
-            print_result(runs[0][0], system, bound)
+            print_result(runs[0].result, system, bound)
         else:
-            print_comparison([result for result, _ in runs], system, bound)
-        print_waiting(runs, system)
+            print_comparison([run.result for run in runs], system, bound)
+        print_ratios(runs)
 
     print_output(as_json, documents, print_text)

@@ -50,6 +50,28 @@ class _NonNegative(click.ParamType):
 
 NUMBER = _NonNegative()
 
+
+class _Costs(click.ParamType):
+    """Finite numbers above 0, different from each other, separated by commas."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the list into a tuple of float."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            costs = tuple(map(float, value.split(",")))
+        except ValueError:
+            costs = ()
+        wrong = not costs or not all(0.0 < cost < float("inf") for cost in costs)
+        if wrong or len(set(costs)) < len(costs):
+            self.fail(f"expected different numbers > 0, as in 0.01,0.1, got {value!r}", param, ctx)
+        return costs
+
+
+COSTS = _Costs()
+
 seed_option = click.option(
     "--seed",
     type=click.IntRange(0, LARGEST_SEED),

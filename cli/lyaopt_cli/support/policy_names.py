@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lyaopt_cli.support.interrupts import Interrupts
@@ -12,6 +13,12 @@ from lyaopt_cli.support.waiting import NO_WAITING, Waiting
 if TYPE_CHECKING:
     from lyaopt.model.system import System
     from lyaopt.simulation import Policy
+
+
+def distinct_names(arguments: Sequence[str], policies: Sequence[Policy]) -> list[str]:
+    """Names of policies, or their arguments if two share a name, such as two trainings."""
+    names = [policy.name for policy in policies]
+    return [text if names.count(name) > 1 else name for text, name in zip(arguments, names, strict=True)]
 
 
 def make_policy(

@@ -13,7 +13,7 @@ from lyaopt_cli.support.output_files import write_whole
 from lyaopt_cli.support.policy_names import make_policy
 from lyaopt_cli.support.progress import progress_bar
 from lyaopt_cli.support.rules import load_rule
-from lyaopt_cli.support.waiting import Waiting, cost_in_force
+from lyaopt_cli.support.waiting import Waiting
 
 if TYPE_CHECKING:
     from lyaopt.arrays import Floats
@@ -100,7 +100,9 @@ def run_policy(
         series = _advance(simulator, slots, options, report)
     result = simulator.result()
     _write_files(result, series, options)
-    return result, cost_in_force(policy, system, options.waiting)
+    from lyaopt.evaluation.over_bound import waiting_cost_in_force  # not at the top: it is slow to import
+
+    return result, waiting_cost_in_force(policy, system, options.waiting_cost)
 
 
 def _number_of_slots(trace: Trace | None, options: RunOptions) -> int:

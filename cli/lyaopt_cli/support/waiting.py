@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt.errors import ProblemError
+from lyaopt.errors import MissingExtraError
 from lyaopt_cli.support.options import NUMBER, SECONDS
 
 if TYPE_CHECKING:
     from lyaopt.arrays import Floats
+    from lyaopt.evaluation import Estimate
     from lyaopt.model.system import System
-    from lyaopt.simulation import Policy, Result
+    from lyaopt.simulation import Result
 
 
 @dataclass(frozen=True)
@@ -69,32 +69,66 @@ def waiting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return cost(latency(command))
 
 
-def cost_in_force(policy: Policy | None, system: System, waiting: Waiting) -> Floats | None:
-    """theta of each service (S,) under which a run is judged; None if there is none."""
-    import numpy as np
+@dataclass(frozen=True)
+class Judged:
+    """A run, and how far it is above a bound that knows delay.
 
-    own: Floats | None = getattr(policy, "waiting_cost_j_per_s", None)
-    if own is None and waiting.cost is not None:
-        own = np.full(len(system.services), waiting.cost)
-    return system.waiting_costs_j_per_s if own is None else own
+    Attributes
+    ----------
+    result : Result
+        Of the run.
+    cost : ndarray (S,) or None
+        Waiting costs in force.
+    over_bound : float or None
+        With waiting costs: energy and waiting over LB3; None where there is no bound above 0.
+    over_bound_at_latency : float or None
+        Without: energy over the least energy at the mean latency; None where it was not asked for either.
+    """
+
+    result: Result
+    cost: Floats | None
+    over_bound: float | None = None
+    over_bound_at_latency: float | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The result for JSON, with what is known of bounds."""
+        more: dict[str, Any] = {}
+        if self.cost is not None:
+            shown = float(self.cost[0]) if (self.cost == self.cost[0]).all() else self.cost.tolist()
+            more = {"waiting_cost_j_per_s": shown, "over_bound": self.over_bound}
+        elif self.over_bound_at_latency is not None:
+            more = {"over_bound_at_latency": self.over_bound_at_latency}
+        return self.result.to_dict() | more
 
 
-def waiting_document(result: Result, system: System, cost: Floats | None) -> dict[str, Any]:
-    """What a result says of waiting, for JSON: nothing without a waiting cost."""
-    if cost is None:
-        return {}
-    shown = float(cost[0]) if (cost == cost[0]).all() else cost.tolist()
-    return {"waiting_cost_j_per_s": shown, "over_bound": over_bound(result, system, cost)}
-
-
-def over_bound(result: Result, system: System, cost: Floats) -> float | None:
-    """(energy + theta tau mean tasks) / LB3; None where there is no bound above 0."""
-    from lyaopt.bounds import waiting_bound
-
+def judge(runs: Iterable[tuple[Result, Floats | None]], system: System, *, by_latency: bool) -> list[Judged]:
+    """Set runs beside LB3, at their waiting costs, or by request at their latencies; not without SciPy."""
+    judged = [Judged(result, cost) for result, cost in runs]
     try:
-        bound = waiting_bound(system, cost).bound_j
-    except ProblemError:  # channels are slow, or devices move
-        return None
-    if not 0.0 < bound < math.inf:
-        return None
-    return (result.mean_energy_j + result.waiting_cost_j(cost)) / bound
+        return _beside_bounds(judged, system, by_latency)
+    except MissingExtraError:
+        return judged
+
+
+def _beside_bounds(runs: list[Judged], system: System, by_latency: bool) -> list[Judged]:
+    if not by_latency and all(run.cost is None for run in runs):
+        return runs  # saves the imports
+    from lyaopt.evaluation import latency_curve, over_bound, over_bound_at_latency
+    from lyaopt.evaluation.over_bound import mean_times_s
+
+    alone = [run.result for run in runs if run.cost is None]
+    curve = None
+    if alone and by_latency:
+        curve = latency_curve(system, [mean_times_s(system, result).mean() for result in alone])
+
+    def beside(run: Judged) -> Judged:
+        if run.cost is not None:
+            return replace(run, over_bound=_value(over_bound(system, run.result, run.cost)))
+        found = over_bound_at_latency(system, run.result, curve)
+        return replace(run, over_bound_at_latency=_value(found))
+
+    return [beside(run) for run in runs]
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else estimate.value

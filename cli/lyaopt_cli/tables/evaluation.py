@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import math
 
-from lyaopt.evaluation import Estimate, Evaluation, interquartile_mean
-from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity, quantity_or_dash
+from lyaopt.evaluation import Evaluation, Score, interquartile_mean
+from lyaopt_cli.tables.layout import (
+    interval,
+    name_text,
+    new_console,
+    plain_table,
+    quantity,
+    quantity_or_dash,
+    ratio,
+)
 
-_HEADINGS = ("energy\nper slot", "95 %\ninterval", "cost\n(34)", "mean\nlatency", "p99", "queued", "limited")
+_HEADINGS = (
+    *("energy\na slot", "95 %\ninterval", "over\nbound", "cost\n(34)", "mean\nlatency", "p99"),
+    *("queued", "limited"),
+)
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -20,8 +31,9 @@ def print_evaluation(evaluation: Evaluation) -> None:
         table.add_row(
             name_text(score.result.policy),
             quantity(energy.value, "J"),
-            _interval(energy),
-            f"{interquartile_mean(score.cost).value:.4g}",
+            interval(energy.low, energy.high, "J"),
+            _over_bound(score),
+            f"{interquartile_mean(score.cost).value:.3g}",
             quantity_or_dash(mean.value, "s"),
             quantity_or_dash(p99.value, "s"),
             str(score.result.queued),
@@ -47,7 +59,6 @@ def print_evaluation(evaluation: Evaluation) -> None:
         )
 
 
-def _interval(estimate: Estimate) -> str:
-    if math.isnan(estimate.low):
-        return "-"
-    return f"{quantity(estimate.low, 'J')} .. {quantity(estimate.high, 'J')}"
+def _over_bound(score: Score) -> str:
+    found = score.over_bound or score.over_bound_at_latency
+    return "" if found is None else ratio(found.value)

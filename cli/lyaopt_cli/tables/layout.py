@@ -58,6 +58,20 @@ def quantity_or_dash(value: float, unit: str) -> str:
     return "-" if math.isnan(value) else quantity(value, unit)
 
 
+def interval(low: float, high: float, unit: str) -> str:
+    """Format an interval with three digits and one SI prefix, as in ``1.06..1.33 mJ``; a dash for NaN."""
+    if math.isnan(low) or math.isnan(high):
+        return "-"
+    end = quantity(high, unit)
+    size = float(f"{high:.3g}") / float(end.split()[0]) if high else 1.0
+    return f"{low / size:.3g}..{end}"
+
+
+def ratio(value: float) -> str:
+    """Format a ratio with three digits, large ones without decimals."""
+    return f"{value:.3g}" if value < 1e3 else f"{value:.0f}"
+
+
 def name_text(name: str) -> Text:
     """Name from a document, with control characters made visible and no markup."""
     return Text(visible(name))

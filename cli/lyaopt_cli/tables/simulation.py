@@ -7,10 +7,9 @@ import math
 from rich.console import Console
 from rich.table import Table
 
-from lyaopt.arrays import Floats
 from lyaopt.model.system import System
 from lyaopt.simulation import Result
-from lyaopt_cli.support.waiting import over_bound
+from lyaopt_cli.support.waiting import Judged
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity, quantity_or_dash
 
 _COMPARED = ("energy\nper slot", "local", "transmit", "mean\nlatency", "p99", "completed", "queued")
@@ -58,18 +57,20 @@ def print_comparison(results: list[Result], system: System, bound: float | None)
     _print_bound(console, bound)
 
 
-def print_waiting(runs: list[tuple[Result, Floats | None]], system: System) -> None:
-    """Print what waiting costs in each run that has a waiting cost, and the ratio to LB3."""
+def print_ratios(runs: list[Judged]) -> None:
+    """Print what waiting costs in each run that has a waiting cost, and how far each is above its bound."""
     console = new_console()
-    for result, cost in runs:
-        if cost is None:
-            continue
+    for run in runs:
+        result, cost = run.result, run.cost
         name = f" ({result.policy})" if len(runs) > 1 else ""
-        each = quantity(float(cost[0]), "J/s") if (cost == cost[0]).all() else "own costs"
-        total = quantity(result.mean_energy_j + result.waiting_cost_j(cost), "J")
-        ratio = over_bound(result, system, cost)
-        bound = "" if ratio is None else f", {ratio:.3f} x LB3"
-        console.print(f"Waiting  {each} a task, {total} per slot with energy{bound}{name}", markup=False)
+        if cost is not None:
+            each = quantity(float(cost[0]), "J/s") if (cost == cost[0]).all() else "own costs"
+            total = quantity(result.mean_energy_j + result.waiting_cost_j(cost), "J")
+            bound = "" if run.over_bound is None else f", {run.over_bound:.3f} x LB3"
+            console.print(f"Waiting  {each} a task, {total} per slot with energy{bound}{name}", markup=False)
+        elif run.over_bound_at_latency is not None:
+            ratio = f"{run.over_bound_at_latency:.3g} x the least energy at this mean latency"
+            console.print(f"Ratio    {ratio}{name}", markup=False)
 
 
 def _print_rule(console: Console, result: Result) -> None:
