@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.evaluation.frontier import FrontierPoint, FrontierReport
-from lyaopt.io.figures import new_figure, picture_bytes, picture_format
+from lyaopt.io.figures import legend_above, new_figure, picture_bytes, picture_format
 
 _CURVES = ("#35719c", "#5a8f4e", "#6b5b95", "#c29b38")
 _POINT, _BOUND, _IMPOSSIBLE = "#b5482f", "#1d1d1d", "#d9d9d9"
@@ -101,4 +101,4 @@ def _draw_bound(axes: Any, report: FrontierReport, points: Sequence[FrontierPoin
         axes.set(xlim=(latencies[0], latencies[-1]), ylim=(least, most))
         axes.text(0.03, 0.04, "impossible", transform=axes.transAxes, color="#555555", fontsize=9)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, loc="upper right")
+        legend_above(axes)
