@@ -106,11 +106,20 @@ def loads(system: System, cut: Any) -> tuple[Any, Any, float]:
     return cycles / system.cpu_capacity_hz, bits / carried, float(edge)
 
 
-@pytest.mark.parametrize("name", list_scenarios())
+@pytest.mark.parametrize("name", [name for name in list_scenarios() if name != "frame-rate"])
 def test_middle_cuts_carry_the_load(name):
     system = load_scenario(name)
     cpu, radio, edge = loads(system, (system.cut_counts - 1) // 2)
     assert max(cpu.max(), radio.max(), edge) < 0.8
+
+
+def test_at_frame_rate_devices_can_carry_all_locally_and_not_the_middle_cuts():
+    system = load_scenario("frame-rate")
+    assert (system.arrival_rate_per_s * system.slot_duration_s == 0.2).all()
+    cpu, radio, _ = loads(system, system.cut_counts - 1)
+    assert cpu.max() < 0.7
+    assert radio.max() == 0.0
+    assert loads(system, (system.cut_counts - 1) // 2)[1].min() > 2.0
 
 
 def test_a_scarce_edge_cannot_serve_everything():
