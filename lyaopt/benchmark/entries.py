@@ -171,7 +171,7 @@ def errors_of(place: str, who: str) -> Iterator[None]:
         if isinstance(error, ImportError):  # a missing extra is of the installation
             raise
         raise ProblemError(place, f"{who}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = " ".join(str(error).split())
         raise ProblemError(place, f"{who}: {type(error).__name__}: {reason}{_line_of(error)}") from error
 

@@ -68,7 +68,8 @@ def overall(document: BenchmarkDocument) -> list[Rank]:
 
 def _rank(name: str, runs: Sequence[PolicyFigures]) -> Rank:
     ratios = [math.inf if run.over_bound.value is None else run.over_bound.value for run in runs]
-    mean = math.exp(math.fsum(map(math.log, ratios)) / len(ratios))
+    logs = [math.log(ratio) if ratio > 0.0 else -math.inf for ratio in ratios]  # 0: no task was born
+    mean = math.exp(sum(logs) / len(logs))
     return Rank(name, mean, max(ratios), min(run.done_share for run in runs))
 
 

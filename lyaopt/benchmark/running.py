@@ -174,13 +174,14 @@ def _instance(run: _Run, instance: Instance, entries: Sequence[Entry]) -> bool:
         policies=[],
     )
     traces = frozen_traces(instance.system, run.budget) if instance.traced else []
-    run.document.instances.append(found)
     for number, entry in enumerate(entries):
         with errors_of(f"$.policies[{number}]", f"{entry.label} on {instance.name}"):
             policy = _policy(run, instance, entry, f"$.policies[{number}]", traces, found.bound_j)
         if policy is None:
             return False
         found.policies.append(policy)
+        if number == 0:
+            run.document.instances.append(found)
         run.finish_policy()
     return True
 

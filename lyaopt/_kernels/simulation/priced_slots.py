@@ -44,10 +44,10 @@ FIELD_TYPES[PricedModel] = (*FIELD_TYPES[Model], Prices, Cuts)
 
 
 @helper
-def _allocate_by_prices(b, slot, gain, model, state, tasks, allocation, workspace):
+def _allocate_by_prices(at, gain, backlog, model, state, tasks, allocation, workspace):
     """The allocation by prices, or by shares where a policy sets them."""
+    b, slot = at
     queues, period = queues_of(state, b), model.cuts.period
-    backlog = queues.backlog
     if period > 0 and slot % period == 0:
         choose_cuts(queues, model)
     if model.method == BY_SHARES:
