@@ -3,7 +3,7 @@
 from lyaopt.benchmark.document import BenchmarkDocument, benchmark_schema, parse_benchmark
 from lyaopt.benchmark.entries import REFERENCES, Entry, own_entry, shipped_entry
 from lyaopt.benchmark.instances import Budget, Instance, Suite, load_suite
-from lyaopt.benchmark.ranking import Rank, merged, overall, ranked
+from lyaopt.benchmark.ranking import Rank, behind, merged, overall, ranked
 from lyaopt.benchmark.running import run_benchmark, total_slots
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Instance",
     "Rank",
     "Suite",
+    "behind",
     "benchmark_schema",
     "load_suite",
     "merged",

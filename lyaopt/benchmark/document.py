@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -172,11 +173,25 @@ def parse_benchmark(text: bytes | str) -> BenchmarkDocument:
     errors = strict_json.duplicate_keys(data)
     if not errors:
         try:
-            return BenchmarkDocument.model_validate(data)
+            document = BenchmarkDocument.model_validate(data)
         except ValidationError as failure:
             errors = errors_of(BenchmarkDocument, failure)
+        else:
+            errors = list(_wrong_lengths(document))
+            if not errors:
+                return document
     line = strict_json.line_of(decoded, errors[0][0])
     raise DocumentError([(strict_json.show_path(path), reason) for path, reason in errors], line)
+
+
+def _wrong_lengths(document: BenchmarkDocument) -> Iterator[tuple[strict_json.Path, str]]:
+    expected = document.budget.replications
+    for i, found in enumerate(document.instances):
+        for p, policy in enumerate(found.policies):
+            got = len(policy.objective_j_by_replication)
+            if got != expected:
+                path = ("instances", i, "policies", p, "objective_j_by_replication")
+                yield path, f"expected one number for each of {expected} replications, got {got}"
 
 
 def benchmark_schema() -> dict[str, Any]:

@@ -6,8 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from lyaopt.benchmark.document import BenchmarkDocument, InstanceFigures, PolicyFigures
+from lyaopt.benchmark.intervals import mean_interval
 from lyaopt.errors import ProblemError
+from lyaopt.evaluation import Estimate
 
 
 class Rank(NamedTuple):
@@ -42,6 +46,29 @@ def ranked(found: InstanceFigures) -> list[PolicyFigures]:
         return math.inf if value is None else value
 
     return sorted(found.policies, key=objective)
+
+
+def behind(policy: PolicyFigures, first: PolicyFigures, bound_j: float) -> Estimate:
+    """Difference of two policies, paired by replication: the noise that both share cancels.
+
+    Parameters
+    ----------
+    policy, first : PolicyFigures
+        Of the same instance and budget.
+    bound_j : float
+        The bound, in units of which it is.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    MissingExtraError
+        Without SciPy (extra `bound`).
+    """
+    pairs = np.array([policy.objective_j_by_replication, first.objective_j_by_replication])
+    return mean_interval((pairs[0] - pairs[1]) / bound_j)
 
 
 def overall(document: BenchmarkDocument) -> list[Rank]:

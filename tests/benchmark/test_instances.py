@@ -93,7 +93,7 @@ def test_the_held_out_seed_is_not_one_for_training():
 
 
 def test_an_unknown_instance_is_named():
-    with pytest.raises(ProblemError, match="expected one of balanced, .*; got 'blanced'") as refused:
+    with pytest.raises(ProblemError, match=r"expected one of balanced, .*; got 'blanced'") as refused:
         SUITE.select(["paper", "blanced"])
     assert refused.value.path == "$.instances[1]"
     assert [item.name for item in SUITE.select(["bursty", "paper"])] == ["paper", "bursty"]

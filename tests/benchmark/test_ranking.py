@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import pytest
 
-from lyaopt.benchmark import BenchmarkDocument, merged, overall, ranked
+pytest.importorskip("scipy")
+
+from lyaopt.benchmark import BenchmarkDocument, behind, merged, overall, ranked
 from lyaopt.errors import ProblemError
 
 NONE = {"value": None, "low": None, "high": None}
@@ -74,6 +77,15 @@ def test_the_order_over_all_instances_is_by_the_geometric_mean():
     assert first.mean_over_bound == pytest.approx(math.sqrt(3.0 * 1.0))
     assert (first.worst_over_bound, second.worst_over_bound) == (3.0, 2.0)
     assert (first.worst_done_share, second.worst_done_share) == (1.0, 0.5)
+
+
+def test_differences_are_paired():
+    both = [policy("p", 0.0, 1.0, [1.0, 5.0, 9.0]), policy("q", 0.0, 1.0, [2.0, 6.5, 10.5])]
+    (found,) = document([("one", "a", 2.0, both)]).instances
+    worse = behind(found.policies[1], found.policies[0], 2.0)
+    half = 4.302653 * statistics.stdev([0.5, 0.75, 0.75]) / math.sqrt(3)  # Student's quantile of two degrees
+    assert worse.value == pytest.approx(2.0 / 3.0)
+    assert (worse.low, worse.high) == pytest.approx((worse.value - half, worse.value + half), rel=1e-6)
 
 
 def test_an_objective_of_nothing_is_ranked():

@@ -198,6 +198,10 @@ def change_policy(key, value):
             "$.instances[1].policies[0].objective_j.value: expected a finite number",
         ),
         (
+            change_policy("objective_j_by_replication", [1.0, 2.0]),
+            "$.instances[1].policies[0].objective_j_by_replication: expected one number for each of 3 rep",
+        ),
+        (
             change_policy("objective_j_by_replication", [1.0, "2"]),
             "$.instances[1].policies[0].objective_j_by_replication[1]: expected a finite number",
         ),

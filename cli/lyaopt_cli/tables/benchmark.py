@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Console
 
-from lyaopt.benchmark import BenchmarkDocument, overall, ranked
+from lyaopt.benchmark import BenchmarkDocument, behind, overall, ranked
 from lyaopt.benchmark.document import Interval, PolicyFigures
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity
 
@@ -12,6 +14,7 @@ _HEADINGS = (
     "energy +\nwaiting",
     "over\nbound",
     "95 %\ninterval",
+    "behind\nthe first",
     "energy\nper slot",
     "mean\nlatency",
     "p99",
@@ -27,8 +30,9 @@ def print_benchmark(document: BenchmarkDocument) -> None:
     table = plain_table("policy", numbers=_HEADINGS)
     for found in document.instances:
         table.add_row(name_text(found.instance))
-        for policy in ranked(found):
-            table.add_row(name_text(f"  {policy.policy}"), *_figures(policy))
+        policies = ranked(found)
+        for policy in policies:
+            table.add_row(name_text(f"  {policy.policy}"), *_figures(policy, policies[0], found.bound_j))
         if found.bound_j is not None:
             table.add_row("  bound", quantity(found.bound_j, "J"), "1")
     console.print(table)
@@ -42,18 +46,30 @@ def print_benchmark(document: BenchmarkDocument) -> None:
     )
 
 
-def _figures(policy: PolicyFigures) -> tuple[str, ...]:
+def _figures(policy: PolicyFigures, first: PolicyFigures, bound_j: float | None) -> tuple[str, ...]:
     ratio = policy.over_bound
     return (
         _mean(policy.objective_j, "J"),
         "-" if ratio.value is None else f"{ratio.value:.3f}",
         "-" if ratio.low is None else f"{ratio.low:.3f} .. {ratio.high:.3f}",
+        _behind(policy, first, bound_j),
         _mean(policy.energy_j, "J"),
         _mean(policy.latency_s, "s"),
         _mean(policy.latency_p99_s, "s"),
         f"{policy.done_share:.1%}",
         "-" if policy.cost.value is None else f"{policy.cost.value:.3g}",
         quantity(policy.seconds.run_per_slot, "s"),
+    )
+
+
+def _behind(policy: PolicyFigures, first: PolicyFigures, bound_j: float | None) -> str:
+    if policy is first or bound_j is None:
+        return "-"
+    found = behind(policy, first, bound_j)
+    return (
+        f"{found.value:.3f}"
+        if math.isnan(found.low)
+        else f"{found.value:.3f} ± {found.high - found.value:.3f}"
     )
 
 
