@@ -93,7 +93,7 @@ def test_the_table_ranks_by_the_ratio(module, capsysbinary):
     text = capsysbinary.readouterr().out.decode()
     assert "Suite 1, full: 3 replications of 60 slots, seed 8\n" in text
     block = text.split("balanced")[1].split("bound")[0]
-    ratios = [float(line.split(" .. ")[0].split()[-2]) for line in block.splitlines() if " .. " in line]
+    ratios = [float(line.split(" ± ")[0].split()[-1]) for line in block.splitlines() if " ± " in line]
     assert len(ratios) == 3
     assert ratios == sorted(ratios)
 

@@ -13,7 +13,6 @@ from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quanti
 _HEADINGS = (
     "energy +\nwaiting",
     "over\nbound",
-    "95 %\ninterval",
     "behind\nthe first",
     "energy\nper slot",
     "mean\nlatency",
@@ -25,7 +24,10 @@ _HEADINGS = (
 
 
 def print_benchmark(document: BenchmarkDocument) -> None:
-    """Print the policies of each instance, best first, then their order over all instances."""
+    """Print the policies of each instance, best first, then their order over all instances.
+
+    After ± is half of an interval at 95 %.
+    """
     console = new_console()
     table = plain_table("policy", numbers=_HEADINGS)
     for found in document.instances:
@@ -50,8 +52,7 @@ def _figures(policy: PolicyFigures, first: PolicyFigures, bound_j: float | None)
     ratio = policy.over_bound
     return (
         _mean(policy.objective_j, "J"),
-        "-" if ratio.value is None else f"{ratio.value:.3f}",
-        "-" if ratio.low is None else f"{ratio.low:.3f} .. {ratio.high:.3f}",
+        "-" if ratio.value is None else _with_half(ratio.value, ratio.high),
         _behind(policy, first, bound_j),
         _mean(policy.energy_j, "J"),
         _mean(policy.latency_s, "s"),
@@ -66,11 +67,12 @@ def _behind(policy: PolicyFigures, first: PolicyFigures, bound_j: float | None) 
     if policy is first or bound_j is None:
         return "-"
     found = behind(policy, first, bound_j)
-    return (
-        f"{found.value:.3f}"
-        if math.isnan(found.low)
-        else f"{found.value:.3f} ± {found.high - found.value:.3f}"
-    )
+    return _with_half(found.value, None if math.isnan(found.high) else found.high)
+
+
+def _with_half(value: float, high: float | None) -> str:
+    """A mean and half of its interval."""
+    return f"{value:.3f}" if high is None else f"{value:.3f} ± {high - value:.3f}"
 
 
 def _mean(interval: Interval, unit: str) -> str:
