@@ -175,8 +175,13 @@ def _instance(run: _Run, instance: Instance, entries: Sequence[Entry]) -> bool:
     )
     traces = frozen_traces(instance.system, run.budget) if instance.traced else []
     for number, entry in enumerate(entries):
-        with errors_of(f"$.policies[{number}]", f"{entry.label} on {instance.name}"):
-            policy = _policy(run, instance, entry, f"$.policies[{number}]", traces, found.bound_j)
+        try:
+            with errors_of(f"$.policies[{number}]", f"{entry.label} on {instance.name}"):
+                policy = _policy(run, instance, entry, f"$.policies[{number}]", traces, found.bound_j)
+        except ProblemError:
+            if run.report():
+                raise
+            return False  # a search that was ended has found nothing
         if policy is None:
             return False
         found.policies.append(policy)

@@ -124,6 +124,19 @@ def test_what_is_finished_is_kept_when_progress_ends_it():
     assert len(document.instances) == 1
 
 
+def test_a_search_that_is_ended_is_no_error():
+    stopped = []
+
+    def search(system):
+        stopped.append(True)
+        raise ProblemError("$", "stopped before the first candidate")
+
+    entries = [shipped_entry("middle"), own_entry("searched", search)]
+    document = run_benchmark(entries, TWO, budget=TINY, progress=lambda done: not stopped)
+    assert not document.complete
+    assert [[item.policy for item in found.policies] for found in document.instances] == [["middle"]]
+
+
 def test_progress_counts_every_slot_once():
     seen = []
     entries = [shipped_entry("middle"), shipped_entry("all-local")]

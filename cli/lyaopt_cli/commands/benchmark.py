@@ -80,8 +80,6 @@ def command(
             names = None if instances is None else [name.strip() for name in instances.split(",")]
             document = _run(chosen, names, quick, out, interrupts)
         except ProblemError as error:
-            if interrupts.seen:  # a signal ended the search for a policy
-                return INTERRUPTED
             raise InputError(f"lyaopt benchmark: {error}") from None
         _print(document, as_json)
         return INTERRUPTED if interrupts.seen else 0
