@@ -25,7 +25,7 @@ _GROUPS = {
     "Solve": ("solve-slot", "serve", "check"),
     "Simulate": ("scenario", "simulate", "evaluate", "bound", "frontier", "tune"),
     "Learn": ("train",),
-    "Reproduce": ("sweep", "reproduce", "report"),
+    "Reproduce": ("sweep", "reproduce", "report", "benchmark"),
     "Tools": ("profiles", "profile", "cpus", "info", "schema"),
 }
 """Commands by purpose, in the order of the help; each is a module of `lyaopt_cli.commands`."""

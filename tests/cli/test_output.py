@@ -29,6 +29,7 @@ warmup = 0
 replications = 2
 """
 WITH_JSON = {
+    "benchmark": ["--quick", "--instances", "balanced", "--policy", "middle", "--without-references"],
     "bound": ["default"],
     "check": ["--instances", "20", "--solver", "none"],
     "cpus": [],

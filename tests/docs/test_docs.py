@@ -8,6 +8,7 @@ from dataclasses import fields
 import click
 import pytest
 
+from lyaopt.benchmark import benchmark_schema, load_suite
 from lyaopt.experiments.definition import Measuring, Sweep
 from lyaopt.experiments.learners import LEARNERS, Learner
 from lyaopt.experiments.paper_figures import FIGURES
@@ -51,6 +52,28 @@ def test_every_key_is_documented(name):
     schema = json_schema(name)
     for part in [schema, *schema["$defs"].values()]:
         assert all(f"`{key}`" in text for key in part["properties"])
+
+
+def test_every_key_of_a_benchmark_is_documented():
+    text = text_of("reference/formats.md").split("\n## Benchmark\n", 1)[1].split("\n## ", 1)[0]
+    schema = benchmark_schema()
+    for part in [schema, *schema["$defs"].values()]:
+        assert all(f"`{key}`" in text for key in part["properties"])
+
+
+def test_every_instance_and_budget_of_the_benchmark_is_documented():
+    text, suite = text_of("benchmark.md"), load_suite()
+    assert f"## Instances of suite {suite.version}\n" in text
+    assert all(f"\n| `{instance.name}` |" in text for instance in suite.instances)
+    numbers = (
+        (suite.full.replications, suite.full.slots, suite.full.warmup, suite.full.seed),
+        (suite.quick.replications, suite.quick.slots, suite.quick.warmup, suite.training_seeds),
+    )
+    assert all(re.search(rf"\b{number}\b", text) for row in numbers for number in row)
+    assert suite.full.search_slots == 200_000_000
+    assert "200 million slots" in text
+    assert suite.quick.search_slots == 100_000_000
+    assert "100 million" in text
 
 
 def test_every_key_of_a_scenario_is_documented_with_its_default():

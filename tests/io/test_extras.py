@@ -49,6 +49,10 @@ COMMANDS = [
     (["simulate", "default", "--slots", "10", "--bound"], "bound"),
     (["simulate", "default", "--slots", "10", "--plot", "{out}/a.svg"], "plot"),
     (["evaluate", "middle", "default", "--slots", "10", "--replications", "2"], "bound"),
+    (
+        ["benchmark", "--quick", "--policy", "middle", "--without-references", "--instances", "balanced"],
+        "bound",
+    ),
     (["profiles", "alexnet", "--plot", "{out}/a.svg"], "plot"),
     (["profile", "torch.nn:Identity"], "profile"),
     (["train", "default", "--out", "{out}/run"], "train"),

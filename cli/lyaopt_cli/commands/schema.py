@@ -10,7 +10,7 @@ from lyaopt_cli.support.new_command import new_command
 
 
 @new_command("schema", "Print the JSON Schema of a document")
-@click.argument("document", type=click.Choice(["slot", "solution", "scenario"]))
+@click.argument("document", type=click.Choice(["slot", "solution", "scenario", "benchmark"]))
 def command(document: str) -> None:
     """Print the JSON Schema of a document.
 
@@ -22,6 +22,10 @@ def command(document: str) -> None:
         from lyaopt.model.scenarios import scenario_schema
 
         schema = scenario_schema()
+    elif document == "benchmark":
+        from lyaopt.benchmark import benchmark_schema
+
+        schema = benchmark_schema()
     else:
         from lyaopt.slot.schemas import json_schema
 
