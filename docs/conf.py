@@ -71,9 +71,13 @@ _INTERNAL = (
     "learning.algorithms.Algorithm",
     "learning.networks.ActorCritic",
     "learning.networks.Shape",
+    "_kernels.simulation.priced_cuts.Cuts",
+    "_kernels.simulation.prices.Prices",
     "_kernels.simulation.rules.RuleEntry",
+    "_kernels.simulation.slow_channels.SlowChannels",
     "_kernels.simulation.state_types.StreamKeys",
     "slot.inputs.SlotInputs",
+    "benchmark.document.BenchmarkDocument",
 )
 nitpick_ignore = [("py:class", f"lyaopt.{name}") for name in _INTERNAL]
 
