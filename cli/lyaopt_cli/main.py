@@ -50,7 +50,7 @@ class _LazyGroup(click.Group):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write help of one screen: commands in groups, a line for each, and no section of options."""
         self.format_usage(ctx, formatter)
-        formatter.write(f"{self.help}\n\n")
+        formatter.write(f"{self.help}\n")
         for title, names in _GROUPS.items():
             for place, name in enumerate(names):
                 command = self.get_command(ctx, name)

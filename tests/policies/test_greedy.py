@@ -191,5 +191,6 @@ def test_greedy_keeps_a_scarce_edge_stable_where_offloading_does_not():
 def test_greedy_keeps_shipped_scenarios_stable(name):
     system = load_scenario(name)
     result = simulate(system, Greedy(), slots=4000, replications=8, seed=4)
-    assert result.queued < 8 * len(system.services)
+    # at most one task of each service on average, or those of a second where they come faster
+    assert result.queued < 8 * np.maximum(system.arrival_rate_per_s, 1.0).sum()
     assert result.completed > 0.9 * result.born
