@@ -45,6 +45,7 @@ demo: demo-slot demo-simulation demo-learning  ## solve a slot, simulate the def
 	@echo "demo-training.png the training of LyaPPO, demo-policies.png energy and latency of all policies"
 	@echo "LyaPPO equals best-fixed here: it starts from searched points, and channels that are drawn anew in every slot"
 	@echo "leave little to gain from changing them (docs/explanation/results.md says where learning gains more)"
+	@echo "The price rule needs neither search nor training (docs/explanation/prices.md)"
 
 demo-slot: $(VENV)/core.stamp
 	@echo "Solving one slot of four devices: a second"
@@ -61,8 +62,8 @@ demo-learning: $(VENV)/experiments.stamp
 	@echo "Training LyaPPO: a minute"
 	rm -rf demo-run
 	$(BIN)/lyaopt train default --replications 30 --episodes 30 --seed 1 --out demo-run --plot demo-training.png
-	@echo "Comparing it with five policies, 20 replications each: half a minute"
-	$(BIN)/lyaopt evaluate demo-run best-fixed greedy all-offload middle random default --plot demo-policies.png
+	@echo "Comparing it with six policies, 20 replications each: half a minute"
+	$(BIN)/lyaopt evaluate demo-run price best-fixed greedy all-offload middle random default --plot demo-policies.png
 
 test: $(VENV)/dev.stamp  ## run the tests
 	$(BIN)/python -m pytest -q -n 2
