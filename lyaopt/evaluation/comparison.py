@@ -17,14 +17,7 @@ from lyaopt.arrays import Floats, check_type
 from lyaopt.bounds import energy_bound
 from lyaopt.errors import ProblemError
 from lyaopt.evaluation.estimates import CONFIDENCE, Estimate, interquartile_mean
-from lyaopt.evaluation.over_bound import (
-    curve_is_slow,
-    latency_curve,
-    mean_times_s,
-    over_bound,
-    over_bound_at_latency,
-    waiting_cost_in_force,
-)
+from lyaopt.evaluation.over_bound import beside_bounds, curve_is_slow, waiting_cost_in_force
 from lyaopt.model.system import System
 from lyaopt.simulation import Policy, Result, simulate, slot_costs
 from lyaopt.simulation.policy import check_policy
@@ -247,16 +240,12 @@ def _beside_bounds(
     """Scores with their ratio to the bound that knows delay, if `wanted`; None means if it is quick."""
     if wanted is False:
         return scores
-    alone = [score for score, cost in zip(scores, costs, strict=False) if cost is None]
-    times = [mean_times_s(system, score.result).mean() for score in alone]
-    curve = None
-    if alone and (wanted or not curve_is_slow(system)):
-        curve = latency_curve(system, times)
+    at_latency = wanted or not curve_is_slow(system)
+    results = [score.result for score in scores]
+    found = beside_bounds(system, results, costs[: len(scores)], at_latency=at_latency)
     return [
-        replace(score, over_bound_at_latency=over_bound_at_latency(system, score.result, curve))
-        if cost is None
-        else replace(score, over_bound=over_bound(system, score.result, cost))
-        for score, cost in zip(scores, costs, strict=False)
+        replace(score, over_bound=over, over_bound_at_latency=at)
+        for score, (over, at) in zip(scores, found, strict=True)
     ]
 
 

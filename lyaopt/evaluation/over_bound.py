@@ -8,6 +8,7 @@ still wait, without which a policy that starves its large tasks would look fast.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,44 @@ def _touching(system: System, latencies_s: Floats) -> Floats:
     return np.asarray(costs[lines.argmax(axis=1)])
 
 
+def beside_bounds(
+    system: System, results: Sequence[Result], costs: Sequence[Floats | None], *, at_latency: bool
+) -> list[tuple[Estimate | None, Estimate | None]]:
+    """Set runs beside the bounds that know delay.
+
+    Parameters
+    ----------
+    system : System
+        The scenario.
+    results : sequence of Result
+        Of runs.
+    costs : sequence of ndarray (S,) or None
+        Waiting costs by which each is judged; None where there is none.
+    at_latency : bool
+        Whether runs without one are set beside the least energy at their own mean latencies.
+
+    Returns
+    -------
+    list of (over_bound, over_bound_at_latency)
+        As the functions of these names return them; the other one is None.
+
+    Raises
+    ------
+    MissingExtraError
+        Without SciPy (extra `bound`).
+    """
+    runs = list(zip(results, costs, strict=True))
+    times = [mean_times_s(system, result).mean() for result, cost in runs if cost is None]
+    curve = latency_curve(system, times) if times and at_latency else None
+    bounds = {cost.tobytes(): _least_cost_j(system, cost) for cost in costs if cost is not None}
+    return [
+        (None, over_bound_at_latency(system, result, curve))
+        if cost is None
+        else (_over(result, cost, bounds[cost.tobytes()]), None)
+        for result, cost in runs
+    ]
+
+
 def over_bound(system: System, result: Result, waiting_cost_j_per_s: Floats) -> Estimate | None:
     """Energy and waiting cost of a run over LB3, with the interval of its replications.
 
@@ -139,13 +178,22 @@ def over_bound(system: System, result: Result, waiting_cost_j_per_s: Floats) -> 
     MissingExtraError
         Without SciPy (extra `bound`).
     """
+    return _over(result, waiting_cost_j_per_s, _least_cost_j(system, waiting_cost_j_per_s))
+
+
+def _least_cost_j(system: System, theta: Floats) -> float | None:
+    """LB3 per slot; None where there is none above 0."""
     try:
-        bound = waiting_bound(system, waiting_cost_j_per_s).bound_j
+        bound = waiting_bound(system, theta).bound_j
     except ProblemError:  # devices move
         return None
-    if not 0.0 < bound < math.inf:
+    return bound if 0.0 < bound < math.inf else None
+
+
+def _over(result: Result, theta: Floats, bound: float | None) -> Estimate | None:
+    if bound is None:
         return None
-    waiting = result.slot_duration_s * (waiting_cost_j_per_s[:, None] * result.mean_tasks).sum(axis=0)
+    waiting = result.slot_duration_s * (theta[:, None] * result.mean_tasks).sum(axis=0)
     return paired_estimate([energies_j(result) + waiting], lambda total: total / bound)
 
 

@@ -227,10 +227,10 @@ def _anticipate(
     table = PriceTable(plain.most_w[m : m + 1], plain.price[m : m + 1], np.array([slope]))
     nodes = table.nodes[0]
     for _ in range(_MOST_STEPS):
-        come = np.zeros_like(nodes)
+        come, before = np.zeros_like(nodes), table.integral(0, nodes) if by_work else nodes
         for rate, step in zip(rates, steps, strict=True):
             if by_work:
-                come += rate * (table.integral(0, nodes + step) - table.integral(0, nodes)) / step
+                come += rate * (table.integral(0, nodes + step) - before) / step
             else:
                 come += rate * table.at(0, nodes + step)
         price = plain.at(m, np.maximum(nodes + come - come[0], 0.0))

@@ -113,21 +113,14 @@ def judge(runs: Iterable[tuple[Result, Floats | None]], system: System, *, by_la
 def _beside_bounds(runs: list[Judged], system: System, by_latency: bool) -> list[Judged]:
     if not by_latency and all(run.cost is None for run in runs):
         return runs  # saves the imports
-    from lyaopt.evaluation import latency_curve, over_bound, over_bound_at_latency
-    from lyaopt.evaluation.over_bound import mean_times_s
+    from lyaopt.evaluation.over_bound import beside_bounds
 
-    alone = [run.result for run in runs if run.cost is None]
-    curve = None
-    if alone and by_latency:
-        curve = latency_curve(system, [mean_times_s(system, result).mean() for result in alone])
-
-    def beside(run: Judged) -> Judged:
-        if run.cost is not None:
-            return replace(run, over_bound=_value(over_bound(system, run.result, run.cost)))
-        found = over_bound_at_latency(system, run.result, curve)
-        return replace(run, over_bound_at_latency=_value(found))
-
-    return [beside(run) for run in runs]
+    results, costs = [run.result for run in runs], [run.cost for run in runs]
+    found = beside_bounds(system, results, costs, at_latency=by_latency)
+    return [
+        replace(run, over_bound=_value(over), over_bound_at_latency=_value(at))
+        for run, (over, at) in zip(runs, found, strict=True)
+    ]
 
 
 def _value(estimate: Estimate | None) -> float | None:
