@@ -32,6 +32,7 @@ from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, as_floats, check_array, check_type
 from lyaopt.bounds.ergodic_rate import Radio
+from lyaopt.bounds.holding_price import local_gain
 from lyaopt.bounds.load_lp import LoadProgram, Point
 from lyaopt.model.system import System
 
@@ -95,11 +96,7 @@ def dual_value(system: System, alpha: ArrayLike, nu: ArrayLike, theta: float) ->
     a, n = as_floats(alpha, "alpha", (count,)), as_floats(nu, "nu", (count,))
     for name, values in (("alpha", a), ("nu", n), ("theta", np.array([theta]))):
         check_array(values, lambda index, name=name: f"$.{name}[{index[0]}]")
-    delta = system.energy_coefficient
-    with np.errstate(divide="ignore", invalid="ignore"):
-        stationary = np.sqrt(a / (3.0 * delta)) if delta > 0.0 else np.where(a > 0.0, math.inf, 0.0)
-    work = np.minimum(system.cpu_capacity_hz, stationary)
-    local = delta * work**3 - a * work
+    local = -local_gain(system, a)
     rate, power = Radio.of(system).carried(n)
     m = system.device_of_service
     price = a[m, None] * system.local_cycles + n[m, None] * system.transmit_bits + theta * system.edge_cycles

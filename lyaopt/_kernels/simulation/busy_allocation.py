@@ -17,23 +17,9 @@ from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.simulation.weighted_allocation import weighted_workspace_size
 from lyaopt._kernels.slot.general_edge import general_edge_lanes, general_edge_lanes_many
 from lyaopt._kernels.slot.general_local import general_local_lanes, general_local_lanes_many
-from lyaopt._kernels.slot.general_problems import (
-    GeneralEdgeProblem,
-    GeneralLocalProblem,
-    GeneralTransmitProblem,
-)
 from lyaopt._kernels.slot.general_transmit import general_transmit_lanes, general_transmit_lanes_many
-from lyaopt._kernels.slot.problems import (
-    DELTA,
-    EDGE_CAPACITY,
-    NOISE,
-    TAU,
-    WEIGHT_LOCAL,
-    WEIGHT_TRANSMIT,
-    EdgeAllocation,
-    LocalAllocation,
-    TransmitAllocation,
-)
+from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
+from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
 from lyaopt._kernels.toolchain.jit import helper, inline, merged
 
 # Rows of L doubles for copies: lanes, what devices differ in, totals and multipliers
@@ -122,17 +108,8 @@ def _allocate_cpus(backlog, weights, model, allocation, rows, room, workspace):
     _take(weights, listed, solved, copies[0])
     _take(backlog, listed, solved, copies[1])
     _by_device(devices[CPU_CAPACITY], listed, solved, lanes // devices.shape[1], rows[_FIRST])
-    problem = GeneralLocalProblem(
-        copies[0],
-        copies[1],
-        rows[_FIRST, :solved],
-        scalars[TAU : TAU + 1],
-        scalars[WEIGHT_LOCAL : WEIGHT_LOCAL + 1],
-        scalars[DELTA : DELTA + 1],
-        laws.curve[:1],
-        laws.curve_hz,
-        laws.curve_slope,
-    )
+    curves = laws.curve[:1], laws.curve_hz, laws.curve_slope
+    problem = local_problem_of(copies, rows[_FIRST, :solved], scalars, curves)
     found = LocalAllocation(rate, rows[_TOTAL, :solved], rows[_MULTIPLIER, :solved])
     if count > 0 and model.method == SELECT:
         general_local_lanes_many(problem, found, workspace)
@@ -157,19 +134,8 @@ def _allocate_radios(backlog, weights, gain, model, allocation, rows, room, work
     _by_device(devices[MAX_POWER], listed, solved, width, rows[_SECOND])
     for i in range(solved):
         rows[_GAIN, i] = gain[int(listed[i])]
-    problem = GeneralTransmitProblem(
-        copies[0],
-        copies[1],
-        rows[_GAIN, :solved],
-        rows[_FIRST, :solved],
-        rows[_SECOND, :solved],
-        scalars[TAU : TAU + 1],
-        scalars[WEIGHT_TRANSMIT : WEIGHT_TRANSMIT + 1],
-        scalars[NOISE],
-        laws.measured[:1],
-        gain[:0],
-        gain[:0],
-    )
+    radio = rows[_GAIN, :solved], rows[_FIRST, :solved], rows[_SECOND, :solved]
+    problem = transmit_problem_of(copies, radio, scalars, laws.measured[:1])
     found = TransmitAllocation(rate, rows[_TOTAL, :solved], rows[_MULTIPLIER, :solved])
     if count > 0 and model.method == SELECT:
         general_transmit_lanes_many(problem, found, workspace)
@@ -182,8 +148,7 @@ def _allocate_radios(backlog, weights, gain, model, allocation, rows, room, work
 @merged
 def _allocate_edge(backlog, weights, model, allocation, rows, room, workspace):
     """Of whole replications: `backlog` and `weights` are (N M, width)."""
-    scalars, listed = model.scalars, rows[_LANES]
-    items = backlog.shape[0]
+    listed, items = rows[_LANES], backlog.shape[0]
     rates = allocation.rates[EDGE].reshape(backlog.shape)
     count = _list_busy(backlog, listed)
     solved = _padded(count, backlog.shape[1], _VECTOR if model.method == SORT else 1, listed)
@@ -191,8 +156,7 @@ def _allocate_edge(backlog, weights, model, allocation, rows, room, workspace):
     rate = _table(2, items, solved, room)
     _take(weights, listed, solved, copies[0])
     _take(backlog, listed, solved, copies[1])
-    capacity = scalars[EDGE_CAPACITY : EDGE_CAPACITY + 1]
-    problem = GeneralEdgeProblem(copies[0], copies[1], capacity, scalars[TAU : TAU + 1])
+    problem = edge_problem_of(copies, model.scalars)
     found = EdgeAllocation(rate, rows[_MULTIPLIER, :solved])
     if count > 0 and model.method == SORT:
         general_edge_lanes(problem, found, workspace)
@@ -204,20 +168,8 @@ def _allocate_edge(backlog, weights, model, allocation, rows, room, workspace):
 @merged
 def _share_spectrum(backlog, weights, gain, model, allocation, workspace):
     """Solve the radios of all lanes, whose devices share their bandwidths."""
-    scalars, devices, laws = model.scalars, model.devices, model.laws
-    problem = GeneralTransmitProblem(
-        weights,
-        backlog,
-        gain,
-        devices[BANDWIDTH],
-        devices[MAX_POWER],
-        scalars[TAU : TAU + 1],
-        scalars[WEIGHT_TRANSMIT : WEIGHT_TRANSMIT + 1],
-        scalars[NOISE],
-        laws.measured,
-        gain[:0],
-        gain[:0],
-    )
+    radio = gain, model.devices[BANDWIDTH], model.devices[MAX_POWER]
+    problem = transmit_problem_of((weights, backlog), radio, model.scalars, model.laws.measured)
     found = TransmitAllocation(allocation.rates[TRANSMIT], allocation.power, allocation.multiplier)
     transmit_on_shared_spectrum(problem, found, workspace)
 
