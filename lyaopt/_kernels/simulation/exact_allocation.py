@@ -21,7 +21,7 @@ from lyaopt._kernels.slot.problems import (
     TransmitProblem,
 )
 from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_lanes_many, transmit_workspace_size
-from lyaopt._kernels.toolchain.jit import helper
+from lyaopt._kernels.toolchain.jit import helper, inline
 
 # Methods of allocation: the exact ones sort the backlogs of a problem, or select among them, which is faster
 # where there are many; the last one is that of share_allocation.py.
@@ -57,7 +57,7 @@ def allocation_workspace_size(model, services, devices, width):
     return max(edge, transmit_workspace_size(services, devices * width, devices, select))
 
 
-@helper
+@inline
 def allocate_exactly(backlog, gain, model, allocation, workspace):
     """Solve the three problems of a slot for backlogs (3, N, L) and gains (L,) of a block."""
     method, scalars, devices = model.method, model.scalars, model.devices

@@ -186,14 +186,8 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_points):
 @inline
 def _allocate(at, gain, backlog, model, state, tasks, allocation, workspace):
     """The allocation of the paper: weights are backlogs."""
-    # A call takes copies of the arrays of its tuples, so those of the state and the tasks are not passed on.
-    _allocate_by_backlogs(at[0], gain, backlog, model, allocation, workspace)
-
-
-@helper
-def _allocate_by_backlogs(b, gain, backlog, model, allocation, workspace):
     if model.method == BY_SHARES:
-        allocate_by_shares(b, backlog, gain, model, allocation)
+        allocate_by_shares(at[0], backlog, gain, model, allocation)
     else:
         allocate_exactly(backlog, gain, model, allocation, workspace)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 # Rows of `Block.costs`: what serving costs in a lane, see marginal_costs.py
 LIMIT, SCALE, INVERSE, FLOOR = range(4)
@@ -109,7 +109,7 @@ def fill(row, count, value):
         row[t] = value
 
 
-@helper
+@inline
 def spread(values, lane_count, lanes, row):
     """Write into `row` the value of each lane's device; lane l belongs to device l // (lane_count // M)."""
     per_device = lane_count // values.size

@@ -10,7 +10,7 @@ from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import halfway
 from lyaopt._kernels.slot.blocks import ABOVE, EFFORT, FLOOR, INVERSE, LIMIT, PART, SCALE, THRESHOLD, TOTAL
 from lyaopt._kernels.slot.primal_recovery import serve
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 STEPS = 63
 _PLAIN_ITEMS = 64  # up to here a plain sum is as good as a compensated one
@@ -36,7 +36,7 @@ def _add_compensated(queue, start, count, nu, demand, lost):
         demand[t] += lost[t]
 
 
-@helper
+@inline
 def _find_demand(queue, lanes, lost, nu, demand):
     """Set the sums of the backlogs above nu."""
     start, count = lanes.start, lanes.count
@@ -101,7 +101,7 @@ def _find_parts(cost, costs, thresholds, above, down_to, served, count):
         served[PART, t] = part if height > 0.0 else 0.0
 
 
-@helper
+@inline
 def solve_by_bisection(cost, queue, lanes, block, tau, rate):
     """Solve the lanes of a block: set THRESHOLD and `block.served`, and write the rates (N, L).
 

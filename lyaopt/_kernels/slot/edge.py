@@ -30,7 +30,7 @@ from lyaopt._kernels.slot.sorting_networks import EIGHT, FOUR
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
     if queue.shape[0] == FOUR.size:
         serve_in_registers(cost, FOUR, queue, lanes, block, tau, rate)

@@ -39,7 +39,7 @@ from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 _CAPACITY = 0  # row of what lanes have of their devices
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
     if queue.shape[0] == TWO.size:
         serve_in_registers(cost, TWO, queue, lanes, block, tau, rate)

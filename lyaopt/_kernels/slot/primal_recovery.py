@@ -20,7 +20,7 @@ from lyaopt._kernels.slot.blocks import (
     THRESHOLD,
     TOTAL,
 )
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 _REACH, _SUPPLY = range(2)  # rows of scratch: largest effort worth the threshold, and the work that it does
 
@@ -94,7 +94,7 @@ def serve(queue, lanes, block, tau, rate):
             rate[k, lane] = work / tau
 
 
-@helper
+@inline
 def recover_primal(cost, queue, lanes, block, tau, rate):
     """Set `block.served` from `block.ranking`, and write the rates (N, L)."""
     reaches, supplies = block.scratch[_REACH], block.scratch[_SUPPLY]

@@ -15,7 +15,7 @@ from lyaopt._kernels.slot.blocks import (
     ON_THRESHOLD,
     THRESHOLD,
 )
-from lyaopt._kernels.toolchain.jit import helper, lane_loop
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 # Rows of scratch: a compensated sum, and the number of items on the threshold
 _SUM, _LOST, _MEMBERS = range(3)
@@ -37,12 +37,12 @@ def _exchange(a, b, count):
         b[t] = y if x > y else x
 
 
-@helper
+@inline
 def _exchange_rows(rows, i, j, count):
     _exchange(rows[i], rows[j], count)
 
 
-@helper
+@inline
 def merge_exchange(exchange, rows, items, count):
     """Sort the items of every column, largest first, by merge exchange (Knuth, volume 3, 5.2.2, algorithm M).
 
@@ -104,7 +104,7 @@ def _finish(cost, inverses, members, ranking, count):
         ranking[EFFORT_ABOVE, t] = cost.effort(ranking[ABOVE, t], inverses[t])
 
 
-@helper
+@inline
 def rank_in_rows(cost, queue, lanes, block):
     """Set `block.ranking` for the lanes of the block, with any number of items."""
     items, count = queue.shape[0], lanes.count

@@ -44,7 +44,7 @@ _TABLE_SCALE, _TABLE_INVERSE, _TABLE_NOISE_POWER, _TABLE_FULL_POWER = range(4)
 _TABLE_ROWS = 4
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
     rank_by_sorting(cost, TWO, FOUR, queue, lanes, block)
     recover_primal(cost, queue, lanes, block, tau, rate)
@@ -56,7 +56,7 @@ def transmit_workspace_size(items, lane_count, devices, one_by_one):
     return workspace_size(items, lane_count, one_by_one) + _TABLE_ROWS * devices
 
 
-@helper
+@inline
 def _device_table(problem, workspace):
     """Return what is the same in every slot of a device, at the end of the workspace."""
     bandwidth, max_power = problem.bandwidth, problem.max_power
