@@ -21,7 +21,7 @@ from lyaopt._kernels.simulation.state_types import (
     compiled_signature,
     queues_of,
 )
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
+from lyaopt._kernels.toolchain.jit import Kernel, inline
 
 
 class PricedModel(NamedTuple):
@@ -59,7 +59,7 @@ def _levels_of(b, lanes, state):
     return memory.reshape(memory.size)[:lanes]
 
 
-@helper
+@inline
 def _prepare(b, begin, end, arrivals, model, state):
     """Choose the points of the tasks that come in a period, at its start."""
     period = model.cuts.period
@@ -69,7 +69,7 @@ def _prepare(b, begin, end, arrivals, model, state):
         choose_cuts(queues_of(state, b), channels, arrivals[: end - begin], end - begin < period, model)
 
 
-@helper
+@inline
 def _allocate_by_prices(at, gain, backlog, model, state, tasks, allocation, workspace):
     """The allocation by prices, or by shares where a policy sets them."""
     b, _ = at

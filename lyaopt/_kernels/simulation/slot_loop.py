@@ -192,7 +192,7 @@ def _allocate(at, gain, backlog, model, state, tasks, allocation, workspace):
         allocate_exactly(backlog, gain, model, allocation, workspace)
 
 
-@helper
+@inline
 def _allocate_by_weights(at, gain, backlog, model, state, tasks, allocation, workspace):
     """The allocation by weights: set before, written by the rule of the model, or the backlogs."""
     b, slot = at

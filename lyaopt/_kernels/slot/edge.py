@@ -57,10 +57,16 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
             allocation.multiplier[start + t] = block.ranking[THRESHOLD, t]
 
 
-@helper
-def edge_lanes(problem, allocation, workspace):
+@inline
+def solve_edge_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
     _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
+
+
+@helper
+def edge_lanes(problem, allocation, workspace):
+    """Call `solve_edge_lanes`: for kernels in which a call costs little beside what it does."""
+    solve_edge_lanes(problem, allocation, workspace)
 
 
 @helper

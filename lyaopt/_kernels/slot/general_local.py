@@ -35,13 +35,13 @@ from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
 from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
-from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop, merged
 
 # Rows of the parameters of a lane, after TAU; the rows of U and delta are read only to set the costs
 _CAPACITY, _WEIGHT, _DELTA = range(1, 4)
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, items, lanes, block, parameters, rate):
     solve_weighted_by_sorting(cost, (TWO, TWO, FOUR), items, lanes, block, parameters, rate)
 

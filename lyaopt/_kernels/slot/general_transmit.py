@@ -35,7 +35,7 @@ from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
 from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import Kernel, inline, lane_loop, merged
 
 _LN2 = math.log(2.0)
 # Rows of the parameters of a lane, after TAU: b_w N_0, pmax / (b_w N_0), U N_0 ln 2 and pmax
@@ -54,7 +54,7 @@ def _worth(weight, scale, floor):
 _COST = TRANSMIT._replace(worth=_worth)
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, items, lanes, block, parameters, rate):
     solve_weighted_by_sorting(cost, (TWO, TWO, FOUR), items, lanes, block, parameters, rate)
 

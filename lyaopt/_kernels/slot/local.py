@@ -99,10 +99,16 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
         _report(lanes, block, devices[_CAPACITY], tau, allocation.total, allocation.multiplier)
 
 
-@helper
-def local_lanes(problem, allocation, workspace):
+@inline
+def solve_local_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
     _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
+
+
+@helper
+def local_lanes(problem, allocation, workspace):
+    """Call `solve_local_lanes`: for kernels in which a call costs little beside what it does."""
+    solve_local_lanes(problem, allocation, workspace)
 
 
 @helper

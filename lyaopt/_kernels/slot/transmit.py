@@ -127,10 +127,16 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
         _report(lanes, block, devices, gain, allocation.power, allocation.multiplier)
 
 
-@helper
-def transmit_lanes(problem, allocation, workspace):
+@inline
+def solve_transmit_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `transmit_workspace_size` doubles."""
     _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
+
+
+@helper
+def transmit_lanes(problem, allocation, workspace):
+    """Call `solve_transmit_lanes`: for kernels in which a call costs little beside what it does."""
+    solve_transmit_lanes(problem, allocation, workspace)
 
 
 @helper
