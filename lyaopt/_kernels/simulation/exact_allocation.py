@@ -21,6 +21,7 @@ from lyaopt._kernels.slot.problems import (
     TransmitProblem,
 )
 from lyaopt._kernels.slot.transmit import solve_transmit_lanes, transmit_lanes_many, transmit_workspace_size
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline
 
 # Methods of allocation: the exact ones sort the backlogs of a problem, or select among them, which is faster
@@ -83,8 +84,8 @@ def allocate_exactly(backlog, gain, model, allocation, workspace):
         solve_transmit_lanes(transmit, transmit_allocation, workspace)
     count = devices.shape[1]
     shape = rates.shape[1] * count, gain.size // count
-    edge = EdgeProblem(backlog[EDGE].reshape(shape), scalars[EDGE_CAPACITY], tau)
-    edge_allocation = EdgeAllocation(rates[EDGE].reshape(shape), multiplier)
+    edge = EdgeProblem(view_as(backlog[EDGE], shape), scalars[EDGE_CAPACITY], tau)
+    edge_allocation = EdgeAllocation(view_as(rates[EDGE], shape), multiplier)
     if method == SORT:
         solve_edge_lanes(edge, edge_allocation, workspace)
     else:

@@ -21,6 +21,7 @@ from lyaopt._kernels.simulation.state_types import (
     compiled_signature,
     queues_of,
 )
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import Kernel, inline
 
 
@@ -56,7 +57,7 @@ FIELD_TYPES[PricedModel] = (*FIELD_TYPES[Model], Prices, Cuts, SlowChannels, "i8
 def _levels_of(b, lanes, state):
     """Return the levels of slow channels (L,), in the memory of the state; nothing without memory."""
     memory = state.memory[b]
-    return memory.reshape(memory.size)[:lanes]
+    return view_as(memory, (memory.size,))[:lanes]
 
 
 @inline

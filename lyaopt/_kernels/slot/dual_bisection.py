@@ -8,7 +8,18 @@ not give the primal solution, and the items on the jump are served the part that
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import halfway
-from lyaopt._kernels.slot.blocks import ABOVE, EFFORT, FLOOR, INVERSE, LIMIT, PART, SCALE, THRESHOLD, TOTAL
+from lyaopt._kernels.slot.blocks import (
+    ABOVE,
+    EFFORT,
+    FLOOR,
+    INVERSE,
+    LIMIT,
+    PART,
+    SCALE,
+    THRESHOLD,
+    TOTAL,
+    lane_at,
+)
 from lyaopt._kernels.slot.primal_recovery import serve
 from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
@@ -21,7 +32,7 @@ _LOWER, _TRIAL, _DEMAND, _LOST = range(4)  # rows of scratch
 def _add(queue, start, count, nu, demand):
     for k in range(queue.shape[0]):
         for t in range(count):
-            backlog = queue[k, start + t]
+            backlog = queue[k, lane_at(start, t)]
             demand[t] += backlog if backlog > nu[t] else 0.0
 
 
@@ -29,7 +40,7 @@ def _add(queue, start, count, nu, demand):
 def _add_compensated(queue, start, count, nu, demand, lost):
     for k in range(queue.shape[0]):
         for t in range(count):
-            backlog = queue[k, start + t]
+            backlog = queue[k, lane_at(start, t)]
             demand[t], error = two_sum(demand[t], backlog if backlog > nu[t] else 0.0)
             lost[t] += error
     for t in range(count):
@@ -54,7 +65,7 @@ def _find_largest(queue, start, count, largest):
         largest[t] = 0.0
     for k in range(queue.shape[0]):
         for t in range(count):
-            backlog = queue[k, start + t]
+            backlog = queue[k, lane_at(start, t)]
             best = largest[t]
             largest[t] = backlog if backlog > best else best
 

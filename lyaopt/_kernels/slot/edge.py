@@ -17,6 +17,7 @@ from lyaopt._kernels.slot.blocks import (
     LaneRange,
     block_width,
     fill,
+    lane_at,
     new_workspace,
     split_workspace,
 )
@@ -54,7 +55,7 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
         lanes = LaneRange(start, min(width, lane_count - start))
         solve(EDGE, queue, lanes, block, tau, allocation.cpu)
         for t in range(lanes.count):
-            allocation.multiplier[start + t] = block.ranking[THRESHOLD, t]
+            allocation.multiplier[lane_at(start, t)] = block.ranking[THRESHOLD, t]
 
 
 @inline

@@ -10,6 +10,7 @@ from lyaopt._kernels.slot.blocks import (
     THRESHOLD,
     LaneRange,
     fill,
+    lane_at,
 )
 from lyaopt._kernels.slot.general_blocks import (
     TAU,
@@ -45,7 +46,7 @@ def _set_limits(parameters, costs, count):
 @lane_loop
 def _report(start, count, thresholds, multiplier):
     for t in range(count):
-        multiplier[start + t] = thresholds[t] if thresholds[t] > 0.0 else 0.0
+        multiplier[lane_at(start, t)] = thresholds[t] if thresholds[t] > 0.0 else 0.0
 
 
 @merged

@@ -22,6 +22,7 @@ from lyaopt._kernels.slot.blocks import (
     LaneRange,
     block_width,
     fill,
+    lane_at,
     new_workspace,
     only_device,
     split_workspace,
@@ -64,7 +65,7 @@ def _set_limits(capacities, count, tau, costs):
 def _report(lanes, block, capacities, tau, totals, multiplier):
     """Write the totals and multipliers of the lanes of a block."""
     for t in range(lanes.count):
-        lane = lanes.start + t
+        lane = lane_at(lanes.start, t)
         total = block.served[TOTAL, t]
         threshold = block.ranking[THRESHOLD, t]
         capacity = capacities[t]

@@ -19,6 +19,7 @@ from lyaopt._kernels.slot.blocks import (
     SCALE,
     THRESHOLD,
     TOTAL,
+    lane_at,
 )
 from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
@@ -89,7 +90,7 @@ def serve(queue, lanes, block, tau, rate):
     """Write the rate of every item of the block, from its rows THRESHOLD and PART."""
     for k in range(queue.shape[0]):
         for t in range(lanes.count):
-            lane = lanes.start + t
+            lane = lane_at(lanes.start, t)
             work = work_served(queue[k, lane], block.ranking[THRESHOLD, t], block.served[PART, t])
             rate[k, lane] = work / tau
 

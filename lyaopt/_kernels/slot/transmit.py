@@ -23,6 +23,7 @@ from lyaopt._kernels.slot.blocks import (
     THRESHOLD,
     LaneRange,
     block_width,
+    lane_at,
     only_device,
     split_workspace,
     spread,
@@ -34,6 +35,7 @@ from lyaopt._kernels.slot.marginal_costs import TRANSMIT, transmit_marginal_cost
 from lyaopt._kernels.slot.primal_recovery import recover_primal
 from lyaopt._kernels.slot.problems import TransmitAllocation, TransmitProblem, solver_signature
 from lyaopt._kernels.slot.sorting_networks import FOUR, TWO
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 _LN2 = math.log(2.0)
@@ -60,7 +62,7 @@ def transmit_workspace_size(items, lane_count, devices, one_by_one):
 def _device_table(problem, workspace):
     """Return what is the same in every slot of a device, at the end of the workspace."""
     bandwidth, max_power = problem.bandwidth, problem.max_power
-    table = workspace[workspace.size - _TABLE_ROWS * bandwidth.size :].reshape(_TABLE_ROWS, bandwidth.size)
+    table = view_as(workspace[workspace.size - _TABLE_ROWS * bandwidth.size :], (_TABLE_ROWS, bandwidth.size))
     for m in range(bandwidth.size):
         scale = bandwidth[m] / _LN2 * problem.tau
         noise_power = bandwidth[m] * problem.noise
@@ -85,15 +87,15 @@ def _spread_devices(table, max_power, lane_count, lanes, block, devices):
 def _set_channel(gain, full_power, q0_times_gain, lanes, block):
     """Set the signal-to-noise limit pmax eta, and q0 = U N_0 ln 2 / h."""
     for t in range(lanes.count):
-        block.costs[LIMIT, t] = full_power[t] * gain[lanes.start + t]
-        block.costs[FLOOR, t] = q0_times_gain / gain[lanes.start + t]
+        block.costs[LIMIT, t] = full_power[t] * gain[lane_at(lanes.start, t)]
+        block.costs[FLOOR, t] = q0_times_gain / gain[lane_at(lanes.start, t)]
 
 
 @lane_loop
 def _report(lanes, block, devices, gain, power, multiplier):
     """Write the powers and multipliers of the lanes of a block."""
     for t in range(lanes.count):
-        lane = lanes.start + t
+        lane = lane_at(lanes.start, t)
         snr = block.served[EFFORT, t]
         most = devices[_MAX_POWER, t]
         watts = snr * devices[_NOISE_POWER, t] / gain[lane]

@@ -13,6 +13,7 @@ import numpy as np
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import halfway
+from lyaopt._kernels.slot.blocks import lane_at
 from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 SAMPLE = 1024
@@ -26,7 +27,7 @@ SAMPLED_ROUNDS = 12  # then pivots halve the bit patterns, which takes 64 rounds
 @lane_loop
 def _add_above(pool, start, count, high, total, least):
     for t in range(count):
-        x = pool[start + t]
+        x = pool[lane_at(start, t)]
         smallest = least[t]
         total[t] += x if x > high else 0.0
         least[t] = x if (x > high) & (x < smallest) else smallest
@@ -35,7 +36,7 @@ def _add_above(pool, start, count, high, total, least):
 @lane_loop
 def _add_inside(pool, start, count, low, high, total, least):
     for t in range(count):
-        x = pool[start + t]
+        x = pool[lane_at(start, t)]
         smallest = least[t]
         inside = (x >= low) & (x <= high)
         total[t] += x if inside else 0.0
