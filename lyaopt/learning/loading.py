@@ -35,6 +35,7 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     with needs_extra("train"):
         from lyaopt.learning.algorithm_protocol import best_network
         from lyaopt.learning.algorithms import find_algorithm, stored_configuration
+        from lyaopt.learning.cut_prices import PricedScenario, rule_of
         from lyaopt.learning.networks import Shape
         from lyaopt.learning.run_folder import RunFolder
         from lyaopt.learning.trained_policy import LearnedPolicy
@@ -45,6 +46,9 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     algorithm = find_algorithm(run["algorithm"])
     config = stored_configuration(run)
     shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
-    network = algorithm.network(shape, config, parse_scenario(json.dumps(run["scenario"])))
+    system = parse_scenario(json.dumps(run["scenario"]))
+    network = algorithm.network(shape, config, system)
     network.load_state_dict(best_network(tensors))
-    return LearnedPolicy(network, run["algorithm"], config.features)
+    rule = rule_of(config, system)
+    priced = None if rule is None else PricedScenario(rule, system)
+    return LearnedPolicy(network, run["algorithm"], config.features, priced)
