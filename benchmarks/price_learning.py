@@ -5,7 +5,7 @@
 
 A cell is a scenario and a training seed. NAME@4 is a scenario with four times its arrivals. Each cell is a
 file of DIR, written when it is done; cells that are there stay. Both policies run on the same replications,
-whose seed no training uses. `--table` prints the results, and writes them into benchmarks/price_learning.json.
+whose seed no training uses. `--table` prints the results, and writes benchmarks/price_learning.json.
 `--part` is the part of the decisions to train with: 0.01 for a try.
 """
 
@@ -90,8 +90,8 @@ def config_of(name: str, part: float) -> Any:
     )
 
 
-def train(system: Any, config: Any, seed: int) -> tuple[Any, list[dict[str, float]], Any]:
-    """Train; return the policy, the checks, and the rule."""
+def train(system: Any, config: Any, seed: int) -> tuple[Any, list[dict[str, float]]]:
+    """Train; return the policy, and the checks of its networks."""
     import torch
 
     from lyaopt.learning.algorithm_protocol import best_network
@@ -104,15 +104,16 @@ def train(system: Any, config: Any, seed: int) -> tuple[Any, list[dict[str, floa
     rule = rule_of(config, system)
     assert rule is not None
     options = {"replications": config.replications, "decisions": config.decisions_per_episode}
-    learner = LyaPPO(PricedSystems(system, rule, seed=seed, features=config.features, **options), config, seed)
-    checks = []
+    systems = PricedSystems(system, rule, seed=seed, features=config.features, **options)
+    learner, checks = LyaPPO(systems, config, seed), []
     while learner.done < config.updates:
         report = learner.update()
         if "check_cost" in report.measures:
             names = ("check_cost", "is_best")
             checks.append({"update": report.update, **{name: report.measures[name] for name in names}})
     learner.network.load_state_dict(best_network(learner.state()))
-    return LearnedPolicy(learner.network, "lyappo", config.features, PricedScenario(rule, system)), checks, rule
+    priced = PricedScenario(rule, system)
+    return LearnedPolicy(learner.network, "lyappo", config.features, priced), checks
 
 
 def measured(system: Any, policy: Any, replications: int) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def do(name: str, seed: int, part: float, replications: int) -> dict[str, Any]:
         policy = make_policy("price", system, waiting_cost_j_per_s=WAITING_COST)
     else:
         config = config_of(name, part)
-        policy, checks, _ = train(system, config, seed)
+        policy, checks = train(system, config, seed)
         kept = [check["update"] for check in checks if check["is_best"]]
         line |= {"decisions": config.updates * config.rollout * config.replications, "checks": checks}
         line["best_update"] = kept[-1] if kept else 0

@@ -91,9 +91,7 @@ class BestCheckpoint:
     def _trial(self, system: System, policy: LearnedPolicy) -> Outcome:
         slots = self._replications * _SLOTS
         cost = policy.waiting_cost_j_per_s
-        trials = Trials(
-            system, self._seed, _SLOTS, self._replications, slots, waiting_cost_j_per_s=cost
-        )
+        trials = Trials(system, self._seed, _SLOTS, self._replications, slots, waiting_cost_j_per_s=cost)
         outcome = trials.run_policy(lambda _: policy, 1)
         assert outcome is not None, "the budget is that of one trial"
         self.used += slots

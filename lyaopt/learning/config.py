@@ -37,13 +37,13 @@ class PPOConfig(TrainingConfig):
     start: Start = "nothing"
     """Searched policy that the network imitates before the training."""
     allocation: Allocation = "backlog"
-    """What weighs services in a slot. ``backlog``: their backlogs, as in the paper. ``price``: the rule of the
-    policy `price`; the network begins with its cuts, and the reward is what the rule minimises."""
+    """What weighs services in a slot. ``backlog``: their backlogs, as in the paper. ``price``: the rule of
+    the policy `price`; the network begins with its cuts, and the reward is what the rule minimises."""
     waiting_cost_j_per_s: Positive | None = None
-    """theta of ``price``; that of the scenario if left out, and without one the rule minimises cost (34)."""
+    """theta of ``price``; that of the scenario if left out. Without one the rule minimises cost (34)."""
     gap_temperature: Positive = 0.1
-    """With ``price``: what a cut adds more than the best one, over what that adds, at which it is e times less
-    probable at first."""
+    """With ``price``: what a cut adds more than the best one, over what that adds, at which it is e times
+    less probable at first."""
     label_smoothing: FromZeroToOne = 0.1
     """Probability that imitation spreads evenly over all cuts."""
     critic_first: Whole = 0

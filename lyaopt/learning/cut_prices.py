@@ -46,9 +46,39 @@ def rule_of(config: Any, system: System) -> PriceRule | None:
     ProblemError, MissingExtraError
         As `lyaopt.policies.price_rule`.
     """
-    if getattr(config, "allocation", "backlog") != "price":
-        return None
-    return price_rule(system, config.waiting_cost_j_per_s)
+    allocation = getattr(config, "allocation", "backlog")
+    return rule_named(allocation, system, getattr(config, "waiting_cost_j_per_s", None))
+
+
+def rule_named(
+    allocation: str, system: System, waiting_cost_j_per_s: float | None = None
+) -> PriceRule | None:
+    """Build the rule of an allocation by its name.
+
+    Parameters
+    ----------
+    allocation : str
+        ``backlog`` or ``price``.
+    system : System
+        To be served.
+    waiting_cost_j_per_s : float, optional
+        theta of ``price``, in J/s; by default that of the scenario, or else cost (34) counts.
+
+    Returns
+    -------
+    PriceRule or None
+        None for ``backlog``.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such allocation, or as `lyaopt.policies.price_rule`.
+    MissingExtraError
+        Without SciPy (extra `bound`).
+    """
+    if allocation not in ("backlog", "price"):
+        raise ProblemError("$.allocation", f'expected "backlog" or "price", got {allocation!r}')
+    return price_rule(system, waiting_cost_j_per_s) if allocation == "price" else None
 
 
 def without_cuts(rule: PriceRule) -> PriceRule:

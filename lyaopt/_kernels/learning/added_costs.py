@@ -42,7 +42,7 @@ def _write_or_copy(at, channel, order, queues, model, alone, costs):
 
 
 def _write_added_costs(model, placement, state, alone, costs):
-    """Write what a task adds at each point, `costs` (B, S, K + 1) in J, where K is the largest of all services.
+    """Write what a task adds at each point, `costs` (B, S, K + 1) in J, with the largest K of all services.
 
     It is least at the point that the rule would choose now, the first one of equal ones, and infinite at
     those that the rule does not try. `alone` (X, S, K + 1) keeps the costs of tasks that find nothing
