@@ -5,7 +5,8 @@
 
 A cell is a scenario and a training seed. NAME@4 is a scenario with four times its arrivals. Each cell is a
 file of DIR, written when it is done; cells that are there stay. Both policies run on the same replications,
-whose seed no training uses. `--table` prints the results, and writes benchmarks/price_learning.json.
+whose seed no training uses. `--table` prints the results, and writes benchmarks/price_learning.json and
+docs/explanation/prices.md.
 `--part` is the part of the decisions to train with: 0.01 for a try.
 """
 
@@ -24,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("price_learning.json")
-SCENARIOS = ("balanced", "shadowing", "frame-rate", "balanced@4", "scarce-edge", "bursty")
+PAGE = RESULTS.parent.parent / "docs" / "explanation" / "prices.md"
+SCENARIOS = ("frame-rate", "balanced@4", "balanced", "shadowing")
 WAITING_COST = 0.01
 """J per task and second."""
 REPLICATIONS, SLOTS, WARMUP, SEED = 40, 20_000, 2_000, 77
@@ -199,15 +201,16 @@ def main() -> None:
     parser.add_argument("--replications", type=int, default=REPLICATIONS)
     parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
-    arguments.scenario = arguments.scenario or list(SCENARIOS[:4])
+    arguments.scenario = arguments.scenario or list(SCENARIOS)
     if not arguments.table:
         run(arguments)
         return
-    from benchmarks.price_learning_table import summary, table
+    from benchmarks.price_learning_table import summary, table, write
 
     lines = [json.loads(path.read_text()) for path in sorted(arguments.out.glob("*.json"))]
     document = summary(lines)
     RESULTS.write_text(json.dumps(document, indent=1) + "\n")
+    write(document, PAGE)
     print(table(document))
 
 

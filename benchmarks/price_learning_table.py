@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,3 +93,13 @@ def _row(name: str, figures: dict[str, Any]) -> str:
         *(f"{figures[who]['energy_mj']:.3g}, {figures[who]['latency_s']:.3g}" for who in ("rule", "learnt")),
     ]
     return "| " + " | ".join(columns) + " |"
+
+
+BEGIN, END = "<!-- learning over prices -->", "<!-- end of learning over prices -->"
+
+
+def write(document: dict[str, Any], page: Path) -> None:
+    """Write the table into a page, between its marks."""
+    before, rest = page.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    page.write_text(f"{before}{BEGIN}\n\n{table(document)}\n\n{END}{after}")

@@ -43,8 +43,8 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
     render_mode : None
         Rendering is not supported.
     allocation : str
-        ``backlog``, or ``price``: the rule of the policy `price` allocates resources, and what it minimises is
-        the reward.
+        ``backlog``, or ``price``: the rule of the policy `price` allocates resources, and what it minimises
+        is the reward.
     waiting_cost_j_per_s : float, optional
         theta of ``price``, in J/s; by default that of the scenario, or else the reward is (34).
     """
