@@ -135,6 +135,11 @@ def _configured(default: str) -> Callable[[str | None, Learning, dict[str, Any]]
 
 
 def _ddpg_config(_: str | None, learning: Learning, changes: dict[str, Any]) -> TrainingConfig:
+    for name in ("allocation", "waiting_cost_j_per_s"):
+        if name in changes:
+            raise ProblemError(
+                f"$.{name}", f"expected none, as ddpg has backlogs only; got {changes[name]!r}"
+            )
     return ddpg_config(learning, **changes)
 
 
