@@ -97,8 +97,8 @@ def train(system: Any, config: Any, seed: int) -> tuple[Any, list[dict[str, floa
     import torch
 
     from lyaopt.learning.algorithm_protocol import best_network
-    from lyaopt.learning.cut_prices import PricedScenario, rule_of
     from lyaopt.learning.lyappo import LyaPPO
+    from lyaopt.learning.price_rules import PricedScenario, rule_of
     from lyaopt.learning.priced_systems import PricedSystems
     from lyaopt.learning.trained_policy import LearnedPolicy
 

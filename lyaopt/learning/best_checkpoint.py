@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from lyaopt.learning.algorithm_protocol import BEST, below
-from lyaopt.learning.cut_prices import PricedScenario
 from lyaopt.learning.networks import ActorCritic
+from lyaopt.learning.price_rules import PricedScenario
 from lyaopt.learning.trained_policy import LearnedPolicy
 from lyaopt.model.system import System
 from lyaopt.policies.paired_trials import Outcome, Trials, search_seed, standard_error

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyaopt.io.extras import needs_extra
-from lyaopt.learning.cut_prices import rule_named
 from lyaopt.learning.observer import CHANNEL_FLOOR, DEVICE_FEATURES, Rows
+from lyaopt.learning.price_rules import rule_named
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.system import System

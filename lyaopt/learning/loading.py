@@ -35,8 +35,8 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     with needs_extra("train"):
         from lyaopt.learning.algorithm_protocol import best_network
         from lyaopt.learning.algorithms import find_algorithm, stored_configuration
-        from lyaopt.learning.cut_prices import PricedScenario, rule_of
         from lyaopt.learning.networks import Shape
+        from lyaopt.learning.price_rules import PricedScenario, rule_of
         from lyaopt.learning.run_folder import RunFolder
         from lyaopt.learning.trained_policy import LearnedPolicy
         from lyaopt.model.scenarios import parse_scenario

@@ -16,7 +16,7 @@ class PricedActorCritic(SharedActorCritic):
     """Logits are those of the shared network less the gap of each cut over a temperature.
 
     At first those of the network are 0: the most probable cut is exactly that of the rule, and others are the
-    more probable the less they cost. Observations are those of `lyaopt.learning.cut_prices.PricedObserver`.
+    more probable the less they cost. Observations are those of a `PricedObserver`.
 
     Parameters
     ----------

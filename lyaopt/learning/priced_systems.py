@@ -11,8 +11,8 @@ from lyaopt._kernels.simulation.sums import LOCAL_ENERGY, POWER
 from lyaopt._kernels.simulation.task_queues import EDGE
 from lyaopt.arrays import Floats
 from lyaopt.learning.credited import CreditedSystems
-from lyaopt.learning.cut_prices import PricedObserver
 from lyaopt.learning.observer import Observer
+from lyaopt.learning.priced_observer import PricedObserver
 from lyaopt.model.system import System
 from lyaopt.simulation.price_rule import PriceRule
 
@@ -57,9 +57,7 @@ class PricedSystems(CreditedSystems):
         waiting = np.zeros_like(energy)
         np.add.at(waiting, device, self._times.costs_j.T)
         at_edge = np.zeros_like(energy)
-        assert self.rule is not None
-        theta = self.system.slot_duration_s * self.rule.holding[0]
         count = state.layout.by_service(state.kernel_state.queue_links[:, WAITING])[EDGE]
-        np.add.at(at_edge, device, theta[:, None] * count)
+        np.add.at(at_edge, device, self._times.one_task_j[:, None] * count)
         others = at_edge.sum(axis=0) - at_edge
         self.parts[:] = (-self._weights.energy * (energy + waiting + others)).T

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from lyaopt._kernels.learning import observe as kernel
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.learning.observer import Observer, Rows
+from lyaopt.learning.price_rules import without_cuts
 from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.task_times import TaskTimes
 from lyaopt.model.system import System
@@ -122,7 +122,7 @@ class VectorSystems:
         self.observer = self._observer_of(system)
         self._state = State(system, self.replications, 0, None, self.replications, self._memory)
         if self.rule is not None:
-            self._state.use_rule(replace(self.rule, cuts=None))
+            self._state.use_rule(without_cuts(self.rule))
         self._weights = self._reward_weights()
         self._times = TaskTimes.of(system, self.rule)
 

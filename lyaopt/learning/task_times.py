@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lyaopt.arrays import Floats, Integers
+from lyaopt.learning.price_rules import waiting_costs_of
 from lyaopt.model.system import System
 from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.state import State
@@ -22,13 +23,16 @@ class TaskTimes:
 
     Attributes
     ----------
+    one_task_j : ndarray (S,)
+        tau theta_n: what one task costs in a slot, in J.
     costs_j : ndarray (B, S)
         tau theta_n times the mean number of tasks of service n in the system: J a slot.
     """
 
     def __init__(self, system: System, waiting_cost_j_per_s: Floats) -> None:
         self.costs_j: Floats = np.zeros((0, len(system.services)))
-        self._rate = system.slot_duration_s * waiting_cost_j_per_s / system.slots_per_period
+        self.one_task_j = system.slot_duration_s * waiting_cost_j_per_s
+        self._slots = system.slots_per_period
         self._ages: Integers = np.zeros(0, np.int64)
 
     @classmethod
@@ -42,7 +46,8 @@ class TaskTimes:
         rule : PriceRule or None
             Gives theta.
         """
-        return None if rule is None or rule.by_work else cls(system, rule.holding[0])
+        costs = None if rule is None else waiting_costs_of(rule)
+        return None if costs is None else cls(system, costs)
 
     def begin(self, state: State) -> None:
         """Begin with the tasks that are in the queues of a `state` now."""
@@ -55,4 +60,4 @@ class TaskTimes:
         slots = present - self._ages
         np.add.at(slots, (finished[:, 1], finished[:, 0]), finished[:, 3] - finished[:, 2])
         self._ages = present
-        self.costs_j = (self._rate[:, None] * slots).T
+        self.costs_j = (self.one_task_j[:, None] * slots / self._slots).T

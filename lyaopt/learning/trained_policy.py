@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from lyaopt.learning.cut_prices import PricedObserver, PricedScenario, waiting_costs_of, without_cuts
 from lyaopt.learning.observer import Observer
+from lyaopt.learning.price_rules import PricedScenario, waiting_costs_of, without_cuts
+from lyaopt.learning.priced_observer import PricedObserver
 from lyaopt.model.system import System
 from lyaopt.simulation import Decision, Observation
 

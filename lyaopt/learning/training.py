@@ -14,7 +14,7 @@ import torch
 from lyaopt.errors import DivergedError, ProblemError
 from lyaopt.learning.algorithm_protocol import Report, below
 from lyaopt.learning.algorithms import Algorithm
-from lyaopt.learning.cut_prices import rule_of
+from lyaopt.learning.price_rules import rule_of
 from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.run_folder import RunFolder
 from lyaopt.learning.training_config import TrainingConfig

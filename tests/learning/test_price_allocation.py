@@ -16,9 +16,10 @@ from lyaopt.learning import best_checkpoint, load_policy, preset  # noqa: E402
 from lyaopt.learning.algorithms import ALGORITHMS  # noqa: E402
 from lyaopt.learning.architectures import make_network  # noqa: E402
 from lyaopt.learning.credited import CreditedSystems  # noqa: E402
-from lyaopt.learning.cut_prices import MOST_GAP, PricedObserver, PricedScenario  # noqa: E402
 from lyaopt.learning.environment import shape_of  # noqa: E402
 from lyaopt.learning.lyappo import LyaPPO  # noqa: E402
+from lyaopt.learning.price_rules import PricedScenario  # noqa: E402
+from lyaopt.learning.priced_observer import MOST_GAP, PricedObserver  # noqa: E402
 from lyaopt.learning.priced_systems import PricedSystems  # noqa: E402
 from lyaopt.learning.run_folder import LOG, RunFolder  # noqa: E402
 from lyaopt.learning.shared_network import SharedActorCritic  # noqa: E402
