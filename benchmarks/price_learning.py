@@ -34,6 +34,10 @@ REPLICATIONS_TRAINED = 50
 DECISIONS = {"frame-rate": 250_000}
 """Of a training, over all replications; at frame rate every decision meets tasks."""
 USUAL_DECISIONS = 500_000
+USUAL_HORIZON = {"learning_rate": 1e-3, "discount": 0.99, "advantage_decay": 0.97, "critic_decay": 0.97}
+LONG_HORIZON = {"learning_rate": 3e-4, "discount": 0.999, "advantage_decay": 0.99, "critic_decay": 0.99}
+HORIZONS = {"shadowing": LONG_HORIZON}
+"""Tasks are done within a second or two, but wait for tens of seconds while a channel is bad."""
 KERNELS = {
     "_kernels.simulation.priced_slots": "advance_by_prices",
     "_kernels.learning.added_costs": "write_added_costs",
@@ -70,7 +74,7 @@ def system_of(name: str) -> Any:
 
 
 def config_of(name: str, part: float) -> Any:
-    """Configuration of a training: the preset `best`, with horizons of seconds, as effects are soon over."""
+    """Configuration of a training: the preset `best`, with horizons that fit the latencies."""
     from lyaopt.learning import preset
 
     decisions = part * DECISIONS.get(name, USUAL_DECISIONS) / REPLICATIONS_TRAINED
@@ -83,10 +87,7 @@ def config_of(name: str, part: float) -> Any:
         episodes=REPLICATIONS_TRAINED,
         decisions_per_episode=100 * rollouts,
         rollout=100,
-        learning_rate=1e-3,
-        discount=0.99,
-        advantage_decay=0.97,
-        critic_decay=0.97,
+        **HORIZONS.get(name, USUAL_HORIZON),
         critic_first=min(5, rollouts // 3),
         checks=5,
     )
