@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # The kernels are compiled in a step of their own, so pip does not compile them.
 PIP    := LYAOPT_BUILD_CORE=0 $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 
-.PHONY: demo demo-slot demo-simulation demo-learning test coverage lint docs bench nightly learning reproduce clean help
+.PHONY: demo demo-slot demo-simulation demo-learning test coverage lint docs bench nightly learning pricelearning reproduce clean help
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -89,6 +89,10 @@ nightly: $(VENV)/dev.stamp  ## a million random instances over all regimes, a mi
 
 learning: $(VENV)/dev.stamp  ## every learner and policy on every scenario, ten seeds (hours); cells that are done stay
 	$(BIN)/python -m benchmarks.campaign run
+
+pricelearning: $(VENV)/dev.stamp  ## what learning adds to the price rule, ten seeds (hours); cells that are done stay
+	PYTHONPATH=. $(BIN)/python benchmarks/price_learning.py --out build/price-learning
+	PYTHONPATH=. $(BIN)/python benchmarks/price_learning.py --out build/price-learning --table
 
 reproduce: $(VENV)/experiments.stamp  ## the paper's figures, five seeds (hours); cells that are done stay
 	$(BIN)/lyaopt reproduce all --out reproduction

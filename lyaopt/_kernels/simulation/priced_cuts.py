@@ -150,26 +150,33 @@ def added_at_device(work, n, stage, lane, channel, slot, queues, prices):
     return total
 
 
+@inline
+def added_cost(k, n, lane, device, channel, order, queues, model):
+    """Return what a task of service `n` adds at a point, in joules."""
+    amounts, scalars, prices = model.amounts, model.scalars, model.prices
+    cycles, bits, slot = amounts[LOCAL, n, device, k], amounts[TRANSMIT, n, device, k], scalars[TAU]
+    cost = added_at_device(cycles, n, LOCAL, lane, channel, slot, queues, prices)
+    cost += added_at_device(bits, n, TRANSMIT, lane, channel, slot, queues, prices)
+    return cost + added_at_edge(amounts[EDGE, n, device, k], n, device, scalars, order, prices, model.cuts)
+
+
 @helper
 def best_cut(n, lane, device, channel, order, queues, model):
     """Return the point at which a task of service `n` adds least."""
-    amounts, scalars, prices, cuts = model.amounts, model.scalars, model.prices, model.cuts
-    best, least, slot = cuts.alone[channel, n, device], np.inf, scalars[TAU]
+    cuts = model.cuts
+    best, least = cuts.alone[channel, n, device], np.inf
     for j in range(cuts.tried.shape[2]):
         k = cuts.tried[n, device, j]
         if k < 0:
             break
-        cycles, bits = amounts[LOCAL, n, device, k], amounts[TRANSMIT, n, device, k]
-        cost = added_at_device(cycles, n, LOCAL, lane, channel, slot, queues, prices)
-        cost += added_at_device(bits, n, TRANSMIT, lane, channel, slot, queues, prices)
-        cost += added_at_edge(amounts[EDGE, n, device, k], n, device, scalars, order, prices, cuts)
+        cost = added_cost(k, n, lane, device, channel, order, queues, model)
         if cost < least:
             best, least = k, cost
     return best
 
 
 @inline
-def _is_idle(lane, queues):
+def is_idle(lane, queues):
     """Return whether nothing waits on a device."""
     waiting = 0
     for n in range(queues.head.shape[1]):
@@ -212,7 +219,7 @@ def choose_cuts(queues, channels, arrivals, everywhere, model):
                     continue
                 if not known:
                     known, order = True, edge_order(r, width, queues, model.prices)
-                if cuts.tried[n, m, 0] < 0 or (order.shape[1] == 0 and _is_idle(lane, queues)):
+                if cuts.tried[n, m, 0] < 0 or (order.shape[1] == 0 and is_idle(lane, queues)):
                     queues.points[n, lane] = cuts.alone[channel, n, m]
                 else:
                     queues.points[n, lane] = best_cut(n, lane, m, channel, order, queues, model)
