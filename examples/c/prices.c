@@ -1,6 +1,6 @@
 /* A controller by prices: weights, an exact slot and the next cuts from what waits now.
  *
- *     lyaopt price-table balanced --waiting-cost 0.02 --out prices.f64
+ *     lyaopt simulate balanced --policy price --waiting-cost 0.02 --save-prices prices.f64
  *     cc prices.c $(lyaopt info --cflags --libs) -o prices && ./prices prices.f64
  *
  * Prints a line for each device: of each of its services the local speed in Hz, the rate in bit/s, the speed at

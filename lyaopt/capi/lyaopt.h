@@ -108,7 +108,7 @@ int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, const l
                        size_t workspace_size);
 
 /* Weights and cuts by prices: see docs/howto/call-from-c.md. A table is an array of doubles that
- * `lyaopt price-table` or Python's lyaopt.simulation.price_table makes of a scenario. */
+ * `lyaopt simulate --policy price --save-prices` or Python's lyaopt.simulation.price_table makes of a scenario. */
 enum { LYAOPT_PRICE_PARTS = 14 };
 
 /* A table that was checked. It points into the array, which must stay as it is. */

@@ -7,8 +7,10 @@ int64_t lyaopt_kernel_price_cuts(int64_t services, int64_t devices, double **poi
 int64_t lyaopt_kernel_track_channels(int64_t services, int64_t devices, double **pointers);
 
 /* Parts of a table and numbers of the first one, as price_entries.py names them */
-enum { NUMBERS, SCALARS, HOLDING, SCALE, ROW, SLOPE, PRICE, INTEGRAL, MEAN_LOG, AMOUNTS, ALONE, TRIED, EDGE_SHARE, DELAY_COST };
-enum { MAGIC, FORMAT, LENGTH, DEVICES, SERVICES, TABLES, NODES, STATES, POINTS, CHOICES, BY_WORK, JOINT, SHARE, CORRELATION, PER_NAT, PERIOD, SIZES };
+enum { NUMBERS, SCALARS, HOLDING, SCALE, ROW, SLOPE, PRICE, INTEGRAL };
+enum { MEAN_LOG = INTEGRAL + 1, AMOUNTS, ALONE, TRIED, EDGE_SHARE, DELAY_COST };
+enum { MAGIC, FORMAT, LENGTH, DEVICES, SERVICES, TABLES, NODES, STATES, POINTS, CHOICES };
+enum { BY_WORK = CHOICES + 1, JOINT, SHARE, CORRELATION, PER_NAT, PERIOD, SIZES };
 enum { STAGES = 3, SYSTEM_SCALARS = 6 };
 
 static const double MAGIC_NUMBER = 17121815.0, THIS_FORMAT = 1.0;
@@ -45,8 +47,20 @@ static int measure(const double *numbers, size_t size, int64_t *counts)
         return 0;
     const double items = numbers[DEVICES] * numbers[SERVICES], nodes = numbers[TABLES] * numbers[NODES];
     const double found[LYAOPT_PRICE_PARTS] = {
-        SIZES, SYSTEM_SCALARS, STAGES * items, 2 * numbers[DEVICES], 2 * items, numbers[TABLES], nodes, nodes,
-        numbers[DEVICES], STAGES * items * numbers[POINTS], numbers[STATES] * items, items * numbers[CHOICES], items, items,
+        [NUMBERS] = SIZES,
+        [SCALARS] = SYSTEM_SCALARS,
+        [HOLDING] = STAGES * items,
+        [SCALE] = 2 * numbers[DEVICES],
+        [ROW] = 2 * items,
+        [SLOPE] = numbers[TABLES],
+        [PRICE] = nodes,
+        [INTEGRAL] = nodes,
+        [MEAN_LOG] = numbers[DEVICES],
+        [AMOUNTS] = STAGES * items * numbers[POINTS],
+        [ALONE] = numbers[STATES] * items,
+        [TRIED] = items * numbers[CHOICES],
+        [EDGE_SHARE] = items,
+        [DELAY_COST] = items,
     };
     double total = 0.0;
     for (int i = 0; i < LYAOPT_PRICE_PARTS; i++) {
@@ -175,7 +189,7 @@ static int check_waiting(const lyaopt_prices *prices, const lyaopt_waiting *queu
     return LYAOPT_OK;
 }
 
-/* Whole numbers, as the kernels take them */
+/* Whole numbers, as the kernels take them: behind pointers to doubles. */
 static double *as_pointer(const int64_t *values)
 {
     return (double *)values;

@@ -25,11 +25,11 @@ def jitted_weights(rule: PriceRule, system: System) -> Callable[..., Any]:
     Returns
     -------
     function
-        ``weigh(backlog, waiting, head_left, channel, weights)`` writes weights (3, N, L), in J per cycle, J per
-        bit and, at the edge, the fall of holding cost by work: those of `PriceRule.weights`, bit for bit, for
-        slot problems whose weights of energy are 1. It reads backlog and head_left (3, N, L), waiting (3, N, L)
-        of int and the states channel (L,) of int, which are 0 where `rule.states` is 1. Arrays are contiguous;
-        lane l belongs to device l // (L // M). The tables become part of the compiled function.
+        ``weigh(backlog, waiting, head_left, channel, weights)`` writes weights (3, N, L), those of
+        `PriceRule.weights` bit for bit: in J per cycle, J per bit and, at the edge, the fall of holding cost
+        by work, for slot problems whose weights of energy are 1. It reads backlog and head_left (3, N, L),
+        waiting (3, N, L) of int, and channel (L,) of int, which is 0 where `rule.states` is 1. Arrays are
+        contiguous; lane l belongs to device l // (L // M). The tables become part of the compiled function.
     """
     prices = rule.price_arrays(Layout.of(system, 1))
     weigh = price_weights.compiled

@@ -38,8 +38,13 @@ from tests.support.priced_states import priced_states
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 BALANCED, SHADOWING = load_scenario("balanced"), load_scenario("shadowing")
-UNEVEN = replace(BALANCED, devices=(*BALANCED.devices[:3], replace(BALANCED.devices[3], services=BALANCED.devices[3].services[:1])))
-SYSTEMS = pytest.mark.parametrize("system", [BALANCED, UNEVEN, SHADOWING], ids=["even", "uneven", "shadowing"])
+UNEVEN = replace(
+    BALANCED,
+    devices=(*BALANCED.devices[:3], replace(BALANCED.devices[3], services=BALANCED.devices[3].services[:1])),
+)
+SYSTEMS = pytest.mark.parametrize(
+    "system", [BALANCED, UNEVEN, SHADOWING], ids=["even", "uneven", "shadowing"]
+)
 COSTS = pytest.mark.parametrize("cost", [0.02, None], ids=["latency", "backlog"])
 
 
@@ -239,7 +244,9 @@ def test_the_source_in_c_has_the_bits_of_the_table(tmp_path, rule):
     )
     compiler = shutil.which("cc")
     assert compiler is not None
-    subprocess.run([compiler, "-std=c99", "-pedantic", "-Werror", source, "-o", tmp_path / "dump"], check=True)
+    subprocess.run(
+        [compiler, "-std=c99", "-pedantic", "-Werror", source, "-o", tmp_path / "dump"], check=True
+    )
     dumped = subprocess.run([tmp_path / "dump"], check=True, capture_output=True).stdout
     assert dumped == table.tobytes()
 
@@ -249,7 +256,9 @@ def run_example(folder, table):
     assert compiler is not None
     program, source = folder / "prices", ROOT / "examples" / "c" / "prices.c"
     strict = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"]
-    subprocess.run([compiler, *strict, str(source), c_flags(), *c_libs().split(), "-o", str(program)], check=True)
+    subprocess.run(
+        [compiler, *strict, str(source), c_flags(), *c_libs().split(), "-o", str(program)], check=True
+    )
     return subprocess.run([str(program), str(table)], capture_output=True, text=True)
 
 
@@ -269,7 +278,8 @@ def test_the_example_decides_as_python_does(tmp_path, rule):
         BALANCED.cpu_capacity_hz, BALANCED.max_power_w, [2e-11] * 4, BALANCED.device_bandwidth_hz,
         *(part.reshape(shape) for part in backlog),
         noise_psd_dbm_per_hz=BALANCED.noise_psd_dbm_per_hz,
-        local_weight=local.reshape(shape), transmit_weight=transmit.reshape(shape), edge_weight=edge.reshape(shape),
+        local_weight=local.reshape(shape), transmit_weight=transmit.reshape(shape),
+        edge_weight=edge.reshape(shape),
     )  # fmt: skip
     solution, cuts = solve_slot(problem), rule.points(BALANCED, backlog, waiting, head).reshape(shape)
     assert solution.local_cpu_hz[0, 0] > 0.0 < solution.rate_bps[1, 0]

@@ -1,7 +1,7 @@
 """What the C library calls for prices: pointers in, a status out, nothing allocated.
 
-The numbers of a table of prices are doubles, whole numbers too. capi/prices.c has checked them and points at
-each part, in the order of `TABLE`; simulation/price_table.py writes them. Whole numbers of the state are int64
+All numbers of a table of prices are doubles, whole ones too. capi/prices.c has checked them and points at
+each part, in the order below; simulation/price_table.py writes them. Whole numbers of the state are int64
 behind the same type of pointer.
 """
 
@@ -20,7 +20,7 @@ from lyaopt._kernels.simulation.slow_channels import SlowChannels, channel_state
 from lyaopt._kernels.slot.problems import SCALARS
 from lyaopt._kernels.toolchain.jit import C_ENTRIES, inline
 
-# Parts of a table, as capi/prices.c points at them
+# Parts of a table
 TABLE = 14
 (
     _SIZES,
@@ -39,8 +39,9 @@ TABLE = 14
     _DELAY_COST,
 ) = range(TABLE)
 
-# Numbers of the first part: devices, services of each, tables, nodes of each, states of a channel, points of a
-# task, points to try, two flags of `Prices`, three numbers of `SlowChannels`
+# Numbers of the first part: what marks the format, length of the whole, devices, services of each, tables,
+# nodes of each, states of a channel, points of a task, points to try, two flags of `Prices`, three numbers of
+# `SlowChannels`, and the period of `Cuts`
 (
     _MAGIC,
     _FORMAT,
