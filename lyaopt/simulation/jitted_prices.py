@@ -34,7 +34,7 @@ def jitted_weights(rule: PriceRule, system: System) -> Callable[..., Any]:
     prices = rule.price_arrays(Layout.of(system, 1))
     weigh = price_weights.compiled
 
-    def weights_by_prices(backlog, waiting, head_left, channel, weights):
+    def weights_by_prices(backlog: Any, waiting: Any, head_left: Any, channel: Any, weights: Any) -> None:
         weigh(PricedQueues(backlog, head_left, waiting), channel, prices, weights)
 
     if CORE == "python":

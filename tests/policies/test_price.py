@@ -263,7 +263,8 @@ def test_waiting_costs_come_from_the_call_or_the_scenario_or_else_the_reward():
     ("options", "path"),
     [
         ({"waiting_cost_j_per_s": 0.0}, "$.waiting_cost_j_per_s"),
-        ({"waiting_cost_j_per_s": math.nan}, "$.waiting_cost_j_per_s[0]"),
+        ({"waiting_cost_j_per_s": math.nan}, "$.waiting_cost_j_per_s"),
+        ({"waiting_cost_j_per_s": [0.1] * 7 + [math.inf]}, "$.waiting_cost_j_per_s[7]"),
         ({"waiting_cost_j_per_s": [0.1, 0.2]}, "$.waiting_cost_j_per_s"),
         ({"waiting_cost_j_per_s": 0.1, "target_latency_s": 1.0}, "$.target_latency_s"),
         ({"target_latency_s": -1.0}, "$.target_latency_s"),
