@@ -10,6 +10,7 @@ import pytest
 import lyaopt
 from lyaopt._kernels.simulation.state_types import queues_of
 from lyaopt._kernels.toolchain.jit import CORE
+from lyaopt.bounds.holding_price import local_price, transmit_price
 from lyaopt.errors import ProblemError
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.policies import Fixed, price_rule
@@ -44,6 +45,21 @@ def test_jitted_weights_are_those_of_python_bit_for_bit(name, cost, joint):
     np.testing.assert_array_equal(expected == 0.0, state.waiting == 0)
     one = rule.weights(system, *(part[..., 3] for part in state))
     np.testing.assert_array_equal(np.stack(one), expected[..., 3])
+
+
+def test_of_tasks_that_are_alike_the_first_service_comes_first():
+    rule = price_rule(SYSTEM, 0.02, rounds=0)
+    waiting = np.zeros((3, 8), np.int64)
+    waiting[:2, 2], waiting[:2, 3] = 2, 1  # both on device 1
+    head = np.where(waiting > 0, 4e5, np.inf)
+    weights = rule.weights(SYSTEM, np.where(waiting > 0, 4e5 * waiting, 0.0), waiting, head)
+    for found, price in zip(weights[:2], (local_price, transmit_price), strict=True):
+        expected = [price(SYSTEM, np.full(4, 0.02 * tasks))[1] for tasks in (3, 1)]
+        np.testing.assert_allclose(found[2:4], expected, rtol=2e-3)
+        assert not np.delete(found, [2, 3]).any()
+    assert not weights[2].any()
+    for empty in rule.weights(SYSTEM, np.zeros((3, 8)), np.zeros((3, 8), np.int64), head):
+        np.testing.assert_array_equal(empty, 0.0)
 
 
 @COSTS
