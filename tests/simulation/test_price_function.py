@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 import lyaopt
+from lyaopt._kernels.simulation.price_function import PricedQueues
+from lyaopt._kernels.simulation.priced_cuts import edge_order
+from lyaopt._kernels.simulation.prices import Prices
 from lyaopt._kernels.simulation.state_types import queues_of
 from lyaopt._kernels.toolchain.jit import CORE
 from lyaopt.bounds.holding_price import local_price, transmit_price
@@ -60,6 +63,29 @@ def test_of_tasks_that_are_alike_the_first_service_comes_first():
     assert not weights[2].any()
     for empty in rule.weights(SYSTEM, np.zeros((3, 8)), np.zeros((3, 8), np.int64), head):
         np.testing.assert_array_equal(empty, 0.0)
+
+
+@pytest.mark.parametrize("devices", [1, 2, 5, 60])
+@pytest.mark.parametrize("by_work", [0, 1])
+def test_the_edge_serves_the_most_urgent_queues_first(devices, by_work):
+    rng, services, width = np.random.default_rng(devices), 3, 2
+    shape, none = (3, services, devices * width), np.zeros(1)
+    waiting = rng.integers(0, 3, shape)
+    backlog, head = waiting * rng.random(shape), rng.random(shape)
+    holding, rows = rng.random((3, services, devices)), np.zeros((2, services, devices), np.int64)
+    tables = (np.zeros((1, 2)), np.zeros((1, 2)), none)
+    prices = Prices(by_work, 1, holding, np.ones((2, devices)), rows, *tables, 1)
+    room = np.empty((3, services * devices))
+    for r in range(width):
+        lanes = np.arange(r, devices * width, width)
+        taken = waiting[2][:, lanes] > 0
+        amount = (backlog if by_work else waiting)[2][:, lanes][taken]
+        urgency = (holding[2] / (1.0 if by_work else head[2][:, lanes]))[taken]
+        first = urgency.argsort()
+        cost = (holding[2][taken] * amount)[first].cumsum()
+        work = backlog[2][:, lanes][taken][first].cumsum()
+        order = edge_order(r, width, PricedQueues(backlog, head, waiting), prices, room)
+        np.testing.assert_allclose(order, [urgency[first], work, cost], rtol=1e-12)
 
 
 @COSTS
