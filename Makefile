@@ -16,7 +16,7 @@ help:  ## list the targets
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-KERNELS := $(wildcard lyaopt/_kernels/*.py lyaopt/_kernels/*/*.py lyaopt/capi/lyaopt.[ch])
+KERNELS := $(wildcard lyaopt/_kernels/*.py lyaopt/_kernels/*/*.py lyaopt/capi/*.[ch])
 
 $(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing the solvers, NumPy and Numba into $(VENV): half a minute"
