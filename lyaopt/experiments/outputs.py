@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lyaopt.experiments import tables
 from lyaopt.experiments.convergence import convergence_of
-from lyaopt.experiments.paper_figures import FIGURES, title_of
+from lyaopt.experiments.paper_figures import figure_of, title_of
 from lyaopt.experiments.results import Results, heading, load_results
 from lyaopt.experiments.savings import Saving, savings_of
 from lyaopt.experiments.store import Store
@@ -65,8 +65,9 @@ def write_figures(store: Store, sweeps: Sequence[Results]) -> None:
 
     need_matplotlib()
     for results in sweeps:
-        if results.figure and results.runs:
-            draw = draw_sweep if FIGURES[results.figure].setting else draw_curves
+        known = figure_of(results.figure)
+        if known and results.runs:
+            draw = draw_sweep if known.setting else draw_curves
             write_whole(store.path / f"{results.figure}.svg", draw(results))
 
 

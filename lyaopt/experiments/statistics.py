@@ -73,10 +73,11 @@ class Grid(NamedTuple):
 NOTHING = Grid(np.empty((0, 0)), np.empty((0, 0)))
 
 
-def grid_of(runs: Sequence[Run], measure: str) -> Grid:
-    """Collect the values of a `measure` of some `runs`."""
+def grid_of(runs: Sequence[Run], measure: str, over: str | None = None) -> Grid:
+    """Collect the values of a `measure` of some `runs`, or its ratio to the measure `over` of each run."""
     values = [run.values(measure) for run in runs]
-    return _grid(values, [np.ones_like(row) for row in values])
+    below = [np.ones_like(row) for row in values] if over is None else [run.values(over) for run in runs]
+    return _grid(values, below)
 
 
 def ratios(mine: Sequence[Run], theirs: Sequence[Run], measure: str) -> Grid:

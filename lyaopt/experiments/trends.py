@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from lyaopt.experiments.paper_figures import FIGURES, Trend
+from lyaopt.experiments.paper_figures import Trend
+from lyaopt.experiments.price_figures import trends_expected
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.verdicts import Verdict, is_sure
 
 _SHOWN = {
     "energy_j": (1e3, "mJ"),
+    "waiting_and_energy_j": (1e3, "mJ"),
     "local_energy_j": (1e3, "mJ"),
     "transmit_energy_j": (1e3, "mJ"),
     "local_queue_cycles": (1e-6, "Mcycles"),
@@ -19,6 +21,7 @@ _SHOWN = {
 }
 _WORDS = {
     "energy_j": ("energy falls", "energy rises"),
+    "waiting_and_energy_j": ("energy and waiting fall", "energy and waiting rise"),
     "local_energy_j": ("local energy falls", "local energy rises"),
     "transmit_energy_j": ("transmit energy falls", "transmit energy rises"),
     "cut_depth": ("cuts move forward", "cuts move back"),
@@ -41,12 +44,13 @@ def trends_of(results: Results) -> list[Verdict]:
     list of Verdict
         Without those on policies that lack points.
     """
-    figure = FIGURES.get(results.figure or "")
     points = range(len(results.points))
-    if figure is None or len(points) < 2:
+    if len(points) < 2:
         return []
     complete = [
-        trend for trend in figure.trends if all((trend.policy, point) in results.runs for point in points)
+        trend
+        for trend in trends_expected(results)
+        if all((trend.policy, point) in results.runs for point in points)
     ]
     return [_trend(results, trend) for trend in complete]
 
@@ -59,7 +63,7 @@ def _trend(results: Results, trend: Trend) -> Verdict:
     scale, unit = _SHOWN.get(measure, (1.0, ""))
     return Verdict(
         figure=results.figure or "",
-        claim=f"{NAMES[policy]}: {_WORDS[measure][trend.rises]}",
+        claim=f"{NAMES.get(policy, policy)}: {_WORDS[measure][trend.rises]}",
         held=is_sure(change, sign),
         first=estimates[0],
         last=estimates[-1],

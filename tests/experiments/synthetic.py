@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lyaopt.experiments import paper_figures
-from lyaopt.experiments.definition import BOUND
 from lyaopt.experiments.run_cell import LATENCIES, QUEUES
 from lyaopt.experiments.sweeps import experiment_document
+from lyaopt.experiments.waiting import BOUND
 from lyaopt.model.scenarios import load_scenario
 
 REPLICATION_FACTORS = (0.9, 1.0, 1.1, 1.2)
