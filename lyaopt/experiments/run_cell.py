@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.arrays import Floats
+from lyaopt.errors import ProblemError
 from lyaopt.experiments.cells import Cell
 from lyaopt.experiments.definition import Measuring
 from lyaopt.experiments.measure_bounds import beside_bounds, measure_bound
@@ -59,13 +60,19 @@ def compute(cell: Cell) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``training`` (None without one), ``prepared_slots``, and ``evaluations``, one for each system.
+        ``training`` (None without one), ``prepared_slots``, and ``evaluations``, one for each system;
+        without values where a policy by prices does not reach its target latency.
     """
     if cell.is_bound:
         bounds = [measure_bound(system, cell.waiting) for system in cell.systems]
         return {"training": None, "prepared_slots": 0, "evaluations": bounds}
     if cell.learner is None or cell.training_system is None:
-        prepared = prepare(cell.policy, cell.systems[0], cell.measuring.search_seed, cell.waiting)
+        try:
+            prepared = prepare(cell.policy, cell.systems[0], cell.measuring.search_seed, cell.waiting)
+        except ProblemError as error:
+            if cell.waiting is None or not cell.waiting.out_of_reach(error):
+                raise
+            return {"training": None, "prepared_slots": 0, "evaluations": [{"energy_j": None}]}
     else:
         prepared = train(cell.learner, cell.training_system, cell.seed or 0)
     return {

@@ -151,7 +151,8 @@ def estimate(*grids: Grid) -> Estimate:
         chosen = {place: index.astype(np.intp) for place, index in zip(sizes, drawn, strict=True)}
         return np.asarray(np.mean([_resampled(grid, chosen) for grid in filled], axis=0))
 
-    return Estimate(value, *interval_of([np.arange(size) for _, size in sizes], average))
+    with np.errstate(invalid="ignore"):  # a sample may draw denominators of 0 only
+        return Estimate(value, *interval_of([np.arange(size) for _, size in sizes], average))
 
 
 def _resampled(grid: Grid, chosen: Mapping[tuple[int, int], Integers]) -> Floats:

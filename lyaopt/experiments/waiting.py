@@ -46,3 +46,7 @@ class Waiting:
             "target_latency_s": self.target_latency_s,
         }
         return {name: value for name, value in named.items() if value is not None}
+
+    def out_of_reach(self, error: ProblemError) -> bool:
+        """Tell whether an `error` says that no waiting cost gives the target latency: a result, as of bounds."""
+        return self.target_latency_s is not None and error.path == "$.target_latency_s"
