@@ -15,6 +15,7 @@ from lyaopt.io.figures import new_figure, picture_bytes
 
 _MARGIN = 1.25
 _DRAWN = 81
+_BOUND, _IMPOSSIBLE = "#777777", "#e6e6e6"
 
 
 def draw_plane(results: Results) -> bytes | None:
@@ -35,15 +36,14 @@ def draw_plane(results: Results) -> bytes | None:
     figure = new_figure(7.5, 4.6)
     axes = figure.subplots()
     paths = {policy: _path(results, policy) for policy in results.policies if not results.is_bound(policy)}
-    paths = {policy: path for policy, path in paths.items() if path.size}
+    paths = {policy: path for policy, path in paths.items() if np.isfinite(path).any()}
     if not paths:
         return None
     for policy, path in paths.items():
         shade = shade_of(results, policy)
-        axes.plot(*path, "-", color=shade, linewidth=1.0, label=NAMES.get(policy, policy))
-        axes.plot(*path[:, 1:-1], ".", color=shade, markersize=4)
-        axes.plot(*path[:, 0], "o", color=shade, markersize=6, markerfacecolor="#ffffff")
-        axes.plot(*path[:, -1], "o", color=shade, markersize=6)
+        axes.plot(*path, ".-", color=shade, linewidth=1.0, markersize=4, label=NAMES.get(policy, policy))
+        axes.plot(*path[:, :1], "o", color=shade, markersize=6, markerfacecolor="#ffffff")
+        axes.plot(*path[:, -1:], "o", color=shade, markersize=6)
     _draw_bounds(axes, results, np.concatenate(list(paths.values()), axis=1))
     axes.set(xscale="log", yscale="log", xlabel="mean latency of a task, s", ylabel="energy per slot, mJ")
     axes.grid(alpha=0.25, which="major", linewidth=0.5)
@@ -53,28 +53,31 @@ def draw_plane(results: Results) -> bytes | None:
 
 
 def _path(results: Results, policy: str) -> np.ndarray:
-    """Latencies in s and energies in mJ (2, points) along a sweep, of points that have both."""
+    """Latencies in s and energies in mJ (2, points) along a sweep; NaN where there is nothing to draw."""
     points = range(len(results.points))
     latency, energy = (
         [results.estimate(policy, point, measure).value for point in points] for measure in ("stay_s", ENERGY)
     )
     path = np.array([latency, 1e3 * np.array(energy)])
     with np.errstate(invalid="ignore"):
-        return path[:, (path > 0.0).all(axis=0)]
+        return np.where((path > 0.0).all(axis=0), path, np.nan)
 
 
 def _draw_bounds(axes: Any, results: Results, places: np.ndarray) -> None:
-    """Curves of the bound at the first and the last point of a sweep, over the span of all policies."""
-    span = np.geomspace(places[0].min() / _MARGIN, places[0].max() * _MARGIN, _DRAWN)
-    ends = {0: "first", len(results.points) - 1: "last"}
-    curves = {point: _curve(results, point) for point in ends}
-    for number, (point, curve) in enumerate(curves.items()):
+    """The bound at the first and the last point, with what is impossible at the last one shaded."""
+    latencies, energies = places[:, np.isfinite(places).all(axis=0)]
+    span = np.geomspace(latencies.min() / _MARGIN, latencies.max() * _MARGIN, _DRAWN)
+    floor = 0.3 * energies.min()
+    for point, name in ((0, "first"), (len(results.points) - 1, "last")):
+        curve = _curve(results, point)
         if curve is not None:
-            style = {"linestyle": "-" if number else "--", "linewidth": 1.2, "color": "#1d1d1d"}
-            energies = 1e3 * curve.energy_at(span)
-            axes.plot(span, energies, label=f"least of any policy, {ends[point]} point", **style)
-            axes.set_xlim(span[0], span[-1])
-    axes.set_ylim(top=2.0 * places[1].max(), bottom=0.2 * places[1].min())
+            least = 1e3 * curve.energy_at(span)
+            style = "--" if name == "first" else "-"
+            label = f"least of any policy, {name} point"
+            axes.plot(span, least, style, color=_BOUND, linewidth=1.2, label=label)
+            if name == "last":
+                axes.fill_between(span, floor, least, where=least > floor, color=_IMPOSSIBLE, linewidth=0.0)
+    axes.set(xlim=(span[0], span[-1]), ylim=(floor, 2.0 * energies.max()))
 
 
 def _curve(results: Results, point: int) -> Frontier | None:

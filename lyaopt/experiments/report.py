@@ -19,7 +19,7 @@ from lyaopt.experiments.savings import Saving, savings_of
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.tables import NAMES, number, percent
 from lyaopt.experiments.trends import trends_of
-from lyaopt.experiments.verdicts import Verdict
+from lyaopt.experiments.verdicts import Verdict, words_of
 from lyaopt.io.figures import need_matplotlib
 
 _STYLE = files("lyaopt.experiments") / "report.css"
@@ -32,10 +32,10 @@ _SAVINGS = (
 )
 _TRENDS = (
     "<h3>Trends</h3><p>From the first point of a sweep to the last. A claim holds if the whole interval of "
-    "the change has the claimed sign. Steps counts the changes between neighbouring points that have this "
-    "sign. For Fig. 3 the columns compare another learner (from) with LyaPPO (to): returns of 200 decisions "
-    "in the last tenth of a training, decisions until a curve stays near its end, and the standard deviation "
-    "of returns in the second half.</p>"
+    "the change has the claimed sign; within 0.1 % there is no change. Steps counts the changes between "
+    "neighbouring points that have this sign. For Fig. 3 the columns compare another learner (from) with "
+    "LyaPPO (to): returns of 200 decisions in the last tenth of a training, decisions until a curve stays "
+    "near its end, and the standard deviation of returns in the second half.</p>"
 )
 
 _PLANE = (
@@ -130,14 +130,18 @@ def _claims(sweeps: Sequence[Results]) -> Iterator[str]:
 def _counted(claims: Sequence[Saving | Verdict], what: str) -> str:
     held = [claim.held for claim in claims]
     undecided = f", {held.count(None)} are undecided" if None in held else ""
-    return f"Of {len(held)} {what}, {held.count(True)} hold and {held.count(False)} do not{undecided}."
+    unchanged = sum(getattr(claim, "steady", False) for claim in claims)
+    steady = f" ({unchanged} show no change)" if unchanged else ""
+    return (
+        f"Of {len(held)} {what}, {held.count(True)} hold and {held.count(False)} do not{steady}{undecided}."
+    )
 
 
 def _saving_row(saving: Saving) -> tuple[str, ...]:
     return (
         number_of(saving.figure),
         NAMES.get(saving.other, saving.other),
-        html.verdict(saving.held),
+        html.verdict(words_of(saving.held)),
         f"{100.0 * saving.paper:+.1f}",
         percent(saving.ours),
         percent(saving.against_fixed),
@@ -151,7 +155,7 @@ def _trend_row(verdict: Verdict) -> tuple[str, ...]:
         f"{number(end.value * verdict.scale)} {verdict.unit}".strip() for end in (verdict.first, verdict.last)
     )
     numbers = (*ends, percent(verdict.change), verdict.steps)
-    return (number_of(verdict.figure), verdict.claim, html.verdict(verdict.held), *numbers)
+    return (number_of(verdict.figure), verdict.claim, html.verdict(verdict.words), *numbers)
 
 
 def _section(results: Results) -> str:

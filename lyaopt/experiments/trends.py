@@ -8,7 +8,7 @@ from lyaopt.experiments.paper_figures import Trend
 from lyaopt.experiments.price_figures import trends_expected
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
-from lyaopt.experiments.verdicts import Verdict, is_sure
+from lyaopt.experiments.verdicts import Verdict, is_steady, is_sure
 
 _SHOWN = {
     "energy_j": (1e3, "mJ"),
@@ -52,7 +52,8 @@ def trends_of(results: Results) -> list[Verdict]:
         for trend in trends_expected(results)
         if all((trend.policy, point) in results.runs for point in points)
     ]
-    return [_trend(results, trend) for trend in complete]
+    verdicts = [_trend(results, trend) for trend in complete]
+    return [verdict for verdict in verdicts if not np.isnan(verdict.change.value)]  # with values at both ends
 
 
 def _trend(results: Results, trend: Trend) -> Verdict:
@@ -61,14 +62,16 @@ def _trend(results: Results, trend: Trend) -> Verdict:
     steps = sign * np.diff([estimate.value for estimate in estimates])
     change = results.change(policy, measure)
     scale, unit = _SHOWN.get(measure, (1.0, ""))
+    steady = is_steady(change)
     return Verdict(
         figure=results.figure or "",
         claim=f"{NAMES.get(policy, policy)}: {_WORDS[measure][trend.rises]}",
-        held=is_sure(change, sign),
+        held=False if steady else is_sure(change, sign),
         first=estimates[0],
         last=estimates[-1],
         change=change,
         steps=f"{int((steps > 0).sum())} of {steps.size}",
         scale=scale,
         unit=unit,
+        steady=steady,
     )

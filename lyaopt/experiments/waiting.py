@@ -48,5 +48,5 @@ class Waiting:
         return {name: value for name, value in named.items() if value is not None}
 
     def out_of_reach(self, error: ProblemError) -> bool:
-        """Tell whether an `error` says that no waiting cost gives the target latency: a result, as of bounds."""
+        """Tell whether an `error` says that no waiting cost gives the target latency."""
         return self.target_latency_s is not None and error.path == "$.target_latency_s"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -186,8 +188,6 @@ def test_waiting_costs_are_scaled_together():
     with pytest.raises(ProblemError, match=r"\$\.waiting_costs: expected a number from 0"):
         varied(varied(SYSTEM, {"waiting_cost_j_per_s": 1.0}), {"waiting_costs": True})
     first = devices[0].services[0]
-    from dataclasses import replace
-
     own = replace(devices[0], services=(replace(first, waiting_cost_j_per_s=0.5), *devices[0].services[1:]))
     system = replace(SYSTEM, devices=(own, *devices[1:]), waiting_cost_j_per_s=0.1)
     scaled = varied(system, {"waiting_costs": 3.0})
