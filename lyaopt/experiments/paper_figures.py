@@ -168,12 +168,12 @@ BY_PRICES = "-prices"
 
 
 def figure_of(name: str | None) -> Figure | None:
-    """Return the figure of the paper that a sweep shows, if it does, also under the price rule."""
+    """Return the figure of the paper that the sweep `name` shows, if it does, also under the price rule."""
     return FIGURES.get((name or "").removesuffix(BY_PRICES))
 
 
 def number_of(name: str) -> str:
-    """Return the number of a figure, such as ``Fig. 5`` or ``Fig. 5 by prices``."""
+    """Return the number of the figure `name`, such as ``Fig. 5`` or ``Fig. 5 by prices``."""
     by_prices = " by prices" if name.endswith(BY_PRICES) else ""
     return f"Fig. {name.removesuffix(BY_PRICES)[3:]}{by_prices}"
 
