@@ -107,6 +107,20 @@ def _slope(a: Point, b: Point) -> float:
     return (b[1] - a[1]) / (b[0] - a[0])
 
 
+def hull_power(points: Sequence[Point], hz: Floats) -> Floats:
+    """Return the least mean power in W at mean frequencies, of the same shape.
+
+    Parameters
+    ----------
+    points : sequence of (hz, power_w)
+        With increasing frequencies.
+    hz : ndarray
+        From 0 to the last frequency.
+    """
+    ends, powers = zip((0.0, 0.0), *lower_hull(points), strict=True)
+    return np.asarray(np.interp(hz, ends, powers))
+
+
 def make_curves(tables: tuple[tuple[Point, ...] | None, ...] | None, devices: int) -> Curves:
     """Make the hulls of all devices; equal tables share a row.
 
