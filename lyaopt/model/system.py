@@ -32,7 +32,7 @@ from lyaopt.model.device_energies import (
 from lyaopt.model.profiles import Profile, list_profiles, load_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
 from lyaopt.slot.limits import noise_w_per_hz
-from lyaopt.slot.tables import Curves, Point, make_curves
+from lyaopt.slot.tables import Curves, Point, hull_within, make_curves
 
 __all__ = [
     "Arrivals",
@@ -272,6 +272,12 @@ class System:
     def curves(self) -> Curves:
         """Lower convex hulls of the operating points of all devices."""
         return make_curves(self.cpu_points, len(self.devices))
+
+    @cached_property
+    def cpu_hulls(self) -> tuple[tuple[Point, ...] | None, ...]:
+        """Corners (Hz, W) of the hull of each device within F^l, without (0, 0); None where it is cubic."""
+        pairs = zip(self.cpu_points, self.cpu_capacity_hz.tolist(), strict=True)
+        return tuple(None if points is None else hull_within(points, hz) for points, hz in pairs)
 
     @cached_property
     def radio_rate_bps(self) -> Floats:
