@@ -23,6 +23,7 @@ from lyaopt._kernels.slot.general_local import general_local_lanes, general_loca
 from lyaopt._kernels.slot.general_transmit import general_transmit_lanes, general_transmit_lanes_many
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline, merged
 
 # Rows of L doubles for copies: lanes, what devices differ in, totals and multipliers
@@ -96,7 +97,7 @@ def _by_device(values, lanes, count, width, copy):
 def _table(number, items, count, room):
     """Return one of the tables of copies."""
     size = room.size // _TABLES
-    return room[number * size : number * size + items * count].reshape(items, count)
+    return view_as(room[number * size : number * size + items * count], (items, count))
 
 
 @merged
@@ -164,7 +165,7 @@ def _allocate_radios(backlog, weights, gain, model, allocation, rows, room, work
 def _allocate_edge(backlog, weights, model, allocation, rows, room, workspace):
     """Of whole replications: `backlog` and `weights` are (N M, width)."""
     listed, items = rows[_LANES], backlog.shape[0]
-    rates = allocation.rates[EDGE].reshape(backlog.shape)
+    rates = view_as(allocation.rates[EDGE], backlog.shape)
     count = _list_busy(backlog, listed)
     solved = _padded(count, backlog.shape[1], _VECTOR if model.method == SORT else 1, listed)
     copies = _table(0, items, solved, room), _table(1, items, solved, room)
@@ -195,7 +196,7 @@ def allocate_busy_lanes(backlog, weights, gain, model, allocation, workspace):
     """Solve the three problems of a slot for backlogs and weights (3, N, L) and gains (L,) of a block."""
     _, services, lanes = backlog.shape
     start = workspace.size - (_TABLES * services + _ROWS) * lanes
-    rows = workspace[start : start + _ROWS * lanes].reshape(_ROWS, lanes)
+    rows = view_as(workspace[start : start + _ROWS * lanes], (_ROWS, lanes))
     room = workspace[start + _ROWS * lanes :]
     solvers = workspace[:start]
     _allocate_cpus(backlog[LOCAL], weights[LOCAL], model, allocation, rows, room, solvers)
@@ -205,5 +206,5 @@ def allocate_busy_lanes(backlog, weights, gain, model, allocation, workspace):
     if model.laws.shared != 0:  # measured radios take no part
         _share_spectrum(bits, prices, gain, model, allocation, solvers)
     shape = services * model.devices.shape[1], lanes // model.devices.shape[1]
-    edge, weight = backlog[EDGE].reshape(shape), weights[EDGE].reshape(shape)
+    edge, weight = view_as(backlog[EDGE], shape), view_as(weights[EDGE], shape)
     _allocate_edge(edge, weight, model, allocation, rows, room, solvers)

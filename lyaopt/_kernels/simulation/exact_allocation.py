@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.slot.blocks import workspace_size
-from lyaopt._kernels.slot.edge import edge_lanes, edge_lanes_many
-from lyaopt._kernels.slot.local import local_lanes, local_lanes_many
+from lyaopt._kernels.slot.edge import edge_lanes_many, solve_edge_lanes
+from lyaopt._kernels.slot.local import local_lanes_many, solve_local_lanes
 from lyaopt._kernels.slot.problems import (
     DELTA,
     EDGE_CAPACITY,
@@ -20,8 +20,9 @@ from lyaopt._kernels.slot.problems import (
     TransmitAllocation,
     TransmitProblem,
 )
-from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_lanes_many, transmit_workspace_size
-from lyaopt._kernels.toolchain.jit import helper
+from lyaopt._kernels.slot.transmit import solve_transmit_lanes, transmit_lanes_many, transmit_workspace_size
+from lyaopt._kernels.toolchain.contiguous_views import view_as
+from lyaopt._kernels.toolchain.jit import helper, inline
 
 # Methods of allocation: the exact ones sort the backlogs of a problem, or select among them, which is faster
 # where there are many; the last one is that of share_allocation.py.
@@ -57,7 +58,7 @@ def allocation_workspace_size(model, services, devices, width):
     return max(edge, transmit_workspace_size(services, devices * width, devices, select))
 
 
-@helper
+@inline
 def allocate_exactly(backlog, gain, model, allocation, workspace):
     """Solve the three problems of a slot for backlogs (3, N, L) and gains (L,) of a block."""
     method, scalars, devices = model.method, model.scalars, model.devices
@@ -79,13 +80,13 @@ def allocate_exactly(backlog, gain, model, allocation, workspace):
         local_lanes_many(local, local_allocation, workspace)
         transmit_lanes_many(transmit, transmit_allocation, workspace)
     else:
-        local_lanes(local, local_allocation, workspace)
-        transmit_lanes(transmit, transmit_allocation, workspace)
+        solve_local_lanes(local, local_allocation, workspace)
+        solve_transmit_lanes(transmit, transmit_allocation, workspace)
     count = devices.shape[1]
     shape = rates.shape[1] * count, gain.size // count
-    edge = EdgeProblem(backlog[EDGE].reshape(shape), scalars[EDGE_CAPACITY], tau)
-    edge_allocation = EdgeAllocation(rates[EDGE].reshape(shape), multiplier)
+    edge = EdgeProblem(view_as(backlog[EDGE], shape), scalars[EDGE_CAPACITY], tau)
+    edge_allocation = EdgeAllocation(view_as(rates[EDGE], shape), multiplier)
     if method == SORT:
-        edge_lanes(edge, edge_allocation, workspace)
+        solve_edge_lanes(edge, edge_allocation, workspace)
     else:
         edge_lanes_many(edge, edge_allocation, workspace)

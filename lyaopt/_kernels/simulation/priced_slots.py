@@ -22,7 +22,8 @@ from lyaopt._kernels.simulation.state_types import (
     compiled_signature,
     queues_of,
 )
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
+from lyaopt._kernels.toolchain.contiguous_views import view_as
+from lyaopt._kernels.toolchain.jit import Kernel, inline
 
 
 class PricedModel(NamedTuple):
@@ -57,10 +58,10 @@ FIELD_TYPES[PricedModel] = (*FIELD_TYPES[Model], Prices, Cuts, SlowChannels, "i8
 def _levels_of(b, lanes, state):
     """Return the levels of slow channels (L,), in the memory of the state; nothing without memory."""
     memory = state.memory[b]
-    return memory.reshape(memory.size)[:lanes]
+    return view_as(memory, (memory.size,))[:lanes]
 
 
-@helper
+@inline
 def _prepare(b, begin, end, gain, arrivals, model, state):
     """Choose the points of the tasks that come in a period, at its start."""
     set_whole_rates(gain[: end - begin], model.laws)
@@ -71,7 +72,7 @@ def _prepare(b, begin, end, gain, arrivals, model, state):
         choose_cuts(queues_of(state, b), channels, arrivals[: end - begin], end - begin < period, model)
 
 
-@helper
+@inline
 def _allocate_by_prices(at, gain, backlog, model, state, tasks, allocation, workspace):
     """The allocation by prices, or by shares where a policy sets them."""
     b, _ = at

@@ -194,25 +194,19 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_all, by_laws=True):
 @inline
 def _allocate(at, gain, backlog, model, state, tasks, allocation, workspace):
     """The allocation of the paper: weights are backlogs."""
-    # A call takes copies of the arrays of its tuples, so those of the state and the tasks are not passed on.
-    _allocate_by_backlogs(at[0], gain, backlog, model, allocation, workspace)
-
-
-@helper
-def _allocate_by_backlogs(b, gain, backlog, model, allocation, workspace):
     if model.method == BY_SHARES:
-        allocate_by_shares(b, backlog, gain, model, allocation)
+        allocate_by_shares(at[0], backlog, gain, model, allocation)
     else:
         allocate_exactly(backlog, gain, model, allocation, workspace)
 
 
-@helper
+@inline
 def _prepare_rates(b, begin, end, gain, arrivals, model, state):
     """Let measured radios carry their whole rates, where gains are not those of a trace."""
     set_whole_rates(gain[: end - begin], model.laws)
 
 
-@helper
+@inline
 def _allocate_by_weights(at, gain, backlog, model, state, tasks, allocation, workspace):
     """The allocation by weights: set before, written by the rule of the model, or the backlogs."""
     b, slot = at

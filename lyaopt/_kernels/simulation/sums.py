@@ -5,6 +5,7 @@ PRESENT period, and over all whole periods before (PAST).
 """
 
 from lyaopt._kernels.simulation.task_queues import STAGES
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 PRESENT, PAST = range(2)
@@ -36,7 +37,7 @@ def _add(source, target):
 
 @inline
 def _flat(array):
-    return array.reshape(array.size)
+    return view_as(array, (array.size,))
 
 
 @helper

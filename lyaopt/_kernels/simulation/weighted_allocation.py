@@ -28,6 +28,7 @@ from lyaopt._kernels.slot.problems import (
     TransmitAllocation,
 )
 from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, merged
 
 _RADIO_ROWS = 2  # of L doubles at the end of the workspace: rates and powers of measured radios
@@ -82,8 +83,8 @@ def allocate_by_weights(backlog, weights, gain, model, allocation, workspace):
     scalars, rates = model.scalars, allocation.rates
     devices = model.devices.shape[1]
     shape = rates.shape[1] * devices, gain.size // devices
-    edge = edge_problem_of((weights[EDGE].reshape(shape), backlog[EDGE].reshape(shape)), scalars)
-    edge_allocation = EdgeAllocation(rates[EDGE].reshape(shape), allocation.multiplier)
+    edge = edge_problem_of((view_as(weights[EDGE], shape), view_as(backlog[EDGE], shape)), scalars)
+    edge_allocation = EdgeAllocation(view_as(rates[EDGE], shape), allocation.multiplier)
     if model.method == SORT:
         general_edge_lanes(edge, edge_allocation, workspace)
     else:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.contiguous_views import view_as
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 # Rows of `Block.costs`: what serving costs in a lane, see marginal_costs.py
 LIMIT, SCALE, INVERSE, FLOOR = range(4)
@@ -62,6 +63,15 @@ class Block(NamedTuple):
 
 
 @inline
+def lane_at(start, t):
+    """Return the place of lane ``start + t``.
+
+    It is unsigned: a signed index may count from the end, so that loops over it load lane by lane.
+    """
+    return np.uint64(start + t)
+
+
+@inline
 def block_width(items, lane_count, one_by_one):
     """Return how many lanes a block holds, so that its workspace stays in the cache."""
     if one_by_one:
@@ -93,13 +103,13 @@ def split_workspace(workspace, items, width, one_by_one):
     rows = devices + DEVICE_ROWS * width
     shape = (2, items) if one_by_one else (2 * items, width)
     block = Block(
-        workspace[:ranking].reshape(COST_ROWS, width),
-        workspace[ranking:served].reshape(RANKING_ROWS, width),
-        workspace[served:scratch].reshape(SERVED_ROWS, width),
-        workspace[scratch:devices].reshape(SCRATCH_ROWS, width),
-        workspace[rows : rows + 2 * items * width].reshape(shape),
+        view_as(workspace[:ranking], (COST_ROWS, width)),
+        view_as(workspace[ranking:served], (RANKING_ROWS, width)),
+        view_as(workspace[served:scratch], (SERVED_ROWS, width)),
+        view_as(workspace[scratch:devices], (SCRATCH_ROWS, width)),
+        view_as(workspace[rows : rows + 2 * items * width], shape),
     )
-    return block, workspace[devices:rows].reshape(DEVICE_ROWS, width)
+    return block, view_as(workspace[devices:rows], (DEVICE_ROWS, width))
 
 
 @lane_loop
@@ -109,7 +119,7 @@ def fill(row, count, value):
         row[t] = value
 
 
-@helper
+@inline
 def spread(values, lane_count, lanes, row):
     """Write into `row` the value of each lane's device; lane l belongs to device l // (lane_count // M)."""
     per_device = lane_count // values.size

@@ -20,7 +20,8 @@ from lyaopt._kernels.slot.primal_recovery import recover_primal
 from lyaopt._kernels.slot.sort_blocked import rank_in_rows
 from lyaopt._kernels.slot.sort_registers import rank_in_registers
 from lyaopt._kernels.slot.weighted_selection import LaneCost, select_threshold
-from lyaopt._kernels.toolchain.jit import helper, inline
+from lyaopt._kernels.toolchain.contiguous_views import view_as
+from lyaopt._kernels.toolchain.jit import inline
 
 # Up to here sorting networks over lanes beat selection in one lane after the other.
 NETWORK_ITEMS = 256
@@ -38,11 +39,11 @@ def rank_by_sorting(cost, small, large, queue, lanes, block):
         rank_in_rows(cost, queue, lanes, block)
 
 
-@helper
+@inline
 def solve_by_selection(cost, queue, lanes, block, tau, rate):
     """Solve a block of one lane: set its rows, and write its rates (N, L)."""
     items, lane_count = queue.shape
-    backlogs = queue.reshape(items * lane_count)
+    backlogs = view_as(queue, (items * lane_count,))
     if lane_count > 1:
         backlogs = block.items[1]
         for k in range(items):

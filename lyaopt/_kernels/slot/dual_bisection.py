@@ -8,9 +8,20 @@ not give the primal solution, and the items on the jump are served the part that
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import halfway
-from lyaopt._kernels.slot.blocks import ABOVE, EFFORT, FLOOR, INVERSE, LIMIT, PART, SCALE, THRESHOLD, TOTAL
+from lyaopt._kernels.slot.blocks import (
+    ABOVE,
+    EFFORT,
+    FLOOR,
+    INVERSE,
+    LIMIT,
+    PART,
+    SCALE,
+    THRESHOLD,
+    TOTAL,
+    lane_at,
+)
 from lyaopt._kernels.slot.primal_recovery import serve
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 STEPS = 63
 _PLAIN_ITEMS = 64  # up to here a plain sum is as good as a compensated one
@@ -21,7 +32,7 @@ _LOWER, _TRIAL, _DEMAND, _LOST = range(4)  # rows of scratch
 def _add(queue, start, count, nu, demand):
     for k in range(queue.shape[0]):
         for t in range(count):
-            backlog = queue[k, start + t]
+            backlog = queue[k, lane_at(start, t)]
             demand[t] += backlog if backlog > nu[t] else 0.0
 
 
@@ -29,14 +40,14 @@ def _add(queue, start, count, nu, demand):
 def _add_compensated(queue, start, count, nu, demand, lost):
     for k in range(queue.shape[0]):
         for t in range(count):
-            backlog = queue[k, start + t]
+            backlog = queue[k, lane_at(start, t)]
             demand[t], error = two_sum(demand[t], backlog if backlog > nu[t] else 0.0)
             lost[t] += error
     for t in range(count):
         demand[t] += lost[t]
 
 
-@helper
+@inline
 def _find_demand(queue, lanes, lost, nu, demand):
     """Set the sums of the backlogs above nu."""
     start, count = lanes.start, lanes.count
@@ -54,7 +65,7 @@ def _find_largest(queue, start, count, largest):
         largest[t] = 0.0
     for k in range(queue.shape[0]):
         for t in range(count):
-            backlog = queue[k, start + t]
+            backlog = queue[k, lane_at(start, t)]
             best = largest[t]
             largest[t] = backlog if backlog > best else best
 
@@ -101,7 +112,7 @@ def _find_parts(cost, costs, thresholds, above, down_to, served, count):
         served[PART, t] = part if height > 0.0 else 0.0
 
 
-@helper
+@inline
 def solve_by_bisection(cost, queue, lanes, block, tau, rate):
     """Solve the lanes of a block: set THRESHOLD and `block.served`, and write the rates (N, L).
 

@@ -17,6 +17,7 @@ from lyaopt._kernels.slot.blocks import (
     LaneRange,
     block_width,
     fill,
+    lane_at,
     new_workspace,
     split_workspace,
 )
@@ -30,7 +31,7 @@ from lyaopt._kernels.slot.sorting_networks import EIGHT, FOUR
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
     if queue.shape[0] == FOUR.size:
         serve_in_registers(cost, FOUR, queue, lanes, block, tau, rate)
@@ -54,13 +55,19 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
         lanes = LaneRange(start, min(width, lane_count - start))
         solve(EDGE, queue, lanes, block, tau, allocation.cpu)
         for t in range(lanes.count):
-            allocation.multiplier[start + t] = block.ranking[THRESHOLD, t]
+            allocation.multiplier[lane_at(start, t)] = block.ranking[THRESHOLD, t]
+
+
+@inline
+def solve_edge_lanes(problem, allocation, workspace):
+    """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
+    _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
 
 
 @helper
 def edge_lanes(problem, allocation, workspace):
-    """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
-    _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
+    """Call `solve_edge_lanes`: for kernels in which a call costs little beside what it does."""
+    solve_edge_lanes(problem, allocation, workspace)
 
 
 @helper

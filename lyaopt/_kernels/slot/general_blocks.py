@@ -1,7 +1,7 @@
 """Blocks of lanes for the general slot problems: weights, limits, and parameters that may differ by lane.
 
-They extend blocks.py, whose rows and tuples they use: items take four rows, not two, and a lane has the
-parameters of its device, its slot or both in `GENERAL_ROWS` rows that each problem names.
+They extend blocks.py, whose rows and tuples they use. A lane has the parameters of its device, its slot or
+both in `GENERAL_ROWS` rows that each problem names.
 """
 
 from typing import Any, NamedTuple
@@ -14,13 +14,17 @@ from lyaopt._kernels.slot.blocks import (
     SCRATCH_ROWS,
     SERVED_ROWS,
     Block,
+    lane_at,
     spread,
 )
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop, merged
 
 TAU = 0  # the first row of the parameters of a lane, in every problem
 GENERAL_ROWS = 5
-_ITEM_ROWS = 4  # weights, limits and sums, or what selection keeps of the first two
+# Rows an item takes: its sorted weight, and as much again that is read beside it and is to stay in the cache;
+# weight and limit, and what is kept of them, where selection solves one lane after the other.
+_SORTED_ROWS, _SELECTED_ROWS = 2, 4
 _ROWS = COST_ROWS + RANKING_ROWS + SERVED_ROWS + SCRATCH_ROWS + GENERAL_ROWS
 _BLOCK_DOUBLES = 6144  # as in blocks.py
 
@@ -33,11 +37,16 @@ class Items(NamedTuple):
 
 
 @inline
+def _item_rows(one_by_one):
+    return _SELECTED_ROWS if one_by_one else _SORTED_ROWS
+
+
+@inline
 def general_block_width(items, lane_count, one_by_one):
     """Return how many lanes a block holds, so that its workspace stays in the cache."""
     if one_by_one:
         return 1
-    width = _BLOCK_DOUBLES // (_ITEM_ROWS * items + _ROWS)
+    width = _BLOCK_DOUBLES // (_SORTED_ROWS * items + _ROWS)
     return min(lane_count, max(8, width - width % 8))
 
 
@@ -45,7 +54,7 @@ def general_block_width(items, lane_count, one_by_one):
 def general_workspace_size(items, lane_count, one_by_one):
     """Return how many doubles of workspace the general solvers take, each of them."""
     width = general_block_width(items, lane_count, one_by_one)
-    return (_ITEM_ROWS * items + _ROWS) * width
+    return (_item_rows(one_by_one) * items + _ROWS) * width
 
 
 @merged
@@ -63,22 +72,23 @@ def split_general_workspace(workspace, items, width, one_by_one):
     scratch = served + SERVED_ROWS * width
     parameters = scratch + SCRATCH_ROWS * width
     rows = parameters + GENERAL_ROWS * width
-    shape = (_ITEM_ROWS, items) if one_by_one else (_ITEM_ROWS * items, width)
+    most = _item_rows(one_by_one)
+    shape = (most, items) if one_by_one else (most * items, width)
     block = Block(
-        workspace[:ranking].reshape(COST_ROWS, width),
-        workspace[ranking:served].reshape(RANKING_ROWS, width),
-        workspace[served:scratch].reshape(SERVED_ROWS, width),
-        workspace[scratch:parameters].reshape(SCRATCH_ROWS, width),
-        workspace[rows : rows + _ITEM_ROWS * items * width].reshape(shape),
+        view_as(workspace[:ranking], (COST_ROWS, width)),
+        view_as(workspace[ranking:served], (RANKING_ROWS, width)),
+        view_as(workspace[served:scratch], (SERVED_ROWS, width)),
+        view_as(workspace[scratch:parameters], (SCRATCH_ROWS, width)),
+        view_as(workspace[rows : rows + most * items * width], shape),
     )
-    return block, workspace[parameters:rows].reshape(GENERAL_ROWS, width)
+    return block, view_as(workspace[parameters:rows], (GENERAL_ROWS, width))
 
 
 @lane_loop
 def copy_from(values, start, count, row):
     """Write values[start : start + count] into a row."""
     for t in range(count):
-        row[t] = values[start + t]
+        row[t] = values[lane_at(start, t)]
 
 
 @helper

@@ -10,6 +10,7 @@ from lyaopt._kernels.slot.blocks import (
     THRESHOLD,
     LaneRange,
     fill,
+    lane_at,
 )
 from lyaopt._kernels.slot.general_blocks import (
     TAU,
@@ -26,12 +27,12 @@ from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
 from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import EIGHT, FOUR
-from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import Kernel, inline, lane_loop, merged
 
 _CAPACITY = 1  # row of the parameters of a lane, after TAU
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, items, lanes, block, parameters, rate):
     solve_weighted_by_sorting(cost, (FOUR, FOUR, EIGHT), items, lanes, block, parameters, rate)
 
@@ -45,7 +46,7 @@ def _set_limits(parameters, costs, count):
 @lane_loop
 def _report(start, count, thresholds, multiplier):
     for t in range(count):
-        multiplier[start + t] = thresholds[t] if thresholds[t] > 0.0 else 0.0
+        multiplier[lane_at(start, t)] = thresholds[t] if thresholds[t] > 0.0 else 0.0
 
 
 @merged

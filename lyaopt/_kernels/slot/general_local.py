@@ -16,6 +16,7 @@ from lyaopt._kernels.slot.blocks import (
     THRESHOLD,
     TOTAL,
     LaneRange,
+    lane_at,
 )
 from lyaopt._kernels.slot.general_blocks import (
     TAU,
@@ -35,13 +36,14 @@ from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
 from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
-from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop, merged
+from lyaopt._kernels.toolchain.contiguous_views import view_as
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop, merged
 
 # Rows of the parameters of a lane, after TAU; the rows of U and delta are read only to set the costs
 _CAPACITY, _WEIGHT, _DELTA = range(1, 4)
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, items, lanes, block, parameters, rate):
     solve_weighted_by_sorting(cost, (TWO, TWO, FOUR), items, lanes, block, parameters, rate)
 
@@ -70,7 +72,7 @@ def _spread(problem, lane_count, lanes, parameters):
 def _report(lanes, block, parameters, totals, multiplier):
     """Write the totals and multipliers of the lanes of a block."""
     for t in range(lanes.count):
-        lane = lanes.start + t
+        lane = lane_at(lanes.start, t)
         total = block.served[TOTAL, t]
         threshold = block.ranking[THRESHOLD, t]
         threshold = threshold if threshold > 0.0 else 0.0
@@ -141,7 +143,7 @@ def _solve(solve, one_by_one, problem, allocation, workspace):
         if curve[first] < 0:
             _solve_cubic(solve, problem, allocation, run, block, parameters)
         else:
-            _solve_tables(problem, allocation, run, workspace[: 2 * items].reshape(2, items))
+            _solve_tables(problem, allocation, run, view_as(workspace[: 2 * items], (2, items)))
         first = stop
 
 

@@ -16,6 +16,7 @@ from lyaopt._kernels.slot.blocks import (
     THRESHOLD,
     TOTAL,
     LaneRange,
+    lane_at,
 )
 from lyaopt._kernels.slot.general_blocks import (
     TAU,
@@ -35,7 +36,8 @@ from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
 from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop, merged
+from lyaopt._kernels.toolchain.contiguous_views import view_as
+from lyaopt._kernels.toolchain.jit import Kernel, inline, lane_loop, merged
 
 _LN2 = math.log(2.0)
 # Rows of the parameters of a lane, after TAU: b_w N_0, pmax / (b_w N_0), U N_0 ln 2 and pmax
@@ -54,7 +56,7 @@ def _worth(weight, scale, floor):
 _COST = TRANSMIT._replace(worth=_worth)
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, items, lanes, block, parameters, rate):
     solve_weighted_by_sorting(cost, (TWO, TWO, FOUR), items, lanes, block, parameters, rate)
 
@@ -85,7 +87,7 @@ def _spread(problem, lane_count, lanes, block, parameters):
 def _set_channel(gain, lanes, block, parameters):
     """Set the signal-to-noise limit pmax eta, and q0 = U N_0 ln 2 / h; 0 / 0 is no power bought, not NaN."""
     for t in range(lanes.count):
-        h = gain[lanes.start + t]
+        h = gain[lane_at(lanes.start, t)]
         free = parameters[_FLOOR_TIMES_GAIN, t] == 0.0
         block.costs[LIMIT, t] = parameters[_FULL_POWER, t] * h
         block.costs[FLOOR, t] = 0.0 if free else parameters[_FLOOR_TIMES_GAIN, t] / h
@@ -95,7 +97,7 @@ def _set_channel(gain, lanes, block, parameters):
 def _report(lanes, gain, block, parameters, power, multiplier):
     """Write the powers and multipliers of the lanes of a block."""
     for t in range(lanes.count):
-        lane = lanes.start + t
+        lane = lane_at(lanes.start, t)
         snr = block.served[EFFORT, t]
         most = parameters[_MAX_POWER, t]
         watts = snr * parameters[_NOISE_POWER, t] / gain[lane]
@@ -112,11 +114,11 @@ def _report(lanes, gain, block, parameters, power, multiplier):
 def _price_silence(items, lanes, total, multiplier):
     """Set nu where nothing is sent: one more bit/s is worth the largest weight that has any work."""
     for t in range(lanes.count):
-        before = multiplier[lanes.start + t]
-        multiplier[lanes.start + t] = before if total[t] > 0.0 else 0.0
+        before = multiplier[lane_at(lanes.start, t)]
+        multiplier[lane_at(lanes.start, t)] = before if total[t] > 0.0 else 0.0
     for k in range(items.weights.shape[0]):
         for t in range(lanes.count):
-            lane = lanes.start + t
+            lane = lane_at(lanes.start, t)
             before = multiplier[lane]
             weight = items.weights[k, lane] if items.limits[k, lane] > 0.0 else 0.0
             multiplier[lane] = weight if (total[t] <= 0.0) & (weight > before) else before
@@ -201,8 +203,8 @@ def _solve(solve, one_by_one, problem, allocation, workspace):
         if measured[first] == 0:
             _solve_shannon(solve, problem, allocation, run, block, parameters)
         else:
-            order = workspace[: 2 * items].reshape(2, items)
-            step = workspace[2 * items : 2 * items + 2].reshape(2, 1)
+            order = view_as(workspace[: 2 * items], (2, items))
+            step = view_as(workspace[2 * items : 2 * items + 2], (2, 1))
             _solve_measured(problem, allocation, run, order, step)
         first = stop
 

@@ -22,6 +22,7 @@ from lyaopt._kernels.slot.blocks import (
     LaneRange,
     block_width,
     fill,
+    lane_at,
     new_workspace,
     only_device,
     split_workspace,
@@ -39,7 +40,7 @@ from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 _CAPACITY = 0  # row of what lanes have of their devices
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
     if queue.shape[0] == TWO.size:
         serve_in_registers(cost, TWO, queue, lanes, block, tau, rate)
@@ -64,7 +65,7 @@ def _set_limits(capacities, count, tau, costs):
 def _report(lanes, block, capacities, tau, totals, multiplier):
     """Write the totals and multipliers of the lanes of a block."""
     for t in range(lanes.count):
-        lane = lanes.start + t
+        lane = lane_at(lanes.start, t)
         total = block.served[TOTAL, t]
         threshold = block.ranking[THRESHOLD, t]
         capacity = capacities[t]
@@ -99,10 +100,16 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
         _report(lanes, block, devices[_CAPACITY], tau, allocation.total, allocation.multiplier)
 
 
-@helper
-def local_lanes(problem, allocation, workspace):
+@inline
+def solve_local_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
     _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
+
+
+@helper
+def local_lanes(problem, allocation, workspace):
+    """Call `solve_local_lanes`: for kernels in which a call costs little beside what it does."""
+    solve_local_lanes(problem, allocation, workspace)
 
 
 @helper

@@ -21,6 +21,7 @@ from lyaopt._kernels.slot.active_set import (
     new_rows,
     write_items,
 )
+from lyaopt._kernels.slot.blocks import lane_at
 from lyaopt._kernels.slot.general_blocks import spread_lanes
 from lyaopt._kernels.slot.general_problems import GeneralLocalProblem, of_lane
 from lyaopt._kernels.slot.gradient_types import (
@@ -103,7 +104,7 @@ def _supply_tables(problem, multiplier, lanes, rows, lane):
         weight, capacity = lane.energy_weight[t], lane.capacity[t]
         ends, slopes = problem.curve_hz[curve], problem.curve_slope[curve]
         power = hull_power(ends, slopes, total)
-        nu, bound = multiplier[lanes.start + t], _at_capacity(total, capacity)
+        nu, bound = multiplier[lane_at(lanes.start, t)], _at_capacity(total, capacity)
         worth = max(nu - weight * marginal_power(ends, slopes, total), 0.0) if bound else 0.0
         supplied = rows.mean[t] + rows.lane[t]
         lane.by_capacity[t] = (supplied if bound & (rows.threshold[t] >= 0.0) else 0.0) - value * tau * worth

@@ -33,6 +33,7 @@ from lyaopt._kernels.slot.problems import (
     TransmitProblem,
 )
 from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_workspace_size
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 # Rows of `devices`
@@ -88,7 +89,7 @@ def _transmit_problem(slot):
 @inline
 def _edge_problem(slot):
     services = slot.queues.shape[1] * slot.queues.shape[2]
-    queue = slot.queues[2].reshape(services, 1)
+    queue = view_as(slot.queues[2], (services, 1))
     return EdgeProblem(queue, slot.scalars[EDGE_CAPACITY], slot.scalars[TAU])
 
 
@@ -141,7 +142,7 @@ def allocations_of(slot):
     return (
         LocalAllocation(slot.rates[0], results[CPU], results[LOCAL_NU]),
         TransmitAllocation(slot.rates[1], results[POWER], results[TRANSMIT_NU]),
-        EdgeAllocation(slot.rates[2].reshape(services, 1), slot.summary[EDGE_NU : EDGE_NU + 1]),
+        EdgeAllocation(view_as(slot.rates[2], (services, 1)), slot.summary[EDGE_NU : EDGE_NU + 1]),
     )
 
 

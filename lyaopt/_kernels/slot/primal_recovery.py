@@ -19,8 +19,9 @@ from lyaopt._kernels.slot.blocks import (
     SCALE,
     THRESHOLD,
     TOTAL,
+    lane_at,
 )
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 _REACH, _SUPPLY = range(2)  # rows of scratch: largest effort worth the threshold, and the work that it does
 
@@ -89,12 +90,12 @@ def serve(queue, lanes, block, tau, rate):
     """Write the rate of every item of the block, from its rows THRESHOLD and PART."""
     for k in range(queue.shape[0]):
         for t in range(lanes.count):
-            lane = lanes.start + t
+            lane = lane_at(lanes.start, t)
             work = work_served(queue[k, lane], block.ranking[THRESHOLD, t], block.served[PART, t])
             rate[k, lane] = work / tau
 
 
-@helper
+@inline
 def recover_primal(cost, queue, lanes, block, tau, rate):
     """Set `block.served` from `block.ranking`, and write the rates (N, L)."""
     reaches, supplies = block.scratch[_REACH], block.scratch[_SUPPLY]

@@ -14,18 +14,20 @@ from lyaopt._kernels.slot.blocks import (
     LIMIT,
     ON_THRESHOLD,
     THRESHOLD,
+    lane_at,
 )
-from lyaopt._kernels.toolchain.jit import helper, lane_loop
+from lyaopt._kernels.slot.weighted_selection import LaneCost, is_whole
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 # Rows of scratch: a compensated sum, and the number of items on the threshold
 _SUM, _LOST, _MEMBERS = range(3)
 
 
 @lane_loop
-def _load(queue, start, count, rows):
+def load_rows(queue, start, count, rows):
     for k in range(queue.shape[0]):
         for t in range(count):
-            rows[k, t] = queue[k, start + t]
+            rows[k, t] = queue[k, lane_at(start, t)]
 
 
 @lane_loop
@@ -37,12 +39,12 @@ def _exchange(a, b, count):
         b[t] = y if x > y else x
 
 
-@helper
-def _exchange_rows(rows, i, j, count):
+@inline
+def exchange_rows(rows, i, j, count):
     _exchange(rows[i], rows[j], count)
 
 
-@helper
+@inline
 def merge_exchange(exchange, rows, items, count):
     """Sort the items of every column, largest first, by merge exchange (Knuth, volume 3, 5.2.2, algorithm M).
 
@@ -67,7 +69,7 @@ def merge_exchange(exchange, rows, items, count):
 
 
 @lane_loop
-def add_compensated(backlogs, sums, total, lost, count):
+def _add_compensated(backlogs, sums, total, lost, count):
     for t in range(count):
         total[t], error = two_sum(total[t], backlogs[t])
         lost[t] += error
@@ -75,14 +77,13 @@ def add_compensated(backlogs, sums, total, lost, count):
 
 
 @lane_loop
-def raise_threshold(cost, costs, backlogs, sums, thresholds, count):
+def _raise_threshold(cost, costs, backlogs, sums, thresholds, count):
     """Raise the threshold to the backlogs of a row that are not served whole."""
     for t in range(count):
         backlog = backlogs[t]
         highest = thresholds[t]
-        effort = cost.effort(sums[t], costs[INVERSE, t])
-        marginal = cost.marginal_cost(effort, costs[INVERSE, t], costs[FLOOR, t])
-        whole = (effort <= costs[LIMIT, t]) & (marginal <= backlog)
+        lane = LaneCost(costs[LIMIT, t], costs[INVERSE, t], costs[FLOOR, t])
+        whole = is_whole(cost, lane, sums[t], backlog)
         thresholds[t] = highest if whole | (backlog < highest) else backlog
 
 
@@ -104,20 +105,20 @@ def _finish(cost, inverses, members, ranking, count):
         ranking[EFFORT_ABOVE, t] = cost.effort(ranking[ABOVE, t], inverses[t])
 
 
-@helper
+@inline
 def rank_in_rows(cost, queue, lanes, block):
     """Set `block.ranking` for the lanes of the block, with any number of items."""
     items, count = queue.shape[0], lanes.count
     backlogs, sums = block.items[:items], block.items[items:]
     ranking, scratch = block.ranking, block.scratch
-    _load(queue, lanes.start, count, backlogs)
-    merge_exchange(_exchange_rows, backlogs, items, count)
+    load_rows(queue, lanes.start, count, backlogs)
+    merge_exchange(exchange_rows, backlogs, items, count)
     ranking[:, :count] = 0.0
     scratch[:, :count] = 0.0
     for k in range(items):
-        add_compensated(backlogs[k], sums[k], scratch[_SUM], scratch[_LOST], count)
+        _add_compensated(backlogs[k], sums[k], scratch[_SUM], scratch[_LOST], count)
     for k in range(items):
-        raise_threshold(cost, block.costs, backlogs[k], sums[k], ranking[THRESHOLD], count)
+        _raise_threshold(cost, block.costs, backlogs[k], sums[k], ranking[THRESHOLD], count)
     for k in range(items):
         _split(backlogs[k], sums[k], ranking[THRESHOLD], ranking[ABOVE], scratch[_MEMBERS], count)
     _finish(cost, block.costs[INVERSE], scratch[_MEMBERS], ranking, count)

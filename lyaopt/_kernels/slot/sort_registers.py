@@ -4,8 +4,6 @@ Sort the backlogs of a lane, largest first; take prefix sums C and their efforts
 backlog v that fails effort(C) <= limit and marginal_cost(effort(C)) <= v (marginal_costs.py).
 """
 
-import numpy as np
-
 from lyaopt._kernels.slot.blocks import (
     ABOVE,
     EFFORT,
@@ -17,6 +15,7 @@ from lyaopt._kernels.slot.blocks import (
     SCALE,
     THRESHOLD,
     TOTAL,
+    lane_at,
 )
 from lyaopt._kernels.slot.primal_recovery import part_served
 from lyaopt._kernels.toolchain.jit import inline, lane_loop
@@ -42,7 +41,9 @@ def rank_in_registers(cost, network, queue, lanes, block):
     """Set `block.ranking` for the lanes of the block, with up to `network.size` items."""
     for t in range(lanes.count):
         lane_cost = block.costs[LIMIT, t], block.costs[INVERSE, t], block.costs[FLOOR, t], 0.0
-        threshold, above, effort_above, on_threshold = _rank(cost, network, queue, lanes.start + t, lane_cost)
+        threshold, above, effort_above, on_threshold = _rank(
+            cost, network, queue, lane_at(lanes.start, t), lane_cost
+        )
         block.ranking[THRESHOLD, t] = threshold
         block.ranking[ABOVE, t] = above
         block.ranking[EFFORT_ABOVE, t] = effort_above
@@ -57,8 +58,7 @@ def serve_in_registers(cost, network, queue, lanes, block, tau, rate):
     THRESHOLD, TOTAL and EFFORT, and writes the rates.
     """
     for t in range(lanes.count):
-        # unsigned: a test for a negative index would hide from the compiler that the rows are apart
-        lane = np.uint64(lanes.start + t)
+        lane = lane_at(lanes.start, t)
         limit = block.costs[LIMIT, t]
         scale = block.costs[SCALE, t]
         floor = block.costs[FLOOR, t]

@@ -9,6 +9,7 @@ begins to be served the demand may jump: what is found here is its lower end, an
 import math
 
 from lyaopt._kernels.numerics.elementary import expm1
+from lyaopt._kernels.slot.blocks import lane_at
 from lyaopt._kernels.slot.spectral_efficiency import (
     HUGE,
     LARGEST,
@@ -46,7 +47,7 @@ def _add_item(weights, place, price, items, devices):
         reach_before = devices.reach[m, t]
         kink_before = devices.kink[m, t]
         part_before = devices.part[m, t]
-        weight = weights[k, start + t]
+        weight = weights[k, lane_at(start, t)]
         devices.through[m, t] = rate if whole & (rate > rate_before) else rate_before
         devices.reach[m, t] = reach if whole & (reach < reach_before) else reach_before
         devices.kink[m, t] = kink if whole & (kink < kink_before) else kink_before

@@ -10,6 +10,7 @@ import math
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import log
+from lyaopt._kernels.slot.blocks import lane_at
 from lyaopt._kernels.slot.general_blocks import spread_lanes
 from lyaopt._kernels.slot.item_order import sort_items
 from lyaopt._kernels.slot.spectral_efficiency import (
@@ -56,9 +57,9 @@ def _compare(weights, limits, start, pair, sums):
     m, i, j = pair
     above, through = sums
     for t in range(above.shape[2]):
-        own = weights[i, start + t]
-        other = weights[j, start + t]
-        work = limits[j, start + t]
+        own = weights[i, lane_at(start, t)]
+        other = weights[j, lane_at(start, t)]
+        work = limits[j, lane_at(start, t)]
         above[m, i, t] += work if other > own else 0.0
         through[m, i, t] += work if other >= own else 0.0
 
@@ -131,7 +132,7 @@ def _set_breakpoints(weights, limits, place, tau, items, devices):
     """Set the prices of item k of device m from g(y_C) and g(y_A); `place` is (m, k, first lane)."""
     m, k, start = place
     for t in range(tau.size):
-        w = weights[k, start + t]
+        w = weights[k, lane_at(start, t)]
         value = devices.value[m, t]
         energy = log(smallest(largest(w * (value / LN2), 1.0), HUGE))
         energy = LARGEST if value > HUGE else smallest(energy, LARGEST)
@@ -144,7 +145,7 @@ def _set_breakpoints(weights, limits, place, tau, items, devices):
         above, through = items.above[m, k, t], items.through[m, k, t]
         carried = devices.full[m, t] / LN2 * (energy / grown)
         stop = through if gain <= at_reach else smallest(largest(carried, above), through)
-        part = limits[k, start + t] / tau[t] / (through - above)
+        part = limits[k, lane_at(start, t)] / tau[t] / (through - above)
         jumps = (gain < before) & (energy > 0.0) & (through > above)
         items.jump[m, k, t] = LN2 * (stop - above) / energy * part if jumps else 0.0
 
@@ -156,7 +157,7 @@ def _set_before(weights, start, pair, gain, before):
     for t in range(before.shape[2]):
         other = gain[m, j, t]
         present = before[m, i, t]
-        counts = (weights[j, start + t] > weights[i, start + t]) & (other < present)
+        counts = (weights[j, lane_at(start, t)] > weights[i, lane_at(start, t)]) & (other < present)
         before[m, i, t] = other if counts else present
 
 

@@ -6,6 +6,7 @@ the pool.
 """
 
 from lyaopt._kernels.numerics.elementary import expm1, log1p
+from lyaopt._kernels.slot.blocks import lane_at
 from lyaopt._kernels.slot.spectral_efficiency import HUGE, LARGEST, LN2, largest, smallest, surplus
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
 
@@ -62,7 +63,7 @@ def _set_jumping_weight(weights, place, items, pool, weight):
     for t in range(pool.done.size):
         before = weight[m, t]
         jumps = (items.begin[m, k, t] == pool.price[t]) & (items.jump[m, k, t] > 0.0) & (pool.share[t] > 0.0)
-        own = weights[k, start + t]
+        own = weights[k, lane_at(start, t)]
         weight[m, t] = own if jumps & (own > before) else before
 
 
@@ -72,7 +73,7 @@ def _set_largest(weights, limits, place, largest_weight):
     m, k, start = place
     for t in range(largest_weight.shape[1]):
         before = largest_weight[m, t]
-        own = weights[k, start + t] if limits[k, start + t] > 0.0 else 0.0
+        own = weights[k, lane_at(start, t)] if limits[k, lane_at(start, t)] > 0.0 else 0.0
         largest_weight[m, t] = own if own > before else before
 
 
@@ -102,12 +103,12 @@ def _serve(limits, place, tau, items, total, rate):
     """Serve item k of device m; `place` is (m, k, first lane)."""
     m, k, start = place
     for t in range(tau.size):
-        most = limits[k, start + t] / tau[t]
+        most = limits[k, lane_at(start, t)] / tau[t]
         above, through, served = items.above[m, k, t], items.through[m, k, t], total[m, t]
         share = (served - above) / (through - above)
         share = share if share < 1.0 else 1.0
         f = most if served >= through else share * most
-        rate[k, start + t] = f if served > above else 0.0
+        rate[k, lane_at(start, t)] = f if served > above else 0.0
 
 
 @helper

@@ -7,6 +7,7 @@ apart.
 
 from typing import Any, NamedTuple
 
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import inline
 
 _ITEM_ROWS, _DEVICE_ROWS, _POOL_ROWS = 7, 14, 17
@@ -155,12 +156,12 @@ def spectrum_workspace_size(items, devices, slots):
 def split_spectrum_workspace(workspace, items, devices, width):
     """Return the `Rows` of a block within the workspace."""
     size = items * devices * width
-    a = workspace[: _ITEM_ROWS * size].reshape(_ITEM_ROWS, devices, items, width)
+    a = view_as(workspace[: _ITEM_ROWS * size], (_ITEM_ROWS, devices, items, width))
     start = _ITEM_ROWS * size
     size = devices * width
-    d = workspace[start : start + _DEVICE_ROWS * size].reshape(_DEVICE_ROWS, devices, width)
+    d = view_as(workspace[start : start + _DEVICE_ROWS * size], (_DEVICE_ROWS, devices, width))
     start += _DEVICE_ROWS * size
-    p = workspace[start : start + _POOL_ROWS * width].reshape(_POOL_ROWS, width)
+    p = view_as(workspace[start : start + _POOL_ROWS * width], (_POOL_ROWS, width))
     start += _POOL_ROWS * width
     return Rows(
         ItemRows(a[0], a[1], a[2], a[3], a[4], a[5], a[6]),
@@ -184,5 +185,5 @@ def split_spectrum_workspace(workspace, items, devices, width):
             p[15],
             p[16],
         ),
-        workspace[start : start + 2 * items].reshape(2, items),
+        view_as(workspace[start : start + 2 * items], (2, items)),
     )

@@ -9,6 +9,7 @@ nearest to where the step pointed or, where there is none, halves the bit patter
 import math
 
 from lyaopt._kernels.numerics.elementary import expm1, halfway, log, log1p
+from lyaopt._kernels.slot.blocks import lane_at
 from lyaopt._kernels.slot.spectral_efficiency import HUGE, LARGEST, LN2, largest, smallest, surplus
 from lyaopt._kernels.slot.spectrum_demand import find_demand, find_spare
 from lyaopt._kernels.toolchain.jit import helper, lane_loop
@@ -36,7 +37,7 @@ def _guess_item(weights, place, items, pool):
     m, k, start = place
     for t in range(pool.done.size):
         begin = items.begin[m, k, t]
-        price = smallest(begin, weights[k, start + t] / LN2 * pool.nearest[t])
+        price = smallest(begin, weights[k, lane_at(start, t)] / LN2 * pool.nearest[t])
         pool.high[t] = largest(begin, pool.high[t])
         pool.price[t] = largest(price, pool.price[t])
 

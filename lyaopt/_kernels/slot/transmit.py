@@ -23,6 +23,7 @@ from lyaopt._kernels.slot.blocks import (
     THRESHOLD,
     LaneRange,
     block_width,
+    lane_at,
     only_device,
     split_workspace,
     spread,
@@ -34,6 +35,7 @@ from lyaopt._kernels.slot.marginal_costs import TRANSMIT, transmit_marginal_cost
 from lyaopt._kernels.slot.primal_recovery import recover_primal
 from lyaopt._kernels.slot.problems import TransmitAllocation, TransmitProblem, solver_signature
 from lyaopt._kernels.slot.sorting_networks import FOUR, TWO
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 _LN2 = math.log(2.0)
@@ -44,7 +46,7 @@ _TABLE_SCALE, _TABLE_INVERSE, _TABLE_NOISE_POWER, _TABLE_FULL_POWER = range(4)
 _TABLE_ROWS = 4
 
 
-@helper
+@inline
 def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
     rank_by_sorting(cost, TWO, FOUR, queue, lanes, block)
     recover_primal(cost, queue, lanes, block, tau, rate)
@@ -56,11 +58,11 @@ def transmit_workspace_size(items, lane_count, devices, one_by_one):
     return workspace_size(items, lane_count, one_by_one) + _TABLE_ROWS * devices
 
 
-@helper
+@inline
 def _device_table(problem, workspace):
     """Return what is the same in every slot of a device, at the end of the workspace."""
     bandwidth, max_power = problem.bandwidth, problem.max_power
-    table = workspace[workspace.size - _TABLE_ROWS * bandwidth.size :].reshape(_TABLE_ROWS, bandwidth.size)
+    table = view_as(workspace[workspace.size - _TABLE_ROWS * bandwidth.size :], (_TABLE_ROWS, bandwidth.size))
     for m in range(bandwidth.size):
         scale = bandwidth[m] / _LN2 * problem.tau
         noise_power = bandwidth[m] * problem.noise
@@ -85,15 +87,15 @@ def _spread_devices(table, max_power, lane_count, lanes, block, devices):
 def _set_channel(gain, full_power, q0_times_gain, lanes, block):
     """Set the signal-to-noise limit pmax eta, and q0 = U N_0 ln 2 / h."""
     for t in range(lanes.count):
-        block.costs[LIMIT, t] = full_power[t] * gain[lanes.start + t]
-        block.costs[FLOOR, t] = q0_times_gain / gain[lanes.start + t]
+        block.costs[LIMIT, t] = full_power[t] * gain[lane_at(lanes.start, t)]
+        block.costs[FLOOR, t] = q0_times_gain / gain[lane_at(lanes.start, t)]
 
 
 @lane_loop
 def _report(lanes, block, devices, gain, power, multiplier):
     """Write the powers and multipliers of the lanes of a block."""
     for t in range(lanes.count):
-        lane = lanes.start + t
+        lane = lane_at(lanes.start, t)
         snr = block.served[EFFORT, t]
         most = devices[_MAX_POWER, t]
         watts = snr * devices[_NOISE_POWER, t] / gain[lane]
@@ -127,10 +129,16 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
         _report(lanes, block, devices, gain, allocation.power, allocation.multiplier)
 
 
-@helper
-def transmit_lanes(problem, allocation, workspace):
+@inline
+def solve_transmit_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `transmit_workspace_size` doubles."""
     _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
+
+
+@helper
+def transmit_lanes(problem, allocation, workspace):
+    """Call `solve_transmit_lanes`: for kernels in which a call costs little beside what it does."""
+    solve_transmit_lanes(problem, allocation, workspace)
 
 
 @helper

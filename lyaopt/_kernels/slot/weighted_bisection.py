@@ -17,6 +17,7 @@ from lyaopt._kernels.slot.blocks import (
     SCALE,
     THRESHOLD,
     TOTAL,
+    lane_at,
 )
 from lyaopt._kernels.slot.dual_bisection import STEPS, narrow, reach_of
 from lyaopt._kernels.slot.weighted_recovery import serve_weighted
@@ -29,7 +30,7 @@ _LOWER, _TRIAL, _DEMAND, _LOST = range(4)  # rows of scratch
 def _add(items, start, count, nu, demand, lost):
     for k in range(items.weights.shape[0]):
         for t in range(count):
-            limit = items.limits[k, start + t] if items.weights[k, start + t] > nu[t] else 0.0
+            limit = items.limits[k, lane_at(start, t)] if items.weights[k, lane_at(start, t)] > nu[t] else 0.0
             demand[t], error = two_sum(demand[t], limit)
             lost[t] += error
     for t in range(count):
@@ -50,7 +51,7 @@ def _find_largest(weights, start, count, largest):
         largest[t] = 0.0
     for k in range(weights.shape[0]):
         for t in range(count):
-            weight = weights[k, start + t]
+            weight = weights[k, lane_at(start, t)]
             best = largest[t]
             largest[t] = weight if weight > best else best
 

@@ -1,11 +1,8 @@
 """Which method ranks the weighted items of a block of lanes: sorting, as in dispatch.py."""
 
 from lyaopt._kernels.slot.weighted_recovery import recover_weighted
-from lyaopt._kernels.slot.weighted_sorting import (
-    rank_weighted_in_registers,
-    rank_weighted_in_rows,
-    serve_weighted_in_registers,
-)
+from lyaopt._kernels.slot.weighted_search import rank_weighted_in_rows
+from lyaopt._kernels.slot.weighted_sorting import rank_weighted_in_registers, serve_weighted_in_registers
 from lyaopt._kernels.toolchain.jit import merged
 
 

@@ -19,6 +19,7 @@ from lyaopt._kernels.slot.blocks import (
     NONE,
     ON_THRESHOLD,
     THRESHOLD,
+    lane_at,
 )
 from lyaopt._kernels.slot.weighted_recovery import recover_weighted
 from lyaopt._kernels.slot.weighted_selection import (
@@ -29,6 +30,7 @@ from lyaopt._kernels.slot.weighted_selection import (
     LaneCost,
     is_whole,
 )
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 _BLOCK = 256  # partial sums side by side: the loops vectorise
@@ -47,10 +49,10 @@ class Pool(NamedTuple):
 def _add_between(pool, start, count, low, high, total, least):
     """Add the limits of the items with low <= weight <= high, and keep the least of their weights."""
     for t in range(count):
-        x = pool.weights[start + t]
+        x = pool.weights[lane_at(start, t)]
         inside = (x >= low) & (x <= high)
         smallest = least[t]
-        total[t] += pool.limits[start + t] if inside else 0.0
+        total[t] += pool.limits[lane_at(start, t)] if inside else 0.0
         least[t] = x if inside & (x < smallest) else smallest
 
 
@@ -178,7 +180,7 @@ def solve_weighted_by_selection(cost, items, lanes, block, parameters, rate):
         pool = Pool(rows[0], rows[1], number)
     else:
         flat = number * lane_count
-        pool = Pool(items.weights.reshape(flat), items.limits.reshape(flat), number)
+        pool = Pool(view_as(items.weights, (flat,)), view_as(items.limits, (flat,)), number)
     lane = LaneCost(costs[LIMIT, 0], costs[INVERSE, 0], costs[FLOOR, 0])
     above, threshold, on_threshold = _select(cost, lane, pool, scratch)
     ranking[THRESHOLD, 0] = threshold

@@ -20,6 +20,7 @@ from lyaopt._kernels.slot.blocks import (
     SCALE,
     THRESHOLD,
     TOTAL,
+    lane_at,
 )
 from lyaopt._kernels.slot.general_blocks import TAU
 from lyaopt._kernels.slot.primal_recovery import find_supply, total_served
@@ -71,7 +72,7 @@ def serve_weighted(items, lanes, block, parameters, rate):
     """Write the rate of every item of the block, from its rows THRESHOLD, ON_THRESHOLD and PART."""
     for k in range(rate.shape[0]):
         for t in range(lanes.count):
-            lane = lanes.start + t
+            lane = lane_at(lanes.start, t)
             work = work_served(
                 items.weights[k, lane],
                 items.limits[k, lane],

@@ -13,7 +13,8 @@ import numpy as np
 
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.numerics.elementary import halfway
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
+from lyaopt._kernels.slot.blocks import lane_at
+from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 SAMPLE = 1024
 MARGIN = 48  # ranks in the sample: three standard deviations of a sample quantile
@@ -26,7 +27,7 @@ SAMPLED_ROUNDS = 12  # then pivots halve the bit patterns, which takes 64 rounds
 @lane_loop
 def _add_above(pool, start, count, high, total, least):
     for t in range(count):
-        x = pool[start + t]
+        x = pool[lane_at(start, t)]
         smallest = least[t]
         total[t] += x if x > high else 0.0
         least[t] = x if (x > high) & (x < smallest) else smallest
@@ -35,14 +36,14 @@ def _add_above(pool, start, count, high, total, least):
 @lane_loop
 def _add_inside(pool, start, count, low, high, total, least):
     for t in range(count):
-        x = pool[start + t]
+        x = pool[lane_at(start, t)]
         smallest = least[t]
         inside = (x >= low) & (x <= high)
         total[t] += x if inside else 0.0
         least[t] = x if inside & (x < smallest) else smallest
 
 
-@helper
+@inline
 def _pairwise_sum(part):
     half = part.size // 2
     while half > 0:
@@ -52,7 +53,7 @@ def _pairwise_sum(part):
     return part[0]
 
 
-@helper
+@inline
 def _sums(pool, count, low, high):
     """Return the sums above and inside [low, high], and the least value of either (inf if none)."""
     sums = np.empty((2, _BLOCK))
@@ -71,7 +72,7 @@ def _sums(pool, count, low, high):
     return over + lost_over, inside + lost_inside, least[0].min(), least[1].min()
 
 
-@helper
+@inline
 def _keep(pool, count, low, high, to):
     """Gather the values in [low, high] and return their number; works in place, as writes trail the reads."""
     kept = 0
@@ -82,7 +83,7 @@ def _keep(pool, count, low, high, to):
     return kept
 
 
-@helper
+@inline
 def _sorted_sample(pool, count):
     sample = np.empty(SAMPLE)
     for i in range(SAMPLE):
@@ -105,7 +106,7 @@ def is_whole(cost, lane, work, backlog):
     return (effort <= lane.limit) & (cost.marginal_cost(effort, lane.inverse, lane.floor) <= backlog)
 
 
-@helper
+@inline
 def _bracket(cost, lane, pool, count, above, round_number):
     """Return (low, high), likely to enclose the threshold; every other time a single value."""
     if round_number >= SAMPLED_ROUNDS:
@@ -126,7 +127,7 @@ def _bracket(cost, lane, pool, count, above, round_number):
     return low, high
 
 
-@helper
+@inline
 def _scan(cost, lane, ascending, above, end):
     """Go down through the sorted rest, one group of equal backlogs at a time."""
     i = ascending.size - 1
@@ -144,7 +145,7 @@ def _scan(cost, lane, ascending, above, end):
     return above + lost, end, 0.0
 
 
-@helper
+@inline
 def select_threshold(cost, lane, backlogs, scratch):
     """Return (sum of the backlogs above the threshold, threshold, sum of the backlogs on it).
 

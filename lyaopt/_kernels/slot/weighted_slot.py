@@ -21,6 +21,7 @@ from lyaopt._kernels.slot.one_slot import (
     certify_slot,
 )
 from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
@@ -37,7 +38,7 @@ def cubic_problem(items, capacity, scalars, workspace):
     """Return Problem 3 of devices without tables; `items` are (weights, limits), `capacity` is (M,)."""
     kinds = workspace[workspace.size - capacity.size :].view(np.int64)
     kinds[:] = -1
-    no_table = workspace[:0].reshape(0, 1)
+    no_table = view_as(workspace[:0], (0, 1))
     return local_problem_of(items, capacity, scalars, (kinds, no_table, no_table))
 
 
@@ -57,7 +58,7 @@ def solve_weighted_within(weights, slot, workspace):
     queues, devices, scalars = slot.queues, slot.devices, slot.scalars
     services = queues.shape[1] * queues.shape[2]
     radio = devices[GAIN], devices[BANDWIDTH], devices[MAX_POWER]
-    at_edge = weights[2].reshape(services, 1), queues[2].reshape(services, 1)
+    at_edge = view_as(weights[2], (services, 1)), view_as(queues[2], (services, 1))
     problems = (
         cubic_problem((weights[0], queues[0]), devices[CPU_CAPACITY], scalars, workspace),
         shannon_problem((weights[1], queues[1]), radio, scalars, workspace),

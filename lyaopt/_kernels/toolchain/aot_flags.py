@@ -1,16 +1,21 @@
 """Compile flags for code that is built ahead of time: those of code compiled at run time.
 
-One thing differs. Numba counts references to arrays with atomic operations, since its code may run in several
-threads on one array. Here no counter is ever shared: every call from Python makes counters of its own for the
-arrays that it is given, even if another thread or the same call has them too, and kernels start no threads.
-An array that a kernel allocates and returns is counted by Python from then on, and gets new counters when it
-is passed again. Plain counters are therefore safe. They save a fifth to a half of the time of a simulated
-slot. `tests/kernels/test_reference_counters.py` holds it.
+Counters of references differ. Numba counts references to arrays with atomic operations, since its code may
+run in several threads on one array. Here no counter is ever shared: every call from Python makes counters of
+its own for the arrays that it is given, even if another thread or the same call has them too, and kernels
+start no threads. An array that a kernel allocates and returns is counted by Python from then on, and gets new
+counters when it is passed again. Plain counters are therefore safe. They save a fifth to a half of the time
+of a simulated slot. `tests/kernels/test_reference_counters.py` holds it.
+
+Numba keeps the two functions that count out of line, since its passes that remove pairs of counts look for
+calls. Once those have run, here they are compiled into their callers: a call would cost little by itself, but
+all vector registers are lost over it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +27,7 @@ def as_at_run_time() -> Iterator[None]:
     """Have pycc compile with our flags, for the features of the target, and count references plainly."""
     from unittest import mock
 
-    from numba.core.codegen import AOTCPUCodegen
+    from numba.core.codegen import AOTCodeLibrary, AOTCPUCodegen
     from numba.core.runtime import nrtdynmod
     from numba.pycc import compiler
 
@@ -31,6 +36,7 @@ def as_at_run_time() -> Iterator[None]:
         mock.patch.object(compiler, "Flags", numba_flags),
         mock.patch.object(AOTCPUCodegen, "_customize_tm_features", return_value=features),
         mock.patch.object(nrtdynmod, "_define_atomic_inc_dec", _plain_counter),
+        mock.patch.object(AOTCodeLibrary, "emit_native_object", _native_object),
     ):
         yield
 
@@ -57,6 +63,26 @@ def _plain_counter(module: Any, operation: str, ordering: str) -> Any:
     builder.store(count, function.args[0])
     builder.ret(count)
     return function
+
+
+_COUNTING = re.compile(r"^(define .*@NRT_(?:inc|dec)ref\([^)]*\)[^#{]*)#\d+", re.MULTILINE)
+
+
+def _native_object(library: Any) -> bytes:
+    """Return the machine code of a library of Numba, in which the functions that count are inline."""
+    from llvmlite import binding
+
+    library._ensure_finalized()
+    text, changed = _COUNTING.subn(r"\1alwaysinline nounwind", str(library._final_module))
+    if changed != 2:
+        raise AssertionError(f"found {changed} functions that count references, expected 2")
+    module = binding.parse_assembly(text)
+    passes = binding.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_simplify_cfg_pass()
+    machine = library._codegen._tm
+    passes.run(module, binding.create_pass_builder(machine, binding.create_pipeline_tuning_options()))
+    return machine.emit_object(module)
 
 
 def numba_flags() -> Any:

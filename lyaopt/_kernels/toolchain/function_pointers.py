@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,19 +10,7 @@ from typing import Any
 
 from lyaopt._kernels.toolchain.core_choice import CHOICE
 from lyaopt._kernels.toolchain.jit import CORE, FLAGS
-
-
-class _LateCall:
-    """`call_by_address` as Numba compiles it, made when a caller is compiled: Numba takes long to import."""
-
-    @functools.cached_property
-    def _numba_type_(self) -> Any:
-        from numba.core.registry import cpu_target
-
-        context = cpu_target.typing_context
-        intrinsic = _make_intrinsic()
-        context.refresh()
-        return context.resolve_value_type(intrinsic)
+from lyaopt._kernels.toolchain.late_intrinsic import LateIntrinsic
 
 
 def _make_intrinsic() -> Any:
@@ -97,7 +84,7 @@ def _call(function, first, second):
         return 0
 
 
-call_by_address: Any = _call if CORE == "python" else _LateCall()
+call_by_address: Any = _call if CORE == "python" else LateIntrinsic(_make_intrinsic)
 """``call_by_address(address, first, second)`` calls a `Callback`; 1, or 0 where the function raised."""
 
 

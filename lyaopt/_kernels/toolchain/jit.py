@@ -76,8 +76,12 @@ def fused(function: Callable[..., Any]) -> Any:
 
 
 def helper(function: Callable[..., Any]) -> Any:
-    """Decorate a helper that may stay a call."""
-    return _decorated(function)
+    """Decorate a helper that may stay a call: LLVM decides.
+
+    Said to Numba in so many words: without it a helper inherits ``forceinline`` from whichever caller is
+    compiled first, so that the code of one kernel would depend on which others there are.
+    """
+    return _decorated(function, forceinline=False)
 
 
 def merged(function: Callable[..., Any]) -> Any:
@@ -90,8 +94,11 @@ def merged(function: Callable[..., Any]) -> Any:
 
 
 def lane_loop(function: Callable[..., Any]) -> Any:
-    """Decorate a loop over lanes: its array arguments must not overlap, so that it vectorises."""
-    return _decorated(function, no_alias=True)
+    """Decorate a loop over lanes: its array arguments must not overlap, so that it vectorises.
+
+    It is compiled into its callers, as `inline` is.
+    """
+    return _decorated(function, no_alias=True, forceinline=True)
 
 
 class Kernel:
