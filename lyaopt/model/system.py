@@ -280,6 +280,13 @@ class System:
         return tuple(None if points is None else hull_within(points, hz) for points, hz in pairs)
 
     @cached_property
+    def full_cpu_power_w(self) -> Floats:
+        """Power of each device's CPU at F^l (M,)."""
+        cubic = self.energy_coefficient * self.cpu_capacity_hz**3
+        pairs = zip(self.cpu_hulls, cubic.tolist(), strict=True)
+        return _frozen([watts if hull is None else hull[-1][1] if hull else 0.0 for hull, watts in pairs])
+
+    @cached_property
     def radio_rate_bps(self) -> Floats:
         """Rate of each device's measured radio (M,), in bit/s; NaN where it is Shannon's."""
         return _frozen([np.nan if d.radio is None else d.radio.rate_bps for d in self.devices])

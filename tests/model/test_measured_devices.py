@@ -100,3 +100,14 @@ def test_the_schema_knows_the_tables():
     assert {"cpu_points", "radio"} <= set(device)
     assert set(schema["$defs"]["OperatingPoint"]["properties"]) == {"hz", "power_w"}
     assert set(schema["$defs"]["MeasuredRadio"]["properties"]) == {"rate_bps", "power_w"}
+
+
+def test_full_power_is_that_of_the_last_corner_within_the_capacity():
+    devices = [
+        Device(200.0, SERVICES),
+        Device(200.0, SERVICES, cpu_points=POINTS),
+        Device(200.0, SERVICES, 0.0, cpu_points=POINTS),
+        Device(200.0, SERVICES, 3e8, cpu_points=(OperatingPoint(6e8, 0.1),)),
+    ]
+    power = System(tuple(devices)).full_cpu_power_w
+    assert power.tolist() == pytest.approx([1e-28 * 1.5e9**3, POINTS[-1].power_w, 0.0, 0.05])
