@@ -14,6 +14,7 @@ from lyaopt.model.cpus import load_cpu
 from lyaopt.model.system import Device, MeasuredRadio, OperatingPoint, Service, System
 from lyaopt.policies import Fixed
 from lyaopt.simulation import Decision, Shares, Simulator
+from lyaopt.simulation.streams import make_streams
 from tests.simulation.test_record_invariants import EPS, assert_bitwise_equal
 from tests.simulation.test_shared_spectrum import batch_of
 
@@ -155,6 +156,7 @@ def test_without_a_trace_measured_radios_carry_their_rates():
     assert (record.channel_gain[:, measured] == 1.0).all()
     assert len(np.unique(record.channel_gain[:, ~measured])) == 60 * (~measured).sum()
     np.testing.assert_array_equal(np.array(seen), record.channel_gain)
+    np.testing.assert_array_equal(make_streams(system, 4).draw_gains(0, 60), record.channel_gain)
     np.testing.assert_allclose(asked.rate_bps, record.rate_bps, rtol=1e-12)
     again = lyaopt.simulate(system, slots=60, trace=record.trace, record=True).record
     assert_bitwise_equal(record, again)
