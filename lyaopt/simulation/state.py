@@ -17,7 +17,6 @@ from lyaopt._kernels.simulation.state_types import BACKLOG, BORN, COMPLETED, WAI
 from lyaopt._kernels.simulation.task_injection import inject_tasks
 from lyaopt._kernels.toolchain.function_pointers import built_with_this_numba
 from lyaopt.arrays import Floats, Integers
-from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 from lyaopt.simulation.copies import copy_replication, copy_tasks
 from lyaopt.simulation.kernel_arrays import (
@@ -99,19 +98,10 @@ class State:
 
     @cached_property
     def _shares(self) -> SharesInForce:
-        return SharesInForce(self.layout)
+        return SharesInForce.of(self.system, self.layout)
 
     def use_shares(self) -> None:
-        """Allocate by shares from now on: those set last, or by default whole capacities in equal shares.
-
-        Raises
-        ------
-        ProblemError
-            If a device has operating points or a measured radio.
-        """
-        if self.system.is_measured:
-            reason = "expected cubic CPUs and Shannon's rates where a policy allocates by shares"
-            raise ProblemError("$.devices", reason)
+        """Allocate by shares from now on: those set last, or by default whole capacities in equal shares."""
         self._model = self._model._replace(
             method=exact_allocation.BY_SHARES,
             fractions=self._shares.lane_fractions,
