@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from lyaopt.benchmark.document import (
@@ -56,13 +57,23 @@ class _Run:
         if self._keep is not None:
             self._keep(self.document)
 
-    def options(self) -> SearchOptions:
-        """Options of searches."""
+    def options(self, instance: Instance) -> SearchOptions:
+        """Options of searches on an instance; traces of the seed for training, where it has traces."""
+        budget = self.budget
+        trial = replace(
+            budget,
+            seed=_SEARCH_SEED,
+            slots=budget.trial_slots,
+            warmup=0,
+            replications=budget.trial_replications,
+            trace_sha256=None,
+        )
         return SearchOptions(
             seed=_SEARCH_SEED,
-            budget=self.budget.search_slots,
-            slots=self.budget.trial_slots,
-            replications=self.budget.trial_replications,
+            budget=budget.search_slots,
+            slots=budget.trial_slots,
+            replications=budget.trial_replications,
+            traces=frozen_traces(instance.system, trial) if instance.traced else (),
             progress=lambda used, most: self.report(),
         )
 
@@ -201,7 +212,7 @@ def _policy(
 ) -> PolicyFigures | None:
     """Make and simulate a policy; None if the benchmark is to end."""
     started = time.perf_counter()
-    policy = guarded(entry, place, instance.system, run.options(), instance.name)
+    policy = guarded(entry, place, instance.system, run.options(instance), instance.name)
     prepare_s = time.perf_counter() - started
     if not run.report():  # a search that was ended has not found its policy
         return None

@@ -23,7 +23,7 @@ import numpy as np
 from lyaopt.arrays import Floats, Integers, check_type
 from lyaopt.bounds.edge_dual import best_edge_price
 from lyaopt.bounds.ergodic_rate import Radio
-from lyaopt.bounds.holding_price import cubic_price, radio_price
+from lyaopt.bounds.holding_price import cpu_price, radio_price
 from lyaopt.bounds.task_costs import refuse_channels
 from lyaopt.errors import ProblemError
 from lyaopt.model.backlog import backlog_shares
@@ -82,9 +82,8 @@ def backlog_bound(system: System) -> BacklogBound:
     local, transmit, edge = backlog_shares(system) * system.learning.reward_backlog_weight / energy
     device = system.device_of_service
     radio = Radio.of(system).of_rows(device)
-    delta, capacity = system.energy_coefficient, system.cpu_capacity_hz[device]
     tau = system.slot_duration_s
-    costs = _integral(system.local_cycles, local / tau, lambda held: cubic_price(delta, capacity, held))
+    costs = _integral(system.local_cycles, local / tau, lambda held: cpu_price(system, device, held))
     costs = costs + _integral(system.transmit_bits, transmit / tau, lambda held: radio_price(radio, held))
     costs = costs + _edge_costs(system, edge)
     work, rates = system.edge_cycles, system.arrival_rate_per_s

@@ -12,10 +12,11 @@ a = nb / pmax:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
@@ -48,6 +49,8 @@ class Radio:
         Probability of each level.
     rayleigh : bool
         Whether the gain fades, or is its mean.
+    measured_bps : ndarray (M,)
+        Rate of radios that were measured, which send at pmax or not at all; NaN of others, by default of all.
     """
 
     bandwidth_hz: Floats
@@ -55,6 +58,7 @@ class Radio:
     noise_w: Floats
     weight: Floats
     rayleigh: bool
+    measured_bps: Floats = field(default_factory=lambda: np.array(math.nan))
 
     @classmethod
     def of(cls, system: System) -> Radio:
@@ -80,25 +84,38 @@ class Radio:
         gain = system.mean_channel_gain()[:, None] * 10.0 ** (channel.shadowing_std_db * level / 10.0)
         width = system.most_bandwidth_hz
         noise = (width * system.noise_w_per_hz)[:, None] / gain
-        return cls(width, system.max_power_w, noise, weight, channel.fading == "rayleigh")
+        rayleigh = channel.fading == "rayleigh"
+        return cls(width, system.max_power_w, noise, weight, rayleigh, system.radio_rate_bps)
+
+    @property
+    def is_measured(self) -> NDArray[np.bool_]:
+        """Which radios were measured (M,), or one answer for all."""
+        return np.asarray(~np.isnan(self.measured_bps))
 
     def of_rows(self, rows: Integers | slice) -> Radio:
         """Radios of some devices: `rows` (R,), in their order."""
         parts = self.bandwidth_hz[rows], self.max_power_w[rows], self.noise_w[rows]
-        return Radio(*parts, self.weight, self.rayleigh)
+        measured = self.measured_bps[rows] if self.measured_bps.ndim else self.measured_bps
+        return Radio(*parts, self.weight, self.rayleigh, measured)
 
     def carried(self, price: Floats) -> tuple[Floats, Floats]:
         """Mean rate, bit/s, and mean power, W, of each device at a `price` nu >= 0 in J per bit, (..., M)."""
         level = (price * self.bandwidth_hz / math.log(2.0))[..., None]
         nats, power = (self._faded if self.rayleigh else self._steady)(level)
-        return self.bandwidth_hz / math.log(2.0) * (nats @ self.weight), power @ self.weight
+        rate, mean_power = self.bandwidth_hz / math.log(2.0) * (nats @ self.weight), power @ self.weight
+        if not self.is_measured.any():
+            return rate, mean_power
+        sends = price * self.measured_bps >= self.max_power_w  # False of others
+        rate = np.where(self.is_measured, np.where(sends, self.measured_bps, 0.0), rate)
+        return rate, np.where(self.is_measured, np.where(sends, self.max_power_w, 0.0), mean_power)
 
     def largest_rate(self) -> Floats:
         """Mean rate at full power, E R(pmax), of each device (M,)."""
         most = self.max_power_w[:, None]
         with np.errstate(divide="ignore"):
             nats = _scaled_e1(self.noise_w / most) if self.rayleigh else np.log1p(most / self.noise_w)
-        return self.bandwidth_hz / math.log(2.0) * (nats @ self.weight)
+        shannon = self.bandwidth_hz / math.log(2.0) * (nats @ self.weight)
+        return np.where(self.is_measured, self.measured_bps, shannon)
 
     def price_of(self, rate_bps: Floats) -> tuple[Floats, Floats]:
         """The price nu at which the rates are carried, and P(r), the least mean power for them.
@@ -125,7 +142,9 @@ class Radio:
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
         price = np.where(rate_bps > 0.0, np.exp(high) * scale, 0.0)
         rate, power = self.carried(price)
-        return price, power + price * (rate_bps - rate)
+        power = power + price * (rate_bps - rate)
+        bit = np.where(self.is_measured, self.max_power_w / self.measured_bps, price)
+        return bit, np.where(self.is_measured, bit * rate_bps, power)
 
     def _faded(self, level: Floats) -> tuple[Floats, Floats]:
         e1 = scipy_special().exp1

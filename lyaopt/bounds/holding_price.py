@@ -12,7 +12,8 @@ CPU, P(s) = delta s^3: s = min(F, (H / (2 delta))^(1/3)), nu = delta s^2 + H / s
 (f_j, P_j): min_j (P_j + H) / f_j, as a ratio of linear functions is least at an end of a segment. Radio, with
 a gain h drawn anew in each slot: g(nu) = E_h max_p (nu R(p; h) - p) = nu E R - E p at the water level of nu
 (`lyaopt.bounds.ergodic_rate`), inverted by Newton's method. A step from nu is (E p + H) / E R, the cost of a
-unit where the radio fills to the level of nu: no step is below nu(H), and steps from above only fall.
+unit where the radio fills to the level of nu: no step is below nu(H), and steps from above only fall. A
+measured radio is a CPU of one point, its largest rate.
 
 Prices are infinite where a resource can do no work at all. At H = 0 they are the least energy of a unit.
 """
@@ -24,7 +25,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lyaopt.arrays import Floats
+from lyaopt.arrays import Floats, Integers
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.model.system import System
 from lyaopt.slot.tables import Point
@@ -39,7 +40,7 @@ def local_price(system: System, holding_w: Floats) -> Floats:
     Parameters
     ----------
     system : System
-        Gives delta and F^l.
+        Gives delta or the operating points, and F^l.
     holding_w : ndarray (..., M)
         H >= 0, in W.
 
@@ -48,7 +49,32 @@ def local_price(system: System, holding_w: Floats) -> Floats:
     ndarray (..., M)
         Infinite where F^l = 0.
     """
-    return cubic_price(system.energy_coefficient, system.cpu_capacity_hz, holding_w)
+    return cpu_price(system, np.arange(len(system.devices)), holding_w)
+
+
+def cpu_price(system: System, device: Integers, holding_w: Floats) -> Floats:
+    """nu(H) of the CPUs of some devices, in J per cycle.
+
+    Parameters
+    ----------
+    system : System
+        Gives delta or the operating points, and F^l.
+    device : ndarray (R,) of int
+        Numbers of the devices, any number of times.
+    holding_w : ndarray (..., R)
+        H >= 0, in W.
+
+    Returns
+    -------
+    ndarray (..., R)
+        Infinite where F^l = 0.
+    """
+    price = cubic_price(system.energy_coefficient, system.cpu_capacity_hz[device], holding_w)
+    for row, m in enumerate(device.tolist()):
+        hull = system.cpu_hulls[m]
+        if hull is not None:
+            price[..., row] = table_price(hull, np.broadcast_to(holding_w, price.shape)[..., row])
+    return price
 
 
 def local_gain(system: System, nu: Floats) -> Floats:
@@ -57,7 +83,7 @@ def local_gain(system: System, nu: Floats) -> Floats:
     Parameters
     ----------
     system : System
-        Gives delta and F^l.
+        Gives delta or the operating points, and F^l.
     nu : ndarray (..., M)
         Prices >= 0, in J per cycle.
 
@@ -65,7 +91,11 @@ def local_gain(system: System, nu: Floats) -> Floats:
     -------
     ndarray (..., M)
     """
-    return cubic_gain(system.energy_coefficient, system.cpu_capacity_hz, nu)
+    gain = cubic_gain(system.energy_coefficient, system.cpu_capacity_hz, nu)
+    for m, hull in enumerate(system.cpu_hulls):
+        if hull is not None:
+            gain[..., m] = table_gain(hull, np.broadcast_to(nu, gain.shape)[..., m])
+    return gain
 
 
 def transmit_price(system: System, holding_w: Floats) -> Floats:
@@ -178,10 +208,11 @@ def table_price(points: Sequence[Point], holding_w: Floats) -> Floats:
     Returns
     -------
     ndarray
-        Of the same shape.
+        Of the same shape; infinite where there are no points.
     """
     holding = np.asarray(holding_w, np.float64)
-    return np.asarray(np.min([(power + holding) / hz for hz, power in points], axis=0))
+    least = [np.full_like(holding, math.inf)]
+    return np.asarray(np.min(least + [(power + holding) / hz for hz, power in points], axis=0))
 
 
 def table_gain(points: Sequence[Point], nu: Floats) -> Floats:
@@ -256,6 +287,6 @@ def radio_gain(radio: Radio, nu: Floats) -> Floats:
 
 def _cheapest_bit(radio: Radio) -> Floats:
     """inf P / R: 0 under Rayleigh fading, for a bit on a rare peak; nb ln 2 / b of a steady gain."""
-    if radio.rayleigh:
-        return np.zeros_like(radio.bandwidth_hz)
-    return np.asarray(math.log(2.0) * radio.noise_w.min(axis=1) / radio.bandwidth_hz)
+    steady = math.log(2.0) * radio.noise_w.min(axis=1) / radio.bandwidth_hz
+    shannon = np.zeros_like(steady) if radio.rayleigh else steady
+    return np.where(radio.is_measured, radio.max_power_w / radio.measured_bps, shannon)

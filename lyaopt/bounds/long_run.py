@@ -10,7 +10,8 @@ arrives, so its mean energy is at least the optimum of::
                 sum_k x_nk = 1,  x >= 0,
 
 with x_nk the share of tasks cut at k and P_m(r) the least mean power that carries r bits per second over the
-fading (convex, as delta W^3 is by Jensen's inequality). Its Lagrange dual, with multipliers alpha, nu and
+fading (convex, as delta W^3 is by Jensen's inequality). For devices with operating points, and for measured
+radios, their powers take the place of delta W^3 and P_m. Its Lagrange dual, with multipliers alpha, nu and
 theta of (b), (c) and (d), is LB1, and every value of the dual is a bound::
 
     g = sum_m min_{0<=W<=F} (delta W^3 - alpha_m W) + sum_m E_h min_{0<=p<=pmax} (p - nu_m R(p))
@@ -135,8 +136,7 @@ def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
         point = program.solve()
         if point is None:
             return _unstable(system)
-        local = system.energy_coefficient * point.local_cpu_hz**3
-        slope = 3.0 * system.energy_coefficient * point.local_cpu_hz**2
+        local, slope = cpu_power(system, point.local_cpu_hz)
         price, power = radio.price_of(point.rate_bps)
         search.add_mixture(point, local, power)
         # Multipliers of the program are rounded; slopes are not multipliers where a capacity binds.
@@ -146,6 +146,32 @@ def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
             break
         program.add_tangents((point.local_cpu_hz, local, slope), (point.rate_bps, power, price))
     return search.bound(system)
+
+
+def cpu_power(system: System, cpu_hz: Floats) -> tuple[Floats, Floats]:
+    """Power and its slope at mean speeds of the CPUs: of delta W^3, or of the hull of operating points.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+    cpu_hz : ndarray (M,)
+        W, at most F^l.
+
+    Returns
+    -------
+    power, slope : ndarray (M,)
+        In W and J per cycle.
+    """
+    delta = system.energy_coefficient
+    power, slope = delta * cpu_hz**3, 3.0 * delta * cpu_hz**2
+    for m, hull in enumerate(system.cpu_hulls):
+        if hull:  # not empty
+            hz, watts = np.array([(0.0, 0.0), *hull]).T
+            segment = min(max(int(np.searchsorted(hz, cpu_hz[m])), 1), len(hull))
+            power[m] = np.interp(cpu_hz[m], hz, watts)
+            slope[m] = (watts[segment] - watts[segment - 1]) / (hz[segment] - hz[segment - 1])
+    return power, slope
 
 
 class _Search:
@@ -179,12 +205,12 @@ class _Search:
 
 def _first_program(system: System, radio: Radio) -> LoadProgram:
     """The first program: tangents at a few loads over three orders of magnitude."""
-    delta, capacity, most = system.energy_coefficient, system.cpu_capacity_hz, radio.largest_rate()
+    capacity, most = system.cpu_capacity_hz, radio.largest_rate()
     tangents = []
     for share in _FIRST_LOADS:
         work, rate = share * capacity, share * most
         price, power = radio.price_of(rate)
-        tangents.append(((work, delta * work**3, 3.0 * delta * work**2), (rate, power, price)))
+        tangents.append(((work, *cpu_power(system, work)), (rate, power, price)))
     typical = max(float(tangents[0][0][1].sum() + tangents[0][1][1].sum()), 1e-300)
     program = LoadProgram(system, most, typical)
     for local, transmit in tangents:

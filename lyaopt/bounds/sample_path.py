@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, as_floats, check_array, shape_of
 from lyaopt.bounds.ergodic_rate import Radio
+from lyaopt.bounds.task_costs import refuse_tables
 from lyaopt.model.system import System
 
 
@@ -47,8 +48,9 @@ def realised_bound(
     Raises
     ------
     ProblemError
-        If a shape or a number is wrong.
+        If a shape or a number is wrong, or a device has operating points or a measured radio.
     """
+    refuse_tables(system, "LB2")
     cycles, bits, gain = _path(system, local_cycles, transmit_bits, channel_gain)
     span = len(gain) * system.slot_duration_s
     local = system.energy_coefficient * span * (cycles / span) ** 3

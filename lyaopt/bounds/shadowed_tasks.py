@@ -15,7 +15,7 @@ import numpy as np
 from lyaopt.arrays import Floats, Integers
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.shadowing import BitPrices, Shadowing, bit_prices
-from lyaopt.bounds.task_costs import edge_costs, local_costs
+from lyaopt.bounds.task_costs import edge_costs, local_costs, measured_costs
 from lyaopt.model.system import System
 
 _SHARES = (0.03, 0.15, 0.4, 1.0)
@@ -47,9 +47,11 @@ def shadowed_costs(system: System, theta: Floats, whole_slots: bool) -> tuple[Fl
     channel, bits = system.channel, system.transmit_bits
     shadowing = Shadowing.of(channel.shadowing_std_db, channel.shadowing_sojourn_s, system.slot_duration_s)
     edge = edge_costs(system, theta, whole_slots)
-    silent = np.where(bits > 0.0, 0.0, local_costs(system, theta, whole_slots) + edge)
+    measured = measured_costs(system, theta)
+    steady = (bits == 0.0) | (measured > 0.0)  # what costs the same in all states
+    silent = np.where(steady, local_costs(system, theta, whole_slots) + edge + measured, 0.0)
     ends = np.broadcast_to(silent[:, None, None], (len(bits), 2, shadowing.node.size - 1, bits.shape[1]))
-    kinds = _kinds(system, theta, np.where(bits > 0.0, np.inf, silent).min(axis=1))
+    kinds = _kinds(system, theta, np.where(steady, silent, np.inf).min(axis=1))
     for share in _SHARES if kinds.device.size else ():
         prices = kinds.prices(system, shadowing, share)
         for j in range(_SIZES):
@@ -104,7 +106,7 @@ class _Kinds:
 
 def _kinds(system: System, theta: Floats, alone: Floats) -> _Kinds:
     bits, device = system.transmit_bits, system.device_of_service
-    sends = (bits > 0.0).any(axis=1) & (theta > 0.0)
+    sends = (bits > 0.0).any(axis=1) & (theta > 0.0) & np.isnan(system.radio_rate_bps[device])
     pairs, of = np.unique(np.stack([device, theta])[:, sends], axis=1, return_inverse=True)
     kind = np.zeros(len(theta), np.int64)
     kind[sends] = of

@@ -38,7 +38,7 @@ def stationary_bound(system: System, theta: Floats, held: Floats) -> EdgeDual:
     theta : ndarray (S,)
         Waiting costs, in J/s.
     held : ndarray (S, K + 1)
-        Least costs of a task on the CPU and at the edge, in J.
+        Least costs of a task on the CPU, at the edge and by a measured radio, in J.
 
     Returns
     -------
@@ -84,6 +84,7 @@ def _prices(system: System, theta: Floats) -> tuple[Floats, Floats]:
         power = np.clip(level[:, None] - noise, 0.0, radio.max_power_w[m])
         over = level[:, None] * np.log1p(power / noise) - power - least[m]
         penalty[m] = np.maximum(over, 0.0) @ weight
+    prices[radio.is_measured] = penalty[radio.is_measured] = 0.0  # they do not fade
     return prices, penalty
 
 

@@ -4,24 +4,27 @@ Closed forms: nu_CPU(theta) c, nu_radio(theta) d and theta e / F^e. In whole slo
 
     V^l(c) = min_n  delta c^3 / (n tau)^2 + theta n tau,      n >= 1 whole, n >= c / (F tau)
     V^t(d) = min_n  tau n p(d / n) + theta n tau              for a steady gain; else `bit_program`
+    V^t(d) = P d / R + theta tau ceil(d / (R tau))            for a measured radio
     V^e(e) = theta tau ceil(e / (F^e tau))
 
-as work is best shared evenly among n slots. V of no work is 0.
+as work is best shared evenly among n slots. With operating points the power is that of their hull, and n is
+best at one of its corners. V of no work is 0.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from lyaopt.arrays import Floats
 from lyaopt.bounds.bit_program import bit_costs
 from lyaopt.bounds.ergodic_rate import Radio
-from lyaopt.bounds.holding_price import cubic_price, radio_price
+from lyaopt.bounds.holding_price import cpu_price, radio_price
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
+from lyaopt.slot.tables import Point, hull_power
 
 _ROUNDING = 1e-12
 
@@ -48,6 +51,28 @@ def refuse_channels(system: System, *names: str) -> None:
             )
 
 
+def refuse_tables(system: System, bound: str) -> None:
+    """Refuse operating points and measured radios.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+    bound : str
+        Name of the bound that does not know them.
+
+    Raises
+    ------
+    ProblemError
+        If there is one; the path names it.
+    """
+    for m, device in enumerate(system.devices):
+        for name in ("cpu_points", "radio"):
+            if getattr(device, name) is not None:
+                reason = f"{bound} knows cubic CPUs and Shannon's radios only"
+                raise ProblemError(f"$.devices[{m}].{name}", reason)
+
+
 def local_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:
     """Least cost of the local work of a task, in J.
 
@@ -67,7 +92,7 @@ def local_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:
     """
     capacity, cycles = system.cpu_capacity_hz[system.device_of_service], system.local_cycles
     delta, tau = system.energy_coefficient, system.slot_duration_s
-    price = cubic_price(delta, capacity, theta)[:, None]
+    price = cpu_price(system, system.device_of_service, theta)[:, None]
     cost = np.where(cycles > 0.0, cycles, 0.0) * np.where(cycles > 0.0, price, 0.0)
     if not whole_slots:
         return cost
@@ -78,7 +103,23 @@ def local_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:
         exact = _best_slots(
             lambda n: delta * cycles**3 / (n * tau) ** 2 + theta[:, None] * n * tau, fewest, best
         )
-    return np.where(np.isfinite(best) & (cycles > 0.0), np.maximum(exact, cost), cost)
+        exact = np.where(np.isfinite(best) & (cycles > 0.0), np.maximum(exact, cost), cost)
+        for s, m in enumerate(system.device_of_service.tolist()):
+            hull = system.cpu_hulls[m]
+            if hull:  # not empty
+                exact[s] = np.maximum(_hull_costs(hull, float(theta[s]), tau, cycles[s]), cost[s])
+    return exact
+
+
+def _hull_costs(hull: Sequence[Point], theta: float, slot_s: float, cycles: Floats) -> Floats:
+    """V^l of `cycles` (K,) on a CPU with operating points."""
+    speed = min(hull, key=lambda corner: (corner[1] + theta) / corner[0])[0]
+    fewest, best = cycles / (hull[-1][0] * slot_s), cycles / (speed * slot_s)
+
+    def cost(slots: Floats) -> Floats:
+        return np.asarray(slots * slot_s * (hull_power(hull, cycles / (slots * slot_s)) + theta))
+
+    return np.where(cycles > 0.0, _best_slots(cost, fewest, best), 0.0)
 
 
 def _best_slots(cost: Callable[[Floats], Floats], fewest: Floats, best: Floats) -> Floats:
@@ -109,10 +150,12 @@ def transmit_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:
     radio = Radio.of(system).of_rows(device)
     price = radio_price(radio, theta)
     cost = bits * np.where(bits > 0.0, price[:, None], 0.0)
-    able = np.flatnonzero(np.isfinite(price) & (theta > 0.0) & (bits > 0.0).any(axis=1))
-    if not whole_slots or not able.size:
+    if not whole_slots:
         return cost
-    exact, slot_s = cost.copy(), system.slot_duration_s
+    able = np.flatnonzero(np.isfinite(price) & (theta > 0.0) & (bits > 0.0).any(axis=1) & ~radio.is_measured)
+    exact, slot_s = np.maximum(cost, measured_costs(system, theta)), system.slot_duration_s
+    if not able.size:
+        return exact
     if radio.rayleigh:
         alike = np.stack([device, theta])[:, able]
         first, row = np.unique(alike, axis=1, return_index=True, return_inverse=True)[1:]
@@ -123,6 +166,27 @@ def transmit_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:
     else:
         exact[able] = _steady_costs(radio.of_rows(able), theta[able], price[able], slot_s, bits[able])
     return np.maximum(exact, cost)
+
+
+def measured_costs(system: System, theta: Floats) -> Floats:
+    """Least cost of the transmission of a task by a measured radio, in whole slots, in J.
+
+    Parameters
+    ----------
+    system : System
+        The system; a trace may lower the rates in some slots, which makes nothing cheaper.
+    theta : ndarray (S,)
+        Waiting costs, in J/s.
+
+    Returns
+    -------
+    ndarray (S, K + 1)
+        By cut; 0 where the radio is not measured.
+    """
+    device, bits, tau = system.device_of_service, system.transmit_bits, system.slot_duration_s
+    rate, power = system.radio_rate_bps[device][:, None], system.max_power_w[device][:, None]
+    slots = np.maximum(np.ceil(bits / (rate * tau) * (1.0 - _ROUNDING)), bits > 0.0)
+    return np.where(np.isnan(rate), 0.0, bits * power / rate + theta[:, None] * tau * slots)
 
 
 def _steady_costs(radio: Radio, theta: Floats, price: Floats, slot_s: float, bits: Floats) -> Floats:

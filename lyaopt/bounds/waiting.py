@@ -22,7 +22,7 @@ from lyaopt.bounds.edge_dual import EdgeDual, best_edge_price
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.shadowed_tasks import shadowed_costs
 from lyaopt.bounds.stationary import stationary_bound
-from lyaopt.bounds.task_costs import edge_costs, local_costs, transmit_costs
+from lyaopt.bounds.task_costs import edge_costs, local_costs, measured_costs, transmit_costs
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 
@@ -110,7 +110,7 @@ def task_bound(system: System, theta: Floats, whole_slots: bool) -> EdgeDual:
     form = form_of(system, whole_slots)
     if form == "stationary":
         held = local_costs(system, theta, whole_slots) + edge_costs(system, theta, whole_slots)
-        return stationary_bound(system, theta, held)
+        return stationary_bound(system, theta, held + measured_costs(system, theta))
     if form != "shadowing":
         parts = (local_costs, transmit_costs, edge_costs)
         costs = np.sum([part(system, theta, whole_slots) for part in parts], axis=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from difflib import get_close_matches
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import ValidationError
@@ -56,12 +57,13 @@ def unknown_key(key: str | int, known: Collection[str]) -> str:
 
 
 def _keys(model: Any) -> list[str]:
-    return list(model.__pydantic_fields__)
+    return list(_present(model).__pydantic_fields__)
 
 
 def _annotation(model: Any, path: Path) -> Any:
     """The annotated type at a path, under models, pydantic dataclasses, lists and tuples."""
     for step in path:
+        model = _present(model)
         if isinstance(step, int):
             model = get_args(get_args(model)[0] if get_origin(model) is Annotated else model)[0]
         else:
@@ -70,6 +72,11 @@ def _annotation(model: Any, path: Path) -> Any:
             if field.metadata:
                 model = Annotated[model, *field.metadata]
     return model
+
+
+def _present(annotation: Any) -> Any:
+    """The type of an optional value that is there."""
+    return get_args(annotation)[0] if get_origin(annotation) is UnionType else annotation
 
 
 def _words(annotation: Any) -> str:

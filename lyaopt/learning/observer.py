@@ -150,10 +150,11 @@ class Observer:
 
 
 def full_rate(system: System) -> Floats:
-    """Compute R(p^max) of each device of `system` at its mean gain (M,), in bit/s."""
+    """Compute R(p^max) of each device of `system` at its mean gain, or its measured rate (M,), in bit/s."""
     width = system.device_bandwidth_hz
     signal = system.max_power_w * system.mean_channel_gain() / (width * system.noise_w_per_hz)
-    return np.asarray(width * np.log1p(signal) / np.log(2.0))
+    measured, shannon = system.radio_rate_bps, width * np.log1p(signal) / np.log(2.0)
+    return np.where(np.isnan(measured), shannon, measured)
 
 
 def _service_scale(system: System) -> Floats:

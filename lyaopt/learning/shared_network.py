@@ -212,7 +212,7 @@ def _seconds(system: System) -> np.ndarray:
 def _joules(system: System, seconds: np.ndarray) -> np.ndarray:
     """Energy of the device for a task by cut at full speed and full power (2, S, K + 1)."""
     device = system.device_of_service
-    power = np.stack([system.energy_coefficient * system.cpu_capacity_hz**3, system.max_power_w])
+    power = np.stack([system.full_cpu_power_w, system.max_power_w])
     return np.asarray(power[:, device, None] * seconds[:2])
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import PlainValidator, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 
 from lyaopt.arrays import Floats
@@ -23,11 +23,27 @@ from lyaopt.io.checked import STRICT, checked
 from lyaopt.io.fields import Count, Expected, Finite, Id, NonNegative, Positive, Spectrum
 from lyaopt.io.ids import ids_by_position, structure_errors
 from lyaopt.io.strict_json import show_path
+from lyaopt.model.device_energies import (
+    MeasuredRadio,
+    OperatingPoint,
+    check_frequencies,
+    with_capacity_of_points,
+)
 from lyaopt.model.profiles import Profile, list_profiles, load_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
 from lyaopt.slot.limits import noise_w_per_hz
+from lyaopt.slot.tables import Curves, Point, hull_within, make_curves
 
-__all__ = ["Arrivals", "Channel", "Device", "Learning", "Service", "System"]
+__all__ = [
+    "Arrivals",
+    "Channel",
+    "Device",
+    "Learning",
+    "MeasuredRadio",
+    "OperatingPoint",
+    "Service",
+    "System",
+]
 
 LARGEST_SIGNAL = 1e100
 """Fading and shadowing multiply the mean signal-to-noise ratio: below this they cannot overflow it."""
@@ -109,13 +125,23 @@ class Device:
     services: tuple[Service, ...]
     """N_m services; N_m may differ between devices."""
     cpu_capacity_hz: NonNegative = 1.5e9
-    """F^l, in cycles per second."""
+    """F^l, in cycles per second; with `cpu_points` their last frequency by default, which also bounds it."""
     max_power_w: NonNegative = 0.3
-    """p^max, in watts."""
+    """p^max, in watts; without effect with `radio`."""
     bandwidth_hz: Positive | None = None
     """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w by default."""
+    cpu_points: tuple[OperatingPoint, ...] | None = None
+    """Operating points of the CPU by increasing frequency, in place of the cubic law."""
+    radio: MeasuredRadio | None = None
+    """The radio as measured, in place of Shannon's rate."""
     id: Id | None = None
     """Name, unique in the scenario; ``device-0`` and so on by position by default."""
+
+    _capacity_of_points = model_validator(mode="before")(with_capacity_of_points)
+
+    def __post_init__(self) -> None:
+        if self.cpu_points is not None:
+            check_frequencies(self.cpu_points)
 
 
 @checked
@@ -145,7 +171,7 @@ class System:
     noise_psd_dbm_per_hz: Finite = -174.0
     """N_0, in dBm/Hz."""
     energy_coefficient: NonNegative = 1e-28
-    """delta of the CPU energy tau delta f^3, in W s^3."""
+    """delta of the CPU energy tau delta f^3, in W s^3; without effect on devices with `cpu_points`."""
     energy_weight_local: NonNegative = 1e17
     """Lyapunov weight U^l of local energy against backlog."""
     energy_weight_transmit: NonNegative = 1e13
@@ -226,13 +252,49 @@ class System:
 
     @cached_property
     def cpu_capacity_hz(self) -> Floats:
-        """F^l of each device (M,)."""
-        return _frozen([device.cpu_capacity_hz for device in self.devices])
+        """F^l of each device (M,), at most the last frequency of its operating points."""
+        capacities = [device.cpu_capacity_hz for device in self.devices]
+        last = [points[-1][0] if points else np.inf for points in self.cpu_points]
+        return _frozen(np.minimum(capacities, last))
 
     @cached_property
     def max_power_w(self) -> Floats:
-        """p^max of each device (M,)."""
-        return _frozen([device.max_power_w for device in self.devices])
+        """p^max of each device (M,), or the power of its measured radio."""
+        return _frozen([d.max_power_w if d.radio is None else d.radio.power_w for d in self.devices])
+
+    @cached_property
+    def cpu_points(self) -> tuple[tuple[Point, ...] | None, ...]:
+        """Operating points (Hz, W) of each device; None where its law is cubic."""
+        tables = [device.cpu_points for device in self.devices]
+        return tuple(None if t is None else tuple((p.hz, p.power_w) for p in t) for t in tables)
+
+    @cached_property
+    def curves(self) -> Curves:
+        """Lower convex hulls of the operating points of all devices."""
+        return make_curves(self.cpu_points, len(self.devices))
+
+    @cached_property
+    def cpu_hulls(self) -> tuple[tuple[Point, ...] | None, ...]:
+        """Corners (Hz, W) of the hull of each device within F^l, without (0, 0); None where it is cubic."""
+        pairs = zip(self.cpu_points, self.cpu_capacity_hz.tolist(), strict=True)
+        return tuple(None if points is None else hull_within(points, hz) for points, hz in pairs)
+
+    @cached_property
+    def full_cpu_power_w(self) -> Floats:
+        """Power of each device's CPU at F^l (M,)."""
+        cubic = self.energy_coefficient * self.cpu_capacity_hz**3
+        pairs = zip(self.cpu_hulls, cubic.tolist(), strict=True)
+        return _frozen([watts if hull is None else hull[-1][1] if hull else 0.0 for hull, watts in pairs])
+
+    @cached_property
+    def radio_rate_bps(self) -> Floats:
+        """Rate of each device's measured radio (M,), in bit/s; NaN where it is Shannon's."""
+        return _frozen([np.nan if d.radio is None else d.radio.rate_bps for d in self.devices])
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a device has operating points or a measured radio."""
+        return any(device.cpu_points or device.radio for device in self.devices)
 
     @cached_property
     def device_bandwidth_hz(self) -> Floats:
@@ -272,8 +334,9 @@ class System:
         return _frozen(costs)
 
     def mean_channel_gain(self) -> Floats:
-        """hbar of each device (M,) where it starts, see `Channel.mean_gain`."""
-        return self.channel.mean_gain(self.distance_m)
+        """hbar of each device (M,) where it starts, see `Channel.mean_gain`; 1 of a measured radio."""
+        drawn = np.isnan(self.radio_rate_bps)
+        return np.where(drawn, self.channel.mean_gain(self.distance_m), 1.0)
 
     @cached_property
     def cut_counts(self) -> Integers:

@@ -22,8 +22,11 @@ the mean backlog x of this work: x = Q^l + c / 2 and x = Q^t + d / 2.
 - CPU: f = min(F, sqrt(x / (3 U delta))), energy of a cycle delta f^2, so U E(c) = c min(U delta F^2, x / 3).
   If several services wait, the speed is that of the largest backlog, which is served down to the next one:
   at every backlog the speed is the one for that backlog, so that the energies of the services add up.
+  With operating points the speed is the end of the last segment of the hull whose slope s_k is worth it,
+  U s_k <= x, or that of the first one.
 - Transmission: r = b log1p((x - q0) / q0), q0 = U / (b eta), at most at full power; U p = b (x - q0). With
-  z = log(x / q0) clipped to [0, log1p(pmax eta)] that is U E(d) = d q0 expm1(z) / z.
+  z = log(x / q0) clipped to [0, log1p(pmax eta)] that is U E(d) = d q0 expm1(z) / z. A measured radio takes
+  U E(d) = U d P / R.
 
 The channel gain is `likely_gain`. Fading is independent from slot to slot and represented by its geometric
 mean (at a high signal-to-noise ratio the mean rate is the rate at that gain); shadowing and positions are
@@ -44,6 +47,7 @@ tasks by energy spent now; fading peaks that cheap bits could wait for.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +56,7 @@ from lyaopt.arrays import Floats
 from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
 from lyaopt.simulation import Decision, Observation
+from lyaopt.slot.tables import Point
 
 _LOG_EXPONENTIAL = (-0.5772156649015329, math.pi**2 / 6.0)
 """Mean and variance of log beta, beta ~ Exp(1)."""
@@ -184,8 +189,20 @@ def _local_energy(system: System, queue: Floats, cycles: Floats) -> Floats:
     """U^l E^l(c)."""
     capacity = system.cpu_capacity_hz[system.device_of_service][:, None]
     at_full_speed = system.energy_weight_local * system.energy_coefficient * capacity**2
-    energy = cycles * np.minimum(at_full_speed, (queue + 0.5 * cycles) / 3.0)
+    backlog = queue + 0.5 * cycles
+    energy = cycles * np.minimum(at_full_speed, backlog / 3.0)
+    for s, m in enumerate(system.device_of_service.tolist()):
+        hull = system.cpu_hulls[m]
+        if hull:  # not empty
+            energy[:, s] = cycles[:, s] * _hull_price(hull, system.energy_weight_local, backlog[:, s])
     return np.asarray(np.where((cycles > 0.0) & (capacity == 0.0), np.inf, energy))
+
+
+def _hull_price(hull: Sequence[Point], weight: float, backlog: Floats) -> Floats:
+    """U times the energy of a cycle at a mean backlog, of a CPU with operating points."""
+    hz, power = np.array([(0.0, 0.0), *hull]).T
+    worth = np.searchsorted(weight * np.diff(power) / np.diff(hz), backlog, side="right")
+    return np.asarray((weight * power[1:] / hz[1:])[np.maximum(worth, 1) - 1])
 
 
 def _transmit_energy(system: System, queue: Floats, bits: Floats, gain: Floats) -> Floats:
@@ -198,4 +215,6 @@ def _transmit_energy(system: System, queue: Floats, bits: Floats, gain: Floats) 
         z_max = np.log1p(signal)[device]
         z = np.clip(np.log((queue + 0.5 * bits) / q0), 0.0, z_max)
         energy = bits * q0 * np.where(z > 0.0, np.expm1(z) / z, 1.0)
+        per_bit = (system.energy_weight_transmit * system.max_power_w / system.radio_rate_bps)[device, None]
+        energy = np.where(np.isnan(per_bit), energy, bits * per_bit)
     return np.where(bits > 0.0, np.where(z_max > 0.0, energy, np.inf), 0.0)

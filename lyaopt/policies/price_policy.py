@@ -25,6 +25,7 @@ from lyaopt.policies.paired_trials import DEFAULT_SEARCH, SearchOptions
 from lyaopt.policies.price_cuts import costs_alone, cuts_worth_trying
 from lyaopt.policies.price_loads import EdgeLoad, RuleTrials, edge_load, loads_of
 from lyaopt.policies.price_tables import CELLS, TASKS, PriceTable, anticipative_tables, plain_tables
+from lyaopt.policies.rate_waits import waits_s, with_waits
 from lyaopt.policies.shadowed_prices import has_shadowing, shadowed_table, shadowing_filter
 from lyaopt.simulation import Decision, Observation
 from lyaopt.simulation.price_rule import CutChoice, PriceRule
@@ -140,6 +141,13 @@ def _build(trials: RuleTrials, costs: HoldingCosts, rounds: int, joint: bool) ->
     local, transmit = plain
     if slow:
         transmit = shadowed_table(system, costs, plain[1], _usual_bits(system, costs, plain))
+    waits = waits_s(system, trials.options.traces)
+
+    def waited(table: PriceTable) -> PriceTable:
+        bits = _usual_bits(system, costs, plain)
+        return with_waits(system, costs, table, waits, bits) if waits.any() else table
+
+    transmit = transmit if slow else waited(transmit)
     rule, load = _rule(system, costs, (local, transmit), EdgeLoad.none(system), joint), None
     for number in range(rounds):
         trial = trials.run(rule, number)
@@ -148,7 +156,7 @@ def _build(trials: RuleTrials, costs: HoldingCosts, rounds: int, joint: bool) ->
         load = trial.rates if load is None else _NEW_SHARE * trial.rates + (1.0 - _NEW_SHARE) * load
         if joint:
             local, fast = anticipative_tables(system, plain, loads_of(system, costs, load), costs.by_work)
-            transmit = transmit if slow else fast
+            transmit = transmit if slow else waited(fast)
         rule = _rule(system, costs, (local, transmit), edge_load(system, costs, load), joint)
     return rule
 
@@ -166,7 +174,8 @@ def _rule(
     """Put the tables together; a radio has a row for each device, or one for each service and state."""
     slow = shadowing_filter(system) if has_shadowing(system) else None
     device, states = system.device_of_service, 1 if slow is None else slow.states
-    first = device if slow is None else states * np.arange(device.size)
+    by_device = len(tables[1].price) == len(system.devices)
+    first = device if by_device else states * np.arange(device.size)
     alone = np.stack(
         [costs_alone(system, costs, tables, np.stack([device, first + x]), edge.share) for x in range(states)]
     )

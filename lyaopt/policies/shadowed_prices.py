@@ -119,7 +119,8 @@ class RadioStates:
         width = np.full(STATES, system.most_bandwidth_hz[device])
         power = np.full(STATES, system.max_power_w[device])
         noise = (width * system.noise_w_per_hz / gain)[:, None]
-        radio = Radio(width, power, noise, np.ones(1), system.channel.fading == "rayleigh")
+        measured = np.full(STATES, system.radio_rate_bps[device])  # the same in all states
+        radio = Radio(width, power, noise, np.ones(1), system.channel.fading == "rayleigh", measured)
         log_cost = math.log(most_w) + math.log(10.0) * np.linspace(*_DECADES, _KNOTS)
         price = radio_price(radio, np.repeat(np.exp(log_cost)[:, None], STATES, axis=1))
         return cls(log_cost, np.log(np.maximum(price, np.finfo(np.float64).tiny)).T)

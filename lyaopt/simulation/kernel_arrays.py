@@ -53,7 +53,7 @@ def exact_method(layout: Layout) -> int:
     return exact_allocation.SELECT_AT_EDGE if many_at_edge else exact_allocation.SORT
 
 
-def make_model(system: System, layout: Layout) -> Model:
+def make_model(system: System, layout: Layout, traced: bool = False) -> Model:
     """Convert a system for the kernels, with exact allocation.
 
     Parameters
@@ -62,6 +62,8 @@ def make_model(system: System, layout: Layout) -> Model:
         M devices with S services in all.
     layout : Layout
         Of the same system.
+    traced : bool
+        Whether gains are those of a trace.
     """
     return Model(
         exact_method(layout),
@@ -73,19 +75,23 @@ def make_model(system: System, layout: Layout) -> Model:
         weights=np.empty((0, 0, 0, 0)),
         rule=0,
         failed=np.full(FAILED, -1),
-        laws=_laws(system, layout),
+        laws=_laws(system, traced),
     )
 
 
-def _laws(system: System, layout: Layout) -> PowerLaws:
-    """The laws of the model: f^3, and Shannon's formula, each device in its own or in the shared spectrum."""
-    no_table = np.empty((0, 0))
-    none_measured = np.zeros(layout.devices, np.int64)
+def _laws(system: System, traced: bool) -> PowerLaws:
+    """The laws of the devices: f^3 or a hull; a measured rate, or Shannon's in its own or shared spectrum."""
+    curves, rate = system.curves, system.radio_rate_bps
+    measured = ~np.isnan(rate)
+    some = slice(None) if measured.any() else slice(0)
     return PowerLaws(
-        np.full(layout.devices, -1),
-        no_table,
-        no_table.copy(),
-        none_measured,
+        curves.row,
+        curves.hz,
+        curves.slope,
+        measured.astype(np.int64),
+        np.where(measured, rate, 0.0)[some],
+        np.where(measured, system.max_power_w, 0.0)[some],
+        int(traced),
         int(system.spectrum == "shared"),
     )
 

@@ -13,6 +13,7 @@ from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
 from lyaopt.simulation.traces import Trace
 from lyaopt.slot.formulas import local_energy, transmit_energy
+from lyaopt.slot.tables import hull_power
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -68,6 +69,16 @@ class Record:
                 with archive.open(entry, "w", force_zip64=True) as file:
                     np.lib.format.write_array(file, getattr(self, field.name), allow_pickle=False)
         return buffer.getvalue()
+
+
+def _cpu_energy(system: System, speed: Floats) -> Floats:
+    """Energy in J of a slot at the speeds (T, M)."""
+    tau = system.slot_duration_s
+    energy = np.asarray(local_energy(tau, system.energy_coefficient, speed))
+    for m, points in enumerate(system.cpu_points):
+        if points is not None:
+            energy[:, m] = tau * hull_power(points, speed[:, m])
+    return energy
 
 
 class Recorder:
@@ -130,7 +141,7 @@ class Recorder:
             rate_bps=rates[task_queues.TRANSMIT],
             edge_cpu_hz=rates[task_queues.EDGE],
             power_w=power,
-            local_energy_j=local_energy(tau, system.energy_coefficient, speed),
+            local_energy_j=_cpu_energy(system, speed),
             transmit_energy_j=transmit_energy(tau, power),
             completed=completed,
             latency_slots=latency,

@@ -12,6 +12,7 @@ from lyaopt._kernels.simulation import share_allocation as kernel
 from lyaopt._kernels.simulation.task_queues import STAGES
 from lyaopt.arrays import Floats
 from lyaopt.errors import ProblemError
+from lyaopt.model.system import System
 from lyaopt.simulation.layout import Layout
 
 _OF_DEVICES = ("cpu_fraction", "power_fraction")
@@ -108,6 +109,27 @@ class SharesInForce:
         self.lane_shares: Floats = np.zeros((layout.blocks, STAGES, layout.rows, layout.lanes))
         everything = (kernel.FRACTIONS, layout.devices), (STAGES, layout.services)
         self.set(*(np.ones((layout.replications, *shape)) for shape in everything))
+
+    @classmethod
+    def of(cls, system: System, layout: Layout) -> SharesInForce:
+        """Make the shares of a system.
+
+        Parameters
+        ----------
+        system : System
+            With cubic CPUs and Shannon's radios.
+        layout : Layout
+            Of the same system.
+
+        Raises
+        ------
+        ProblemError
+            If a device has operating points or a measured radio.
+        """
+        if system.is_measured:
+            reason = "expected cubic CPUs and Shannon's rates where a policy allocates by shares"
+            raise ProblemError("$.devices", reason)
+        return cls(layout)
 
     def set(self, fractions: Floats, shares: Floats) -> None:
         """Put fractions and shares in force.

@@ -55,7 +55,7 @@ class SlotObservation:
 
     @property
     def channel_gain(self) -> Floats:
-        """h in this slot (M, B)."""
+        """h in this slot (M, B); of a measured radio the share of its rate that it can carry."""
         return self.state.next_gain()
 
     @property

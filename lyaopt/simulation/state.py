@@ -84,7 +84,7 @@ class State:
         self.kernel_state = new_state(layout, memory)
         self._tasks = new_tasks()
         self._no_record = new_record(layout, 0)
-        self._model: Any = make_model(system, layout)
+        self._model: Any = make_model(system, layout, trace is not None)
         self._streams = make_stream_model(system, layout, seed)
         self._trace = spread_trace(layout, trace)
         self._advance: Callable[..., Any] = self._without_weights
@@ -98,7 +98,7 @@ class State:
 
     @cached_property
     def _shares(self) -> SharesInForce:
-        return SharesInForce(self.layout)
+        return SharesInForce.of(self.system, self.layout)
 
     def use_shares(self) -> None:
         """Allocate by shares from now on: those set last, or by default whole capacities in equal shares."""
@@ -151,8 +151,9 @@ class State:
 
     @property
     def _without_weights(self) -> Callable[..., Any]:
-        """The kernel where backlogs weigh the services; only the one by weights shares spectrum."""
-        return advance_by_weights if self.system.spectrum == "shared" else advance
+        """The kernel where backlogs weigh the services; that of the paper knows no tables or shared bands."""
+        general = self.system.spectrum == "shared" or self.system.is_measured
+        return advance_by_weights if general else advance
 
     def set_weights(self, weights: Floats | None) -> None:
         """Let the next slots be allocated by weights, or as they would be without.
@@ -375,7 +376,9 @@ class State:
         """h in the next slot (M, B), of the trace or drawn as the slot itself will draw it."""
         if self.replays:
             return np.repeat(self._trace.gain[self.slot][:, None], self.layout.replications, axis=1)
-        return drawn_gains(self._streams, self.kernel_state.channel, self.slot, self.layout)
+        drawn = drawn_gains(self._streams, self.kernel_state.channel, self.slot, self.layout)
+        drawn[self._model.laws.measured != 0] = 1.0
+        return drawn
 
     def last_gain(self) -> Floats:
         """h in the last slot (M, B); the mean gain before the first one."""

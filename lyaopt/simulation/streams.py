@@ -52,6 +52,8 @@ class Streams:
         State of the channels, written by the kernel.
     busy : ndarray (N, L) of bool
         Which services are in a burst, written by the kernel.
+    measured : ndarray (L,) of bool
+        Lanes of measured radios, which carry their whole rates: their gain is 1.
     """
 
     seed: np.uint64
@@ -63,6 +65,7 @@ class Streams:
     mean: Floats
     channel_state: Floats
     busy: NDArray[np.bool_]
+    measured: NDArray[np.bool_]
 
     @property
     def keys(self) -> StreamKeys:
@@ -91,6 +94,7 @@ class Streams:
             self.channel_state,
             gains,
         )
+        gains[:, self.measured] = 1.0
         return gains
 
     def draw_arrivals(self, start: int, count: int) -> NDArray[np.int64]:
@@ -154,6 +158,7 @@ def make_streams(system: System, seed: int, replications: range = range(1)) -> S
         mean=mean,
         channel_state=np.zeros((at.CHANNEL_ROWS, lanes)),
         busy=np.zeros(mean.shape, np.bool_),
+        measured=np.repeat(~np.isnan(system.radio_rate_bps), batch),
     )
 
 

@@ -30,7 +30,7 @@ class Trace:
     arrivals : ndarray (T, S) of int
         New tasks of each service, services counted device by device.
     channel_gain : ndarray (T, M)
-        h of each device.
+        h of each device; of a measured radio the share of its rate that it can carry, from 0 to 1.
     partition : ndarray (ceil(T / G), S) of int, or None
         Partition point k of each service in each period.
 
@@ -75,10 +75,19 @@ class Trace:
         periods = -(-self.slots // system.slots_per_period)
         _check_shape(self.arrivals, "arrivals", (self.slots, services))
         _check_shape(self.channel_gain, "channel_gain", (self.slots, devices))
+        self._check_shares(system)
         check_signal(self.channel_gain, system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz)
         if self.partition is not None:
             _check_shape(self.partition, "partition", (periods, services))
             check_points(self.partition, system, "partition")
+
+    def _check_shares(self, system: System) -> None:
+        """Check that gains of measured radios are shares of their rates."""
+        wrong = np.argwhere((self.channel_gain > 1.0) & ~np.isnan(system.radio_rate_bps))
+        if wrong.size:
+            place = tuple(wrong[0])
+            reason = f"expected a share of the radio's rate, from 0 to 1, got {self.channel_gain[place]}"
+            raise _error("channel_gain", reason, place)
 
 
 def check_points(points: Integers, system: System, name: str) -> None:

@@ -107,6 +107,37 @@ def _slope(a: Point, b: Point) -> float:
     return (b[1] - a[1]) / (b[0] - a[0])
 
 
+def hull_within(points: Sequence[Point], capacity_hz: float) -> tuple[Point, ...]:
+    """Return the corners of the hull up to a capacity, where it is cut; none at a capacity of 0.
+
+    Parameters
+    ----------
+    points : sequence of (hz, power_w)
+        With increasing frequencies.
+    capacity_hz : float
+        Largest mean frequency.
+    """
+    hull = lower_hull(points)
+    inside = [corner for corner in hull if corner[0] <= capacity_hz]
+    if 0.0 < capacity_hz < hull[-1][0] and (not inside or inside[-1][0] < capacity_hz):
+        inside.append((capacity_hz, float(hull_power(points, np.array(capacity_hz)))))
+    return tuple(inside)
+
+
+def hull_power(points: Sequence[Point], hz: Floats) -> Floats:
+    """Return the least mean power in W at mean frequencies, of the same shape.
+
+    Parameters
+    ----------
+    points : sequence of (hz, power_w)
+        With increasing frequencies.
+    hz : ndarray
+        From 0 to the last frequency.
+    """
+    ends, powers = zip((0.0, 0.0), *lower_hull(points), strict=True)
+    return np.asarray(np.interp(hz, ends, powers))
+
+
 def make_curves(tables: tuple[tuple[Point, ...] | None, ...] | None, devices: int) -> Curves:
     """Make the hulls of all devices; equal tables share a row.
 

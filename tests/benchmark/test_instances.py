@@ -13,19 +13,21 @@ import pytest
 from lyaopt.benchmark import load_suite
 from lyaopt.benchmark.instances import checked_instance, content_hash
 from lyaopt.errors import ProblemError
+from lyaopt.model.cpus import load_cpu
 from lyaopt.model.profiles import load_profile
 from lyaopt.model.scenarios import format_scenario, list_scenarios, parse_scenario
+from lyaopt.model.system import MeasuredRadio
 
 SUITE = load_suite()
 BY_NAME = {instance.name: instance for instance in SUITE.instances}
 DATA = files("lyaopt.benchmark") / "data"
 
 
-def test_the_suite_has_the_six_scenarios_and_four_more():
+def test_the_suite_has_the_six_scenarios_and_five_more():
     scenarios = set(list_scenarios()) - {"default"}
-    more = {"double-load", "fourfold-load", "sixteen-devices", "channel-trace"}
+    more = {"double-load", "fourfold-load", "sixteen-devices", "dvfs", "throughput-trace"}
     assert set(BY_NAME) == scenarios | more
-    assert [instance.name for instance in SUITE.instances if instance.traced] == ["channel-trace"]
+    assert [instance.name for instance in SUITE.instances if instance.traced] == ["throughput-trace"]
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -86,6 +88,24 @@ def test_sixteen_devices_are_those_of_balanced_four_times():
     assert sixteen.edge_capacity_hz == 4 * four.edge_capacity_hz
     np.testing.assert_array_equal(sixteen.device_bandwidth_hz, np.tile(four.device_bandwidth_hz, 4))
     assert sixteen.distance_m.tolist() == np.random.default_rng(16).uniform(150, 250, 16).round(1).tolist()
+
+
+def test_real_cpus_are_those_that_are_shipped():
+    balanced, dvfs = BY_NAME["balanced"].system, BY_NAME["dvfs"].system
+    names = ("mt8183_a53", "mt8183_a73", "rk3399_a72", "rk3588_a76")
+    for device, name in zip(dvfs.devices, names, strict=True):
+        points = load_cpu(name).points
+        assert device.cpu_points == points
+        assert device.cpu_capacity_hz == points[-1].hz
+    cubic = [replace(d, cpu_points=None, cpu_capacity_hz=1.5e9) for d in dvfs.devices]
+    assert replace(dvfs, devices=tuple(cubic)) == balanced
+
+
+def test_measured_radios_are_all_that_differs_from_balanced():
+    traced = BY_NAME["throughput-trace"].system
+    assert {device.radio for device in traced.devices} == {MeasuredRadio(4e7, 0.3)}
+    shannon = replace(traced, devices=tuple(replace(device, radio=None) for device in traced.devices))
+    assert shannon == BY_NAME["balanced"].system
 
 
 def test_the_held_out_seed_is_not_one_for_training():

@@ -28,7 +28,7 @@ from lyaopt.simulation import simulate
 from tests.benchmark.small import FAILING, TINY, Cut
 
 SYSTEMS = {instance.name: instance.system for instance in load_suite().instances}
-TWO = ["balanced", "channel-trace"]
+TWO = ["balanced", "throughput-trace"]
 
 
 def without_times(document):
@@ -69,7 +69,7 @@ def test_figures_are_those_of_a_simulation(document):
 
 
 def test_each_replication_of_a_traced_instance_is_a_trace_of_its_own(document):
-    system = SYSTEMS["channel-trace"]
+    system = SYSTEMS["throughput-trace"]
     found = document.instances[1].policies[0].objective_j_by_replication
     for value, trace in zip(found, frozen_traces(system, TINY), strict=True):
         run = simulate(system, Cut(system), slots=TINY.slots, warmup=TINY.warmup, trace=trace)

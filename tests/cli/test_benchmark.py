@@ -91,7 +91,7 @@ def test_references_stand_beside_an_entry(module, capsysbinary, monkeypatch):
 def test_the_table_ranks_by_the_ratio(module, capsysbinary):
     assert benchmark("--policy", f"{module}:Cut", "--policy", "middle", "--policy", "all-local") == 0
     text = capsysbinary.readouterr().out.decode()
-    assert "Suite 1, full: 3 replications of 60 slots, seed 8\n" in text
+    assert f"Suite {load_suite().version}, full: 3 replications of 60 slots, seed 8\n" in text
     block = text.split("balanced")[1].split("bound")[0]
     ratios = [float(line.split(" ± ")[0].split()[-1]) for line in block.splitlines() if " ± " in line]
     assert len(ratios) == 3

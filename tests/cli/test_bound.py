@@ -10,6 +10,7 @@ import pytest
 
 from lyaopt.bounds import energy_at_latency, energy_bound, waiting_bound
 from lyaopt.model.scenarios import format_scenario, load_scenario, scenario_text
+from lyaopt.model.system import MeasuredRadio, OperatingPoint
 from lyaopt_cli.main import run
 from tests.support.slot_text import on_a_terminal
 
@@ -148,3 +149,21 @@ def test_bounds_that_make_no_sense_are_bad_usage(arguments, named, capsysbinary)
     assert captured.out == b""
     assert named in captured.err.decode()
     assert len(captured.err.decode().splitlines()) == 1
+
+
+def test_tables_have_the_bounds_that_know_them(capsysbinary, tmp_path):
+    device = replace(
+        load_scenario("balanced").devices[0],
+        cpu_points=(OperatingPoint(6e8, 0.05), OperatingPoint(1.5e9, 0.3)),
+        radio=MeasuredRadio(4e7, 0.3),
+    )
+    system = replace(load_scenario("balanced"), devices=(device,))
+    path = tmp_path / "tables.toml"
+    path.write_text(format_scenario(system))
+    document = bound_document(capsysbinary, str(path), "--waiting-cost", "0.01")
+    assert (document["method"], document["bound_j"]) == ("lb3", waiting_bound(system, 0.01).bound_j)
+    assert bound_document(capsysbinary, str(path))["mean_energy_j"] == energy_bound(system).energy_j
+    assert run(["bound", str(path), "--waiting-cost", "0.01", "--method", "lb4"]) == 2
+    lines = capsysbinary.readouterr().err.decode().splitlines()
+    assert len(lines) == 1
+    assert "$.devices[0].cpu_points: LB4 knows cubic CPUs" in lines[0]

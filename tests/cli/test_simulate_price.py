@@ -11,6 +11,7 @@ import pytest
 
 from lyaopt.bounds import energy_at_latency, waiting_bound
 from lyaopt.model.scenarios import format_scenario, load_scenario
+from lyaopt.model.system import MeasuredRadio, OperatingPoint
 from lyaopt.policies import make_policy
 from lyaopt.simulation import price_source, price_table, simulate
 from lyaopt_cli.main import run
@@ -108,3 +109,17 @@ def test_without_scipy_a_run_has_no_ratio(capsysbinary, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
     (document,) = printed(capsysbinary, "balanced", *MIDDLE, "--waiting-cost", "0.02")
     assert document["over_bound"] is None
+
+
+def test_tables_of_a_scenario_are_simulated_beside_their_bound(capsysbinary, tmp_path):
+    points = (OperatingPoint(6e8, 0.05), OperatingPoint(1.5e9, 0.3))
+    first, second, *rest = SYSTEM.devices
+    devices = (replace(first, cpu_points=points), replace(second, radio=MeasuredRadio(4e7, 0.3)), *rest)
+    system = replace(SYSTEM, devices=devices)
+    path = tmp_path / "tables.toml"
+    path.write_text(format_scenario(system))
+    for policy in ("price", "middle"):
+        arguments = ("--policy", policy, "--slots", "3000", "--seed", "3", "--waiting-cost", "0.02")
+        (document,) = printed(capsysbinary, str(path), *arguments)
+        total = document["mean_energy_j"] + 0.02 * SYSTEM.slot_duration_s * document["mean_tasks"]
+        np.testing.assert_allclose(document["over_bound"], total / waiting_bound(system, 0.02).bound_j)

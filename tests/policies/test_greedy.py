@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from lyaopt import SlotProblem, solve_slot
+from lyaopt.model.cpus import load_cpu
 from lyaopt.model.scenarios import list_scenarios, load_scenario
-from lyaopt.model.system import Channel
+from lyaopt.model.system import Channel, Device, MeasuredRadio, Service, System
 from lyaopt.policies import Greedy, all_offload, drift_plus_penalty
 from lyaopt.policies.greedy import likely_gain, queue_weights
 from lyaopt.simulation import simulate
@@ -194,3 +195,41 @@ def test_greedy_keeps_shipped_scenarios_stable(name):
     # at most one task of each service on average, or those of a second where they come faster
     assert result.queued < 8 * np.maximum(system.arrival_rate_per_s, 1.0).sum()
     assert result.completed > 0.9 * result.born
+
+
+def test_tables_cost_what_the_slot_solver_takes_at_a_backlog():
+    """In a slot so short that only energy limits the speed; at or above what the first segment costs."""
+    services = (Service("alexnet"), Service("mobilenetv2"))
+    radio = MeasuredRadio(12e6, 0.8)
+    device = Device(200.0, services, cpu_points=load_cpu("rk3588_a76").points, radio=radio)
+    system = System((device,), energy_weight_local=1e16, energy_weight_transmit=1e13)
+    for queue in (2.1e6, 4e6, 5e6, 1e8):
+        backlog = np.zeros((3, 2, 1))
+        backlog[:2] = [[[queue]], [[1e8]]]
+        table = drift_plus_penalty(system, backlog, np.ones((1, 1)), (1.0, 1.0, 1.0))
+        for s, cuts in enumerate(system.cut_counts):
+            for k in range(cuts):
+                work = [t[s, k] for t in (system.local_cycles, system.transmit_bits, system.edge_cycles)]
+                waiting = queue + work[0] / 2
+                slot = SlotProblem(
+                    slot_duration_s=INSTANT,
+                    energy_coefficient=0.0,
+                    energy_weight_local=system.energy_weight_local,
+                    energy_weight_transmit=system.energy_weight_transmit,
+                    edge_capacity_hz=1.0,
+                    cpu_capacity_hz=system.cpu_capacity_hz,
+                    max_power_w=[0.0],
+                    channel_gain=[0.0],
+                    bandwidth_hz=[1.0],
+                    local_queue_cycles=[[waiting]],
+                    transmit_queue_bits=[[1e9]],
+                    edge_queue_cycles=[[0.0]],
+                    cpu_points=system.cpu_points,
+                    radio=((radio.rate_bps, radio.power_w),),
+                )
+                found = solve_slot(slot)
+                cycle = found.local_energy_j[0] / (found.cpu_hz[0] * INSTANT)
+                bit = found.transmit_energy_j[0] / (found.rate_bps[0, 0] * INSTANT)
+                energy = 1e16 * work[0] * cycle + 1e13 * work[1] * bit
+                drift = sum(q * w + w**2 / 2 for q, w in zip(backlog[:, s, 0], work, strict=True))
+                assert table[k, s, 0] == pytest.approx(drift + energy, rel=1e-9)

@@ -45,7 +45,7 @@ def command(
     show: bool,
     as_json: bool,
 ) -> int:
-    """Run policies on ten frozen instances and print their energy and waiting over a lower bound.
+    """Run policies on eleven frozen instances and print their energy and waiting over a lower bound.
 
     \b
     A class or function MODULE:CLASS is called with the system of each

@@ -49,12 +49,13 @@ def _write_added_costs(model, placement, state, alone, costs):
     waiting, in each state of their channel; NaN until they are known.
     """
     row, device, width = placement
+    room = np.empty((3, state.points.shape[1] * model.devices.shape[1]))
     for i in range(costs.shape[0]):
         b, r = i // width, i % width
         queues, channels = queues_of(state, b), model.channels[b]
         if r == 0:
             channel_states(levels_of(b, channels.size, state), model.slow, channels)
-        order = edge_order(r, width, queues, model.prices)
+        order = edge_order(r, width, queues, model.prices, room)
         for s in range(row.size):
             lane = device[s] * width + r
             channel = channels[lane]

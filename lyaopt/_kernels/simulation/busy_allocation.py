@@ -4,6 +4,8 @@ It is that of weighted_allocation.py. Where most queues are empty, the problems 
 side by side and solved; devices that share their spectrum are solved together.
 """
 
+import numpy as np
+
 from lyaopt._kernels.simulation.exact_allocation import (
     BANDWIDTH,
     CPU_CAPACITY,
@@ -11,6 +13,7 @@ from lyaopt._kernels.simulation.exact_allocation import (
     SELECT,
     SORT,
 )
+from lyaopt._kernels.simulation.measured_energies import has_measured, has_tables
 from lyaopt._kernels.simulation.shared_transmission import transmit_on_shared_spectrum
 from lyaopt._kernels.simulation.sums import zero
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
@@ -24,8 +27,8 @@ from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline, merged
 
 # Rows of L doubles for copies: lanes, what devices differ in, totals and multipliers
-_LANES, _FIRST, _SECOND, _GAIN, _TOTAL, _MULTIPLIER = range(6)
-_ROWS = 6
+_LANES, _FIRST, _SECOND, _GAIN, _TOTAL, _MULTIPLIER, _RATE, _WATTS, _KIND = range(9)
+_ROWS = 9
 _TABLES = 3  # of N L: weights, limits and rates
 _VECTOR = 8  # lanes that are solved side by side
 
@@ -109,7 +112,11 @@ def _allocate_cpus(backlog, weights, model, allocation, rows, room, workspace):
     _take(weights, listed, solved, copies[0])
     _take(backlog, listed, solved, copies[1])
     _by_device(devices[CPU_CAPACITY], listed, solved, lanes // devices.shape[1], rows[_FIRST])
-    curves = laws.curve[:1], laws.curve_hz, laws.curve_slope
+    curve = laws.curve[:1]
+    if has_tables(laws):
+        curve = rows[_KIND].view(np.int64)[:solved]
+        _by_device(laws.curve, listed, solved, lanes // devices.shape[1], curve)
+    curves = curve, laws.curve_hz, laws.curve_slope
     problem = local_problem_of(copies, rows[_FIRST, :solved], scalars, curves)
     found = LocalAllocation(rate, rows[_TOTAL, :solved], rows[_MULTIPLIER, :solved])
     if count > 0 and model.method == SELECT:
@@ -136,7 +143,15 @@ def _allocate_radios(backlog, weights, gain, model, allocation, rows, room, work
     for i in range(solved):
         rows[_GAIN, i] = gain[int(listed[i])]
     radio = rows[_GAIN, :solved], rows[_FIRST, :solved], rows[_SECOND, :solved]
-    problem = transmit_problem_of(copies, radio, scalars, laws.measured[:1])
+    measured = laws.measured[:1], gain[:0], gain[:0]
+    if has_measured(laws):
+        measured = rows[_KIND].view(np.int64)[:solved], rows[_RATE, :solved], rows[_WATTS, :solved]
+        _by_device(laws.measured, listed, solved, width, measured[0])
+        _by_device(laws.rate, listed, solved, width, measured[1])
+        _by_device(laws.watts, listed, solved, width, measured[2])
+        for i in range(solved):
+            measured[1][i] *= rows[_GAIN, i]
+    problem = transmit_problem_of(copies, radio, scalars, measured)
     found = TransmitAllocation(rate, rows[_TOTAL, :solved], rows[_MULTIPLIER, :solved])
     if count > 0 and model.method == SELECT:
         general_transmit_lanes_many(problem, found, workspace)
@@ -170,7 +185,8 @@ def _allocate_edge(backlog, weights, model, allocation, rows, room, workspace):
 def _share_spectrum(backlog, weights, gain, model, allocation, workspace):
     """Solve the radios of all lanes, whose devices share their bandwidths."""
     radio = gain, model.devices[BANDWIDTH], model.devices[MAX_POWER]
-    problem = transmit_problem_of((weights, backlog), radio, model.scalars, model.laws.measured)
+    measured = model.laws.measured, gain[:0], gain[:0]
+    problem = transmit_problem_of((weights, backlog), radio, model.scalars, measured)
     found = TransmitAllocation(allocation.rates[TRANSMIT], allocation.power, allocation.multiplier)
     transmit_on_shared_spectrum(problem, found, workspace)
 
@@ -185,10 +201,10 @@ def allocate_busy_lanes(backlog, weights, gain, model, allocation, workspace):
     solvers = workspace[:start]
     _allocate_cpus(backlog[LOCAL], weights[LOCAL], model, allocation, rows, room, solvers)
     bits, prices = backlog[TRANSMIT], weights[TRANSMIT]
-    if model.laws.shared != 0:
-        _share_spectrum(bits, prices, gain, model, allocation, solvers)
-    else:
+    if model.laws.shared == 0 or has_measured(model.laws):
         _allocate_radios(bits, prices, gain, model, allocation, rows, room, solvers)
+    if model.laws.shared != 0:  # measured radios take no part
+        _share_spectrum(bits, prices, gain, model, allocation, solvers)
     shape = services * model.devices.shape[1], lanes // model.devices.shape[1]
     edge, weight = view_as(backlog[EDGE], shape), view_as(weights[EDGE], shape)
     _allocate_edge(edge, weight, model, allocation, rows, room, solvers)

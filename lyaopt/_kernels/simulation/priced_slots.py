@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from lyaopt._kernels.simulation.busy_allocation import allocate_busy_lanes, busy_workspace_size
 from lyaopt._kernels.simulation.exact_allocation import BY_SHARES
+from lyaopt._kernels.simulation.measured_energies import set_whole_rates
 from lyaopt._kernels.simulation.priced_cuts import Cuts, choose_cuts
 from lyaopt._kernels.simulation.prices import Prices, weigh_by_prices
 from lyaopt._kernels.simulation.share_allocation import allocate_by_shares
@@ -61,8 +62,9 @@ def levels_of(b, lanes, state):
 
 
 @inline
-def _prepare(b, begin, end, arrivals, model, state):
+def _prepare(b, begin, end, gain, arrivals, model, state):
     """Choose the points of the tasks that come in a period, at its start."""
+    set_whole_rates(gain[: end - begin], model.laws)
     period = model.cuts.period
     if period > 0 and begin % period == 0:
         channels = model.channels[b]

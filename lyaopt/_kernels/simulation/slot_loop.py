@@ -16,6 +16,7 @@ from lyaopt._kernels.simulation.exact_allocation import (
     allocate_exactly,
     allocation_workspace_size,
 )
+from lyaopt._kernels.simulation.measured_energies import add_devices_by_laws, set_whole_rates
 from lyaopt._kernels.simulation.rules import weigh
 from lyaopt._kernels.simulation.serve_queues import (
     CAPACITY,
@@ -116,11 +117,11 @@ def _record_slot(b, line, gain, arrivals, backlog, allocation, record):
 
 
 @helper
-def _keep_points(b, begin, end, arrivals, model, state):
-    """Leave the points of the policy in force."""
+def _keep_all(b, begin, end, gain, arrivals, model, state):
+    """Leave gains as they are, and the points of the policy in force."""
 
 
-def slot_loop(name, allocate, workspace_size, prepare=_keep_points):
+def slot_loop(name, allocate, workspace_size, prepare=_keep_all, by_laws=True):
     """Return the function that simulates slots, in each of which `allocate` divides the resources.
 
     Parameters
@@ -134,8 +135,11 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_points):
     workspace_size : function
         ``workspace_size(model, services, devices, width)`` returns how many doubles of workspace it takes.
     prepare : function
-        ``prepare(b, begin, end, arrivals, model, state)`` may put other points in force in block `b` for the
-        slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
+        ``prepare(b, begin, end, gain, arrivals, model, state)`` may put other points in force in block `b`
+        for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
+        It may replace gains (G, L).
+    by_laws : bool
+        Whether CPUs may have tables; a constant of the function, so that the loop without them has no branch.
     """
 
     def advance(span, model, streams, trace, plan, state, tasks, record):
@@ -163,7 +167,7 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_points):
                 end = min(span.stop, begin - begin % period + period)
                 _open_period(b, begin, span, plan, state)
                 _set_inputs(b, begin, end, streams, trace, state, gain, arrivals)
-                prepare(b, begin, end, arrivals, model, state)
+                prepare(b, begin, end, gain, arrivals, model, state)
                 for slot in range(begin, end):
                     h, new = gain[slot - begin], arrivals[slot - begin]
                     coming = begin_slot(new, notes)
@@ -173,7 +177,11 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_points):
                     if record.services.shape[1] > 0:
                         _record_slot(b, slot - span.start, h, new, backlog, allocation, record)
                     serve_queues(rates, tau, notes, queues, service_sums)
-                    add_devices(cpu, power, h, (tau, delta), before, after, limits, device_sums)
+                    if by_laws:
+                        laws = model.laws
+                        add_devices_by_laws(cpu, power, h, (tau, delta), laws, notes, multiplier, device_sums)
+                    else:
+                        add_devices(cpu, power, h, (tau, delta), before, after, limits, device_sums)
                     move_tasks(b, slot, new, rates, due, model, queues, tasks)
                 _close_period(b, begin, end, span, gain, state)
                 begin = end
@@ -190,6 +198,12 @@ def _allocate(at, gain, backlog, model, state, tasks, allocation, workspace):
         allocate_by_shares(at[0], backlog, gain, model, allocation)
     else:
         allocate_exactly(backlog, gain, model, allocation, workspace)
+
+
+@inline
+def _prepare_rates(b, begin, end, gain, arrivals, model, state):
+    """Let measured radios carry their whole rates, where gains are not those of a trace."""
+    set_whole_rates(gain[: end - begin], model.laws)
 
 
 @inline
@@ -211,9 +225,11 @@ def _signature():
     return compiled_signature(grown, Span, Model, StreamModel, Trace, plan, ReplicationState, Tasks, Record)
 
 
-def _new_kernel(name, allocate, workspace_size):
-    return Kernel(name, _signature, slot_loop(name, allocate, workspace_size))
+def _new_kernel(name, *parts):
+    return Kernel(name, _signature, slot_loop(name, *parts))
 
 
-advance = _new_kernel("advance", _allocate, allocation_workspace_size)
-advance_by_weights = _new_kernel("advance_by_weights", _allocate_by_weights, weighted_workspace_size)
+advance = _new_kernel("advance", _allocate, allocation_workspace_size, _keep_all, False)
+advance_by_weights = _new_kernel(
+    "advance_by_weights", _allocate_by_weights, weighted_workspace_size, _prepare_rates
+)

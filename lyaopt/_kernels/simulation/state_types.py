@@ -52,6 +52,8 @@ class PowerLaws(NamedTuple):
     - `curve` (M,): -1 where the law of the CPU is cubic, else a row of the tables.
     - `curve_hz`, `curve_slope` (C, K): tables of CPUs.
     - `measured` (M,): 1 where the radio is measured.
+    - `rate`, `watts` (M,): of measured radios, in bit/s and W; empty where there is none.
+    - `traced`: 1 where gains are those of a trace, which are shares of the rate of a measured radio.
     - `shared`: 1 where the devices of a replication share their spectrum, else 0.
     """
 
@@ -59,6 +61,9 @@ class PowerLaws(NamedTuple):
     curve_hz: Any
     curve_slope: Any
     measured: Any
+    rate: Any
+    watts: Any
+    traced: Any
     shared: Any
 
 
@@ -207,7 +212,7 @@ _F1, _F2, _F3, _F4, _F5 = (f"f8[{':,' * n}::1]" for n in range(5))
 _I1, _I2, _I3, _I4, _I5 = (f"i8[{':,' * n}::1]" for n in range(5))
 FIELD_TYPES: dict[type, tuple[str | type, ...]] = {
     Span: ("i8", "i8", "i8"),
-    PowerLaws: (_I1, _F2, _F2, _I1, "i8"),
+    PowerLaws: (_I1, _F2, _F2, _I1, _F1, _F1, "i8", "i8"),
     Model: ("i8", _F1, _F2, _F4, _F3, _F4, _F4, "i8", _I1, PowerLaws),
     StreamKeys: ("u8", "u4[::1]", "u4[::1]"),
     StreamModel: ("u8", _F1, "u4[:,::1]", "u4[::1]", _F1, _F1, _F2),

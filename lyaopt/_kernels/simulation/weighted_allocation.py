@@ -12,6 +12,7 @@ from lyaopt._kernels.simulation.exact_allocation import (
     SELECT,
     SORT,
 )
+from lyaopt._kernels.simulation.measured_energies import has_measured, write_radios
 from lyaopt._kernels.simulation.shared_transmission import (
     shared_workspace_size,
     transmit_on_shared_spectrum,
@@ -30,6 +31,8 @@ from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_
 from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, merged
 
+_RADIO_ROWS = 2  # of L doubles at the end of the workspace: rates and powers of measured radios
+
 
 @helper
 def weighted_workspace_size(model, services, devices, width):
@@ -40,31 +43,37 @@ def weighted_workspace_size(model, services, devices, width):
     edge = general_workspace_size(services * devices, width, method != SORT)
     each = general_workspace_size(services, devices * width, method == SELECT)
     shared = shared_workspace_size(services, devices, width) if model.laws.shared != 0 else 0
-    return max(edge, each, shared)
+    measured = _RADIO_ROWS * devices * width if has_measured(model.laws) else 0
+    return max(edge, each, shared) + measured
 
 
 @merged
 def _allocate_devices(backlog, weights, gain, model, allocation, workspace):
     """Solve Problems 3 and 4."""
-    scalars, devices, laws = model.scalars, model.devices, model.laws
+    scalars, devices, laws, lanes = model.scalars, model.devices, model.laws, gain.size
     rates, cpu, power, multiplier = allocation
     curves = laws.curve, laws.curve_hz, laws.curve_slope
     local = local_problem_of((weights[LOCAL], backlog[LOCAL]), devices[CPU_CAPACITY], scalars, curves)
     local_allocation = LocalAllocation(rates[LOCAL], cpu, multiplier)
     radio = gain, devices[BANDWIDTH], devices[MAX_POWER]
-    transmit = transmit_problem_of((weights[TRANSMIT], backlog[TRANSMIT]), radio, scalars, laws.measured)
+    measured = laws.measured, gain[:0], gain[:0]
+    if has_measured(laws):
+        measured = laws.measured, workspace[-lanes:], workspace[-2 * lanes : -lanes]
+        write_radios(gain, laws, measured[1], measured[2])
+    transmit = transmit_problem_of((weights[TRANSMIT], backlog[TRANSMIT]), radio, scalars, measured)
     transmit_allocation = TransmitAllocation(rates[TRANSMIT], power, multiplier)
     select = model.method == SELECT
     if select:
         general_local_lanes_many(local, local_allocation, workspace)
     else:
         general_local_lanes(local, local_allocation, workspace)
-    if laws.shared != 0:
-        transmit_on_shared_spectrum(transmit, transmit_allocation, workspace)
-    elif select:
+    alone = laws.shared == 0 or has_measured(laws)
+    if alone and select:
         general_transmit_lanes_many(transmit, transmit_allocation, workspace)
-    else:
+    elif alone:
         general_transmit_lanes(transmit, transmit_allocation, workspace)
+    if laws.shared != 0:  # measured radios take no part
+        transmit_on_shared_spectrum(transmit, transmit_allocation, workspace)
 
 
 @merged

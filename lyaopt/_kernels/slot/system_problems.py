@@ -40,7 +40,10 @@ def local_problem_of(items, capacity, scalars, curves):
 
 @inline
 def transmit_problem_of(items, radio, scalars, measured):
-    """Return Problem 4 for (weights, limits) and (gain, bandwidth, largest power); no radio is `measured`."""
+    """Return Problem 4 for (weights, limits), (gain, bandwidth, largest power), and `measured`.
+
+    These are the kind of each device's radio (M,), and rate and power (L,), empty where none is measured.
+    """
     gain, bandwidth, max_power = radio
     return GeneralTransmitProblem(
         items[0],
@@ -51,9 +54,9 @@ def transmit_problem_of(items, radio, scalars, measured):
         _alone(scalars, TAU),
         _alone(scalars, WEIGHT_TRANSMIT),
         scalars[NOISE],
-        measured,
-        gain[:0],
-        gain[:0],
+        measured[0],
+        measured[1],
+        measured[2],
     )
 
 

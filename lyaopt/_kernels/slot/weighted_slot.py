@@ -49,7 +49,7 @@ def shannon_problem(items, radio, scalars, workspace):
     end = workspace.size - devices
     kinds = workspace[end - devices : end].view(np.int64)
     kinds[:] = 0
-    return transmit_problem_of(items, radio, scalars, kinds)
+    return transmit_problem_of(items, radio, scalars, (kinds, workspace[:0], workspace[:0]))
 
 
 @helper

@@ -23,7 +23,7 @@ from lyaopt.bounds.queueing.reference_chain import reference_chain
 from lyaopt.bounds.queueing.resources import Resource, local_resource, transmit_resource
 from lyaopt.bounds.queueing.task_table import TaskTable, task_table
 from lyaopt.bounds.queueing.work_grid import work_grid
-from lyaopt.bounds.task_costs import refuse_channels
+from lyaopt.bounds.task_costs import refuse_channels, refuse_tables
 from lyaopt.bounds.waiting import waiting_bound, waiting_costs
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
@@ -127,7 +127,7 @@ def queueing_bound(
     ------
     ProblemError
         If there is no waiting cost, one is negative or not finite, all are 0, the channel has a memory, or a
-        device has bursts of too many services.
+        device has bursts of too many services, operating points or a measured radio.
     MissingExtraError
         Without SciPy (extra `bound`).
     """
@@ -197,6 +197,7 @@ def _may_fill_the_edge(system: System) -> bool:
 def _check(system: System, theta: Floats, edge_price: float | None) -> None:
     correlated = ["fading_correlation"] if system.channel.fading == "rayleigh" else []
     refuse_channels(system, "shadowing_std_db", *correlated)
+    refuse_tables(system, "LB4")
     if not theta.any():
         raise ProblemError("$.waiting_cost_j_per_s", "expected a waiting cost > 0, got 0")
     if edge_price is not None and not 0.0 <= edge_price < math.inf:

@@ -14,7 +14,7 @@ from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io import strict_json, toml_text
 from lyaopt.io.field_errors import errors_of, unknown_key
 from lyaopt.model.profiles import Profile, list_profiles
-from lyaopt.model.system import Arrivals, Channel, Learning, System
+from lyaopt.model.system import Arrivals, Channel, Device, Learning, System
 
 _Errors = list[tuple[strict_json.Path, str]]
 
@@ -132,9 +132,19 @@ def scenario_to_dict(system: System) -> dict[str, Any]:
             if isinstance(service["model"], Profile):
                 place = f"$.devices[{m}].services[{n}].model"
                 raise ProblemError(place, "expected a name or a path, got a profile that is in no file")
-        devices.append({**_set_values(device), "services": services})
+        devices.append({**_set_values(device), **_measured(device), "services": services})
     scalars = {name: value for name, value in _set_values(system).items() if name in _SCALARS}
     return {"system": scalars, **parts, "devices": devices}
+
+
+def _measured(device: Device) -> dict[str, Any]:
+    """The tables of a device: what it does not have is no key."""
+    found: dict[str, Any] = {}
+    if device.cpu_points is not None:
+        found["cpu_points"] = [_set_values(point) for point in device.cpu_points]
+    if device.radio is not None:
+        found["radio"] = _set_values(device.radio)
+    return found
 
 
 def _set_values(item: Any) -> dict[str, Any]:
