@@ -15,6 +15,7 @@ from lyaopt.errors import ProblemError
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Order = Literal["C", "F"]
+_FLOAT64 = np.dtype(np.float64)
 
 
 def shape_of(values: ArrayLike, name: str, axes: str) -> tuple[int, ...]:
@@ -132,6 +133,9 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order
     ProblemError
         If the values are masked, not numbers, or of another shape.
     """
+    if type(values) is np.ndarray and values.dtype is _FLOAT64 and values.shape == shape:  # the usual case
+        array = np.asarray(values, order=order)
+        return array if array.flags.behaved else array.copy(order)
     if is_masked(values):
         raise ProblemError(f"$.{name}", "expected an array without a mask")
     try:
@@ -186,6 +190,8 @@ def check_scalar(value: Any, name: str, *, positive: bool = False) -> None:
     ------
     ProblemError
     """
+    if type(value) is float and 0.0 < value < math.inf:  # the usual case
+        return
     bound = "> 0" if positive else ">= 0"
     if not is_real(value) or not _is_finite(value) or value < 0 or (positive and value == 0):
         raise ProblemError(f"$.{name}", f"expected a finite number {bound}, got {shown(value)}")
