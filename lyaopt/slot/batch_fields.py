@@ -40,7 +40,7 @@ def as_parameter(value: Any, name: str, full: tuple[int, ...], *, per_device: bo
         If it does not broadcast, or an entry is not a finite number >= 0 (> 0 where it must be).
     """
     positive = name in _POSITIVE
-    if is_real(value):
+    if type(value) is float or is_real(value):
         check_scalar(value, name, positive=positive)
         return np.full(full[1], float(value)) if per_device else float(value)
     shape = known_shape(value)
@@ -57,6 +57,8 @@ def as_parameter(value: Any, name: str, full: tuple[int, ...], *, per_device: bo
 
 
 def _broadcasts(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
+    if shape and shape == full[-len(shape) :]:  # the usual case
+        return True
     try:
         return np.broadcast_shapes(shape, full) == full
     except ValueError:
