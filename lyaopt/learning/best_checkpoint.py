@@ -2,7 +2,8 @@
 
 Returns in training include exploration, and long horizons make training unsteady. The network is therefore
 evaluated greedily at intervals, and the best one stored. A later network replaces it if its paired gain in
-cost exceeds the standard error, or if it keeps the backlog stable and the stored one does not.
+cost exceeds the standard error (under prices twice that), or if it keeps the backlog stable and the stored
+one does not.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from lyaopt.simulation.price_rule import PriceRule
 _PURPOSE = 0x6B6565706572
 """Purpose of the seed of the trials."""
 _SLOTS, _REPLICATIONS = 10_000, 40
+_MARGIN_OVER_PRICES = 2.0
+"""Standard errors by which a network must be better than one that began as the rule, and is good already."""
 
 
 class BestCheckpoint:
@@ -101,7 +104,8 @@ class BestCheckpoint:
         if stable != self._stable:
             return bool(stable)
         gain = ((self._costs - costs) / self._costs.mean(-1, keepdim=True)).flatten().numpy()
-        return bool(gain.mean() > standard_error(gain))
+        margin = 1.0 if self._rule is None else _MARGIN_OVER_PRICES
+        return bool(gain.mean() > margin * standard_error(gain))
 
     def state(self) -> dict[str, Tensor]:
         """Return the stored network and its costs as named tensors."""

@@ -129,7 +129,8 @@ def runs(command: Command) -> bool:
 def shortened(words: list[str]) -> list[str]:
     more = list(RUNS[words[1]])
     if words[1] == "train" and "--algorithm" not in words and "--preset" not in words:
-        more += ["--preset", "shared" if "--vary" in words else "tuned"]  # the default searches for a start
+        shared = {"--vary", "--allocation"} & set(words)
+        more += ["--preset", "shared" if shared else "tuned"]  # the default searches for a start
     return words[1:] + more
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from benchmarks.price_learning import file_of, system_of
+from benchmarks.price_learning import PAGE, RESULTS, file_of, system_of
 from benchmarks.price_learning_table import interval, saving, summary, table
 from lyaopt.model.scenarios import load_scenario
 
@@ -63,3 +65,9 @@ def test_a_multiple_of_the_arrivals(tmp_path):
     np.testing.assert_array_equal(busy.arrival_rate_per_s, 4.0 * plain.arrival_rate_per_s)
     np.testing.assert_array_equal(busy.local_cycles, plain.local_cycles)
     assert file_of(tmp_path, "balanced@4", 2) != file_of(tmp_path, "balanced", 2)
+
+
+def test_the_page_shows_the_stored_results():
+    document = json.loads(RESULTS.read_text())
+    assert {"balanced", "shadowing", "frame-rate", "balanced@4"} <= set(document)
+    assert table(document) in PAGE.read_text()

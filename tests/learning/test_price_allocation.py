@@ -199,6 +199,17 @@ def test_the_best_network_is_never_dearer_than_the_rule_on_its_trials():
     assert float(learner._best._costs.mean()) <= start
 
 
+def test_a_network_must_be_better_than_the_rule_by_two_standard_errors():
+    gains = torch.linspace(-1.0, 1.0, 16).double()
+    error = float(gains.std() / 4.0)
+    for rule, margin in ((None, 1.0), (price_rule(SYSTEM, 0.05, rounds=0), 2.0)):
+        best = best_checkpoint.BestCheckpoint([SYSTEM], (), 0, rule)
+        best._costs = torch.full((1, 16), 100.0).double()
+        for times, expected in ((0.95, False), (1.05, True)):
+            costs = best._costs - gains - margin * times * error
+            assert best._better(costs, torch.tensor(False)) == expected
+
+
 def test_a_training_remembers_its_allocation(tmp_path):
     folder = RunFolder(tmp_path / "run")
     changes = {**BRIEF, "checks": 1, "critic_first": 0, "waiting_cost_j_per_s": 0.05}
