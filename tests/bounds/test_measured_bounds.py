@@ -159,11 +159,15 @@ def test_fine_tables_of_the_cubic_law_have_its_bounds():
 
 
 def test_slow_channels_do_not_matter_where_all_radios_are_measured():
-    expected = waiting_bound(MEASURED, 0.01).bound_j
+    fast = tuple(replace(device, radio=MeasuredRadio(1e8, 0.3)) for device in DEVICES)
+    alone, mixed = System(fast), System((*fast, *MIXED.devices[2:]))
+    steady = waiting_bound(alone, 0.01)
+    expected = steady.bound_j
+    assert alone.transmit_bits[np.arange(4), steady.cuts].any()
     for channel in (Channel(shadowing_std_db=8.0), Channel(fading_correlation=0.9)):
-        slow = waiting_bound(replace(MEASURED, channel=channel), 0.01).bound_j
+        slow = waiting_bound(replace(alone, channel=channel), 0.01).bound_j
         assert slow == pytest.approx(expected, rel=1e-9)
-        other = waiting_bound(replace(MIXED, channel=channel), 0.01).bound_j
+        other = waiting_bound(replace(mixed, channel=channel), 0.01).bound_j
         assert other > expected
 
 
