@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # The kernels are compiled in a step of their own, so pip does not compile them.
 PIP    := LYAOPT_BUILD_CORE=0 $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 
-.PHONY: demo demo-slot demo-simulation demo-learning test coverage lint docs bench nightly learning reproduce clean help
+.PHONY: demo demo-slot demo-simulation demo-learning test coverage lint docs bench nightly learning pricelearning reproduce clean help
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -16,7 +16,7 @@ help:  ## list the targets
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-KERNELS := $(wildcard lyaopt/_kernels/*.py lyaopt/_kernels/*/*.py lyaopt/capi/lyaopt.[ch])
+KERNELS := $(wildcard lyaopt/_kernels/*.py lyaopt/_kernels/*/*.py lyaopt/capi/*.[ch])
 
 $(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing the solvers, NumPy and Numba into $(VENV): half a minute"
@@ -89,6 +89,10 @@ nightly: $(VENV)/dev.stamp  ## a million random instances over all regimes, a mi
 
 learning: $(VENV)/dev.stamp  ## every learner and policy on every scenario, ten seeds (hours); cells that are done stay
 	$(BIN)/python -m benchmarks.campaign run
+
+pricelearning: $(VENV)/dev.stamp  ## what learning adds to the price rule, ten seeds (hours); cells that are done stay
+	PYTHONPATH=. $(BIN)/python benchmarks/price_learning.py --out build/price-learning
+	PYTHONPATH=. $(BIN)/python benchmarks/price_learning.py --out build/price-learning --table
 
 reproduce: $(VENV)/experiments.stamp  ## the paper's figures, five seeds (hours); cells that are done stay
 	$(BIN)/lyaopt reproduce all --out reproduction

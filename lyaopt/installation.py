@@ -65,7 +65,7 @@ def c_library() -> tuple[Path | None, str]:
     if reason:
         return None, reason
     if about["builder"] != hash_of_builder():
-        return None, "it was built from another lyaopt.h or lyaopt.c"
+        return None, "it was built from other sources in C"
     path = ABOUT.parent / about["files"][1]
     return (path, "") if path.exists() else (None, "its file is missing")
 

@@ -1,5 +1,8 @@
 """The compiled kernels for use in jitted code; see docs/reference/kernels.md."""
 
+from lyaopt._kernels.simulation.price_function import PricedCuts, PricedQueues, price_cuts, price_weights
+from lyaopt._kernels.simulation.priced_cuts import Cuts
+from lyaopt._kernels.simulation.prices import Prices
 from lyaopt._kernels.simulation.rules import SlotView, head_age_slots, head_work
 from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
@@ -38,6 +41,7 @@ from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, tr
 from lyaopt._kernels.toolchain.jit import Kernel
 
 __all__ = [
+    "Cuts",
     "EdgeAllocation",
     "EdgeProblem",
     "GeneralEdgeProblem",
@@ -46,6 +50,9 @@ __all__ = [
     "Kernel",
     "LocalAllocation",
     "LocalProblem",
+    "PricedCuts",
+    "PricedQueues",
+    "Prices",
     "SlotView",
     "TransmitAllocation",
     "TransmitProblem",
@@ -72,6 +79,8 @@ __all__ = [
     "local_certificate",
     "local_exact",
     "local_many",
+    "price_cuts",
+    "price_weights",
     "transmit_bisection",
     "transmit_certificate",
     "transmit_exact",

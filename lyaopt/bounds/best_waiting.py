@@ -25,7 +25,7 @@ def best_waiting_bound(
     Parameters
     ----------
     system : System
-        Where LB4 is not known (channels with a memory, many services with bursts) LB3 is taken.
+        Where LB4 is not known (many services with bursts) LB3 is taken.
     waiting_cost_j_per_s : float or array_like (S,), optional
         As of `waiting_bound`.
     progress : callable, optional

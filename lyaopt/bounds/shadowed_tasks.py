@@ -20,6 +20,8 @@ from lyaopt.model.system import System
 
 _SHARES = (0.03, 0.15, 0.4, 1.0)
 _SIZES = 16
+_DEARER = 4.0
+"""How much dearer than a task alone one without sending may be where machine time has a price."""
 _LONGEST = 30.0
 """Sojourns of waiting beyond which a task that cannot but send is not followed."""
 
@@ -63,6 +65,48 @@ def shadowed_costs(system: System, theta: Floats, whole_slots: bool) -> tuple[Fl
             better = total.sum(axis=1, keepdims=True) > ends.sum(axis=1, keepdims=True)
             ends = np.where(better & (kinds.size == j)[:, None, None], total, ends)
     return ends.reshape(len(bits), -1, bits.shape[1]), shadowing.weight.ravel()
+
+
+@dataclass(frozen=True)
+class RadioOption:
+    """Costs of sending that hold together: with more drift, more for waiting at the radio.
+
+    Attributes
+    ----------
+    price : ndarray (S, K + 1, Z)
+        A by cut on the nodes of the shadowing, in J per bit.
+    drift_w : ndarray (S, K + 1)
+        m: while a task is on its CPU, a second of it counts as theta - m; 0 where nothing is sent.
+    """
+
+    price: Floats
+    drift_w: Floats
+
+
+def radio_options(system: System, theta: Floats, shadowing: Shadowing) -> list[RadioOption]:
+    """Prices of bits by cut, for each share of theta that may go into waiting for a better channel.
+
+    Parameters
+    ----------
+    system : System
+        With shadowing.
+    theta : ndarray (S,)
+        Waiting costs, in J/s.
+    shadowing : Shadowing
+        The process.
+    """
+    silent = np.where(system.transmit_bits > 0.0, np.inf, local_costs(system, theta, True))
+    without = _DEARER * (silent + edge_costs(system, theta, True)).min(axis=1)
+    kinds = _kinds(system, theta, without)
+    row, sends = kinds.of[:, None] * _SIZES + np.maximum(kinds.size, 0), kinds.size >= 0
+    if not kinds.device.size:
+        return [RadioOption(np.zeros((*sends.shape, len(shadowing.node))), np.zeros(sends.shape))]
+    found = []
+    for share in _SHARES:
+        prices = kinds.prices(system, shadowing, share)
+        price = np.where(sends[..., None], prices.price[row], 0.0)
+        found.append(RadioOption(price, np.where(sends, prices.drift_w[row], 0.0)))
+    return found
 
 
 @dataclass(frozen=True)

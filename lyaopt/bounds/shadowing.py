@@ -76,6 +76,39 @@ class Shadowing:
         """Standard deviation of the noise of the autoregression."""
         return math.sqrt((1.0 - self.correlation) * (1.0 + self.correlation))
 
+    def means(self, x: Floats) -> Floats:
+        """Weights (P, Z) of the nodes in the mean, given x (P,), of a function of the next state.
+
+        The function is linear between nodes, and constant outside.
+
+        Parameters
+        ----------
+        x : ndarray (P,)
+            Present states.
+        """
+        return _hats(_ramp(self.node, self.correlation * x, self.noise), self.node)
+
+    def bends(self, x: Floats, kinks: Floats) -> Floats:
+        """Largest second derivative of that mean on the cells between the x, by changes of slope >= 0.
+
+        Parameters
+        ----------
+        x : ndarray (P,)
+            Present states, rising.
+        kinks : ndarray (..., Z)
+            Changes of slope at the nodes.
+
+        Returns
+        -------
+        ndarray (..., P - 1)
+            The changes of slope times the density at the nearest end of the cell.
+        """
+        a, noise = self.correlation, self.noise
+        middle, half = 0.5 * (x[:-1] + x[1:]), 0.5 * np.diff(x)
+        near = np.maximum(np.abs(self.node - a * middle[:, None]) - a * half[:, None], 0.0) / noise
+        density = a**2 * np.exp(-0.5 * near**2) / (noise * math.sqrt(2.0 * math.pi))
+        return np.asarray(kinks @ density.T)
+
 
 def _ramp(node: Floats, mean: Floats, std: float) -> Floats:
     """E (X - node)^+ of normal X (P, Z)."""
@@ -222,20 +255,15 @@ def _tridiagonal(lower: Floats, diagonal: Floats, upper: Floats, right: Floats) 
 
 def _largest_use(radio: Radio, shadowing: Shadowing, price: Floats, bits: Floats) -> tuple[Floats, Floats]:
     """Upper bounds over all x of the left side of (R), and of D (A - A')^+ / tau (R,)."""
-    node, a, noise = shadowing.node, shadowing.correlation, shadowing.noise
+    node, noise = shadowing.node, shadowing.noise
     step = node[1] - node[0]
     # Farther out A' is constant, or so small that no gain makes up for it.
     extra = np.arange(1, math.ceil((1.0 + 9.0 * noise) / step) + 1) * step
     x = np.concatenate([node[0] - extra[::-1], node, node[-1] + extra])
-    mean = price @ _hats(_ramp(node, a * x, noise), node).T
+    mean = price @ shadowing.means(x).T
     here = np.stack([np.interp(x, node, row) for row in price])
-    # A'' on a cell: changes of slope of A at the nodes, times the density at the nearest end of the cell.
-    slopes = np.diff(price, axis=1) / step
-    kinks = np.diff(slopes, axis=1, prepend=0.0, append=0.0)
-    middle = 0.5 * (x[:-1] + x[1:])
-    near = np.maximum(np.abs(node - a * middle[:, None]) - 0.5 * step, 0.0) / noise
-    density = (a**2 * step**2 / 8.0 * np.exp(-0.5 * near**2) / (noise * math.sqrt(2.0 * math.pi))).T
-    sag, bulge = np.maximum(kinks, 0.0) @ density, np.maximum(-kinks, 0.0) @ density
+    kinks = np.diff(np.diff(price, axis=1) / step, axis=1, prepend=0.0, append=0.0)
+    sag, bulge = (shadowing.bends(x, np.maximum(sign * kinks, 0.0)) * step**2 / 8.0 for sign in (1.0, -1.0))
     lost = here - mean
     drift = np.maximum(np.maximum(lost[:, :-1], lost[:, 1:]) + sag, 0.0) * (bits / shadowing.slot_s)[:, None]
     gain = _largest_gain(radio, shadowing, x, mean, bulge)

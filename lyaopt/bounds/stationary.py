@@ -44,7 +44,24 @@ def stationary_bound(system: System, theta: Floats, held: Floats) -> EdgeDual:
     -------
     EdgeDual
     """
+    return _best(system, theta, held)[0]
+
+
+def stationary_prices(system: System, theta: Floats, held: Floats) -> tuple[Floats, Floats]:
+    """Prices of a bit (M,), in J, of that bound, and what they cost each device (M,), in W.
+
+    Parameters
+    ----------
+    system, theta, held
+        As of `stationary_bound`.
+    """
+    return _best(system, theta, held)[1]
+
+
+def _best(system: System, theta: Floats, held: Floats) -> tuple[EdgeDual, tuple[Floats, Floats]]:
     prices, penalty = _prices(system, theta)
+    rows = np.arange(len(system.devices))
+    best_prices = prices[rows, 0], penalty[rows, 0]
     device, rates = system.device_of_service, system.arrival_rate_per_s
     best, psi = EdgeDual(-math.inf, 0.0, np.zeros(len(rates), np.int64)), 0.0
     for _ in range(3):  # prices for no price of the edge, then for the one that they lead to
@@ -54,7 +71,6 @@ def stationary_bound(system: System, theta: Floats, held: Floats) -> EdgeDual:
         value = -penalty
         np.add.at(value, device, np.where(rates[:, None] > 0.0, tasks, 0.0))
         chosen = np.argmax(value, axis=1)
-        rows = np.arange(len(chosen))
         found = best_edge_price(
             held + prices[rows, chosen][device, None] * system.transmit_bits,
             system.edge_cycles,
@@ -64,8 +80,9 @@ def stationary_bound(system: System, theta: Floats, held: Floats) -> EdgeDual:
         total = found.value_w - float(penalty[rows, chosen].sum())
         if total > best.value_w:
             best = EdgeDual(total, found.price, found.cuts)
+            best_prices = prices[rows, chosen], penalty[rows, chosen]
         psi = found.price if math.isfinite(found.price) else 0.0
-    return best
+    return best, best_prices
 
 
 def _prices(system: System, theta: Floats) -> tuple[Floats, Floats]:

@@ -1,16 +1,10 @@
 /* Checks the arguments and lays them out for the compiled kernels. See lyaopt.h. */
-#include "lyaopt.h"
+#include "checks.h"
 
-#include <math.h>
 #include <string.h>
 
 #ifndef LYAOPT_VERSION
 #define LYAOPT_VERSION "unknown"
-#endif
-#if defined(_WIN32)
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
 #endif
 
 /* The kernels, from lyaopt/_kernels/slot/c_entries.py, which names the pointers of each in order. They return 0. */
@@ -53,34 +47,8 @@ enum { CPU = 0, POWER = 1, RESULT_ROWS = 8 };
 enum { EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION, SUMMARY_PLACES };
 enum { STAGES = 3, DEVICE_ROWS = 4, SCALARS = 6 };
 
-static const int64_t LARGEST = INT64_MAX / 4096; /* doubles of an array, so that no size overflows */
 static const double LARGEST_GAP = 1e-9;
 static const double LARGEST_SIGNAL = 8.218407461554972e307; /* e^709 - 1: its logarithm can be taken back */
-
-static int sizes_are_good(int64_t devices, int64_t services, int64_t slots)
-{
-    if (devices < 1 || services < 1 || slots < 1)
-        return 0;
-    return services <= LARGEST / devices && slots <= LARGEST / (devices * services);
-}
-
-static int within(double value)
-{
-    return value >= 0.0 && value < INFINITY; /* false for NaN */
-}
-
-/* Whether an array holds such values only; `sum` gets their sum. */
-static int all_within(const double *values, int64_t count, double *sum)
-{
-    int good = 1;
-    double total = 0.0;
-    for (int64_t i = 0; i < count; i++) {
-        good &= within(values[i]);
-        total += values[i];
-    }
-    *sum = total;
-    return good;
-}
 
 static int positive(const double *values, int64_t count)
 {
@@ -252,12 +220,6 @@ EXPORT int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_sys
     return verdict(summary);
 }
 
-/* The kernels' pointers are not const, also to arrays that are only read. */
-static double *read_only(const double *values)
-{
-    return (double *)values;
-}
-
 EXPORT int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
                               const lyaopt_state *state, const lyaopt_allocation *to, double *workspace,
                               size_t workspace_size)
@@ -318,6 +280,24 @@ EXPORT const char *lyaopt_message(int status)
         return "the workspace is too small";
     case LYAOPT_NOT_CERTIFIED:
         return "written, but it cannot be certified in double precision";
+    case LYAOPT_BAD_TABLE:
+        return "no table of prices of this format, or not all of it";
+    case LYAOPT_BAD_HOLDING_COST:
+        return "table of prices: holding: expected finite numbers >= 0";
+    case LYAOPT_BAD_ROW:
+        return "table of prices: scale, row: expected numbers > 0, and rows of the table";
+    case LYAOPT_BAD_PRICE:
+        return "table of prices: price, integral, slope: expected finite numbers >= 0, and integrals that grow";
+    case LYAOPT_BAD_CHANNEL:
+        return "channel, gain: expected states of the table, finite numbers >= 0, and a filter of them";
+    case LYAOPT_BAD_CUT:
+        return "table of prices: cuts: expected points of tasks, or it has none to choose";
+    case LYAOPT_BAD_BACKLOG:
+        return "backlog: expected finite numbers >= 0";
+    case LYAOPT_BAD_WAITING:
+        return "waiting: expected numbers of tasks from 0 to 2^53";
+    case LYAOPT_BAD_HEAD_LEFT:
+        return "head_left: expected finite numbers > 0 where tasks wait";
     default:
         return "unknown status";
     }

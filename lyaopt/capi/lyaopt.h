@@ -32,8 +32,18 @@ enum lyaopt_status {
     LYAOPT_BAD_VALUE = 3,       /* a value is NaN, infinite or negative, or 0 where it must be positive; or
                                    signals or rates are beyond double precision */
     LYAOPT_SMALL_WORKSPACE = 4, /* fewer doubles than the workspace function says */
-    LYAOPT_NOT_CERTIFIED = 5    /* written, but with a relative gap or violation above 1e-9, or an objective beyond
+    LYAOPT_NOT_CERTIFIED = 5,   /* written, but with a relative gap or violation above 1e-9, or an objective beyond
                                    double precision: magnitudes are extreme */
+    /* Of prices: what is bad */
+    LYAOPT_BAD_TABLE = 6,        /* no table of prices of this format, or not all of it */
+    LYAOPT_BAD_HOLDING_COST = 7, /* of a table: a cost of waiting */
+    LYAOPT_BAD_ROW = 8,          /* of a table: the row or the scale of a service */
+    LYAOPT_BAD_PRICE = 9,        /* of a table: a price, its integral or its slope */
+    LYAOPT_BAD_CHANNEL = 10,     /* of a table: its filter of channels; else a gain or the state of a channel */
+    LYAOPT_BAD_CUT = 11,         /* of a table: what is known of cuts; or none is to be chosen */
+    LYAOPT_BAD_BACKLOG = 12,     /* backlog is NaN, infinite or negative */
+    LYAOPT_BAD_WAITING = 13,     /* fewer than 0 tasks, or more than 2^53 */
+    LYAOPT_BAD_HEAD_LEFT = 14    /* head_left of a queue with tasks is not above 0, or beyond double precision */
 };
 
 /* What holds for all devices. */
@@ -96,6 +106,39 @@ int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_system *sy
 int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
                        const lyaopt_state *state, const lyaopt_allocation *allocation, double *workspace,
                        size_t workspace_size);
+
+/* Weights and cuts by prices: see docs/howto/call-from-c.md. A table is an array of doubles that
+ * `lyaopt simulate --policy price --save-prices` or Python's lyaopt.simulation.price_table makes of a scenario. */
+enum { LYAOPT_PRICE_PARTS = 14 };
+
+/* A table that was checked. It points into the array, which must stay as it is. */
+typedef struct lyaopt_prices {
+    int64_t devices, services, states; /* M, N, and how many states a channel has: 1 unless it is shadowed */
+    lyaopt_system system;              /* of the scenario, with the weights of energy that prices take: 1 */
+    const double *part[LYAOPT_PRICE_PARTS]; /* for the library */
+} lyaopt_prices;
+
+/* What waits in a slot. The stages come one after the other: local, transmit, edge. */
+typedef struct lyaopt_waiting {
+    const double *backlog;   /* [3 * N * M] cycles, bits, cycles */
+    const double *head_left; /* [3 * N * M] of it, what is left of the first task; any number where none waits */
+    const int64_t *waiting;  /* [3 * N * M] tasks */
+    const int64_t *channel;  /* [M] states, of lyaopt_track_channels; may be NULL where there is one state */
+} lyaopt_waiting;
+
+/* Check a table of `size` doubles; once, before the first slot. */
+int lyaopt_read_prices(const double *table, size_t size, lyaopt_prices *prices);
+
+/* Weigh the services of a slot: `weights` [3 * N * M] are the local_weight, transmit_weight and edge_weight of
+ * lyaopt_state, one after the other, for a system with weights of energy of 1. Queues where nothing waits get 0. */
+int lyaopt_price_weights(const lyaopt_prices *prices, const lyaopt_waiting *waiting, double *weights);
+
+/* Choose the best partition point of the next task of each service: `cuts` [N * M]. `workspace`: 3 * N * M doubles. */
+int lyaopt_price_cuts(const lyaopt_prices *prices, const lyaopt_waiting *waiting, int64_t *cuts, double *workspace,
+                      size_t workspace_size);
+
+/* Tell the state of each channel from the gains [M] of a slot, in every slot; `level` [M] is 0 before the first. */
+int lyaopt_track_channels(const lyaopt_prices *prices, const double *gain, double *level, int64_t *channel);
 
 /* A status in words, never NULL; LYAOPT_API_VERSION of the library; and its version, such as "0.1.0". */
 const char *lyaopt_message(int status);

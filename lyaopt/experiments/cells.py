@@ -15,10 +15,11 @@ from typing import Any
 
 from lyaopt._version import __version__
 from lyaopt.errors import ProblemError
-from lyaopt.experiments.definition import BOUND, Measuring, Sweep
+from lyaopt.experiments.definition import Measuring, Sweep
 from lyaopt.experiments.learners import Learner, configuration_of
 from lyaopt.experiments.provenance import digest
 from lyaopt.experiments.variations import varied
+from lyaopt.experiments.waiting import BOUND, Waiting
 from lyaopt.model.profiles import format_profile
 from lyaopt.model.scenarios import scenario_to_dict
 from lyaopt.model.system import System
@@ -45,6 +46,8 @@ class Cell:
     learner : Learner or None
     training_system : System or None
         The system of the training.
+    waiting : Waiting or None
+        Of a policy with a waiting cost or mean latency of its own.
     """
 
     policy: str
@@ -54,14 +57,21 @@ class Cell:
     seed: int | None = None
     learner: Learner | None = None
     training_system: System | None = None
+    waiting: Waiting | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it evaluates a bound, not a policy."""
+        return (self.policy if self.waiting is None else self.waiting.policy) == BOUND
 
     @cached_property
     def inputs(self) -> dict[str, Any]:
         """Everything that determines the result, as JSON values."""
         systems = [_described(system) for system in self.systems]
         document: dict[str, Any] = {"lyaopt": __version__, "systems": systems}
-        if self.policy == BOUND:
-            return {**document, "policy": BOUND}
+        waits = {} if self.waiting is None else {"waiting": self.waiting.to_dict()}
+        if self.is_bound:
+            return {**document, "policy": BOUND, **waits}
         measuring = asdict(self.measuring)
         if self.learner is not None and self.training_system is not None:
             measuring.pop("search_seed")
@@ -72,9 +82,10 @@ class Cell:
                 "configuration": asdict(configuration_of(self.learner, self.training_system)),
             }
             return {**document, "training": training, "evaluation": measuring}
-        if not is_searched(self.policy):
+        policy = self.policy if self.waiting is None else self.waiting.policy
+        if not is_searched(policy):
             measuring.pop("search_seed")
-        return {**document, "policy": self.policy, "evaluation": measuring}
+        return {**document, "policy": policy, **waits, "evaluation": measuring}
 
     @cached_property
     def key(self) -> str:
@@ -125,7 +136,8 @@ def cells_of(sweep: Sweep, system: System) -> tuple[Cell, ...]:
 
 
 def _check(sweep: Sweep, policy: str, place: str, systems: Sequence[System]) -> None:
-    if sweep.learner(policy) is not None or policy in (*policy_names(), BOUND):
+    known = (*policy_names(), BOUND, *sweep.waiting)
+    if sweep.learner(policy) is not None or policy in known:
         return
     for system in systems:
         try:
@@ -138,7 +150,8 @@ def _untrained(sweep: Sweep, systems: Sequence[System]) -> Iterator[Cell]:
     for policy in sweep.policies:
         if sweep.learner(policy) is None:
             for point, varied_system in enumerate(systems):
-                yield Cell(policy, (point,), (varied_system,), sweep.evaluation)
+                one = (point,), (varied_system,)
+                yield Cell(policy, *one, sweep.evaluation, waiting=sweep.waits(policy))
 
 
 def _trained(sweep: Sweep, system: System, systems: Sequence[System]) -> Iterator[Cell]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.evaluation import interquartile_mean
-from lyaopt.experiments.paper_figures import EPISODE, FIGURES, OURS
+from lyaopt.experiments.paper_figures import EPISODE, OURS, figure_of
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.verdicts import Verdict, is_sure
@@ -39,7 +39,7 @@ def convergence_of(results: Results) -> list[Verdict]:
     list of Verdict
         Empty unless the results are those of Figure 3. Lower numbers are better in all comparisons.
     """
-    figure = FIGURES.get(results.figure or "")
+    figure = figure_of(results.figure)
     if figure is None or figure.setting is not None or not results.curves.get((OURS, 0)):
         return []
     claims: tuple[tuple[str, str, Callable[[Curve], float], dict[str, Any]], ...] = (

@@ -13,16 +13,15 @@ from pydantic.dataclasses import dataclass
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.experiments.learners import LEARNERS, Learner
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
+from lyaopt.experiments.waiting import BOUND, Waiting
 from lyaopt.io import strict_json, toml_text
 from lyaopt.io.checked import STRICT, checked
 from lyaopt.io.field_errors import unknown_key
 from lyaopt.io.fields import Count, Expected, Id, Whole
 from lyaopt.model.system import System
 
-BOUND = "bound"
-"""Pseudo-policy that evaluates the lower bound LB1."""
-
 _MOST_POINTS = 10_000
+_TABLES = ("vary", "evaluation", "learners", "waiting")
 _Names = Annotated[tuple[Id, ...], Field(min_length=1), Expected("a list of names, at least one")]
 _Models = Annotated[tuple[tuple[Id, ...], ...], Expected("a list of lists of networks, one for each device")]
 
@@ -65,6 +64,8 @@ class Sweep:
     """Replications and slots on which policies are evaluated."""
     learners: dict[str, Any] = Field(default_factory=dict)
     """Learners to add, or to redefine by name."""
+    waiting: dict[str, Any] = Field(default_factory=dict)
+    """Policies by prices, and bounds, with a waiting cost or a mean latency of their own, by name."""
 
     def __post_init__(self) -> None:
         for name, values in self.vary.items():
@@ -91,6 +92,15 @@ class Sweep:
     def learner(self, policy: str) -> Learner | None:
         """Return the learner called `policy`, or None for a policy without training."""
         return self.learners.get(policy) or LEARNERS.get(policy)
+
+    def waits(self, policy: str) -> Waiting | None:
+        """Return what the definition says of waiting for the policy called `policy`, or None."""
+        return self.waiting.get(policy)
+
+    def is_bound(self, policy: str) -> bool:
+        """Tell whether the name `policy` stands for a bound."""
+        waits = self.waits(policy)
+        return policy == BOUND if waits is None else waits.policy == BOUND
 
     def systems(self, system: System) -> tuple[System, ...]:
         """Make the system of each point.
@@ -168,12 +178,17 @@ def _sweep(data: dict[str, Any]) -> Sweep:
         known = [item.name for item in fields(Sweep)]
         if key not in known:
             raise ProblemError(strict_json.show_path((key,)), unknown_key(key, known))
-    tables = {name: _table(data, name) for name in ("vary", "evaluation", "learners") if name in data}
+    tables = {name: _table(data, name) for name in _TABLES if name in data}
     vary = dict(_flat(tables.get("vary", {})))
     evaluation = _construct(Measuring, tables.get("evaluation", {}), "$.evaluation")
     learners = {name: _learner(tables["learners"], name) for name in tables.get("learners", {})}
+    waiting = {
+        name: _construct(Waiting, _table(tables["waiting"], name, "$.waiting"), f"$.waiting.{name}")
+        for name in tables.get("waiting", {})
+    }
     rest = {name: value for name, value in data.items() if name not in tables}
-    return _construct(Sweep, {**rest, "vary": vary, "evaluation": evaluation, "learners": learners}, "$")
+    made = {"vary": vary, "evaluation": evaluation, "learners": learners, "waiting": waiting}
+    return _construct(Sweep, {**rest, **made}, "$")
 
 
 def _table(data: Mapping[str, Any], name: str, path: str = "$") -> dict[str, Any]:
@@ -199,7 +214,9 @@ def _construct(kind: Any, values: Mapping[str, Any], path: str) -> Any:
     try:
         return kind(**values)
     except TypeError:  # a key is missing
-        missing = next(name for name in ("policies", "algorithm") if name in known and name not in values)
+        missing = next(
+            name for name in ("policies", "algorithm", "policy") if name in known and name not in values
+        )
         raise ProblemError(f"{path}.{missing}", strict_json.MISSING_KEY) from None
     except ProblemError as error:
         raise ProblemError(path + error.path.removeprefix("$"), error.reason) from None

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.experiments.paper_figures import EPISODE, FIGURES
+from lyaopt.experiments.paper_figures import BY_PRICES, EPISODE, figure_of
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
+from lyaopt.experiments.waiting import BOUND
 from lyaopt.io.figures import new_figure, picture_bytes
 
 _COLOURS = {
@@ -23,23 +24,39 @@ _COLOURS = {
     "random": "#9a9a9a",
     "middle": "#555555",
     "best-fixed": "#1d1d1d",
+    "price": "#1b8a7a",
     "bound": "#bbbbbb",
 }
-_MORE = ("#6b5b95", "#c29b38", "#2a9d8f", "#a44a6c")
-_MARKS = {"lyappo": "o", "lyappo-once": "D", "best-fixed": "s", "ppo-joint": "^", "ddpg": "v"}
+_MORE = ("#6b5b95", "#c29b38", "#3b7dd8", "#a44a6c")
+_MARKS = {"lyappo": "o", "lyappo-once": "D", "best-fixed": "s", "ppo-joint": "^", "ddpg": "v", "price": "o"}
 PANELS = (
     ("energy per slot, mJ", "energy_j", 1e3),
+    ("energy over the least at this latency", "over_bound_at_latency", 1.0),
     ("local energy, mJ", "local_energy_j", 1e3),
     ("transmit energy, mJ", "transmit_energy_j", 1e3),
-    ("mean k / K", "cut_depth", 1.0),
+    ("mean latency, s", "latency_s", 1.0),
+    ("p95 latency, s", "latency_p95_s", 1.0),
     ("local backlog, Mcycles", "local_queue_cycles", 1e-6),
     ("transmit backlog, Mbit", "transmit_queue_bits", 1e-6),
     ("edge backlog, Mcycles", "edge_queue_cycles", 1e-6),
-    ("p95 latency, s", "latency_p95_s", 1.0),
+    ("mean k / K", "cut_depth", 1.0),
 )
 """Panels of a sweep: title, measure, factor."""
+PRICE_PANELS = (
+    PANELS[0],
+    ("energy and waiting per slot, mJ", "waiting_and_energy_j", 1e3),
+    *PANELS[1:6],
+    PANELS[9],
+)
+"""Panels of a figure under the price rule."""
 
 _COLUMNS = 2
+_PANEL_INCHES = 4.5, 2.6
+
+
+def panels_of(results: Results) -> tuple[tuple[str, str, float], ...]:
+    """Return the panels in which the results of a sweep are shown: title, measure, factor."""
+    return PRICE_PANELS if (results.figure or "").endswith(BY_PRICES) else PANELS
 
 
 def colour(policy: str, policies: Sequence[str]) -> str:
@@ -60,6 +77,23 @@ def colour(policy: str, policies: Sequence[str]) -> str:
     return _COLOURS.get(policy) or _MORE[others.index(policy) % len(_MORE)]
 
 
+def shade_of(results: Results, policy: str) -> str:
+    """Return the colour of a policy of a sweep; a bound at a latency has that of the rule at this latency.
+
+    Parameters
+    ----------
+    results : Results
+        Of the sweep.
+    policy : str
+        Name in the results.
+    """
+    waiting = results.definition.get("waiting", {})
+    if policy not in waiting:
+        return colour(policy, [name for name in results.policies if name not in waiting])
+    said = [{**entry, "policy": ""} for entry in waiting.values()]
+    return _MORE[said.index({**waiting[policy], "policy": ""}) % len(_MORE)]
+
+
 def draw_sweep(results: Results) -> bytes:
     """Draw a panel for each measure against the first setting that varies.
 
@@ -73,13 +107,19 @@ def draw_sweep(results: Results) -> bytes:
     bytes
         SVG.
     """
-    figure = new_figure(9.0, 11.5)
-    panels = figure.subplots(-(-len(PANELS) // _COLUMNS), _COLUMNS).ravel()
-    for axes, (title, measure, scale) in zip(panels, PANELS, strict=True):
+    shown = panels_of(results)
+    rows = -(-len(shown) // _COLUMNS)
+    figure = new_figure(_COLUMNS * _PANEL_INCHES[0], 0.7 + rows * _PANEL_INCHES[1])
+    panels = figure.subplots(rows, _COLUMNS).ravel()
+    names: dict[str, Any] = {}
+    for axes, (title, measure, scale) in zip(panels, shown, strict=True):
         _draw_panel(axes, results, measure, scale)
         axes.set_title(title, fontsize=10, loc="left")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
+        handles, labels = axes.get_legend_handles_labels()
+        names |= dict(zip(labels, handles, strict=True))
+    figure.legend(
+        names.values(), names.keys(), loc="outside upper center", ncols=4, frameon=False, fontsize=9
+    )
     return picture_bytes(figure, "svg")
 
 
@@ -106,13 +146,15 @@ def draw_panel(results: Results, measure: str, scale: float) -> bytes:
 
 
 def _draw_panel(axes: Any, results: Results, measure: str, scale: float) -> None:
-    known = FIGURES.get(results.figure or "")
+    known = figure_of(results.figure)
     setting = next(iter(results.points[0]), "")
     unit = known.unit if known else 1.0
     values = [point.get(setting, number) for number, point in enumerate(results.points)]
     places = np.array(values, np.float64) / unit
     for policy in results.policies:
-        _draw_policy(axes, results, policy, places, measure, scale)
+        # LB1, which lets tasks wait for ever, would stretch a scale made for bounds that do not.
+        if (policy, measure) != (BOUND, "energy_j") or panels_of(results) is PANELS:
+            _draw_policy(axes, results, policy, places, measure, scale)
     _scale(axes, places)
     axes.set_xlabel(known.axis if known else setting or "point", fontsize=9)
 
@@ -125,10 +167,12 @@ def _draw_policy(
     if np.isnan(values).all():
         return
     ends = scale * np.array([(estimate.low, estimate.high) for estimate in estimates]).T
-    shade = colour(policy, results.policies)
+    shade = shade_of(results, policy)
     style: dict[str, Any] = {"marker": _MARKS.get(policy, "."), "markersize": 5, "linewidth": 1.4}
-    if policy in ("bound", "middle", "random"):
+    if policy in ("middle", "random"):
         style["linestyle"] = "--"
+    if results.is_bound(policy):
+        style |= {"linestyle": ":", "marker": "", "linewidth": 1.8}
     axes.plot(places, values, color=shade, label=NAMES.get(policy, policy), **style)
     if not np.isnan(ends).all():
         axes.fill_between(places, *ends, color=shade, alpha=0.15, linewidth=0)

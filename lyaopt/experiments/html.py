@@ -87,11 +87,10 @@ def legend(entries: Iterable[tuple[str, str]]) -> str:
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
-def verdict(held: bool | None) -> Raw:
-    """Format a verdict: `held`, not held, or undecided (None)."""
-    if held is None:
-        return Raw("undecided")
-    return Raw('<span class="held">held</span>' if held else '<span class="not">not held</span>')
+def verdict(words: str) -> Raw:
+    """Format a verdict in words, which are ours."""
+    kinds = {"held": "held", "not held": "not", "no change": "not"}
+    return Raw(f'<span class="{kinds[words]}">{words}</span>' if words in kinds else words)
 
 
 def details(summary: str, content: str) -> str:

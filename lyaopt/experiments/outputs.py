@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from lyaopt.experiments import tables
 from lyaopt.experiments.convergence import convergence_of
-from lyaopt.experiments.paper_figures import FIGURES, title_of
+from lyaopt.experiments.paper_figures import figure_of, title_of
 from lyaopt.experiments.results import Results, heading, load_results
 from lyaopt.experiments.savings import Saving, savings_of
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
-from lyaopt.experiments.verdicts import Verdict
+from lyaopt.experiments.verdicts import Verdict, words_of
 from lyaopt.io.atomic_write import write_whole
 from lyaopt.io.figures import need_matplotlib
 
@@ -65,8 +65,9 @@ def write_figures(store: Store, sweeps: Sequence[Results]) -> None:
 
     need_matplotlib()
     for results in sweeps:
-        if results.figure and results.runs:
-            draw = draw_sweep if FIGURES[results.figure].setting else draw_curves
+        known = figure_of(results.figure)
+        if known and results.runs:
+            draw = draw_sweep if known.setting else draw_curves
             write_whole(store.path / f"{results.figure}.svg", draw(results))
 
 
@@ -92,14 +93,10 @@ def _saving(saving: Saving) -> str:
     numbers = (saving.ours, saving.against_fixed, saving.latency, saving.cost)
     ours, fixed, latency, cost = map(tables.percent, numbers)
     text = f"{ours} % (best fixed points: {fixed} %), {latency} % of mean latency, {cost} % of the cost (34)"
-    return f"| {claim} | {_held(saving.held)} | {text} |"
+    return f"| {claim} | {words_of(saving.held)} | {text} |"
 
 
 def _verdict(verdict: Verdict) -> str:
     first, last = (tables.number(end.value * verdict.scale) for end in (verdict.first, verdict.last))
     change = f"{first} to {last} {verdict.unit}".rstrip() + f", {tables.percent(verdict.change)} %"
-    return f"| {verdict.claim} | {_held(verdict.held)} | {change} |"
-
-
-def _held(held: bool | None) -> str:
-    return {True: "held", False: "not held", None: "undecided"}[held]
+    return f"| {verdict.claim} | {verdict.words} | {change} |"

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lyaopt.errors import ProblemError
-from lyaopt.experiments.definition import BOUND, Measuring, Sweep
+from lyaopt.experiments.definition import Measuring, Sweep
 from lyaopt.experiments.learners import DECISIONS, LEARNERS, Learner
 from lyaopt.experiments.sweeps import Part
 from lyaopt.experiments.variations import SERVICES
+from lyaopt.experiments.waiting import BOUND
 from lyaopt.model.system import System
 
 ONCE = "lyappo-once"
@@ -162,6 +163,21 @@ FIGURES: dict[str, Figure] = {
 }
 
 
+BY_PRICES = "-prices"
+"""Ends the names of sweeps that show a figure of the paper under the price rule."""
+
+
+def figure_of(name: str | None) -> Figure | None:
+    """Return the figure of the paper that the sweep `name` shows, if it does, also under the price rule."""
+    return FIGURES.get((name or "").removesuffix(BY_PRICES))
+
+
+def number_of(name: str) -> str:
+    """Return the number of the figure `name`, such as ``Fig. 5`` or ``Fig. 5 by prices``."""
+    by_prices = " by prices" if name.endswith(BY_PRICES) else ""
+    return f"Fig. {name.removesuffix(BY_PRICES)[3:]}{by_prices}"
+
+
 def title_of(figure: str | None, name: str) -> str:
     """Return the heading of a sweep.
 
@@ -176,8 +192,8 @@ def title_of(figure: str | None, name: str) -> str:
     -------
     str
     """
-    known = FIGURES.get(figure or "")
-    return f"Fig. {figure[3:]}: {known.title}" if known and figure else name
+    known = figure_of(figure)
+    return f"{number_of(figure)}: {known.title}" if known and figure else name
 
 
 def parts(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyaopt.experiments.learners import Learner, training_of
+from lyaopt.experiments.waiting import Waiting
 from lyaopt.io.extras import needs_extra
 from lyaopt.model.system import System
 from lyaopt.policies import SearchOptions, is_searched, make_policy, search_fixed
@@ -39,7 +40,7 @@ class Prepared:
     log: tuple[dict[str, Any], ...] = ()
 
 
-def prepare(name: str, system: System, seed: int) -> Prepared:
+def prepare(name: str, system: System, seed: int, waiting: Waiting | None = None) -> Prepared:
     """Make a policy without training.
 
     Parameters
@@ -50,11 +51,21 @@ def prepare(name: str, system: System, seed: int) -> Prepared:
         To be served; searches simulate it.
     seed : int
         Of the search, if there is one.
+    waiting : Waiting, optional
+        Policy by prices, in place of `name`, with a waiting cost or a mean latency.
 
     Returns
     -------
     Prepared
+
+    Raises
+    ------
+    ProblemError
+        If no waiting cost gives the mean latency.
     """
+    if waiting is not None:
+        priced = make_policy(waiting.policy, system, seed=seed, **waiting.options())
+        return Prepared(priced, int(getattr(priced, "searched", 0)))
     if name == "best-fixed":
         result = search_fixed(system, SearchOptions(seed=seed))
         return Prepared(result.policy(), result.slots)

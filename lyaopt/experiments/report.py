@@ -9,16 +9,17 @@ from importlib.resources import files
 from lyaopt.evaluation.estimates import CONFIDENCE
 from lyaopt.experiments import html, tables
 from lyaopt.experiments.convergence import convergence_of
-from lyaopt.experiments.figures import PANELS, colour, draw_curves, draw_panel
+from lyaopt.experiments.figures import draw_curves, draw_panel, panels_of, shade_of
 from lyaopt.experiments.html import Raw
-from lyaopt.experiments.paper_figures import FIGURES, ONCE, OURS, title_of
+from lyaopt.experiments.paper_figures import ONCE, OURS, figure_of, number_of, title_of
+from lyaopt.experiments.plane import draw_plane
 from lyaopt.experiments.report_settings import settings
 from lyaopt.experiments.results import Results, heading, load_results
 from lyaopt.experiments.savings import Saving, savings_of
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.tables import NAMES, number, percent
 from lyaopt.experiments.trends import trends_of
-from lyaopt.experiments.verdicts import Verdict
+from lyaopt.experiments.verdicts import Verdict, words_of
 from lyaopt.io.figures import need_matplotlib
 
 _STYLE = files("lyaopt.experiments") / "report.css"
@@ -31,10 +32,15 @@ _SAVINGS = (
 )
 _TRENDS = (
     "<h3>Trends</h3><p>From the first point of a sweep to the last. A claim holds if the whole interval of "
-    "the change has the claimed sign. Steps counts the changes between neighbouring points that have this "
-    "sign. For Fig. 3 the columns compare another learner (from) with LyaPPO (to): returns of 200 decisions "
-    "in the last tenth of a training, decisions until a curve stays near its end, and the standard deviation "
-    "of returns in the second half.</p>"
+    "the change has the claimed sign; within 0.1 % there is no change. Steps counts the changes between "
+    "neighbouring points that have this sign. For Fig. 3 the columns compare another learner (from) with "
+    "LyaPPO (to): returns of 200 decisions in the last tenth of a training, decisions until a curve stays "
+    "near its end, and the standard deviation of returns in the second half.</p>"
+)
+
+_PLANE = (
+    "Energy per slot against mean latency, from the first point (hollow) to the last (filled), and the least "
+    "energy of any policy (LB3) at both"
 )
 
 
@@ -124,14 +130,18 @@ def _claims(sweeps: Sequence[Results]) -> Iterator[str]:
 def _counted(claims: Sequence[Saving | Verdict], what: str) -> str:
     held = [claim.held for claim in claims]
     undecided = f", {held.count(None)} are undecided" if None in held else ""
-    return f"Of {len(held)} {what}, {held.count(True)} hold and {held.count(False)} do not{undecided}."
+    unchanged = sum(getattr(claim, "steady", False) for claim in claims)
+    steady = f" ({unchanged} show no change)" if unchanged else ""
+    return (
+        f"Of {len(held)} {what}, {held.count(True)} hold and {held.count(False)} do not{steady}{undecided}."
+    )
 
 
 def _saving_row(saving: Saving) -> tuple[str, ...]:
     return (
-        _number_of(saving.figure),
+        number_of(saving.figure),
         NAMES.get(saving.other, saving.other),
-        html.verdict(saving.held),
+        html.verdict(words_of(saving.held)),
         f"{100.0 * saving.paper:+.1f}",
         percent(saving.ours),
         percent(saving.against_fixed),
@@ -145,11 +155,7 @@ def _trend_row(verdict: Verdict) -> tuple[str, ...]:
         f"{number(end.value * verdict.scale)} {verdict.unit}".strip() for end in (verdict.first, verdict.last)
     )
     numbers = (*ends, percent(verdict.change), verdict.steps)
-    return (_number_of(verdict.figure), verdict.claim, html.verdict(verdict.held), *numbers)
-
-
-def _number_of(figure: str) -> str:
-    return f"Fig. {figure.removeprefix('fig')}"
+    return (number_of(verdict.figure), verdict.claim, html.verdict(verdict.words), *numbers)
 
 
 def _section(results: Results) -> str:
@@ -157,7 +163,7 @@ def _section(results: Results) -> str:
     content = [f'<h2 id="{html.text(results.name)}">{heading}</h2>']
     if not results.runs:
         return "".join([*content, "<p>No cell is finished.</p>"])
-    known = FIGURES.get(results.figure or "")
+    known = figure_of(results.figure)
     if known and known.setting is None:
         caption = "Return in training: median and range over training seeds"
         content.append(html.figure(draw_curves(results), caption, broad=True))
@@ -170,9 +176,15 @@ def _section(results: Results) -> str:
 def _panels(results: Results) -> Iterator[str]:
     evaluated = {policy for policy, _ in results.runs}
     names = [name for name in results.policies if name in evaluated]
-    yield html.legend((NAMES.get(name, name), colour(name, results.policies)) for name in names)
-    panels = (html.figure(draw_panel(results, measure, scale), title) for title, measure, scale in PANELS)
+    yield html.legend((NAMES.get(name, name), shade_of(results, name)) for name in names)
+    panels = (
+        html.figure(draw_panel(results, measure, scale), title)
+        for title, measure, scale in panels_of(results)
+    )
     yield f'<div class="panels">{"".join(panels)}</div>'
+    plane = draw_plane(results)
+    if plane is not None:
+        yield html.figure(plane, _PLANE, broad=True)
 
 
 def _once(results: Results) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lyaopt.experiments import html
-from lyaopt.experiments.definition import BOUND
 from lyaopt.experiments.paper_figures import title_of
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES, number
@@ -77,6 +76,6 @@ def _ranges(learner: Mapping[str, Any]) -> str:
 
 
 def _spent(results: Results) -> str:
-    spent = {name: slots for name, slots in results.slots.items() if name != BOUND and slots}
+    spent = {name: slots for name, slots in results.slots.items() if not results.is_bound(name) and slots}
     rows = [(NAMES.get(name, name), f"{slots / 1e6:.3g}") for name, slots in spent.items()]
     return html.table(("policy", "slots of search and training, M"), rows, words=1) if rows else ""

@@ -16,6 +16,7 @@ from lyaopt.errors import ProblemError
 from lyaopt.evaluation import Estimate
 from lyaopt.experiments.statistics import NOTHING, Grid, Run, estimate, grid_of, ratios
 from lyaopt.experiments.store import Store
+from lyaopt.experiments.waiting import BOUND
 
 ENERGY = "energy_j"
 MEASURES = (
@@ -34,8 +35,20 @@ MEASURES = (
     "local_share",
     "energy_limited_share",
     "completed_share",
+    "own_waiting_cost_j_per_s",
+    "stay_s",
+    "waiting_and_energy_j",
+    "over_bound",
+    "over_bound_at_latency",
 )
 """Measures of a policy at a point, as named in results and tables."""
+
+OVER_BOUND = "over_bound_at_latency"
+_RATIOS = {
+    "over_bound": ("waiting_and_energy_j", "least_waiting_and_energy_j"),
+    OVER_BOUND: (ENERGY, "least_energy_j"),
+}
+"""Measures that are a mean over a mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +104,9 @@ class Results:
         """
         place = policy, point, measure
         if place not in self._estimates:
-            self._estimates[place] = estimate(grid_of(self.runs.get((policy, point), []), measure))
+            runs = self.runs.get((policy, point), [])
+            above, below = _RATIOS.get(measure, (measure, None))
+            self._estimates[place] = estimate(grid_of(runs, above, below))
         return self._estimates[place]
 
     def saving(self, policy: str, other: str, point: int) -> Estimate:
@@ -138,6 +153,11 @@ class Results:
         """
         mine, theirs = self.runs.get(one, []), self.runs.get(other, [])
         return ratios(mine, theirs, measure) if mine and theirs else NOTHING
+
+    def is_bound(self, policy: str) -> bool:
+        """Tell whether the name `policy` stands for a bound."""
+        waits = self.definition.get("waiting", {}).get(policy)
+        return policy == BOUND if waits is None else bool(waits["policy"] == BOUND)
 
 
 def _saved(ratio: Estimate) -> Estimate:

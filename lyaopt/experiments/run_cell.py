@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,14 @@ import numpy as np
 from lyaopt.arrays import Floats
 from lyaopt.errors import ProblemError
 from lyaopt.experiments.cells import Cell
-from lyaopt.experiments.definition import BOUND, Measuring
+from lyaopt.experiments.definition import Measuring
+from lyaopt.experiments.measure_bounds import beside_bounds, measure_bound
 from lyaopt.experiments.prepare_policy import Prepared, prepare, train
 from lyaopt.experiments.provenance import versions
 from lyaopt.experiments.store import Store
+from lyaopt.experiments.watched_points import WatchedPoints
 from lyaopt.model.system import System
-from lyaopt.simulation import Decision, Observation, Policy, simulate
+from lyaopt.simulation import Policy, simulate
 
 _CURVE_POINTS = 200
 """Points of a training curve, each a mean over a part of the log."""
@@ -58,13 +60,19 @@ def compute(cell: Cell) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``training`` (None without one), ``prepared_slots``, and ``evaluations``, one for each system.
+        ``training`` (None without one), ``prepared_slots``, and ``evaluations``, one for each system;
+        without values where a policy by prices does not reach its target latency.
     """
-    if cell.policy == BOUND:
-        bounds = [{"energy_j": _bound(system)} for system in cell.systems]
+    if cell.is_bound:
+        bounds = [measure_bound(system, cell.waiting) for system in cell.systems]
         return {"training": None, "prepared_slots": 0, "evaluations": bounds}
     if cell.learner is None or cell.training_system is None:
-        prepared = prepare(cell.policy, cell.systems[0], cell.measuring.search_seed)
+        try:
+            prepared = prepare(cell.policy, cell.systems[0], cell.measuring.search_seed, cell.waiting)
+        except ProblemError as error:
+            if cell.waiting is None or not cell.waiting.out_of_reach(error):
+                raise
+            return {"training": None, "prepared_slots": 0, "evaluations": [{"energy_j": None}]}
     else:
         prepared = train(cell.learner, cell.training_system, cell.seed or 0)
     return {
@@ -79,17 +87,6 @@ def _training(prepared: Prepared) -> dict[str, Any] | None:
         return None
     numbers = {"decisions": prepared.summary.decisions, "searched": prepared.summary.searched}
     return {**numbers, "slots": prepared.slots, "curve": curve_of(prepared.log)}
-
-
-def _bound(system: System) -> list[float] | None:
-    """LB1; None if devices move or no policy is stable."""
-    from lyaopt.bounds import energy_bound
-
-    try:
-        energy = energy_bound(system).energy_j
-    except ProblemError:
-        return None
-    return [energy] if np.isfinite(energy) else None
 
 
 def curve_of(lines: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
@@ -119,54 +116,6 @@ def _mean(values: list[float], part: Any) -> float:
     return float(np.mean(np.array(values)[part]))
 
 
-@dataclass(eq=False)
-class WatchedPoints:
-    """Wraps a policy and measures its partition points.
-
-    Attributes
-    ----------
-    policy : Policy
-    system : System
-    depth : float
-        Mean of k / K over decisions and services.
-    local_share : float
-        Mean share of the MACs of all tasks that the devices compute.
-    periods : int
-        Periods measured so far.
-    """
-
-    policy: Policy
-    system: System
-    depth: float = 0.0
-    local_share: float = 0.0
-    periods: int = 0
-
-    @property
-    def name(self) -> str:
-        """Name of the policy."""
-        return self.policy.name
-
-    def decide(self, observation: Observation) -> Decision:
-        """Return the decision of the policy for `observation`, and measure it."""
-        decision = self.policy.decide(observation)
-        if decision.for_good:  # in force for the rest of the run, which outweighs earlier periods
-            self.periods = 0
-        self._measure(np.asarray(decision.points))
-        return decision
-
-    def _measure(self, points: Any) -> None:
-        services = len(self.system.cut_counts)
-        periods = len(points) if points.ndim == 3 else 1
-        # Services along the first axis, periods and replications along the second.
-        rows = np.moveaxis(points, -2, 0).reshape(services, -1) if points.ndim > 1 else points[:, None]
-        load = self.system.local_cycles * self.system.arrival_rate_per_s[:, None]
-        local = np.take_along_axis(load, rows, axis=1).sum(axis=0).mean() / (load[:, -1].sum() or 1.0)
-        depth = (rows / np.maximum(self.system.cut_counts - 1, 1)[:, None]).mean()
-        self.periods += periods
-        self.depth += (float(depth) - self.depth) * periods / self.periods
-        self.local_share += (float(local) - self.local_share) * periods / self.periods
-
-
 def _evaluate(system: System, policy: Policy, measuring: Measuring) -> dict[str, Any]:
     """Measures of each replication, for paired comparisons of policies."""
     from lyaopt.evaluation import Score
@@ -180,6 +129,7 @@ def _evaluate(system: System, policy: Policy, measuring: Measuring) -> dict[str,
         replications=measuring.replications,
         seed=measuring.seed,
     )
+    watched.measure_rule(measuring.warmup + measuring.slots, measuring.seed)
     score = Score.of(system, replace(result, policy=policy.name))
     return {
         "energy_j": _listed(score.energy_j),
@@ -192,10 +142,18 @@ def _evaluate(system: System, policy: Policy, measuring: Measuring) -> dict[str,
         "local_share": [watched.local_share],
         "energy_limited_share": [result.limited_share],
         "completed_share": [result.completed / result.born if result.born else 1.0],
+        "own_waiting_cost_j_per_s": _waiting_cost(policy),
         "born": result.born,
         "completed": result.completed,
         "queued": result.queued,
+        **beside_bounds(system, policy, result),
     }
+
+
+def _waiting_cost(policy: Policy) -> list[float] | None:
+    """theta of a policy by prices, where it is the same for all services."""
+    own: Floats | None = getattr(policy, "waiting_cost_j_per_s", None)
+    return None if own is None or (own != own[0]).any() else [float(own[0])]
 
 
 def _listed(values: Floats) -> list[float | None]:

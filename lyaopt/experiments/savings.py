@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lyaopt.evaluation import Estimate
-from lyaopt.experiments.paper_figures import BASELINES, FIGURES, OURS
+from lyaopt.experiments.paper_figures import BASELINES, OURS, figure_of
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.verdicts import is_sure
 
@@ -58,7 +58,7 @@ def savings_of(results: Results) -> list[Saving]:
     list of Saving
         Empty for a figure without claims on savings.
     """
-    figure = FIGURES.get(results.figure or "")
+    figure = figure_of(results.figure)
     if figure is None or not figure.percent:
         return []
     savings = [

@@ -73,10 +73,11 @@ class Grid(NamedTuple):
 NOTHING = Grid(np.empty((0, 0)), np.empty((0, 0)))
 
 
-def grid_of(runs: Sequence[Run], measure: str) -> Grid:
-    """Collect the values of a `measure` of some `runs`."""
+def grid_of(runs: Sequence[Run], measure: str, over: str | None = None) -> Grid:
+    """Collect the values of a `measure` of some `runs`, or its ratio to the measure `over` of each run."""
     values = [run.values(measure) for run in runs]
-    return _grid(values, [np.ones_like(row) for row in values])
+    below = [np.ones_like(row) for row in values] if over is None else [run.values(over) for run in runs]
+    return _grid(values, below)
 
 
 def ratios(mine: Sequence[Run], theirs: Sequence[Run], measure: str) -> Grid:
@@ -150,7 +151,8 @@ def estimate(*grids: Grid) -> Estimate:
         chosen = {place: index.astype(np.intp) for place, index in zip(sizes, drawn, strict=True)}
         return np.asarray(np.mean([_resampled(grid, chosen) for grid in filled], axis=0))
 
-    return Estimate(value, *interval_of([np.arange(size) for _, size in sizes], average))
+    with np.errstate(invalid="ignore"):  # a sample may draw denominators of 0 only
+        return Estimate(value, *interval_of([np.arange(size) for _, size in sizes], average))
 
 
 def _resampled(grid: Grid, chosen: Mapping[tuple[int, int], Integers]) -> Floats:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from lyaopt.evaluation import Estimate
-from lyaopt.experiments.definition import BOUND
-from lyaopt.experiments.results import MEASURES, Results
+from lyaopt.experiments.results import MEASURES, OVER_BOUND, Results
+from lyaopt.experiments.waiting import BOUND
 
 BASE = "best-fixed"
 """Policy with which all others are compared, if a sweep includes it."""
@@ -27,6 +27,8 @@ NAMES = {
     "random": "Random-Cov",
     "middle": "Fix-Cov",
     "best-fixed": "best fixed points",
+    "price": "price rule",
+    "value": "value rule",
     BOUND: "lower bound",
 }
 """Names of policies in tables and figures, after the paper."""
@@ -37,6 +39,7 @@ _COLUMNS = (
     ("transmit", "transmit_energy_j", 1e3),
     ("mean latency, s", "latency_s", 1.0),
     ("p95, s", "latency_p95_s", 1.0),
+    ("over bound", OVER_BOUND, 1.0),
     ("local backlog, Mcycles", "local_queue_cycles", 1e-6),
     ("transmit backlog, Mbit", "transmit_queue_bits", 1e-6),
     ("edge backlog, Mcycles", "edge_queue_cycles", 1e-6),
@@ -68,7 +71,7 @@ def rows(results: Results) -> Iterator[dict[str, Any]]:
             for measure in MEASURES:
                 row |= _spread(measure, results.estimate(policy, point, measure))
             nothing = Estimate(*3 * (float("nan"),))
-            compared = base is not None and policy not in (base, BOUND)
+            compared = base is not None and policy != base and not results.is_bound(policy)
             saved = results.saving(policy, base, point) if compared and base else nothing
             yield row | _spread(f"saving_against_{BASE}", saved)
 
@@ -91,7 +94,7 @@ def csv_text(sweeps: Sequence[Results]) -> str:
 
 
 def markdown(results: Results) -> str:
-    """Format `results` as a Markdown table, with intervals of the energy."""
+    """Format `results` as a Markdown table, with intervals of the energy and its ratio to the bound."""
     head = [*(results.points[0] if results.points else ()), "policy", *(title for title, _, _ in _COLUMNS)]
     base = BASE in results.policies
     head += [f"energy saved vs {BASE}, %"] if base else []
@@ -102,7 +105,7 @@ def markdown(results: Results) -> str:
                 cells = [number(value) for value in settings.values()]
                 cells += [NAMES.get(policy, policy), *_figures(results, policy, point)]
                 if base:
-                    compared = policy not in (BASE, BOUND)
+                    compared = policy != BASE and not results.is_bound(policy)
                     cells.append(percent(results.saving(policy, BASE, point)) if compared else "")
                 lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -111,7 +114,8 @@ def markdown(results: Results) -> str:
 def _figures(results: Results, policy: str, point: int) -> Iterator[str]:
     for _, measure, unit in _COLUMNS:
         estimate = results.estimate(policy, point, measure)
-        yield interval(estimate, unit) if measure == "energy_j" else number(estimate.value * unit)
+        shown = measure in ("energy_j", OVER_BOUND)
+        yield interval(estimate, unit) if shown else number(estimate.value * unit)
 
 
 def number(value: Any) -> str:

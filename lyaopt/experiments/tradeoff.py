@@ -1,4 +1,7 @@
-"""Trade-off of energy and latency by scaling U^l and U^t: Pareto front, and the choice for a target."""
+"""Trade-off of energy and latency by scaling U^l and U^t: Pareto front, and the choice for a target.
+
+Policies by prices do not depend on U: there the waiting costs are scaled.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,13 @@ import numpy as np
 
 from lyaopt.errors import ProblemError
 from lyaopt.evaluation import Estimate
-from lyaopt.experiments.definition import Measuring, Sweep
+from lyaopt.experiments.definition import Sweep
 from lyaopt.experiments.learners import LEARNERS
 from lyaopt.experiments.results import ENERGY, Results
-from lyaopt.experiments.variations import WEIGHTS
+from lyaopt.experiments.sweeps import Part
+from lyaopt.experiments.variations import WAITING, WEIGHTS
 from lyaopt.model.system import System
+from lyaopt.policies import is_priced
 
 LATENCIES = {"mean": "latency_s", "p50": "latency_p50_s", "p95": "latency_p95_s", "p99": "latency_p99_s"}
 """Mean and percentiles of the latency of tasks, by measure."""
@@ -34,24 +39,32 @@ class Point:
     ----------
     policy : str
     factor : float
-        Factor on both weights of the scenario.
-    energy_weight_local, energy_weight_transmit : float
-        The scaled weights U^l and U^t.
+        Factor on both weights of the scenario, or on its waiting costs.
+    energy_weight_local, energy_weight_transmit : float or None
+        The scaled weights U^l and U^t; None of policies by prices.
     energy_j : Estimate
         Energy of a slot.
     latency_s : Estimate
         The selected latency.
     on_front : bool
         Whether no other point of any policy is better in both.
+    waiting_cost_j_per_s : float or None
+        The scaled theta of the system; None of other policies, or where every service has its own.
     """
 
     policy: str
     factor: float
-    energy_weight_local: float
-    energy_weight_transmit: float
+    energy_weight_local: float | None
+    energy_weight_transmit: float | None
     energy_j: Estimate
     latency_s: Estimate
     on_front: bool = False
+    waiting_cost_j_per_s: float | None = None
+
+    @property
+    def setting(self) -> str:
+        """What its factor multiplies: ``U`` or ``theta``."""
+        return "theta" if self.energy_weight_local is None else "U"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -59,36 +72,50 @@ class Point:
         return document | {name: document[name].to_dict() for name in ("energy_j", "latency_s")}
 
 
-def tradeoff_sweep(
-    scenario: str, policies: Sequence[str], factors: Sequence[float] = FACTORS, training_seeds: int = 1
-) -> Sweep:
-    """Define a sweep over the energy weights.
+def tradeoff_parts(
+    system: System,
+    scenario: str,
+    policies: Sequence[str],
+    factors: Sequence[float] = FACTORS,
+    training_seeds: int = 1,
+) -> list[Part]:
+    """Define the sweeps over the energy weights, and over the waiting costs of policies by prices.
 
     Parameters
     ----------
+    system : System
+        The scenario; where it has no waiting cost, factors are those on 1 J/s.
     scenario : str
-        Name or path of the scenario.
+        Its name or path.
     policies : sequence of str
         Names as in `make_policy`, or of algorithms.
     factors : sequence of float
-        On both weights; other ones than the default refine a part of the range.
+        On both weights, or on the waiting costs; other ones than the default refine a part of the range.
     training_seeds : int
         Number of trainings of each algorithm.
 
     Returns
     -------
-    Sweep
+    list of Part
+        One or two.
     """
-    learners = {name: replace(LEARNERS[name], decisions=DECISIONS) for name in policies if name in LEARNERS}
-    return Sweep(
-        policies=tuple(policies),
-        name="trade-off" if factors == FACTORS else "trade-off, closer",
-        scenario=scenario,
-        training_seeds=training_seeds,
-        vary={WEIGHTS: list(factors)},
-        evaluation=Measuring(),
-        learners=learners,
-    )
+    priced = tuple(filter(is_priced, policies))
+    weighted = tuple(name for name in policies if name not in priced)
+    learners = {name: replace(LEARNERS[name], decisions=DECISIONS) for name in weighted if name in LEARNERS}
+    closer = "" if tuple(factors) == FACTORS else f", closer: {', '.join(policies)}"
+    common: dict[str, Any] = {"scenario": scenario, "training_seeds": training_seeds}
+    parts = []
+    if weighted:
+        name, vary = f"trade-off{closer}", {WEIGHTS: list(factors)}
+        parts.append(Part(Sweep(weighted, name=name, vary=vary, learners=learners, **common), system))
+    if priced:
+        name, vary = f"trade-off of prices{closer}", {WAITING: list(factors)}
+        parts.append(Part(Sweep(priced, name=name, vary=vary, **common), _with_waiting_cost(system)))
+    return parts
+
+
+def _with_waiting_cost(system: System) -> System:
+    return system if system.waiting_costs_j_per_s is not None else replace(system, waiting_cost_j_per_s=1.0)
 
 
 def points_of(results: Sequence[Results], system: System, latency: str) -> list[Point]:
@@ -97,7 +124,7 @@ def points_of(results: Sequence[Results], system: System, latency: str) -> list[
     Parameters
     ----------
     results : sequence of Results
-        Of sweeps by `tradeoff_sweep`.
+        Of sweeps by `tradeoff_parts`.
     system : System
         The scenario.
     latency : str
@@ -118,16 +145,25 @@ def points_of(results: Sequence[Results], system: System, latency: str) -> list[
     points = {}
     for sweep in results:
         for policy, number in sweep.runs:
-            factor = sweep.points[number][WEIGHTS]
+            (setting, factor), *_ = sweep.points[number].items()
             points[policy, factor] = Point(
                 policy=policy,
                 factor=factor,
-                energy_weight_local=factor * system.energy_weight_local,
-                energy_weight_transmit=factor * system.energy_weight_transmit,
+                **_scaled(system, setting, factor),
                 energy_j=sweep.estimate(policy, number, ENERGY),
                 latency_s=sweep.estimate(policy, number, LATENCIES[latency]),
             )
     return with_front([points[key] for key in sorted(points)])
+
+
+def _scaled(system: System, setting: str, factor: float) -> dict[str, Any]:
+    """Fields of a `Point` that its factor scales."""
+    if setting == WEIGHTS:
+        local, transmit = system.energy_weight_local, system.energy_weight_transmit
+        return {"energy_weight_local": factor * local, "energy_weight_transmit": factor * transmit}
+    cost = _with_waiting_cost(system).waiting_cost_j_per_s
+    scaled = None if cost is None else factor * cost
+    return {"energy_weight_local": None, "energy_weight_transmit": None, "waiting_cost_j_per_s": scaled}
 
 
 def with_front(points: Sequence[Point]) -> list[Point]:

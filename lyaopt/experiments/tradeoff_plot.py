@@ -56,7 +56,13 @@ def draw_tradeoff(
     if chosen is not None:
         place = chosen.latency_s.value, 1e3 * chosen.energy_j.value
         axes.plot(*place, "o", markersize=13, markerfacecolor="none", color="#000000")
-        axes.annotate(f"{chosen.factor:g} U", place, xytext=(9, 9), textcoords="offset points", fontsize=9)
+        axes.annotate(
+            f"{chosen.factor:g} {chosen.setting}",
+            place,
+            xytext=(9, 9),
+            textcoords="offset points",
+            fontsize=9,
+        )
     latencies, energies = ([getattr(point, of).value for point in points] for of in ("latency_s", "energy_j"))
     axes.set(xscale=_scale(latencies), yscale=_scale(energies), ylabel="energy per slot, mJ")
     axes.set_xlabel(f"latency of a task ({latency}), s")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from lyaopt.experiments.paper_figures import FIGURES, Trend
+from lyaopt.experiments.paper_figures import Trend
+from lyaopt.experiments.price_figures import trends_expected
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
-from lyaopt.experiments.verdicts import Verdict, is_sure
+from lyaopt.experiments.verdicts import Verdict, is_steady, is_sure
 
 _SHOWN = {
     "energy_j": (1e3, "mJ"),
+    "waiting_and_energy_j": (1e3, "mJ"),
     "local_energy_j": (1e3, "mJ"),
     "transmit_energy_j": (1e3, "mJ"),
     "local_queue_cycles": (1e-6, "Mcycles"),
@@ -19,6 +21,7 @@ _SHOWN = {
 }
 _WORDS = {
     "energy_j": ("energy falls", "energy rises"),
+    "waiting_and_energy_j": ("energy and waiting fall", "energy and waiting rise"),
     "local_energy_j": ("local energy falls", "local energy rises"),
     "transmit_energy_j": ("transmit energy falls", "transmit energy rises"),
     "cut_depth": ("cuts move forward", "cuts move back"),
@@ -41,14 +44,16 @@ def trends_of(results: Results) -> list[Verdict]:
     list of Verdict
         Without those on policies that lack points.
     """
-    figure = FIGURES.get(results.figure or "")
     points = range(len(results.points))
-    if figure is None or len(points) < 2:
+    if len(points) < 2:
         return []
     complete = [
-        trend for trend in figure.trends if all((trend.policy, point) in results.runs for point in points)
+        trend
+        for trend in trends_expected(results)
+        if all((trend.policy, point) in results.runs for point in points)
     ]
-    return [_trend(results, trend) for trend in complete]
+    verdicts = [_trend(results, trend) for trend in complete]
+    return [verdict for verdict in verdicts if not np.isnan(verdict.change.value)]  # with values at both ends
 
 
 def _trend(results: Results, trend: Trend) -> Verdict:
@@ -57,14 +62,16 @@ def _trend(results: Results, trend: Trend) -> Verdict:
     steps = sign * np.diff([estimate.value for estimate in estimates])
     change = results.change(policy, measure)
     scale, unit = _SHOWN.get(measure, (1.0, ""))
+    steady = is_steady(change)
     return Verdict(
         figure=results.figure or "",
-        claim=f"{NAMES[policy]}: {_WORDS[measure][trend.rises]}",
-        held=is_sure(change, sign),
+        claim=f"{NAMES.get(policy, policy)}: {_WORDS[measure][trend.rises]}",
+        held=False if steady else is_sure(change, sign),
         first=estimates[0],
         last=estimates[-1],
         change=change,
         steps=f"{int((steps > 0).sum())} of {steps.size}",
         scale=scale,
         unit=unit,
+        steady=steady,
     )

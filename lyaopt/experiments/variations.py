@@ -17,9 +17,9 @@ _OF_DEVICE = ("distance_m", "cpu_capacity_hz", "max_power_w")
 _OF_SERVICE = ("arrival_rate_per_s",)
 _IN_SECTIONS = tuple(f"{name}.{item.name}" for name, kind in _SECTIONS.items() for item in fields(kind))
 
-SERVICES, WEIGHTS = "services_per_device", "energy_weights"
-"""N_m; and a factor on both U^l and U^t."""
-SETTINGS = (*_OF_SYSTEM, *_OF_DEVICE, *_OF_SERVICE, SERVICES, WEIGHTS, *_IN_SECTIONS)
+SERVICES, WEIGHTS, WAITING = "services_per_device", "energy_weights", "waiting_costs"
+"""N_m; a factor on both U^l and U^t; and one on all waiting costs."""
+SETTINGS = (*_OF_SYSTEM, *_OF_DEVICE, *_OF_SERVICE, SERVICES, WEIGHTS, WAITING, *_IN_SECTIONS)
 """Names of all settings."""
 
 MORE_MODELS: tuple[tuple[str, ...], ...] = (
@@ -69,6 +69,8 @@ def _with(system: System, name: str, value: Any, more_models: Sequence[Sequence[
         return replace(system, devices=_filled(system.devices, value, more_models))
     if name == WEIGHTS:
         return _weighted(system, value)
+    if name == WAITING:
+        return _waiting(system, value)
     section, _, field = name.partition(".")
     if field:
         return replace(system, **{section: replace(getattr(system, section), **{field: value})})
@@ -89,13 +91,33 @@ LARGEST_FACTOR = 1e100
 """Limit of factors on energy weights, as integers may exceed the range of floating-point numbers."""
 
 
-def _weighted(system: System, factor: Any) -> System:
+def _factor(name: str, factor: Any) -> float:
     if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0.0 <= factor <= LARGEST_FACTOR:
         raise ProblemError(
-            f"$.{WEIGHTS}", f"expected a number from 0 to {LARGEST_FACTOR:g}, got {str(factor)[:40]}"
+            f"$.{name}", f"expected a number from 0 to {LARGEST_FACTOR:g}, got {str(factor)[:40]}"
         )
+    return float(factor)
+
+
+def _weighted(system: System, value: Any) -> System:
+    factor = _factor(WEIGHTS, value)
     local, transmit = system.energy_weight_local * factor, system.energy_weight_transmit * factor
     return replace(system, energy_weight_local=local, energy_weight_transmit=transmit)
+
+
+def _waiting(system: System, value: Any) -> System:
+    """Multiply the waiting costs of a system, and those of its services."""
+    factor = _factor(WAITING, value)
+    if system.waiting_costs_j_per_s is None:
+        raise ProblemError(f"$.{WAITING}", "expected a scenario with a waiting cost")
+
+    def more(part: Any) -> Any:
+        cost = part.waiting_cost_j_per_s
+        return part if cost is None else replace(part, waiting_cost_j_per_s=factor * cost)
+
+    devices = [replace(device, services=tuple(map(more, device.services))) for device in system.devices]
+    changed: System = more(replace(system, devices=tuple(devices)))
+    return changed
 
 
 def _filled(

@@ -8,6 +8,14 @@ import numpy as np
 
 from lyaopt.evaluation import Estimate
 
+STEADY = 1e-3
+"""Relative change that is none: on common random numbers smaller ones have a sign too."""
+
+
+def words_of(held: bool | None) -> str:
+    """Return the words for `held`, not held, or undecided (None)."""
+    return {True: "held", False: "not held", None: "undecided"}[held]
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -27,6 +35,8 @@ class Verdict:
     scale : float
     unit : str
         Factor on `first` and `last` in tables, and their unit.
+    steady : bool
+        Whether a claimed change is no change: its whole interval is within `STEADY`.
     """
 
     figure: str
@@ -38,6 +48,12 @@ class Verdict:
     steps: str
     scale: float = 1.0
     unit: str = ""
+    steady: bool = False
+
+    @property
+    def words(self) -> str:
+        """The verdict in words."""
+        return "no change" if self.steady else words_of(self.held)
 
 
 def is_sure(estimate: Estimate, sign: float) -> bool | None:
@@ -58,3 +74,8 @@ def is_sure(estimate: Estimate, sign: float) -> bool | None:
     if np.isnan(estimate.low):
         return None
     return bool(sign * estimate.low > 0.0 and sign * estimate.high > 0.0)
+
+
+def is_steady(change: Estimate) -> bool:
+    """Tell whether the whole interval of a relative `change` is no change."""
+    return bool(max(abs(change.low), abs(change.high)) < STEADY)

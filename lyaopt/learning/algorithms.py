@@ -20,10 +20,12 @@ from lyaopt.learning.joint_network import JointPPO, make_joint_network
 from lyaopt.learning.joint_systems import JointSystems
 from lyaopt.learning.lyappo import LyaPPO
 from lyaopt.learning.networks import Shape
+from lyaopt.learning.priced_systems import PricedSystems
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.model.settings import Learning
 from lyaopt.model.system import System
+from lyaopt.simulation.price_rule import PriceRule
 
 _BEST, _JOINT = "best", "tuned"
 """Default presets: the best ones we found."""
@@ -110,6 +112,13 @@ def stored_configuration(run: Mapping[str, Any]) -> TrainingConfig:
         ) from None
 
 
+def _systems_of(system: System, *, rule: PriceRule | None = None, **options: Any) -> CreditedSystems:
+    """The systems of LyaPPO: under a rule by prices they show what cuts cost."""
+    if rule is None:
+        return CreditedSystems(system, **options)
+    return PricedSystems(system, rule, **options)
+
+
 def _network_of(make: Callable[..., Any]) -> Callable[[Shape, PPOConfig, System], Any]:
     """Adapt the function that makes the network of a PPO in training."""
 
@@ -126,6 +135,11 @@ def _configured(default: str) -> Callable[[str | None, Learning, dict[str, Any]]
 
 
 def _ddpg_config(_: str | None, learning: Learning, changes: dict[str, Any]) -> TrainingConfig:
+    for name in ("allocation", "waiting_cost_j_per_s"):
+        if name in changes:
+            raise ProblemError(
+                f"$.{name}", f"expected none, as ddpg has backlogs only; got {changes[name]!r}"
+            )
     return ddpg_config(learning, **changes)
 
 
@@ -134,7 +148,7 @@ ALGORITHMS = {
         config=PPOConfig,
         default_preset=_BEST,
         configure=_configured(_BEST),
-        systems=CreditedSystems,
+        systems=_systems_of,
         learner=LyaPPO,
         network=_network_of(make_network),
     ),

@@ -7,6 +7,7 @@ import torch
 from lyaopt.errors import ProblemError
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.networks import ActorCritic, FlatActorCritic, Shape
+from lyaopt.learning.priced_network import PricedActorCritic
 from lyaopt.learning.shared_network import SharedActorCritic
 from lyaopt.model.system import System
 
@@ -44,4 +45,5 @@ def make_network(
         raise ProblemError(
             "$.network", "expected an environment of a system, as a shared network needs its devices"
         )
-    return SharedActorCritic(shape, parts, config, generator, system)
+    made = SharedActorCritic if config.allocation == "backlog" else PricedActorCritic
+    return made(shape, parts, config, generator, system)

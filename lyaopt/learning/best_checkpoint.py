@@ -14,9 +14,11 @@ from torch import Tensor
 
 from lyaopt.learning.algorithm_protocol import BEST, below
 from lyaopt.learning.networks import ActorCritic
+from lyaopt.learning.price_rules import PricedScenario
 from lyaopt.learning.trained_policy import LearnedPolicy
 from lyaopt.model.system import System
 from lyaopt.policies.paired_trials import Outcome, Trials, search_seed, standard_error
+from lyaopt.simulation.price_rule import PriceRule
 
 _PURPOSE = 0x6B6565706572
 """Purpose of the seed of the trials."""
@@ -33,6 +35,8 @@ class BestCheckpoint:
     features : collection of str
         Optional features of the network's observations.
     seed : int
+    rule : PriceRule, optional
+        By which resources are allocated; its cost is that of the trials.
 
     Attributes
     ----------
@@ -40,8 +44,10 @@ class BestCheckpoint:
         Slots simulated so far.
     """
 
-    def __init__(self, systems: Sequence[System], features: Collection[str], seed: int) -> None:
-        self._systems, self._features = systems, features
+    def __init__(
+        self, systems: Sequence[System], features: Collection[str], seed: int, rule: PriceRule | None = None
+    ) -> None:
+        self._systems, self._features, self._rule = systems, features, rule
         self._seed = search_seed(seed, _PURPOSE)
         self._replications = max(1, _REPLICATIONS // len(systems))
         self.used = 0
@@ -60,7 +66,7 @@ class BestCheckpoint:
         Returns
         -------
         dict
-            ``check_cost``, its mean cost of a slot (34), and ``is_best``, 1 if it was stored, else 0.
+            ``check_cost``, its mean cost of a slot, and ``is_best``, 1 if it was stored, else 0.
         """
         costs, stable = self._evaluate(network)
         is_best = not self._weights or self._better(costs, stable)
@@ -74,7 +80,8 @@ class BestCheckpoint:
         training = network.training
         costs, stable = [], True
         for system in self._systems:
-            total = self._trial(system, LearnedPolicy(network, features=self._features)).total()
+            priced = None if self._rule is None else PricedScenario(self._rule, system)
+            total = self._trial(system, LearnedPolicy(network, "", self._features, priced)).total()
             costs.append(torch.from_numpy(total.costs[0, 0]))
             stable &= bool(total.stable(0)[0])
         network.bind(self._systems[0])
@@ -83,7 +90,8 @@ class BestCheckpoint:
 
     def _trial(self, system: System, policy: LearnedPolicy) -> Outcome:
         slots = self._replications * _SLOTS
-        trials = Trials(system, self._seed, _SLOTS, self._replications, slots)
+        cost = policy.waiting_cost_j_per_s
+        trials = Trials(system, self._seed, _SLOTS, self._replications, slots, waiting_cost_j_per_s=cost)
         outcome = trials.run_policy(lambda _: policy, 1)
         assert outcome is not None, "the budget is that of one trial"
         self.used += slots

@@ -16,6 +16,8 @@ Network = Annotated[Literal["flat", "shared"], Expected('"flat" or "shared"')]
 
 Start = Annotated[Literal["nothing", "best-fixed", "table"], Expected('"nothing", "best-fixed" or "table"')]
 
+Allocation = Annotated[Literal["backlog", "price"], Expected('"backlog" or "price"')]
+
 Credit = Annotated[Literal["joint", "device"], Expected('"joint" or "device"')]
 
 
@@ -34,6 +36,14 @@ class PPOConfig(TrainingConfig):
     """gamma of the price of the edge capacity, with credit by device (see `lyaopt.learning.edge_price`)."""
     start: Start = "nothing"
     """Searched policy that the network imitates before the training."""
+    allocation: Allocation = "backlog"
+    """What weighs services in a slot. ``backlog``: their backlogs, as in the paper. ``price``: the rule of
+    the policy `price`; the network begins with its cuts, and the reward is what the rule minimises."""
+    waiting_cost_j_per_s: Positive | None = None
+    """theta of ``price``; that of the scenario if left out. Without one the rule minimises cost (34)."""
+    gap_temperature: Positive = 0.1
+    """With ``price``: what a cut adds more than the best one, over what that adds, at which it is e times
+    less probable at first."""
     label_smoothing: FromZeroToOne = 0.1
     """Probability that imitation spreads evenly over all cuts."""
     critic_first: Whole = 0
@@ -68,6 +78,19 @@ class PPOConfig(TrainingConfig):
     """Whether the advantages of a minibatch are normalised to mean 0 and standard deviation 1."""
     normalise_returns: Flag = False
     """Whether the critic learns returns normalised by their running mean and standard deviation."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.allocation == "backlog":
+            if self.waiting_cost_j_per_s is not None:
+                raise ProblemError("$.waiting_cost_j_per_s", 'expected none without allocation "price"')
+            return
+        if self.network != "shared":
+            reason = f'expected "backlog" for a {self.network} network, got {self.allocation!r}'
+            raise ProblemError("$.allocation", reason)
+        if self.start != "nothing":
+            reason = f'expected "nothing", as the network begins with the rule; got {self.start!r}'
+            raise ProblemError("$.start", reason)
 
 
 _TUNED: dict[str, Any] = {
@@ -125,6 +148,8 @@ _PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 _DRAWN: dict[str, Any] = {"replications": 10, "rollout": 200, "episodes": 250, "decisions_per_episode": 2000}
+WITH_PRICES: dict[str, Any] = {"start": "nothing"}
+"""Changes of presets under prices."""
 WITH_RANGES: dict[str, dict[str, Any]] = {"shared": _DRAWN, "best": {**_DRAWN, "critic_first": 20}}
 """Changes of presets if every episode draws its settings. All replications share a draw, so that fewer
 replications see more draws."""
@@ -172,4 +197,5 @@ def preset(name: str, learning: Learning | None = None, **changes: Any) -> PPOCo
     if name not in _PRESETS:
         raise ProblemError("$.preset", f"expected one of {', '.join(_PRESETS)}; got {name!r}")
     scenario = {} if learning is None else {key: getattr(learning, key) for key in _FROM_SCENARIO}
-    return PPOConfig(**{**scenario, **_PRESETS[name], **changes})
+    priced = WITH_PRICES if changes.get("allocation") == "price" else {}
+    return PPOConfig(**{**scenario, **_PRESETS[name], **priced, **changes})

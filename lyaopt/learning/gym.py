@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lyaopt.io.extras import needs_extra
 from lyaopt.learning.observer import CHANNEL_FLOOR, DEVICE_FEATURES, Rows
+from lyaopt.learning.price_rules import rule_named
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.system import System
@@ -41,6 +42,11 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
         Optional features of the observation.
     render_mode : None
         Rendering is not supported.
+    allocation : str
+        ``backlog``, or ``price``: the rule of the policy `price` allocates resources, and what it minimises
+        is the reward.
+    waiting_cost_j_per_s : float, optional
+        theta of ``price``, in J/s; by default that of the scenario, or else the reward is (34).
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012, as gymnasium declares it
@@ -51,8 +57,11 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
         decisions: int | None = None,
         features: Collection[str] = (),
         render_mode: None = None,
+        allocation: str = "backlog",
+        waiting_cost_j_per_s: float | None = None,
     ) -> None:
-        self.systems = make_systems(scenario, 1, decisions, features)
+        systems = make_systems(scenario, 1, decisions, features, allocation, waiting_cost_j_per_s)
+        self.systems = systems
         self.observation_space: spaces.Box = observation_space(self.systems)  # type: ignore[assignment]
         self.action_space = action_space(self.systems)
         self._started = self._over = False
@@ -110,7 +119,12 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
 
 
 def make_systems(
-    scenario: Scenario, count: int, decisions: int | None, features: Collection[str]
+    scenario: Scenario,
+    count: int,
+    decisions: int | None,
+    features: Collection[str],
+    allocation: str = "backlog",
+    waiting_cost_j_per_s: float | None = None,
 ) -> VectorSystems:
     """Make the systems of an environment.
 
@@ -122,15 +136,21 @@ def make_systems(
         Replications.
     decisions : int or None
         As in `PartitionEnv`.
-    features : collection of str
+    features, allocation, waiting_cost_j_per_s
         As in `PartitionEnv`.
 
     Returns
     -------
     VectorSystems
+
+    Raises
+    ------
+    ProblemError
+        If there is no such allocation.
     """
     system = scenario if isinstance(scenario, System) else load_scenario(scenario)
-    return VectorSystems(system, replications=count, decisions=decisions, features=features)
+    rule = rule_named(allocation, system, waiting_cost_j_per_s)
+    return VectorSystems(system, replications=count, decisions=decisions, features=features, rule=rule)
 
 
 def observation_space(systems: VectorSystems) -> spaces.Box:

@@ -40,7 +40,7 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
     ----------
     num_envs : int
         B.
-    scenario, decisions, features, render_mode
+    scenario, decisions, features, render_mode, allocation, waiting_cost_j_per_s
         As in `PartitionEnv`.
     copy : bool
         Whether observations are copied from the buffers, which the next step overwrites.
@@ -56,9 +56,12 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
         features: Collection[str] = (),
         render_mode: None = None,
         copy: bool = True,
+        allocation: str = "backlog",
+        waiting_cost_j_per_s: float | None = None,
     ) -> None:
         self.num_envs, self.copy = num_envs, copy
-        self.systems = make_systems(scenario, num_envs, decisions, features)
+        options = decisions, features, allocation, waiting_cost_j_per_s
+        self.systems = make_systems(scenario, num_envs, *options)
         self.single_observation_space = observation_space(self.systems)
         self.single_action_space = action_space(self.systems)
         self.observation_space = batch_space(self.single_observation_space, num_envs)

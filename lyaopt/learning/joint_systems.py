@@ -8,6 +8,7 @@ import numpy as np
 
 from lyaopt._kernels.learning.credit_assignment import find_backlog
 from lyaopt.arrays import Floats, Integers
+from lyaopt.errors import ProblemError
 from lyaopt.learning.credited import CreditedSystems
 from lyaopt.model.system import System
 
@@ -26,7 +27,7 @@ class JointSystems(CreditedSystems):
     ----------
     system : System
     **options
-        As of `VectorSystems`.
+        As of `VectorSystems`, without a rule.
 
     Attributes
     ----------
@@ -43,6 +44,8 @@ class JointSystems(CreditedSystems):
     prices_edge = False
 
     def __init__(self, system: System, **options: Any) -> None:
+        if options.get("rule") is not None:
+            raise ProblemError("$.allocation", 'expected "backlog", as ppo-joint allocates by itself')
         super().__init__(system, **options)
         services, self.devices_with_shares = len(system.services), len(system.devices)
         self.part_of_choice = np.concatenate([self.part_of_choice, np.arange(self.devices_with_shares)])

@@ -36,6 +36,7 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
         from lyaopt.learning.algorithm_protocol import best_network
         from lyaopt.learning.algorithms import find_algorithm, stored_configuration
         from lyaopt.learning.networks import Shape
+        from lyaopt.learning.price_rules import PricedScenario, rule_of
         from lyaopt.learning.run_folder import RunFolder
         from lyaopt.learning.trained_policy import LearnedPolicy
         from lyaopt.model.scenarios import parse_scenario
@@ -45,6 +46,9 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     algorithm = find_algorithm(run["algorithm"])
     config = stored_configuration(run)
     shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
-    network = algorithm.network(shape, config, parse_scenario(json.dumps(run["scenario"])))
+    system = parse_scenario(json.dumps(run["scenario"]))
+    network = algorithm.network(shape, config, system)
     network.load_state_dict(best_network(tensors))
-    return LearnedPolicy(network, run["algorithm"], config.features)
+    rule = rule_of(config, system)
+    priced = None if rule is None else PricedScenario(rule, system)
+    return LearnedPolicy(network, run["algorithm"], config.features, priced)

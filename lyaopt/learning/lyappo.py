@@ -47,7 +47,9 @@ class LyaPPO(PPO):
         super().__init__(environment, config, seed)
         self._seed, self._imitation_slots = seed, 0
         self._systems = _trial_systems(environment, seed)
-        self._best = BestCheckpoint(self._systems, config.features, seed) if config.checks else None
+        self._best = None
+        if config.checks:
+            self._best = BestCheckpoint(self._systems, config.features, seed, environment.rule)
         marks = np.linspace(min(config.critic_first, config.updates), config.updates, config.checks + 1)[1:]
         self._check_at = {int(mark) for mark in marks.round()}
 
@@ -58,7 +60,7 @@ class LyaPPO(PPO):
 
     def update(self) -> Report:
         """Collect a rollout and learn from it; the first call imitates the start before."""
-        if self.done == 0 and self.config.start != "nothing":
+        if self.done == 0:
             self._start()
         report = super().update()
         if self._best is None or self.done not in self._check_at:
@@ -66,15 +68,19 @@ class LyaPPO(PPO):
         return replace(report, measures={**report.measures, **self._best.check(self.network)})
 
     def _start(self) -> None:
+        """Imitate the start; check it, or the rule by prices with which the network begins."""
         config = self.config
-        self._imitation_slots = imitate(
-            self.network,
-            self._systems,
-            start=config.start,
-            label_smoothing=config.label_smoothing,
-            features=config.features,
-            seed=self._seed,
-        )
+        if config.start != "nothing":
+            self._imitation_slots = imitate(
+                self.network,
+                self._systems,
+                start=config.start,
+                label_smoothing=config.label_smoothing,
+                features=config.features,
+                seed=self._seed,
+            )
+        elif config.allocation == "backlog":
+            return
         if self._best is not None:
             self._best.check(self.network)
 

@@ -117,6 +117,11 @@ class Observer:
         self._service_scale = _service_scale(system)
         self._device_scale = _device_scale(system)
 
+    @property
+    def size(self) -> int:
+        """Length of an observation."""
+        return self.layout.size
+
     def write(self, state: State, rows: Rows) -> None:
         """Write observations at the end of a period, or before the first one.
 
@@ -139,7 +144,7 @@ class Observer:
 
     def see(self, observation: Observation) -> Rows:
         """Convert the `observation` of a policy in a simulation to rows (B, F) of float32."""
-        rows = np.empty((observation.replications, self.layout.size), np.float32)
+        rows = np.empty((observation.replications, self.size), np.float32)
         self.write(observation.state, rows)
         return rows
 

@@ -154,10 +154,13 @@ class SharedActorCritic(ActorCritic):
 
     def points(self, features: Tensor) -> Points:
         """Compute the distribution of the partition points for normalised `features` (n, ·)."""
+        return Points(self._logits(features))
+
+    def _logits(self, features: Tensor) -> Tensor:
         services, devices = self._encode(self.actor, features)
         query = self.query(torch.cat([services, devices.index_select(1, self.device)], -1))
         logits = torch.einsum("nsw,skw->nsk", query, self.key(self.cut_inputs)) / math.sqrt(query.shape[-1])
-        return Points(logits + self.mask)
+        return logits + self.mask
 
     def scaled_value(self, features: Tensor) -> Tensor:
         """Compute a value for each device (n, M), or their mean (n, 1), for normalised `features` (n, ·)."""

@@ -14,11 +14,9 @@ from lyaopt._version import __version__
 from lyaopt.errors import ProblemError
 from lyaopt.learning.algorithms import find_algorithm, stored_configuration
 from lyaopt.learning.config import WITH_RANGES
-from lyaopt.learning.observer import Observer
 from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.run_folder import RunFolder
 from lyaopt.learning.training import Training
-from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.model.scenarios import scenario_to_dict
 from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
@@ -102,7 +100,7 @@ def begin(
     preset = preset or entry.default_preset
     config = configuration(system, algorithm, preset, ranges, **changes)
     training = Training(folder, system, entry, config, seed, ranges)
-    folder.write_document(_run_document(system, config, preset, seed, algorithm, ranges))
+    folder.write_document(_run_document(training, system, preset, seed, algorithm))
     return training
 
 
@@ -147,21 +145,16 @@ def resume(folder: RunFolder, system: System, algorithm: str, **expected: Any) -
 
 
 def _run_document(
-    system: System,
-    config: TrainingConfig,
-    preset: str | None,
-    seed: int,
-    algorithm: str,
-    ranges: Ranges,
+    training: Training, system: System, preset: str | None, seed: int, algorithm: str
 ) -> dict[str, Any]:
     """What `run.json` holds."""
     return {
         "algorithm": algorithm,
         "preset": preset,
         "seed": seed,
-        "config": asdict(config),
-        "ranges": ranges.to_dict(),
-        "features": Observer(system, config.features).layout.size,
+        "config": asdict(training.config),
+        "ranges": training.environment.ranges.to_dict(),
+        "features": training.environment.observer.size,
         "choices": system.cut_counts.tolist(),
         "first_choice": least_cut(system),
         "scenario": scenario_to_dict(system),

@@ -12,10 +12,13 @@ from lyaopt._kernels.learning import observe as kernel
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.learning.observer import Observer, Rows
+from lyaopt.learning.price_rules import without_cuts
 from lyaopt.learning.ranges import FIXED, Ranges
+from lyaopt.learning.task_times import TaskTimes
 from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
 from lyaopt.simulation.costs import backlog_shares
+from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.state import State
 
 _LEAST_CAPACITY_HZ = 1.0
@@ -43,6 +46,8 @@ class VectorSystems:
         Optional features of the observation, see `lyaopt.learning.observer`.
     ranges : Ranges, optional
         Settings that every episode draws, alike for all replications.
+    rule : PriceRule, optional
+        Allocates resources by prices, in place of the backlogs; its choice of cuts is left to the steps.
 
     Attributes
     ----------
@@ -53,8 +58,10 @@ class VectorSystems:
     ranges : Ranges
     observation, final_observation : ndarray (B, F) of float32
         The present observation; and the last one of the last finished episode.
+    rule : PriceRule or None
     reward : ndarray (B,) of float32
-        (34), of the last period.
+        (34), of the last period. Under a rule that weighs tasks, omega1 times its own objective: energy and
+        waiting cost of a slot, -omega1 (sum(energy) + tau sum_n theta_n N_n).
     energy : ndarray (B, 2)
         Mean local and transmit energy of a slot of the last period, in joules, summed over devices.
     backlog : ndarray (B,)
@@ -83,8 +90,11 @@ class VectorSystems:
         decisions: int | None = None,
         features: Collection[str] = (),
         ranges: Ranges = FIXED,
+        rule: PriceRule | None = None,
     ) -> None:
-        self.replications = replications
+        if rule is not None and ranges.names:
+            raise ProblemError("$.ranges", "expected none: prices are those of one system")
+        self.replications, self.rule = replications, rule
         self.template, self.ranges, self._features = system, ranges, features
         self.decisions = system.learning.decisions_per_episode if decisions is None else decisions
         for name in ("replications", "decisions"):
@@ -95,7 +105,7 @@ class VectorSystems:
         self._enter(system)
         self.choices: Integers = np.array(system.cut_counts)
         self.first_choice = least_cut(system)
-        size = self.observer.layout.size
+        size = self.observer.size
         self.observation: Rows = np.zeros((replications, size), np.float32)
         self.final_observation: Rows = np.zeros((replications, size), np.float32)
         self.reward: Rows = np.zeros(replications, np.float32)
@@ -109,9 +119,19 @@ class VectorSystems:
     def _enter(self, system: System) -> None:
         """Switch to a system with the same numbers of devices and services."""
         self.system = system
-        self.observer = Observer(system, self._features)
-        self._state = State(system, self.replications, 0, None, self.replications)
+        self.observer = self._observer_of(system)
+        self._state = State(system, self.replications, 0, None, self.replications, self._memory)
+        if self.rule is not None:
+            self._state.use_rule(without_cuts(self.rule))
         self._weights = self._reward_weights()
+        self._times = TaskTimes.of(system, self.rule)
+
+    def _observer_of(self, system: System) -> Observer:
+        return Observer(system, self._features)
+
+    @property
+    def _memory(self) -> int:
+        return 0 if self.rule is None else self.rule.memory
 
     def seed(self, seed: int | Sequence[int]) -> None:
         """Let the next `reset` begin episode 0 of another seed.
@@ -153,6 +173,8 @@ class VectorSystems:
             self._enter(self.ranges.draw(self.template, np.random.default_rng(sequence.spawn(1)[0])))
         key = sequence.generate_state(1, np.uint64)[0]
         self._state.restart(int(key), self._numbers)
+        if self._times is not None:
+            self._times.begin(self._state)
         self.observer.write(self._state, self.observation)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
@@ -168,6 +190,8 @@ class VectorSystems:
         self.taken = taken
         self._state.take_over({name.removeprefix("state."): array for name, array in snapshot.items()})
         self.observation[:] = snapshot["observation"]
+        if self._times is not None:
+            self._times.begin(self._state)
 
     def step(self, points: Integers) -> bool:
         """Simulate one period in all replications.
@@ -191,6 +215,8 @@ class VectorSystems:
         self._adopt(points)
         state, system = self._state, self.system
         state.advance(system.slots_per_period, self._plan)
+        if self._times is not None:
+            self._times.add(state)
         state.forget_finished()
         self._account()
         self.taken += 1
@@ -239,6 +265,9 @@ class VectorSystems:
             self.energy,
             self.backlog,
         )
+        if self._times is not None:
+            waiting = self._times.costs_j.sum(axis=1)
+            self.reward[:] = -self._weights.energy * (self.energy.sum(axis=1) + waiting)
 
 
 def _stream_of(seed: int) -> int:

@@ -14,6 +14,7 @@ import torch
 from lyaopt.errors import DivergedError, ProblemError
 from lyaopt.learning.algorithm_protocol import Report, below
 from lyaopt.learning.algorithms import Algorithm
+from lyaopt.learning.price_rules import rule_of
 from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.run_folder import RunFolder
 from lyaopt.learning.training_config import TrainingConfig
@@ -98,8 +99,11 @@ class Training:
             reason = "expected a network with capacities among its inputs (preset shared or best)"
             raise ProblemError("$.ranges", reason)
         self.folder, self.config = folder, config
+        rule = rule_of(config, system)
+        priced = {} if rule is None else {"rule": rule}
         self.environment = algorithm.systems(
             system,
+            **priced,
             replications=config.replications,
             seed=seed,
             decisions=config.decisions_per_episode,

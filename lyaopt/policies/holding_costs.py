@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lyaopt.arrays import Floats, as_floats, check_array
+from lyaopt.arrays import Floats
+from lyaopt.bounds.waiting import waiting_costs
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 from lyaopt.simulation.costs import backlog_shares
@@ -44,12 +45,7 @@ class HoldingCosts:
         ProblemError
             If a cost is not a finite number > 0.
         """
-        count = len(system.services)
-        given = np.asarray(waiting_cost_j_per_s)
-        costs = as_floats(
-            np.full(count, given) if given.ndim == 0 else given, "waiting_cost_j_per_s", (count,)
-        )
-        check_array(costs, lambda index: f"$.waiting_cost_j_per_s[{index[0]}]")
+        costs = waiting_costs(system, waiting_cost_j_per_s)
         if not (costs > 0.0).all():
             raise ProblemError(
                 "$.waiting_cost_j_per_s", "expected numbers > 0: tasks that may wait are never served"

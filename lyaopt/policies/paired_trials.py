@@ -12,6 +12,7 @@ from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 from lyaopt.policies.fixed import Fixed
 from lyaopt.simulation import Policy, Result, Simulator, Trace, slot_costs, waiting_tasks
+from lyaopt.simulation.costs import task_costs
 
 _PURPOSE = 0x6669786564  # "fixed": keeps the seeds of searches apart from those of runs
 _GROWTH = 0.02
@@ -102,7 +103,7 @@ class Outcome:
     Attributes
     ----------
     costs : ndarray (M, C, R)
-        Mean cost (34) of a slot.
+        Mean cost of a slot: (34), or of energy and tasks.
     growth : ndarray (M, C, R)
         Increase of the mean backlog from the first half of the run to the second, in tasks.
     allowed_growth : ndarray (M,)
@@ -194,6 +195,8 @@ class Trials:
         Recorded arrivals and channels, one trace for each replication.
     progress : callable, optional
         Called before each trial with the slots simulated so far and the budget; False stops the search.
+    waiting_cost_j_per_s : ndarray (S,), optional
+        theta of tasks, which then make the cost with the energy, in place of (34).
     used : int
         Slots simulated so far.
 
@@ -210,6 +213,7 @@ class Trials:
     budget: int
     traces: Sequence[Trace] = ()
     progress: Progress | None = None
+    waiting_cost_j_per_s: Floats | None = None
     used: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -310,7 +314,13 @@ class Trials:
         whole = simulator.result()
         shape = (-1, candidates, replications)
         growth = self._by_device(waiting_tasks(self.system, 2.0 * (whole.queues - first)).sum(axis=0))
-        return _costs(self.system, whole).reshape(shape), growth.reshape(shape)
+        return self._costs(whole).reshape(shape), growth.reshape(shape)
+
+    def _costs(self, result: Result) -> Floats:
+        energy = result.local_energy_j + result.transmit_energy_j
+        if self.waiting_cost_j_per_s is None:
+            return slot_costs(self.system, energy, result.queues)
+        return task_costs(self.system, energy, result.mean_tasks, self.waiting_cost_j_per_s)
 
     def _by_device(self, values: Floats) -> Floats:
         """Sums over each device's services, (S, ...) to (M, ...)."""
@@ -320,7 +330,3 @@ class Trials:
 
     def _tasks_in_half(self) -> Floats:
         return self._by_device(self.system.arrival_rate_per_s) * self.system.slot_duration_s * self._half
-
-
-def _costs(system: System, result: Result) -> Floats:
-    return slot_costs(system, result.local_energy_j + result.transmit_energy_j, result.queues)

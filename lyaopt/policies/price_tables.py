@@ -26,6 +26,8 @@ from functools import cached_property
 
 import numpy as np
 
+from lyaopt._kernels.simulation.price_function import read_curve
+from lyaopt._kernels.simulation.prices import PriceCurve
 from lyaopt.arrays import Floats
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.holding_price import local_price, transmit_price
@@ -88,10 +90,7 @@ class PriceTable:
         ndarray
             Of the same shape.
         """
-        cost = np.asarray(holding_w, np.float64)
-        price = self.price[device]
-        inside = np.interp(np.sqrt(cost) * self.scale[device], np.arange(price.size), price)
-        return np.asarray(inside + self.slope[device] * np.maximum(cost - self.most_w[device], 0.0))
+        return self._read(device, holding_w)[0]
 
     def integral(self, device: int, holding_w: Floats | float) -> Floats:
         """Compute integrals of the price of one device from 0.
@@ -108,11 +107,16 @@ class PriceTable:
         ndarray
             Of the same shape.
         """
-        cost = np.asarray(holding_w, np.float64)
-        price, last = self.price[device], self.price.shape[1] - 1
-        cell = np.minimum((np.sqrt(cost) * self.scale[device]).astype(np.int64), last)
-        height = 0.5 * (price[cell] + self.at(device, cost))
-        return np.asarray(self.integrals[device][cell] + height * (cost - self.nodes[device][cell]))
+        return self._read(device, holding_w)[1]
+
+    def _read(self, device: int, holding_w: Floats | float) -> Floats:
+        """Prices and their integrals (2, ...), as the kernels read them in each slot."""
+        costs = np.ascontiguousarray(holding_w, np.float64)
+        found = np.empty((2, costs.size))
+        table = (self.price[device].copy(), self.integrals[device].copy())
+        curve = PriceCurve(float(self.scale[device]), *table, float(self.slope[device]))
+        read_curve(costs.reshape(-1), curve, found)
+        return found.reshape(2, *np.shape(holding_w))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,11 @@
 """Simulation of whole systems slot by slot: task queues, arrivals, channels, traces and records."""
 
 from lyaopt.simulation.costs import slot_costs, waiting_tasks
+from lyaopt.simulation.jitted_prices import jitted_weights
 from lyaopt.simulation.latencies import Latencies
 from lyaopt.simulation.policy import Decision, Observation, Policy
 from lyaopt.simulation.price_rule import CutChoice, PriceRule
+from lyaopt.simulation.price_table import price_source, price_table
 from lyaopt.simulation.records import Record
 from lyaopt.simulation.results import Result
 from lyaopt.simulation.rules import CompiledRule, Rule, allocation_rule
@@ -30,7 +32,10 @@ __all__ = [
     "SlotObservation",
     "Trace",
     "allocation_rule",
+    "jitted_weights",
     "load_trace",
+    "price_source",
+    "price_table",
     "run_in_steps",
     "simulate",
     "slot_costs",

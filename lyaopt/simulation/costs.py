@@ -8,7 +8,7 @@ from lyaopt.arrays import Floats
 from lyaopt.model.backlog import backlog_shares, whole_tasks
 from lyaopt.model.system import System
 
-__all__ = ["backlog_shares", "slot_costs", "waiting_tasks", "whole_tasks"]
+__all__ = ["backlog_shares", "slot_costs", "task_costs", "waiting_tasks", "whole_tasks"]
 
 
 def waiting_tasks(system: System, queues: Floats) -> Floats:
@@ -53,3 +53,28 @@ def slot_costs(system: System, energy_j: Floats, queues: Floats) -> Floats:
     backlog = np.zeros_like(energy_j, np.float64)
     np.add.at(backlog, system.device_of_service, waiting)
     return np.asarray(weights.reward_energy_weight * energy_j + weights.reward_backlog_weight * backlog)
+
+
+def task_costs(system: System, energy_j: Floats, tasks: Floats, waiting_cost_j_per_s: Floats) -> Floats:
+    """Cost of each device where tasks cost time: E_m + tau sum_n theta_n N_n.
+
+    Parameters
+    ----------
+    system : System
+        Tells which device runs a service.
+    energy_j : ndarray (M, ...)
+        Energy of a slot, in joules.
+    tasks : ndarray (S, ...)
+        Mean number of tasks in the system.
+    waiting_cost_j_per_s : ndarray (S,)
+        theta.
+
+    Returns
+    -------
+    ndarray (M, ...)
+        In joules.
+    """
+    theta = system.slot_duration_s * waiting_cost_j_per_s
+    costs = np.array(energy_j, np.float64)
+    np.add.at(costs, system.device_of_service, theta.reshape(-1, *(1,) * (tasks.ndim - 1)) * tasks)
+    return costs

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from lyaopt._kernels.simulation.price_function import PricedCuts, PricedQueues, price_cuts, price_weights
 from lyaopt._kernels.simulation.priced_cuts import Cuts
 from lyaopt._kernels.simulation.prices import Prices
 from lyaopt._kernels.simulation.slow_channels import SlowChannels
 from lyaopt.arrays import Floats, Integers
+from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
+from lyaopt.simulation.kernel_arrays import make_model
 from lyaopt.simulation.layout import Layout
 
 
@@ -145,34 +149,74 @@ class PriceRule:
         local, transmit, edge : ndarray (S, ...)
             Prices in J per cycle and J per bit, and at the edge the fall of holding cost by work.
         """
-        rates = self.holding.reshape(*self.holding.shape, *(1,) * (backlog.ndim - 2))
-        busy = waiting > 0
-        cost = rates * (backlog if self.by_work else waiting)
-        urgency = np.where(busy, rates / (1.0 if self.by_work else np.where(busy, head_left, 1.0)), 0.0)
-        states = np.full((len(system.devices), *backlog.shape[2:]), self.states // 2)
-        states = states if channel is None else channel
-        found = np.zeros(backlog.shape)
-        for stage in (0, 1):
-            for m in range(len(system.devices)):
-                mine = system.services_of(m)
-                for n in mine:
-                    own = urgency[stage, n]
-                    late = [urgency[stage, i] < own for i in mine[: n - mine.start]]
-                    late += [urgency[stage, i] <= own for i in mine[n - mine.start :]]
-                    if not self.joint:
-                        late = [np.full(own.shape, i == n) for i in mine]
-                    behind = (np.stack(late) * cost[stage, mine.start : mine.stop]).sum(axis=0)
-                    row = self.row[stage, n] + states[m] * stage
-                    found[stage, n] = busy[stage, n] * self._price(behind, self.scale[stage, m], row)
-        return found[0], found[1], urgency[2]
+        layout, queues, states = self._as_lanes(system, backlog, waiting, head_left, channel)
+        found = np.empty(queues.backlog.shape)
+        price_weights(queues, states, self.price_arrays(layout), found)
+        local, transmit, edge = layout.by_service(found[None]).reshape(backlog.shape)
+        return local, transmit, edge
 
-    def _price(self, cost: Floats, scale: float, row: Integers) -> Floats:
-        last = self.price.shape[1] - 1
-        place = np.sqrt(cost) * scale
-        cell = np.minimum(place.astype(np.int64), last - 1)
-        low, high = self.price[row, cell], self.price[row, cell + 1]
-        beyond = self.slope[row] * np.maximum(cost - (last / scale) ** 2, 0.0)
-        return np.asarray(low + np.minimum(place - cell, 1.0) * (high - low) + beyond)
+    def points(
+        self,
+        system: System,
+        backlog: Floats,
+        waiting: Integers,
+        head_left: Floats,
+        channel: Integers | None = None,
+    ) -> Integers:
+        """Choose the best partition points of the next tasks.
+
+        Parameters
+        ----------
+        system : System
+            Gives tasks and capacities.
+        backlog, waiting, head_left, channel : ndarray
+            As of `weights`.
+
+        Returns
+        -------
+        ndarray (S, ...)
+
+        Raises
+        ------
+        ProblemError
+            If the rule has no `cuts`.
+        """
+        if self.cuts is None:
+            raise ProblemError("$.cuts", "expected a rule that chooses partition points")
+        layout, queues, states = self._as_lanes(system, backlog, waiting, head_left, channel)
+        model = make_model(system, layout)
+        priced = PricedCuts(
+            model.amounts,
+            model.scalars,
+            self.price_arrays(layout),
+            self.cut_arrays(layout, system.slots_per_period),
+        )
+        found = np.empty(queues.backlog.shape[1:], np.int64)
+        price_cuts(queues, states, priced, found)
+        return np.asarray(layout.by_service(found[None]).reshape(backlog.shape[1:]))
+
+    def _as_lanes(
+        self,
+        system: System,
+        backlog: Floats,
+        waiting: Integers,
+        head_left: Floats,
+        channel: Integers | None,
+    ) -> tuple[Layout, PricedQueues, Integers]:
+        """A state of any shape (3, S, ...) as one block of lanes, with the states (L,) of its channels."""
+        count, lead = backlog[0, 0].size, (3, backlog.shape[1])
+        layout = replace(Layout.of(system, max(count, 1)), replications=count, width=count, blocks=1)
+
+        def lanes(values: Any, dtype: Any) -> Any:
+            spread = layout.to_lanes(np.reshape(values, (*lead, count)), dtype)
+            return np.ascontiguousarray(spread[:, 0])
+
+        queues = PricedQueues(
+            lanes(backlog, np.float64), lanes(head_left, np.float64), lanes(waiting, np.int64)
+        )
+        if channel is None:
+            return layout, queues, np.full(layout.lanes, self.states // 2)
+        return layout, queues, np.array(channel, np.int64, order="C").reshape(-1)
 
     def price_arrays(self, layout: Layout) -> Prices:
         """Return the tables as the kernels take them.

@@ -118,11 +118,15 @@ def test_the_larger_bound_is_the_default(capsysbinary, tmp_path):
     assert at["bound_energy_j"] > least["bound_energy_j"]
 
 
-def test_a_channel_with_a_memory_has_lb3(capsysbinary):
-    document = bound_document(capsysbinary, "shadowing", "--waiting-cost", "0.01")
-    assert (document["method"], document["form"]) == ("lb3", "shadowing")
-    assert run(["bound", "shadowing", "--waiting-cost", "0.01", "--method", "lb4"]) == 2
-    assert "$.channel" in capsysbinary.readouterr().err.decode()
+def test_channels_with_a_memory_have_lb4(capsysbinary, tmp_path):
+    system = load_scenario("shadowing")
+    device = replace(system.devices[0], services=system.devices[0].services[1:])
+    path = tmp_path / "s.toml"
+    path.write_text(format_scenario(replace(system, devices=(device,))))
+    given = str(path), "--waiting-cost", "0.01"
+    alone, queueing = (bound_document(capsysbinary, *given, "--method", method) for method in ("lb3", "lb4"))
+    assert (alone["form"], queueing["form"]) == ("shadowing", "queueing")
+    assert queueing["bound_j"] > 0.998 * alone["bound_j"]
 
 
 def test_a_latency_that_no_policy_has_is_status_1(capsysbinary):

@@ -12,7 +12,8 @@ import pytest
 from lyaopt.bounds import energy_at_latency, waiting_bound
 from lyaopt.model.scenarios import format_scenario, load_scenario
 from lyaopt.model.system import MeasuredRadio, OperatingPoint
-from lyaopt.simulation import simulate
+from lyaopt.policies import make_policy
+from lyaopt.simulation import price_source, price_table, simulate
 from lyaopt_cli.main import run
 
 SYSTEM = load_scenario("balanced")
@@ -62,6 +63,9 @@ def test_mean_tasks_are_counted_slot_by_slot():
         (["--policy", "price", "--waiting-cost", "nan"], "expected a finite number"),
         (["--policy", "price", "--target-latency", "0"], "expected seconds"),
         (["--policy", "price", "--waiting-cost", "0"], "expected numbers > 0"),
+        (["--policy", "middle", "--save-prices", "t"], "--save-prices takes one --policy"),
+        (["--policy", "price", "--policy", "value", "--save-prices", "t"], "takes one --policy"),
+        (["--policy", "price", "--save-prices", "."], "Is a directory"),
     ],
 )
 def test_wrong_options_end_in_one_line(arguments, message, capsys):
@@ -69,6 +73,16 @@ def test_wrong_options_end_in_one_line(arguments, message, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_prices_are_saved_as_the_policy_has_them(capsysbinary, tmp_path):
+    policy = make_policy("price", SYSTEM, seed=3, waiting_cost_j_per_s=0.02)
+    table = price_table(policy.rule, SYSTEM)
+    words = ("--policy", "price", "--waiting-cost", "0.02", "--seed", "3", "--slots", "100")
+    for name, content in (("p.f64", table.tobytes()), ("p.h", price_source(table).encode())):
+        path = tmp_path / name
+        printed(capsysbinary, "balanced", *words, "--save-prices", str(path))
+        assert path.read_bytes() == content
 
 
 def test_without_a_waiting_cost_the_bound_is_that_at_the_own_latency(capsysbinary):

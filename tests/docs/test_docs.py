@@ -14,6 +14,7 @@ from lyaopt.experiments.learners import LEARNERS, Learner
 from lyaopt.experiments.paper_figures import FIGURES
 from lyaopt.experiments.results import MEASURES
 from lyaopt.experiments.variations import MORE_MODELS
+from lyaopt.experiments.waiting import Waiting
 from lyaopt.model.scenarios import list_scenarios, load_scenario, scenario_schema
 from lyaopt.slot.schemas import DOCUMENTS, json_schema
 from lyaopt_cli.main import group
@@ -88,7 +89,7 @@ def test_every_key_of_a_scenario_is_documented_with_its_default():
 
 def test_every_key_of_a_sweep_is_documented_with_its_default():
     text = text_of("reference/formats.md").split("\n## Sweep\n", 1)[1].split("\n## ", 1)[0]
-    for kind in (Sweep, Measuring, Learner):
+    for kind in (Sweep, Measuring, Learner, Waiting):
         for item in fields(kind):
             (row,) = [line for line in text.splitlines() if f"`{item.name}`" in line.split(" | ")[0]]
             assert not isinstance(item.default, int) or str(item.default) in row

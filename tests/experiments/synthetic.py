@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from lyaopt.experiments import paper_figures
-from lyaopt.experiments.definition import BOUND
 from lyaopt.experiments.run_cell import LATENCIES, QUEUES
 from lyaopt.experiments.sweeps import experiment_document
 from lyaopt.model.scenarios import load_scenario
 
 REPLICATION_FACTORS = (0.9, 1.0, 1.1, 1.2)
 """Factor of each replication, the same for all policies."""
+
+OVER_BOUND = 4.0
+"""Energy over the least energy, the same of all policies."""
+CURVE = {"waiting_cost_j_per_s": [1e-3], "bound_j": [2e-5], "least_j": 1e-6, "tasks_per_slot": 0.016}
 
 
 def measured(energy_j, factors=REPLICATION_FACTORS, **others):
@@ -21,6 +24,8 @@ def measured(energy_j, factors=REPLICATION_FACTORS, **others):
         "cost": 1.0,
         **dict.fromkeys(LATENCIES, 0.5),
         **dict.fromkeys(QUEUES, 1e6),
+        "stay_s": 0.5,
+        "least_energy_j": energy_j / OVER_BOUND,
         **others,
     }
     single = {
@@ -34,11 +39,11 @@ def measured(energy_j, factors=REPLICATION_FACTORS, **others):
 
 def result(cell, energy_j):
     """The result of a cell with the energy of each point."""
-    if cell.policy == BOUND:
+    if cell.is_bound:
         return {
             "training": None,
             "prepared_slots": 0,
-            "evaluations": [{"energy_j": [1e-6]} for _ in cell.points],
+            "evaluations": [{"energy_j": [1e-6], "curve": CURVE} for _ in cell.points],
         }
     curve = {
         "decisions": [100.0 * step for step in range(1, 41)],

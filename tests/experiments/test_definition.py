@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -181,7 +183,7 @@ def test_values_that_the_system_does_not_allow_are_refused(changes, message):
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_can_be_varied(name):
-    where = {"services_per_device": 1, "energy_weights": 1.0}
+    where = {"services_per_device": 1, "energy_weights": 1.0, "waiting_costs": 2.0}
     section, _, field = name.partition(".")
     if name in where:
         value = where[name]
@@ -191,7 +193,8 @@ def test_every_setting_can_be_varied(name):
         parts = (SYSTEM, SYSTEM.devices[0], SYSTEM.services[0])
         value = next(getattr(part, name) for part in parts if hasattr(part, name))
         value = float(value[0]) if isinstance(value, np.ndarray) else value
-    varied(SYSTEM, {name: value})
+    system = replace(SYSTEM, waiting_cost_j_per_s=0.1) if name == "waiting_costs" else SYSTEM
+    varied(system, {name: value})
 
 
 def test_settings_of_devices_apply_to_all_and_services_are_added_in_order():

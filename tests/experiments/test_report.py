@@ -13,11 +13,14 @@ import pytest
 
 from lyaopt.experiments.figures import PANELS, draw_curves, draw_sweep
 from lyaopt.experiments.paper_figures import FIGURES
+from lyaopt.experiments.price_figures import price_parts
 from lyaopt.experiments.report import page
 from lyaopt.experiments.results import load_results
 from lyaopt.experiments.store import Store
+from lyaopt.experiments.trends import trends_of
+from lyaopt.model.scenarios import load_scenario
 from lyaopt_cli.main import run
-from tests.experiments.synthetic import reproduction
+from tests.experiments.synthetic import OVER_BOUND, reproduction, write
 from tests.support.slot_text import command
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -91,7 +94,7 @@ def test_the_page_needs_nothing_but_itself_and_is_well_formed(text):
     assert "script" not in seen.tags
     # Links within the page resolve; drawings share only ids with equal contents.
     assert {link.removeprefix("#") for link in seen.links} <= set(seen.ids)
-    assert seen.tags.count("svg") == 1 + 4 * len(PANELS)
+    assert seen.tags.count("svg") == 1 + 4 * (len(PANELS) + 1)  # and the plane of latency and energy
 
 
 def test_the_page_has_the_results_and_the_command(store, text):
@@ -99,11 +102,48 @@ def test_the_page_has_the_results_and_the_command(store, text):
     for words in ("+12.0", "+56.6", "LyaPPO", "DDPG-Cov", "Random-Cov", "Fix-Cov", "lower bound", "held"):
         assert words in text, words
     trends = sum(len(figure.trends) for figure in FIGURES.values())
-    assert text.count(">held<") + text.count(">not held<") == 5 + 4 * 4 + trends
+    verdicts = {words: text.count(f">{words}<") for words in ("held", "not held", "no change")}
+    assert sum(verdicts.values()) == 5 + 4 * 4 + trends
+    assert verdicts["no change"] > 0  # of what is the same at all points
     numbers = [int(number) for number in re.findall(r"Of \d+ [a-z ]+, (\d+) hold", text)]
     assert sum(numbers) == text.count(">held<")
     assert "One training over the whole range took" in text
     assert text == page(store)
+
+
+def test_the_page_says_how_far_each_policy_is_above_the_bound(text):
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", text)
+    heads = [row for row in rows if "over bound" in row]
+    assert len(heads) == 5  # of the numbers of each sweep
+    place = re.findall(r"<th[^>]*>(.*?)</th>", heads[1]).index("over bound")
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
+    width = len(re.findall("<th", heads[1]))
+    of_middle = [row[place] for row in cells if len(row) == width and row[1] == "Fix-Cov"]
+    assert of_middle
+    assert all(value.startswith(f"{OVER_BOUND:.3g} (") for value in of_middle)
+    assert text.count("least of any policy, last point") == 4
+
+
+def test_figures_by_prices_are_judged_by_their_own_trends(tmp_path):
+    """The rule at a latency is judged like LyaPPO, at a waiting cost also by energy and waiting."""
+    store = Store(tmp_path / "made")
+    parts = price_parts(load_scenario("balanced"), "balanced", quick=True, latencies_s=(0.4,))
+    write(store, parts, spent)
+    found = {results.figure: results for results in load_results(store)[1]}
+    assert list(found) == ["fig4-prices", "fig5-prices", "fig6-prices", "fig7-prices"]
+    claims = {verdict.claim: verdict for verdict in trends_of(found["fig5-prices"])}
+    assert claims["price at 0.4 s: energy falls"].held
+    assert claims["price rule: energy falls"].held
+    assert claims["price rule: the local backlog falls"].words == "no change"
+    assert len([claim for claim in claims if claim.startswith("price at 0.4 s")]) == len(
+        [trend for trend in FIGURES["fig5"].trends if trend.policy == "lyappo"]
+    )
+    text = page(store)
+    assert "Fig. 5 by prices: Speed of the devices" in text
+    assert "least at 0.4 s" in text
+    assert "LyaPPO saves" not in text
+    drawn = draw_sweep(found["fig5-prices"])
+    assert drawn.startswith(b"<?xml")
 
 
 def test_the_command_writes_the_page_without_unfinished_cells(store, tmp_path, capsys):

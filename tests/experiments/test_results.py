@@ -19,7 +19,7 @@ from lyaopt.experiments.statistics import NOTHING, Grid, Run, estimate, grid_of,
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import is_sure
-from tests.experiments.synthetic import REPLICATION_FACTORS, measured, reproduction
+from tests.experiments.synthetic import OVER_BOUND, REPLICATION_FACTORS, measured, reproduction
 
 FACTORS = {
     "lyappo": 0.5,
@@ -190,6 +190,8 @@ def test_tables_have_a_row_for_each_point_and_policy(found):
     lines = tables.markdown(results).splitlines()
     assert len(lines) == 2 + len(results.runs)
     assert len({line.count("|") for line in lines}) == 1
+    assert float(row["over_bound_at_latency"]) == pytest.approx(OVER_BOUND)
+    assert row["over_bound"] == ""  # waiting has no cost
 
 
 def test_verdicts_follow_the_measurements(found):

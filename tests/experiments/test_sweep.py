@@ -15,9 +15,9 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from lyaopt.experiments.run_cell import WatchedPoints
 from lyaopt.experiments.store import CELLS, Store
 from lyaopt.experiments.sweeps import RUNNING, Part, run_parts
+from lyaopt.experiments.watched_points import WatchedPoints
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.policies import make_policy
 from lyaopt.simulation import simulate

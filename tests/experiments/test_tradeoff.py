@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from lyaopt.errors import ProblemError
 from lyaopt.evaluation import Estimate
 from lyaopt.experiments import tradeoff
-from lyaopt.experiments.tradeoff import Point, factor_between, pick, points_of
+from lyaopt.experiments.results import Results
+from lyaopt.experiments.statistics import Run
+from lyaopt.experiments.tradeoff import Point, factor_between, pick, points_of, tradeoff_parts
 from lyaopt.experiments.tradeoff_plot import draw_tradeoff
 from lyaopt.model.scenarios import load_scenario
 from lyaopt_cli.main import run
+from tests.experiments.synthetic import measured
 from tests.support.slot_text import on_a_terminal
 
 
@@ -99,6 +102,25 @@ def test_the_command_selects_weights_that_meet_the_target(tmp_path, capsysbinary
     text = capsysbinary.readouterr().out.decode()
     assert text.splitlines()[-1] == shown.splitlines()[-1]
     assert not {"{", "…", "\x1b"} & set(text)
+
+
+def test_prices_are_tuned_by_their_waiting_costs():
+    """Their points differ in theta; the weights of energy, which they do not know, stay."""
+    system = load_scenario("balanced")
+    weighted, priced = tradeoff_parts(system, "balanced", ["middle", "price"])
+    assert weighted.sweep.policies == ("middle",)
+    costs = [cell.systems[0].waiting_costs_j_per_s[0] for cell in priced.cells]
+    assert costs == pytest.approx(tradeoff.FACTORS)
+    assert {cell.systems[0].energy_weight_local for cell in priced.cells} == {system.energy_weight_local}
+    own = replace(system, waiting_cost_j_per_s=0.5)
+    (priced,) = tradeoff_parts(own, "balanced", ["price"], [2.0])
+    assert priced.cells[0].systems[0].waiting_cost_j_per_s == 1.0
+    results = Results("made", None, priced.sweep.points, ["price"], {})
+    results.runs["price", 0] = [Run(None, measured(1e-5))]
+    (found,) = points_of([results], own, "mean")
+    assert (found.factor, found.waiting_cost_j_per_s, found.setting) == (2.0, 1.0, "theta")
+    assert found.energy_weight_local is None
+    assert found.to_dict()["waiting_cost_j_per_s"] == 1.0
 
 
 def test_bad_requests_are_refused(tmp_path, capsys):

@@ -25,6 +25,9 @@ SETTINGS = [
 ]
 
 
+PRICED = {"allocation": "price", "waiting_cost_j_per_s": 0.05, "decisions": 3}
+
+
 @pytest.mark.parametrize("settings", [{}, {"scenario": "shadowing", "features": ["channel"]}, *SETTINGS])
 def test_gymnasium_gives_no_warnings(settings):
     env = gymnasium.make(ENVIRONMENT, **settings)
@@ -71,7 +74,7 @@ def test_actions_are_the_choices_of_each_service(settings):
 
 
 @pytest.mark.parametrize("count", [1, 4])
-@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("settings", [*SETTINGS, {"scenario": ragged_system(), **PRICED}])
 def test_the_vector_environment_equals_single_environments(settings, count):
     envs = gymnasium.make_vec(ENVIRONMENT, num_envs=count, **settings)
     assert envs.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
@@ -146,3 +149,17 @@ def test_without_a_seed_runs_differ():
         # that in 40 periods this practically never happens.
         totals.append(sum(envs.step(actions)[1] for _ in range(40)))
     assert np.unique(np.concatenate(totals)).size == 4
+
+
+def test_prices_allocate_and_are_the_reward():
+    system = ragged_system(20.0)
+    env = PartitionEnv(system, **PRICED)
+    env.reset(seed=1)
+    _, reward, _, _, info = env.step(np.array([2, 1, 10]))
+    energy = info["local_energy_j"] + info["transmit_energy_j"]
+    waiting = -reward / system.learning.reward_energy_weight - energy
+    tasks = waiting / (system.slot_duration_s * 0.05)
+    born = int(env.systems._state.task_counts()[0].sum())
+    assert 0.0 < tasks < born
+    with pytest.raises(ProblemError, match=r'\$\.allocation: expected "backlog" or "price", got \'auction\''):
+        PartitionEnv(system, allocation="auction")

@@ -194,7 +194,7 @@ def test_what_a_task_adds_is_the_difference_of_values():
         run.run(1)
     queues, layout = queues_of(run._state.kernel_state, 0), run._state.layout
     prices, cuts = rule.price_arrays(layout), rule.cut_arrays(layout, 10)
-    order, checked = edge_order(0, 1, queues, prices), 0
+    order, checked = edge_order(0, 1, queues, prices, np.empty((3, 8))), 0
     for m in range(4):
         for stage, work in ((0, 3e7), (1, 2e5)):
             present = [(rule.holding[stage, 2 * m + n], queues.backlog[stage, n, m]) for n in (0, 1)]
@@ -263,7 +263,8 @@ def test_waiting_costs_come_from_the_call_or_the_scenario_or_else_the_reward():
     ("options", "path"),
     [
         ({"waiting_cost_j_per_s": 0.0}, "$.waiting_cost_j_per_s"),
-        ({"waiting_cost_j_per_s": math.nan}, "$.waiting_cost_j_per_s[0]"),
+        ({"waiting_cost_j_per_s": math.nan}, "$.waiting_cost_j_per_s"),
+        ({"waiting_cost_j_per_s": [0.1] * 7 + [math.inf]}, "$.waiting_cost_j_per_s[7]"),
         ({"waiting_cost_j_per_s": [0.1, 0.2]}, "$.waiting_cost_j_per_s"),
         ({"waiting_cost_j_per_s": 0.1, "target_latency_s": 1.0}, "$.target_latency_s"),
         ({"target_latency_s": -1.0}, "$.target_latency_s"),

@@ -46,8 +46,8 @@ def command(
 
     Without a waiting cost it is LB1, on the long-run energy. With one, given or in the scenario, it is the
     larger of LB3 and LB4, on the energy of a slot and the waiting cost of all tasks in it; LB4 knows that
-    tasks queue, and takes up to a minute. With a latency it is the least energy of policies with this mean
-    latency.
+    tasks queue, and takes up to a minute, under shadowing some. With a latency it is the least energy of
+    policies with this mean latency.
 
     \b
     Examples:

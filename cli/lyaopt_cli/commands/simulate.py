@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 @click.option("--record", metavar="FILE", help="Write every slot into an .npz file.")
 @click.option("--rule", metavar="MODULE:NAME", help="Weigh services by an allocation rule of your own.")
 @waiting_options
+@click.option(
+    "--save-prices", metavar="FILE", help="Write the table of price or value for C: doubles, or a .h of them."
+)
 @plot_option("energy, backlogs and latency")
 @click.option(
     "--bound",
@@ -70,6 +73,7 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
       lyaopt simulate default --trace r.npz --policy greedy --json
       lyaopt simulate default --rule my_rules:oldest_first
       lyaopt simulate default --policy price --waiting-cost 0.01
+      lyaopt simulate default --policy price --save-prices prices.f64
 
     \b
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (what was
@@ -79,7 +83,11 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     if len(policies) > 1 and (run_options.record or run_options.plot):
         raise click.UsageError("--record and --plot take one --policy.", click.get_current_context())
     run_options.waiting.check(policies)
+    if run_options.save_prices is not None:
+        _check_prices(policies)
     system = load_system(scenario)
+    if run_options.save_prices is not None:
+        check_writable(Path(run_options.save_prices))
     if run_options.record is not None:
         check_writable(Path(run_options.record))
     if run_options.plot is not None:
@@ -100,6 +108,14 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
             by_latency = with_bound and run_options.trace is None  # a trace has arrivals of its own
             _print(judge(runs, system, by_latency=by_latency), system, bound, as_json)
         return INTERRUPTED if interrupts.seen else 0
+
+
+def _check_prices(policies: tuple[str, ...]) -> None:
+    from lyaopt.policies import is_priced
+
+    if len(policies) != 1 or not is_priced(policies[0]):
+        context = click.get_current_context()
+        raise click.UsageError("--save-prices takes one --policy, price or value.", context)
 
 
 def _bound(system: System) -> float:

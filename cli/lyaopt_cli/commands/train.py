@@ -44,6 +44,18 @@ class _NotFiniteError(click.ClickException):
     "of devices only; paper: that of the paper.",
 )
 @click.option(
+    "--allocation",
+    metavar="backlog|price",
+    help="What weighs services in a slot: backlog (default), as in the paper; or price, the rule of the "
+    "policy price, with whose cuts the network begins. For best and shared.",
+)
+@click.option(
+    "--waiting-cost",
+    type=float,
+    metavar="J/S",
+    help="With price: what a second of a task is worth, in J (default: of the scenario, or else cost (34)).",
+)
+@click.option(
     "--episodes",
     type=click.IntRange(min=1),
     help="Training episodes (default: of the preset or the scenario, half a million decisions).",
@@ -78,6 +90,7 @@ def command(scenario: str, as_json: bool, **options: Any) -> int:
       lyaopt train balanced --algorithm ddpg --out ddpg
       lyaopt train balanced --out run --resume
       lyaopt train balanced --algorithm ppo-joint --preset paper --out joint
+      lyaopt train frame-rate --allocation price --waiting-cost 0.01 --out run
       lyaopt train balanced --vary edge_capacity_hz=1e8:2e10 --out any-edge
       lyaopt simulate balanced --policy run --policy middle --policy best-fixed
 

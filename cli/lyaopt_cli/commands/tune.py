@@ -63,13 +63,14 @@ def command(
 
     At each of twelve factors from 1e-4 to 31.6, partition points are searched for and policies trained
     anew. With a target latency, the weights of least energy that meet it are picked, between these
-    factors too.
+    factors too. Prices do not depend on the weights: under price and value the waiting costs of the
+    scenario are scaled, or one of 1 J/s if it has none.
 
     \b
     Examples:
       lyaopt tune default --latency-p95 1
       lyaopt tune s.toml --latency-mean 0.4 --policy best-fixed --out tuned
-      lyaopt tune default --policy middle --policy best-fixed --plot tradeoff.svg
+      lyaopt tune default --policy price --policy best-fixed --plot tradeoff.svg
 
     \b
     Exit status: 0 done, 1 no weights meet the target or some cells failed,
@@ -124,22 +125,23 @@ class _Search:
 
 def _points(search: _Search, out: str, engine: EngineOptions) -> tuple[list[Point], bool]:
     """All points, with refinements near the pick, and whether cells failed."""
-    from lyaopt.experiments.sweeps import Part
-    from lyaopt.experiments.tradeoff import REFINEMENTS, factor_between, pick, points_of, tradeoff_sweep
+    from lyaopt.experiments.tradeoff import REFINEMENTS, factor_between, pick, points_of, tradeoff_parts
 
+    seeds = search.training_seeds
     with input_errors("lyaopt tune"):
-        sweep = tradeoff_sweep(search.scenario, search.policies, training_seeds=search.training_seeds)
-        all_factors = Part(sweep, search.system)
-    outcome, results = run_experiment("tune", [all_factors], out, engine)
+        all_factors = tradeoff_parts(search.system, search.scenario, search.policies, training_seeds=seeds)
+    outcome, results = run_experiment("tune", all_factors, out, engine)
     points = points_of(results, search.system, search.latency)
-    closer: list[float] = []
+    closer: dict[str, list[float]] = {}
     for _ in range(REFINEMENTS):
         chosen = None if search.target is None else pick(points, search.target)
         factor = None if chosen is None else factor_between(points, chosen)
         if chosen is None or factor is None:
             break
-        closer.append(factor)
-        sweep = tradeoff_sweep(search.scenario, [chosen.policy], closer, search.training_seeds)
-        outcome, results = run_experiment("tune", [all_factors, Part(sweep, search.system)], out, engine)
+        closer.setdefault(chosen.policy, []).append(factor)
+        parts = list(all_factors)
+        for policy, factors in closer.items():
+            parts += tradeoff_parts(search.system, search.scenario, [policy], factors, seeds)
+        outcome, results = run_experiment("tune", parts, out, engine)
         points = points_of(results, search.system, search.latency)
     return points, bool(outcome.failed)

@@ -11,6 +11,7 @@ from lyaopt_cli.support.input_files import InputError, input_errors, shown_name
 from lyaopt_cli.support.interrupts import Interrupts
 from lyaopt_cli.support.output_files import write_whole
 from lyaopt_cli.support.policy_names import make_policy
+from lyaopt_cli.support.price_files import prices_of
 from lyaopt_cli.support.progress import progress_bar
 from lyaopt_cli.support.rules import load_rule
 from lyaopt_cli.support.waiting import Waiting
@@ -37,6 +38,8 @@ class RunOptions:
         Names of files.
     rule : str or None
         Module and name of an allocation rule.
+    save_prices : str or None
+        Name of a file for the table of prices.
     waiting_cost, target_latency : float or None
         What waiting is worth.
     """
@@ -49,6 +52,7 @@ class RunOptions:
     record: str | None
     plot: str | None
     rule: str | None
+    save_prices: str | None = None
     waiting_cost: float | None = None
     target_latency: float | None = None
 
@@ -100,6 +104,8 @@ def run_policy(
         series = _advance(simulator, slots, options, report)
     result = simulator.result()
     _write_files(result, series, options)
+    if options.save_prices is not None:
+        write_whole(Path(options.save_prices), prices_of(policy, system, Path(options.save_prices)))
     from lyaopt.evaluation.over_bound import waiting_cost_in_force  # not at the top: it is slow to import
 
     return result, waiting_cost_in_force(policy, system, options.waiting_cost)

@@ -27,6 +27,8 @@ class TrainingOptions:
 
     algorithm: str | None
     preset: str | None
+    allocation: str | None
+    waiting_cost: float | None
     episodes: int | None
     replications: int | None
     seed: int | None
@@ -89,8 +91,9 @@ def run_training(system: System, options: TrainingOptions, algorithm: str, inter
 
 def _settings(options: TrainingOptions) -> dict[str, Any]:
     """Settings of the options; the others come from a preset or the run to resume."""
-    names = ("preset", "episodes", "replications", "seed")
+    names = ("preset", "allocation", "episodes", "replications", "seed")
     settings: dict[str, Any] = {name: getattr(options, name) for name in names}
+    settings["waiting_cost_j_per_s"] = options.waiting_cost
     if options.vary:
         settings["ranges"] = _ranges(options.vary)
     return {name: value for name, value in settings.items() if value is not None}

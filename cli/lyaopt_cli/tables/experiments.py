@@ -51,14 +51,22 @@ def print_tradeoff(points: Sequence[Point], latency: str, target: float | None) 
     """Print a line for each policy and factor, then the weights picked for the target."""
     from lyaopt.experiments.tradeoff import pick
 
-    headings = ("times U", "U^l", "U^t", "energy\nper slot", f"latency\n{latency}", "on the\nfront")
+    headings = (
+        "factor",
+        "U^l",
+        "U^t",
+        "theta,\nJ/s",
+        "energy\nper slot",
+        f"latency\n{latency}",
+        "on the\nfront",
+    )
     table = plain_table("policy", numbers=headings)
     for point in points:
         table.add_row(
             name_text(point.policy),
             f"{point.factor:g}",
-            f"{point.energy_weight_local:.3g}",
-            f"{point.energy_weight_transmit:.3g}",
+            *map(_weight, (point.energy_weight_local, point.energy_weight_transmit)),
+            _weight(point.waiting_cost_j_per_s),
             quantity_or_dash(point.energy_j.value, "J"),
             quantity_or_dash(point.latency_s.value, "s"),
             "yes" if point.on_front else "",
@@ -71,13 +79,27 @@ def print_tradeoff(points: Sequence[Point], latency: str, target: float | None) 
     if chosen is None:
         least = min(points, key=lambda point: point.latency_s.value)
         reached = quantity_or_dash(least.latency_s.value, "s")
-        line = f"No weights reach {target:g} s; {least.policy} reaches {reached} with {least.factor:g} U"
+        factor = f"{least.factor:g} {least.setting}"
+        line = f"No weights reach {target:g} s; {least.policy} reaches {reached} with {factor}"
     else:
-        weights = f"U^l = {chosen.energy_weight_local:.3g}, U^t = {chosen.energy_weight_transmit:.3g}"
+        weights = _weights(chosen)
         energy = quantity_or_dash(chosen.energy_j.value, "J")
         line = f"Pick     {weights} with {chosen.policy}: {energy} per slot"
     console.print()
     console.print(line, soft_wrap=True)
+
+
+def _weight(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def _weights(chosen: Point) -> str:
+    """What to write into the scenario."""
+    if chosen.setting == "U":
+        return f"U^l = {_weight(chosen.energy_weight_local)}, U^t = {_weight(chosen.energy_weight_transmit)}"
+    if chosen.waiting_cost_j_per_s is None:
+        return f"{chosen.factor:g} times the waiting costs"
+    return f"a waiting cost of {_weight(chosen.waiting_cost_j_per_s)} J/s"
 
 
 def print_outcome(outcome: Outcome, results: Sequence[Results], out: str, as_json: bool) -> None:

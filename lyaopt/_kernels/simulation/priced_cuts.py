@@ -48,30 +48,45 @@ URGENCY, WORK, COST = range(3)
 
 
 @helper
-def edge_order(r, width, queues, prices):
-    """Return the queues at the edge that are not empty in replication `r` of a block (3, count)."""
+def _sort_by_urgency(order):
+    """Put columns in order, the least urgent first: Shell's sort, as few queues are of work."""
+    count, gap = order.shape[1], 1
+    while 3 * gap + 1 < count:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, count):
+            own, work, cost = order[URGENCY, i], order[WORK, i], order[COST, i]
+            place = i
+            while place >= gap and order[URGENCY, place - gap] > own:
+                for row in range(3):
+                    order[row, place] = order[row, place - gap]
+                place -= gap
+            order[URGENCY, place], order[WORK, place], order[COST, place] = own, work, cost
+        gap //= 3
+
+
+@helper
+def edge_order(r, width, queues, prices, room):
+    """Return the queues at the edge that are not empty in replication `r` of a block (3, count).
+
+    They are written into `room` (3, N M), so that nothing is allocated.
+    """
     services, lanes = queues.head.shape[1:]
-    count = 0
-    for lane in range(r, lanes, width):
-        for n in range(services):
-            count += 1 if queues.waiting[EDGE, n, lane] > 0 else 0
-    found = np.empty((3, count))
     count = 0
     for lane in range(r, lanes, width):
         for n in range(services):
             if queues.waiting[EDGE, n, lane] > 0:
                 m = lane // width
-                found[URGENCY, count] = urgency(EDGE, n, lane, m, queues, prices)
-                found[WORK, count] = queues.backlog[EDGE, n, lane]
-                found[COST, count] = holding_cost(EDGE, n, lane, m, queues, prices)
+                room[URGENCY, count] = urgency(EDGE, n, lane, m, queues, prices)
+                room[WORK, count] = queues.backlog[EDGE, n, lane]
+                room[COST, count] = holding_cost(EDGE, n, lane, m, queues, prices)
                 count += 1
-    if count < 2:
-        return found
-    ordered = found[:, np.argsort(found[URGENCY])]
+    order = room[:, :count]
+    _sort_by_urgency(order)
     for row in (WORK, COST):
         for i in range(1, count):
-            ordered[row, i] += ordered[row, i - 1]
-    return ordered
+            order[row, i] += order[row, i - 1]
+    return order
 
 
 @inline
@@ -150,31 +165,47 @@ def added_at_device(work, n, stage, lane, channel, slot, queues, prices):
     return total
 
 
+@inline
+def added_cost(k, n, lane, device, channel, order, queues, model):
+    """Return what a task of service `n` adds at a point, in joules."""
+    amounts, scalars, prices = model.amounts, model.scalars, model.prices
+    cycles, bits, slot = amounts[LOCAL, n, device, k], amounts[TRANSMIT, n, device, k], scalars[TAU]
+    cost = added_at_device(cycles, n, LOCAL, lane, channel, slot, queues, prices)
+    cost += added_at_device(bits, n, TRANSMIT, lane, channel, slot, queues, prices)
+    return cost + added_at_edge(amounts[EDGE, n, device, k], n, device, scalars, order, prices, model.cuts)
+
+
 @helper
 def best_cut(n, lane, device, channel, order, queues, model):
     """Return the point at which a task of service `n` adds least."""
-    amounts, scalars, prices, cuts = model.amounts, model.scalars, model.prices, model.cuts
-    best, least, slot = cuts.alone[channel, n, device], np.inf, scalars[TAU]
+    cuts = model.cuts
+    best, least = int(cuts.alone[channel, n, device]), np.inf
     for j in range(cuts.tried.shape[2]):
-        k = cuts.tried[n, device, j]
+        k = int(cuts.tried[n, device, j])
         if k < 0:
             break
-        cycles, bits = amounts[LOCAL, n, device, k], amounts[TRANSMIT, n, device, k]
-        cost = added_at_device(cycles, n, LOCAL, lane, channel, slot, queues, prices)
-        cost += added_at_device(bits, n, TRANSMIT, lane, channel, slot, queues, prices)
-        cost += added_at_edge(amounts[EDGE, n, device, k], n, device, scalars, order, prices, cuts)
+        cost = added_cost(k, n, lane, device, channel, order, queues, model)
         if cost < least:
             best, least = k, cost
     return best
 
 
 @inline
-def _is_idle(lane, queues):
+def is_idle(lane, queues):
     """Return whether nothing waits on a device."""
     waiting = 0
     for n in range(queues.head.shape[1]):
         waiting += queues.waiting[LOCAL, n, lane] + queues.waiting[TRANSMIT, n, lane]
     return waiting == 0
+
+
+@helper
+def cut_of(n, lane, device, channel, order, queues, model):
+    """Return the best point of a task of service `n`: that of a task alone where nothing waits."""
+    cuts = model.cuts
+    if cuts.tried[n, device, 0] < 0 or (order.shape[1] == 0 and is_idle(lane, queues)):
+        return int(cuts.alone[channel, n, device])
+    return best_cut(n, lane, device, channel, order, queues, model)
 
 
 @lane_loop
@@ -195,7 +226,7 @@ def choose_cuts(queues, channels, arrivals, everywhere, model):
     the points are asked for `everywhere`.
     """
     services, lanes = queues.points.shape
-    width, cuts = lanes // model.devices.shape[1], model.cuts
+    width = lanes // model.devices.shape[1]
     coming = np.zeros((services, lanes), np.int64)
     total = 0
     for t in range(arrivals.shape[0]):
@@ -203,16 +234,14 @@ def choose_cuts(queues, channels, arrivals, everywhere, model):
             total += _add(arrivals[t, n], coming[n])
     if total == 0 and not everywhere:
         return
+    room = np.empty((3, services * model.devices.shape[1]))
     for r in range(width):
-        known, order = False, np.empty((3, 0))
+        known, order = False, room[:, :0]
         for lane in range(r, lanes, width):
             m, channel = lane // width, channels[lane]
             for n in range(services):
                 if coming[n, lane] == 0 and not everywhere:
                     continue
                 if not known:
-                    known, order = True, edge_order(r, width, queues, model.prices)
-                if cuts.tried[n, m, 0] < 0 or (order.shape[1] == 0 and _is_idle(lane, queues)):
-                    queues.points[n, lane] = cuts.alone[channel, n, m]
-                else:
-                    queues.points[n, lane] = best_cut(n, lane, m, channel, order, queues, model)
+                    known, order = True, edge_order(r, width, queues, model.prices, room)
+                queues.points[n, lane] = cut_of(n, lane, m, channel, order, queues, model)

@@ -55,7 +55,7 @@ FIELD_TYPES[PricedModel] = (*FIELD_TYPES[Model], Prices, Cuts, SlowChannels, "i8
 
 
 @inline
-def _levels_of(b, lanes, state):
+def levels_of(b, lanes, state):
     """Return the levels of slow channels (L,), in the memory of the state; nothing without memory."""
     memory = state.memory[b]
     return view_as(memory, (memory.size,))[:lanes]
@@ -68,7 +68,7 @@ def _prepare(b, begin, end, gain, arrivals, model, state):
     period = model.cuts.period
     if period > 0 and begin % period == 0:
         channels = model.channels[b]
-        channel_states(_levels_of(b, channels.size, state), model.slow, channels)
+        channel_states(levels_of(b, channels.size, state), model.slow, channels)
         choose_cuts(queues_of(state, b), channels, arrivals[: end - begin], end - begin < period, model)
 
 
@@ -78,7 +78,7 @@ def _allocate_by_prices(at, gain, backlog, model, state, tasks, allocation, work
     b, _ = at
     queues, channels = queues_of(state, b), model.channels[b]
     if model.slow.states > 1:
-        levels = _levels_of(b, gain.size, state)
+        levels = levels_of(b, gain.size, state)
         update_levels(gain, model.slow, levels)
         channel_states(levels, model.slow, channels)
     if model.method == BY_SHARES:

@@ -56,7 +56,7 @@ FIELD_TYPES[Prices] = ("i8", "i8", _F3, _F2, "i8[:,:,::1]", _F2, _F2, "f8[::1]",
 @inline
 def curve_of(stage, n, device, channel, prices):
     """Return the table of a service on its CPU, or on its radio in a state of the channel."""
-    row = prices.row[stage, n, device] + (channel if stage == TRANSMIT else 0)
+    row = int(prices.row[stage, n, device]) + (channel if stage == TRANSMIT else 0)
     return PriceCurve(prices.scale[stage, device], prices.price[row], prices.integral[row], prices.slope[row])
 
 

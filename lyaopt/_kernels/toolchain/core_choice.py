@@ -22,6 +22,8 @@ CORES = ("aot", "jit", "python")
 FOLDER = Path(__file__).parents[1]
 """The kernels, in folders by mathematical part."""
 CAPI = FOLDER.parent / "capi"
+C_SOURCES = ("lyaopt.c", "prices.c", "lyaopt.h", "checks.h")
+"""Files of the library for C, in its folder."""
 ABOUT = FOLDER.parent / "_core.json"
 """Describes the extension's sources and target; written after the extension, and removed before it."""
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -73,7 +75,7 @@ def _is_without_code(source: Path) -> bool:
 def hash_of_builder() -> str:
     """Hash of the other files that the extension and the library for C are made from."""
     builder = [FOLDER / "toolchain" / name for name in sorted(_BUILDER)]
-    return hash_of([*builder, CAPI / "lyaopt.c", CAPI / "lyaopt.h"])
+    return hash_of([*builder, *(CAPI / name for name in C_SOURCES)])
 
 
 def hash_of(files: Iterable[Path]) -> str:

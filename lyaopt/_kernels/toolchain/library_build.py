@@ -1,4 +1,4 @@
-"""Build the library for C: capi/lyaopt.c in front of kernels that allocate nothing."""
+"""Build the library for C: the sources in capi/ in front of kernels that allocate nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from lyaopt._kernels.toolchain import jit
 from lyaopt._kernels.toolchain.aot_flags import as_at_run_time, numba_flags
-from lyaopt._kernels.toolchain.core_choice import CAPI
+from lyaopt._kernels.toolchain.core_choice import C_SOURCES, CAPI
 from lyaopt._kernels.toolchain.targets import processor, target
 
 LIBRARY = "liblyaopt"
@@ -27,7 +27,7 @@ def build_library(folder: Path, version: str) -> None:
     compiled.write_bytes(_compiled_entries())
     toolchain = Toolchain()
     objects = toolchain.compile_objects(
-        [str(CAPI / "lyaopt.c")],
+        [str(CAPI / name) for name in C_SOURCES if name.endswith(".c")],
         str(folder),
         include_dirs=[str(CAPI)],
         macros=[("LYAOPT_VERSION", f'"{version}"')],

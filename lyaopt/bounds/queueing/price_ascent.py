@@ -6,12 +6,15 @@ share of itself that shrinks from step to step. Any tolls give a bound; these ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from lyaopt.arrays import Floats
 from lyaopt.bounds.queueing.device_program import DeviceProgram, Evaluation, Prices
+from lyaopt.bounds.queueing.resources import Resource
 from lyaopt.bounds.queueing.usage import expected_use
 
 _STARTS = (0.0, 0.3, 0.6, 0.9)
@@ -35,14 +38,35 @@ def best_prices(program: DeviceProgram, steps: int, watch: Callable[[int], bool]
     watch : callable
         Told the number of steps done; False ends the climb.
     """
-    candidates = [(program.evaluate(prices), prices) for prices in _starts(program)]
-    best = max(candidates, key=lambda pair: pair[0].value)
-    found, prices = best
+    return climb(program.evaluate, _starts(program), partial(_moved, program), (steps, watch))
+
+
+def climb(
+    evaluate: Callable[[Any], Any],
+    starts: Iterable[Any],
+    moved: Callable[[Any, Any, float], Any],
+    limits: tuple[int, Callable[[int], bool]],
+) -> Any:
+    """The best prices of a climb.
+
+    Parameters
+    ----------
+    evaluate : callable
+        What is found at prices; its `value` is to be large.
+    starts : iterable
+        Prices to start from.
+    moved : callable
+        Given what was found at prices, these, and the size of a step: the next prices.
+    limits : (int, callable)
+        `steps` and `watch` of `best_prices`.
+    """
+    best = max(((evaluate(prices), prices) for prices in starts), key=lambda pair: float(pair[0].value))
+    (found, prices), (steps, watch) = best, limits
     for step in range(steps):
         if not watch(step):
             break
-        prices = _moved(program, found, prices, _STEP * _SHRINK**step)
-        found = program.evaluate(prices)
+        prices = moved(found, prices, _STEP * _SHRINK**step)
+        found = evaluate(prices)
         if found.value > best[0].value:
             best = found, prices
     return best[1]
@@ -51,11 +75,24 @@ def best_prices(program: DeviceProgram, steps: int, watch: Callable[[int], bool]
 def _starts(program: DeviceProgram) -> Iterator[Prices]:
     """Shares of g(nu) - g(nu(1)), nu the price of work where as many tasks wait as the chain has."""
     cpu, radio = program.resources
-    local, transmit = program.chain.local.tasks, program.chain.transmit.tasks
+    transmit = program.chain.transmit.tasks
     dear = radio.gains(radio.price(np.maximum(transmit, 1.0))) - radio.gains(radio.price(np.ones(1)))
+    for share, local in zip(_STARTS, local_starts(cpu, program.chain.local.tasks), strict=True):
+        yield Prices(local, share * np.maximum(dear, 0.0) * radio.works)
+
+
+def local_starts(cpu: Resource, tasks: Floats) -> Iterator[Floats]:
+    """Tolls (X, 1) of a CPU to start from.
+
+    Parameters
+    ----------
+    cpu : Resource
+        The CPU.
+    tasks : ndarray (X,)
+        Tasks waiting in the reference system.
+    """
     for share in _STARTS:
-        excess = np.maximum(local - _ALREADY_THERE, 0.0)[:, None]
-        yield Prices(share * excess * cpu.works, share * np.maximum(dear, 0.0) * radio.works)
+        yield share * np.maximum(tasks - _ALREADY_THERE, 0.0)[:, None] * cpu.works
 
 
 def _moved(program: DeviceProgram, found: Evaluation, prices: Prices, step: float) -> Prices:
@@ -64,10 +101,19 @@ def _moved(program: DeviceProgram, found: Evaluation, prices: Prices, step: floa
     parts = zip(sides, program.resources, expected_use(program, found), strict=True)
     for (side, resource, used), old in zip(parts, (prices.local, prices.transmit), strict=True):
         there = side.summed(program.chain.long_run.law)[:, None] * resource.machine.share
-        moved.append(_toll_step(old, used, there, step))
+        moved.append(toll_step(old, used, there, step))
     return Prices(*moved)
 
 
-def _toll_step(old: Floats, used: Floats, there: Floats, step: float) -> Floats:
+def toll_step(old: Floats, used: Floats, there: Floats, step: float) -> Floats:
+    """Tolls after a step of the climb.
+
+    Parameters
+    ----------
+    old, used, there : ndarray (X, J)
+        Tolls, the mean machine time that tasks use, and that there is.
+    step : float
+        Size of the step.
+    """
     surplus = np.clip(used / np.maximum(there, 1e-300) - 1.0, -1.0, 1.0)
     return np.maximum(old + step * (old + _LEAST) * surplus, 0.0)

@@ -16,15 +16,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, check_type
+from lyaopt.bounds.ergodic_rate import Radio
+from lyaopt.bounds.queueing.accuracy import Accuracy
 from lyaopt.bounds.queueing.arrivals import arrival_states
 from lyaopt.bounds.queueing.device_program import DeviceProgram
 from lyaopt.bounds.queueing.price_ascent import best_prices
 from lyaopt.bounds.queueing.reference_chain import reference_chain
 from lyaopt.bounds.queueing.resources import Resource, local_resource, transmit_resource
+from lyaopt.bounds.queueing.slow_channel import SlowChannel
 from lyaopt.bounds.queueing.task_table import TaskTable, task_table
 from lyaopt.bounds.queueing.work_grid import work_grid
-from lyaopt.bounds.task_costs import refuse_channels, refuse_tables
-from lyaopt.bounds.waiting import waiting_bound, waiting_costs
+from lyaopt.bounds.task_costs import refuse_tables
+from lyaopt.bounds.waiting import form_of, waiting_bound, waiting_costs
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
 
@@ -34,32 +37,6 @@ Progress = Callable[[int, int], bool | None]
 _MOST_EDGE_PRICES = 7
 _EDGE_PRICE_STEP = 1.25
 _ROUNDING = 1e-12
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """How finely LB4 is computed; each setting gives a bound.
-
-    Attributes
-    ----------
-    chain_steps : int
-        Steps of work of the largest task in the chain.
-    fading_nodes : int
-        Nodes of Rayleigh fading.
-    finest, growth : float
-        Distance of nodes of work near 0, in slots, and ratio of neighbouring distances further on.
-    price_steps : int
-        Steps of the search for prices.
-    passes : int
-        Most rounds of certification, at least 1.
-    """
-
-    chain_steps: int = 12
-    fading_nodes: int = 24
-    finest: float = 0.15
-    growth: float = 1.05
-    price_steps: int = 60
-    passes: int = 8
 
 
 @dataclass(frozen=True)
@@ -107,8 +84,8 @@ def queueing_bound(
     Parameters
     ----------
     system : System
-        Arrivals are Poisson, or in bursts of at most 4 services a device. The channel is drawn anew in each
-        slot, or steady.
+        Arrivals are Poisson, or in bursts of at most 4 services a device. Where the channel is slow, CPU time
+        has prices, and radio time has none.
     waiting_cost_j_per_s : float or array_like (S,), optional
         theta of all services or of each, in joules per second of a task's latency; that of the scenario by
         default.
@@ -126,8 +103,8 @@ def queueing_bound(
     Raises
     ------
     ProblemError
-        If there is no waiting cost, one is negative or not finite, all are 0, the channel has a memory, or a
-        device has bursts of too many services, operating points or a measured radio.
+        If there is no waiting cost, one is negative or not finite, all are 0, devices move, or one has bursts
+        of too many services, operating points or a measured radio.
     MissingExtraError
         Without SciPy (extra `bound`).
     """
@@ -149,13 +126,19 @@ class _Search:
     def __init__(self, system: System, theta: Floats, accuracy: Accuracy, progress: Progress | None) -> None:
         self._system, self._theta, self._accuracy, self._progress = system, theta, accuracy, progress
         self._done, self._goes_on, self._total = 0, True, len(system.devices) * accuracy.price_steps
+        form = form_of(system, True)
+        slow = form in ("shadowing", "stationary")
+        self._slow = SlowChannel(system, theta, accuracy, form == "shadowing") if slow else None
 
     def at(self, price: float, accuracy: Accuracy) -> tuple[float, Floats]:
         """The bound in J, and its parts, the devices' costs alone and residuals (3, M)."""
         system, count = self._system, len(self._system.devices)
         parts = np.zeros((3, count))
         for m in range(count):
-            parts[:, m] = _device(system, m, self._theta, price, accuracy, self._watch)
+            if self._slow is not None:
+                parts[:, m] = self._slow.device(m, price, accuracy, self._watch)
+            else:
+                parts[:, m] = _device(system, m, self._theta, price, accuracy, self._watch)
             self._done += accuracy.price_steps
         earned = price * system.edge_capacity_hz * system.slot_duration_s
         total = float(parts[0].sum())
@@ -195,9 +178,8 @@ def _may_fill_the_edge(system: System) -> bool:
 
 
 def _check(system: System, theta: Floats, edge_price: float | None) -> None:
-    correlated = ["fading_correlation"] if system.channel.fading == "rayleigh" else []
-    refuse_channels(system, "shadowing_std_db", *correlated)
     refuse_tables(system, "LB4")
+    Radio.of(system)  # refuses devices that move
     if not theta.any():
         raise ProblemError("$.waiting_cost_j_per_s", "expected a waiting cost > 0, got 0")
     if edge_price is not None and not 0.0 <= edge_price < math.inf:

@@ -1,0 +1,48 @@
+/* What the sources of the library share; not for callers, who include lyaopt.h. */
+#ifndef LYAOPT_CHECKS_H
+#define LYAOPT_CHECKS_H
+
+#include "lyaopt.h"
+
+#include <math.h>
+
+#if defined(_WIN32)
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+
+static const int64_t LARGEST = INT64_MAX / 4096; /* doubles of an array, so that no size overflows */
+
+static inline int sizes_are_good(int64_t devices, int64_t services, int64_t slots)
+{
+    if (devices < 1 || services < 1 || slots < 1)
+        return 0;
+    return services <= LARGEST / devices && slots <= LARGEST / (devices * services);
+}
+
+static inline int within(double value)
+{
+    return value >= 0.0 && value < INFINITY; /* false for NaN */
+}
+
+/* Whether an array holds such values only; `sum` gets their sum. */
+static inline int all_within(const double *values, int64_t count, double *sum)
+{
+    int good = 1;
+    double total = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        good &= within(values[i]);
+        total += values[i];
+    }
+    *sum = total;
+    return good;
+}
+
+/* The kernels' pointers are not const, also to arrays that are only read. */
+static inline double *read_only(const double *values)
+{
+    return (double *)values;
+}
+
+#endif
