@@ -151,7 +151,7 @@ def test_fine_tables_of_the_cubic_law_have_its_bounds():
         lambda system: waiting_bound(system, 0.01).bound_j,
         lambda system: waiting_bound(system, 0.01, whole_slots=False).bound_j,
         lambda system: energy_bound(system).energy_j,
-        lambda system: backlog_bound(system).bound_cost,
+        lambda system: backlog_bound(system, whole_slots=False).bound_cost,
         lambda system: energy_at_latency(system, 0.2).bound_energy_j,
     ):
         assert bound(cubic) <= bound(table) * (1 + 1e-9)  # a hull lies above
@@ -159,11 +159,15 @@ def test_fine_tables_of_the_cubic_law_have_its_bounds():
 
 
 def test_slow_channels_do_not_matter_where_all_radios_are_measured():
-    expected = waiting_bound(MEASURED, 0.01).bound_j
+    fast = tuple(replace(device, radio=MeasuredRadio(1e8, 0.3)) for device in DEVICES)
+    alone, mixed = System(fast), System((*fast, *MIXED.devices[2:]))
+    steady = waiting_bound(alone, 0.01)
+    expected = steady.bound_j
+    assert alone.transmit_bits[np.arange(4), steady.cuts].any()
     for channel in (Channel(shadowing_std_db=8.0), Channel(fading_correlation=0.9)):
-        slow = waiting_bound(replace(MEASURED, channel=channel), 0.01).bound_j
+        slow = waiting_bound(replace(alone, channel=channel), 0.01).bound_j
         assert slow == pytest.approx(expected, rel=1e-9)
-        other = waiting_bound(replace(MIXED, channel=channel), 0.01).bound_j
+        other = waiting_bound(replace(mixed, channel=channel), 0.01).bound_j
         assert other > expected
 
 
@@ -173,3 +177,10 @@ def test_bounds_without_tables_say_so():
     with pytest.raises(ProblemError, match=r"devices\[0\]\.cpu_points: LB2 knows"):
         realised_bound(MEASURED, [1.0, 1.0], [0.0, 0.0], [[1.0, 1.0]])
     assert best_waiting_bound(MEASURED, 0.01).method == "lb3"
+
+
+def test_the_cost_34_of_tables_has_its_closed_form():
+    """Whole slots are counted of cubic CPUs and Shannon radios; where there are none, both forms agree."""
+    closed = backlog_bound(MEASURED, whole_slots=False).bound_cost
+    assert backlog_bound(MEASURED).bound_cost == pytest.approx(closed, rel=1e-12)
+    assert backlog_bound(MIXED).bound_cost > backlog_bound(MIXED, whole_slots=False).bound_cost
