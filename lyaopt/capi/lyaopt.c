@@ -18,28 +18,12 @@ int64_t lyaopt_kernel_weighted_local(int64_t services, int64_t devices, int64_t 
 int64_t lyaopt_kernel_weighted_transmit(int64_t services, int64_t devices, int64_t slots, double **pointers);
 int64_t lyaopt_kernel_weighted_edge(int64_t services, int64_t devices, int64_t slots, double **pointers);
 
-/* Two functions that compiled kernels need of Numba's runtime, which is not linked (see aot_build.py): the release
- * of memory that an array owns, which none does, and the strides of a reshaped array; all arrays are contiguous. */
+/* What compiled kernels need of Numba's runtime, which is not linked (see aot_build.py): the release of memory that
+ * an array owns, which none does. */
 void NRT_MemInfo_call_dtor(void *memory);
 void NRT_MemInfo_call_dtor(void *memory)
 {
     (void)memory;
-}
-
-int numba_attempt_nocopy_reshape(intptr_t nd, const intptr_t *dims, const intptr_t *strides, intptr_t new_nd,
-                                 const intptr_t *new_dims, intptr_t *new_strides, intptr_t item_size,
-                                 int fortran);
-int numba_attempt_nocopy_reshape(intptr_t nd, const intptr_t *dims, const intptr_t *strides, intptr_t new_nd,
-                                 const intptr_t *new_dims, intptr_t *new_strides, intptr_t item_size,
-                                 int fortran)
-{
-    (void)nd, (void)dims, (void)strides, (void)fortran;
-    intptr_t stride = item_size;
-    for (intptr_t i = new_nd - 1; i >= 0; i--) {
-        new_strides[i] = stride;
-        stride *= new_dims[i];
-    }
-    return 1;
 }
 
 /* Rows of the results and places of the summary of a slot, as lyaopt/_kernels/slot/one_slot.py names them. */

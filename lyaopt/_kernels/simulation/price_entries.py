@@ -18,6 +18,7 @@ from lyaopt._kernels.simulation.priced_cuts import Cuts
 from lyaopt._kernels.simulation.prices import Prices
 from lyaopt._kernels.simulation.slow_channels import SlowChannels, channel_states, update_levels
 from lyaopt._kernels.slot.problems import SCALARS
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import C_ENTRIES, inline
 
 # Parts of a table
@@ -98,7 +99,7 @@ def _queues(pointers, services, devices):
     return PricedQueues(
         carray(pointers[TABLE], shape),
         carray(pointers[TABLE + 1], shape),
-        _integers(pointers[TABLE + 2], 3 * services * devices).reshape(shape),
+        view_as(_integers(pointers[TABLE + 2], 3 * services * devices), shape),
     )
 
 
@@ -128,7 +129,7 @@ def _cuts(services, devices, pointers):
         _integers(pointers[TABLE + 3], devices),
         model,
         carray(pointers[TABLE + 5], (3, items)),
-        _integers(pointers[TABLE + 4], items).reshape(shape),
+        view_as(_integers(pointers[TABLE + 4], items), shape),
     )
     return 0
 

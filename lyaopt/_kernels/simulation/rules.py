@@ -19,6 +19,7 @@ from lyaopt._kernels.slot.problems import (
     WEIGHT_LOCAL,
     WEIGHT_TRANSMIT,
 )
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.function_pointers import Callback, call_by_address
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
@@ -183,7 +184,7 @@ def weigh(b, slot, gain, model, state, tasks):
     weights, failed = model.weights[b], model.failed
     if failed[FAILED_SLOT] < 0:
         told = call_by_address(model.rule, view_of(b, slot, gain, model, state, tasks), weights)
-        if told == 0 or count_wrong(weights.reshape(weights.size)) > 0:
+        if told == 0 or count_wrong(view_as(weights, (weights.size,))) > 0:
             failed[FAILED_SLOT], failed[RAISED] = slot, 1 - told
     if failed[FAILED_SLOT] >= 0:
         weights[:] = 0.0

@@ -23,6 +23,7 @@ from lyaopt._kernels.simulation.state_types import Placement, compiled_signature
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, STAGES, TRANSMIT
 from lyaopt._kernels.slot.marginal_costs import transmit_served
 from lyaopt._kernels.slot.problems import EDGE_CAPACITY, NOISE, TAU
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
 
 # Rows of `fractions`
@@ -133,10 +134,10 @@ def _spread_shares(fractions, shares, placement, lane_fractions, lane_shares):
     Shares that sum to more than one are scaled to one. Return -1; or, with nothing written, the place of the
     first fraction that is not from 0 to 1, or that of the first such share, counted on behind the fractions.
     """
-    wrong = _first_wrong(fractions.reshape(fractions.size))
+    wrong = _first_wrong(view_as(fractions, (fractions.size,)))
     if wrong >= 0:
         return wrong
-    wrong = _first_wrong(shares.reshape(shares.size))
+    wrong = _first_wrong(view_as(shares, (shares.size,)))
     if wrong >= 0:
         return fractions.size + wrong
     row, device, width = placement
