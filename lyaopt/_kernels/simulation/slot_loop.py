@@ -121,7 +121,13 @@ def _keep_all(b, begin, end, gain, arrivals, model, state):
     """Leave gains as they are, and the points of the policy in force."""
 
 
-def slot_loop(name, allocate, workspace_size, prepare=_keep_all, by_laws=True):
+@inline
+def _add_cubic(cpu, power, gain, scales, laws, notes, added, sums):
+    """Add up as `add_devices_by_laws` does, where no CPU has a table."""
+    add_devices(cpu, power, gain, scales, notes.before, notes.after, notes.limits, sums)
+
+
+def slot_loop(name, allocate, workspace_size, prepare=_keep_all, add=add_devices_by_laws):
     """Return the function that simulates slots, in each of which `allocate` divides the resources.
 
     Parameters
@@ -138,8 +144,8 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_all, by_laws=True):
         ``prepare(b, begin, end, gain, arrivals, model, state)`` may put other points in force in block `b`
         for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
         It may replace gains (G, L).
-    by_laws : bool
-        Whether CPUs may have tables; a constant of the function, so that the loop without them has no branch.
+    add : function
+        ``add(cpu, power, gain, (tau, delta), laws, notes, added, sums)`` adds up what devices did in a slot.
     """
 
     def advance(span, model, streams, trace, plan, state, tasks, record):
@@ -152,7 +158,6 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_all, by_laws=True):
         period, devices = span.slots_per_period, model.devices.shape[1]
         tau, delta = model.scalars[TAU], model.scalars[DELTA]
         notes, multiplier = _new_notes(model.devices, lanes), np.empty(lanes)
-        due, before, after, limits = notes
         workspace = np.empty(workspace_size(model, services, devices, lanes // devices))
         gain = np.empty((period, lanes))
         arrivals = np.empty((period, services, lanes), np.int64)
@@ -177,12 +182,8 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_all, by_laws=True):
                     if record.services.shape[1] > 0:
                         _record_slot(b, slot - span.start, h, new, backlog, allocation, record)
                     serve_queues(rates, tau, notes, queues, service_sums)
-                    if by_laws:
-                        laws = model.laws
-                        add_devices_by_laws(cpu, power, h, (tau, delta), laws, notes, multiplier, device_sums)
-                    else:
-                        add_devices(cpu, power, h, (tau, delta), before, after, limits, device_sums)
-                    move_tasks(b, slot, new, rates, due, model, queues, tasks)
+                    add(cpu, power, h, (tau, delta), model.laws, notes, multiplier, device_sums)
+                    move_tasks(b, slot, new, rates, notes.due, model, queues, tasks)
                 _close_period(b, begin, end, span, gain, state)
                 begin = end
         return tasks.table, tasks.log
@@ -229,7 +230,7 @@ def _new_kernel(name, *parts):
     return Kernel(name, _signature, slot_loop(name, *parts))
 
 
-advance = _new_kernel("advance", _allocate, allocation_workspace_size, _keep_all, False)
+advance = _new_kernel("advance", _allocate, allocation_workspace_size, _keep_all, _add_cubic)
 advance_by_weights = _new_kernel(
     "advance_by_weights", _allocate_by_weights, weighted_workspace_size, _prepare_rates
 )
