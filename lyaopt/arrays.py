@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Order = Literal["C", "F"]
 _FLOAT64 = np.dtype(np.float64)
+_BITS: dict[int, np.dtype[Any]] = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
 
 def shape_of(values: ArrayLike, name: str, axes: str) -> tuple[int, ...]:
@@ -167,15 +168,10 @@ def is_real(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an int beyond the range of floats
-        return False
+def as_scalar(value: Any, name: str, *, positive: bool = False) -> float:
+    """Return a finite number >= 0 as a Python float, -0.0 as 0.0; refuse all else.
 
-
-def check_scalar(value: Any, name: str, *, positive: bool = False) -> None:
-    """Refuse what is not a finite number >= 0.
+    NumPy's numbers would compute in their own precision, and a division by -0.0 gives -inf.
 
     Parameters
     ----------
@@ -191,19 +187,42 @@ def check_scalar(value: Any, name: str, *, positive: bool = False) -> None:
     ProblemError
     """
     if type(value) is float and 0.0 < value < math.inf:  # the usual case
-        return
-    bound = "> 0" if positive else ">= 0"
-    if not is_real(value) or not _is_finite(value) or value < 0 or (positive and value == 0):
+        return value
+    number = _as_float(value)
+    if not (0.0 <= number < math.inf) or (positive and number == 0.0):
+        bound = "> 0" if positive else ">= 0"
         raise ProblemError(f"$.{name}", f"expected a finite number {bound}, got {shown(value)}")
+    return number + 0.0
 
 
-def check_array(array: Floats, path: Any, *, positive: bool = False) -> None:
-    """Refuse an array with an entry that is not a finite number >= 0.
+def _as_float(value: Any) -> float:
+    """The value as a float; NaN if it is no real number, or an int beyond the range of floats."""
+    try:
+        return float(value) if is_real(value) else math.nan
+    except OverflowError:
+        return math.nan
+
+
+def least_bits(array: Floats) -> int:
+    """Return the least entry as an integer of the same bits: negative for any sign, also that of -0.0.
+
+    It takes one look at the array, where comparisons alone would not tell -0.0 from 0.0.
 
     Parameters
     ----------
-    array : ndarray
-        Of any shape.
+    array : ndarray of floats
+        Not empty.
+    """
+    return int(array.view(_BITS[array.itemsize]).min())
+
+
+def check_array(array: Floats, path: Any, *, positive: bool = False) -> Floats:
+    """Return an array of finite numbers >= 0 without -0.0; refuse any other.
+
+    Parameters
+    ----------
+    array : ndarray of floats
+        Of any shape. Returned as it is, unless it holds a -0.0: then a copy.
     path : callable
         Maps the index of the first such entry, a tuple of int, to its path.
     positive : bool
@@ -214,10 +233,13 @@ def check_array(array: Floats, path: Any, *, positive: bool = False) -> None:
     ProblemError
     """
     if array.size == 0:
-        return
-    low = array.min()  # NaN if any entry is
-    if low >= 0.0 and array.max() < math.inf and not (positive and low == 0.0):
-        return
+        return array
+    least = least_bits(array)
+    if least < 0:
+        array = array + 0.0
+        least = least_bits(array)
+    if least >= positive and array.max() < math.inf:  # false for NaN
+        return array
     good = np.isfinite(array) & ((array > 0.0) if positive else (array >= 0.0))
     index = tuple(int(i) for i in np.argwhere(~good)[0])
     bound = "> 0" if positive else ">= 0"

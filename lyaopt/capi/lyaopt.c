@@ -105,13 +105,14 @@ static int check(int64_t devices, int64_t services, int64_t slots, const lyaopt_
     return status ? status : check_state(devices, services, slots, system, state);
 }
 
+/* The kernels divide by some of these: adding 0 makes 0.0 of -0.0, which all comparisons let pass. */
 static void fill_scalars(const lyaopt_system *system, double *scalars)
 {
     scalars[0] = system->slot_duration_s;
-    scalars[1] = system->energy_coefficient;
-    scalars[2] = system->energy_weight_local;
-    scalars[3] = system->energy_weight_transmit;
-    scalars[4] = system->edge_capacity_hz;
+    scalars[1] = system->energy_coefficient + 0.0;
+    scalars[2] = system->energy_weight_local + 0.0;
+    scalars[3] = system->energy_weight_transmit + 0.0;
+    scalars[4] = system->edge_capacity_hz + 0.0;
     scalars[5] = system->noise_psd_w_per_hz;
 }
 

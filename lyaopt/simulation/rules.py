@@ -256,7 +256,7 @@ def _checked(values: Any, name: str, shape: tuple[int, int], where: str) -> Floa
         raise ProblemError(f"$.{name}", reason) from None
     try:
         weights = as_floats(wide, name, shape)
-        check_array(weights, lambda index: f"$.{name}[{index[0]}][{index[1]}]")
+        weights = check_array(weights, lambda index: f"$.{name}[{index[0]}][{index[1]}]")
     except ProblemError as error:
         raise ProblemError(error.path, f"{where}: {error.reason}") from None
     return weights

@@ -190,7 +190,7 @@ def _finite(values: Any, name: str) -> Floats:
     if wrong.size:
         place = tuple(wrong[0])
         raise _error(name, f"expected a finite number >= 0, got {array[place]}", place)
-    return _frozen(array, np.float64)
+    return _frozen(array + 0.0, np.float64)  # no -0.0
 
 
 def _frozen(array: Any, dtype: Any) -> Any:

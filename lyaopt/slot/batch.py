@@ -62,9 +62,10 @@ class SlotBatch(SlotInputs):
 
     The kernels run over slots that lie side by side in memory. A writeable float64 array in that
     order (Fortran's, ``order="F"``: the transposed array, (N, M, B), is C-contiguous) is used as it is. Any
-    other array is copied once, by the constructor. The arrays of the batch, `batch.channel_gain` and so on,
-    may be refilled for another call of `solve_slots`. New values are not checked. Energies, prices and
-    certificate of an earlier solution are computed when first asked for: ask before you refill the arrays.
+    other array, and one that holds a -0.0, is copied once, by the constructor. The arrays of the batch,
+    `batch.channel_gain` and so on, may be refilled for another call of `solve_slots`. New values are not
+    checked. Energies, prices and certificate of an earlier solution are computed when first asked for: ask
+    before you refill the arrays.
     """
 
     service_counts: Any = None
@@ -76,7 +77,8 @@ class SlotBatch(SlotInputs):
         self._take_arrays(QUEUE_FIELDS, shape, "F")
         self._take_arrays(["channel_gain"], shape[:2], "F")
         for name in (*QUEUE_FIELDS, "channel_gain"):
-            check_array(getattr(self, name), functools.partial(path_of_entry, name))
+            array = getattr(self, name)
+            vars(self)[name] = check_array(array, functools.partial(path_of_entry, name))
         self._take_weights(shape, "F")
         vars(self)["cpu_points"] = checked_points(self.cpu_points, shape[1])
         vars(self)["radio"] = checked_radios(self.radio, shape[1], shape[0])

@@ -202,6 +202,7 @@ class _Gathered:
         signal = max(self.devices[2::4], default=0.0) / (narrowest * noise)
         _require(max(self.devices[1::4], default=0.0) * signal <= LARGEST_SIGNAL)
         values: Floats = np.array([*self.scalars, noise, *self.devices, *self.queues], dtype=np.float64)
+        np.abs(values, out=values)  # no -0.0
         end = 6 + len(self.devices)
         queues = values[end:].reshape(len(self.counts), self.most, 3)
         # One copy each, in the kernels' order.

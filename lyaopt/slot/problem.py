@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, check_array, shape_of
+from lyaopt.arrays import Floats, check_array, least_bits, shape_of
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, WEIGHT_FIELDS, SlotInputs
 from lyaopt.slot.limits import LARGEST_SIGNAL, check_signal, check_total_rate, noise_w_per_hz
@@ -76,6 +76,8 @@ class SlotProblem(SlotInputs):
             vars(self)["radio"] = checked_radios(self.radio, shape[0], None)
         if not self._looks_valid():
             self._explain()
+            for array in self._packed:
+                array += 0.0  # of -0.0, which is no error
         self._keep_own_arrays()
         self._check_counts()
         self._check_ids()
@@ -93,8 +95,8 @@ class SlotProblem(SlotInputs):
         largest, noise = float(queues.max()), float(scalars[-1])
         power, gain, bandwidth = float(devices[1].max()), float(devices[2].max()), float(devices[3].min())
         return bool(
-            queues.min() >= 0.0
-            and devices.min() >= 0.0
+            least_bits(queues) >= 0
+            and least_bits(devices) >= 0
             and devices.max() < math.inf
             and largest * queues.size / self.slot_duration_s < math.inf
             and bandwidth * noise > 0.0
@@ -128,6 +130,7 @@ class SlotProblem(SlotInputs):
 
     def _keep_weights(self, packed: Floats, given: Sequence[Any]) -> None:
         """Use the rows of `packed`, (3, N, M), as the weights that are `given`, which means not None."""
+        packed += 0.0  # no -0.0
         vars(self)["_packed_weights"] = packed
         rows = _read_only(packed.transpose(0, 2, 1))
         for name, row, values in zip(WEIGHT_FIELDS, rows, given, strict=True):

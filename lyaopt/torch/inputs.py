@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from lyaopt.arrays import check_array, check_scalar, is_real, shown
+from lyaopt.arrays import as_scalar, check_array, is_real, shown
 from lyaopt.errors import ProblemError
+from lyaopt.slot.inputs import path_of_entry
 from lyaopt.slot.limits import LARGEST_SIGNAL
 
 Number = Tensor | float
@@ -74,8 +77,10 @@ def as_tensor(value: Number, device: torch.device) -> Tensor:
     return torch.tensor(value, dtype=torch.float64, device=device)
 
 
-def check_values(named: dict[str, Any], positive: frozenset[str]) -> None:
-    """Refuse what is not finite or negative; tensors of other devices are not looked at: that would wait.
+def checked_values(named: dict[str, Any], positive: frozenset[str]) -> dict[str, Any]:
+    """Return the arguments without -0.0, and refuse what is not finite or negative.
+
+    Tensors of other devices are not looked at: that would wait.
 
     Parameters
     ----------
@@ -88,18 +93,17 @@ def check_values(named: dict[str, Any], positive: frozenset[str]) -> None:
     ------
     ProblemError
     """
-    for name, value in named.items():
-        if not isinstance(value, Tensor):
-            check_scalar(value, name, positive=name in positive)
-        elif value.device.type == "cpu" and value.ndim == 0:
-            check_scalar(value.item(), name, positive=name in positive)
-        elif value.device.type == "cpu":
-            path = f"$.{name}"
-            check_array(
-                value.detach().numpy(),
-                lambda index, path=path: f"{path}[{', '.join(map(str, index))}]",
-                positive=name in positive,
-            )
+    return {name: _checked(value, name, name in positive) for name, value in named.items()}
+
+
+def _checked(value: Any, name: str, positive: bool) -> Any:
+    if not isinstance(value, Tensor):
+        return as_scalar(value, name, positive=positive)
+    if value.device.type != "cpu":
+        return value + 0.0
+    array = np.atleast_1d(value.detach().numpy())
+    path = partial(path_of_entry, name) if value.ndim else lambda _: f"$.{name}"
+    return value if check_array(array, path, positive=positive) is array else value + 0.0
 
 
 def check_signals(gain: Tensor, power: Tensor, bandwidth: Tensor, noise: Tensor) -> None:

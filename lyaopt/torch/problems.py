@@ -17,7 +17,7 @@ from lyaopt.torch.inputs import (
     broadcast,
     check_signals,
     check_types,
-    check_values,
+    checked_values,
     device_of,
     type_of,
 )
@@ -237,7 +237,9 @@ def solve(
     """
     items = {"limits": limits} if weights is None else {"limits": limits, "weights": weights}
     check_types(items | named, ("weights",))
-    check_values(items | named, kind.positive)
+    checked = checked_values(items | named, kind.positive)
+    limits, weights = checked["limits"], checked.get("weights")
+    named = {name: checked[name] for name in named}
     given = [v for v in (weights, limits, *named.values()) if isinstance(v, Tensor)]
     dtype, device = type_of(given), device_of(given)
     # numbers stay float64: PyTorch would round them to its default type
