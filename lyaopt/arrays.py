@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Order = Literal["C", "F"]
 _FLOAT64 = np.dtype(np.float64)
+_PLAIN = {float, int}
 _BITS: dict[int, np.dtype[Any]] = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
 
@@ -137,19 +138,63 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order
     if type(values) is np.ndarray and values.dtype is _FLOAT64 and values.shape == shape:  # the usual case
         array = np.asarray(values, order=order)
         return array if array.flags.behaved else array.copy(order)
-    if is_masked(values):
-        raise ProblemError(f"$.{name}", "expected an array without a mask")
+    numbers = as_numbers(values, name)
     try:
-        unconverted = np.asarray(values)
-        # complex numbers, text, dates and booleans would be converted silently
-        if unconverted.dtype.kind not in "iufO":
-            raise TypeError(unconverted.dtype)
-        array = np.asarray(unconverted, dtype=np.float64, order=order)
+        array = np.asarray(numbers, dtype=np.float64, order=order)
     except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(f"$.{name}", f"expected numbers, got {shown(values)}") from error
     if array.shape != shape:
         raise ProblemError(f"$.{name}", f"expected shape {shape}, got {array.shape}")
     return array if array.flags.behaved else array.copy(order)  # aligned and writeable
+
+
+def as_numbers(values: Any, name: str) -> NDArray[Any]:
+    """Return an array of real numbers of any type and shape; what NumPy would convert silently is refused.
+
+    That is text, booleans, complex numbers, dates, and masked arrays, alone or in a list.
+
+    Parameters
+    ----------
+    values : array_like
+        The values.
+    name : str
+        Name of the field, for the error.
+
+    Raises
+    ------
+    ProblemError
+    """
+    if _has_mask(values):
+        raise ProblemError(f"$.{name}", "expected an array without a mask")
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, OverflowError):  # rows of different lengths too
+        array = np.asarray(None)
+    kind = array.dtype.kind
+    if kind not in "iufO" or (kind == "O" and not all(map(is_real, array.flat))) or _has_booleans(values):
+        raise ProblemError(f"$.{name}", f"expected numbers, got {shown(values)}")
+    return array
+
+
+def _has_mask(values: Any) -> bool:
+    """Whether the values, or arrays in a list of them, have a mask; no such type, no search."""
+    if type(values) is np.ndarray or "numpy.ma" not in sys.modules:
+        return False
+    return is_masked(values) or any(map(_has_mask, _parts(values)))
+
+
+def _has_booleans(values: Any) -> bool:
+    """Whether there are booleans among the numbers of a list, which NumPy would take for 1 and 0."""
+    if isinstance(values, np.ndarray):
+        return values.dtype.kind == "b"
+    return isinstance(values, (bool, np.bool_)) or any(map(_has_booleans, _parts(values)))
+
+
+def _parts(values: Any) -> Sequence[Any]:
+    """The entries of a list, or nothing if all are plain numbers."""
+    if not isinstance(values, (list, tuple)) or {*map(type, values)} <= _PLAIN:
+        return ()
+    return values
 
 
 def is_masked(values: Any) -> bool:
@@ -166,6 +211,11 @@ def is_masked(values: Any) -> bool:
 def is_real(value: Any) -> bool:
     """Return whether a value is a real number, not a boolean."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """Return whether a value is an integer, not a boolean."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def as_scalar(value: Any, name: str, *, positive: bool = False) -> float:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, Integers
-from lyaopt.errors import DocumentError
+from lyaopt.arrays import Floats, Integers, as_numbers, is_masked
+from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.model.system import System
 from lyaopt.slot.limits import check_signal
 
@@ -171,7 +171,7 @@ def _check_shape(array: Any, name: str, shape: tuple[int, ...]) -> None:
 
 
 def _whole(values: Any, name: str) -> Integers:
-    array = np.asarray(values)
+    array = _numbers(values, name)
     if array.ndim != 2 or array.dtype.kind not in "iu":
         raise _error(name, f"expected a table of integers, got {array.ndim} axes of {array.dtype}")
     wrong = np.argwhere((array < 0) | (array > _LARGEST_COUNT))
@@ -181,8 +181,17 @@ def _whole(values: Any, name: str) -> Integers:
     return _frozen(array, np.int64)
 
 
+def _numbers(values: Any, name: str) -> Any:
+    if isinstance(values, np.ndarray) and not is_masked(values):
+        return values
+    try:
+        return as_numbers(values, name)
+    except ProblemError as error:
+        raise _error(name, error.reason) from None
+
+
 def _finite(values: Any, name: str) -> Floats:
-    array = np.asarray(values)
+    array = _numbers(values, name)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise _error(name, f"expected a table of numbers, got {array.ndim} axes of {array.dtype}")
     array = array.astype(np.float64)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, as_floats, as_scalar, check_array, is_masked, is_real, known_shape
+from lyaopt.arrays import Floats, as_floats, as_numbers, as_scalar, check_array, is_real, known_shape
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, path_of_entry
 
@@ -82,7 +82,10 @@ def check_counts(batch: SlotBatch) -> None:
     if batch.service_counts is None:
         return
     given = batch.service_counts
-    counts = np.asarray(None if known_shape(given) is None or is_masked(given) else given)
+    try:
+        counts = as_numbers(given, "service_counts")
+    except ProblemError:
+        counts = np.asarray(None)
     fits = counts.dtype.kind in "iu" and counts.shape in ((devices,), (slots, devices))
     if not fits or (counts.size and not (counts.min() >= 0 and counts.max() <= services)):
         reason = f"expected whole numbers in 0..{services}, of shape ({devices},) or ({slots}, {devices})"

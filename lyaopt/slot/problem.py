@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, check_array, least_bits, shape_of
+from lyaopt.arrays import Floats, check_array, is_whole, least_bits, shape_of
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, WEIGHT_FIELDS, SlotInputs
 from lyaopt.slot.limits import LARGEST_SIGNAL, check_signal, check_total_rate, noise_w_per_hz
+from lyaopt.slot.names import checked_ids
 from lyaopt.slot.tables import checked_points, checked_radios
 
 _NUMBERS = (*SCALAR_FIELDS, *DEVICE_FIELDS, *QUEUE_FIELDS)
@@ -137,27 +138,19 @@ class SlotProblem(SlotInputs):
             vars(self)[name] = None if values is None else row
 
     def _check_ids(self) -> None:
-        counts = self.service_counts or ()
-        if self.device_ids is not None and len(self.device_ids) != len(counts):
-            raise ProblemError("$.device_ids", f"expected {len(counts)} ids, got {len(self.device_ids)}")
-        if self.service_ids is not None and tuple(map(len, self.service_ids)) != tuple(counts):
-            raise ProblemError("$.service_ids", "expected one id for each service of each device")
-        named = {"$.device_ids": self.device_ids or ()}
-        named |= {f"$.service_ids[{m}]": ids for m, ids in enumerate(self.service_ids or ())}
-        for path, ids in named.items():
-            if len(set(ids)) != len(ids):
-                duplicate = next(name for name in ids if ids.count(name) > 1)
-                raise ProblemError(path, f"duplicate id {duplicate!r}")
+        if self.device_ids is not None or self.service_ids is not None:
+            devices, services = checked_ids(self.device_ids, self.service_ids, self.service_counts)
+            vars(self).update(device_ids=devices, service_ids=services)
 
     def _check_counts(self) -> None:
         devices, services = self.local_queue_cycles.shape
         counts = self.service_counts
         if counts is None:
             counts = (services,) * devices
-            object.__setattr__(self, "service_counts", counts)
-        whole = isinstance(counts, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in counts)
+        whole = isinstance(counts, (tuple, list)) and all(map(is_whole, counts))
         if not whole or len(counts) != devices or not all(0 <= count <= services for count in counts):
             raise ProblemError("$.service_counts", f"expected {devices} numbers in 0..{services}")
+        counts = vars(self)["service_counts"] = tuple(map(int, counts))
         for m, count in enumerate(counts):
             if count < services and self._is_used(m, count):
                 raise ProblemError(f"$.devices[{m}].services[{count}]", f"beyond the device's {count}")
