@@ -253,6 +253,35 @@ def _as_float(value: Any) -> float:
         return math.nan
 
 
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Forbid writing to an array, and return it.
+
+    Parameters
+    ----------
+    array : ndarray
+        Of any type and shape.
+    """
+    array.flags.writeable = False
+    return array
+
+
+def restore_read_only(instance: Any, state: dict[str, Any]) -> None:
+    """Restore an object from a copy or pickle, which forget that arrays are read-only; a `__setstate__`.
+
+    Parameters
+    ----------
+    instance : object
+        Whose arrays are all read-only, those in its tuples too.
+    state : dict
+        Its attributes.
+    """
+    vars(instance).update(state)
+    for value in state.values():
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, np.ndarray):
+                read_only(part)
+
+
 def least_bits(array: Floats) -> int:
     """Return the least entry as an integer of the same bits: negative for any sign, also that of -0.0.
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import PlainValidator, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 
-from lyaopt.arrays import Floats
+from lyaopt.arrays import Floats, read_only, restore_read_only
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io.checked import STRICT, checked
 from lyaopt.io.fields import Count, Expected, Finite, Id, NonNegative, Positive, Spectrum
@@ -181,6 +181,8 @@ class System:
     channel: Channel = field(default_factory=Channel)
     arrivals: Arrivals = field(default_factory=Arrivals)
     learning: Learning = field(default_factory=Learning)
+
+    __setstate__ = restore_read_only
 
     def __post_init__(self) -> None:
         errors = list(self._structure_errors()) or list(self._signal_errors())
@@ -377,6 +379,4 @@ def _named(item: Device | Service) -> dict[str, Any]:
 
 
 def _frozen(values: Any, dtype: Any = np.float64) -> Any:
-    array = np.asarray(values, dtype=dtype)
-    array.flags.writeable = False
-    return array
+    return read_only(np.asarray(values, dtype=dtype))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, Integers, as_numbers, is_masked
+from lyaopt.arrays import Floats, Integers, as_numbers, is_masked, read_only, restore_read_only
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.model.system import System
 from lyaopt.slot.limits import check_signal
@@ -43,6 +43,8 @@ class Trace:
     arrivals: Integers
     channel_gain: Floats
     partition: Integers | None = None
+
+    __setstate__ = restore_read_only
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arrivals", _whole(self.arrivals, "arrivals"))
@@ -203,9 +205,7 @@ def _finite(values: Any, name: str) -> Floats:
 
 
 def _frozen(array: Any, dtype: Any) -> Any:
-    copy = np.array(array, dtype, order="C")
-    copy.flags.writeable = False
-    return copy
+    return read_only(np.array(array, dtype, order="C"))
 
 
 def _error(name: str, reason: str, place: tuple[Any, ...] = ()) -> DocumentError:

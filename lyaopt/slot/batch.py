@@ -15,7 +15,7 @@ from lyaopt._kernels.slot.general_problems import (
     GeneralTransmitProblem,
 )
 from lyaopt._kernels.slot.problems import EdgeProblem, LocalProblem, TransmitProblem
-from lyaopt.arrays import Floats, Integers, check_array, shape_of
+from lyaopt.arrays import Floats, Integers, check_array, read_only, shape_of
 from lyaopt.slot.batch_fields import as_parameter, check_counts, device_lanes, lane_parameter, slot_lanes
 from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs, path_of_entry
 from lyaopt.slot.limits import check_signal, check_total_rate, noise_w_per_hz
@@ -69,6 +69,12 @@ class SlotBatch(SlotInputs):
     """
 
     service_counts: Any = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for entry in self.radio or ():
+            if entry is not None:
+                read_only(entry)
 
     def __post_init__(self) -> None:
         shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "BMN")
@@ -179,9 +185,15 @@ class SlotBatch(SlotInputs):
 
     @functools.cached_property
     def _lane_duration(self) -> Floats:
-        """Slot length of every lane (M B,), or of all (1,)."""
+        """Slot length of every lane (M B,), or of all (1,); see `refill_lanes`."""
         duration = np.atleast_1d(self.slot_duration_s)
         return duration if duration.size == 1 else np.tile(duration, self.shape[1])
+
+    def refill_lanes(self) -> None:
+        """Copy slot lengths to the lanes once more, before a solve: their array may have been refilled."""
+        lanes = vars(self).get("_lane_duration")
+        if lanes is not None and lanes.size > 1:
+            lanes.reshape(-1, self.shape[0])[:] = self.slot_duration_s
 
     @functools.cached_property
     def _measured_radio(self) -> tuple[Integers, Floats, Floats]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, check_array, is_whole, least_bits, shape_of
+from lyaopt.arrays import Floats, check_array, is_whole, least_bits, read_only, restore_read_only, shape_of
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, WEIGHT_FIELDS, SlotInputs
 from lyaopt.slot.limits import LARGEST_SIGNAL, check_signal, check_total_rate, noise_w_per_hz
@@ -84,8 +84,8 @@ class SlotProblem(SlotInputs):
         self._check_ids()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._keep_own_arrays()  # pickles and copies forget that arrays are read-only
+        restore_read_only(self, state)
+        self._keep_own_arrays()
 
     def _looks_valid(self) -> bool:
         """Return whether all numbers are certainly in range; three reductions for the common case."""
@@ -133,7 +133,7 @@ class SlotProblem(SlotInputs):
         """Use the rows of `packed`, (3, N, M), as the weights that are `given`, which means not None."""
         packed += 0.0  # no -0.0
         vars(self)["_packed_weights"] = packed
-        rows = _read_only(packed.transpose(0, 2, 1))
+        rows = read_only(packed.transpose(0, 2, 1))
         for name, row, values in zip(WEIGHT_FIELDS, rows, given, strict=True):
             vars(self)[name] = None if values is None else row
 
@@ -230,9 +230,4 @@ class SlotProblem(SlotInputs):
 
 def _read_only_rows(devices: Floats, queues: Floats) -> tuple[Floats, ...]:
     """Views of the packed arrays by field; the kernels are compiled for arrays that can be written."""
-    return (*_read_only(devices[:]), *_read_only(queues.transpose(0, 2, 1)))
-
-
-def _read_only(view: Floats) -> Floats:
-    view.flags.writeable = False
-    return view
+    return (*read_only(devices[:]), *read_only(queues.transpose(0, 2, 1)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, Integers, as_floats, check_array, known_shape
+from lyaopt.arrays import Floats, Integers, as_floats, check_array, known_shape, read_only
 from lyaopt.errors import ProblemError
 
 Point = tuple[float, float]
@@ -202,7 +202,7 @@ def _checked_radio(entry: Any, device: int, slots: int | None) -> Floats:
         values = check_array(np.atleast_1d(values), lambda _, name=name: f"{path}.{name}")
         pair[i] = values if slots is not None else values[0]
     _check_energy_of_a_bit(pair.reshape(2, -1), f"{path}.rate_bps")
-    return pair
+    return read_only(pair)
 
 
 def _check_energy_of_a_bit(pair: Floats, path: str) -> None:
