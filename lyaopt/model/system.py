@@ -31,7 +31,7 @@ from lyaopt.model.device_energies import (
 )
 from lyaopt.model.profiles import Profile, list_profiles, load_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
-from lyaopt.slot.limits import noise_w_per_hz
+from lyaopt.slot.limits import LEAST, noise_w_per_hz
 from lyaopt.slot.tables import Curves, Point, hull_within, make_curves
 
 __all__ = [
@@ -45,8 +45,8 @@ __all__ = [
     "System",
 ]
 
-LARGEST_SIGNAL = 1e100
-"""Fading and shadowing multiply the mean signal-to-noise ratio: below this they cannot overflow it."""
+LARGEST_SIGNAL, LEAST_SIGNAL = 1e100, 1e-100
+"""Fading and shadowing multiply the mean signal-to-noise ratio: between these it stays within doubles."""
 
 Integers = NDArray[np.int64]
 
@@ -206,13 +206,19 @@ class System:
         least = np.minimum(self.distance_m, channel.walk_nearest_m) if walks else self.distance_m
         with np.errstate(all="ignore"):
             noise = self.device_bandwidth_hz * self.noise_w_per_hz
+            bits = self.device_bandwidth_hz * self.slot_duration_s
             signal = channel.mean_gain(least) * np.maximum(self.max_power_w, 1.0) / noise
         for m, distance in enumerate(self.distance_m):
             expected = None
             if walks and not channel.walk_nearest_m <= distance <= channel.walk_farthest_m:
                 expected = f"from {channel.walk_nearest_m} to {channel.walk_farthest_m} (the device moves)"
-            elif not 0.0 < signal[m] < LARGEST_SIGNAL:
-                expected = f"a distance where signal over noise is within (0, {LARGEST_SIGNAL:g})"
+            elif not LEAST_SIGNAL < signal[m] < LARGEST_SIGNAL:
+                expected = (
+                    f"a distance where signal over noise is from {LEAST_SIGNAL:g} to {LARGEST_SIGNAL:g}"
+                )
+            elif not LEAST <= bits[m] < np.inf:
+                reason = f"the bandwidth times the slot length is below {LEAST:.2g}, or infinite"
+                yield f"$.devices[{m}].bandwidth_hz", reason
             if expected is not None:
                 yield f"$.devices[{m}].distance_m", f"expected {expected}, got {distance}"
 

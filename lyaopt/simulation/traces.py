@@ -78,7 +78,8 @@ class Trace:
         _check_shape(self.arrivals, "arrivals", (self.slots, services))
         _check_shape(self.channel_gain, "channel_gain", (self.slots, devices))
         self._check_shares(system)
-        check_signal(self.channel_gain, system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz)
+        radios = system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz
+        check_signal(self.channel_gain, *radios, system.slot_duration_s)
         if self.partition is not None:
             _check_shape(self.partition, "partition", (periods, services))
             check_points(self.partition, system, "partition")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from lyaopt._kernels.slot.problems import EdgeProblem, LocalProblem, TransmitPro
 from lyaopt.arrays import Floats, Integers, check_array, read_only, shape_of
 from lyaopt.slot.batch_fields import as_parameter, check_counts, device_lanes, lane_parameter, slot_lanes
 from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs, path_of_entry
-from lyaopt.slot.limits import check_signal, check_total_rate, noise_w_per_hz
+from lyaopt.slot.limits import check_backlogs, check_signal, noise_w_per_hz
 from lyaopt.slot.tables import checked_points, checked_radios, make_curves
 
 
@@ -82,19 +81,16 @@ class SlotBatch(SlotInputs):
         self._take_noise()
         self._take_arrays(QUEUE_FIELDS, shape, "F")
         self._take_arrays(["channel_gain"], shape[:2], "F")
-        for name in (*QUEUE_FIELDS, "channel_gain"):
-            array = getattr(self, name)
-            vars(self)[name] = check_array(array, functools.partial(path_of_entry, name))
+        tau, fields = self.slot_duration_s, vars(self)
+        for name in QUEUE_FIELDS:
+            fields[name] = check_backlogs(fields[name], name, tau, functools.partial(path_of_entry, name))
+        path = functools.partial(path_of_entry, "channel_gain")
+        fields["channel_gain"] = check_array(self.channel_gain, path)
         self._take_weights(shape, "F")
         vars(self)["cpu_points"] = checked_points(self.cpu_points, shape[1])
         vars(self)["radio"] = checked_radios(self.radio, shape[1], shape[0])
         check_counts(self)
-        # Sums and ratios must also stay within double precision.
-        tau = self.slot_duration_s
-        least = tau if isinstance(tau, float) else float(tau.min(initial=math.inf))
-        for name in QUEUE_FIELDS:
-            check_total_rate(getattr(self, name), name, least)
-        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, self.noise_w_per_hz)
+        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, self.noise_w_per_hz, tau)
 
     def _take_parameters(self, shape: tuple[int, ...]) -> None:
         """Convert and check what may be a number, or differ between devices and slots."""

@@ -10,10 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, check_array, is_whole, least_bits, read_only, restore_read_only, shape_of
+from lyaopt.arrays import (
+    Floats,
+    check_array,
+    is_whole,
+    least_bits,
+    read_only,
+    restore_read_only,
+    shape_of,
+)
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, WEIGHT_FIELDS, SlotInputs
-from lyaopt.slot.limits import LARGEST_SIGNAL, check_signal, check_total_rate, noise_w_per_hz
+from lyaopt.slot.limits import (
+    backlogs_fit,
+    check_backlogs,
+    check_signal,
+    noise_w_per_hz,
+    rows_of,
+    signals_fit,
+)
 from lyaopt.slot.names import checked_ids
 from lyaopt.slot.tables import checked_points, checked_radios
 
@@ -88,20 +103,16 @@ class SlotProblem(SlotInputs):
         self._keep_own_arrays()
 
     def _looks_valid(self) -> bool:
-        """Return whether all numbers are certainly in range; three reductions for the common case."""
+        """Return whether all numbers are certainly in range; a few reductions for the common case."""
         queues, devices, scalars = self._packed
-        if queues.size == 0 or not devices[3].min() > 0.0:
+        if queues.size == 0 or least_bits(devices) < 0:
             return False
-        # Python floats: an overflow gives inf here, not a warning
-        largest, noise = float(queues.max()), float(scalars[-1])
-        power, gain, bandwidth = float(devices[1].max()), float(devices[2].max()), float(devices[3].min())
-        return bool(
-            least_bits(queues) >= 0
-            and least_bits(devices) >= 0
-            and devices.max() < math.inf
-            and largest * queues.size / self.slot_duration_s < math.inf
-            and bandwidth * noise > 0.0
-            and power * (gain / (bandwidth * noise)) <= LARGEST_SIGNAL
+        tau = self.slot_duration_s
+        (fastest, power, gain, band), noise = rows_of(devices), float(scalars[-1])
+        return (
+            fastest[1] < math.inf
+            and backlogs_fit(queues, (tau, tau))
+            and signals_fit(gain, power, band, devices.shape[1], noise, (tau, tau))
         )
 
     def _path_of(self, name: str, index: tuple[int, ...]) -> str:
@@ -111,8 +122,7 @@ class SlotProblem(SlotInputs):
         """Check the fields in order, and raise for the first that is out of range."""
         for name in QUEUE_FIELDS:
             queue = getattr(self, name)
-            check_array(queue, functools.partial(self._path_of, name))
-            check_total_rate(queue, name, self.slot_duration_s)
+            check_backlogs(queue, name, self.slot_duration_s, functools.partial(self._path_of, name))
         for name in DEVICE_FIELDS:
             check_array(
                 getattr(self, name),
@@ -120,7 +130,8 @@ class SlotProblem(SlotInputs):
                 positive=name == "bandwidth_hz",
             )
         noise = noise_w_per_hz(self.noise_psd_dbm_per_hz)
-        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise)
+        tau = self.slot_duration_s
+        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise, tau)
 
     def _keep_own_arrays(self) -> None:
         """Use the arrays of `_packed`, so that later changes of the arguments have no effect."""

@@ -73,7 +73,7 @@ def solve_slots(
     Raises
     ------
     ProblemError
-        For an unknown method, or an `out` of another shape, or with arrays that overlap others or the batch's.
+        For an unknown method, or an `out` of another shape, or whose arrays overlap others or the batch's.
     """
     check_type(batch, SlotBatch, "batch", "or one problem for solve_slot")
     if out is not None:

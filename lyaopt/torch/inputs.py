@@ -15,7 +15,7 @@ from torch import Tensor
 from lyaopt.arrays import as_scalar, check_array, is_real, shown
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import path_of_entry
-from lyaopt.slot.limits import LARGEST_SIGNAL
+from lyaopt.slot.limits import check_signal
 
 Number = Tensor | float
 
@@ -106,22 +106,27 @@ def _checked(value: Any, name: str, positive: bool) -> Any:
     return value if check_array(array, path, positive=positive) is array else value + 0.0
 
 
-def check_signals(gain: Tensor, power: Tensor, bandwidth: Tensor, noise: Tensor) -> None:
-    """Refuse a signal-to-noise ratio at full power of which the kernels cannot invert the rate.
+def check_signals(gain: Tensor, power: Tensor, bandwidth: Tensor, noise: Tensor, tau: Tensor) -> None:
+    """Refuse signals, noise and bits of a slot that doubles cannot hold, as `check_signal` of slots does.
 
     Parameters
     ----------
-    gain, power, bandwidth, noise : Tensor
-        h, p^max, b_w and N_0 in float64; their shapes fit each other.
+    gain, power, bandwidth, noise, tau : Tensor
+        h, p^max, b_w, N_0 and the slot length in float64; their shapes fit each other.
 
     Raises
     ------
     ProblemError
     """
-    signal = power.detach() * (gain.detach() / (bandwidth.detach() * noise.detach()))
-    if not bool((signal <= LARGEST_SIGNAL).all()):
-        reason = f"the signal-to-noise ratio at full power is beyond {LARGEST_SIGNAL:.2g}"
-        raise ProblemError("$.gain", reason)
+    if not all(values.numel() for values in (gain, power, bandwidth, noise, tau)):
+        return
+    columns = np.broadcast_arrays(*(values.detach().numpy() for values in (gain, power, bandwidth)))
+    columns = [column.reshape(-1, 1) for column in columns]  # each for itself
+    try:
+        check_signal(*columns, noise.item(), tau.detach().numpy())
+    except ProblemError as error:
+        name = "gain" if error.path.endswith("gain") else "bandwidth"
+        raise ProblemError(f"$.{name}", error.reason) from None
 
 
 def type_of(given: list[Tensor]) -> torch.dtype:
