@@ -59,7 +59,15 @@ def _check(kinds: Sequence[Kind], args: Sequence[Any], shapes: list[tuple[int, .
             if not isinstance(value, tuple) or len(value) != len(kind):
                 raise TypeError(f"expected a tuple of {len(kind)}, got {value!r}")
             _check(kind, value, shapes)
-        elif type(value) is not np.ndarray or not value.flags.carray or (value.dtype, value.ndim) != kind:
-            raise TypeError(f"expected a contiguous writeable array of {kind[0]} in {kind[1]} dimensions")
-        else:
-            shapes.append(value.shape)
+            continue
+        dtype, dimensions = kind
+        if (
+            type(value) is np.ndarray
+            and (value.dtype is dtype or value.dtype == dtype)
+            and value.flags.carray
+        ):
+            shape = value.shape
+            if len(shape) == dimensions:
+                shapes.append(shape)
+                continue
+        raise TypeError(f"expected a contiguous writeable array of {dtype} in {dimensions} dimensions")

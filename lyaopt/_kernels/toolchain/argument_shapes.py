@@ -29,7 +29,7 @@ _GENERAL_LOCAL = ("NL", "NL", "*", "*", "*", "*", "M", "CK", "CK")
 _GENERAL_TRANSMIT = ("NL", "NL", "L", "*", "*", "*", "*", "", "M", "?L", "?L")
 _GENERAL_EDGE = ("NL", "NL", "*", "*")
 _SPECTRUM = ("NL", "L", "L", "L", "B")
-_UPSTREAM = ("NL", "L", "*")  # derivatives by what was solved
+_UPSTREAM = ("?NL", "?L", "*")  # derivatives by what was solved, and by the value
 _SLOT = ("3NM", "4M", "6", "3NM", "8M", "6")
 
 
