@@ -329,7 +329,7 @@ def _ends(bits: Integers) -> tuple[int, int, int]:
 
 
 def _as_floats_of_bits(*bits: int) -> list[float]:
-    return np.array(bits, np.int64).view(np.float64).tolist()  # type: ignore[no-any-return]
+    return np.array(bits, np.int64).view(np.float64).tolist()
 
 
 def check_array(array: Floats, path: Any, *, positive: bool = False) -> Floats:

@@ -173,7 +173,8 @@ def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float, t
     if power.ndim == bandwidth.ndim == 1 and gain.ndim == 2:
         least = np.where(gain > 0.0, gain, math.inf).min(axis=0)  # of each device; infinite where all are 0
         gain = np.array([np.where(least < math.inf, least, 0.0), gain.max(axis=0)])
-    for name, reason, good in _signals(*np.atleast_2d(gain, power, bandwidth), noise, lengths):
+    gain, power, bandwidth = np.atleast_2d(gain, power, bandwidth)
+    for name, reason, good in _signals(gain, power, bandwidth, noise, lengths):
         if not good.all():
             device = int(np.argmin(good.all(axis=0)))
             raise ProblemError(f"$.devices[{device}].{name}", reason)

@@ -120,10 +120,10 @@ def check_signals(gain: Tensor, power: Tensor, bandwidth: Tensor, noise: Tensor,
     """
     if not all(values.numel() for values in (gain, power, bandwidth, noise, tau)):
         return
-    columns = np.broadcast_arrays(*(values.detach().numpy() for values in (gain, power, bandwidth)))
-    columns = [column.reshape(-1, 1) for column in columns]  # each for itself
+    arrays = np.broadcast_arrays(*(values.detach().numpy() for values in (gain, power, bandwidth)))
+    h, p, band = (array.reshape(-1, 1) for array in arrays)  # each for itself
     try:
-        check_signal(*columns, noise.item(), tau.detach().numpy())
+        check_signal(h, p, band, noise.item(), tau.detach().numpy())
     except ProblemError as error:
         name = "gain" if error.path.endswith("gain") else "bandwidth"
         raise ProblemError(f"$.{name}", error.reason) from None
