@@ -16,6 +16,11 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Order = Literal["C", "F"]
 _FLOAT64 = np.dtype(np.float64)
+_PIECE = 2**14
+_FEW = 100  # for which lists are faster
+_INFINITY = 0x7FF0000000000000  # its bits; those of NaN without a sign are larger
+_PLAIN = {float, int}
+_BITS: dict[int, np.dtype[Any]] = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
 
 def shape_of(values: ArrayLike, name: str, axes: str) -> tuple[int, ...]:
@@ -136,19 +141,63 @@ def as_floats(values: ArrayLike, name: str, shape: tuple[int, ...], order: Order
     if type(values) is np.ndarray and values.dtype is _FLOAT64 and values.shape == shape:  # the usual case
         array = np.asarray(values, order=order)
         return array if array.flags.behaved else array.copy(order)
-    if is_masked(values):
-        raise ProblemError(f"$.{name}", "expected an array without a mask")
+    numbers = as_numbers(values, name)
     try:
-        unconverted = np.asarray(values)
-        # complex numbers, text, dates and booleans would be converted silently
-        if unconverted.dtype.kind not in "iufO":
-            raise TypeError(unconverted.dtype)
-        array = np.asarray(unconverted, dtype=np.float64, order=order)
+        array = np.asarray(numbers, dtype=np.float64, order=order)
     except (TypeError, ValueError, OverflowError) as error:
         raise ProblemError(f"$.{name}", f"expected numbers, got {shown(values)}") from error
     if array.shape != shape:
         raise ProblemError(f"$.{name}", f"expected shape {shape}, got {array.shape}")
     return array if array.flags.behaved else array.copy(order)  # aligned and writeable
+
+
+def as_numbers(values: Any, name: str) -> NDArray[Any]:
+    """Return an array of real numbers of any type and shape; what NumPy would convert silently is refused.
+
+    That is text, booleans, complex numbers, dates, and masked arrays, alone or in a list.
+
+    Parameters
+    ----------
+    values : array_like
+        The values.
+    name : str
+        Name of the field, for the error.
+
+    Raises
+    ------
+    ProblemError
+    """
+    if _has_mask(values):
+        raise ProblemError(f"$.{name}", "expected an array without a mask")
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, OverflowError):  # rows of different lengths too
+        array = np.asarray(None)
+    kind = array.dtype.kind
+    if kind not in "iufO" or (kind == "O" and not all(map(is_real, array.flat))) or _has_booleans(values):
+        raise ProblemError(f"$.{name}", f"expected numbers, got {shown(values)}")
+    return array
+
+
+def _has_mask(values: Any) -> bool:
+    """Whether the values, or arrays in a list of them, have a mask; no such type, no search."""
+    if type(values) is np.ndarray or "numpy.ma" not in sys.modules:
+        return False
+    return is_masked(values) or any(map(_has_mask, _parts(values)))
+
+
+def _has_booleans(values: Any) -> bool:
+    """Whether there are booleans among the numbers of a list, which NumPy would take for 1 and 0."""
+    if isinstance(values, np.ndarray):
+        return values.dtype.kind == "b"
+    return isinstance(values, (bool, np.bool_)) or any(map(_has_booleans, _parts(values)))
+
+
+def _parts(values: Any) -> Sequence[Any]:
+    """The entries of a list, or nothing if all are plain numbers."""
+    if not isinstance(values, (list, tuple)) or {*map(type, values)} <= _PLAIN:
+        return ()
+    return values
 
 
 def is_masked(values: Any) -> bool:
@@ -167,15 +216,15 @@ def is_real(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an int beyond the range of floats
-        return False
+def is_whole(value: Any) -> bool:
+    """Return whether a value is an integer, not a boolean."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def check_scalar(value: Any, name: str, *, positive: bool = False) -> None:
-    """Refuse what is not a finite number >= 0.
+def as_scalar(value: Any, name: str, *, positive: bool = False) -> float:
+    """Return a finite number >= 0 as a Python float, -0.0 as 0.0; refuse all else.
+
+    NumPy's numbers would compute in their own precision, and a division by -0.0 gives -inf.
 
     Parameters
     ----------
@@ -191,19 +240,105 @@ def check_scalar(value: Any, name: str, *, positive: bool = False) -> None:
     ProblemError
     """
     if type(value) is float and 0.0 < value < math.inf:  # the usual case
-        return
-    bound = "> 0" if positive else ">= 0"
-    if not is_real(value) or not _is_finite(value) or value < 0 or (positive and value == 0):
+        return value
+    number = _as_float(value)
+    if not (0.0 <= number < math.inf) or (positive and number == 0.0):
+        bound = "> 0" if positive else ">= 0"
         raise ProblemError(f"$.{name}", f"expected a finite number {bound}, got {shown(value)}")
+    return number + 0.0
 
 
-def check_array(array: Floats, path: Any, *, positive: bool = False) -> None:
-    """Refuse an array with an entry that is not a finite number >= 0.
+def _as_float(value: Any) -> float:
+    """The value as a float; NaN if it is no real number, or an int beyond the range of floats."""
+    try:
+        return float(value) if is_real(value) else math.nan
+    except OverflowError:
+        return math.nan
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Forbid writing to an array, and return it.
 
     Parameters
     ----------
     array : ndarray
-        Of any shape.
+        Of any type and shape.
+    """
+    array.flags.writeable = False
+    return array
+
+
+def restore_read_only(instance: Any, state: dict[str, Any]) -> None:
+    """Restore an object from a copy or pickle, which forget that arrays are read-only; a `__setstate__`.
+
+    Parameters
+    ----------
+    instance : object
+        Whose arrays are all read-only, those in its tuples too.
+    state : dict
+        Its attributes.
+    """
+    vars(instance).update(state)
+    for value in state.values():
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, np.ndarray):
+                read_only(part)
+
+
+def least_bits(array: Floats) -> int:
+    """Return the least entry as an integer of the same bits: negative for any sign, also that of -0.0.
+
+    It takes one look at the array, where comparisons alone would not tell -0.0 from 0.0.
+
+    Parameters
+    ----------
+    array : ndarray of floats
+        Not empty.
+    """
+    return int(array.view(_BITS[array.itemsize]).min())
+
+
+def least_and_total(array: Floats) -> tuple[float, float]:
+    """Return the least entry that is not 0 (infinite of zeros), and a bound on the sum.
+
+    Both are NaN if an entry is NaN or has a sign, also that of -0.0.
+
+    Parameters
+    ----------
+    array : ndarray of float64
+        Contiguous.
+    """
+    flat = array.ravel(order="K")
+    if flat.size <= _FEW:
+        values = flat.tolist()
+        if values and flat.view(np.int64).min() < 0:
+            return math.nan, math.nan
+        return min(filter(None, values), default=math.inf), sum(values)
+    pieces = [_ends(flat[i : i + _PIECE].view(np.int64)) for i in range(0, flat.size, _PIECE)]
+    signed, positive, largest = zip(*pieces, strict=True)
+    if min(signed) < -1:
+        return math.nan, math.nan
+    least, most = _as_floats_of_bits(min(*positive, _INFINITY), max(largest))
+    return least, most * flat.size
+
+
+def _ends(bits: Integers) -> tuple[int, int, int]:
+    """The least bits less 1, the least that are not 0, and the largest; of a piece that fits into a cache."""
+    less = bits - 1  # of 0: the largest of unsigned numbers, and -1 of signed ones
+    return int(less.min()), int(less.view(np.uint64).min()) + 1, int(less.max()) + 1
+
+
+def _as_floats_of_bits(*bits: int) -> list[float]:
+    return np.array(bits, np.int64).view(np.float64).tolist()
+
+
+def check_array(array: Floats, path: Any, *, positive: bool = False) -> Floats:
+    """Return an array of finite numbers >= 0 without -0.0; refuse any other.
+
+    Parameters
+    ----------
+    array : ndarray of floats
+        Of any shape. Returned as it is, unless it holds a -0.0: then a copy.
     path : callable
         Maps the index of the first such entry, a tuple of int, to its path.
     positive : bool
@@ -214,10 +349,13 @@ def check_array(array: Floats, path: Any, *, positive: bool = False) -> None:
     ProblemError
     """
     if array.size == 0:
-        return
-    low = array.min()  # NaN if any entry is
-    if low >= 0.0 and array.max() < math.inf and not (positive and low == 0.0):
-        return
+        return array
+    least = least_bits(array)
+    if least < 0:
+        array = array + 0.0
+        least = least_bits(array)
+    if least >= positive and array.max() < math.inf:  # false for NaN
+        return array
     good = np.isfinite(array) & ((array > 0.0) if positive else (array >= 0.0))
     index = tuple(int(i) for i in np.argwhere(~good)[0])
     bound = "> 0" if positive else ">= 0"

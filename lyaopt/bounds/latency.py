@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lyaopt.arrays import Floats, as_floats, check_scalar, check_type
+from lyaopt.arrays import Floats, as_floats, as_scalar, check_type
 from lyaopt.bounds.long_run import energy_bound
 from lyaopt.bounds.waiting import form_of, waiting_bound
 from lyaopt.model.system import System
@@ -75,7 +75,7 @@ def energy_at_latency(system: System, latency_s: float, *, whole_slots: bool = T
         Without SciPy (extra `bound`).
     """
     check_type(system, System, "system", "as load_scenario returns")
-    check_scalar(latency_s, "latency_s", positive=True)
+    latency_s = as_scalar(latency_s, "latency_s", positive=True)
 
     def line(whole: bool) -> Callable[[float], float]:
         slope = system.slot_duration_s * latency_s * float(system.arrival_rate_per_s.sum())
@@ -90,8 +90,8 @@ def energy_at_latency(system: System, latency_s: float, *, whole_slots: bool = T
         theta, value = _largest(line(True), theta, 1e-2)
     least = energy_bound(system).energy_j
     if least > value:
-        return LatencyBound(float(latency_s), least, 0.0, "lb1")
-    return LatencyBound(float(latency_s), value, theta, "lb3")
+        return LatencyBound(latency_s, least, 0.0, "lb1")
+    return LatencyBound(latency_s, value, theta, "lb3")
 
 
 def _largest(value: Callable[[float], float], start: float, precision: float) -> tuple[float, float]:

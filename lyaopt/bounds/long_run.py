@@ -31,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lyaopt.arrays import Floats, as_floats, check_array, check_type
+from lyaopt.arrays import Floats, as_floats, as_scalar, check_array, check_type
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.holding_price import local_gain
 from lyaopt.bounds.load_lp import LoadProgram, Point
@@ -95,8 +95,9 @@ def dual_value(system: System, alpha: ArrayLike, nu: ArrayLike, theta: float) ->
     """
     count = len(system.devices)
     a, n = as_floats(alpha, "alpha", (count,)), as_floats(nu, "nu", (count,))
-    for name, values in (("alpha", a), ("nu", n), ("theta", np.array([theta]))):
-        check_array(values, lambda index, name=name: f"$.{name}[{index[0]}]")
+    a = check_array(a, lambda index: f"$.alpha[{index[0]}]")
+    n = check_array(n, lambda index: f"$.nu[{index[0]}]")
+    theta = as_scalar(theta, "theta")
     local = -local_gain(system, a)
     rate, power = Radio.of(system).carried(n)
     m = system.device_of_service

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from lyaopt.arrays import Floats, as_floats, check_array, shape_of
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.task_costs import refuse_tables
 from lyaopt.model.system import System
+from lyaopt.slot.inputs import path_of_entry
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,5 @@ def _path(system: System, local: ArrayLike, transmit: ArrayLike, gain: ArrayLike
     arrays = []
     for name, (values, shape) in expected.items():
         array = as_floats(values, name, shape)
-        check_array(array, lambda index, name=name: f"$.{name}" + "".join(f"[{i}]" for i in index))
-        arrays.append(array)
+        arrays.append(check_array(array, functools.partial(path_of_entry, name)))
     return tuple(arrays)

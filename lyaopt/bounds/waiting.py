@@ -172,5 +172,5 @@ def waiting_costs(system: System, waiting_cost_j_per_s: ArrayLike | None = None)
     shape = (count,) if np.ndim(waiting_cost_j_per_s) else ()
     theta = as_floats(waiting_cost_j_per_s, "waiting_cost_j_per_s", shape)
     place = "$.waiting_cost_j_per_s"
-    check_array(theta, lambda index: place + "".join(f"[{i}]" for i in index))
+    theta = check_array(theta, lambda index: place + "".join(f"[{i}]" for i in index))
     return np.asarray(np.broadcast_to(theta, (count,)))

@@ -1,6 +1,7 @@
 /* Checks the arguments and lays them out for the compiled kernels. See lyaopt.h. */
 #include "checks.h"
 
+#include <float.h>
 #include <string.h>
 
 #ifndef LYAOPT_VERSION
@@ -32,6 +33,7 @@ enum { EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GA
 enum { STAGES = 3, DEVICE_ROWS = 4, SCALARS = 6 };
 
 static const double LARGEST_GAP = 1e-9;
+static const double LEAST = DBL_MIN; /* of full precision: what is computed from inputs is 0 or at least that */
 static const double LARGEST_SIGNAL = 8.218407461554972e307; /* e^709 - 1: its logarithm can be taken back */
 
 static int positive(const double *values, int64_t count)
@@ -51,17 +53,47 @@ static int check_system(const lyaopt_system *system)
     return good ? LYAOPT_OK : LYAOPT_BAD_VALUE;
 }
 
-static int check_signals(int64_t devices, int64_t slots, const lyaopt_state *state, double noise)
+/* Whether doubles hold a number to its full precision. */
+static int is_normal(double value)
 {
+    return value >= LEAST && value < INFINITY;
+}
+
+static int check_signals(int64_t devices, int64_t slots, const lyaopt_state *state, const lyaopt_system *system)
+{
+    const double most_of_hz = system->noise_psd_w_per_hz > system->slot_duration_s ? system->noise_psd_w_per_hz
+                                                                                  : system->slot_duration_s;
+    double whole = 0.0;
+    for (int64_t m = 0; m < devices; m++)
+        whole += state->bandwidth_hz[m];
+    if (!(whole * most_of_hz < INFINITY))
+        return LYAOPT_BAD_VALUE;
     for (int64_t m = 0; m < devices; m++) {
-        const double floor = state->bandwidth_hz[m] * noise;
-        double gain = 0.0;
-        for (int64_t b = 0; b < slots; b++)
-            gain = state->channel_gain[m * slots + b] > gain ? state->channel_gain[m * slots + b] : gain;
-        if (!(floor > 0.0) || !(state->max_power_w[m] * (gain / floor) <= LARGEST_SIGNAL))
+        const double floor = state->bandwidth_hz[m] * system->noise_psd_w_per_hz, power = state->max_power_w[m];
+        double most = 0.0, least = INFINITY; /* of those that are not 0 */
+        for (int64_t b = 0; b < slots; b++) {
+            const double gain = state->channel_gain[m * slots + b];
+            most = gain > most ? gain : most;
+            least = gain > 0.0 && gain < least ? gain : least;
+        }
+        if (!is_normal(floor) || !is_normal(state->bandwidth_hz[m] * system->slot_duration_s))
+            return LYAOPT_BAD_VALUE;
+        if (!(power * (most / floor) <= LARGEST_SIGNAL) || least / floor < LEAST)
+            return LYAOPT_BAD_VALUE;
+        if (power > 0.0 && power * (least / floor) < LEAST)
             return LYAOPT_BAD_VALUE;
     }
     return LYAOPT_OK;
+}
+
+/* Whether all backlogs are 0, or numbers of full precision, also over the slot length. */
+static int check_backlogs(const double *values, int64_t count, double tau)
+{
+    const double least = LEAST * (tau > 1.0 ? tau : 1.0);
+    int good = 1;
+    for (int64_t i = 0; i < count; i++)
+        good &= (values[i] >= least) | (values[i] == 0.0);
+    return good;
 }
 
 static int check_state(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
@@ -79,6 +111,8 @@ static int check_state(int64_t devices, int64_t services, int64_t slots, const l
     for (int i = 0; i < STAGES; i++) {
         if (!all_within(queues[i], services * devices * slots, &sum) || !(sum / system->slot_duration_s < INFINITY))
             return LYAOPT_BAD_VALUE;
+        if (!check_backlogs(queues[i], services * devices * slots, system->slot_duration_s))
+            return LYAOPT_BAD_VALUE;
         if (weights[i] != NULL && !all_within(weights[i], services * devices * slots, &sum))
             return LYAOPT_BAD_VALUE;
         if (!all_within(rows[i], devices, &sum))
@@ -86,7 +120,7 @@ static int check_state(int64_t devices, int64_t services, int64_t slots, const l
     }
     if (!all_within(state->channel_gain, devices * slots, &sum) || !positive(state->bandwidth_hz, devices))
         return LYAOPT_BAD_VALUE;
-    return check_signals(devices, slots, state, system->noise_psd_w_per_hz);
+    return check_signals(devices, slots, state, system);
 }
 
 static int check(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
@@ -105,13 +139,14 @@ static int check(int64_t devices, int64_t services, int64_t slots, const lyaopt_
     return status ? status : check_state(devices, services, slots, system, state);
 }
 
+/* The kernels divide by some of these: adding 0 makes 0.0 of -0.0, which all comparisons let pass. */
 static void fill_scalars(const lyaopt_system *system, double *scalars)
 {
     scalars[0] = system->slot_duration_s;
-    scalars[1] = system->energy_coefficient;
-    scalars[2] = system->energy_weight_local;
-    scalars[3] = system->energy_weight_transmit;
-    scalars[4] = system->edge_capacity_hz;
+    scalars[1] = system->energy_coefficient + 0.0;
+    scalars[2] = system->energy_weight_local + 0.0;
+    scalars[3] = system->energy_weight_transmit + 0.0;
+    scalars[4] = system->edge_capacity_hz + 0.0;
     scalars[5] = system->noise_psd_w_per_hz;
 }
 
@@ -259,7 +294,7 @@ EXPORT const char *lyaopt_message(int status)
     case LYAOPT_NULL:
         return "an array that is needed is NULL";
     case LYAOPT_BAD_VALUE:
-        return "a value is not finite, negative, or 0 where it must be positive";
+        return "a value is not finite, negative, 0 where it must be positive, or too small or large in a product";
     case LYAOPT_SMALL_WORKSPACE:
         return "the workspace is too small";
     case LYAOPT_NOT_CERTIFIED:

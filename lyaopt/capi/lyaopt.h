@@ -30,7 +30,9 @@ enum lyaopt_status {
     LYAOPT_BAD_SIZE = 1,        /* devices, services or slots below 1, or beyond what memory can hold */
     LYAOPT_NULL = 2,            /* an array that is needed is NULL (weights are not) */
     LYAOPT_BAD_VALUE = 3,       /* a value is NaN, infinite or negative, or 0 where it must be positive; or
-                                   signals or rates are beyond double precision */
+                                   signals, noise or rates are beyond double precision: a backlog, also over
+                                   the slot length, and signal over noise, also at full power, must be 0 or at
+                                   least DBL_MIN; bandwidth times noise or slot length at least DBL_MIN */
     LYAOPT_SMALL_WORKSPACE = 4, /* fewer doubles than the workspace function says */
     LYAOPT_NOT_CERTIFIED = 5,   /* written, but with a relative gap or violation above 1e-9, or an objective beyond
                                    double precision: magnitudes are extreme */

@@ -123,6 +123,10 @@ static int check_parts(const double *numbers, const double *const *part, const i
     double sum;
     if (!all_within(part[SCALARS], SYSTEM_SCALARS, &sum) || !(part[SCALARS][0] > 0.0))
         return LYAOPT_BAD_TABLE;
+    for (int i = 0; i < SYSTEM_SCALARS; i++) {
+        if (signbit(part[SCALARS][i])) /* -0.0, which lyaopt never writes */
+            return LYAOPT_BAD_TABLE;
+    }
     if (!all_whole(numbers + BY_WORK, 2, 0.0, 1.0))
         return LYAOPT_BAD_TABLE;
     if (!all_within(part[HOLDING], counts[HOLDING], &sum))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import PlainValidator, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 
-from lyaopt.arrays import Floats
+from lyaopt.arrays import Floats, read_only, restore_read_only
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io.checked import STRICT, checked
 from lyaopt.io.fields import Count, Expected, Finite, Id, NonNegative, Positive, Spectrum
@@ -31,7 +31,7 @@ from lyaopt.model.device_energies import (
 )
 from lyaopt.model.profiles import Profile, list_profiles, load_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
-from lyaopt.slot.limits import noise_w_per_hz
+from lyaopt.slot.limits import LEAST, noise_w_per_hz
 from lyaopt.slot.tables import Curves, Point, hull_within, make_curves
 
 __all__ = [
@@ -45,8 +45,8 @@ __all__ = [
     "System",
 ]
 
-LARGEST_SIGNAL = 1e100
-"""Fading and shadowing multiply the mean signal-to-noise ratio: below this they cannot overflow it."""
+LARGEST_SIGNAL, LEAST_SIGNAL = 1e100, 1e-100
+"""Fading and shadowing multiply the mean signal-to-noise ratio: between these it stays within doubles."""
 
 Integers = NDArray[np.int64]
 
@@ -182,6 +182,8 @@ class System:
     arrivals: Arrivals = field(default_factory=Arrivals)
     learning: Learning = field(default_factory=Learning)
 
+    __setstate__ = restore_read_only
+
     def __post_init__(self) -> None:
         errors = list(self._structure_errors()) or list(self._signal_errors())
         if errors:
@@ -204,13 +206,19 @@ class System:
         least = np.minimum(self.distance_m, channel.walk_nearest_m) if walks else self.distance_m
         with np.errstate(all="ignore"):
             noise = self.device_bandwidth_hz * self.noise_w_per_hz
+            bits = self.device_bandwidth_hz * self.slot_duration_s
             signal = channel.mean_gain(least) * np.maximum(self.max_power_w, 1.0) / noise
         for m, distance in enumerate(self.distance_m):
             expected = None
             if walks and not channel.walk_nearest_m <= distance <= channel.walk_farthest_m:
                 expected = f"from {channel.walk_nearest_m} to {channel.walk_farthest_m} (the device moves)"
-            elif not 0.0 < signal[m] < LARGEST_SIGNAL:
-                expected = f"a distance where signal over noise is within (0, {LARGEST_SIGNAL:g})"
+            elif not LEAST_SIGNAL < signal[m] < LARGEST_SIGNAL:
+                expected = (
+                    f"a distance where signal over noise is from {LEAST_SIGNAL:g} to {LARGEST_SIGNAL:g}"
+                )
+            elif not LEAST <= bits[m] < np.inf:
+                reason = f"the bandwidth times the slot length is below {LEAST:.2g}, or infinite"
+                yield f"$.devices[{m}].bandwidth_hz", reason
             if expected is not None:
                 yield f"$.devices[{m}].distance_m", f"expected {expected}, got {distance}"
 
@@ -377,6 +385,4 @@ def _named(item: Device | Service) -> dict[str, Any]:
 
 
 def _frozen(values: Any, dtype: Any = np.float64) -> Any:
-    array = np.asarray(values, dtype=dtype)
-    array.flags.writeable = False
-    return array
+    return read_only(np.asarray(values, dtype=dtype))

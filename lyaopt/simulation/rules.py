@@ -13,7 +13,7 @@ import numpy as np
 from lyaopt._kernels.simulation import rules as kernel
 from lyaopt._kernels.simulation.task_queues import STAGES
 from lyaopt._kernels.toolchain.jit import CORE, lane_loop
-from lyaopt.arrays import Floats, as_floats, check_array, is_masked, shown
+from lyaopt.arrays import Floats, as_floats, as_numbers, check_array, shown
 from lyaopt.errors import ProblemError, RuleError
 from lyaopt.simulation.rule_failures import rule_error
 from lyaopt.simulation.slot_observation import SlotObservation
@@ -249,14 +249,16 @@ def weigh(rule: Rule, observation: SlotObservation) -> Floats:
 
 def _checked(values: Any, name: str, shape: tuple[int, int], where: str) -> Floats:
     try:
-        wide = values if is_masked(values) else np.broadcast_to(np.asarray(values), shape)
+        wide = np.broadcast_to(as_numbers(values, name), shape)
+    except ProblemError as error:
+        raise ProblemError(error.path, f"{where}: {error.reason}") from None
     except ValueError:  # of another shape, or rows of different lengths
         got = np.asarray(values, object).shape
         reason = f"{where}: expected a shape that broadcasts to {shape}, got {got}"
         raise ProblemError(f"$.{name}", reason) from None
     try:
         weights = as_floats(wide, name, shape)
-        check_array(weights, lambda index: f"$.{name}[{index[0]}][{index[1]}]")
+        weights = check_array(weights, lambda index: f"$.{name}[{index[0]}][{index[1]}]")
     except ProblemError as error:
         raise ProblemError(error.path, f"{where}: {error.reason}") from None
     return weights

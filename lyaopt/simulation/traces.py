@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, Integers
-from lyaopt.errors import DocumentError
+from lyaopt.arrays import Floats, Integers, as_numbers, is_masked, read_only, restore_read_only
+from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.model.system import System
 from lyaopt.slot.limits import check_signal
 
@@ -43,6 +43,8 @@ class Trace:
     arrivals: Integers
     channel_gain: Floats
     partition: Integers | None = None
+
+    __setstate__ = restore_read_only
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arrivals", _whole(self.arrivals, "arrivals"))
@@ -76,7 +78,8 @@ class Trace:
         _check_shape(self.arrivals, "arrivals", (self.slots, services))
         _check_shape(self.channel_gain, "channel_gain", (self.slots, devices))
         self._check_shares(system)
-        check_signal(self.channel_gain, system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz)
+        radios = system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz
+        check_signal(self.channel_gain, *radios, system.slot_duration_s)
         if self.partition is not None:
             _check_shape(self.partition, "partition", (periods, services))
             check_points(self.partition, system, "partition")
@@ -171,7 +174,7 @@ def _check_shape(array: Any, name: str, shape: tuple[int, ...]) -> None:
 
 
 def _whole(values: Any, name: str) -> Integers:
-    array = np.asarray(values)
+    array = _numbers(values, name)
     if array.ndim != 2 or array.dtype.kind not in "iu":
         raise _error(name, f"expected a table of integers, got {array.ndim} axes of {array.dtype}")
     wrong = np.argwhere((array < 0) | (array > _LARGEST_COUNT))
@@ -181,8 +184,17 @@ def _whole(values: Any, name: str) -> Integers:
     return _frozen(array, np.int64)
 
 
+def _numbers(values: Any, name: str) -> Any:
+    if isinstance(values, np.ndarray) and not is_masked(values):
+        return values
+    try:
+        return as_numbers(values, name)
+    except ProblemError as error:
+        raise _error(name, error.reason) from None
+
+
 def _finite(values: Any, name: str) -> Floats:
-    array = np.asarray(values)
+    array = _numbers(values, name)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise _error(name, f"expected a table of numbers, got {array.ndim} axes of {array.dtype}")
     array = array.astype(np.float64)
@@ -190,13 +202,11 @@ def _finite(values: Any, name: str) -> Floats:
     if wrong.size:
         place = tuple(wrong[0])
         raise _error(name, f"expected a finite number >= 0, got {array[place]}", place)
-    return _frozen(array, np.float64)
+    return _frozen(array + 0.0, np.float64)  # no -0.0
 
 
 def _frozen(array: Any, dtype: Any) -> Any:
-    copy = np.array(array, dtype, order="C")
-    copy.flags.writeable = False
-    return copy
+    return read_only(np.array(array, dtype, order="C"))
 
 
 def _error(name: str, reason: str, place: tuple[Any, ...] = ()) -> DocumentError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +14,10 @@ from lyaopt._kernels.slot.general_problems import (
     GeneralTransmitProblem,
 )
 from lyaopt._kernels.slot.problems import EdgeProblem, LocalProblem, TransmitProblem
-from lyaopt.arrays import Floats, Integers, check_array, shape_of
+from lyaopt.arrays import Floats, Integers, check_array, read_only, shape_of
 from lyaopt.slot.batch_fields import as_parameter, check_counts, device_lanes, lane_parameter, slot_lanes
 from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, SlotInputs, path_of_entry
-from lyaopt.slot.limits import check_signal, check_total_rate, noise_w_per_hz
+from lyaopt.slot.limits import check_backlogs, check_signal, noise_w_per_hz
 from lyaopt.slot.tables import checked_points, checked_radios, make_curves
 
 
@@ -62,12 +61,19 @@ class SlotBatch(SlotInputs):
 
     The kernels run over slots that lie side by side in memory. A writeable float64 array in that
     order (Fortran's, ``order="F"``: the transposed array, (N, M, B), is C-contiguous) is used as it is. Any
-    other array is copied once, by the constructor. The arrays of the batch, `batch.channel_gain` and so on,
-    may be refilled for another call of `solve_slots`. New values are not checked. Energies, prices and
-    certificate of an earlier solution are computed when first asked for: ask before you refill the arrays.
+    other array, and one that holds a -0.0, is copied once, by the constructor. The arrays of the batch,
+    `batch.channel_gain` and so on, may be refilled for another call of `solve_slots`. New values are not
+    checked. Energies, prices and certificate of an earlier solution are computed when first asked for: ask
+    before you refill the arrays.
     """
 
     service_counts: Any = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for entry in self.radio or ():
+            if entry is not None:
+                read_only(entry)
 
     def __post_init__(self) -> None:
         shape = shape_of(self.local_queue_cycles, "local_queue_cycles", "BMN")
@@ -75,18 +81,16 @@ class SlotBatch(SlotInputs):
         self._take_noise()
         self._take_arrays(QUEUE_FIELDS, shape, "F")
         self._take_arrays(["channel_gain"], shape[:2], "F")
-        for name in (*QUEUE_FIELDS, "channel_gain"):
-            check_array(getattr(self, name), functools.partial(path_of_entry, name))
+        tau, fields = self.slot_duration_s, vars(self)
+        for name in QUEUE_FIELDS:
+            fields[name] = check_backlogs(fields[name], name, tau, functools.partial(path_of_entry, name))
+        path = functools.partial(path_of_entry, "channel_gain")
+        fields["channel_gain"] = check_array(self.channel_gain, path)
         self._take_weights(shape, "F")
         vars(self)["cpu_points"] = checked_points(self.cpu_points, shape[1])
         vars(self)["radio"] = checked_radios(self.radio, shape[1], shape[0])
         check_counts(self)
-        # Sums and ratios must also stay within double precision.
-        tau = self.slot_duration_s
-        least = tau if isinstance(tau, float) else float(tau.min(initial=math.inf))
-        for name in QUEUE_FIELDS:
-            check_total_rate(getattr(self, name), name, least)
-        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, self.noise_w_per_hz)
+        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, self.noise_w_per_hz, tau)
 
     def _take_parameters(self, shape: tuple[int, ...]) -> None:
         """Convert and check what may be a number, or differ between devices and slots."""
@@ -177,9 +181,15 @@ class SlotBatch(SlotInputs):
 
     @functools.cached_property
     def _lane_duration(self) -> Floats:
-        """Slot length of every lane (M B,), or of all (1,)."""
+        """Slot length of every lane (M B,), or of all (1,); see `refill_lanes`."""
         duration = np.atleast_1d(self.slot_duration_s)
         return duration if duration.size == 1 else np.tile(duration, self.shape[1])
+
+    def refill_lanes(self) -> None:
+        """Copy slot lengths to the lanes once more, before a solve: their array may have been refilled."""
+        lanes = vars(self).get("_lane_duration")
+        if lanes is not None and lanes.size > 1:
+            lanes.reshape(-1, self.shape[0])[:] = self.slot_duration_s
 
     @functools.cached_property
     def _measured_radio(self) -> tuple[Integers, Floats, Floats]:

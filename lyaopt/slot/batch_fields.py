@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, as_floats, check_array, check_scalar, is_masked, is_real, known_shape
+from lyaopt.arrays import Floats, as_floats, as_numbers, as_scalar, check_array, is_real, known_shape
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS, path_of_entry
 
@@ -41,8 +41,8 @@ def as_parameter(value: Any, name: str, full: tuple[int, ...], *, per_device: bo
     """
     positive = name in _POSITIVE
     if type(value) is float or is_real(value):
-        check_scalar(value, name, positive=positive)
-        return np.full(full[1], float(value)) if per_device else float(value)
+        number = as_scalar(value, name, positive=positive)
+        return np.full(full[1], number) if per_device else number
     shape = known_shape(value)
     if shape is None or not _broadcasts(shape, full):
         hint = "; [:, None] makes one number a slot" if len(full) == 2 else ""
@@ -50,7 +50,7 @@ def as_parameter(value: Any, name: str, full: tuple[int, ...], *, per_device: bo
         got = "rows of different lengths" if shape is None else f"shape {shape}"
         raise ProblemError(f"$.{name}", f"{expected}, got {got}")
     array = as_floats(value, name, shape, "F")
-    check_array(array, lambda index: path_of_entry(name, index), positive=positive)
+    array = check_array(array, lambda index: path_of_entry(name, index), positive=positive)
     if len(full) == 2 and shape == full[1:]:
         return array
     return array if shape == full else np.array(np.broadcast_to(array, full), order="F")
@@ -82,7 +82,10 @@ def check_counts(batch: SlotBatch) -> None:
     if batch.service_counts is None:
         return
     given = batch.service_counts
-    counts = np.asarray(None if known_shape(given) is None or is_masked(given) else given)
+    try:
+        counts = as_numbers(given, "service_counts")
+    except ProblemError:
+        counts = np.asarray(None)
     fits = counts.dtype.kind in "iu" and counts.shape in ((devices,), (slots, devices))
     if not fits or (counts.size and not (counts.min() >= 0 and counts.max() <= services)):
         reason = f"expected whole numbers in 0..{services}, of shape ({devices},) or ({slots}, {devices})"

@@ -20,7 +20,7 @@ from lyaopt.io import strict_json
 from lyaopt.io.ids import MAX_PADDED_SERVICES, ids_by_position, structure_errors
 from lyaopt.slot.checked_documents import problem_of
 from lyaopt.slot.inputs import QUEUE_FIELDS, SCALAR_FIELDS, SPECTRA, WEIGHT_FIELDS, SlotInputs
-from lyaopt.slot.limits import LARGEST_SIGNAL, noise_w_per_hz
+from lyaopt.slot.limits import LEAST, noise_w_per_hz, signals_fit
 from lyaopt.slot.problem import SlotProblem
 
 _SCALARS = itemgetter(*SCALAR_FIELDS)
@@ -194,14 +194,16 @@ class _Gathered:
         if self.weights is not None:
             numbers += [weight for column in self.weights if column is not None for weight in column]
         _require({*map(type, numbers), type(self.noise)} <= _NUMBERS)
-        narrowest = min(self.devices[3::4], default=self.bandwidth)
         # A sum is finite only if its terms are; the comparisons are false for NaN.
         _require(min(numbers) >= 0.0 and self.scalars[0] > 0.0 and self.bandwidth > 0.0)
         _require(sum(numbers, 0.0) / self.scalars[0] < math.inf and abs(self.noise) < math.inf)
         noise = noise_w_per_hz(self.noise)
-        signal = max(self.devices[2::4], default=0.0) / (narrowest * noise)
-        _require(max(self.devices[1::4], default=0.0) * signal <= LARGEST_SIGNAL)
+        power, gain, band = [(min(row), max(row)) for row in (self.devices[i::4] for i in (1, 2, 3))]
+        tau = self.scalars[0]
+        _require(signals_fit(gain, power, band, len(self.counts), noise, (tau, tau)))
+        _require(min(filter(None, self.queues), default=math.inf) / max(tau, 1.0) >= LEAST)
         values: Floats = np.array([*self.scalars, noise, *self.devices, *self.queues], dtype=np.float64)
+        np.abs(values, out=values)  # no -0.0
         end = 6 + len(self.devices)
         queues = values[end:].reshape(len(self.counts), self.most, 3)
         # One copy each, in the kernels' order.

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from lyaopt.arrays import Floats, Order, as_floats, check_array, check_choice, check_scalar
+from lyaopt.arrays import Floats, Order, as_floats, as_scalar, check_array, check_choice
 from lyaopt.slot.limits import noise_w_per_hz
 
 SCALAR_FIELDS = (
@@ -71,11 +71,10 @@ class SlotInputs:
         return fields_of(self)
 
     def _take_scalars(self) -> None:
-        """Check the numbers, and convert them to floats: NumPy's would compute in their own precision."""
+        """Check the numbers, and convert them to floats."""
         fields = vars(self)
         for name in SCALAR_FIELDS:
-            check_scalar(fields[name], name, positive=name == "slot_duration_s")
-            fields[name] = float(fields[name])
+            fields[name] = as_scalar(fields[name], name, positive=name == "slot_duration_s")
         self._take_noise()
 
     def _take_noise(self) -> None:
@@ -96,7 +95,8 @@ class SlotInputs:
         for name in WEIGHT_FIELDS:
             if getattr(self, name) is not None:
                 self._take_arrays([name], shape, order)
-                check_array(getattr(self, name), functools.partial(self._path_of, name))
+                array = getattr(self, name)
+                vars(self)[name] = check_array(array, functools.partial(self._path_of, name))
 
     def _path_of(self, name: str, index: tuple[int, ...]) -> str:
         """Path of an entry of an array with one number for each service."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from lyaopt._kernels.slot.marginal_costs import LARGEST_EXPONENT
-from lyaopt.arrays import Floats, check_choice, is_real, shown
+from lyaopt.arrays import Floats, check_array, check_choice, is_real, least_and_total, shown
 from lyaopt.errors import ProblemError
 
 # The largest p h / (b_w N_0) whose rate the kernels can invert: e^709 - 1, about 8.2e307
 LARGEST_SIGNAL = math.expm1(LARGEST_EXPONENT)
+LEAST = sys.float_info.min
+"""The least double of full precision, 2.2e-308: what kernels compute from inputs is 0 or at least that."""
 METHODS = ("exact", "bisection")
 
 
@@ -40,31 +45,108 @@ def noise_w_per_hz(noise_psd_dbm_per_hz: float) -> float:
     return noise
 
 
-def check_total_rate(queue: Floats, name: str, tau: float) -> None:
-    """Refuse backlogs whose sum, served within one slot, is not a finite rate.
+Range = tuple[float, float]
+
+
+def signals_fit(gain: Range, power: Range, bandwidth: Range, devices: int, noise: float, tau: Range) -> bool:
+    """Return whether doubles certainly hold the signals, noise and bits of all slots, from bounds over all.
+
+    False where a gain or power is 0, which may be right: `check_signal` decides.
+
+    Parameters
+    ----------
+    gain, power, bandwidth, tau : (least, largest)
+        h, p^max in W, b_w in Hz and the slot length in s, as floats.
+    devices : int
+        M.
+    noise : float
+        N_0 in W/Hz.
+    """
+    narrow, wide = bandwidth
+    least, most = narrow * min(noise, tau[0]), wide * devices * max(noise, tau[1])
+    if not (least >= LEAST and most < math.inf):
+        return False
+    faint = gain[0] / (wide * noise)
+    return min(faint, power[0] * faint) >= LEAST and power[1] * (gain[1] / (narrow * noise)) <= LARGEST_SIGNAL
+
+
+def range_of(values: Floats | float) -> Range:
+    """Return the least and largest of numbers that are not negative; (0, inf) of none.
+
+    Parameters
+    ----------
+    values : float or array
+        Checked.
+    """
+    if isinstance(values, float):
+        return values, values
+    return (float(values.min()), float(values.max())) if values.size else (0.0, math.inf)
+
+
+def rows_of(values: Floats) -> list[Range]:
+    """Return the least and largest of each row of a table with entries.
+
+    Parameters
+    ----------
+    values : (4, M) array
+        Of numbers.
+    """
+    if values.size <= 100:  # for which lists are faster
+        return [(min(row), max(row)) for row in values.tolist()]
+    return list(zip(values.min(axis=1).tolist(), values.max(axis=1).tolist(), strict=True))
+
+
+def backlogs_fit(queue: Floats, tau: Range) -> bool:
+    """Return whether backlogs are certainly numbers, and rates when served in one slot, within doubles.
 
     Parameters
     ----------
     queue : array of any shape
-        Backlogs, in cycles or bits.
+        Backlogs, in cycles or bits; contiguous.
+    tau : (least, largest)
+        Slot length in seconds, as floats.
+    """
+    least, total = least_and_total(queue)
+    return least / max(tau[1], 1.0) >= LEAST and total / tau[0] < math.inf
+
+
+def check_backlogs(queue: Floats, name: str, tau: Floats | float, path: Any) -> Floats:
+    """Return backlogs without -0.0; refuse those that are no numbers, or no rates within doubles.
+
+    Parameters
+    ----------
+    queue : array of any shape
+        Backlogs, in cycles or bits; contiguous.
     name : str
         Name of the field, for the error.
-    tau : float
-        Slot length in seconds.
+    tau : float or array
+        Slot length in seconds, of all slots or of each.
+    path : callable
+        As of `lyaopt.arrays.check_array`.
 
     Raises
     ------
     ProblemError
-        If the sum over `tau` is infinite.
+        If one is negative or not finite, if the sum over the shortest slot is infinite, or if one that is not
+        0 is below `LEAST`, by itself or over the longest slot.
     """
+    shortest, longest = range_of(tau)
+    if not queue.size or backlogs_fit(queue, (shortest, longest)):
+        return queue
+    queue = check_array(queue, path)
     with np.errstate(over="ignore"):
         total = float(queue.sum())
-    if not math.isfinite(total / tau):
+    if not math.isfinite(total / shortest):
         raise ProblemError(f"$.{name}", "the sum of the backlogs over the slot length is not finite")
+    least, _ = least_and_total(queue)
+    if least / max(longest, 1.0) < LEAST:
+        reason = f"expected backlogs of 0, or of at least {LEAST:.2g}, also over the slot length"
+        raise ProblemError(f"$.{name}", f"{reason}, got {least!r}")
+    return queue
 
 
-def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -> None:
-    """Refuse devices whose signal-to-noise ratio at full power exceeds `LARGEST_SIGNAL`.
+def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float, tau: Floats | float) -> None:
+    """Refuse devices whose signals, noise or bits of a slot doubles cannot hold.
 
     Parameters
     ----------
@@ -74,21 +156,50 @@ def check_signal(gain: Floats, power: Floats, bandwidth: Floats, noise: float) -
         p^max in W and b_w in Hz.
     noise : float
         N_0 in W/Hz.
+    tau : float or (B,) array
+        Slot length in seconds.
 
     Raises
     ------
     ProblemError
         Naming the first such device.
     """
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        largest = np.atleast_2d(gain)
-        if power.ndim == bandwidth.ndim == 1:
-            largest = largest.max(axis=0, initial=0.0, keepdims=True)
-        within = power * (largest / (bandwidth * noise)) <= LARGEST_SIGNAL
-    if not within.all():
-        device = int(np.argmin(within.all(axis=0)))
-        reason = f"the signal-to-noise ratio at full power is beyond {LARGEST_SIGNAL:.2g}"
-        raise ProblemError(f"$.devices[{device}].channel_gain", reason)
+    if not gain.size:
+        return
+    lengths = range_of(tau)
+    ranges = range_of(gain), range_of(power), range_of(bandwidth)
+    if signals_fit(*ranges, bandwidth.shape[-1], noise, lengths):
+        return
+    if power.ndim == bandwidth.ndim == 1 and gain.ndim == 2:
+        least = np.where(gain > 0.0, gain, math.inf).min(axis=0)  # of each device; infinite where all are 0
+        gain = np.array([np.where(least < math.inf, least, 0.0), gain.max(axis=0)])
+    gain, power, bandwidth = np.atleast_2d(gain, power, bandwidth)
+    for name, reason, good in _signals(gain, power, bandwidth, noise, lengths):
+        if not good.all():
+            device = int(np.argmin(good.all(axis=0)))
+            raise ProblemError(f"$.devices[{device}].{name}", reason)
+
+
+def _signals(
+    gain: Floats, power: Floats, bandwidth: Floats, noise: float, lengths: Range
+) -> Iterator[tuple[str, str, Any]]:
+    """Field, reason and whether it is good, by slot and device, of each quantity that the kernels compute."""
+    with np.errstate(all="ignore"):
+        floor = bandwidth * noise
+        whole = bandwidth.sum(axis=-1, keepdims=True)  # which devices may share
+        ends = [floor, whole * noise, *(bandwidth * t for t in lengths), *(whole * t for t in lengths)]
+        good = np.ones(np.broadcast_shapes(*(end.shape for end in ends)), dtype=bool)
+        for end in ends:
+            good = good & (end >= LEAST) & (end < math.inf)
+        eta = gain / floor
+        signal = power * eta
+        not_low = ((eta >= LEAST) | (gain == 0.0)) & ((signal >= LEAST) | (gain == 0.0) | (power == 0.0))
+        not_high = signal <= LARGEST_SIGNAL
+    span = f"from {LEAST:.2g} to {sys.float_info.max:.2g}"
+    yield "bandwidth_hz", f"the bandwidth times the noise, or times the slot length, is not {span}", good
+    yield "channel_gain", f"the signal-to-noise ratio at full power is beyond {LARGEST_SIGNAL:.2g}", not_high
+    reason = f"a signal-to-noise ratio, at full power or at 1 W, is below {LEAST:.2g}, but not 0"
+    yield "channel_gain", reason, not_low
 
 
 def check_method(method: str) -> None:

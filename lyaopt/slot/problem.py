@@ -10,10 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, check_array, shape_of
+from lyaopt.arrays import (
+    Floats,
+    check_array,
+    is_whole,
+    least_bits,
+    read_only,
+    restore_read_only,
+    shape_of,
+)
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, WEIGHT_FIELDS, SlotInputs
-from lyaopt.slot.limits import LARGEST_SIGNAL, check_signal, check_total_rate, noise_w_per_hz
+from lyaopt.slot.limits import (
+    backlogs_fit,
+    check_backlogs,
+    check_signal,
+    noise_w_per_hz,
+    rows_of,
+    signals_fit,
+)
+from lyaopt.slot.names import checked_ids
 from lyaopt.slot.tables import checked_points, checked_radios
 
 _NUMBERS = (*SCALAR_FIELDS, *DEVICE_FIELDS, *QUEUE_FIELDS)
@@ -76,29 +92,27 @@ class SlotProblem(SlotInputs):
             vars(self)["radio"] = checked_radios(self.radio, shape[0], None)
         if not self._looks_valid():
             self._explain()
+            for array in self._packed:
+                array += 0.0  # of -0.0, which is no error
         self._keep_own_arrays()
         self._check_counts()
         self._check_ids()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._keep_own_arrays()  # pickles and copies forget that arrays are read-only
+        restore_read_only(self, state)
+        self._keep_own_arrays()
 
     def _looks_valid(self) -> bool:
-        """Return whether all numbers are certainly in range; three reductions for the common case."""
+        """Return whether all numbers are certainly in range; a few reductions for the common case."""
         queues, devices, scalars = self._packed
-        if queues.size == 0 or not devices[3].min() > 0.0:
+        if queues.size == 0 or least_bits(devices) < 0:
             return False
-        # Python floats: an overflow gives inf here, not a warning
-        largest, noise = float(queues.max()), float(scalars[-1])
-        power, gain, bandwidth = float(devices[1].max()), float(devices[2].max()), float(devices[3].min())
-        return bool(
-            queues.min() >= 0.0
-            and devices.min() >= 0.0
-            and devices.max() < math.inf
-            and largest * queues.size / self.slot_duration_s < math.inf
-            and bandwidth * noise > 0.0
-            and power * (gain / (bandwidth * noise)) <= LARGEST_SIGNAL
+        tau = self.slot_duration_s
+        (fastest, power, gain, band), noise = rows_of(devices), float(scalars[-1])
+        return (
+            fastest[1] < math.inf
+            and backlogs_fit(queues, (tau, tau))
+            and signals_fit(gain, power, band, devices.shape[1], noise, (tau, tau))
         )
 
     def _path_of(self, name: str, index: tuple[int, ...]) -> str:
@@ -108,8 +122,7 @@ class SlotProblem(SlotInputs):
         """Check the fields in order, and raise for the first that is out of range."""
         for name in QUEUE_FIELDS:
             queue = getattr(self, name)
-            check_array(queue, functools.partial(self._path_of, name))
-            check_total_rate(queue, name, self.slot_duration_s)
+            check_backlogs(queue, name, self.slot_duration_s, functools.partial(self._path_of, name))
         for name in DEVICE_FIELDS:
             check_array(
                 getattr(self, name),
@@ -117,7 +130,8 @@ class SlotProblem(SlotInputs):
                 positive=name == "bandwidth_hz",
             )
         noise = noise_w_per_hz(self.noise_psd_dbm_per_hz)
-        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise)
+        tau = self.slot_duration_s
+        check_signal(self.channel_gain, self.max_power_w, self.bandwidth_hz, noise, tau)
 
     def _keep_own_arrays(self) -> None:
         """Use the arrays of `_packed`, so that later changes of the arguments have no effect."""
@@ -128,33 +142,26 @@ class SlotProblem(SlotInputs):
 
     def _keep_weights(self, packed: Floats, given: Sequence[Any]) -> None:
         """Use the rows of `packed`, (3, N, M), as the weights that are `given`, which means not None."""
+        packed += 0.0  # no -0.0
         vars(self)["_packed_weights"] = packed
-        rows = _read_only(packed.transpose(0, 2, 1))
+        rows = read_only(packed.transpose(0, 2, 1))
         for name, row, values in zip(WEIGHT_FIELDS, rows, given, strict=True):
             vars(self)[name] = None if values is None else row
 
     def _check_ids(self) -> None:
-        counts = self.service_counts or ()
-        if self.device_ids is not None and len(self.device_ids) != len(counts):
-            raise ProblemError("$.device_ids", f"expected {len(counts)} ids, got {len(self.device_ids)}")
-        if self.service_ids is not None and tuple(map(len, self.service_ids)) != tuple(counts):
-            raise ProblemError("$.service_ids", "expected one id for each service of each device")
-        named = {"$.device_ids": self.device_ids or ()}
-        named |= {f"$.service_ids[{m}]": ids for m, ids in enumerate(self.service_ids or ())}
-        for path, ids in named.items():
-            if len(set(ids)) != len(ids):
-                duplicate = next(name for name in ids if ids.count(name) > 1)
-                raise ProblemError(path, f"duplicate id {duplicate!r}")
+        if self.device_ids is not None or self.service_ids is not None:
+            devices, services = checked_ids(self.device_ids, self.service_ids, self.service_counts)
+            vars(self).update(device_ids=devices, service_ids=services)
 
     def _check_counts(self) -> None:
         devices, services = self.local_queue_cycles.shape
         counts = self.service_counts
         if counts is None:
             counts = (services,) * devices
-            object.__setattr__(self, "service_counts", counts)
-        whole = isinstance(counts, (tuple, list)) and all(isinstance(n, (int, np.integer)) for n in counts)
+        whole = isinstance(counts, (tuple, list)) and all(map(is_whole, counts))
         if not whole or len(counts) != devices or not all(0 <= count <= services for count in counts):
             raise ProblemError("$.service_counts", f"expected {devices} numbers in 0..{services}")
+        counts = vars(self)["service_counts"] = tuple(map(int, counts))
         for m, count in enumerate(counts):
             if count < services and self._is_used(m, count):
                 raise ProblemError(f"$.devices[{m}].services[{count}]", f"beyond the device's {count}")
@@ -234,9 +241,4 @@ class SlotProblem(SlotInputs):
 
 def _read_only_rows(devices: Floats, queues: Floats) -> tuple[Floats, ...]:
     """Views of the packed arrays by field; the kernels are compiled for arrays that can be written."""
-    return (*_read_only(devices[:]), *_read_only(queues.transpose(0, 2, 1)))
-
-
-def _read_only(view: Floats) -> Floats:
-    view.flags.writeable = False
-    return view
+    return (*read_only(devices[:]), *read_only(queues.transpose(0, 2, 1)))

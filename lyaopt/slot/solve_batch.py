@@ -38,6 +38,9 @@ _GENERAL_LOCAL = general_local_exact, general_local_many, general_local_bisectio
 _GENERAL_TRANSMIT = general_transmit_exact, general_transmit_many, general_transmit_bisection
 _GENERAL_EDGE = general_edge_exact, general_edge_many, general_edge_bisection
 
+_APART = "_apart_from"
+"""The batch whose memory a solution is known not to share."""
+
 
 def solve_slots(
     batch: SlotBatch,
@@ -70,7 +73,7 @@ def solve_slots(
     Raises
     ------
     ProblemError
-        For an unknown method, or an `out` of another shape.
+        For an unknown method, or an `out` of another shape, or whose arrays overlap others or the batch's.
     """
     check_type(batch, SlotBatch, "batch", "or one problem for solve_slot")
     if out is not None:
@@ -110,6 +113,30 @@ def _spectrum_of(batch: SlotBatch, earlier: SharedSpectrum | None) -> SharedSpec
     return earlier
 
 
+def _check_apart(batch: SlotBatch, results: dict[str, Floats]) -> None:
+    """Refuse results in one place of memory, or in that of the batch: each would overwrite the others."""
+    spans = [(*_span(array), f"out.{name}", True) for name, array in results.items()]
+    spans += [(*_span(v), name, False) for name, v in vars(batch).items() if isinstance(v, np.ndarray)]
+    end = end_of_results = 0
+    last = last_result = ""
+    for start, stop, name, is_result in sorted(spans):
+        if start < (end if is_result else end_of_results):
+            places = {name, last if is_result else last_result}
+            path = min(place for place in places if place.startswith("out."))
+            other = next(iter(places - {path}))
+            raise ProblemError(f"$.{path}", f"expected memory of its own, got that of {other}")
+        if stop > end:
+            end, last = stop, name
+        if is_result and stop > end_of_results:
+            end_of_results, last_result = stop, name
+
+
+def _span(array: Floats) -> tuple[int, int]:
+    """First and last address of a contiguous array; the empty one is nowhere."""
+    start = array.__array_interface__["data"][0] if array.size else 0
+    return start, start + array.nbytes
+
+
 def _reused(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
     """Reuse the arrays of an earlier solution for this batch, and drop its cached values."""
     arrays = {}
@@ -117,9 +144,12 @@ def _reused(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
         arrays[name] = getattr(out, name)
         _check_usable(arrays[name], name, shape)
     spectrum, cached = _spectrum_of(batch, out.spectrum), vars(out)
+    if cached.get(_APART) is not batch:
+        shared = {} if spectrum is None else {f"spectrum.{name}": v for name, v in vars(spectrum).items()}
+        _check_apart(batch, arrays | shared)
     allocations = {name: cached[name] for name in ALLOCATIONS if name in cached}  # views of the same arrays
     cached.clear()
-    cached.update(arrays, **allocations, batch=batch, spectrum=spectrum)
+    cached.update(arrays, **allocations, batch=batch, spectrum=spectrum, **{_APART: batch})
     return out
 
 
@@ -134,6 +164,7 @@ def _check_usable(array: Floats, name: str, shape: tuple[int, ...]) -> None:
 def _solve_into(solution: BatchSolution, method: str) -> None:
     batch = solution.batch
     _, devices, services = batch.shape
+    batch.refill_lanes()
     local, transmit, edge = batch._is_general
     per_device = _which(method, services)
     if local:

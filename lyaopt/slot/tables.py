@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.arrays import Floats, Integers, as_floats, check_array, known_shape
+from lyaopt.arrays import Floats, Integers, as_floats, check_array, known_shape, read_only
 from lyaopt.errors import ProblemError
 
 Point = tuple[float, float]
@@ -73,7 +73,7 @@ def _checked_table(entry: Any, device: int) -> tuple[Point, ...]:
         raise ProblemError(path, "expected a table of points (hz, power_w), at least one")
     table = as_floats(entry, path[2:], shape)
     names = ("hz", "power_w")
-    check_array(table, lambda i: f"{path}[{i[0]}].{names[i[1]]}")
+    table = check_array(table, lambda i: f"{path}[{i[0]}].{names[i[1]]}")
     for i, hz in enumerate(table[:, 0].tolist()):
         before = table[i - 1, 0] if i else 0.0
         if not hz > before:
@@ -199,10 +199,10 @@ def _checked_radio(entry: Any, device: int, slots: int | None) -> Floats:
     pair = np.empty((2, *shape))
     for i, name in enumerate(("rate_bps", "power_w")):
         values = as_floats(entry[i], f"{path[2:]}.{name}", () if known_shape(entry[i]) == () else shape)
-        check_array(np.atleast_1d(values), lambda _, name=name: f"{path}.{name}")
-        pair[i] = values
+        values = check_array(np.atleast_1d(values), lambda _, name=name: f"{path}.{name}")
+        pair[i] = values if slots is not None else values[0]
     _check_energy_of_a_bit(pair.reshape(2, -1), f"{path}.rate_bps")
-    return pair
+    return read_only(pair)
 
 
 def _check_energy_of_a_bit(pair: Floats, path: str) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from lyaopt.arrays import check_array, check_scalar, is_real, shown
+from lyaopt.arrays import as_scalar, check_array, is_real, shown
 from lyaopt.errors import ProblemError
-from lyaopt.slot.limits import LARGEST_SIGNAL
+from lyaopt.slot.inputs import path_of_entry
+from lyaopt.slot.limits import check_signal
 
 Number = Tensor | float
 
@@ -74,8 +77,10 @@ def as_tensor(value: Number, device: torch.device) -> Tensor:
     return torch.tensor(value, dtype=torch.float64, device=device)
 
 
-def check_values(named: dict[str, Any], positive: frozenset[str]) -> None:
-    """Refuse what is not finite or negative; tensors of other devices are not looked at: that would wait.
+def checked_values(named: dict[str, Any], positive: frozenset[str]) -> dict[str, Any]:
+    """Return the arguments without -0.0, and refuse what is not finite or negative.
+
+    Tensors of other devices are not looked at: that would wait.
 
     Parameters
     ----------
@@ -88,36 +93,40 @@ def check_values(named: dict[str, Any], positive: frozenset[str]) -> None:
     ------
     ProblemError
     """
-    for name, value in named.items():
-        if not isinstance(value, Tensor):
-            check_scalar(value, name, positive=name in positive)
-        elif value.device.type == "cpu" and value.ndim == 0:
-            check_scalar(value.item(), name, positive=name in positive)
-        elif value.device.type == "cpu":
-            path = f"$.{name}"
-            check_array(
-                value.detach().numpy(),
-                lambda index, path=path: f"{path}[{', '.join(map(str, index))}]",
-                positive=name in positive,
-            )
+    return {name: _checked(value, name, name in positive) for name, value in named.items()}
 
 
-def check_signals(gain: Tensor, power: Tensor, bandwidth: Tensor, noise: Tensor) -> None:
-    """Refuse a signal-to-noise ratio at full power of which the kernels cannot invert the rate.
+def _checked(value: Any, name: str, positive: bool) -> Any:
+    if not isinstance(value, Tensor):
+        return as_scalar(value, name, positive=positive)
+    if value.device.type != "cpu":
+        return value + 0.0
+    array = np.atleast_1d(value.detach().numpy())
+    path = partial(path_of_entry, name) if value.ndim else lambda _: f"$.{name}"
+    return value if check_array(array, path, positive=positive) is array else value + 0.0
+
+
+def check_signals(gain: Tensor, power: Tensor, bandwidth: Tensor, noise: Tensor, tau: Tensor) -> None:
+    """Refuse signals, noise and bits of a slot that doubles cannot hold, as `check_signal` of slots does.
 
     Parameters
     ----------
-    gain, power, bandwidth, noise : Tensor
-        h, p^max, b_w and N_0 in float64; their shapes fit each other.
+    gain, power, bandwidth, noise, tau : Tensor
+        h, p^max, b_w, N_0 and the slot length in float64; their shapes fit each other.
 
     Raises
     ------
     ProblemError
     """
-    signal = power.detach() * (gain.detach() / (bandwidth.detach() * noise.detach()))
-    if not bool((signal <= LARGEST_SIGNAL).all()):
-        reason = f"the signal-to-noise ratio at full power is beyond {LARGEST_SIGNAL:.2g}"
-        raise ProblemError("$.gain", reason)
+    if not all(values.numel() for values in (gain, power, bandwidth, noise, tau)):
+        return
+    arrays = np.broadcast_arrays(*(values.detach().numpy() for values in (gain, power, bandwidth)))
+    h, p, band = (array.reshape(-1, 1) for array in arrays)  # each for itself
+    try:
+        check_signal(h, p, band, noise.item(), tau.detach().numpy())
+    except ProblemError as error:
+        name = "gain" if error.path.endswith("gain") else "bandwidth"
+        raise ProblemError(f"$.{name}", error.reason) from None
 
 
 def type_of(given: list[Tensor]) -> torch.dtype:

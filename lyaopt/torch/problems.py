@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lyaopt.arrays import check_choice, shown
 from lyaopt.errors import ProblemError
-from lyaopt.slot.limits import check_total_rate
+from lyaopt.slot.limits import check_backlogs
 from lyaopt.torch.compiled import Compiled
 from lyaopt.torch.inputs import (
     Number,
@@ -17,7 +17,7 @@ from lyaopt.torch.inputs import (
     broadcast,
     check_signals,
     check_types,
-    check_values,
+    checked_values,
     device_of,
     type_of,
 )
@@ -237,7 +237,9 @@ def solve(
     """
     items = {"limits": limits} if weights is None else {"limits": limits, "weights": weights}
     check_types(items | named, ("weights",))
-    check_values(items | named, kind.positive)
+    checked = checked_values(items | named, kind.positive)
+    limits, weights = checked["limits"], checked.get("weights")
+    named = {name: checked[name] for name in named}
     given = [v for v in (weights, limits, *named.values()) if isinstance(v, Tensor)]
     dtype, device = type_of(given), device_of(given)
     # numbers stay float64: PyTorch would round them to its default type
@@ -246,10 +248,12 @@ def solve(
         raise ProblemError("$.noise", "expected one number")
     work, worth = as_tensor(limits, device), None if weights is None else weights.to(device, dtype)
     if device.type == "cpu" and tensors["tau"].numel():
-        check_total_rate(work.detach().double().numpy(), "limits", tensors["tau"].min().item())
+        backlogs, tau = work.detach().double().contiguous(), tensors["tau"].detach().double()
+        check_backlogs(backlogs.numpy(), "limits", tau.numpy(), str)
     work, worth = _broadcast(work.to(dtype), worth, tensors)
     if kind.name == "transmit" and device.type == "cpu":
-        check_signals(*(tensors[name].double() for name in ("gain", "max_power", "bandwidth", "noise")))
+        names = ("gain", "max_power", "bandwidth", "noise", "tau")
+        check_signals(*(tensors[name].double() for name in names))
     chosen = _chosen(method, device, certify)
     results: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = chosen.apply(
         kind, certify, worth, work, *(tensors[name] for name in kind.parameters)

@@ -183,6 +183,26 @@ def test_bad_values_are_refused_before_anything_is_written(library, slot, bad):
         call.check_nothing_written()
 
 
+@pytest.mark.parametrize("slot", [None, 0])
+@pytest.mark.parametrize("services", [3, 9])
+def test_a_signed_zero_is_a_zero(library, slot, services):
+    """Of every number and array that may be 0, bit for bit."""
+    places = [name for name, _ in System._fields_ if name not in ("slot_duration_s", "noise_psd_w_per_hz")]
+    places += [index for index in range(len(DEVICES) + len(QUEUES)) if index != DEVICES.index("bandwidth_hz")]
+    for place in places:
+        answers = []
+        for zero in (-0.0, 0.0):
+            call = Call(library, make_batch(services, slots=2), slot)
+            if isinstance(place, str):
+                setattr(call.system, place, zero)
+            else:
+                call.inputs[place].flat[0] = zero
+            assert call() == OK, place
+            answers.append([array + 0.0 for array in call.answers])
+        for signed, plain in zip(*answers, strict=True):
+            np.testing.assert_array_equal(signed, plain, err_msg=str(place))
+
+
 @pytest.mark.parametrize("name", ["slot_duration_s", "noise_psd_w_per_hz"])
 def test_positive_values_are_required(library, name):
     call = Call(library, make_batch(2, slots=2), 0)

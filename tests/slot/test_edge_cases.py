@@ -258,8 +258,8 @@ def test_an_infinite_energy_price_sends_nothing(method: str) -> None:
     assert solution.certificate.relative_gap == 0.0
 
 
-def test_the_smallest_numbers_of_double_precision(method: str) -> None:
-    tiny = np.array([[5e-324, 1e-310]])
+def test_the_smallest_numbers_of_full_precision(method: str) -> None:
+    tiny = np.array([[1.0, 3.0]]) * np.finfo(np.float64).tiny
     problem = slot(local_queue_cycles=tiny, transmit_queue_bits=tiny, edge_queue_cycles=tiny)
     solution = solve_slot(problem, method)
     np.testing.assert_array_equal(solution.local_cpu_hz, tiny)

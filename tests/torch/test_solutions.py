@@ -268,3 +268,26 @@ def test_inputs_changed_in_place_are_noticed():
     doubled.mul_(3)
     with pytest.raises(RuntimeError, match="inplace"):
         solution.objective.backward()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ["energy_coefficient", "energy_weight_local", "energy_weight_transmit"])
+@pytest.mark.parametrize("kind", ["number", "scalar", "tensor"])
+def test_a_signed_zero_is_a_zero(method, name, kind):
+    batch = mixed(20, np.random.default_rng(4), 2, 2)
+    make = {
+        "number": float,
+        "scalar": lambda zero: torch.tensor(zero, dtype=torch.float64, requires_grad=True),
+        "tensor": lambda zero: torch.full((20, 2), zero, dtype=torch.float64, requires_grad=True),
+    }[kind]
+    found = []
+    for zero in (-0.0, 0.0):
+        given = arguments(batch) | {name: make(zero)}
+        noise = batch.noise_psd_dbm_per_hz
+        solution = differentiable.solve_slots(**given, noise_psd_dbm_per_hz=noise, method=method)
+        solution.objective.sum().backward()
+        gradient = given[name].grad if kind != "number" else given["local_queue_cycles"].grad
+        found.append([solution.objective.detach(), solution.power_w.detach(), gradient])
+    for signed, plain in zip(*found, strict=True):
+        assert torch.equal(signed, plain)
+        assert bool(torch.isfinite(plain).all())

@@ -25,8 +25,12 @@ def _kind_of(described: str) -> Kind:
     return (np.dtype(dtype), int(dimensions)) if dimensions else None
 
 
-def guarded(function: Callable[..., Any], described: Sequence[Any]) -> Callable[..., Any]:
-    """Wrap a function so that its arguments are checked first.
+def guarded(
+    function: Callable[..., Any],
+    described: Sequence[Any],
+    check_shapes: Callable[[Sequence[Any], tuple[tuple[int, ...], ...]], None] | None = None,
+) -> Callable[..., Any]:
+    """Wrap a function so that its arguments are checked first; by `check_shapes` too, see argument_shapes.py.
 
     Raises
     ------
@@ -37,19 +41,33 @@ def guarded(function: Callable[..., Any], described: Sequence[Any]) -> Callable[
     kinds = kinds_of(described)
 
     def call(*args: Any) -> Any:
-        _check(kinds, args)
+        shapes: list[tuple[int, ...]] = []
+        _check(kinds, args, shapes)
+        if check_shapes is not None:
+            check_shapes(args, tuple(shapes))
         return function(*args)
 
     return call
 
 
-def _check(kinds: Sequence[Kind], args: Sequence[Any]) -> None:
+def _check(kinds: Sequence[Kind], args: Sequence[Any], shapes: list[tuple[int, ...]]) -> None:
+    """Check the arguments, and note the shapes of the arrays among them."""
     for kind, value in zip(kinds, args, strict=False):  # the function itself counts its arguments
         if kind is None:
             continue
         if type(kind) is list:
             if not isinstance(value, tuple) or len(value) != len(kind):
                 raise TypeError(f"expected a tuple of {len(kind)}, got {value!r}")
-            _check(kind, value)
-        elif type(value) is not np.ndarray or not value.flags.carray or (value.dtype, value.ndim) != kind:
-            raise TypeError(f"expected a contiguous writeable array of {kind[0]} in {kind[1]} dimensions")
+            _check(kind, value, shapes)
+            continue
+        dtype, dimensions = kind
+        if (
+            type(value) is np.ndarray
+            and (value.dtype is dtype or value.dtype == dtype)
+            and value.flags.carray
+        ):
+            shape = value.shape
+            if len(shape) == dimensions:
+                shapes.append(shape)
+                continue
+        raise TypeError(f"expected a contiguous writeable array of {dtype} in {dimensions} dimensions")

@@ -29,7 +29,13 @@ ABOUT = FOLDER.parent / "_core.json"
 _CPU_INFO = Path("/proc/cpuinfo")
 _BUILDER = {"aot_build.py", "aot_flags.py", "library_build.py", "targets.py"}
 """Modules of `toolchain` that build ahead of time."""
-_WITHOUT_CODE = _BUILDER | {"argument_check.py", "cache.py", "core_choice.py", "interpreted.py"}
+_WITHOUT_CODE = _BUILDER | {
+    "argument_check.py",
+    "argument_shapes.py",
+    "cache.py",
+    "core_choice.py",
+    "interpreted.py",
+}
 """Modules of `toolchain` that machine code compiled at run time does not depend on."""
 
 

@@ -132,11 +132,13 @@ class Kernel:
 
     @functools.cached_property
     def _entry(self) -> Callable[..., Any]:
-        if CHOICE.extension is None:
-            return self.compiled
         from lyaopt._kernels.toolchain.argument_check import guarded
+        from lyaopt._kernels.toolchain.argument_shapes import fitting, shape_check
 
-        return guarded(getattr(CHOICE.extension, self.name), CHOICE.about["kernels"][self.name])
+        if CHOICE.extension is None:
+            return fitting(self.compiled, self.name)
+        function, described = getattr(CHOICE.extension, self.name), CHOICE.about["kernels"][self.name]
+        return guarded(function, described, shape_check(self.name))
 
     def __call__(self, *args: Any) -> Any:
         return self._entry(*args)

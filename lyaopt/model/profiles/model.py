@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from lyaopt.arrays import read_only, restore_read_only
 from lyaopt.errors import ProblemError
 
 LARGEST_COUNT = 2**53
@@ -96,6 +97,7 @@ class Profile:
     """
 
     __pydantic_config__ = _STRICT
+    __setstate__ = restore_read_only
 
     name: _Text
     source: Source | _Text
@@ -133,6 +135,4 @@ class Profile:
 
 
 def _read_only(values: list[float]) -> NDArray[np.float64]:
-    array = np.array(values, dtype=np.float64)
-    array.flags.writeable = False
-    return array
+    return read_only(np.array(values, dtype=np.float64))
