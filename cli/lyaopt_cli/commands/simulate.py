@@ -18,12 +18,12 @@ from lyaopt_cli.support.options import plot_option, replications_option, seed_op
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, check_writable
 from lyaopt_cli.support.simulation import DEFAULT_SLOTS, RunOptions, load_trace_file, run_policy
-from lyaopt_cli.support.waiting import Judged, judge, waiting_options
+from lyaopt_cli.support.waiting import Judged, judge, judge_on_trace, waiting_options
 
 if TYPE_CHECKING:
     from lyaopt.arrays import Floats
     from lyaopt.model.system import System
-    from lyaopt.simulation import Result
+    from lyaopt.simulation import Result, Trace
 
 
 @new_command("simulate", "Simulate a scenario under one policy or several")
@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     "--bound",
     "with_bound",
     is_flag=True,
-    help="Print the lower bound LB1 on the energy too, and the ratio to the least energy at this latency.",
+    help="Print the lower bound LB1 on the energy too, and the ratio to the least energy at this latency; "
+    "with --trace LB2, the least energy for the work that was done.",
 )
 @json_option("Print JSON, a line for each policy.")
 def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json: bool, **options: Any) -> int:
@@ -96,8 +97,8 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     runs: list[tuple[Result, Floats | None]] = []
     with Interrupts() as interrupts:
         try:
-            bound = _bound(system) if with_bound else None
             trace = load_trace_file(run_options.trace, system)
+            bound = _bound(system, trace) if with_bound else None
             for name in policies or (None,):
                 if not interrupts.seen:
                     runs.append(run_policy(system, name, trace, run_options, interrupts))
@@ -105,8 +106,11 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
             if not interrupts.seen:  # otherwise a signal ended the search for a policy
                 raise InputError(f"lyaopt simulate: {error}") from None
         if runs:
-            by_latency = with_bound and run_options.trace is None  # a trace has arrivals of its own
-            _print(judge(runs, system, by_latency=by_latency), system, bound, as_json)
+            if trace is None:
+                judged = judge(runs, system, by_latency=with_bound)
+            else:
+                judged = judge_on_trace(runs, system, trace, with_bound=with_bound)
+            _print(judged, system, bound, as_json)
         return INTERRUPTED if interrupts.seen else 0
 
 
@@ -118,16 +122,22 @@ def _check_prices(policies: tuple[str, ...]) -> None:
         raise click.UsageError("--save-prices takes one --policy, price or value.", context)
 
 
-def _bound(system: System) -> float:
-    """LB1 per slot; infinite where no policy is stable."""
+def _bound(system: System, trace: Trace | None) -> float | None:
+    """LB1 per slot, infinite where no policy is stable; None on a trace, whose runs have LB2 each."""
     from lyaopt.bounds import energy_bound
+    from lyaopt.bounds.task_costs import refuse_tables
 
+    if trace is not None:
+        refuse_tables(system, "LB2")  # before the runs
+        return None
     return energy_bound(system).energy_j
 
 
 def _print(runs: list[Judged], system: System, bound: float | None, as_json: bool) -> None:
     def documents() -> Iterator[dict[str, Any]]:
-        more = {} if bound is None else {"bound_energy_j": bound if math.isfinite(bound) else None}
+        more: dict[str, Any] = {}
+        if bound is not None:
+            more = {"bound": "LB1", "bound_energy_j": bound if math.isfinite(bound) else None}
         for run in runs:
             yield run.document() | more
 

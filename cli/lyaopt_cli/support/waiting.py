@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lyaopt.arrays import Floats
     from lyaopt.evaluation import Estimate
     from lyaopt.model.system import System
-    from lyaopt.simulation import Result
+    from lyaopt.simulation import Result, Trace
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,15 @@ class Judged:
         With waiting costs: energy and waiting over LB3; None where there is no bound above 0.
     over_bound_at_latency : float or None
         Without: energy over the least energy at the mean latency; None where it was not asked for either.
+    bound_j : float or None
+        On a trace, where it was asked for: LB2 of the run, per slot.
     """
 
     result: Result
     cost: Floats | None
     over_bound: float | None = None
     over_bound_at_latency: float | None = None
+    bound_j: float | None = None
 
     def document(self) -> dict[str, Any]:
         """The result for JSON, with what is known of bounds."""
@@ -98,7 +101,21 @@ class Judged:
             more = {"waiting_cost_j_per_s": shown, "over_bound": self.over_bound}
         elif self.over_bound_at_latency is not None:
             more = {"over_bound_at_latency": self.over_bound_at_latency}
+        if self.bound_j is not None:
+            more |= {"bound": "LB2", "bound_energy_j": self.bound_j}
         return self.result.to_dict() | more
+
+
+def judge_on_trace(
+    runs: Iterable[tuple[Result, Floats | None]], system: System, trace: Trace, *, with_bound: bool
+) -> list[Judged]:
+    """Set runs on a trace beside LB2, by request; LB1 and LB3 are of the scenario's law, not of the trace."""
+    judged = [Judged(result, cost) for result, cost in runs]
+    if not with_bound:
+        return judged
+    from lyaopt.evaluation.trace_bound import trace_bound_j
+
+    return [replace(run, bound_j=trace_bound_j(system, run.result, trace)) for run in judged]
 
 
 def judge(runs: Iterable[tuple[Result, Floats | None]], system: System, *, by_latency: bool) -> list[Judged]:
