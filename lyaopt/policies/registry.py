@@ -15,20 +15,23 @@ from lyaopt.model.system import Service, System
 from lyaopt.policies.best_fixed import best_fixed
 from lyaopt.policies.channel_table import table
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
+from lyaopt.policies.gain_guess import guess_of_traces
 from lyaopt.policies.greedy import Greedy
 from lyaopt.policies.paired_trials import SearchOptions
 from lyaopt.policies.price_policy import price, value
 from lyaopt.policies.random import Random
 from lyaopt.policies.rollout_policy import planning
-from lyaopt.simulation import Policy
+from lyaopt.simulation import Policy, Trace
 
 
 def _random(system: System) -> Random:
     return Random()
 
 
-def _greedy(system: System, weights: tuple[float, float, float] | None = None) -> Greedy:
-    return Greedy(weights)
+def _greedy(
+    system: System, weights: tuple[float, float, float] | None = None, traces: Sequence[Trace] = ()
+) -> Greedy:
+    return Greedy(weights, guess=guess_of_traces(system, traces) if traces else None)
 
 
 _POINTS: Mapping[str, Callable[[System], Fixed]] = {
@@ -80,7 +83,8 @@ def make_policy(name: str, system: System, **options: Any) -> Policy:
     **options
         ``best-fixed``, ``table``, ``planning``, ``price`` and ``value`` take the fields of `SearchOptions`;
         ``table`` and ``planning`` also `states`, ``planning`` also `horizon` and `futures`, ``price`` and
-        ``value`` also `waiting_cost_j_per_s` or `target_latency_s`; ``greedy`` takes `weights`.
+        ``value`` also `waiting_cost_j_per_s` or `target_latency_s`; ``greedy`` takes `weights`, and
+        `traces` to which its guess of the gains to come is fitted.
 
     Returns
     -------

@@ -11,7 +11,10 @@ import pytest
 from lyaopt.bounds import energy_bound
 from lyaopt.model.scenarios import format_scenario, load_scenario
 from lyaopt.model.system import OperatingPoint
+from lyaopt.policies import is_searched, make_policy, policy_names
+from lyaopt.simulation import Trace, load_trace
 from lyaopt_cli.main import run
+from lyaopt_cli.support.tuning import tuned_to
 
 SYSTEM = load_scenario("default")
 TAU = SYSTEM.slot_duration_s
@@ -119,3 +122,66 @@ def test_what_the_bound_does_not_know_is_refused_in_one_line(capsysbinary, tmp_p
     assert captured.out == b""
     (line,) = captured.err.decode().splitlines()
     assert "$.devices[3].cpu_points: LB2 knows cubic CPUs" in line
+
+
+# --- what policies are tuned to
+
+
+def test_searched_policies_say_that_they_are_judged_in_sample(capsysbinary, tmp_path):
+    trace = trace_of("bursts", tmp_path)
+    chosen = [part for name in ("best-fixed", "greedy", "table", "middle") for part in ("--policy", name)]
+    *tuned, middle = printed(capsysbinary, "--trace", trace, *chosen)
+    for document in tuned:
+        assert document["tuned"] == {"on": "trace", "first_slots": 300, "in_sample": True}
+    assert "tuned" not in middle
+    again = make_policy("best-fixed", SYSTEM, traces=[load_trace(trace, SYSTEM)])
+    assert tuned[0]["partition"] == again.points.tolist()
+    assert run(["simulate", "default", "--trace", trace, "--policy", "best-fixed"]) == 0
+    text = capsysbinary.readouterr().out.decode()
+    assert "Tuned    on the first 300 slots of the trace, which are judged too (in-sample)\n" in text
+
+
+def test_a_part_of_the_trace_may_be_kept_for_the_judgement(capsysbinary, tmp_path):
+    """What comes later in the trace changes nothing of the policy, and what is searched is not measured."""
+    first = trace_of("bursts", tmp_path)
+    with np.load(first) as file:
+        arrays = dict(file)
+    options = ["--policy", "best-fixed", "--policy", "all-local", "--search-slots", "200"]
+    found, other = printed(capsysbinary, "--trace", first, *options)
+    assert found["tuned"] == {"on": "trace", "first_slots": 200, "in_sample": False}
+    assert found["warmup"] == other["warmup"] == 200
+    arrays["channel_gain"][200:] = 1e-13
+    arrays["arrivals"][200:] += 1
+    np.savez(tmp_path / "other.npz", **arrays)
+    again, _ = printed(capsysbinary, "--trace", str(tmp_path / "other.npz"), *options)
+    assert again["partition"] == found["partition"]
+    assert again["mean_energy_j"] != found["mean_energy_j"]
+
+
+def test_without_a_trace_nothing_is_said_of_tuning(capsysbinary):
+    (document,) = printed(capsysbinary, "--slots", "50", "--policy", "greedy")
+    assert "tuned" not in document
+
+
+def test_what_cannot_be_searched_says_what_it_is_tuned_to(tmp_path):
+    part = Trace(np.zeros((40, 8), np.int64), np.ones((40, 4)))
+    (tmp_path / "run.json").write_text("{}")
+    assert tuned_to(str(tmp_path), part, 0).document() == {"on": "training"}
+    assert "trained on, not to the trace" in tuned_to(str(tmp_path), part, 0).words()
+    assert tuned_to("mine:Policy", part, 0).document() == {"on": "module"}
+    for name in policy_names():
+        tuned = tuned_to(name, part, 0)
+        searched = is_searched(name) or name == "greedy"
+        assert (tuned is not None) == searched, name
+        assert not searched or tuned.document()["on"] == "trace"
+    for name in ("planning", "price", "value"):
+        assert "of the scenario's law" in tuned_to(name, part, 0).words() or name == "planning"
+
+
+def test_search_slots_need_a_trace_that_is_longer(capsysbinary, tmp_path):
+    trace = trace_of("bursts", tmp_path)
+    for arguments in (["--search-slots", "20"], ["--trace", trace, "--search-slots", "300"]):
+        assert run(["simulate", "default", *arguments]) == 2
+        captured = capsysbinary.readouterr()
+        assert captured.out == b""
+        assert len(captured.err.decode().splitlines()) == 1

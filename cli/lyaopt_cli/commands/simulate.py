@@ -18,12 +18,12 @@ from lyaopt_cli.support.options import plot_option, replications_option, seed_op
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, check_writable
 from lyaopt_cli.support.simulation import DEFAULT_SLOTS, RunOptions, load_trace_file, run_policy
+from lyaopt_cli.support.tuning import MOST_SEARCHED
 from lyaopt_cli.support.waiting import Judged, judge, judge_on_trace, waiting_options
 
 if TYPE_CHECKING:
-    from lyaopt.arrays import Floats
     from lyaopt.model.system import System
-    from lyaopt.simulation import Result, Trace
+    from lyaopt.simulation import Trace
 
 
 @new_command("simulate", "Simulate a scenario under one policy or several")
@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 @seed_option
 @replications_option(1)
 @click.option("--trace", metavar="FILE", help="Replay arrivals and channels from an .npz file.")
+@click.option(
+    "--search-slots",
+    type=click.IntRange(min=4),
+    help="Search policies on this many first slots of --trace, and measure later ones (default: search on "
+    f"all, at most {MOST_SEARCHED}, and measure them too).",
+)
 @click.option("--record", metavar="FILE", help="Write every slot into an .npz file.")
 @click.option("--rule", metavar="MODULE:NAME", help="Weigh services by an allocation rule of your own.")
 @waiting_options
@@ -63,7 +69,8 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     planning, price, value, trace (the points of --trace), a folder with a
     trained policy, or the points themselves, one for each service, as in
     3,0,12.
-    One seed gives the same arrivals and channels under every policy.
+    One seed gives the same arrivals and channels under every policy. With
+    --trace, policies are searched on the trace, and the output says so.
 
     \b
     Examples:
@@ -80,7 +87,7 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (what was
     simulated until then is printed and written), 141 output closed.
     """
-    run_options = RunOptions(**options)
+    run_options = _run_options(options)
     if len(policies) > 1 and (run_options.record or run_options.plot):
         raise click.UsageError("--record and --plot take one --policy.", click.get_current_context())
     run_options.waiting.check(policies)
@@ -94,7 +101,7 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     if run_options.plot is not None:
         check_picture("lyaopt simulate", run_options.plot)
     bound = None
-    runs: list[tuple[Result, Floats | None]] = []
+    runs: list[Judged] = []
     with Interrupts() as interrupts:
         try:
             trace = load_trace_file(run_options.trace, system)
@@ -112,6 +119,16 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
                 judged = judge_on_trace(runs, system, trace, with_bound=with_bound)
             _print(judged, system, bound, as_json)
         return INTERRUPTED if interrupts.seen else 0
+
+
+def _run_options(options: dict[str, Any]) -> RunOptions:
+    """The options, with slots that are searched in the warm-up."""
+    searched = options["search_slots"]
+    if searched is None:
+        return RunOptions(**options)
+    if options["trace"] is None:
+        raise click.UsageError("--search-slots is for --trace.", click.get_current_context())
+    return RunOptions(**options | {"warmup": max(options["warmup"], searched)})
 
 
 def _check_prices(policies: tuple[str, ...]) -> None:

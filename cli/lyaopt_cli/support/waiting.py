@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lyaopt.evaluation import Estimate
     from lyaopt.model.system import System
     from lyaopt.simulation import Result, Trace
+    from lyaopt_cli.support.tuning import Tuned
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Judged:
         Of the run.
     cost : ndarray (S,) or None
         Waiting costs in force.
+    tuned : Tuned or None
+        What the policy is tuned to, on a trace; None where nothing is.
     over_bound : float or None
         With waiting costs: energy and waiting over LB3; None where there is no bound above 0.
     over_bound_at_latency : float or None
@@ -89,6 +92,7 @@ class Judged:
 
     result: Result
     cost: Floats | None
+    tuned: Tuned | None = None
     over_bound: float | None = None
     over_bound_at_latency: float | None = None
     bound_j: float | None = None
@@ -103,28 +107,26 @@ class Judged:
             more = {"over_bound_at_latency": self.over_bound_at_latency}
         if self.bound_j is not None:
             more |= {"bound": "LB2", "bound_energy_j": self.bound_j}
+        if self.tuned is not None:
+            more |= {"tuned": self.tuned.document()}
         return self.result.to_dict() | more
 
 
-def judge_on_trace(
-    runs: Iterable[tuple[Result, Floats | None]], system: System, trace: Trace, *, with_bound: bool
-) -> list[Judged]:
+def judge_on_trace(runs: list[Judged], system: System, trace: Trace, *, with_bound: bool) -> list[Judged]:
     """Set runs on a trace beside LB2, by request; LB1 and LB3 are of the scenario's law, not of the trace."""
-    judged = [Judged(result, cost) for result, cost in runs]
     if not with_bound:
-        return judged
+        return runs
     from lyaopt.evaluation.trace_bound import trace_bound_j
 
-    return [replace(run, bound_j=trace_bound_j(system, run.result, trace)) for run in judged]
+    return [replace(run, bound_j=trace_bound_j(system, run.result, trace)) for run in runs]
 
 
-def judge(runs: Iterable[tuple[Result, Floats | None]], system: System, *, by_latency: bool) -> list[Judged]:
+def judge(runs: list[Judged], system: System, *, by_latency: bool) -> list[Judged]:
     """Set runs beside LB3, at their waiting costs, or by request at their latencies; not without SciPy."""
-    judged = [Judged(result, cost) for result, cost in runs]
     try:
-        return _beside_bounds(judged, system, by_latency)
+        return _beside_bounds(runs, system, by_latency)
     except MissingExtraError:
-        return judged
+        return runs
 
 
 def _beside_bounds(runs: list[Judged], system: System, by_latency: bool) -> list[Judged]:
