@@ -67,8 +67,8 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     \b
     Policies: middle, all-local, all-offload, random, greedy, best-fixed, table,
     planning, price, value, trace (the points of --trace), a folder with a
-    trained policy, or the points themselves, one for each service, as in
-    3,0,12.
+    trained policy, a class of your own as MODULE:CLASS, or the points
+    themselves, one for each service, as in 3,0,12.
     One seed gives the same arrivals and channels under every policy. With
     --trace, policies are searched on the trace, and the output says so.
 

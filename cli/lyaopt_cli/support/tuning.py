@@ -68,10 +68,12 @@ def searched_part(trace: Trace | None, slots: int | None, system: System) -> tup
 
 def tuned_to(name: str | None, part: Trace, warmup: int) -> Tuned | None:
     """What a policy by `name` is tuned to on a trace, `part` being searched; None where nothing is tuned."""
+    from lyaopt.policies.own_policy import is_own
+
     if name in _ON_TRACE:
         return Tuned("trace", part.slots, part.slots > warmup, _OF_LAW.get(name))
     if name is not None and os.path.isfile(os.path.join(name, "run.json")):
         return Tuned("training")
-    if name is not None and ":" in name:
+    if name is not None and is_own(name):
         return Tuned("module")
     return None
