@@ -60,8 +60,16 @@ if TYPE_CHECKING:
     help="Print the lower bound LB1 on the energy too, and the ratio to the least energy at this latency; "
     "with --trace LB2, the least energy for the work that was done.",
 )
+@click.option("--by-service", is_flag=True, help="With --json: each service's backlogs, tasks and latencies.")
 @json_option("Print JSON, a line for each policy.")
-def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json: bool, **options: Any) -> int:
+def command(
+    scenario: str,
+    policies: tuple[str, ...],
+    with_bound: bool,
+    by_service: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
     """Simulate SCENARIO (a shipped one by name, or a file) and print energy, backlogs and latency.
 
     \b
@@ -90,6 +98,8 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
     run_options = _run_options(options)
     if len(policies) > 1 and (run_options.record or run_options.plot):
         raise click.UsageError("--record and --plot take one --policy.", click.get_current_context())
+    if by_service and not as_json:
+        raise click.UsageError("--by-service is for --json.", click.get_current_context())
     run_options.waiting.check(policies)
     if run_options.save_prices is not None:
         _check_prices(policies)
@@ -117,7 +127,7 @@ def command(scenario: str, policies: tuple[str, ...], with_bound: bool, as_json:
                 judged = judge(runs, system, by_latency=with_bound)
             else:
                 judged = judge_on_trace(runs, system, trace, with_bound=with_bound)
-            _print(judged, system, bound, as_json)
+            _print(judged, system, bound, as_json, by_service)
         return INTERRUPTED if interrupts.seen else 0
 
 
@@ -150,13 +160,18 @@ def _bound(system: System, trace: Trace | None) -> float | None:
     return energy_bound(system).energy_j
 
 
-def _print(runs: list[Judged], system: System, bound: float | None, as_json: bool) -> None:
+def _print(
+    runs: list[Judged], system: System, bound: float | None, as_json: bool, with_services: bool
+) -> None:
     def documents() -> Iterator[dict[str, Any]]:
+        from lyaopt.simulation.service_results import by_service
+
         more: dict[str, Any] = {}
         if bound is not None:
             more = {"bound": "LB1", "bound_energy_j": bound if math.isfinite(bound) else None}
         for run in runs:
-            yield run.document() | more
+            services = {"services": by_service(run.result, system)} if with_services else {}
+            yield run.document() | more | services
 
     def print_text() -> None:
         from lyaopt_cli.tables.simulation import print_comparison, print_ratios, print_result
