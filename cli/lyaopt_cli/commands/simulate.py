@@ -95,21 +95,11 @@ def command(
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (what was
     simulated until then is printed and written), 141 output closed.
     """
-    run_options = _run_options(options)
-    if len(policies) > 1 and (run_options.record or run_options.plot):
-        raise click.UsageError("--record and --plot take one --policy.", click.get_current_context())
     if by_service and not as_json:
         raise click.UsageError("--by-service is for --json.", click.get_current_context())
-    run_options.waiting.check(policies)
-    if run_options.save_prices is not None:
-        _check_prices(policies)
+    run_options = _run_options(options, policies)
     system = load_system(scenario)
-    if run_options.save_prices is not None:
-        check_writable(Path(run_options.save_prices))
-    if run_options.record is not None:
-        check_writable(Path(run_options.record))
-    if run_options.plot is not None:
-        check_picture("lyaopt simulate", run_options.plot)
+    _check_files(run_options)
     bound = None
     runs: list[Judged] = []
     with Interrupts() as interrupts:
@@ -131,14 +121,27 @@ def command(
         return INTERRUPTED if interrupts.seen else 0
 
 
-def _run_options(options: dict[str, Any]) -> RunOptions:
-    """The options, with slots that are searched in the warm-up."""
+def _run_options(options: dict[str, Any], policies: tuple[str, ...]) -> RunOptions:
+    """The options, checked, with slots that are searched in the warm-up."""
     searched = options["search_slots"]
-    if searched is None:
-        return RunOptions(**options)
-    if options["trace"] is None:
+    if searched is not None and options["trace"] is None:
         raise click.UsageError("--search-slots is for --trace.", click.get_current_context())
-    return RunOptions(**options | {"warmup": max(options["warmup"], searched)})
+    found = RunOptions(**options | {"warmup": max(options["warmup"], searched or 0)})
+    if len(policies) > 1 and (found.record or found.plot):
+        raise click.UsageError("--record and --plot take one --policy.", click.get_current_context())
+    found.waiting.check(policies)
+    if found.save_prices is not None:
+        _check_prices(policies)
+    return found
+
+
+def _check_files(options: RunOptions) -> None:
+    """Check before the run that files can be written."""
+    for name in (options.save_prices, options.record):
+        if name is not None:
+            check_writable(Path(name))
+    if options.plot is not None:
+        check_picture("lyaopt simulate", options.plot)
 
 
 def _check_prices(policies: tuple[str, ...]) -> None:
