@@ -24,10 +24,7 @@ def test_it_says_what_it_will_do_and_how_far_it_is(capfd, tmp_path):
     out = ["--out", str(tmp_path / "a")]
     assert run([*SHORT, "--episodes", "60", *out]) == 0
     first, *lines = errors(capfd)
-    assert (
-        first == "lyaopt train: lyappo: 60 updates with 12000 decisions of 2 replications"
-        or "updates" in first
-    )
+    assert re.fullmatch(r"lyaopt train: lyappo: \d+ updates with \d+ decisions of 2 replications", first)
     total = int(re.search(r"(\d+) updates", first)[1])
     log = [json.loads(line) for line in (tmp_path / "a" / "log.ndjson").read_text().splitlines()]
     assert log[-1]["update"] == total
