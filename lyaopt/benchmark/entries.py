@@ -1,17 +1,15 @@
-"""What enters the benchmark: makers of policies, and the guard that times them and names their errors."""
+"""What enters the benchmark: makers of policies."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lyaopt.errors import LyaoptError, ProblemError
 from lyaopt.model.system import System
 from lyaopt.policies import SearchOptions, is_searched, make_policy
-from lyaopt.simulation import Decision, Observation, Policy
+from lyaopt.policies.own_policy import Guarded, errors_of
+from lyaopt.simulation import Policy
 from lyaopt.simulation.policy import check_policy
 
 REFERENCES = ("middle", "all-local", "all-offload", "best-fixed", "greedy", "price")
@@ -73,55 +71,6 @@ def own_entry(label: str, factory: Callable[[System], Any]) -> Entry:
     return Entry(label, lambda system, options: factory(system))
 
 
-class Guarded:
-    """A policy whose time is taken and whose errors become a `ProblemError`.
-
-    Parameters
-    ----------
-    policy : Policy
-        Asked in each period.
-    place, who : str
-        Path of the entry, and its name on an instance, for errors.
-
-    Attributes
-    ----------
-    name : str
-    rule : object
-        The allocation rule of the policy, or None.
-    seconds : float
-        Spent in `decide`.
-    """
-
-    def __init__(self, policy: Any, place: str, who: str) -> None:
-        self._policy, self._place, self._who = policy, place, who
-        self.name = str(policy.name)
-        self.rule = getattr(policy, "rule", None)
-        self.seconds = 0.0
-
-    def decide(self, observation: Observation) -> Decision:
-        """Ask the policy.
-
-        Parameters
-        ----------
-        observation : Observation
-            Passed on.
-
-        Returns
-        -------
-        Decision
-
-        Raises
-        ------
-        ProblemError
-            If the policy raises an error.
-        """
-        before = time.perf_counter()
-        with errors_of(f"{self._place}.decide", self._who):
-            decision: Decision = self._policy.decide(observation)
-        self.seconds += time.perf_counter() - before
-        return decision
-
-
 def guarded(entry: Entry, place: str, system: System, options: SearchOptions, instance: str) -> Guarded:
     """Make the policy of an entry.
 
@@ -148,36 +97,3 @@ def guarded(entry: Entry, place: str, system: System, options: SearchOptions, in
         policy = entry.make(system, options)
         check_policy(policy, "policy")
         return Guarded(policy, place, who)
-
-
-@contextmanager
-def errors_of(place: str, who: str) -> Iterator[None]:
-    """Inside the block any error becomes a `ProblemError` at a path; one that is so already passes.
-
-    Parameters
-    ----------
-    place : str
-        The path.
-    who : str
-        Start of the reason.
-    """
-    try:
-        yield
-    except ProblemError as error:
-        if error.path.startswith("$.policies["):
-            raise
-        raise ProblemError(place, f"{who}: {error}") from error
-    except LyaoptError as error:
-        if isinstance(error, ImportError):  # a missing extra is of the installation
-            raise
-        raise ProblemError(place, f"{who}: {error}") from error
-    except (Exception, SystemExit) as error:
-        reason = " ".join(str(error).split())
-        raise ProblemError(place, f"{who}: {type(error).__name__}: {reason}{_line_of(error)}") from error
-
-
-def _line_of(error: BaseException) -> str:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""

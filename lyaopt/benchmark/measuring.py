@@ -11,11 +11,11 @@ import numpy as np
 
 from lyaopt.arrays import Floats
 from lyaopt.benchmark.document import Interval, PolicyFigures, Seconds
-from lyaopt.benchmark.entries import Guarded
 from lyaopt.benchmark.instances import Budget, Instance
 from lyaopt.benchmark.intervals import mean_interval
 from lyaopt.evaluation import Score
 from lyaopt.model.system import System
+from lyaopt.policies.own_policy import Guarded
 from lyaopt.simulation import Result, Simulator, Trace
 
 _P99 = 3

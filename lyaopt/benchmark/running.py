@@ -14,13 +14,14 @@ from lyaopt.benchmark.document import (
     PolicyFigures,
     Versions,
 )
-from lyaopt.benchmark.entries import Entry, errors_of, guarded
+from lyaopt.benchmark.entries import Entry, guarded
 from lyaopt.benchmark.instances import Budget, Instance, load_suite
 from lyaopt.benchmark.measuring import figures, lower_bound, measure
 from lyaopt.benchmark.traces import frozen_traces
 from lyaopt.errors import ProblemError
 from lyaopt.evaluation.estimates import CONFIDENCE
 from lyaopt.policies import SearchOptions
+from lyaopt.policies.own_policy import errors_of
 from lyaopt.simulation import Trace
 from lyaopt.simulation.results import versions
 

@@ -10,6 +10,7 @@ from lyaopt.evaluation.estimates import (
 )
 from lyaopt.evaluation.frontier import FrontierPoint, FrontierReport, compare_with_bound
 from lyaopt.evaluation.over_bound import latency_curve, over_bound, over_bound_at_latency
+from lyaopt.evaluation.trace_bound import trace_bound_j
 
 __all__ = [
     "Estimate",
@@ -26,4 +27,5 @@ __all__ = [
     "over_bound",
     "over_bound_at_latency",
     "paired_estimate",
+    "trace_bound_j",
 ]

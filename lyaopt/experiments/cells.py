@@ -20,10 +20,12 @@ from lyaopt.experiments.learners import Learner, configuration_of
 from lyaopt.experiments.provenance import digest
 from lyaopt.experiments.variations import varied
 from lyaopt.experiments.waiting import BOUND, Waiting
+from lyaopt.io.user_modules import source_digest
 from lyaopt.model.profiles import format_profile
 from lyaopt.model.scenarios import scenario_to_dict
 from lyaopt.model.system import System
 from lyaopt.policies import is_searched, make_policy, policy_names
+from lyaopt.policies.own_policy import is_own
 
 _KEY_LENGTH = 32
 
@@ -85,7 +87,8 @@ class Cell:
         policy = self.policy if self.waiting is None else self.waiting.policy
         if not is_searched(policy):
             measuring.pop("search_seed")
-        return {**document, "policy": policy, **waits, "evaluation": measuring}
+        own = {"module": source_digest(policy)} if is_own(policy) else {}
+        return {**document, "policy": policy, **own, **waits, "evaluation": measuring}
 
     @cached_property
     def key(self) -> str:

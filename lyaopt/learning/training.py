@@ -16,7 +16,7 @@ from lyaopt.learning.algorithm_protocol import Report, below
 from lyaopt.learning.algorithms import Algorithm
 from lyaopt.learning.price_rules import rule_of
 from lyaopt.learning.ranges import FIXED, Ranges
-from lyaopt.learning.run_folder import RunFolder
+from lyaopt.learning.run_folder import LOG, RunFolder
 from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.model.system import System
 
@@ -49,6 +49,9 @@ class Summary:
         Shares of the time: ``system`` (environment), ``rollout`` (the rest of collecting) and ``update``.
     first, last : dict or None
         First and last log lines of this process; None if the training was finished before.
+    kept_start : bool or None
+        Whether no network of the training was better than that of its start, which is then the policy; None
+        where networks were not compared.
     """
 
     finished: bool
@@ -61,6 +64,7 @@ class Summary:
     shares: dict[str, float]
     first: dict[str, Any] | None
     last: dict[str, Any] | None
+    kept_start: bool | None = None
 
 
 class Training:
@@ -215,4 +219,11 @@ class Training:
             shares=shares,
             first=lines[0] if lines else None,
             last=lines[-1] if lines else None,
+            kept_start=self._kept_start(),
         )
+
+    def _kept_start(self) -> bool | None:
+        """Whether all networks that were checked, by any process, were worse than that of the start."""
+        lines = (self.folder.path / LOG).read_bytes().splitlines()
+        checks = [json.loads(line)["is_best"] for line in lines if b'"is_best"' in line]
+        return not any(checks) if checks else None

@@ -31,6 +31,7 @@ from lyaopt.model.device_energies import (
 )
 from lyaopt.model.profiles import Profile, list_profiles, load_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
+from lyaopt.slot.bandwidths import device_bandwidths
 from lyaopt.slot.limits import LEAST, noise_w_per_hz
 from lyaopt.slot.tables import Curves, Point, hull_within, make_curves
 
@@ -129,7 +130,7 @@ class Device:
     max_power_w: NonNegative = 0.3
     """p^max, in watts; without effect with `radio`."""
     bandwidth_hz: Positive | None = None
-    """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w by default."""
+    """b_w, the device's own bandwidth, in hertz; by default an equal share of what the others leave."""
     cpu_points: tuple[OperatingPoint, ...] | None = None
     """Operating points of the CPU by increasing frequency, in place of the cubic law."""
     radio: MeasuredRadio | None = None
@@ -164,7 +165,7 @@ class System:
     edge_capacity_hz: NonNegative = 20e9
     """F^e, in cycles per second."""
     bandwidth_hz: Positive = 1e6
-    """B_w, in hertz, shared equally by the devices without a bandwidth of their own."""
+    """B_w, in hertz; devices without a bandwidth of their own share equally what the others leave of it."""
     spectrum: Spectrum = "split"
     """``split``: each device keeps its bandwidth. ``shared``: all share the sum, as is best in each slot,
     except under a policy that allocates by shares: there each device keeps its own."""
@@ -195,10 +196,11 @@ class System:
             yield show_path(path), reason
         if not any(device.services for device in self.devices):
             yield "$.devices", "expected at least one device with a service, got none"
-        try:
-            noise_w_per_hz(self.noise_psd_dbm_per_hz)
-        except ProblemError as error:
-            yield error.path, error.reason
+        for check in (lambda: noise_w_per_hz(self.noise_psd_dbm_per_hz), lambda: self.device_bandwidth_hz):
+            try:
+                check()
+            except ProblemError as error:
+                yield error.path, error.reason
 
     def _signal_errors(self) -> Iterator[tuple[str, str]]:
         channel = self.channel
@@ -307,8 +309,7 @@ class System:
     @cached_property
     def device_bandwidth_hz(self) -> Floats:
         """b_w of each device (M,), in hertz."""
-        share = self.bandwidth_hz / len(self.devices)
-        return _frozen([share if d.bandwidth_hz is None else d.bandwidth_hz for d in self.devices])
+        return _frozen(device_bandwidths(self.bandwidth_hz, [d.bandwidth_hz for d in self.devices]))
 
     @cached_property
     def most_bandwidth_hz(self) -> Floats:

@@ -48,18 +48,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from lyaopt.arrays import Floats
 from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
+from lyaopt.policies.gain_guess import GainGuess, guess_of_law
 from lyaopt.simulation import Decision, Observation
 from lyaopt.slot.tables import Point
-
-_LOG_EXPONENTIAL = (-0.5772156649015329, math.pi**2 / 6.0)
-"""Mean and variance of log beta, beta ~ Exp(1)."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,13 @@ class Greedy:
     weights : tuple of three floats, optional
         kappa_l, kappa_t, kappa_e; by default those of `queue_weights`.
     name : str
+    guess : GainGuess, optional
+        Of the gains to come; by default that of the scenario's law.
     """
 
     weights: tuple[float, float, float] | None = None
     name: str = "greedy"
+    guess: GainGuess | None = field(default=None, repr=False, compare=False)
 
     def decide(self, observation: Observation) -> Decision:
         """Return the points (S, B) of the next period.
@@ -89,7 +90,8 @@ class Greedy:
         Decision
         """
         system = observation.system
-        gain = likely_gain(system, observation.channel_gain)
+        guess = guess_of_law(system) if self.guess is None else self.guess
+        gain = guess.gain(observation.channel_gain)
         costs = drift_plus_penalty(system, observation.backlog, gain, self.weights)
         least = least_cut(system)
         return Decision(least + costs[least:].argmin(axis=0))
@@ -118,8 +120,7 @@ def queue_weights(system: System) -> tuple[float, float, float]:
 def likely_gain(system: System, last: Floats) -> Floats:
     """Estimate the geometric mean gain of the coming slots from the gains of the last slot.
 
-    log h is the sum of a slow part of variance v and fading of variance w. The best linear estimate of the
-    slow part moves from its mean by v / (v + w) of the observed deviation.
+    By the law of the scenario, see `lyaopt.policies.gain_guess`.
 
     Parameters
     ----------
@@ -132,20 +133,7 @@ def likely_gain(system: System, last: Floats) -> Floats:
     -------
     ndarray (M, B)
     """
-    channel = system.channel
-    fading_mean, fading_variance = _LOG_EXPONENTIAL if channel.fading == "rayleigh" else (0.0, 0.0)
-    slow_variance = (channel.shadowing_std_db * math.log(10.0) / 10.0) ** 2
-    mean_gain = system.mean_channel_gain()
-    if channel.walk_m_per_sqrt_s > 0.0:
-        band = math.log(channel.walk_farthest_m / channel.walk_nearest_m)
-        slow_variance += (channel.path_loss_exponent * band) ** 2 / 12.0
-        middle_m = math.sqrt(channel.walk_nearest_m * channel.walk_farthest_m)
-        mean_gain = np.full_like(mean_gain, channel.mean_gain(middle_m))
-    weight = slow_variance / (slow_variance + fading_variance) if slow_variance > 0.0 else 0.0
-    prior = np.broadcast_to(np.log(mean_gain)[:, None] + fading_mean, last.shape)
-    with np.errstate(divide="ignore"):
-        observed = np.log(last) if weight > 0.0 else prior
-    return np.asarray(np.exp((1.0 - weight) * prior + weight * observed))
+    return guess_of_law(system).gain(last)
 
 
 def drift_plus_penalty(

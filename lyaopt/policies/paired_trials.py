@@ -59,6 +59,7 @@ class SearchOptions:
         Slots of the trial of one candidate, and its replications. The first tenth of the slots is warm-up.
     traces : sequence of Trace
         Recorded traffic to search on, one trace for each replication; overrides `slots` and `replications`.
+        On a single trace a growing backlog excludes no candidate.
     progress : callable, optional
         Called before each trial with the slots simulated so far and the budget; False stops the search.
     """
@@ -294,7 +295,7 @@ class Trials:
             costs, growth = (np.concatenate(values, axis=-1) for values in zip(*parts, strict=True))
         else:
             costs, growth = self._simulate(make(self.replications), candidates, self.replications, None)
-        return Outcome(costs, growth, _GROWTH * self._tasks_in_half())
+        return Outcome(costs, growth, self._allowed_growth())
 
     def _simulate(
         self, policy: Policy, candidates: int, replications: int, trace: Trace | None
@@ -328,5 +329,12 @@ class Trials:
         np.add.at(sums, self.system.device_of_service, values)
         return sums
 
-    def _tasks_in_half(self) -> Floats:
-        return self._by_device(self.system.arrival_rate_per_s) * self.system.slot_duration_s * self._half
+    def _allowed_growth(self) -> Floats:
+        if len(self.traces) == 1:
+            # Growth cannot be told from chance on one path; what it costs there counts.
+            return np.full(len(self.system.devices), np.inf)
+        tasks_per_slot = self.system.arrival_rate_per_s * self.system.slot_duration_s
+        if self.traces:
+            recorded = [trace.arrivals[: self.slots].mean(axis=0) for trace in self.traces]
+            tasks_per_slot = np.mean(recorded, axis=0)
+        return _GROWTH * self._by_device(tasks_per_slot) * self._half

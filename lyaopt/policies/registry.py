@@ -15,20 +15,24 @@ from lyaopt.model.system import Service, System
 from lyaopt.policies.best_fixed import best_fixed
 from lyaopt.policies.channel_table import table
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
+from lyaopt.policies.gain_guess import guess_of_traces
 from lyaopt.policies.greedy import Greedy
+from lyaopt.policies.own_policy import is_own, own_policy
 from lyaopt.policies.paired_trials import SearchOptions
 from lyaopt.policies.price_policy import price, value
 from lyaopt.policies.random import Random
 from lyaopt.policies.rollout_policy import planning
-from lyaopt.simulation import Policy
+from lyaopt.simulation import Policy, Trace
 
 
 def _random(system: System) -> Random:
     return Random()
 
 
-def _greedy(system: System, weights: tuple[float, float, float] | None = None) -> Greedy:
-    return Greedy(weights)
+def _greedy(
+    system: System, weights: tuple[float, float, float] | None = None, traces: Sequence[Trace] = ()
+) -> Greedy:
+    return Greedy(weights, guess=guess_of_traces(system, traces) if traces else None)
 
 
 _POINTS: Mapping[str, Callable[[System], Fixed]] = {
@@ -74,13 +78,15 @@ def make_policy(name: str, system: System, **options: Any) -> Policy:
     Parameters
     ----------
     name : str
-        One of `policy_names`, or points as text.
+        One of `policy_names`, points as text, or ``MODULE:CLASS``: a class or function of one's own that
+        takes the system and returns a policy; modules in the current folder are found.
     system : System
         To be served; searches simulate it.
     **options
         ``best-fixed``, ``table``, ``planning``, ``price`` and ``value`` take the fields of `SearchOptions`;
         ``table`` and ``planning`` also `states`, ``planning`` also `horizon` and `futures`, ``price`` and
-        ``value`` also `waiting_cost_j_per_s` or `target_latency_s`; ``greedy`` takes `weights`.
+        ``value`` also `waiting_cost_j_per_s` or `target_latency_s`; ``greedy`` takes `weights`, and
+        `traces` to which its guess of the gains to come is fitted.
 
     Returns
     -------
@@ -89,12 +95,15 @@ def make_policy(name: str, system: System, **options: Any) -> Policy:
     Raises
     ------
     ProblemError
-        If there is no such policy, or it has no such option; `$.policy` if the text does not give points.
+        If there is no such policy, or it has no such option; `$.policy` if the text does not give points, or
+        there is no such class.
     """
     check_type(name, str, "policy", "the name of a policy or its points as text")
     check_type(system, System, "system", "as load_scenario returns")
     if name not in _POLICIES:
         _check_options(name, (), options)
+        if is_own(name):
+            return own_policy(name, system)
         return Fixed(parse_points(name, system), "fixed")
     make = _POLICIES[name]
     own = [parameter for parameter in signature(make).parameters if parameter not in ("system", "options")]
@@ -149,7 +158,7 @@ def parse_points(text: str, system: System) -> Integers:
 def _points_in_order(items: list[str], text: str, system: System) -> Integers:
     services = system.services
     if len(items) == 1 and len(services) != 1:
-        expected = f"{', '.join(_POLICIES)}, or a cut for each of {len(services)} services"
+        expected = f"{', '.join(_POLICIES)}, MODULE:CLASS, or a cut for each of {len(services)} services"
         raise ProblemError("$.policy", f"expected {expected}; got {text!r}")
     if len(items) != len(services):
         reason = f"expected a cut for each of {len(services)} services, got {len(items)}"

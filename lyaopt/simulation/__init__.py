@@ -10,6 +10,7 @@ from lyaopt.simulation.records import Record
 from lyaopt.simulation.results import Result
 from lyaopt.simulation.rules import CompiledRule, Rule, allocation_rule
 from lyaopt.simulation.series import Series, run_in_steps
+from lyaopt.simulation.service_results import by_service
 from lyaopt.simulation.shares import Shares
 from lyaopt.simulation.simulator import Simulator, simulate
 from lyaopt.simulation.slot_observation import SlotObservation
@@ -32,6 +33,7 @@ __all__ = [
     "SlotObservation",
     "Trace",
     "allocation_rule",
+    "by_service",
     "jitted_weights",
     "load_trace",
     "price_source",

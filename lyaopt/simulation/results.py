@@ -30,6 +30,8 @@ class Result:
         Mean energy per slot of each device.
     queues : ndarray (3, S, B)
         Mean backlogs: cycles, bits, cycles.
+    service_rates : ndarray (3, S, B)
+        Mean rates of service: cycles, bits, cycles per second.
     mean_tasks : ndarray (S, B)
         Mean number of tasks in the system, in a slot.
     points : ndarray (S, B)
@@ -57,6 +59,7 @@ class Result:
     local_energy_j: Floats
     transmit_energy_j: Floats
     queues: Floats
+    service_rates: Floats
     mean_tasks: Floats
     points: Integers
     born: int

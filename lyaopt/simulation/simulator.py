@@ -287,6 +287,7 @@ class Simulator:
             devices[sums.LOCAL_ENERGY],
             transmit_energy(self.system.slot_duration_s, devices[sums.POWER]),
             services[: sums.RATES],
+            services[sums.RATES : sums.SERVICE_SUMS],
             self._mean_tasks(slots),
             state.points(),
             born,

@@ -60,6 +60,20 @@ class Trace:
         """T."""
         return len(self.arrivals)
 
+    def first(self, slots: int, system: System) -> Trace:
+        """Return the first slots of the trace.
+
+        Parameters
+        ----------
+        slots : int
+            Their number, from 1 to T.
+        system : System
+            Gives G, slots of a period.
+        """
+        periods = -(-slots // system.slots_per_period)
+        points = None if self.partition is None else self.partition[:periods]
+        return Trace(self.arrivals[:slots], self.channel_gain[:slots], points)
+
     def check_against(self, system: System) -> None:
         """Check that the shapes and values of the trace fit a system.
 

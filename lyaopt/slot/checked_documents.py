@@ -8,6 +8,7 @@ import numpy as np
 
 from lyaopt.arrays import Floats
 from lyaopt.io.ids import ids_by_position
+from lyaopt.slot.bandwidths import device_bandwidths
 from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, WEIGHT_FIELDS, SlotInputs
 from lyaopt.slot.problem import SlotProblem
 
@@ -25,15 +26,16 @@ def problem_of(data: dict[str, Any]) -> SlotProblem:
     Raises
     ------
     ProblemError
-        If frequencies of a table do not increase, or magnitudes leave double precision.
+        If frequencies of a table do not increase, magnitudes leave double precision, or devices have more
+        bandwidth than there is.
     """
     devices: list[dict[str, Any]] = data["devices"]
     counts = tuple([len(device["services"]) for device in devices])
     fields: dict[str, Any] = {name: float(data.get(name, 0.0)) for name in SCALAR_FIELDS}
     fields |= {name: data.get(name, getattr(SlotInputs, name)) for name in _OPTIONAL_SCALARS}
     fields["noise_psd_dbm_per_hz"] = float(fields["noise_psd_dbm_per_hz"])
-    share = data["bandwidth_hz"] / max(len(devices), 1)
-    columns = zip(*[_numbers_of(device, share) for device in devices], strict=True)
+    widths = device_bandwidths(data["bandwidth_hz"], [device.get("bandwidth_hz") for device in devices])
+    columns = zip(*map(_numbers_of, devices, widths), strict=True)
     fields |= dict(zip(DEVICE_FIELDS, map(_floats, columns), strict=False)) or dict.fromkeys(
         DEVICE_FIELDS, _floats(())
     )
@@ -52,14 +54,14 @@ def problem_of(data: dict[str, Any]) -> SlotProblem:
     )
 
 
-def _numbers_of(device: dict[str, Any], share: float) -> tuple[float, ...]:
+def _numbers_of(device: dict[str, Any], width: float) -> tuple[float, ...]:
     """The numbers of a device in the order of `DEVICE_FIELDS`; 0 where a measured radio needs none."""
     points = device.get("cpu_points")
     capacity = (
         device["cpu_capacity_hz"] if points is None else device.get("cpu_capacity_hz", points[-1]["hz"])
     )
     power, gain = device.get("max_power_w", 0.0), device.get("channel_gain", 0.0)
-    return capacity, power, gain, device.get("bandwidth_hz", share)
+    return capacity, power, gain, width
 
 
 def _points_of(device: dict[str, Any]) -> list[tuple[float, float]] | None:

@@ -18,6 +18,7 @@ from lyaopt.arrays import Floats
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io import strict_json
 from lyaopt.io.ids import MAX_PADDED_SERVICES, ids_by_position, structure_errors
+from lyaopt.slot.bandwidths import device_bandwidths
 from lyaopt.slot.checked_documents import problem_of
 from lyaopt.slot.inputs import QUEUE_FIELDS, SCALAR_FIELDS, SPECTRA, WEIGHT_FIELDS, SlotInputs
 from lyaopt.slot.limits import LEAST, noise_w_per_hz, signals_fit
@@ -137,7 +138,6 @@ class _Gathered:
             self.spectrum = data["spectrum"]
             _require(self.spectrum in SPECTRA)
         self.bandwidth = data["bandwidth_hz"]
-        share = self.bandwidth / max(len(devices), 1)
         self.scalars = _SCALARS(data)
         self.counts = [len(device["services"]) for device in devices]
         self.most = max(self.counts, default=0)
@@ -149,11 +149,16 @@ class _Gathered:
         self.queues: list[float] = []
         self.service_ids: list[tuple[str, ...]] = []
         self.more_keys = 0  # of services
-        for device in devices:
-            _require(len(device) == 4 + ("id" in device) + ("bandwidth_hz" in device))
+        own = [device.get("bandwidth_hz") for device in devices]
+        given = len(own) - own.count(None)
+        for device, width in zip(devices, device_bandwidths(self.bandwidth, own), strict=True):
+            has_own = "bandwidth_hz" in device
+            given -= has_own
+            _require(len(device) == 4 + ("id" in device) + has_own)
             self.devices += _DEVICE(device)
-            self.devices.append(device.get("bandwidth_hz", share))
+            self.devices.append(width)
             self._add(device["services"])
+        _require(given == 0)  # a bandwidth of null is none
         self.weights = self._gather_weights(devices) if self.more_keys else None
 
     def _add(self, services: list[dict[str, Any]]) -> None:

@@ -94,7 +94,7 @@ class DeviceDocument(_Strict):
     channel_gain: NonNegative = _optional()
     """h of this slot; without effect if the radio is measured."""
     bandwidth_hz: Positive = _optional()
-    """b_w, the device's own share of the spectrum, in hertz; an equal share of B_w by default."""
+    """b_w, the device's own bandwidth, in hertz; by default an equal share of what the others leave."""
     cpu_points: _Points = _optional()
     """Operating points of the CPU by increasing frequency, in place of the cubic law of its energy."""
     radio: RadioDocument = _optional()
@@ -118,7 +118,7 @@ class SlotDocument(_Strict):
     slot_duration_s: Positive
     """tau, in seconds."""
     bandwidth_hz: Positive
-    """B_w, in hertz, shared equally by the devices without a bandwidth of their own."""
+    """B_w, in hertz; devices without a bandwidth of their own share equally what the others leave of it."""
     spectrum: Spectrum = "split"
     """``shared``: devices whose radios are not measured share the sum of their bandwidths as is best."""
     noise_psd_dbm_per_hz: Finite = -174.0

@@ -142,7 +142,7 @@ def test_an_error_keeps_what_is_finished(module, tmp_path, capsysbinary):
     [
         ("no_such_module:It", "--policy: no module named no_such_module"),
         ("{module}:It", "--policy: module {module} has no It"),
-        ("{module}:value", "--policy {module}:value: expected a class or a function, got 3"),
+        ("{module}:value", "--policy: {module}:value: expected a class or a function, got 3"),
         ("broken_{module}:It", "--policy: cannot import broken_{module}: ZeroDivisionError: "),
         (":It", "--policy: expected MODULE:NAME, got ':It'"),
         (

@@ -131,6 +131,8 @@ def shortened(words: list[str]) -> list[str]:
     if words[1] == "train" and "--algorithm" not in words and "--preset" not in words:
         shared = {"--vary", "--allocation"} & set(words)
         more += ["--preset", "shared" if shared else "tuned"]  # the default searches for a start
+    if "--search-slots" in words:
+        more += ["--search-slots", "20", "--slots", "40"]
     return words[1:] + more
 
 

@@ -316,7 +316,10 @@ def systems(draw: Any) -> System:
     devices.append(Device(1.0, (Service("alexnet", id=draw(TEXTS)),), id=draw(TEXTS)))
     learning = Learning(reward_energy_weight=draw(POSITIVES), exclude_cut_zero=draw(st.booleans()))
     numbers = (draw(POSITIVES), draw(st.integers(1, 99)), draw(POSITIVES))
-    return System(devices, *numbers, waiting_cost_j_per_s=draw(waiting), learning=learning)
+    total_hz = 1e6 + 2.0 * sum(device.bandwidth_hz or 0.0 for device in devices)
+    return System(
+        devices, *numbers, bandwidth_hz=total_hz, waiting_cost_j_per_s=draw(waiting), learning=learning
+    )
 
 
 @given(systems())

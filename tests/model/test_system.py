@@ -53,7 +53,7 @@ def test_services_count_device_by_device():
 
 def test_bandwidth_is_shared_unless_a_device_has_its_own():
     own = replace(ONE.devices[0], bandwidth_hz=7e5)
-    assert System((*ONE.devices, own)).device_bandwidth_hz.tolist() == [5e5, 7e5]
+    assert System((*ONE.devices, own)).device_bandwidth_hz.tolist() == [3e5, 7e5]
 
 
 @given(

@@ -78,8 +78,10 @@ def systems(draw, rng: np.random.Generator) -> System:
     if draw(st.booleans()):
         devices.insert(draw(st.integers(0, len(devices))), Device(distance_m=200.0, services=()))
     weights = draw(st.sampled_from([(1e17, 1e13), (1e18, 1e14), (1e9, 1e6), (0.0, 0.0)]))
+    own_hz = sum(device.bandwidth_hz or 0.0 for device in devices)
     return System(
         tuple(devices),
+        bandwidth_hz=own_hz + 2.5e5 * len(devices),
         slot_duration_s=float(rng.uniform(0.005, 0.02)),
         slots_per_period=draw(st.integers(1, 7)),
         edge_capacity_hz=draw(st.sampled_from([10.0, 10.0, 1.0, 0.2, 0.0])) * float(rng.uniform(1e9, 3e9)),

@@ -31,6 +31,7 @@ def whole_number_system(*services: tuple[Profile, ...], edge_slot_cycles: float 
             for profiles in services
         ),
         slot_duration_s=TAU,
+        bandwidth_hz=1e12 * len(services),
         cycles_per_mac=1.0,
         edge_capacity_hz=edge_slot_cycles / TAU,
         energy_weight_local=0.0,

@@ -55,7 +55,7 @@ def test_every_number_arrives_where_it_belongs():
     assert problem.energy_weight_transmit == EXAMPLE["energy_weight_transmit"]
     for name in ("cpu_capacity_hz", "max_power_w", "channel_gain"):
         assert getattr(problem, name).tolist() == [first[name], second[name]]
-    assert problem.bandwidth_hz.tolist() == [4e5, 1e6 / 2]
+    assert problem.bandwidth_hz.tolist() == [4e5, 1e6 - 4e5]
     for name in ("local_queue_cycles", "transmit_queue_bits", "edge_queue_cycles"):
         a, b = (service[name] for service in first["services"])
         assert getattr(problem, name).tolist() == [[a, b], [second["services"][0][name], 0.0]]

@@ -48,10 +48,11 @@ def command(
 
     \b
     A POLICY is a name (middle, all-local, all-offload, random, greedy,
-    best-fixed, table, planning, price, value), points as in 3,0,12, or a folder
-    with a trained policy. Savings are those of the first policy compared with
-    each other one. "over bound" is energy over the least energy of any policy at
-    the same mean latency; with a waiting cost, energy and waiting over LB3.
+    best-fixed, table, planning, price, value), points as in 3,0,12, a folder
+    with a trained policy, or a class of your own as MODULE:CLASS. Savings are
+    those of the first policy compared with each other one. "over bound" is
+    energy over the least energy of any policy at the same mean latency; with a
+    waiting cost, energy and waiting over LB3.
 
     \b
     Examples:

@@ -73,9 +73,10 @@ def command(scenario: str, as_json: bool, plot: str | None, **options: Any) -> i
     \b
     The bound (LB3) is a curve; so is a rule by prices, at several waiting costs.
     Other policies are points: names (middle, random, table, ...), points as in
-    3,0,12, or a folder with a trained policy. All run on the same replications,
-    by which intervals of 95 % are found. "over bound" is energy over the least
-    energy at the policy's own mean latency, in which tasks that still wait count.
+    3,0,12, MODULE:CLASS, or a folder with a trained policy. All run on the same
+    replications, by which intervals of 95 % are found. "over bound" is energy
+    over the least energy at the policy's own mean latency, in which tasks that
+    still wait count.
 
     \b
     Examples:

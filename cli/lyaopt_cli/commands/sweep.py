@@ -27,6 +27,7 @@ def command(file: str, out: str, as_json: bool, **engine: Any) -> int:
     """Run the sweep that FILE (TOML) defines: settings of a scenario x policies x training seeds.
 
     Every cell is kept as soon as it is finished. Run again, the command computes the missing cells.
+    Policies may be classes of your own, as MODULE:CLASS.
 
     \b
     A definition:

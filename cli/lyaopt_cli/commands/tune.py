@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     "policies",
     metavar="NAME",
     multiple=True,
-    help="Chooses the partition points (default: middle, best-fixed and lyappo); may be repeated.",
+    help="Chooses the partition points (default: middle, best-fixed and lyappo), also a class of your own as "
+    "MODULE:CLASS; may be repeated.",
 )
 @click.option(
     "--training-seeds",

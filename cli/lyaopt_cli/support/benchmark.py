@@ -7,14 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lyaopt.errors import ProblemError
 from lyaopt_cli.support.input_files import InputError, input_errors, read_whole
 from lyaopt_cli.support.output_files import write_whole
-from lyaopt_cli.support.user_modules import load_object
 
 if TYPE_CHECKING:
     from lyaopt.benchmark import BenchmarkDocument, Entry
-
-_PLACE = "lyaopt benchmark: --policy"
 
 
 def entries_of(names: tuple[str, ...], with_references: bool) -> list[Entry]:
@@ -33,6 +31,7 @@ def entries_of(names: tuple[str, ...], with_references: bool) -> list[Entry]:
 
 def _entry(name: str) -> Entry:
     from lyaopt.benchmark import Entry, own_entry, shipped_entry
+    from lyaopt.policies.own_policy import own_factory
 
     if os.path.isfile(os.path.join(name, "run.json")):
         from lyaopt.learning import load_policy
@@ -40,10 +39,10 @@ def _entry(name: str) -> Entry:
         return Entry(name, lambda system, options: load_policy(name))
     if ":" not in name:
         return shipped_entry(name)
-    factory = load_object(name, _PLACE)
-    if not callable(factory):
-        raise InputError(f"{_PLACE} {name}: expected a class or a function, got {factory!r:.60}")
-    return own_entry(name, factory)
+    try:
+        return own_entry(name, own_factory(name))
+    except ProblemError as error:
+        raise InputError(f"lyaopt benchmark: --policy: {error.reason}") from None
 
 
 def load_document(name: str) -> BenchmarkDocument:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lyaopt_cli.support.interrupts import Interrupts
 from lyaopt_cli.support.progress import progress_bar
@@ -12,7 +12,7 @@ from lyaopt_cli.support.waiting import NO_WAITING, Waiting
 
 if TYPE_CHECKING:
     from lyaopt.model.system import System
-    from lyaopt.simulation import Policy
+    from lyaopt.simulation import Policy, Trace
 
 
 def distinct_names(arguments: Sequence[str], policies: Sequence[Policy]) -> list[str]:
@@ -22,11 +22,17 @@ def distinct_names(arguments: Sequence[str], policies: Sequence[Policy]) -> list
 
 
 def make_policy(
-    name: str, system: System, seed: int, interrupts: Interrupts, waiting: Waiting = NO_WAITING
+    name: str,
+    system: System,
+    seed: int,
+    interrupts: Interrupts,
+    waiting: Waiting = NO_WAITING,
+    traces: Sequence[Trace] = (),
 ) -> Policy:
     """Make a policy from its name, from points, or from the folder of a training.
 
-    A search shows its progress, and a signal ends it. Policies that weigh waiting take what is said of it.
+    A search shows its progress, and a signal ends it; with traces it searches on them. Policies that weigh
+    waiting take what is said of it.
     """
     if os.path.isfile(os.path.join(name, "run.json")):
         from lyaopt.learning import load_policy
@@ -36,12 +42,13 @@ def make_policy(
     from lyaopt.policies.paired_trials import DEFAULT_SEARCH
 
     if not policies.is_searched(name):
-        return policies.make_policy(name, system)
-    options = waiting.options() if policies.is_priced(name) else {}
+        fitted = {"traces": traces} if name == "greedy" else {}
+        return policies.make_policy(name, system, **fitted)
+    options: dict[str, Any] = waiting.options() if policies.is_priced(name) else {}
     with progress_bar("searching", DEFAULT_SEARCH.budget) as show:
 
         def report(used: int, budget: int) -> bool:
             show(used)
             return not interrupts.seen
 
-        return policies.make_policy(name, system, seed=seed, progress=report, **options)
+        return policies.make_policy(name, system, seed=seed, progress=report, traces=traces, **options)

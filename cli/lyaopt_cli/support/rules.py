@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lyaopt_cli.support.input_files import InputError
-from lyaopt_cli.support.user_modules import load_object, one_line
+from lyaopt_cli.support.user_modules import load_object
 
 if TYPE_CHECKING:
     from lyaopt.simulation import CompiledRule, Rule
@@ -20,6 +20,7 @@ def load_rule(name: str) -> CompiledRule | Rule:
     is no such module, attribute or rule.
     """
     from lyaopt.errors import ProblemError
+    from lyaopt.io.user_modules import one_line
     from lyaopt.simulation.rules import as_rule
 
     value = load_object(name, _PLACE)

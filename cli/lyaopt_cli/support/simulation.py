@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,10 @@ from lyaopt_cli.support.policy_names import make_policy
 from lyaopt_cli.support.price_files import prices_of
 from lyaopt_cli.support.progress import progress_bar
 from lyaopt_cli.support.rules import load_rule
-from lyaopt_cli.support.waiting import Waiting
+from lyaopt_cli.support.tuning import searched_part, tuned_to
+from lyaopt_cli.support.waiting import Judged, Waiting
 
 if TYPE_CHECKING:
-    from lyaopt.arrays import Floats
     from lyaopt.model.system import System
     from lyaopt.simulation import Policy, Result, Series, Simulator, Trace
 
@@ -36,6 +36,8 @@ class RunOptions:
         As of `lyaopt.simulation.simulate`.
     trace, record, plot : str or None
         Names of files.
+    search_slots : int or None
+        Of the trace, on which policies are searched.
     rule : str or None
         Module and name of an allocation rule.
     save_prices : str or None
@@ -52,6 +54,7 @@ class RunOptions:
     record: str | None
     plot: str | None
     rule: str | None
+    search_slots: int | None = None
     save_prices: str | None = None
     waiting_cost: float | None = None
     target_latency: float | None = None
@@ -77,15 +80,16 @@ def load_trace_file(name: str | None, system: System) -> Trace | None:
 
 def run_policy(
     system: System, name: str | None, trace: Trace | None, options: RunOptions, interrupts: Interrupts
-) -> tuple[Result, Floats | None]:
+) -> Judged:
     """Simulate one policy until its last slot or a signal, and write the requested files.
 
-    Returns the result, and the waiting costs (S,) by which it is judged.
+    Returns the result with the waiting costs by which it is judged, and what the policy is tuned to.
     """
     from lyaopt.simulation import Simulator
 
     slots = _number_of_slots(trace, options)
-    policy = _policy(name, system, trace, options, interrupts)
+    searched = searched_part(trace, options.search_slots, system)
+    policy = _policy(name, system, searched, options, interrupts)
     simulator = Simulator(
         system,
         policy,
@@ -108,7 +112,8 @@ def run_policy(
         write_whole(Path(options.save_prices), prices_of(policy, system, Path(options.save_prices)))
     from lyaopt.evaluation.over_bound import waiting_cost_in_force  # not at the top: it is slow to import
 
-    return result, waiting_cost_in_force(policy, system, options.waiting_cost)
+    tuned = tuned_to(name, searched[0], options.warmup) if searched else None
+    return Judged(result, waiting_cost_in_force(policy, system, options.waiting_cost), tuned)
 
 
 def _number_of_slots(trace: Trace | None, options: RunOptions) -> int:
@@ -122,12 +127,12 @@ def _number_of_slots(trace: Trace | None, options: RunOptions) -> int:
 
 
 def _policy(
-    name: str | None, system: System, trace: Trace | None, options: RunOptions, interrupts: Interrupts
+    name: str | None, system: System, searched: Sequence[Trace], options: RunOptions, interrupts: Interrupts
 ) -> Policy | None:
     """Make the policy; None for the partition points of the trace."""
-    if name == "trace" or (name is None and trace is not None and trace.partition is not None):
+    if name == "trace" or (name is None and searched and searched[0].partition is not None):
         return None
-    return make_policy(name or "middle", system, options.seed, interrupts, options.waiting)
+    return make_policy(name or "middle", system, options.seed, interrupts, options.waiting, searched)
 
 
 def _advance(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ import click
 
 from lyaopt.io.extras import needs_extra
 from lyaopt_cli.support.interrupts import Interrupts
+from lyaopt_cli.support.training_progress import LogLine, announce, progress_shown
 
 if TYPE_CHECKING:
     from lyaopt.learning import Summary
     from lyaopt.learning.ranges import Ranges
     from lyaopt.model.system import System
-
-LogLine = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,7 @@ def run_training(system: System, options: TrainingOptions, algorithm: str, inter
     with folder.locked():
         start = resume if options.resume else begin
         training = start(folder, system, algorithm, **_settings(options))
+        announce(training, algorithm)
         with (
             progress_shown(training.config.updates, training.learner.done) as show,
             _tensorboard_log(options.tensorboard) as write,
@@ -115,37 +114,3 @@ def _tensorboard_log(folder: str | None) -> Iterator[Callable[[LogLine], None]]:
 
     with Scalars(folder) as scalars:
         yield scalars.add
-
-
-@contextmanager
-def progress_shown(updates: int, done: int) -> Iterator[Callable[[LogLine], None]]:
-    """Show a bar if standard error is a terminal, and yield a function that takes each line of the log.
-
-    Parameters
-    ----------
-    updates, done : int
-        Updates of the whole training, and those already done.
-    """
-    if not sys.stderr.isatty():
-        yield lambda line: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    measures = TextColumn(
-        "{task.description}  "
-        "return {task.fields[reward]:.1f}  energy {task.fields[energy]:.3f} mJ/slot  "
-        "backlog {task.fields[backlog]:.3f} tasks"
-    )
-    unknown: dict[str, Any] = {"reward": float("nan"), "energy": float("nan"), "backlog": float("nan")}
-    console = Console(stderr=True)
-    with Progress(BarColumn(), TimeRemainingColumn(), measures, console=console, transient=True) as bar:
-        start = "resuming" if done else "searching a start"
-        task = bar.add_task(start, total=updates, completed=done, **unknown)
-
-        def show(line: LogLine) -> None:
-            energy = 1e3 * (line["local_energy_j"] + line["transmit_energy_j"])
-            fields = {"reward": line["return"], "energy": energy, "backlog": line["backlog"]}
-            bar.update(task, description="training", completed=line["update"], **fields)
-
-        yield show

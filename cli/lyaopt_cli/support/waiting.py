@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from lyaopt.arrays import Floats
     from lyaopt.evaluation import Estimate
     from lyaopt.model.system import System
-    from lyaopt.simulation import Result
+    from lyaopt.simulation import Result, Trace
+    from lyaopt_cli.support.tuning import Tuned
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,22 @@ class Judged:
         Of the run.
     cost : ndarray (S,) or None
         Waiting costs in force.
+    tuned : Tuned or None
+        What the policy is tuned to, on a trace; None where nothing is.
     over_bound : float or None
         With waiting costs: energy and waiting over LB3; None where there is no bound above 0.
     over_bound_at_latency : float or None
         Without: energy over the least energy at the mean latency; None where it was not asked for either.
+    bound_j : float or None
+        On a trace, where it was asked for: LB2 of the run, per slot.
     """
 
     result: Result
     cost: Floats | None
+    tuned: Tuned | None = None
     over_bound: float | None = None
     over_bound_at_latency: float | None = None
+    bound_j: float | None = None
 
     def document(self) -> dict[str, Any]:
         """The result for JSON, with what is known of bounds."""
@@ -98,16 +105,28 @@ class Judged:
             more = {"waiting_cost_j_per_s": shown, "over_bound": self.over_bound}
         elif self.over_bound_at_latency is not None:
             more = {"over_bound_at_latency": self.over_bound_at_latency}
+        if self.bound_j is not None:
+            more |= {"bound": "LB2", "bound_energy_j": self.bound_j}
+        if self.tuned is not None:
+            more |= {"tuned": self.tuned.document()}
         return self.result.to_dict() | more
 
 
-def judge(runs: Iterable[tuple[Result, Floats | None]], system: System, *, by_latency: bool) -> list[Judged]:
+def judge_on_trace(runs: list[Judged], system: System, trace: Trace, *, with_bound: bool) -> list[Judged]:
+    """Set runs on a trace beside LB2, by request; LB1 and LB3 are of the scenario's law, not of the trace."""
+    if not with_bound:
+        return runs
+    from lyaopt.evaluation.trace_bound import trace_bound_j
+
+    return [replace(run, bound_j=trace_bound_j(system, run.result, trace)) for run in runs]
+
+
+def judge(runs: list[Judged], system: System, *, by_latency: bool) -> list[Judged]:
     """Set runs beside LB3, at their waiting costs, or by request at their latencies; not without SciPy."""
-    judged = [Judged(result, cost) for result, cost in runs]
     try:
-        return _beside_bounds(judged, system, by_latency)
+        return _beside_bounds(runs, system, by_latency)
     except MissingExtraError:
-        return judged
+        return runs
 
 
 def _beside_bounds(runs: list[Judged], system: System, by_latency: bool) -> list[Judged]:

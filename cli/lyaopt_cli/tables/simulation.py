@@ -71,6 +71,11 @@ def print_ratios(runs: list[Judged]) -> None:
         elif run.over_bound_at_latency is not None:
             ratio = f"{run.over_bound_at_latency:.3g} x the least energy at this mean latency"
             console.print(f"Ratio    {ratio}{name}", markup=False)
+        if run.tuned is not None:
+            console.print(f"Tuned    {run.tuned.words()}{name}", markup=False, soft_wrap=True)
+        if run.bound_j is not None:
+            least = f"{quantity(run.bound_j, 'J')} per slot at least, for the work done on this trace (LB2)"
+            console.print(f"Bound    {least}{name}", markup=False)
 
 
 def _print_rule(console: Console, result: Result) -> None:

@@ -27,6 +27,8 @@ def print_summary(summary: Summary, algorithm: str, out: str) -> None:
     shares = ", ".join(f"{part} {share:.0%}" for part, share in summary.shares.items())
     pace = f"{summary.seconds:.1f} s, {summary.decisions_per_s:.0f} decisions/s"
     console.print(f"Time      {pace}" + (f" ({shares})" if shares else ""))
+    if summary.kept_start:
+        console.print("Policy    that of the start: no network of the training cost less", soft_wrap=True)
     if summary.searched:
         console.print(f"Search    {summary.searched} more slots, for a start and to compare networks")
 

@@ -1,0 +1,79 @@
+"""``--trace``: what each policy is tuned to, the trace or the law of the scenario."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lyaopt.model.system import System
+    from lyaopt.simulation import Trace
+
+MOST_SEARCHED = 160_000
+"""Slots of a long trace on which policies are searched by default: those of a trial without a trace."""
+_ON_TRACE = ("best-fixed", "table", "greedy", "planning", "price", "value")
+_OF_LAW = {
+    "planning": "the roll-outs draw from the scenario's law",
+    "price": "prices of channels and tasks are of the scenario's law",
+    "value": "prices of channels and tasks are of the scenario's law",
+}
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a policy is tuned to.
+
+    Attributes
+    ----------
+    on : str
+        ``trace``, ``training`` or ``module``.
+    slots : int
+        The first ones of the trace, on which it was searched.
+    in_sample : bool
+        Whether slots on which it was searched are judged.
+    of_law : str or None
+        What remains tuned to the scenario.
+    """
+
+    on: str
+    slots: int = 0
+    in_sample: bool = False
+    of_law: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        if self.on != "trace":
+            return {"on": self.on}
+        more = {} if self.of_law is None else {"of_law": self.of_law}
+        return {"on": "trace", "first_slots": self.slots, "in_sample": self.in_sample} | more
+
+    def words(self) -> str:
+        """For people."""
+        if self.on == "training":
+            return "to what it was trained on, not to the trace"
+        if self.on == "module":
+            return "by its own module, which sees the scenario, not the trace"
+        judged = "which are judged too (in-sample)" if self.in_sample else "judged on later ones"
+        law = "" if self.of_law is None else f"; {self.of_law}"
+        return f"on the first {self.slots} slots of the trace, {judged}{law}"
+
+
+def searched_part(trace: Trace | None, slots: int | None, system: System) -> tuple[Trace, ...]:
+    """The part of a trace on which policies are searched: its first `slots`, or `MOST_SEARCHED`."""
+    if trace is None:
+        return ()
+    return (trace.first(min(slots or MOST_SEARCHED, trace.slots), system),)
+
+
+def tuned_to(name: str | None, part: Trace, warmup: int) -> Tuned | None:
+    """What a policy by `name` is tuned to on a trace, `part` being searched; None where nothing is tuned."""
+    from lyaopt.policies.own_policy import is_own
+
+    if name in _ON_TRACE:
+        return Tuned("trace", part.slots, part.slots > warmup, _OF_LAW.get(name))
+    if name is not None and os.path.isfile(os.path.join(name, "run.json")):
+        return Tuned("training")
+    if name is not None and is_own(name):
+        return Tuned("module")
+    return None

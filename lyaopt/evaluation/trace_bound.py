@@ -1,0 +1,52 @@
+"""LB2 of a run on a trace: LB1 and LB3 are of a scenario's law, and a trace may cost less."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lyaopt.arrays import Floats
+from lyaopt.bounds import realised_bound
+from lyaopt.model.system import System
+from lyaopt.simulation import Result, Trace
+
+_ROUNDING = 1e-9
+"""Share by which the bound is lowered: where work is steady it is the energy, up to rounding."""
+
+
+def trace_bound_j(system: System, result: Result, trace: Trace) -> float | None:
+    """Least energy per slot for the work that a run did on a trace, in its measured slots.
+
+    Parameters
+    ----------
+    system : System
+        The scenario.
+    result : Result
+        Of a run on the trace.
+    trace : Trace
+        Its gains are those of the run.
+
+    Returns
+    -------
+    float or None
+        LB2 in joules, summed over the devices, as a mean over the replications; None if no slot is measured.
+
+    Raises
+    ------
+    ProblemError
+        If a device has operating points or a measured radio.
+    """
+    measured = result.slots - result.warmup
+    if measured < 1:
+        return None
+    gain = trace.channel_gain[result.warmup : result.slots]
+    on_device = np.equal.outer(np.arange(len(system.devices)), system.device_of_service)  # (M, S)
+    work = on_device.astype(np.float64) @ result.service_rates[:2] * measured * system.slot_duration_s
+    distinct, replications = np.unique(work, axis=2, return_counts=True)
+    least = [_energy_j(system, distinct[..., b], gain) for b in range(len(replications))]
+    return float(np.dot(least, replications) / replications.sum()) * (1.0 - _ROUNDING) / measured
+
+
+def _energy_j(system: System, work: Floats, gain: Floats) -> float:
+    """LB2 of all slots, of cycles and bits (2, M)."""
+    bound = realised_bound(system, work[0], work[1], gain)
+    return float(bound.local_energy_j.sum() + bound.transmit_energy_j.sum())
