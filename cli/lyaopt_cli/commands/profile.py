@@ -63,6 +63,9 @@ def _shape(
 @click.option(
     "--verify", is_flag=True, help="Run head and tail of every cut, and compare with the whole network."
 )
+@click.option(
+    "--allow-uncounted", is_flag=True, help="Profile a network some of whose work is not counted: too low."
+)
 @click.option("-o", "--out", metavar="FILE", help="Write the profile document into FILE.")
 @plot_option("bits and MACs by cut")
 @json_option("Print the profile document.")

@@ -42,6 +42,8 @@ class Operation:
         Its multiply-accumulates.
     is_rearrangement : bool
         Whether its output holds the data of its first input in another shape or order.
+    uncounted : str
+        The kind of its work, if that is not in `macs`; else empty.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Operation:
     outputs: tuple[str, ...]
     macs: int = 0
     is_rearrangement: bool = False
+    uncounted: str = ""
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,22 @@ def _sources(graph: Graph) -> dict[str, str]:
     return source
 
 
+def _check_all_counted(graph: Graph, allow_uncounted: bool) -> None:
+    """Refuse, or warn of, work that depends on the input and is in no total."""
+    source = _sources(graph)
+    missing = [
+        f"{operation.name}: the work of {operation.uncounted} is not counted"
+        for operation in graph.operations
+        if operation.uncounted and any(tensor in source for tensor in operation.inputs)
+    ]
+    if missing and not allow_uncounted:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        rest = "allow_uncounted (--allow-uncounted) profiles the rest"
+        raise ProfileError(f"the total would be too low: {missing[0]}{more}; {rest}")
+    for message in missing:
+        warnings.warn(message, ProfileWarning, stacklevel=4)
+
+
 def _warn_of_wide_gap(graph: Graph, cuts: tuple[GraphCut, ...]) -> None:
     gap = max(after.macs - before.macs for before, after in pairwise(cuts)) / cuts[-1].macs
     more = len(legal_cuts(graph, "valleys")) - len(cuts)
@@ -216,6 +235,7 @@ def make_profile(
     graph: Graph,
     bits_per_element: int = 8,
     selection: Selection = "single",
+    allow_uncounted: bool = False,
 ) -> Profile:
     """List the legal cuts of a network as a profile.
 
@@ -231,12 +251,20 @@ def make_profile(
         Bits of one element of a tensor that is sent.
     selection : {"single", "valleys", "all"}
         Which legal cuts to list, see `legal_cuts`.
+    allow_uncounted : bool
+        Whether to warn of work that is not counted instead of refusing the network.
+
+    Raises
+    ------
+    ProfileError
+        If the total would be too low, or as for `legal_cuts`.
 
     Warns
     -----
     ProfileWarning
         If cuts by single tensors leave a large gap, which cuts by several would divide.
     """
+    _check_all_counted(graph, allow_uncounted)
     cuts = legal_cuts(graph, selection)
     if selection == "single":
         _warn_of_wide_gap(graph, cuts)

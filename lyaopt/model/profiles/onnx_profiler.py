@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,13 @@ from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import (
     Graph,
     Operation,
-    ProfileWarning,
     Selection,
     make_profile,
 )
 from lyaopt.model.profiles.model import Profile, Source
+from lyaopt.model.profiles.onnx_macs import CONTROL_FLOW, count_macs
 
 _REARRANGEMENTS = {"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
-_CONTROL_FLOW = {"If", "Loop", "Scan"}
-# Index of the weights among the inputs of a convolution.
-_WEIGHTS = {"Conv": 1, "ConvInteger": 1, "ConvTranspose": 1, "QLinearConv": 3}
-_PRODUCTS = {"MatMul", "MatMulInteger", "QLinearMatMul"}
-_RECURRENT = {"GRU", "LSTM", "RNN"}
-# They multiply matrices or have weights, but are not counted here.
-_UNCOUNTED = {"Attention", "DeformConv", "Einsum"}
-
-Shapes = Mapping[str, tuple[int, ...]]
 
 
 def profile_onnx(
@@ -39,10 +29,11 @@ def profile_onnx(
     source: Source | str | None = None,
     bits_per_element: int = 8,
     selection: Selection = "single",
+    allow_uncounted: bool = False,
 ) -> Profile:
     """Profile an ONNX file.
 
-    Convolutions, matrix products and recurrent layers are counted.
+    Convolutions, matrix products, attention and recurrent layers are counted.
 
     Parameters
     ----------
@@ -58,6 +49,8 @@ def profile_onnx(
         Bits of one element of a tensor that is sent.
     selection : {"valleys", "single", "all"}
         Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
+    allow_uncounted : bool
+        Whether to profile a network some of whose work is not counted; its total is then too low.
 
     Returns
     -------
@@ -75,7 +68,9 @@ def profile_onnx(
     """
     path = Path(path)
     graph = load_graph(path, input_shape)
-    return make_profile(name or path.stem, source or path.name, graph, bits_per_element, selection)
+    return make_profile(
+        name or path.stem, source or path.name, graph, bits_per_element, selection, allow_uncounted
+    )
 
 
 def load_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
@@ -102,17 +97,19 @@ def load_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
     operations = []
     for i, node in enumerate(network.node):
         outputs = tuple(output for output in node.output if output)
-        if node.op_type in _CONTROL_FLOW:
+        if node.op_type in CONTROL_FLOW:
             raise ProfileError(f"{node.op_type}: control flow has no fixed work")
         label = node.name or f"{node.op_type}_{i}"
+        macs = count_macs(node, label, shapes)
         operations.append(
             Operation(
                 label,
                 tuple(name for name in node.input if name),
                 # The further outputs of Dropout are for training.
                 outputs[:1] if node.op_type in _REARRANGEMENTS else outputs,
-                _macs(node, label, shapes),
+                macs or 0,
                 node.op_type in _REARRANGEMENTS,
+                "" if macs is not None else node.op_type,
             )
         )
     tensors = {*inputs, *(name for operation in operations for name in operation.outputs)}
@@ -180,37 +177,3 @@ def _known_shapes(network: Any) -> _Shapes:
         if kind.HasField("shape") and all(dimension.HasField("dim_value") for dimension in kind.shape.dim):
             shapes[value.name] = tuple(dimension.dim_value for dimension in kind.shape.dim)
     return shapes
-
-
-def _macs(node: Any, label: str, shapes: Shapes) -> int:
-    kind = node.op_type
-    if kind in _WEIGHTS:
-        weights = shapes[node.input[_WEIGHTS[kind]]]
-        # Shape inference does not check the number of channels.
-        expected = weights[0] if kind == "ConvTranspose" else weights[1] * _attribute(node, "group", 1)
-        if shapes[node.input[0]][1] != expected:
-            raise ProfileError(f"{label}: expected {expected} channels, got {shapes[node.input[0]][1]}")
-        # Each element written (or, transposed, read) is multiplied with one kernel over the channels of its
-        # group.
-        multiplied = node.input[0] if kind == "ConvTranspose" else node.output[0]
-        return prod(shapes[multiplied]) * prod(weights[1:])
-    if kind == "Gemm":
-        summed = shapes[node.input[0]][0 if _attribute(node, "transA", 0) else -1]
-        return prod(shapes[node.output[0]]) * summed
-    if kind in _PRODUCTS:
-        return prod(shapes[node.output[0]]) * shapes[node.input[0]][-1]
-    if kind in _RECURRENT:
-        return _recurrent_macs(node, shapes)
-    if kind in _UNCOUNTED or node.domain not in ("", "ai.onnx"):
-        warnings.warn(f"{label}: the work of {kind} is not counted", ProfileWarning, stacklevel=2)
-    return 0
-
-
-def _recurrent_macs(node: Any, shapes: Shapes) -> int:
-    steps_times_batch = prod(shapes[node.input[0]][:2])
-    # Shapes (directions, gates x hidden, input) and (directions, gates x hidden, hidden).
-    return steps_times_batch * (prod(shapes[node.input[1]]) + prod(shapes[node.input[2]]))
-
-
-def _attribute(node: Any, name: str, default: int) -> int:
-    return next((attribute.i for attribute in node.attribute if attribute.name == name), default)

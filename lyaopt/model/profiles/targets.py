@@ -38,6 +38,8 @@ class Request:
         Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
     verify : bool
         Whether to run a PyTorch network at every listed cut and compare with the whole.
+    allow_uncounted : bool
+        Whether to profile a network some of whose work is not counted.
     """
 
     target: str
@@ -46,6 +48,7 @@ class Request:
     bits_per_element: int = 8
     selection: Selection = "single"
     verify: bool = False
+    allow_uncounted: bool = False
 
 
 def profile_target(request: Request) -> Profile:
@@ -84,6 +87,7 @@ def _profile_onnx(request: Request) -> Profile:
         name=request.name,
         bits_per_element=request.bits_per_element,
         selection=request.selection,
+        allow_uncounted=request.allow_uncounted,
     )
 
 
@@ -97,6 +101,7 @@ def _profile_tflite(request: Request) -> Profile:
         name=request.name,
         bits_per_element=request.bits_per_element,
         selection=request.selection,
+        allow_uncounted=request.allow_uncounted,
     )
 
 
@@ -115,6 +120,7 @@ def _profile_module(request: Request) -> Profile:
         source=request.target,
         bits_per_element=request.bits_per_element,
         selection=request.selection,
+        allow_uncounted=request.allow_uncounted,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import warnings
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -13,25 +12,14 @@ from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import (
     Graph,
     Operation,
-    ProfileWarning,
     Selection,
     make_profile,
 )
 from lyaopt.model.profiles.model import Profile, Source
+from lyaopt.model.profiles.tflite_macs import CONTROL_FLOW, Layer, count_macs
 
 _FILE_IDENTIFIER = b"TFL3"
 _REARRANGEMENTS = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"}
-_CONTROL_FLOW = {"IF", "WHILE", "CALL", "CALL_ONCE"}
-# They have weights whose products are not counted here.
-_UNCOUNTED = {
-    "BIDIRECTIONAL_SEQUENCE_LSTM",
-    "BIDIRECTIONAL_SEQUENCE_RNN",
-    "LSTM",
-    "RNN",
-    "SVDF",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM",
-    "UNIDIRECTIONAL_SEQUENCE_RNN",
-}
 
 
 def profile_tflite(
@@ -41,10 +29,11 @@ def profile_tflite(
     source: Source | str | None = None,
     bits_per_element: int = 8,
     selection: Selection = "single",
+    allow_uncounted: bool = False,
 ) -> Profile:
     """Profile a TensorFlow Lite file.
 
-    Convolutions, fully connected layers and matrix products are counted.
+    Convolutions, fully connected layers, matrix products and recurrent layers are counted.
 
     Parameters
     ----------
@@ -58,6 +47,8 @@ def profile_tflite(
         Bits of one element of a tensor that is sent.
     selection : {"valleys", "single", "all"}
         Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
+    allow_uncounted : bool
+        Whether to profile a network some of whose work is not counted; its total is then too low.
 
     Returns
     -------
@@ -69,7 +60,10 @@ def profile_tflite(
         If the file is not a TensorFlow Lite file, or has control flow or shapes unknown until it runs.
     """
     path = Path(path)
-    return make_profile(name or path.stem, source or path.name, load_graph(path), bits_per_element, selection)
+    graph = load_graph(path)
+    return make_profile(
+        name or path.stem, source or path.name, graph, bits_per_element, selection, allow_uncounted
+    )
 
 
 def load_graph(path: Path) -> Graph:
@@ -119,13 +113,16 @@ def _operation(model: Any, operator: Any, shapes: list[tuple[int, ...]], labels:
     read = [int(tensor) for tensor in _vector(operator.InputsAsNumpy())]
     written = [int(tensor) for tensor in _vector(operator.OutputsAsNumpy())]
     kind, label = _kind(model, operator), labels[written[0]]
+    layer = Layer(kind, operator, [shapes[i] if i >= 0 else () for i in read], [shapes[i] for i in written])
+    macs = count_macs(layer)
     return Operation(
         label,
         # Missing inputs have the number -1.
         tuple(str(tensor) for tensor in read if tensor >= 0),
         tuple(str(tensor) for tensor in written),
-        _macs(kind, operator, read, written, shapes, label),
+        macs or 0,
         kind in _REARRANGEMENTS,
+        "" if macs is not None else kind,
     )
 
 
@@ -150,38 +147,6 @@ def _kind(model: Any, operator: Any) -> str:
         return f"custom {code.CustomCode().decode()}"
     names = {value: word for word, value in vars(tflite.BuiltinOperator).items()}
     kind = names.get(number, f"operator {number}")
-    if kind in _CONTROL_FLOW:
+    if kind in CONTROL_FLOW:
         raise ProfileError(f"{kind}: control flow has no fixed work")
     return kind
-
-
-def _macs(
-    kind: str, operator: Any, read: list[int], written: list[int], shapes: list[tuple[int, ...]], label: str
-) -> int:
-    size = prod(shapes[written[0]])
-    if kind == "CONV_2D":
-        return size * prod(shapes[read[1]][1:])
-    if kind == "DEPTHWISE_CONV_2D":
-        return size * prod(shapes[read[1]][1:3])
-    if kind == "CONV_3D":
-        return size * prod(shapes[read[1]][:4])
-    if kind == "FULLY_CONNECTED":
-        return size * shapes[read[1]][-1]
-    if kind == "TRANSPOSE_CONV":
-        return prod(shapes[read[2]]) * prod(shapes[read[1]][:3])
-    if kind == "BATCH_MATMUL":
-        return size * shapes[read[0]][-2 if _transposes_first(operator) else -1]
-    if kind in _UNCOUNTED or kind.startswith(("custom ", "operator ")):
-        warnings.warn(f"{label}: the work of {kind} is not counted", ProfileWarning, stacklevel=2)
-    return 0
-
-
-def _transposes_first(operator: Any) -> bool:
-    import tflite
-
-    table = operator.BuiltinOptions()
-    if table is None:
-        return False
-    options = tflite.BatchMatMulOptions()
-    options.Init(table.Bytes, table.Pos)
-    return bool(options.AdjX())

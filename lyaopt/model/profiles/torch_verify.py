@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from lyaopt.errors import ProfileError
 from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import GraphCut, Selection, legal_cuts
-from lyaopt.model.profiles.torch_profiler import Step, TorchNetwork, evaluation_mode, export_network
+from lyaopt.model.profiles.torch_macs import Step
+from lyaopt.model.profiles.torch_profiler import TorchNetwork, evaluation_mode, export_network
 
 if TYPE_CHECKING:
     import torch

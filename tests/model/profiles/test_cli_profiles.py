@@ -28,6 +28,8 @@ class Net(nn.Module):
 ready = Net()
 def pair():
     return Net(), (torch.zeros(1, 3, 5, 5),)
+def bag():
+    return nn.Sequential(nn.EmbeddingBag(9, 4), nn.Linear(4, 2)), (torch.tensor([[1, 2]]),)
 def broken():
     raise RuntimeError("first line\\nsecond line")
 """
@@ -148,6 +150,16 @@ def test_a_callable_may_return_its_inputs_and_the_file_is_the_document(network, 
     call(profile.command, f"{network}:pair", "--json")
     assert parse_profile(capsysbinary.readouterr().out) == load_profile("own.json")
     assert load_profile("own.json").input_bits == 75 * 8
+
+
+@pytest.mark.filterwarnings("ignore::lyaopt.model.profiles.graph.ProfileWarning")
+def test_totals_that_would_be_too_low_are_written_only_on_demand(network, tmp_path, capsysbinary):
+    arguments = [f"{network}:bag", "-o", "bag.json"]
+    assert "--allow-uncounted" in refused(profile.command, *arguments)
+    assert not (tmp_path / "bag.json").exists()
+    call(profile.command, *arguments, "--allow-uncounted")
+    assert load_profile("bag.json").total_macs == 8
+    assert b"is not counted" in capsysbinary.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -133,13 +133,26 @@ def test_control_flow_is_refused(path):
         profile_onnx(save(path, nodes, {"x": (2,)}))
 
 
-def test_uncounted_work_is_warned_about(path):
+def test_totals_that_would_be_too_low_are_refused(path):
     nodes = [
-        helper.make_node("Einsum", ["x", "w"], ["e"], "sum", equation="ij,jk->ik"),
-        helper.make_node("MatMul", ["e", "w"], ["y"]),
+        helper.make_node("Det", ["x"], ["d"], "volume"),
+        helper.make_node("MatMul", ["d", "w"], ["y"]),
     ]
-    with pytest.warns(ProfileWarning, match="sum: the work of Einsum"):
-        profile_onnx(save(path, nodes, {"x": (2, 4)}, {"w": (4, 4)}))
+    save(path, nodes, {"x": (3, 4, 4)}, {"w": (3, 2)})
+    with pytest.raises(ProfileError, match=r"too low: volume: the work of Det .*allow_uncounted"):
+        profile_onnx(path)
+    with pytest.warns(ProfileWarning, match="volume: the work of Det"):
+        assert profile_onnx(path, allow_uncounted=True).total_macs == 6
+
+
+def test_uncounted_work_on_constants_is_done_before(path):
+    nodes = [
+        helper.make_node("Det", ["c"], ["d"], "volume"),
+        helper.make_node("MatMul", ["x", "w"], ["p"]),
+        helper.make_node("Add", ["p", "d"], ["y"]),
+    ]
+    save(path, nodes, {"x": (3,)}, {"w": (3, 2), "c": (4, 4)})
+    assert profile_onnx(path).total_macs == 6
 
 
 @pytest.mark.parametrize("content", [b"", b"not onnx at all", b"\x00" * 64, b"\xff" * 64])

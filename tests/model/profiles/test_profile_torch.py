@@ -194,7 +194,7 @@ def test_totals_of_layers(module, shape, macs):
     assert profile_torch(module, (torch.randn(shape),)).total_macs == macs
 
 
-def test_weights_without_macs_are_warned_about():
+def test_totals_that_would_be_too_low_are_refused():
     class Bag(nn.Module):
         def __init__(self):
             super().__init__()
@@ -203,8 +203,51 @@ def test_weights_without_macs_are_warned_about():
         def forward(self, tokens):
             return self.fc(self.bag(tokens))
 
+    tokens = (torch.tensor([[1, 2]]),)
+    with pytest.raises(ProfileError, match=r"bag.*embedding_bag"):
+        profile_torch(Bag(), tokens)
     with pytest.warns(ProfileWarning, match=r"bag.*embedding_bag"):
-        profile_torch(Bag(), (torch.tensor([[1, 2]]),))
+        assert profile_torch(Bag(), tokens, allow_uncounted=True).total_macs == 8
+
+
+class Formula(nn.Module):
+    """A product that PyTorch's counter does not know, then a layer that it does."""
+
+    def __init__(self, product) -> None:
+        super().__init__()
+        self.product, self.fc = product, nn.Linear(4, 2)
+        self.vector = nn.Parameter(torch.randn(4))
+
+    def forward(self, x):
+        return self.fc(x) + self.product(x, self.vector).sum()
+
+
+@pytest.mark.parametrize(
+    ("product", "macs"),
+    [
+        (lambda x, v: x @ v, 3 * 4),
+        (lambda x, v: torch.addmv(v[:3], x, v), 3 * 4),
+        (lambda x, v: torch.dot(x[0], v), 4),
+        (lambda x, v: torch.einsum("ij,kj->ik", x, x), 3 * 3 * 4),
+    ],
+    ids=["mv", "addmv", "dot", "einsum"],
+)
+def test_products_with_vectors_are_counted(product, macs):
+    assert profile_torch(Formula(product), (torch.randn(3, 4),)).total_macs == 3 * 4 * 2 + macs
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda x, v: torch.cdist(x, x, p=1.0),
+        lambda x, v: torch.fft.rfft(x).abs(),
+        lambda x, v: torch.linalg.inv(x @ x.T),
+    ],
+    ids=["distances", "fourier", "inverse"],
+)
+def test_work_without_weights_that_is_not_counted_is_refused(product):
+    with pytest.raises(ProfileError, match="too low"):
+        profile_torch(Formula(product), (torch.randn(3, 4),))
 
 
 @pytest.mark.filterwarnings("error::lyaopt.model.profiles.graph.ProfileWarning")
