@@ -37,7 +37,8 @@ class Operation:
     name : str
         Name of a cut after it.
     inputs, outputs : tuple of str
-        Names of the tensors it reads and writes, with or without constants.
+        Names of the tensors it reads and writes, with or without constants. A tensor of which only the
+        shape or the type is used is no input: both sides of a cut know it.
     macs : int
         Its multiply-accumulates.
     is_rearrangement : bool

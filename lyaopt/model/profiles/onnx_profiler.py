@@ -16,9 +16,19 @@ from lyaopt.model.profiles.graph import (
     make_profile,
 )
 from lyaopt.model.profiles.model import Profile, Source
-from lyaopt.model.profiles.onnx_macs import CONTROL_FLOW, count_macs
+from lyaopt.model.profiles.onnx_macs import CONTROL_FLOW, STANDARD, count_macs
 
 _REARRANGEMENTS = {"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
+# Inputs, by place, of which only the shape or the type is used.
+_SHAPE_ONLY = {
+    "CastLike": (1,),
+    "EyeLike": (0,),
+    "RandomNormalLike": (0,),
+    "RandomUniformLike": (0,),
+    "SequenceLength": (0,),
+    "Shape": (0,),
+    "Size": (0,),
+}
 
 
 def profile_onnx(
@@ -101,10 +111,11 @@ def load_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
             raise ProfileError(f"{node.op_type}: control flow has no fixed work")
         label = node.name or f"{node.op_type}_{i}"
         macs = count_macs(node, label, shapes)
+        shape_only = _SHAPE_ONLY.get(node.op_type, ()) if node.domain in STANDARD else ()
         operations.append(
             Operation(
                 label,
-                tuple(name for name in node.input if name),
+                tuple(name for place, name in enumerate(node.input) if name and place not in shape_only),
                 # The further outputs of Dropout are for training.
                 outputs[:1] if node.op_type in _REARRANGEMENTS else outputs,
                 macs or 0,

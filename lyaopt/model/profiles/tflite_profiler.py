@@ -19,6 +19,8 @@ from lyaopt.model.profiles.model import Profile, Source
 from lyaopt.model.profiles.tflite_macs import CONTROL_FLOW, Layer, count_macs
 
 _FILE_IDENTIFIER = b"TFL3"
+# They use nothing but the shape of their input.
+_SHAPE_ONLY = {"RANK", "SHAPE", "ZEROS_LIKE"}
 _REARRANGEMENTS = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"}
 
 
@@ -118,7 +120,7 @@ def _operation(model: Any, operator: Any, shapes: list[tuple[int, ...]], labels:
     return Operation(
         label,
         # Missing inputs have the number -1.
-        tuple(str(tensor) for tensor in read if tensor >= 0),
+        tuple(str(tensor) for tensor in read if tensor >= 0 and kind not in _SHAPE_ONLY),
         tuple(str(tensor) for tensor in written),
         macs or 0,
         kind in _REARRANGEMENTS,

@@ -32,6 +32,7 @@ from lyaopt.model.profiles.torch_macs import (
     operator_name,
     weights_of,
 )
+from lyaopt.model.profiles.torch_shapes import data_inputs
 
 if TYPE_CHECKING:
     import torch
@@ -224,7 +225,7 @@ def _operations(
             uncounted = looks_uncounted(step[0], weights, macs, counter.seen)
             yield Operation(
                 label,
-                tuple(node.name for node in step[0].all_input_nodes),
+                tuple(node.name for node in data_inputs(step[0])),
                 tuple(node.name for node in step if _is_tensor(node)),
                 macs,
                 _is_rearrangement(step[0]),

@@ -10,6 +10,7 @@ from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import GraphCut, Selection, legal_cuts
 from lyaopt.model.profiles.torch_macs import Step
 from lyaopt.model.profiles.torch_profiler import TorchNetwork, evaluation_mode, export_network
+from lyaopt.model.profiles.torch_shapes import arguments_of
 
 if TYPE_CHECKING:
     import torch
@@ -125,11 +126,9 @@ def _placeholders(network: TorchNetwork, arguments: list[Any]) -> Values:
 
 def _run(steps: Iterable[Step], values: Values) -> None:
     """Run operations in order on `values`, and add their results."""
-    import torch
-
     for step in steps:
         for node in step:
-            arguments, keywords = torch.fx.map_arg((node.args, node.kwargs), lambda read: values[read.name])
+            arguments, keywords = arguments_of(node, values)
             values[node.name] = node.target(*arguments, **keywords)
 
 

@@ -133,6 +133,77 @@ def test_control_flow_is_refused(path):
         profile_onnx(save(path, nodes, {"x": (2,)}))
 
 
+def ints(name, *numbers):
+    return helper.make_node("Constant", [], [name], value_ints=numbers)
+
+
+# The size of x, from its shape: (1, 4) from the result and (20, 20) from x.
+RESIZED = [
+    helper.make_node("Conv", ["x", "w1"], ["a"], "one"),
+    helper.make_node("Conv", ["a", "w2"], ["b"], "two"),
+    helper.make_node("Shape", ["x"], ["xs"]),
+    helper.make_node("Shape", ["b"], ["bs"]),
+    *(ints("zero", 0), ints("two", 2), ints("four", 4)),
+    helper.make_node("Slice", ["xs", "two", "four"], ["picture"]),
+    helper.make_node("Slice", ["bs", "zero", "two"], ["outer"]),
+    helper.make_node("Concat", ["outer", "picture"], ["size"], axis=0),
+    helper.make_node("Resize", ["b", "", "", "size"], ["y"], mode="nearest"),
+]
+RESIZED_WEIGHTS = {"w1": (4, 3, 3, 3), "w2": (4, 4, 3, 3)}
+
+
+def test_a_shape_does_not_cross(path):
+    cuts = profile_onnx(save(path, RESIZED, {"x": (1, 3, 20, 20)}, RESIZED_WEIGHTS)).cuts
+    one, two = 18 * 18 * 4 * 27, 16 * 16 * 4 * 36
+    assert [(cut.macs, cut.bits) for cut in cuts] == [(0, 9_600), (one, 10_368), (one + two, 0)]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        # A mask from a length; ones, noise and a diagonal of a shape; another type; a count.
+        [
+            helper.make_node("Shape", ["x"], ["s"]),
+            helper.make_node("Gather", ["s", "at"], ["length"]),
+            helper.make_node("Range", ["from", "length", "step"], ["r"]),
+            helper.make_node("Less", ["r", "length"], ["l"]),
+            helper.make_node("Cast", ["l"], ["mask"], to=TensorProto.FLOAT),
+        ],
+        [
+            helper.make_node("Shape", ["x"], ["s"]),
+            helper.make_node("ConstantOfShape", ["s"], ["mask"]),
+        ],
+        [helper.make_node("RandomNormalLike", ["x"], ["mask"])],
+        [helper.make_node("RandomUniformLike", ["x"], ["mask"])],
+        [helper.make_node("EyeLike", ["x"], ["mask"])],
+        [helper.make_node("CastLike", ["step", "x"], ["mask"])],
+        [
+            helper.make_node("Size", ["x"], ["n"]),
+            helper.make_node("Cast", ["n"], ["mask"], to=TensorProto.FLOAT),
+        ],
+    ],
+    ids=lambda made: made[0].op_type + "-" + made[-1].op_type,
+)
+def test_what_is_made_of_a_shape_is_on_both_sides(path, made):
+    scalars = [
+        helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.array(number)))
+        for name, number in {"at": 1, "from": 0, "step": 1}.items()
+    ]
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"], "first"),
+        *scalars,
+        *made,
+        helper.make_node("Add", ["a", "mask"], ["b"], "masked"),
+        helper.make_node("MatMul", ["b", "w"], ["y"], "last"),
+    ]
+    cuts = profile_onnx(save(path, nodes, {"x": (4, 4)}, {"w": (4, 4)})).cuts
+    assert [(cut.after, cut.macs, cut.bits) for cut in cuts] == [
+        ("input", 0, 128),
+        ("masked", 64, 128),
+        ("last", 128, 0),
+    ]
+
+
 def test_totals_that_would_be_too_low_are_refused(path):
     nodes = [
         helper.make_node("Det", ["x"], ["d"], "volume"),

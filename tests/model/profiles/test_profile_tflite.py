@@ -196,6 +196,21 @@ def test_cuts_of_a_residual_network_with_unpacked_weights(path):
     assert (profile.name, profile.source) == ("tiny", "net.tflite")
 
 
+@pytest.mark.parametrize("kind", ["SHAPE", "RANK", "ZEROS_LIKE"])
+def test_a_shape_does_not_cross(path, kind):
+    shapes = {"x": (1, 4), "w": (4, 4), "a": (1, 4), "m": (1, 4), "b": (1, 4), "y": (1, 4)}
+    operations = [
+        Op("FULLY_CONNECTED", ("x", "w"), "a"),
+        Op(kind, ("x",), "m"),
+        Op("ADD", ("a", "m"), "b"),
+        Op("FULLY_CONNECTED", ("b", "w"), "y"),
+    ]
+    cuts = profile_tflite(save(path, operations, shapes), selection="all").cuts
+    assert [(cut.after, cut.macs, cut.bits) for cut in cuts] == [
+        *(("input", 0, 32), ("b", 16, 32), ("y", 32, 0))
+    ]
+
+
 def test_totals_that_would_be_too_low_are_refused(path):
     shapes = {"x": (1, 4), "c": (1, 4), "w": (5, 4), "y": (1, 5)}
     operations = [Op("MyOwn", ("x",), "c"), Op("FULLY_CONNECTED", ("c", "w"), "y")]

@@ -264,6 +264,42 @@ def test_normalisation_embeddings_and_positions_are_not_warned_about():
     assert profile_torch(Tokens(), (torch.tensor([[1, 2, 3]]),)).total_macs == 24
 
 
+class Masked(nn.Module):
+    """Between two layers, something is made of the shape of the input."""
+
+    def __init__(self, make) -> None:
+        super().__init__()
+        self.make, self.first, self.last = make, nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        hidden = self.first(x)
+        return self.last(hidden + self.make(x, hidden))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x, _: torch.ones_like(x),
+        lambda x, _: torch.zeros_like(x) + 2,
+        lambda x, _: torch.full_like(x, 3.0),
+        lambda x, _: x.new_ones(x.shape),
+        lambda x, _: x.new_zeros(x.shape[-1]),
+        lambda x, _: x.new_full((3, 4), 2.0),
+        lambda x, _: torch.ones(4, dtype=torch.float64).type_as(x),
+        lambda x, _: torch.ones(4).expand_as(x),
+        lambda x, hidden: hidden.view_as(x),
+        lambda x, hidden: hidden.reshape_as(x),
+        lambda x, _: torch.arange(x.shape[-1]).lt(2).float(),
+    ],
+    ids=lambda make: "-".join(make.__code__.co_names),
+)
+def test_a_shape_does_not_cross(make):
+    module, inputs = Masked(make), (torch.randn(3, 4),)
+    cuts = profile_torch(module, inputs, selection="all").cuts
+    assert [(cut.macs, cut.bits) for cut in cuts] == [(0, 96), (48, 96), (96, 0)]
+    verify_torch(module, inputs, selection="all")
+
+
 def test_the_training_mode_is_restored():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4).eval(), nn.Dropout())
     state = {name: value.clone() for name, value in module.state_dict().items()}
