@@ -16,7 +16,8 @@ from lyaopt.model.profiles.graph import (
     make_profile,
 )
 from lyaopt.model.profiles.model import Profile, Source
-from lyaopt.model.profiles.onnx_macs import CONTROL_FLOW, STANDARD, count_macs
+from lyaopt.model.profiles.onnx_macs import STANDARD, count_macs
+from lyaopt.model.profiles.onnx_shapes import Shapes, infer_shapes
 
 _REARRANGEMENTS = {"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 # Inputs, by place, of which only the shape or the type is used.
@@ -100,61 +101,52 @@ def load_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
     MissingExtraError
         Without onnx (extra `profile`).
     """
-    network = _inferred(path, input_shape).graph
-    shapes = _known_shapes(network)
+    model = _loaded(path, input_shape)
+    shapes = infer_shapes(model, path.parent)
+    network = model.graph
     constants = {tensor.name for tensor in network.initializer}
-    inputs = [value.name for value in network.input if value.name not in constants]
-    operations = []
-    for i, node in enumerate(network.node):
-        outputs = tuple(output for output in node.output if output)
-        if node.op_type in CONTROL_FLOW:
-            raise ProfileError(f"{node.op_type}: control flow has no fixed work")
-        label = node.name or f"{node.op_type}_{i}"
-        macs = count_macs(node, label, shapes)
-        shape_only = _SHAPE_ONLY.get(node.op_type, ()) if node.domain in STANDARD else ()
-        operations.append(
-            Operation(
-                label,
-                tuple(name for place, name in enumerate(node.input) if name and place not in shape_only),
-                # The further outputs of Dropout are for training.
-                outputs[:1] if node.op_type in _REARRANGEMENTS else outputs,
-                macs or 0,
-                node.op_type in _REARRANGEMENTS,
-                "" if macs is not None else node.op_type,
-            )
-        )
-    tensors = {*inputs, *(name for operation in operations for name in operation.outputs)}
-    elements = {tensor: prod(shapes[tensor]) for tensor in tensors if tensor in shapes}
-    return Graph(tuple(inputs), tuple(operations), _Elements(elements))
+    inputs = tuple(value.name for value in network.input if value.name not in constants)
+    operations = tuple(_operation(node, i, shapes) for i, node in enumerate(network.node))
+    return Graph(inputs, operations, _Elements(shapes))
 
 
 class _Elements(dict[str, int]):
     """Elements by tensor; only tensors that cross a cut need known shapes."""
 
+    def __init__(self, shapes: Shapes) -> None:
+        super().__init__()
+        self._shapes = shapes
+
     def __missing__(self, tensor: str) -> int:
-        raise _unknown_shape(tensor)
+        return self.setdefault(tensor, prod(self._shapes[tensor]))
 
 
-class _Shapes(dict[str, tuple[int, ...]]):
-    def __missing__(self, tensor: str) -> tuple[int, ...]:
-        raise _unknown_shape(tensor)
-
-
-def _unknown_shape(tensor: str) -> ProfileError:
-    return ProfileError(
-        f"the shape of {tensor} is unknown until the network runs; does it need an input shape?"
+def _operation(node: Any, place: int, shapes: Shapes) -> Operation:
+    label = node.name or f"{node.op_type}_{place}"
+    macs = count_macs(node, label, shapes)
+    is_standard = node.domain in STANDARD
+    shape_only = _SHAPE_ONLY.get(node.op_type, ()) if is_standard else ()
+    is_rearrangement = is_standard and node.op_type in _REARRANGEMENTS
+    outputs = tuple(output for output in node.output if output)
+    return Operation(
+        label,
+        tuple(name for i, name in enumerate(node.input) if name and i not in shape_only),
+        # The further outputs of Dropout are for training.
+        outputs[:1] if is_rearrangement else outputs,
+        macs or 0,
+        is_rearrangement,
+        "" if macs is not None else node.op_type,
     )
 
 
-def _inferred(path: Path, input_shape: Sequence[int] | None) -> Any:
-    """Load a file, with functions inlined and shapes inferred."""
+def _loaded(path: Path, input_shape: Sequence[int] | None) -> Any:
+    """Load a file, with functions inlined."""
     with needs_extra("profile"):
         import onnx
         import onnx.inliner
-        import onnx.shape_inference
         from google.protobuf.message import DecodeError
     try:
-        # Weights in other files are not needed for MACs.
+        # Of weights in other files only small ones are needed.
         model = onnx.load(path, load_external_data=False)
     except DecodeError:
         raise ProfileError(f"{path.name} is not an ONNX file") from None
@@ -163,9 +155,8 @@ def _inferred(path: Path, input_shape: Sequence[int] | None) -> Any:
     if input_shape is not None:
         _set_input_shape(model.graph, input_shape)
     try:
-        inlined = onnx.inliner.inline_local_functions(model)
-        return onnx.shape_inference.infer_shapes(inlined, strict_mode=True, data_prop=True)
-    except (onnx.shape_inference.InferenceError, RuntimeError, ValueError) as failure:
+        return onnx.inliner.inline_local_functions(model)
+    except (RuntimeError, ValueError) as failure:
         raise ProfileError(f"{path.name}: {' '.join(str(failure).split())}") from None
 
 
@@ -179,12 +170,3 @@ def _set_input_shape(network: Any, input_shape: Sequence[int]) -> None:
         raise ProfileError(f"expected an input shape of {len(shape.dim)} sizes, got {list(input_shape)}")
     for dimension, size in zip(shape.dim, input_shape, strict=True):
         dimension.dim_value = size
-
-
-def _known_shapes(network: Any) -> _Shapes:
-    shapes = _Shapes((tensor.name, tuple(tensor.dims)) for tensor in network.initializer)
-    for value in (*network.input, *network.value_info, *network.output):
-        kind = value.type.tensor_type
-        if kind.HasField("shape") and all(dimension.HasField("dim_value") for dimension in kind.shape.dim):
-            shapes[value.name] = tuple(dimension.dim_value for dimension in kind.shape.dim)
-    return shapes
