@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from lyaopt.model.profiles.graph import (
     Selection,
     make_profile,
 )
+from lyaopt.model.profiles.input_shapes import InputShapes, shapes_by_name
 from lyaopt.model.profiles.model import Profile, Source
 from lyaopt.model.profiles.onnx_macs import STANDARD, count_macs
 from lyaopt.model.profiles.onnx_shapes import Shapes, infer_shapes
@@ -35,7 +35,7 @@ _SHAPE_ONLY = {
 def profile_onnx(
     path: str | Path,
     *,
-    input_shape: Sequence[int] | None = None,
+    input_shape: InputShapes | None = None,
     name: str | None = None,
     source: Source | str | None = None,
     bits_per_element: int = 8,
@@ -50,8 +50,9 @@ def profile_onnx(
     ----------
     path : str or Path
         The file.
-    input_shape : sequence of int, optional
-        Shape of the first input, for files without one.
+    input_shape : sequence of int, sequence of sequence of int, or mapping, optional
+        Shape of the first input, of the inputs in order, or of inputs by name, for files without. A size
+        that the file names (``batch``) then holds for every input that has it.
     name : str, optional
         Name of the profile; by default the file's name.
     source : Source or str, optional
@@ -84,15 +85,16 @@ def profile_onnx(
     )
 
 
-def load_graph(path: Path, input_shape: Sequence[int] | None = None) -> Graph:
+def load_graph(path: Path, input_shape: InputShapes | None = None) -> Graph:
     """Load the operations of an ONNX file, with their MACs.
 
     Parameters
     ----------
     path : Path
         The file.
-    input_shape : sequence of int, optional
-        Shape of the first input, for files without one.
+    input_shape : sequence of int, sequence of sequence of int, or mapping, optional
+        Shape of the first input, of the inputs in order, or of inputs by name, for files without. A size
+        that the file names (``batch``) then holds for every input that has it.
 
     Raises
     ------
@@ -139,7 +141,7 @@ def _operation(node: Any, place: int, shapes: Shapes) -> Operation:
     )
 
 
-def _loaded(path: Path, input_shape: Sequence[int] | None) -> Any:
+def _loaded(path: Path, input_shape: InputShapes | None) -> Any:
     """Load a file, with functions inlined."""
     with needs_extra("profile"):
         import onnx
@@ -152,21 +154,31 @@ def _loaded(path: Path, input_shape: Sequence[int] | None) -> Any:
         raise ProfileError(f"{path.name} is not an ONNX file") from None
     if not model.graph.node:
         raise ProfileError(f"{path.name} is not an ONNX file, or holds an empty network")
-    if input_shape is not None:
-        _set_input_shape(model.graph, input_shape)
+    _set_input_shapes(model.graph, input_shape)
     try:
         return onnx.inliner.inline_local_functions(model)
     except (RuntimeError, ValueError) as failure:
         raise ProfileError(f"{path.name}: {' '.join(str(failure).split())}") from None
 
 
-def _set_input_shape(network: Any, input_shape: Sequence[int]) -> None:
+def _set_input_shapes(network: Any, given: InputShapes | None) -> None:
+    """Give inputs these shapes, and all inputs the sizes that these give to symbols such as ``batch``."""
     constants = {tensor.name for tensor in network.initializer}
-    inputs = [value for value in network.input if value.name not in constants]
-    if not inputs:
-        raise ProfileError("the network has no input to give a shape")
-    shape = inputs[0].type.tensor_type.shape
-    if len(shape.dim) != len(input_shape):
-        raise ProfileError(f"expected an input shape of {len(shape.dim)} sizes, got {list(input_shape)}")
-    for dimension, size in zip(shape.dim, input_shape, strict=True):
-        dimension.dim_value = size
+    inputs = {value.name: value.type.tensor_type for value in network.input if value.name not in constants}
+    symbols: dict[str, int] = {}
+    for name, shape in shapes_by_name(list(inputs), given).items():
+        kind = inputs[name]
+        if not kind.HasField("shape"):
+            kind.shape.dim.extend(kind.shape.Dimension() for _ in shape)
+        if len(kind.shape.dim) != len(shape):
+            count = len(kind.shape.dim)
+            raise ProfileError(f"expected an input shape of {count} sizes for {name}, got {list(shape)}")
+        for dimension, size in zip(kind.shape.dim, shape, strict=True):
+            symbol = dimension.dim_param
+            if symbol and symbols.setdefault(symbol, size) != size:
+                raise ProfileError(f"the size {symbol} is {symbols[symbol]} and, in {name}, {size}")
+            dimension.dim_value = size
+    for kind in inputs.values():
+        for dimension in kind.shape.dim:
+            if dimension.dim_param in symbols:
+                dimension.dim_value = symbols[dimension.dim_param]

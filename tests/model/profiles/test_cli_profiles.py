@@ -28,6 +28,12 @@ class Net(nn.Module):
 ready = Net()
 def pair():
     return Net(), (torch.zeros(1, 3, 5, 5),)
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(12, 2)
+    def forward(self, left, right):
+        return self.fc(left + right)
 def bag():
     return nn.Sequential(nn.EmbeddingBag(9, 4), nn.Linear(4, 2)), (torch.tensor([[1, 2]]),)
 def broken():
@@ -150,6 +156,31 @@ def test_a_callable_may_return_its_inputs_and_the_file_is_the_document(network, 
     call(profile.command, f"{network}:pair", "--json")
     assert parse_profile(capsysbinary.readouterr().out) == load_profile("own.json")
     assert load_profile("own.json").input_bits == 75 * 8
+
+
+@pytest.mark.parametrize(
+    "shapes", [["1,12", "5,12"], ["left=1,12", "right=5,12"], ["right=5,12", "left=1,12"]]
+)
+def test_every_input_has_its_shape(network, shapes, capsysbinary):
+    options = [part for shape in shapes for part in ("--input-shape", shape)]
+    call(profile.command, f"{network}:Pair", *options, "--verify", "--json")
+    printed = parse_profile(capsysbinary.readouterr().out)
+    assert (printed.total_macs, printed.input_bits) == (5 * 12 * 2, 6 * 12 * 8)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "part"),
+    [
+        (["left=1,12", "1,12"], "with every shape, or with none"),
+        (["left=1,12", "left=1,12"], "different name"),
+        (["=1,12", "left=1,12"], "different name"),
+        (["left=1,x"], "got '1,x'"),
+        (["absent=1,12"], "cannot export Pair"),
+    ],
+)
+def test_shapes_of_inputs_that_do_not_fit_are_refused(network, shapes, part):
+    options = [part for shape in shapes for part in ("--input-shape", shape)]
+    assert part in refused(profile.command, f"{network}:Pair", *options)
 
 
 @pytest.mark.filterwarnings("ignore::lyaopt.model.profiles.graph.ProfileWarning")

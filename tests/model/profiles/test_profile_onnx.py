@@ -113,6 +113,57 @@ def test_a_file_without_a_shape_needs_the_option(path):
     assert profile_onnx(path, input_shape=(1, 3, 8, 8)).total_macs == STEM + 2 * BODY + 20
 
 
+def two_inputs(path, ids=("batch", "length"), mask=("batch", "length")):
+    nodes = [
+        helper.make_node("MatMul", ["ids", "w"], ["a"]),
+        helper.make_node("Add", ["a", "mask"], ["b"], "add"),
+        helper.make_node("MatMul", ["b", "w"], ["y"], "fc"),
+    ]
+    return save(path, nodes, {"ids": ids, "mask": mask}, {"w": (12, 12)})
+
+
+TWO = [(0, 8 * 24), (144, 8 * 12), (288, 0)]
+
+
+@pytest.mark.parametrize(
+    ("mask", "given"),
+    [
+        (("batch", "length"), (1, 12)),
+        (("batch", "length"), {"mask": (1, 12)}),
+        (("b", "l"), [(1, 12), (1, 12)]),
+        (("b", "l"), {"mask": (1, 12), "ids": (1, 12)}),
+        (("b", 12), {"mask": (1, 12), "ids": (1, 12)}),
+        ((1, 12), [[1, 12]]),
+        (None, {"mask": [1, 12], "ids": [1, 12]}),
+    ],
+)
+def test_several_inputs_take_shapes_in_order_or_by_name(path, mask, given):
+    cuts = profile_onnx(two_inputs(path, mask=mask), input_shape=given).cuts
+    assert [(cut.macs, cut.bits) for cut in cuts] == TWO
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        ({"mask": (1, 12)}, r"input ids has open sizes \(batch, length\)"),
+        ({"token": (1, 12)}, "no input token: the network has the inputs ids, mask"),
+        ([(1, 12)] * 3, "got 3 input shapes for the inputs ids, mask"),
+        ({"mask": (12,)}, "2 sizes for mask"),
+        ({"mask": (1, 0)}, "positive whole"),
+        ({"mask": (1, True)}, "positive whole"),
+        ({"mask": (1, 1.5)}, "positive whole"),
+    ],
+)
+def test_shapes_of_inputs_that_do_not_fit_are_refused(path, given, part):
+    with pytest.raises(ProfileError, match=part):
+        profile_onnx(two_inputs(path, mask=("b", "l")), input_shape=given)
+
+
+def test_one_name_has_one_size(path):
+    with pytest.raises(ProfileError, match="the size length is 12 and, in mask, 13"):
+        profile_onnx(two_inputs(path), input_shape=[(1, 12), (1, 13)])
+
+
 def test_shapes_that_contradict_the_weights_are_refused_in_one_line(path):
     save(path, RESIDUAL, {"x": ("batch", "channels", 8, 8)}, WEIGHTS)
     with pytest.raises(ProfileError) as caught:
