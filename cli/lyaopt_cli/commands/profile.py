@@ -37,6 +37,13 @@ def _shapes(
     return dict(zip(names, shapes, strict=True))
 
 
+def _input_bits(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, int]:
+    pairs = [text.rpartition("=") for text in texts]
+    if not all(name and bits.isascii() and bits.isdigit() for name, _, bits in pairs):
+        raise click.BadParameter(f"expected a name and bits such as input_ids=15, got {' '.join(texts)!r}")
+    return {name: int(bits) for name, _, bits in pairs}
+
+
 def _sizes(text: str) -> tuple[int, ...]:
     try:
         sizes = tuple(int(size) for size in text.split(","))
@@ -65,6 +72,13 @@ def _sizes(text: str) -> tuple[int, ...]:
     default=8,
     show_default=True,
     help="Bits of one element of a transmitted tensor.",
+)
+@click.option(
+    "--input-bits",
+    multiple=True,
+    callback=_input_bits,
+    metavar="NAME=BITS",
+    help="Bits of one element of an input, instead of those of its type or range.",
 )
 @click.option(
     "--cuts",

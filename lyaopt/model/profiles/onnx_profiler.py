@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from lyaopt.model.profiles.input_shapes import InputShapes, shapes_by_name
 from lyaopt.model.profiles.model import Profile, Source
 from lyaopt.model.profiles.onnx_macs import STANDARD, count_macs
 from lyaopt.model.profiles.onnx_shapes import Shapes, infer_shapes
+from lyaopt.model.profiles.onnx_widths import COPIES, keeps_values, onnx_widths
 
-_REARRANGEMENTS = {"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 # Inputs, by place, of which only the shape or the type is used.
 _SHAPE_ONLY = {
     "CastLike": (1,),
@@ -41,6 +42,7 @@ def profile_onnx(
     bits_per_element: int = 8,
     selection: Selection = "single",
     allow_uncounted: bool = False,
+    input_bits: Mapping[str, int] | None = None,
 ) -> Profile:
     """Profile an ONNX file.
 
@@ -63,6 +65,9 @@ def profile_onnx(
         Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
     allow_uncounted : bool
         Whether to profile a network some of whose work is not counted; its total is then too low.
+    input_bits : mapping of str to int, optional
+        Bits of one element of inputs, by name. Inputs of whole numbers (token ids) else count the bits of
+        the table that they index, or of their type, and a warning says so.
 
     Returns
     -------
@@ -81,7 +86,13 @@ def profile_onnx(
     path = Path(path)
     graph = load_graph(path, input_shape)
     return make_profile(
-        name or path.stem, source or path.name, graph, bits_per_element, selection, allow_uncounted
+        name or path.stem,
+        source or path.name,
+        graph,
+        bits_per_element,
+        selection,
+        allow_uncounted,
+        input_bits,
     )
 
 
@@ -109,7 +120,7 @@ def load_graph(path: Path, input_shape: InputShapes | None = None) -> Graph:
     constants = {tensor.name for tensor in network.initializer}
     inputs = tuple(value.name for value in network.input if value.name not in constants)
     operations = tuple(_operation(node, i, shapes) for i, node in enumerate(network.node))
-    return Graph(inputs, operations, _Elements(shapes))
+    return Graph(inputs, operations, _Elements(shapes), onnx_widths(network, shapes))
 
 
 class _Elements(dict[str, int]):
@@ -128,7 +139,9 @@ def _operation(node: Any, place: int, shapes: Shapes) -> Operation:
     macs = count_macs(node, label, shapes)
     is_standard = node.domain in STANDARD
     shape_only = _SHAPE_ONLY.get(node.op_type, ()) if is_standard else ()
-    is_rearrangement = is_standard and node.op_type in _REARRANGEMENTS
+    is_rearrangement = is_standard and node.op_type in COPIES
+    if node.op_type == "Cast":
+        is_rearrangement = is_standard and keeps_values(node, shapes)
     outputs = tuple(output for output in node.output if output)
     return Operation(
         label,

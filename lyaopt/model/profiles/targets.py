@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,8 @@ class Request:
         Whether to run a PyTorch network at every listed cut and compare with the whole.
     allow_uncounted : bool
         Whether to profile a network some of whose work is not counted.
+    input_bits : mapping of str to int
+        Bits of one element of inputs, by name.
     """
 
     target: str
@@ -49,6 +51,7 @@ class Request:
     selection: Selection = "single"
     verify: bool = False
     allow_uncounted: bool = False
+    input_bits: Mapping[str, int] = field(default_factory=dict)
 
 
 def profile_target(request: Request) -> Profile:
@@ -86,6 +89,7 @@ def _profile_onnx(request: Request) -> Profile:
         bits_per_element=request.bits_per_element,
         selection=request.selection,
         allow_uncounted=request.allow_uncounted,
+        input_bits=request.input_bits,
     )
 
 
@@ -100,6 +104,7 @@ def _profile_tflite(request: Request) -> Profile:
         bits_per_element=request.bits_per_element,
         selection=request.selection,
         allow_uncounted=request.allow_uncounted,
+        input_bits=request.input_bits,
     )
 
 
@@ -110,7 +115,13 @@ def _profile_module(request: Request) -> Profile:
     if request.verify:
         from lyaopt.model.profiles.torch_verify import verify_torch
 
-        verify_torch(module, inputs, example_kwargs=keywords, selection=request.selection)
+        verify_torch(
+            module,
+            inputs,
+            example_kwargs=keywords,
+            selection=request.selection,
+            bits_per_element=request.bits_per_element,
+        )
     return profile_torch(
         module,
         inputs,
@@ -120,6 +131,7 @@ def _profile_module(request: Request) -> Profile:
         bits_per_element=request.bits_per_element,
         selection=request.selection,
         allow_uncounted=request.allow_uncounted,
+        input_bits=request.input_bits,
     )
 
 

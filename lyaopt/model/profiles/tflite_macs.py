@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from lyaopt.model.profiles.tflite_options import option
+
 CONTROL_FLOW = frozenset({"CALL", "CALL_ONCE", "IF", "STABLEHLO_WHILE", "WHILE"})
 """Operators whose work depends on the data."""
 
@@ -60,14 +62,27 @@ class Layer:
         Name of the operator.
     operator : tflite.Operator
         For its options.
-    read, written : sequence of tuple of int
-        Shapes of its tensors; () for one that is left out.
+    reads, writes : sequence of int
+        Numbers of its tensors; -1 for one that is left out.
+    shapes : sequence of tuple of int
+        Shapes of all tensors of the network.
     """
 
     kind: str
     operator: Any
-    read: Sequence[tuple[int, ...]]
-    written: Sequence[tuple[int, ...]]
+    reads: Sequence[int]
+    writes: Sequence[int]
+    shapes: Sequence[tuple[int, ...]]
+
+    @property
+    def read(self) -> list[tuple[int, ...]]:
+        """Shapes of the tensors that it reads; () for one that is left out."""
+        return [self.shapes[i] if i >= 0 else () for i in self.reads]
+
+    @property
+    def written(self) -> list[tuple[int, ...]]:
+        """Shapes of the tensors that it writes."""
+        return [self.shapes[i] for i in self.writes]
 
 
 def count_macs(layer: Layer) -> int | None:
@@ -89,18 +104,10 @@ def _read_times(sizes: slice) -> Callable[[Layer], int]:
 
 
 def _product(layer: Layer) -> int:
-    return prod(layer.written[0]) * layer.read[0][-2 if _transposes_first(layer.operator) else -1]
-
-
-def _transposes_first(operator: Any) -> bool:
-    import tflite
-
-    table = operator.BuiltinOptions()
-    if table is None:
-        return False
-    options = tflite.BatchMatMulOptions()
-    options.Init(table.Bytes, table.Pos)
-    return bool(options.AdjX())
+    return (
+        prod(layer.written[0])
+        * layer.read[0][-2 if option(layer.operator, "BatchMatMulOptions", "AdjX", False) else -1]
+    )
 
 
 def _recurrent(*weights: int) -> Callable[[Layer], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,11 @@ from lyaopt.model.profiles.graph import (
 )
 from lyaopt.model.profiles.model import Profile, Source
 from lyaopt.model.profiles.tflite_macs import CONTROL_FLOW, Layer, count_macs
+from lyaopt.model.profiles.tflite_widths import COPIES, keeps_values, tflite_widths
 
 _FILE_IDENTIFIER = b"TFL3"
 # They use nothing but the shape of their input.
 _SHAPE_ONLY = {"RANK", "SHAPE", "ZEROS_LIKE"}
-_REARRANGEMENTS = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE"}
 
 
 def profile_tflite(
@@ -32,6 +33,7 @@ def profile_tflite(
     bits_per_element: int = 8,
     selection: Selection = "single",
     allow_uncounted: bool = False,
+    input_bits: Mapping[str, int] | None = None,
 ) -> Profile:
     """Profile a TensorFlow Lite file.
 
@@ -51,6 +53,9 @@ def profile_tflite(
         Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
     allow_uncounted : bool
         Whether to profile a network some of whose work is not counted; its total is then too low.
+    input_bits : mapping of str to int, optional
+        Bits of one element of inputs, by name. Inputs of whole numbers (token ids) else count the bits of
+        the table that they index, or of their type, and a warning says so.
 
     Returns
     -------
@@ -64,7 +69,13 @@ def profile_tflite(
     path = Path(path)
     graph = load_graph(path)
     return make_profile(
-        name or path.stem, source or path.name, graph, bits_per_element, selection, allow_uncounted
+        name or path.stem,
+        source or path.name,
+        graph,
+        bits_per_element,
+        selection,
+        allow_uncounted,
+        input_bits,
     )
 
 
@@ -105,26 +116,41 @@ def _graph(model: Any) -> Graph:
     labels = [tensor.Name().decode().split(";")[0] for tensor in tensors]
     inputs = [int(i) for i in _vector(subgraph.InputsAsNumpy())]
     operators = [subgraph.Operators(i) for i in range(subgraph.OperatorsLength())]
-    operations = tuple(_operation(model, operator, shapes, labels) for operator in operators)
+    layers = [
+        Layer(
+            _kind(model, operator),
+            operator,
+            [int(i) for i in _vector(operator.InputsAsNumpy())],
+            [int(i) for i in _vector(operator.OutputsAsNumpy())],
+            shapes,
+        )
+        for operator in operators
+    ]
+    operations = tuple(_operation(layer, labels, tensors) for layer in layers)
     used = {*map(str, inputs), *(tensor for operation in operations for tensor in operation.outputs)}
     elements = {tensor: _known(shapes[int(tensor)], labels[int(tensor)]) for tensor in sorted(used, key=int)}
-    return Graph(tuple(str(i) for i in inputs), operations, elements)
+    return Graph(
+        tuple(str(i) for i in inputs),
+        operations,
+        elements,
+        tflite_widths(layers, tensors),
+        tuple(labels[i] for i in inputs),
+    )
 
 
-def _operation(model: Any, operator: Any, shapes: list[tuple[int, ...]], labels: list[str]) -> Operation:
-    read = [int(tensor) for tensor in _vector(operator.InputsAsNumpy())]
-    written = [int(tensor) for tensor in _vector(operator.OutputsAsNumpy())]
-    kind, label = _kind(model, operator), labels[written[0]]
-    layer = Layer(kind, operator, [shapes[i] if i >= 0 else () for i in read], [shapes[i] for i in written])
+def _operation(layer: Layer, labels: list[str], tensors: list[Any]) -> Operation:
     macs = count_macs(layer)
+    is_rearrangement = layer.kind in COPIES
+    if layer.kind == "CAST":
+        is_rearrangement = keeps_values(layer, tensors)
     return Operation(
-        label,
+        labels[layer.writes[0]],
         # Missing inputs have the number -1.
-        tuple(str(tensor) for tensor in read if tensor >= 0 and kind not in _SHAPE_ONLY),
-        tuple(str(tensor) for tensor in written),
+        tuple(str(tensor) for tensor in layer.reads if tensor >= 0 and layer.kind not in _SHAPE_ONLY),
+        tuple(str(tensor) for tensor in layer.writes),
         macs or 0,
-        kind in _REARRANGEMENTS,
-        "" if macs is not None else kind,
+        is_rearrangement,
+        "" if macs is not None else layer.kind,
     )
 
 

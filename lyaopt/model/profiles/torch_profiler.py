@@ -33,11 +33,12 @@ from lyaopt.model.profiles.torch_macs import (
     weights_of,
 )
 from lyaopt.model.profiles.torch_shapes import data_inputs
+from lyaopt.model.profiles.torch_widths import CASTS, keeps_values, torch_widths
 
 if TYPE_CHECKING:
     import torch
 
-_COPIES = {"_to_copy", "clone", "contiguous", "dropout", "lift_fresh_copy"}
+_COPIES = {"clone", "contiguous", "dropout", "lift_fresh_copy"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def profile_torch(
     bits_per_element: int = 8,
     selection: Selection = "single",
     allow_uncounted: bool = False,
+    input_bits: Mapping[str, int] | None = None,
 ) -> Profile:
     """Profile a PyTorch module.
 
@@ -90,6 +92,9 @@ def profile_torch(
         Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
     allow_uncounted : bool
         Whether to profile a network some of whose work is not counted; its total is then too low.
+    input_bits : mapping of str to int, optional
+        Bits of one element of inputs, by name. Inputs of whole numbers (token ids) else count the bits of
+        the table that they index, or of their type, and a warning says so.
 
     Returns
     -------
@@ -114,6 +119,7 @@ def profile_torch(
         bits_per_element,
         selection,
         allow_uncounted,
+        input_bits,
     )
 
 
@@ -147,6 +153,7 @@ def export_network(
         inputs=tuple(node.name for node in tensors if node.name in program.graph_signature.user_inputs),
         operations=tuple(_operations(module, program, steps)),
         elements={node.name: int(node.meta["val"].numel()) for node in tensors},
+        widths=torch_widths(steps, tensors),
     )
     return TorchNetwork(program, graph, steps)
 
@@ -263,4 +270,6 @@ def _is_rearrangement(node: Any) -> bool:
         return False
     is_view = any(result.alias_info is not None for result in node.target._schema.returns)
     keeps_all = node.meta["val"].numel() >= node.all_input_nodes[0].meta["val"].numel()
+    if operator_name(node) in CASTS:
+        return keeps_values(node)
     return (is_view and keeps_all) or operator_name(node) in _COPIES

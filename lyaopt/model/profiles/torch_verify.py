@@ -25,6 +25,7 @@ def verify_torch(
     *,
     example_kwargs: Mapping[str, Any] | None = None,
     selection: Selection = "single",
+    bits_per_element: int = 8,
 ) -> tuple[GraphCut, ...]:
     """Cut a module at every legal cut and compare head then tail with the module itself.
 
@@ -32,7 +33,7 @@ def verify_torch(
 
     Parameters
     ----------
-    module, example_inputs, example_kwargs, selection
+    module, example_inputs, example_kwargs, selection, bits_per_element
         As for `lyaopt.model.profiles.torch_profiler.profile_torch`; inputs and weights must hold numbers.
 
     Returns
@@ -50,7 +51,7 @@ def verify_torch(
         from torch.utils import _pytree as pytree
 
     network = export_network(module, example_inputs, example_kwargs)
-    cuts = legal_cuts(network.graph, selection)
+    cuts = legal_cuts(network.graph, selection, bits_per_element)
     arguments = pytree.tree_leaves((tuple(example_inputs), dict(example_kwargs or {})))
     with torch.no_grad(), evaluation_mode(module):
         whole = pytree.tree_leaves(module(*example_inputs, **(example_kwargs or {})))

@@ -28,6 +28,8 @@ class Net(nn.Module):
 ready = Net()
 def pair():
     return Net(), (torch.zeros(1, 3, 5, 5),)
+def words():
+    return nn.Sequential(nn.Embedding(30_000, 4), nn.Linear(4, 2)), (torch.tensor([[1, 2]]),)
 class Pair(nn.Module):
     def __init__(self):
         super().__init__()
@@ -181,6 +183,18 @@ def test_every_input_has_its_shape(network, shapes, capsysbinary):
 def test_shapes_of_inputs_that_do_not_fit_are_refused(network, shapes, part):
     options = [part for shape in shapes for part in ("--input-shape", shape)]
     assert part in refused(profile.command, f"{network}:Pair", *options)
+
+
+def test_bits_of_token_ids_are_told_and_can_be_given(network, capsysbinary):
+    call(profile.command, f"{network}:words", "--json")
+    printed, told = capsysbinary.readouterr()
+    assert parse_profile(printed).input_bits == 2 * 15
+    assert b"counts 15 bits (indices of 30000 rows)" in told
+    call(profile.command, f"{network}:words", "--json", "--input-bits", "input=16")
+    printed, told = capsysbinary.readouterr()
+    assert (parse_profile(printed).input_bits, told) == (2 * 16, b"")
+    for bits in ("16", "input=", "=16", "input=x", "input=0", "absent=3"):
+        assert "bits" in refused(profile.command, f"{network}:words", "--input-bits", bits)
 
 
 @pytest.mark.filterwarnings("ignore::lyaopt.model.profiles.graph.ProfileWarning")

@@ -37,12 +37,14 @@ def vector(builder, start, items, offsets=True):
     return builder.EndVector()
 
 
-def tensor(builder, name, shape):
+def tensor(builder, name, shape, kind=None):
     label = builder.CreateString(name)
     sizes = vector(builder, tflite.TensorStartShapeVector, shape, offsets=False)
     tflite.TensorStart(builder)
     tflite.TensorAddName(builder, label)
     tflite.TensorAddShape(builder, sizes)
+    if kind is not None:
+        tflite.TensorAddType(builder, getattr(tflite.TensorType, kind))
     return tflite.TensorEnd(builder)
 
 
@@ -66,17 +68,19 @@ def operator(builder, code, reads, makes):
     return tflite.OperatorEnd(builder)
 
 
-def save(path, operations, shapes, subgraphs=1):
+def save(path, operations, shapes, subgraphs=1, kinds=()):
     """Write a network with tensors of these shapes; its input is x, others without producer are constant."""
     builder = flatbuffers.Builder(1024)
     names = list(shapes)
-    kinds = list(dict.fromkeys(op.kind for op in operations))
+    codes = list(dict.fromkeys(op.kind for op in operations))
     tensors = vector(
-        builder, tflite.SubGraphStartTensorsVector, [tensor(builder, *item) for item in shapes.items()]
+        builder,
+        tflite.SubGraphStartTensorsVector,
+        [tensor(builder, name, shape, dict(kinds).get(name)) for name, shape in shapes.items()],
     )
     places = [([names.index(name) for name in op.reads], [names.index(op.makes)]) for op in operations]
     offsets = [
-        operator(builder, kinds.index(op.kind), *place) for op, place in zip(operations, places, strict=True)
+        operator(builder, codes.index(op.kind), *place) for op, place in zip(operations, places, strict=True)
     ]
     operators = vector(builder, tflite.SubGraphStartOperatorsVector, offsets)
     inputs = vector(builder, tflite.SubGraphStartInputsVector, [names.index("x")], offsets=False)
@@ -86,7 +90,7 @@ def save(path, operations, shapes, subgraphs=1):
     tflite.SubGraphAddOperators(builder, operators)
     graph = tflite.SubGraphEnd(builder)
     graphs = vector(builder, tflite.ModelStartSubgraphsVector, [graph] * subgraphs)
-    codes = [operator_code(builder, kind) for kind in kinds]
+    codes = [operator_code(builder, kind) for kind in codes]
     codes = vector(builder, tflite.ModelStartOperatorCodesVector, codes)
     tflite.ModelStart(builder)
     tflite.ModelAddVersion(builder, 3)
@@ -235,6 +239,27 @@ def test_every_operator_is_counted_without_products_or_uncounted():
     # Of a newer version of the bindings: sort it, or a network that has it is refused.
     assert known - set().union(*sorts) == set()
     assert sum(map(len, sorts)) == len(set().union(*sorts))
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "bits"),
+    [
+        ("INT32", Op("GATHER", ("t", "x"), "e"), 15),
+        ("INT64", Op("EMBEDDING_LOOKUP", ("x", "t"), "e"), 15),
+        ("INT32", Op("CAST", ("x",), "e"), 32),
+        ("BOOL", Op("CAST", ("x",), "e"), 1),
+        ("UINT8", Op("CAST", ("x",), "e"), 8),
+        ("FLOAT32", Op("CAST", ("x",), "e"), 8),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Op) else "",
+)
+@pytest.mark.filterwarnings("ignore::lyaopt.model.profiles.graph.ProfileWarning")
+def test_inputs_of_whole_numbers_count_their_own_bits(path, kind, first, bits):
+    shapes = {"x": (12,), "t": (30_000, 4), "e": (12, 4), "w": (5, 4), "y": (12, 5)}
+    operations = [first, Op("FULLY_CONNECTED", ("e", "w"), "y")]
+    save(path, operations, shapes, kinds={"x": kind})
+    assert profile_tflite(path).input_bits == 12 * bits
+    assert profile_tflite(path, input_bits={"x": 11}).input_bits == 12 * 11
 
 
 def test_open_shapes_and_control_flow_are_refused(path):
