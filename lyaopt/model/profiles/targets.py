@@ -96,10 +96,9 @@ def _profile_onnx(request: Request) -> Profile:
 def _profile_tflite(request: Request) -> Profile:
     from lyaopt.model.profiles.tflite_profiler import profile_tflite
 
-    if request.input_shapes:
-        raise ProfileError("a TensorFlow Lite file fixes its own input shape")
     return profile_tflite(
         request.target,
+        input_shape=request.input_shapes or None,
         name=request.name,
         bits_per_element=request.bits_per_element,
         selection=request.selection,

@@ -16,8 +16,10 @@ from lyaopt.model.profiles.graph import (
     Selection,
     make_profile,
 )
+from lyaopt.model.profiles.input_shapes import InputShapes, shapes_by_name
 from lyaopt.model.profiles.model import Profile, Source
 from lyaopt.model.profiles.tflite_macs import CONTROL_FLOW, Layer, count_macs
+from lyaopt.model.profiles.tflite_shapes import infer_shapes, stored_shape
 from lyaopt.model.profiles.tflite_widths import COPIES, keeps_values, tflite_widths
 
 _FILE_IDENTIFIER = b"TFL3"
@@ -28,6 +30,7 @@ _SHAPE_ONLY = {"RANK", "SHAPE", "ZEROS_LIKE"}
 def profile_tflite(
     path: str | Path,
     *,
+    input_shape: InputShapes | None = None,
     name: str | None = None,
     source: Source | str | None = None,
     bits_per_element: int = 8,
@@ -43,6 +46,8 @@ def profile_tflite(
     ----------
     path : str or Path
         The file.
+    input_shape : sequence of int, sequence of sequence of int, or mapping, optional
+        Shape of the first input, of the inputs in order, or of inputs by name, for files that leave it open.
     name : str, optional
         Name of the profile; by default the file's name.
     source : Source or str, optional
@@ -67,7 +72,7 @@ def profile_tflite(
         If the file is not a TensorFlow Lite file, or has control flow or shapes unknown until it runs.
     """
     path = Path(path)
-    graph = load_graph(path)
+    graph = load_graph(path, input_shape)
     return make_profile(
         name or path.stem,
         source or path.name,
@@ -79,13 +84,15 @@ def profile_tflite(
     )
 
 
-def load_graph(path: Path) -> Graph:
+def load_graph(path: Path, input_shape: InputShapes | None = None) -> Graph:
     """Load the operations of a TensorFlow Lite file, with their MACs.
 
     Parameters
     ----------
     path : Path
         The file.
+    input_shape : sequence of int, sequence of sequence of int, or mapping, optional
+        As for `profile_tflite`.
 
     Raises
     ------
@@ -100,18 +107,18 @@ def load_graph(path: Path) -> Graph:
     if data[4:8] != _FILE_IDENTIFIER:
         raise ProfileError(f"{path.name} is not a TensorFlow Lite file")
     try:
-        return _graph(tflite.Model.GetRootAs(data, 0))
+        return _graph(tflite.Model.GetRootAs(data, 0), input_shape)
     # The bindings follow offsets without bounds checks.
     except (AttributeError, LookupError, struct.error, TypeError, UnicodeDecodeError) as failure:
         raise ProfileError(f"{path.name} is damaged: {' '.join(str(failure).split())}") from None
 
 
-def _graph(model: Any) -> Graph:
+def _graph(model: Any, input_shape: InputShapes | None) -> Graph:
     if model.SubgraphsLength() != 1:
         raise ProfileError(f"{model.SubgraphsLength()} subgraphs: control flow has no fixed work")
     subgraph = model.Subgraphs(0)
     tensors = [subgraph.Tensors(i) for i in range(subgraph.TensorsLength())]
-    shapes = [tuple(int(size) for size in _vector(tensor.ShapeAsNumpy())) for tensor in tensors]
+    shapes = [stored_shape(tensor) for tensor in tensors]
     # Converters join the names of all operations that they fused; the first names the one that remains.
     labels = [tensor.Name().decode().split(";")[0] for tensor in tensors]
     inputs = [int(i) for i in _vector(subgraph.InputsAsNumpy())]
@@ -126,6 +133,11 @@ def _graph(model: Any) -> Graph:
         )
         for operator in operators
     ]
+    given = shapes_by_name([labels[i] for i in inputs], input_shape)
+    numbers = {labels[i]: i for i in inputs}
+    by_number = {numbers[name]: shape for name, shape in given.items()}
+    for i, shape in infer_shapes(model, tensors, labels, inputs, layers, by_number).items():
+        shapes[i] = shape
     operations = tuple(_operation(layer, labels, tensors) for layer in layers)
     used = {*map(str, inputs), *(tensor for operation in operations for tensor in operation.outputs)}
     elements = {tensor: _known(shapes[int(tensor)], labels[int(tensor)]) for tensor in sorted(used, key=int)}
