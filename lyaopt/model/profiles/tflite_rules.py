@@ -90,7 +90,7 @@ def result_of(call: Call) -> tuple[list[Array], bool]:
     made = rule(call)
     if isinstance(made, tuple):
         return [blank(made)], False
-    known = all(call.known) or call.layer.kind == "SHAPE"
+    known = all(call.known) or call.layer.kind in ("RANK", "SHAPE")
     return made if isinstance(made, list) else [made], known
 
 
@@ -325,6 +325,8 @@ RULES: dict[str, Rule] = {
     "MINIMUM": _by_element(np.minimum),
     "MUL": _by_element(np.multiply),
     "PACK": lambda call: np.stack(_arrays(call), _axis(call, "PackOptions")),
+    "RANGE": lambda call: np.arange(*(call.numbers(i)[0] for i in range(3))),
+    "RANK": lambda call: np.array(len(call.shape(0)), np.int64),
     "RESHAPE": _reshape,
     "SHAPE": lambda call: np.array(call.shape(0), np.int64),
     "SLICE": _slice,

@@ -62,11 +62,19 @@ def infer_shapes(
         return {}
     found = dict(given)
     values: dict[int, Array] = {}
+    moving = set(inputs)
     for layer in layers:
+        # What is made of constants keeps its shape.
+        if moving.intersection(layer.reads):
+            moving.update(layer.writes)
         try:
             arrays = _run(model, tensors, layer, shapes | found, values)
         except (UnknownShapeError, ValueError, IndexError) as failure:
-            if changed and not all(_is_fixed(tensors[i]) for i in layer.writes):
+            if (
+                changed
+                and moving.issuperset(layer.writes)
+                and not all(_is_fixed(tensors[i]) for i in layer.writes)
+            ):
                 label = labels[layer.writes[0]]
                 reason = f": {failure}" if str(failure) else ", is unknown until the network runs"
                 raise ProfileError(f"the shape of {label}, which {layer.kind} makes{reason}") from None

@@ -155,6 +155,17 @@ def test_an_operator_without_a_rule_is_named(path):
         profile_tflite(path, input_shape=(1, 8))
 
 
+def test_weights_that_are_unpacked_keep_their_shape(path):
+    operations = [
+        Op("DENSIFY", ("z",), "w"),
+        Op("DEQUANTIZE", ("w",), "v"),
+        Op("FULLY_CONNECTED", ("x", "v"), "y"),
+    ]
+    shapes = {"x": (1, 8), "z": (5, 8), "w": (5, 8), "v": (5, 8), "y": (1, 5)}
+    save(path, operations, shapes, signatures={"x": (-1, 8), "y": (-1, 5)})
+    assert profile_tflite(path, input_shape=(3, 8)).total_macs == 120
+
+
 def test_a_fixed_target_that_does_not_fit_is_named(path):
     operations = [Op("RESHAPE", ("x", "t"), "r"), Op("FULLY_CONNECTED", ("r", "w"), "y")]
     shapes = {"x": (1, 1, 4), "t": (2,), "r": (1, 4), "w": (5, 4), "y": (1, 5)}
