@@ -21,16 +21,37 @@ if TYPE_CHECKING:
     from lyaopt.model.profiles.targets import Request
 
 
-def _shape(
+def _shapes(
     _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
-) -> list[tuple[int, ...]]:
+) -> list[tuple[int, ...]] | dict[str, tuple[int, ...]]:
+    # Names may hold any sign; sizes hold no "=".
+    parts = [text.rpartition("=") for text in texts]
+    shapes = [_sizes(sizes) for _, _, sizes in parts]
+    names = [name for name, sign, _ in parts if sign]
+    if not names:
+        return shapes
+    if len(names) < len(texts):
+        raise click.BadParameter("give a name with every shape, or with none")
+    if len(set(names)) < len(names) or "" in names:
+        raise click.BadParameter(f"expected a different name with every shape, got {' '.join(texts)!r}")
+    return dict(zip(names, shapes, strict=True))
+
+
+def _input_bits(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, int]:
+    pairs = [text.rpartition("=") for text in texts]
+    if not all(name and bits.isascii() and bits.isdigit() for name, _, bits in pairs):
+        raise click.BadParameter(f"expected a name and bits such as input_ids=15, got {' '.join(texts)!r}")
+    return {name: int(bits) for name, _, bits in pairs}
+
+
+def _sizes(text: str) -> tuple[int, ...]:
     try:
-        shapes = [tuple(int(size) for size in text.split(",")) for text in texts]
+        sizes = tuple(int(size) for size in text.split(","))
     except ValueError:
-        shapes = [(0,)]
-    if any(size < 1 for shape in shapes for size in shape):
-        raise click.BadParameter(f"expected sizes such as 1,3,224,224, got {' '.join(texts)!r}")
-    return shapes
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise click.BadParameter(f"expected sizes such as 1,3,224,224, got {text!r}")
+    return sizes
 
 
 @new_command("profile", "Profile a network: PyTorch, ONNX or TensorFlow Lite")
@@ -39,9 +60,9 @@ def _shape(
     "--input-shape",
     "input_shapes",
     multiple=True,
-    callback=_shape,
-    metavar="1,3,224,224",
-    help="Shape of an input, batch first; once for each input.",
+    callback=_shapes,
+    metavar="[NAME=]1,3,224,224",
+    help="Shape of an input, batch first; once for each input, in order or with its name.",
 )
 @click.option("--name", help="Name of the profile; by default that of the class or file.")
 @click.option(
@@ -53,6 +74,13 @@ def _shape(
     help="Bits of one element of a transmitted tensor.",
 )
 @click.option(
+    "--input-bits",
+    multiple=True,
+    callback=_input_bits,
+    metavar="NAME=BITS",
+    help="Bits of one element of an input, instead of those of its type or range.",
+)
+@click.option(
     "--cuts",
     "selection",
     type=click.Choice(["single", "valleys", "all"]),
@@ -62,6 +90,9 @@ def _shape(
 )
 @click.option(
     "--verify", is_flag=True, help="Run head and tail of every cut, and compare with the whole network."
+)
+@click.option(
+    "--allow-uncounted", is_flag=True, help="Profile a network some of whose work is not counted: too low."
 )
 @click.option("-o", "--out", metavar="FILE", help="Write the profile document into FILE.")
 @plot_option("bits and MACs by cut")

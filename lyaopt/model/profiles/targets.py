@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,8 @@ class Request:
     ----------
     target : str
         ``module:callable`` for PyTorch, else a file that ends in .onnx or .tflite.
-    input_shapes : sequence of tuple of int
-        Shapes of the inputs, if the target does not fix them.
+    input_shapes : sequence of tuple of int, or mapping of str to tuple of int
+        Shapes of the inputs in order or by name, if the target does not fix them.
     name : str or None
         Name of the profile; None for that of the class or file.
     bits_per_element : int
@@ -38,14 +38,20 @@ class Request:
         Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
     verify : bool
         Whether to run a PyTorch network at every listed cut and compare with the whole.
+    allow_uncounted : bool
+        Whether to profile a network some of whose work is not counted.
+    input_bits : mapping of str to int
+        Bits of one element of inputs, by name.
     """
 
     target: str
-    input_shapes: Sequence[Shape] = ()
+    input_shapes: Sequence[Shape] | Mapping[str, Shape] = ()
     name: str | None = None
     bits_per_element: int = 8
     selection: Selection = "single"
     verify: bool = False
+    allow_uncounted: bool = False
+    input_bits: Mapping[str, int] = field(default_factory=dict)
 
 
 def profile_target(request: Request) -> Profile:
@@ -76,50 +82,62 @@ def profile_target(request: Request) -> Profile:
 def _profile_onnx(request: Request) -> Profile:
     from lyaopt.model.profiles.onnx_profiler import profile_onnx
 
-    if len(request.input_shapes) > 1:
-        raise ProfileError("an ONNX file takes one input shape, that of its first input")
     return profile_onnx(
         request.target,
-        input_shape=next(iter(request.input_shapes), None),
+        input_shape=request.input_shapes or None,
         name=request.name,
         bits_per_element=request.bits_per_element,
         selection=request.selection,
+        allow_uncounted=request.allow_uncounted,
+        input_bits=request.input_bits,
     )
 
 
 def _profile_tflite(request: Request) -> Profile:
     from lyaopt.model.profiles.tflite_profiler import profile_tflite
 
-    if request.input_shapes:
-        raise ProfileError("a TensorFlow Lite file fixes its own input shape")
     return profile_tflite(
         request.target,
+        input_shape=request.input_shapes or None,
         name=request.name,
         bits_per_element=request.bits_per_element,
         selection=request.selection,
+        allow_uncounted=request.allow_uncounted,
+        input_bits=request.input_bits,
     )
 
 
 def _profile_module(request: Request) -> Profile:
     from lyaopt.model.profiles.torch_profiler import profile_torch
 
-    module, inputs = load_module(request.target, request.input_shapes)
+    module, inputs, keywords = load_module(request.target, request.input_shapes)
     if request.verify:
         from lyaopt.model.profiles.torch_verify import verify_torch
 
-        verify_torch(module, inputs, selection=request.selection)
+        verify_torch(
+            module,
+            inputs,
+            example_kwargs=keywords,
+            selection=request.selection,
+            bits_per_element=request.bits_per_element,
+        )
     return profile_torch(
         module,
         inputs,
+        example_kwargs=keywords,
         name=request.name,
         source=request.target,
         bits_per_element=request.bits_per_element,
         selection=request.selection,
+        allow_uncounted=request.allow_uncounted,
+        input_bits=request.input_bits,
     )
 
 
-def load_module(target: str, input_shapes: Sequence[Shape] = ()) -> tuple[torch.nn.Module, tuple[Any, ...]]:
-    """Load the PyTorch module that ``module:callable`` names, and inputs to run it on.
+def load_module(
+    target: str, input_shapes: Sequence[Shape] | Mapping[str, Shape] = ()
+) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str, Any]]:
+    """Load the PyTorch module that ``module:callable`` names, and arguments and keywords to run it on.
 
     The callable (a class, a function) is called without arguments and returns the module, or the module
     and the tuple of its inputs. A module object is used as it is. Python modules are found as
@@ -129,8 +147,9 @@ def load_module(target: str, input_shapes: Sequence[Shape] = ()) -> tuple[torch.
     ----------
     target : str
         ``module:callable``, with dots in both parts where needed.
-    input_shapes : sequence of tuple of int
-        Shapes of the inputs, which are random; required if the callable returns no inputs.
+    input_shapes : sequence of tuple of int, or mapping of str to tuple of int
+        Shapes of the inputs, which are random; required if the callable returns no inputs. Those with names
+        are keywords.
 
     Raises
     ------
@@ -143,11 +162,13 @@ def load_module(target: str, input_shapes: Sequence[Shape] = ()) -> tuple[torch.
     module, inputs = loaded if isinstance(loaded, tuple) and len(loaded) == 2 else (loaded, None)
     if not isinstance(module, torch.nn.Module):
         raise ProfileError(f"expected {target} to give a torch.nn.Module, got {type(module).__name__}")
+    if isinstance(input_shapes, Mapping):
+        return module, (), {name: torch.randn(shape) for name, shape in input_shapes.items()}
     if input_shapes:
-        return module, tuple(torch.randn(shape) for shape in input_shapes)
+        return module, tuple(torch.randn(shape) for shape in input_shapes), {}
     if not isinstance(inputs, tuple):
         raise ProfileError(f"{target} gives no inputs: an input shape is needed, such as 1,3,224,224")
-    return module, inputs
+    return module, inputs, {}
 
 
 def _load(target: str) -> Any:

@@ -21,37 +21,24 @@ from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import (
     Graph,
     Operation,
-    ProfileWarning,
     Selection,
     make_profile,
 )
 from lyaopt.model.profiles.model import Profile, Source
+from lyaopt.model.profiles.torch_macs import (
+    Counter,
+    Step,
+    looks_uncounted,
+    operator_name,
+    weights_of,
+)
+from lyaopt.model.profiles.torch_shapes import data_inputs
+from lyaopt.model.profiles.torch_widths import CASTS, keeps_values, torch_widths
 
 if TYPE_CHECKING:
     import torch
 
-# The counter counts two operations for each multiply-accumulate.
-_FLOPS_PER_MAC = 2
-# They read weights without products and sums: no MACs.
-_NO_PRODUCTS = {
-    "_native_batch_norm_legit_no_training",
-    "batch_norm",
-    "cat",
-    "embedding",
-    "gather",
-    "group_norm",
-    "index",
-    "index_select",
-    "layer_norm",
-    "native_group_norm",
-    "native_layer_norm",
-    "prelu",
-    "stack",
-}
-_COPIES = {"_to_copy", "clone", "contiguous", "dropout", "lift_fresh_copy"}
-
-Step = tuple[Any, ...]
-"""One operation of an exported program: its `torch.fx.Node`, then those that unpack its results."""
+_COPIES = {"clone", "contiguous", "dropout", "lift_fresh_copy"}
 
 
 @dataclass(frozen=True)
@@ -82,6 +69,8 @@ def profile_torch(
     source: Source | str | None = None,
     bits_per_element: int = 8,
     selection: Selection = "single",
+    allow_uncounted: bool = False,
+    input_bits: Mapping[str, int] | None = None,
 ) -> Profile:
     """Profile a PyTorch module.
 
@@ -101,6 +90,11 @@ def profile_torch(
         Bits of one element of a tensor that is sent.
     selection : {"valleys", "single", "all"}
         Which legal cuts to list, see `lyaopt.model.profiles.graph.legal_cuts`.
+    allow_uncounted : bool
+        Whether to profile a network some of whose work is not counted; its total is then too low.
+    input_bits : mapping of str to int, optional
+        Bits of one element of inputs, by name. Inputs of whole numbers (token ids) else count the bits of
+        the table that they index, or of their type, and a warning says so.
 
     Returns
     -------
@@ -124,6 +118,8 @@ def profile_torch(
         network.graph,
         bits_per_element,
         selection,
+        allow_uncounted,
+        input_bits,
     )
 
 
@@ -157,6 +153,7 @@ def export_network(
         inputs=tuple(node.name for node in tensors if node.name in program.graph_signature.user_inputs),
         operations=tuple(_operations(module, program, steps)),
         elements={node.name: int(node.meta["val"].numel()) for node in tensors},
+        widths=torch_widths(steps, tensors),
     )
     return TorchNetwork(program, graph, steps)
 
@@ -223,25 +220,23 @@ def _steps(program: torch.export.ExportedProgram) -> Iterator[Step]:
 def _operations(
     module: torch.nn.Module, program: torch.export.ExportedProgram, steps: tuple[Step, ...]
 ) -> Iterator[Operation]:
-    from torch.utils.flop_counter import FlopCounterMode
-
     named: set[str] = set()
-    weights = _weights(program, steps)
-    with FlopCounterMode(display=False) as counter:
+    weights = weights_of(program, steps)
+    with Counter() as counter:
         for step in steps:
-            before = counter.get_total_flops()
+            before = counter.macs
+            counter.seen.clear()
             _run_on_meta(step[0])
-            macs = (counter.get_total_flops() - before) // _FLOPS_PER_MAC
+            macs = counter.macs - before
             label = _label(module, step[0], named)
-            if macs == 0 and _looks_uncounted(step[0], weights):
-                message = f"{label}: the work of {step[0].target} is not counted"
-                warnings.warn(message, ProfileWarning, stacklevel=2)
+            uncounted = looks_uncounted(step[0], weights, macs, counter.seen)
             yield Operation(
                 label,
-                tuple(node.name for node in step[0].all_input_nodes),
+                tuple(node.name for node in data_inputs(step[0])),
                 tuple(node.name for node in step if _is_tensor(node)),
                 macs,
                 _is_rearrangement(step[0]),
+                str(step[0].target) if uncounted else "",
             )
 
 
@@ -275,31 +270,6 @@ def _is_rearrangement(node: Any) -> bool:
         return False
     is_view = any(result.alias_info is not None for result in node.target._schema.returns)
     keeps_all = node.meta["val"].numel() >= node.all_input_nodes[0].meta["val"].numel()
-    return (is_view and keeps_all) or _operator_name(node) in _COPIES
-
-
-def _operator_name(node: Any) -> str:
-    return str(node.target._schema.name.rpartition("::")[2])
-
-
-def _weights(program: torch.export.ExportedProgram, steps: tuple[Step, ...]) -> set[Any]:
-    """Weights of two or more dimensions, and tensors computed from weights alone."""
-    inputs = {node for node in program.graph.nodes if node.op == "placeholder" and _is_tensor(node)}
-    fixed = {node for node in inputs if node.name not in program.graph_signature.user_inputs}
-    weights = {node for node in fixed if node.meta["val"].dim() >= 2}
-    for step in steps:
-        if step[0].all_input_nodes and fixed.issuperset(step[0].all_input_nodes):
-            fixed.update(step)
-            if not weights.isdisjoint(step[0].all_input_nodes):
-                weights.update(step)
-    return weights
-
-
-def _looks_uncounted(node: Any, weights: set[Any]) -> bool:
-    """Whether an operation reads weights in a way that should have been counted."""
-    import torch
-
-    if node in weights or weights.isdisjoint(node.all_input_nodes):
-        return False
-    is_pointwise = torch.Tag.pointwise in node.target.tags
-    return not (is_pointwise or _operator_name(node) in _NO_PRODUCTS)
+    if operator_name(node) in CASTS:
+        return keeps_values(node)
+    return (is_view and keeps_all) or operator_name(node) in _COPIES

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from lyaopt.errors import ProfileError
 from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import GraphCut, Selection, legal_cuts
-from lyaopt.model.profiles.torch_profiler import Step, TorchNetwork, evaluation_mode, export_network
+from lyaopt.model.profiles.torch_macs import Step
+from lyaopt.model.profiles.torch_profiler import TorchNetwork, evaluation_mode, export_network
+from lyaopt.model.profiles.torch_shapes import arguments_of
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +25,7 @@ def verify_torch(
     *,
     example_kwargs: Mapping[str, Any] | None = None,
     selection: Selection = "single",
+    bits_per_element: int = 8,
 ) -> tuple[GraphCut, ...]:
     """Cut a module at every legal cut and compare head then tail with the module itself.
 
@@ -30,7 +33,7 @@ def verify_torch(
 
     Parameters
     ----------
-    module, example_inputs, example_kwargs, selection
+    module, example_inputs, example_kwargs, selection, bits_per_element
         As for `lyaopt.model.profiles.torch_profiler.profile_torch`; inputs and weights must hold numbers.
 
     Returns
@@ -48,7 +51,7 @@ def verify_torch(
         from torch.utils import _pytree as pytree
 
     network = export_network(module, example_inputs, example_kwargs)
-    cuts = legal_cuts(network.graph, selection)
+    cuts = legal_cuts(network.graph, selection, bits_per_element)
     arguments = pytree.tree_leaves((tuple(example_inputs), dict(example_kwargs or {})))
     with torch.no_grad(), evaluation_mode(module):
         whole = pytree.tree_leaves(module(*example_inputs, **(example_kwargs or {})))
@@ -124,11 +127,9 @@ def _placeholders(network: TorchNetwork, arguments: list[Any]) -> Values:
 
 def _run(steps: Iterable[Step], values: Values) -> None:
     """Run operations in order on `values`, and add their results."""
-    import torch
-
     for step in steps:
         for node in step:
-            arguments, keywords = torch.fx.map_arg((node.args, node.kwargs), lambda read: values[read.name])
+            arguments, keywords = arguments_of(node, values)
             values[node.name] = node.target(*arguments, **keywords)
 
 

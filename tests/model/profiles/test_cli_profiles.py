@@ -28,6 +28,16 @@ class Net(nn.Module):
 ready = Net()
 def pair():
     return Net(), (torch.zeros(1, 3, 5, 5),)
+def words():
+    return nn.Sequential(nn.Embedding(30_000, 4), nn.Linear(4, 2)), (torch.tensor([[1, 2]]),)
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(12, 2)
+    def forward(self, left, right):
+        return self.fc(left + right)
+def bag():
+    return nn.Sequential(nn.EmbeddingBag(9, 4), nn.Linear(4, 2)), (torch.tensor([[1, 2]]),)
 def broken():
     raise RuntimeError("first line\\nsecond line")
 """
@@ -148,6 +158,53 @@ def test_a_callable_may_return_its_inputs_and_the_file_is_the_document(network, 
     call(profile.command, f"{network}:pair", "--json")
     assert parse_profile(capsysbinary.readouterr().out) == load_profile("own.json")
     assert load_profile("own.json").input_bits == 75 * 8
+
+
+@pytest.mark.parametrize(
+    "shapes", [["1,12", "5,12"], ["left=1,12", "right=5,12"], ["right=5,12", "left=1,12"]]
+)
+def test_every_input_has_its_shape(network, shapes, capsysbinary):
+    options = [part for shape in shapes for part in ("--input-shape", shape)]
+    call(profile.command, f"{network}:Pair", *options, "--verify", "--json")
+    printed = parse_profile(capsysbinary.readouterr().out)
+    assert (printed.total_macs, printed.input_bits) == (5 * 12 * 2, 6 * 12 * 8)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "part"),
+    [
+        (["left=1,12", "1,12"], "with every shape, or with none"),
+        (["left=1,12", "left=1,12"], "different name"),
+        (["=1,12", "left=1,12"], "different name"),
+        (["left=1,x"], "got '1,x'"),
+        (["absent=1,12"], "cannot export Pair"),
+    ],
+)
+def test_shapes_of_inputs_that_do_not_fit_are_refused(network, shapes, part):
+    options = [part for shape in shapes for part in ("--input-shape", shape)]
+    assert part in refused(profile.command, f"{network}:Pair", *options)
+
+
+def test_bits_of_token_ids_are_told_and_can_be_given(network, capsysbinary):
+    call(profile.command, f"{network}:words", "--json")
+    printed, told = capsysbinary.readouterr()
+    assert parse_profile(printed).input_bits == 2 * 15
+    assert b"counts 15 bits (indices of 30000 rows)" in told
+    call(profile.command, f"{network}:words", "--json", "--input-bits", "input=16")
+    printed, told = capsysbinary.readouterr()
+    assert (parse_profile(printed).input_bits, told) == (2 * 16, b"")
+    for bits in ("16", "input=", "=16", "input=x", "input=0", "absent=3"):
+        assert "bits" in refused(profile.command, f"{network}:words", "--input-bits", bits)
+
+
+@pytest.mark.filterwarnings("ignore::lyaopt.model.profiles.graph.ProfileWarning")
+def test_totals_that_would_be_too_low_are_written_only_on_demand(network, tmp_path, capsysbinary):
+    arguments = [f"{network}:bag", "-o", "bag.json"]
+    assert "--allow-uncounted" in refused(profile.command, *arguments)
+    assert not (tmp_path / "bag.json").exists()
+    call(profile.command, *arguments, "--allow-uncounted")
+    assert load_profile("bag.json").total_macs == 8
+    assert b"is not counted" in capsysbinary.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def test_totals_of_layers(module, shape, macs):
     assert profile_torch(module, (torch.randn(shape),)).total_macs == macs
 
 
-def test_weights_without_macs_are_warned_about():
+def test_totals_that_would_be_too_low_are_refused():
     class Bag(nn.Module):
         def __init__(self):
             super().__init__()
@@ -203,8 +203,51 @@ def test_weights_without_macs_are_warned_about():
         def forward(self, tokens):
             return self.fc(self.bag(tokens))
 
+    tokens = (torch.tensor([[1, 2]]),)
+    with pytest.raises(ProfileError, match=r"bag.*embedding_bag"):
+        profile_torch(Bag(), tokens)
     with pytest.warns(ProfileWarning, match=r"bag.*embedding_bag"):
-        profile_torch(Bag(), (torch.tensor([[1, 2]]),))
+        assert profile_torch(Bag(), tokens, allow_uncounted=True).total_macs == 8
+
+
+class Formula(nn.Module):
+    """A product that PyTorch's counter does not know, then a layer that it does."""
+
+    def __init__(self, product) -> None:
+        super().__init__()
+        self.product, self.fc = product, nn.Linear(4, 2)
+        self.vector = nn.Parameter(torch.randn(4))
+
+    def forward(self, x):
+        return self.fc(x) + self.product(x, self.vector).sum()
+
+
+@pytest.mark.parametrize(
+    ("product", "macs"),
+    [
+        (lambda x, v: x @ v, 3 * 4),
+        (lambda x, v: torch.addmv(v[:3], x, v), 3 * 4),
+        (lambda x, v: torch.dot(x[0], v), 4),
+        (lambda x, v: torch.einsum("ij,kj->ik", x, x), 3 * 3 * 4),
+    ],
+    ids=["mv", "addmv", "dot", "einsum"],
+)
+def test_products_with_vectors_are_counted(product, macs):
+    assert profile_torch(Formula(product), (torch.randn(3, 4),)).total_macs == 3 * 4 * 2 + macs
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda x, v: torch.cdist(x, x, p=1.0),
+        lambda x, v: torch.fft.rfft(x).abs(),
+        lambda x, v: torch.linalg.inv(x @ x.T),
+    ],
+    ids=["distances", "fourier", "inverse"],
+)
+def test_work_without_weights_that_is_not_counted_is_refused(product):
+    with pytest.raises(ProfileError, match="too low"):
+        profile_torch(Formula(product), (torch.randn(3, 4),))
 
 
 @pytest.mark.filterwarnings("error::lyaopt.model.profiles.graph.ProfileWarning")
@@ -218,7 +261,44 @@ def test_normalisation_embeddings_and_positions_are_not_warned_about():
         def forward(self, tokens):
             return self.fc(self.norm(self.embed(tokens) + self.positions))
 
-    assert profile_torch(Tokens(), (torch.tensor([[1, 2, 3]]),)).total_macs == 24
+    tokens = (torch.tensor([[1, 2, 3]]),)
+    assert profile_torch(Tokens(), tokens, input_bits={"tokens": 4}).total_macs == 24
+
+
+class Masked(nn.Module):
+    """Between two layers, something is made of the shape of the input."""
+
+    def __init__(self, make) -> None:
+        super().__init__()
+        self.make, self.first, self.last = make, nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        hidden = self.first(x)
+        return self.last(hidden + self.make(x, hidden))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x, _: torch.ones_like(x),
+        lambda x, _: torch.zeros_like(x) + 2,
+        lambda x, _: torch.full_like(x, 3.0),
+        lambda x, _: x.new_ones(x.shape),
+        lambda x, _: x.new_zeros(x.shape[-1]),
+        lambda x, _: x.new_full((3, 4), 2.0),
+        lambda x, _: torch.ones(4, dtype=torch.float64).type_as(x),
+        lambda x, _: torch.ones(4).expand_as(x),
+        lambda x, hidden: hidden.view_as(x),
+        lambda x, hidden: hidden.reshape_as(x),
+        lambda x, _: torch.arange(x.shape[-1]).lt(2).float(),
+    ],
+    ids=lambda make: "-".join(make.__code__.co_names),
+)
+def test_a_shape_does_not_cross(make):
+    module, inputs = Masked(make), (torch.randn(3, 4),)
+    cuts = profile_torch(module, inputs, selection="all").cuts
+    assert [(cut.macs, cut.bits) for cut in cuts] == [(0, 96), (48, 96), (96, 0)]
+    verify_torch(module, inputs, selection="all")
 
 
 def test_the_training_mode_is_restored():
