@@ -15,6 +15,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # documented 
 from typing import Any
 
 from lyaopt.errors import DocumentError, ParseError
+from lyaopt.io.nesting import check_nesting
 
 Path = tuple[str | int, ...]
 
@@ -88,10 +89,10 @@ def parse(text: str) -> Any:
     Raises
     ------
     ParseError
-        If `text` is not JSON; with the line where reading stopped.
+        If `text` is not JSON, with the line where reading stopped, or is nested too deep.
     """
     try:
-        return _DECODER.decode(text)
+        data = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         what = error.msg[0].lower() + error.msg[1:]
         raise ParseError(
@@ -99,6 +100,8 @@ def parse(text: str) -> Any:
         ) from None
     except RecursionError:
         raise ParseError("expected at most a few nested brackets, got too many", 1) from None
+    check_nesting(data)
+    return data
 
 
 def duplicate_keys(data: Any) -> list[tuple[Path, str]]:
