@@ -6,8 +6,8 @@ from typing import Any
 
 from lyaopt.errors import ParseError
 
-MOST_LEVELS = 50
-"""Documents of lyaopt have at most ten; code that follows them recursively must not run out of stack."""
+MOST_LEVELS = 200
+"""As pydantic_core reads; documents of lyaopt have at most ten, and Python calls itself a thousand times."""
 
 
 def check_nesting(data: Any) -> None:
