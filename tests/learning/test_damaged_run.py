@@ -85,3 +85,42 @@ def test_a_damaged_log_is_not_drawn(trained, text):
     with pytest.raises(ProblemError, match="damaged"):
         draw_training(folder.path, "x.svg")
     (folder.path / LOG).write_bytes(whole)
+
+
+@pytest.mark.parametrize("left", [0, 1, -1, -100], ids=lambda left: f"{left} bytes")
+def test_a_log_shorter_than_the_checkpoint_says_is_refused_and_left_as_it_is(trained, left, capsys):
+    folder = trained[0]
+    path = folder.path / LOG
+    whole = path.read_bytes()
+    path.write_bytes(whole[:left])
+    assert run(["train", "balanced", "--preset", "shared", "--resume", "--out", str(folder.path)]) == 2
+    assert "log.ndjson" in capsys.readouterr().err
+    assert path.read_bytes() == whole[:left]
+    path.write_bytes(whole)
+
+
+def test_a_log_of_another_training_is_refused(trained):
+    folder = trained[0]
+    whole = (folder.path / LOG).read_bytes()
+    (folder.path / LOG).write_bytes(b"\0" * (len(whole) + 100))
+    with pytest.raises(ProblemError, match="whole lines"), folder.log(len(whole)):
+        pass
+    (folder.path / LOG).write_bytes(whole + b'{"later": 1}\n{"cut')
+    with folder.log(len(whole)) as log:
+        assert log.tell() == len(whole)
+    assert (folder.path / LOG).read_bytes() == whole
+
+
+def test_the_log_reaches_the_disk_before_the_checkpoint_that_names_its_length(trained, tmp_path, monkeypatch):
+    import os
+
+    from lyaopt.learning import run_folder
+
+    folder, seen = RunFolder(tmp_path), []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: seen.append("log"))
+    monkeypatch.setattr(run_folder, "write_whole", lambda path, content: seen.append(path.name))
+    with folder.log(0) as log:
+        log.write(b"{}\n")
+        folder.write_checkpoint(b"", log)
+        assert (tmp_path / LOG).read_bytes() == b"{}\n"
+    assert seen == ["log", "checkpoint.safetensors"]
