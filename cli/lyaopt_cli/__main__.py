@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # `signal` itself imports for a millisecond
 
 # Until `main` handles interrupts, one ends the process silently: Python would print where it was importing.
 if _early := _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:

@@ -1,4 +1,4 @@
-"""The documents as strict pydantic models: every error at once, and a JSON Schema.
+"""The documents as strict pydantic models: many errors at once, and a JSON Schema.
 
 Used for documents with errors and `lyaopt schema` only: building the models takes longer than solving a slot.
 """

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import click
 import pytest
 
@@ -47,3 +51,10 @@ def test_a_folder_that_cannot_be_made_is_bad_input(command, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "/proc/none" in error
+
+
+def test_an_interrupt_before_main_prints_nothing():
+    """From the first statement of the entry point on; before it Python itself starts."""
+    code = "import lyaopt_cli.__main__, os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")

@@ -122,7 +122,7 @@ def test_a_full_disk_is_the_reason_and_no_dead_worker(tmp_path, monkeypatch):
 
 
 def test_workers_end_with_their_parent_in_the_middle_of_a_task(tmp_path):
-    """The parent is killed while its worker sleeps for ten minutes; the pipe closes when the worker is gone."""
+    """The parent is killed while its worker sleeps; the pipe closes when the worker is gone."""
     running = str(tmp_path / "running")
     code = f"""
 import os, threading
