@@ -39,7 +39,7 @@ class DocumentError(ProblemError):
     Parameters
     ----------
     errors : sequence of (str, str)
-        Path and reason of every error, in the order of the document; stored as a tuple.
+        Path and reason of the errors that were looked for, in the order of the document; stored as a tuple.
     line : int, optional
         Line of the first error in the text, from 1; None if the document was not text.
     """

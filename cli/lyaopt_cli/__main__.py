@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` itself imports for a millisecond
+
+# Until `main` handles interrupts, one ends the process silently: Python would print where it was importing.
+if _early := _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
 import signal
 import sys
 from types import FrameType
@@ -18,7 +24,7 @@ def main() -> None:
         interrupted = True
         signal.default_int_handler(number, frame)
 
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
+    if _early or signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
         signal.signal(signal.SIGINT, interrupt)
     try:
         from lyaopt_cli.main import main as run_command

@@ -108,8 +108,9 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError as error:
         return _fail(f"lyaopt: not enough memory: {error}".rstrip(": "), BAD_INPUT)
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        return _drop_output(_fail(f"lyaopt: {place}{error.strerror or error}", CANNOT_WRITE))
+        if error.filename:  # that an argument named; the errors of standard output name none
+            return _fail(f"lyaopt: {error.filename}: {error.strerror or error}", BAD_INPUT)
+        return _drop_output(_fail(f"lyaopt: {error.strerror or error}", CANNOT_WRITE))
 
 
 def _invoke(arguments: Sequence[str]) -> int:

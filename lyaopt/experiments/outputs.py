@@ -13,6 +13,7 @@ from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import Verdict, words_of
 from lyaopt.io.atomic_write import write_whole
+from lyaopt.io.damage import damage_named
 from lyaopt.io.figures import need_matplotlib
 
 CSV, MARKDOWN = "tables.csv", "tables.md"
@@ -34,15 +35,18 @@ def write_tables(store: Store) -> list[Results]:
     Raises
     ------
     ProblemError
-        If no cell is finished.
+        If no cell is finished, or the folder's document is damaged.
     """
     _, sweeps = load_results(store)
-    write_whole(store.path / CSV, tables.csv_text(sweeps).encode())
-    sections = [
-        f"## {title_of(results.figure, results.name)}\n\n{claims(results)}{tables.markdown(results)}"
-        for results in sweeps
-    ]
-    write_whole(store.path / MARKDOWN, "\n".join([f"# {heading(sweeps)}\n", *sections]).encode())
+    with damage_named(store.path):
+        table = tables.csv_text(sweeps).encode()
+        sections = [
+            f"## {title_of(results.figure, results.name)}\n\n{claims(results)}{tables.markdown(results)}"
+            for results in sweeps
+        ]
+        title = heading(sweeps)
+    write_whole(store.path / CSV, table)
+    write_whole(store.path / MARKDOWN, "\n".join([f"# {title}\n", *sections]).encode())
     return sweeps
 
 

@@ -20,6 +20,7 @@ from lyaopt.experiments.store import Store
 from lyaopt.experiments.tables import NAMES, number, percent
 from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import Verdict, words_of
+from lyaopt.io.damage import damage_named
 from lyaopt.io.figures import need_matplotlib
 
 _STYLE = files("lyaopt.experiments") / "report.css"
@@ -72,7 +73,10 @@ def page(store: Store, sweeps: Sequence[Results] | None = None) -> str:
     if sweeps is None:
         _, sweeps = load_results(store)
     experiment = store.load_document()
-    with matplotlib.rc_context({"svg.fonttype": "none"}):  # text stays text, for searching and copying
+    with (
+        damage_named(store.path),
+        matplotlib.rc_context({"svg.fonttype": "none"}),
+    ):  # text stays text, for searching and copying
         sections = [*_claims(sweeps), *map(_section, sweeps), settings(experiment, sweeps)]
     title = heading(sweeps)
     return (

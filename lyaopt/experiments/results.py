@@ -17,6 +17,7 @@ from lyaopt.evaluation import Estimate
 from lyaopt.experiments.statistics import NOTHING, Grid, Run, estimate, grid_of, ratios
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.waiting import BOUND
+from lyaopt.io.damage import damage_named
 
 ENERGY = "energy_j"
 MEASURES = (
@@ -189,11 +190,8 @@ def load_results(store: Store) -> tuple[dict[str, Any], list[Results]]:
         If the folder holds no experiment, or none of its cells is finished.
     """
     experiment = store.load_document()
-    try:
+    with damage_named(store.path):
         sweeps = [_load_sweep(store, sweep) for sweep in experiment["sweeps"]]
-    except (LookupError, TypeError, AttributeError) as error:
-        reason = f"{store.path}: expected the document of an experiment; it is damaged at {error}"
-        raise ProblemError("$", reason) from None
     if not any(results.runs for results in sweeps):
         raise ProblemError("$", f"expected finished cells in {store.path}, got none")
     return experiment, sweeps

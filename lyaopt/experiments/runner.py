@@ -15,8 +15,9 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +37,42 @@ def _attempt(work: Work, key: str, task: Any, running: str) -> str | None:
     """Run a task in a worker; return None, or the reason of the failure."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
-    marker, parent = Path(running) / key, os.getppid()
-    # Dask repeats the task of a dead worker without limit.
-    attempts = int(marker.read_text().split()[1]) if marker.exists() else 0
-    if attempts == _ATTEMPTS:
-        marker.unlink()
-        return _DIED
-    marker.write_text(f"{os.getpid()} {attempts + 1} {platform.node()}")
+    _end_with(os.getppid())
+    marker = Path(running) / key
+    try:
+        if _attempts(marker) == _ATTEMPTS:  # Dask repeats the task of a dead worker without limit
+            marker.unlink()
+            return _DIED
+        marker.write_text(f"{os.getpid()} {_attempts(marker) + 1} {platform.node()}")
+    except OSError as error:  # such as a full disk; with an empty marker the worker would seem dead
+        with suppress(OSError):
+            marker.unlink(missing_ok=True)
+        return f"{marker}: {error.strerror}"
     try:
         work(task)
     except Exception as error:  # any failure: the other tasks continue
         return " ".join(f"{type(error).__name__}: {error}".split())
     finally:
         marker.unlink(missing_ok=True)
-        if os.getppid() != parent:
-            os._exit(1)  # the parent process was killed: there are no further tasks
     return None
+
+
+def _attempts(marker: Path) -> int:
+    """Attempts at a task so far; a marker that was not written whole counts for none."""
+    words = marker.read_text().split() if marker.exists() else []
+    return int(words[1]) if len(words) == 3 else 0
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """End this worker as soon as its parent process is gone, killed: nobody waits for its tasks."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_CHECK_EVERY_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass

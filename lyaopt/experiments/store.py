@@ -11,9 +11,11 @@ from lyaopt.errors import ParseError, ProblemError
 from lyaopt.experiments.provenance import canonical, digest
 from lyaopt.io.atomic_write import write_whole
 from lyaopt.io.document_folder import DocumentFolder
+from lyaopt.io.input_files import read_capped
 from lyaopt.io.strict_json import decode, parse
 
 CELLS, EXPERIMENT = "cells", "experiment.json"
+_CHECKSUM = "sha256"
 
 
 class Store(DocumentFolder):
@@ -27,6 +29,33 @@ class Store(DocumentFolder):
 
     document, contents, activity = EXPERIMENT, "a sweep or reproduction", "experiment"
     schema_version = 2  # 1 had other names for the inputs of a cell
+
+    def write_document(self, document: Mapping[str, Any]) -> None:
+        """Write the document with a checksum."""
+        contents = _contents(document)
+        super().write_document({**contents, _CHECKSUM: digest(contents)})
+
+    def load_document(self) -> dict[str, Any]:
+        """Load the document.
+
+        Returns
+        -------
+        dict
+
+        Raises
+        ------
+        ProblemError
+            If there is none, or it is of another schema version, or damaged.
+        """
+        document = super().load_document()
+        if document.get(_CHECKSUM) != digest(_contents(document)):
+            reason = (
+                "expected the checksum of its contents; lyaopt sweep or reproduce, run again, writes it anew"
+            )
+            raise ProblemError(
+                f"$.{_CHECKSUM}", f"{self.path / self.document}: {reason} and keeps finished cells"
+            )
+        return document
 
     def _cell(self, key: str) -> Path:
         return self.path / CELLS / f"{key}.json"
@@ -68,7 +97,7 @@ class Store(DocumentFolder):
             If the file cannot be read, so that it may be intact.
         """
         try:
-            content = self._cell(key).read_bytes()
+            content = read_capped(self._cell(key))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -99,6 +128,11 @@ class Store(DocumentFolder):
             with contextlib.suppress(FileNotFoundError):
                 self._cell(key).replace(self._cell(key).with_suffix(".damaged"))
         return absent
+
+
+def _contents(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the checksum is of: all but itself and the schema version."""
+    return {key: value for key, value in document.items() if key not in (_CHECKSUM, "schema_version")}
 
 
 def _format_cell(body: Mapping[str, Any]) -> bytes:

@@ -20,8 +20,15 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises
     ------
     OSError
-        If it cannot be written; the old content is kept.
+        If it cannot be written, with the name of the file; the old content is kept.
     """
+    try:
+        _write(path, content)
+    except OSError as error:  # that of a full disk names none, others name the temporary file
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+
+
+def _write(path: Path, content: bytes) -> None:
     path = path.resolve()  # replace the target of a link, not the link
     if path.exists() and not path.is_file():  # a device or pipe cannot be replaced
         path.write_bytes(content)

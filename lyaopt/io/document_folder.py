@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from lyaopt.errors import ProblemError
 from lyaopt.io.atomic_write import write_whole
 from lyaopt.io.folder_lock import locked_folder
+from lyaopt.io.input_files import read_capped
 from lyaopt.io.versioned_json import versioned_document
 
 
@@ -73,7 +74,7 @@ class DocumentFolder:
     def load_bytes(self, name: str) -> bytes:
         """Load the file `name` of the folder; `ProblemError` if it cannot be read."""
         try:
-            return (self.path / name).read_bytes()
+            return read_capped(self.path / name)
         except OSError as error:
             reason = f"expected the folder of {self.contents}; {self.path / name}: {error.strerror}"
             raise ProblemError("$", reason) from None

@@ -12,11 +12,11 @@ from pydantic_core import ErrorDetails
 
 from lyaopt.errors import ProblemError
 from lyaopt.io.fields import Expected
-from lyaopt.io.strict_json import MISSING_KEY, Path, parse_path, show_value
+from lyaopt.io.strict_json import MISSING_KEY, MOST_ERRORS, Path, parse_path, show_value
 
 
 def errors_of(model: type, failure: ValidationError) -> list[tuple[Path, str]]:
-    """Path and reason of every error of a model or pydantic dataclass.
+    """Path and reason of the errors of a model or pydantic dataclass, at most `MOST_ERRORS`.
 
     Unknown keys come first: a misspelled key also leaves one missing.
 
@@ -29,7 +29,7 @@ def errors_of(model: type, failure: ValidationError) -> list[tuple[Path, str]]:
     """
     details = failure.errors(include_url=False)
     details.sort(key=lambda detail: detail["type"] not in _UNKNOWN)
-    return [error for detail in details for error in _errors(model, detail)]
+    return [error for detail in details[:MOST_ERRORS] for error in _errors(model, detail)]
 
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument", "invalid_key")

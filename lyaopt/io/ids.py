@@ -11,7 +11,7 @@ MAX_PADDED_SERVICES = 2**24
 
 
 def structure_errors(devices: list[dict[str, Any]]) -> list[tuple[strict_json.Path, str]]:
-    """Path and reason of each duplicate id, and of services that would take too much memory once padded.
+    """Path and reason of duplicate ids (at most `MOST_ERRORS`), and of services too many once padded.
 
     Parameters
     ----------
@@ -20,6 +20,8 @@ def structure_errors(devices: list[dict[str, Any]]) -> list[tuple[strict_json.Pa
     """
     errors = _repeated_ids(("devices",), "device", devices)
     for m, device in enumerate(devices):
+        if len(errors) >= strict_json.MOST_ERRORS:
+            break
         errors += _repeated_ids(("devices", m, "services"), "service", device["services"])
     most = max((len(device["services"]) for device in devices), default=0)
     if most * len(devices) > MAX_PADDED_SERVICES:
@@ -51,4 +53,6 @@ def _repeated_ids(
         if first.setdefault(name, index) != index:
             place: strict_json.Path = (*path, index, "id") if "id" in items[index] else (*path, index)
             errors.append((place, f"duplicate id {strict_json.show_value(name)} of a {kind}"))
+            if len(errors) == strict_json.MOST_ERRORS:
+                break
     return errors

@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from lyaopt.errors import ProblemError
+from lyaopt.io.input_files import read_capped
 
 
 def shipped_names(folder: Traversable, ending: str) -> tuple[str, ...]:
@@ -62,7 +63,7 @@ def load_named_file(path: str | Path, shipped: Sequence[str]) -> bytes:
         If it cannot be read.
     """
     try:
-        return Path(path).read_bytes()
+        return read_capped(path)
     except FileNotFoundError:
         known = ", ".join(shipped)
         raise ProblemError("$", f"expected a file or one of {known}; got {str(path)!r}") from None

@@ -9,15 +9,20 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from json.decoder import scanstring  # type: ignore[attr-defined]  # documented in no stub
 from typing import Any
 
+from pydantic_core import from_json
+
 from lyaopt.errors import DocumentError, ParseError
+from lyaopt.io.nesting import check_nesting
 
 Path = tuple[str | int, ...]
 
+MOST_ERRORS = 100
+"""Errors of one document that are looked for: more would take more time and memory than reading it."""
 MISSING_KEY = "missing required key"
 """Reason for a missing key."""
 
@@ -30,19 +35,24 @@ _LONGEST_INTEGER = 309
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that records its repeated keys."""
+    """A JSON object with repeated keys, or the outermost one around such objects."""
 
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
         super().__init__(pairs)
         counts = Counter(key for key, _ in pairs)
         self.repeated = [key for key, count in counts.items() if count > 1]
+
+
+class _List(list[Any]):
+    """The outermost list around objects with repeated keys."""
 
 
 def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_int=_integer)
+_SKIPPER = json.JSONDecoder(parse_int=float)
+"""Finds where values end; what they are does not matter."""
 
 
 @contextmanager
@@ -88,10 +98,19 @@ def parse(text: str) -> Any:
     Raises
     ------
     ParseError
-        If `text` is not JSON; with the line where reading stopped.
+        If `text` is not JSON, with the line where reading stopped, or is nested too deep.
     """
+    found: list[_Object] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs) and len(found) < MOST_ERRORS:
+            found.append(_Object(pairs))
+            return found[-1]
+        return made
+
     try:
-        return _DECODER.decode(text)
+        data = json.JSONDecoder(object_pairs_hook=keep, parse_int=_integer).decode(text)
     except json.JSONDecodeError as error:
         what = error.msg[0].lower() + error.msg[1:]
         raise ParseError(
@@ -99,10 +118,29 @@ def parse(text: str) -> Any:
         ) from None
     except RecursionError:
         raise ParseError("expected at most a few nested brackets, got too many", 1) from None
+    if not _is_shallow(text):
+        check_nesting(data)
+    return _marked(data) if found else data
+
+
+def _is_shallow(text: str) -> bool:
+    """Whether a fast parser that allows 200 levels reads the text: a walk through its objects is slower."""
+    try:
+        from_json(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _marked(data: Any) -> Any:
+    """The document as one in which `duplicate_keys` looks for more than nothing."""
+    if isinstance(data, list):
+        return _List(data)
+    return data if isinstance(data, _Object) else _Object(list(data.items()))
 
 
 def duplicate_keys(data: Any) -> list[tuple[Path, str]]:
-    """Path and reason of each key that occurs more than once in its object.
+    """Path and reason of each key that occurs more than once in its object, at most `MOST_ERRORS`.
 
     Parameters
     ----------
@@ -110,15 +148,18 @@ def duplicate_keys(data: Any) -> list[tuple[Path, str]]:
         As `parse` returned it.
     """
     errors: list[tuple[Path, str]] = []
-    waiting: list[tuple[Path, Any]] = [((), data)]
-    while waiting:
+    waiting: list[tuple[Path, Any]] = [((), data)] if isinstance(data, _Object | _List) else []
+    while waiting and len(errors) < MOST_ERRORS:
         path, value = waiting.pop()
-        if isinstance(value, _Object):
-            errors += [((*path, key), "duplicate key") for key in value.repeated]
-            waiting += [((*path, key), child) for key, child in reversed(value.items())]
+        inner: Any = ()
+        if isinstance(value, dict):
+            repeated = value.repeated if isinstance(value, _Object) else []
+            errors += [((*path, key), "duplicate key") for key in repeated[:MOST_ERRORS]]
+            inner = reversed(value.items())
         elif isinstance(value, list):
-            waiting += [((*path, index), child) for index, child in reversed(list(enumerate(value)))]
-    return errors
+            inner = zip(range(len(value) - 1, -1, -1), reversed(value), strict=True)
+        waiting += [((*path, step), child) for step, child in inner if isinstance(child, dict | list)]
+    return errors[:MOST_ERRORS]
 
 
 def line_of(text: str, path: Path) -> int:
@@ -133,6 +174,8 @@ def line_of(text: str, path: Path) -> int:
     path : tuple of str and int
         Keys and indices from the outermost value on.
     """
+    if text.find("\n", 0, len(text.rstrip())) < 0:  # a line of a stream
+        return 1
     position = _skip_blank(text, 0)
     for step in path:
         child = _child(text, position, step)
@@ -158,7 +201,7 @@ def _child(text: str, position: int, step: str | int) -> int | None:
             end = _skip_blank(text, _skip_blank(text, end) + 1)
         if key == step:
             start = end
-        end = _skip_blank(text, _DECODER.raw_decode(text, end)[1])
+        end = _skip_blank(text, _SKIPPER.raw_decode(text, end)[1])
         if text[end] == ",":
             end = _skip_blank(text, end + 1)
         index += 1

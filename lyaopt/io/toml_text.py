@@ -8,6 +8,7 @@ import tomllib
 from typing import Any
 
 from lyaopt.errors import ParseError
+from lyaopt.io.nesting import check_nesting
 from lyaopt.io.strict_json import Path
 
 # Finding a line parses the text about twenty times.
@@ -26,10 +27,10 @@ def parse(text: str) -> dict[str, Any]:
     Raises
     ------
     ParseError
-        If it is not TOML; with the line of the error.
+        If it is not TOML, with the line of the error, or is nested too deep.
     """
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         place = _AT_LINE.search(message)
@@ -40,6 +41,8 @@ def parse(text: str) -> dict[str, Any]:
         raise ParseError("expected at most a few nested brackets, got too many", 1) from None
     except ValueError as error:  # such as an impossible date
         raise ParseError(f"expected TOML, got an error: {error}", 1) from None
+    check_nesting(data)
+    return data
 
 
 def line_of(text: str, path: Path) -> int | None:

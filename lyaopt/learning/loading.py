@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lyaopt.io.damage import damage_named
 from lyaopt.io.extras import needs_extra
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     Raises
     ------
     ProblemError
-        If the folder does not hold a complete training.
+        If the folder does not hold a complete training, or its files are damaged.
     MissingExtraError
         Without PyTorch (extra `train`).
     """
@@ -43,12 +44,13 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
     files = RunFolder(folder)
     run = files.load_document()
     tensors, _ = files.load_checkpoint()
-    algorithm = find_algorithm(run["algorithm"])
-    config = stored_configuration(run)
-    shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
-    system = parse_scenario(json.dumps(run["scenario"]))
-    network = algorithm.network(shape, config, system)
-    network.load_state_dict(best_network(tensors))
-    rule = rule_of(config, system)
-    priced = None if rule is None else PricedScenario(rule, system)
-    return LearnedPolicy(network, run["algorithm"], config.features, priced)
+    with damage_named(folder):
+        algorithm = find_algorithm(run["algorithm"])
+        config = stored_configuration(run)
+        shape = Shape(run["features"], tuple(run["choices"]), run["first_choice"])
+        system = parse_scenario(json.dumps(run["scenario"]))
+        network = algorithm.network(shape, config, system)
+        network.load_state_dict(best_network(tensors))
+        rule = rule_of(config, system)
+        priced = None if rule is None else PricedScenario(rule, system)
+        return LearnedPolicy(network, run["algorithm"], config.features, priced)

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from lyaopt.io.damage import damage_named
 from lyaopt.io.figures import new_figure, picture_bytes, picture_format
+from lyaopt.io.input_files import read_capped
 from lyaopt.learning.run_folder import LOG
 
 _BLUE = "#35719c"
@@ -39,7 +41,12 @@ def draw_training(folder: str | Path, path: str | Path) -> bytes:
         Without matplotlib (extra `plot`).
     """
     kind = picture_format(path)
-    lines = [json.loads(line) for line in (Path(folder) / LOG).read_text().splitlines()]
+    path = Path(folder) / LOG
+    with damage_named(path):
+        return _picture([json.loads(line) for line in read_capped(path).decode().splitlines()], kind)
+
+
+def _picture(lines: list[dict[str, Any]], kind: str) -> bytes:
     figure = new_figure(8.0, 6.5)
     names = {
         "return of an episode": [line["return"] for line in lines],

@@ -11,6 +11,7 @@ lock                locked while a training runs; the file itself means nothing
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
@@ -55,8 +56,11 @@ class RunFolder(DocumentFolder):
         """
         return format_checkpoint(tensors, {"run_sha256": self._run_digest(), **progress})
 
-    def write_checkpoint(self, content: bytes) -> None:
-        """Replace the checkpoint by `content`."""
+    def write_checkpoint(self, content: bytes, log: IO[bytes] | None = None) -> None:
+        """Replace the checkpoint by `content`, after the `log` whose length it names has reached the disk."""
+        if log is not None:
+            log.flush()
+            os.fsync(log.fileno())
         write_whole(self.path / CHECKPOINT, content)
 
     def load_checkpoint(self) -> tuple[Tensors, dict[str, Any]]:
@@ -83,9 +87,34 @@ class RunFolder(DocumentFolder):
 
     @contextmanager
     def log(self, length: int) -> Iterator[IO[bytes]]:
-        """Open the log for appending, truncated to the `length` in bytes that a checkpoint names."""
-        with open(self.path / LOG, "ab") as log:
+        """Open the log for appending, truncated to the `length` in bytes that a checkpoint names.
+
+        Parameters
+        ----------
+        length : int
+            End of a line, or 0.
+
+        Yields
+        ------
+        file object
+
+        Raises
+        ------
+        ProblemError
+            If the log is shorter, or has no end of a line there: nothing is written into it.
+        """
+        path = self.path / LOG
+        with open(path, "a+b") as log:
+            if length:
+                size = log.seek(0, os.SEEK_END)
+                log.seek(max(0, length - 1))
+                if size < length or log.read(1) != b"\n":
+                    reason = f"expected a log of whole lines up to byte {length}, as the checkpoint says"
+                    raise ProblemError(
+                        "$.log_bytes", f"{path}: {reason}; got {size} bytes, damaged or of another"
+                    )
             log.truncate(length)
+            log.seek(0, os.SEEK_END)
             yield log
 
     def _run_digest(self) -> str:

@@ -12,6 +12,7 @@ import torch
 
 from lyaopt._version import __version__
 from lyaopt.errors import ProblemError
+from lyaopt.io.damage import damage_named
 from lyaopt.learning.algorithms import find_algorithm, stored_configuration
 from lyaopt.learning.config import WITH_RANGES
 from lyaopt.learning.ranges import FIXED, Ranges
@@ -125,9 +126,16 @@ def resume(folder: RunFolder, system: System, algorithm: str, **expected: Any) -
     Raises
     ------
     ProblemError
-        If the folder holds no training, or a different one.
+        If the folder holds no training, a different one, or damaged files.
     """
     run = folder.load_document()
+    with damage_named(folder.path):
+        return _resumed(folder, run, system, algorithm, expected)
+
+
+def _resumed(
+    folder: RunFolder, run: dict[str, Any], system: System, algorithm: str, expected: dict[str, Any]
+) -> Training:
     entry = find_algorithm(algorithm, expected.get("preset"))
     ranges = Ranges.from_dict(run["ranges"])
     named = {name: run[name] for name in ("preset", "seed", "algorithm")}

@@ -122,6 +122,8 @@ class Training:
         tensors, progress = self.folder.load_checkpoint()
         self.learner.restore(tensors)
         self._log_length = progress["log_bytes"]
+        if type(self._log_length) is not int or self._log_length < 0:
+            raise ProblemError("$.log_bytes", f"expected a number of bytes, got {self._log_length!r}")
         if self.learner.stops_anywhere:
             arrays = {name: tensor.numpy() for name, tensor in below(_ENVIRONMENT, tensors).items()}
             self.environment.restore(arrays)
@@ -166,10 +168,10 @@ class Training:
                 snapshot = self._snapshot(log)
                 now = time.perf_counter()
                 if now - written > _BETWEEN_CHECKPOINTS_S:
-                    self.folder.write_checkpoint(snapshot)
+                    self.folder.write_checkpoint(snapshot, log)
                     written, snapshot = now, None
         if snapshot is not None:
-            self.folder.write_checkpoint(snapshot)
+            self.folder.write_checkpoint(snapshot, log)
         return self._summary(before, time.perf_counter() - start, spent, lines)
 
     def _update(self) -> Report:

@@ -7,6 +7,7 @@ The answer is the solution document, or an error, with ``"sequence": 7`` as its 
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -98,7 +99,8 @@ def _envelope_errors(data: Any) -> list[tuple[str, str]]:
     if not isinstance(data, dict):
         return [("$", f"expected an object, got {strict_json.show_value(data)}")]
     errors = [
-        (strict_json.show_path((key,)), unknown_key(key, sorted(_KEYS))) for key in data if key not in _KEYS
+        (strict_json.show_path((key,)), unknown_key(key, sorted(_KEYS)))
+        for key in islice((key for key in data if key not in _KEYS), strict_json.MOST_ERRORS)
     ]
     errors += [(f"$.{key}", strict_json.MISSING_KEY) for key in sorted(_KEYS - data.keys())]
     sequence = data.get("sequence", 0)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from lyaopt.arrays import Floats, Integers, as_numbers, is_masked, read_only, restore_read_only
 from lyaopt.errors import DocumentError, ProblemError
+from lyaopt.io.input_files import open_regular
 from lyaopt.model.system import System
 from lyaopt.slot.limits import check_signal
 
 _LARGEST_COUNT = 10**9
-_UNREADABLE = (ValueError, EOFError, OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""Errors of damaged, encrypted or unusually compressed archives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,19 +151,24 @@ def load_trace(path: str | Path, system: System) -> Trace:
         If it cannot be read.
     """
     try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
-            raise _not_npz()
-        with file:
+        with open_regular(path) as opened, _archive(opened) as file:
             arrays = {name: _member(file, name) for name in ("arrivals", "channel_gain")}
             partition = _member(file, "partition") if "partition" in file else None
-    except _UNREADABLE as error:
-        if isinstance(error, DocumentError):
-            raise
+    except (DocumentError, OSError):
+        raise
+    # zipfile, zlib, struct, ast and tokenize raise errors of their own on damaged bytes.
+    except Exception:
         raise _not_npz() from None
     trace = Trace(arrays["arrivals"], arrays["channel_gain"], partition)
     trace.check_against(system)
     return trace
+
+
+def _archive(file: BinaryIO) -> Any:
+    archive = np.load(file, allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise _not_npz()
+    return archive
 
 
 def _not_npz() -> DocumentError:
@@ -178,7 +180,7 @@ def _member(file: Mapping[str, Any], name: str) -> Any:
         raise _error(name, "missing")
     try:
         return file[name]
-    except (*_UNREADABLE, OSError):
+    except Exception:  # as in load_trace
         raise _error(name, "expected an array of numbers, got unreadable data") from None
 
 

@@ -1,7 +1,7 @@
 """Slot documents (JSON), parsed strictly.
 
 A short loop parses nearly every document; it accepts only documents that are certainly valid. All others go
-to the strict models in `lyaopt.slot.schemas`, which find every error and its path, and from there to
+to the strict models in `lyaopt.slot.schemas`, which find errors and their paths, and from there to
 `lyaopt.slot.checked_documents`.
 """
 

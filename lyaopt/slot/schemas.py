@@ -1,17 +1,18 @@
-"""The documents as strict pydantic models: every error at once, and a JSON Schema.
+"""The documents as strict pydantic models: many errors at once, and a JSON Schema.
 
 Used for documents with errors and `lyaopt schema` only: building the models takes longer than solving a slot.
 """
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from lyaopt.io.field_errors import errors_of
 from lyaopt.io.fields import Expected, Finite, Id, NonNegative, Positive, Spectrum
-from lyaopt.io.strict_json import MISSING_KEY, Path
+from lyaopt.io.strict_json import MISSING_KEY, MOST_ERRORS, Path
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -135,6 +136,23 @@ class SlotDocument(_Strict):
     """The devices."""
 
 
+class _DeviceUntilWrong(DeviceDocument):
+    """A device of which checking ends at the first wrong item of each list."""
+
+    cpu_points: Annotated[_Points, FailFast()] = _optional()
+    services: Annotated[list[ServiceDocument], FailFast()]
+
+
+class _SlotUntilWrong(SlotDocument):
+    """A slot of which checking ends at the first wrong device."""
+
+    devices: Annotated[list[_DeviceUntilWrong], FailFast()]  # type: ignore[assignment]
+
+
+_LISTS = ("services", "cpu_points")
+"""Keys of the lists of a device."""
+
+
 class ServiceSolution(_Strict):
     """Allocation of one service in the slot."""
 
@@ -247,7 +265,10 @@ def json_schema(name: str) -> dict[str, Any]:
 
 
 def slot_document_errors(data: Any) -> list[tuple[Path, str]]:
-    """Return path and reason of every error of a parsed slot document.
+    """Return path and reason of the errors of a parsed slot document, at most `MOST_ERRORS`.
+
+    Of a large document those of the first wrong device: all errors of many small objects would take hundreds
+    of times the time and memory of a right document.
 
     Parameters
     ----------
@@ -255,11 +276,34 @@ def slot_document_errors(data: Any) -> list[tuple[Path, str]]:
         The document as Python values.
     """
     try:
-        SlotDocument.model_validate(data)
+        (_SlotUntilWrong if _is_large(data) else SlotDocument).model_validate(_with_few_unknown(data))
         errors: list[tuple[Path, str]] = []
     except ValidationError as failure:
         errors = errors_of(SlotDocument, failure)
-    return errors + _missing(data)
+    return (errors + _missing(data))[:MOST_ERRORS]
+
+
+def _with_few_unknown(data: Any) -> Any:
+    """The document, without unknown keys beyond `MOST_ERRORS`."""
+    if not isinstance(data, dict) or len(data) <= MOST_ERRORS:
+        return data
+    unknown = islice((key for key in data if key not in SlotDocument.model_fields), MOST_ERRORS)
+    kept = {*SlotDocument.model_fields, *unknown}
+    return {key: value for key, value in data.items() if key in kept}
+
+
+def _is_large(data: Any) -> bool:
+    """Whether it has more objects than could all be wrong and be told of."""
+    devices = data.get("devices") if isinstance(data, dict) else None
+    if not isinstance(devices, list):
+        return False
+    inner = [
+        device.get(key) for device in devices[:MOST_ERRORS] if isinstance(device, dict) for key in _LISTS
+    ]
+    return (
+        len(devices) > MOST_ERRORS
+        or sum(len(items) for items in inner if isinstance(items, list)) > MOST_ERRORS
+    )
 
 
 def _missing(data: Any) -> list[tuple[Path, str]]:
@@ -272,6 +316,8 @@ def _missing(data: Any) -> list[tuple[Path, str]]:
     if cubic and "energy_coefficient" not in data:
         missing.append(("energy_coefficient",))
     for m, device in enumerate(devices):
+        if len(missing) >= MOST_ERRORS:
+            break
         if isinstance(device, dict):
             missing += [
                 ("devices", m, key) for key, other in _NEEDED.items() if not device.keys() & {key, other}

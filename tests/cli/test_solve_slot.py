@@ -192,7 +192,7 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, capsysbinary):
         "a b: No such file or directory"
     )
     assert refused(capsysbinary, "solve-slot", "\x1b[2Jx") == r"\x1b[2Jx: No such file or directory"
-    assert refused(capsysbinary, "solve-slot", "") == ": No such file or directory"
+    assert "not empty" in refused(capsysbinary, "solve-slot", "")
 
 
 def test_a_large_file_is_refused_before_it_is_read_whole(slot_file, capsysbinary, monkeypatch):

@@ -294,7 +294,7 @@ def test_figures_share_the_system_in_the_middle(tmp_path):
 
 
 @pytest.mark.parametrize("text", ['{"schema_version": 2}', '{"schema_version": 2, "sweeps": [{}]}'])
-def test_a_damaged_experiment_is_an_error(tmp_path, text):
+def test_an_experiment_without_its_checksum_is_an_error(tmp_path, text):
     (tmp_path / "experiment.json").write_text(text)
-    with pytest.raises(ProblemError, match="it is damaged at"):
+    with pytest.raises(ProblemError, match="expected the checksum of its contents"):
         load_results(Store(tmp_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from functools import partial
 import pytest
 
 from lyaopt.errors import ProblemError
+from lyaopt.experiments import runner
 from lyaopt.experiments.engines import engine_names
 from lyaopt.experiments.runner import Watch, run_tasks
 from tests.experiments import tasks
@@ -101,3 +103,40 @@ def test_only_workers_of_this_machine_are_killed(tmp_path):
         watch.kill_if_late(tmp_path / "task")
         assert (watch.late == {"task"}) == ends
     assert bystander.wait() == -signal.SIGKILL
+
+
+def test_a_full_disk_is_the_reason_and_no_dead_worker(tmp_path, monkeypatch):
+    """Called here as workers call it: the marker of the task cannot be written."""
+    running = tmp_path / "running"
+    running.mkdir()
+    monkeypatch.setattr(runner, "_end_with", lambda parent: None)
+
+    def full(path, text):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runner.Path, "write_text", full)
+    reason = runner._attempt(tasks.do, "a", ("", "a", str(tmp_path)), str(running))
+    assert reason == f"{running / 'a'}: No space left on device"
+    assert list(running.iterdir()) == []
+
+
+def test_workers_end_with_their_parent_in_the_middle_of_a_task(tmp_path):
+    """The parent is killed while its worker sleeps; the pipe closes when the worker is gone."""
+    running = str(tmp_path / "running")
+    code = f"""
+import os, threading
+if os.fork() == 0:
+    from lyaopt.experiments.runner import _attempt
+    from tests.experiments import tasks
+    os.makedirs({running!r})
+    os.write(1, b"x")
+    _attempt(tasks.do, "a", ("hang", "a", {str(tmp_path)!r}), {running!r})
+threading.Event().wait()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout.read(1) == b"x"
+        while not (tmp_path / "a.tried").exists():
+            time.sleep(0.01)
+        parent.kill()
+        assert parent.stdout.read() == b""

@@ -236,3 +236,46 @@ def test_a_process_that_does_not_end_is_killed(monkeypatch):
     pipe = SolverPipe(stubborn, timeout_s=30.0)
     pipe.close()
     assert pipe._process.returncode == -signal.SIGKILL
+
+
+def test_bytes_and_empty_lines_are_no_requests(monkeypatch):
+    """The deadline is that of a whole request: time passes with every read, and no line comes."""
+    for chunk in (b"x", b"\n", b" \n\n"):
+        now, reads = [0.0], []
+
+        def read(descriptor, most, chunk=chunk, now=now, reads=reads):
+            now[0] += 0.3
+            reads.append(chunk)
+            return chunk
+
+        lines = served_lines(monkeypatch, read, lambda now=now: now[0])
+        with pytest.raises(TimeoutError):
+            list(lines)
+        assert len(reads) == 4  # 4 x 0.3 s exceed the second
+
+
+def test_every_request_has_the_whole_time(monkeypatch):
+    now, reads = [0.0], []
+
+    def read(descriptor, most):
+        now[0] += 0.9
+        reads.append(b"x\n" if len(reads) < 20 else b"")
+        return reads[-1]
+
+    lines = []
+    for line in served_lines(monkeypatch, read, lambda: now[0]):
+        now[0] += 100.0  # solving does not count
+        lines.append(line)
+    assert lines == [b"x"] * 20 + [b""]
+
+
+def served_lines(monkeypatch, read, clock):
+    """Lines of `lyaopt serve --timeout 1` with other functions for reading and the time."""
+    from lyaopt_cli.commands import serve
+
+    monkeypatch.setattr(serve.sys, "stdin", type("Input", (), {"fileno": lambda self: 0})())
+    poll = type("Poll", (), {"register": lambda self, *_: None, "poll": lambda self, left: [(0, 1)]})
+    monkeypatch.setattr(serve.select, "poll", poll)
+    monkeypatch.setattr(serve.os, "read", read)
+    monkeypatch.setattr(serve.time, "monotonic", clock)
+    return serve._lines(1.0)

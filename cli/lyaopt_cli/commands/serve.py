@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 import click
@@ -30,7 +32,7 @@ CLOSED_PIPE = 141
     "--timeout",
     type=SECONDS,
     metavar="SECONDS",
-    help="Stop after this time without a request (default: never).",
+    help="Stop after this time without a whole request (default: never).",
 )
 def command(stdio: bool, method: str, timeout: float | None) -> int:
     """Solve slots for another process.
@@ -112,14 +114,15 @@ def _lines(timeout: float | None) -> Iterator[bytes]:
     """Lines of standard input as they arrive, and the text after the last newline.
 
     A line beyond `MAX_LINE_BYTES` is cut off, long enough to be refused. Read without Python's buffers,
-    whose content `poll` does not see.
+    whose content `poll` does not see. `TimeoutError` if no whole line that is not empty comes within the
+    timeout: bytes alone are no request.
     """
     descriptor, kept, length = sys.stdin.fileno(), [b""], 0
     ready = select.poll()
     ready.register(descriptor, select.POLLIN)
+    deadline = _deadline(timeout)
     while True:
-        if timeout is not None and not ready.poll(1e3 * timeout):
-            raise TimeoutError
+        _wait(ready, deadline)
         chunk = os.read(descriptor, _CHUNK)
         if not chunk:
             yield b"".join(kept)
@@ -130,9 +133,22 @@ def _lines(timeout: float | None) -> Iterator[bytes]:
                 length += len(chunk)
             continue
         first, *whole = chunk.split(b"\n")
-        yield b"".join([*kept, first])
-        yield from whole[:-1]
+        lines = [b"".join([*kept, first]), *whole[:-1]]
+        yield from lines
         kept, length = whole[-1:], len(whole[-1])
+        if any(map(bytes.strip, lines)):
+            deadline = _deadline(timeout)  # what the solver takes does not count
+
+
+def _deadline(timeout: float | None) -> float:
+    return math.inf if timeout is None else time.monotonic() + timeout
+
+
+def _wait(ready: select.poll, deadline: float) -> None:
+    """Wait for input; `TimeoutError` after the deadline, also if there is some."""
+    left = deadline - time.monotonic()
+    if left <= 0.0 or not ready.poll(None if left == math.inf else 1e3 * left):
+        raise TimeoutError
 
 
 def _write(line: bytes) -> bool:

@@ -10,8 +10,8 @@ from typing import BinaryIO
 import click
 
 from lyaopt.errors import LyaoptError, MissingExtraError
+from lyaopt.io.input_files import MAX_FILE_BYTES, open_regular
 
-MAX_FILE_BYTES = 256 * 2**20
 MAX_LINE_BYTES = 16 * 2**20
 _CHUNK = 2**16
 
@@ -51,12 +51,12 @@ def visible(text: str) -> str:
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def open_input(name: str) -> AbstractContextManager[BinaryIO]:
-    """Open a file for reading bytes, or standard input for ``-``."""
+def open_input(name: str, *, pipes: bool = False) -> AbstractContextManager[BinaryIO]:
+    """Open a regular file (or a named pipe) for reading bytes, or standard input for ``-``."""
     if name == "-":
         return nullcontext(sys.stdin.buffer)
     with _named_errors(name):
-        return open(name, "rb")
+        return open_regular(name, pipes=pipes)
 
 
 def read_whole(name: str) -> bytes:
@@ -71,7 +71,7 @@ def read_whole(name: str) -> bytes:
 def bounded_lines(name: str) -> Iterator[bytes | None]:
     """Lines of a file as they arrive; None for a line of more than `MAX_LINE_BYTES`, which is skipped."""
     # readline, because iteration may fill its buffer before it returns the first line.
-    with open_input(name) as source:
+    with open_input(name, pipes=True) as source:
         while line := _read_line(source, name, MAX_LINE_BYTES + 1):
             if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n"):
                 yield line

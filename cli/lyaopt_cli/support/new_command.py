@@ -10,6 +10,19 @@ import click
 CONTEXT_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 
+class _Command(click.Command):
+    """A command that refuses empty texts: an empty path would be the folder in which it runs."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as click does, then look for empty texts in what was given."""
+        rest = super().parse_args(ctx, args)
+        for parameter in self.get_params(ctx):
+            value = ctx.params.get(parameter.name or "")
+            if value == "" or (isinstance(value, tuple) and "" in value):
+                raise click.BadParameter("expected a text that is not empty, got ''", ctx, parameter)
+        return rest
+
+
 def new_command(name: str, summary: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a command of a function.
 
@@ -22,4 +35,4 @@ def new_command(name: str, summary: str) -> Callable[[Callable[..., Any]], click
     """
     # Each command has the settings itself: click keeps the help option that it made for the first context,
     # and a command that is invoked outside the group does not inherit them.
-    return click.command(name, short_help=summary, context_settings=CONTEXT_SETTINGS)
+    return click.command(name, cls=_Command, short_help=summary, context_settings=CONTEXT_SETTINGS)

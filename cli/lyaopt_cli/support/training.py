@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lyaopt.io.damage import damage_named
 from lyaopt.io.extras import needs_extra
 from lyaopt_cli.support.interrupts import Interrupts
 from lyaopt_cli.support.training_progress import LogLine, announce, progress_shown
@@ -59,7 +60,11 @@ def algorithm_of(options: TrainingOptions) -> str:
 
     if options.algorithm is not None:
         return options.algorithm
-    return str(RunFolder(options.out).load_document()["algorithm"]) if options.resume else "lyappo"
+    if not options.resume:
+        return "lyappo"
+    run = RunFolder(options.out).load_document()
+    with damage_named(options.out):
+        return str(run["algorithm"])
 
 
 def run_training(system: System, options: TrainingOptions, algorithm: str, interrupts: Interrupts) -> Summary:

@@ -36,7 +36,7 @@ def build(folder: Path) -> bool:
     place = folder / "_core.json"
     with contextlib.suppress(OSError, ValueError):
         there = all((folder / name).exists() for name in about["files"])
-        if there and json.loads(place.read_bytes()) == about:
+        if there and json.loads(place.read_bytes()) == _with_file(about, folder):
             return False
     (folder / "capi").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lyaopt-build-") as made:
@@ -51,8 +51,15 @@ def build(folder: Path) -> bool:
         place.unlink(missing_ok=True)
         for name in about["files"]:
             _replace(folder / name, (Path(made) / Path(name).name).read_bytes(), 0o755)
-    _replace(place, json.dumps(about, indent=1).encode() + b"\n", 0o644)
+    _replace(place, json.dumps(_with_file(about, folder), indent=1).encode() + b"\n", 0o644)
     return True
+
+
+def _with_file(about: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The description with what tells whether the extension is whole."""
+    from lyaopt._kernels.toolchain.core_choice import fingerprint
+
+    return {**about, "file": fingerprint(folder / about["files"][0])}
 
 
 def _replace(target: Path, content: bytes, mode: int) -> None:

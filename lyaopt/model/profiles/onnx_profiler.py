@@ -9,6 +9,7 @@ from typing import Any
 
 from lyaopt.errors import ProfileError
 from lyaopt.io.extras import needs_extra
+from lyaopt.io.input_files import MAX_MODEL_BYTES, read_capped
 from lyaopt.model.profiles.graph import (
     Graph,
     Operation,
@@ -162,7 +163,9 @@ def _loaded(path: Path, input_shape: InputShapes | None) -> Any:
         from google.protobuf.message import DecodeError
     try:
         # Of weights in other files only small ones are needed.
-        model = onnx.load(path, load_external_data=False)
+        model = onnx.load_model_from_string(read_capped(path, MAX_MODEL_BYTES))
+    except OSError as error:
+        raise ProfileError(f"{path}: {error.strerror}") from None
     except DecodeError:
         raise ProfileError(f"{path.name} is not an ONNX file") from None
     if not model.graph.node:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lyaopt.errors import ProfileError
 from lyaopt.io.extras import needs_extra
+from lyaopt.io.input_files import MAX_MODEL_BYTES, read_capped
 from lyaopt.model.profiles.graph import (
     Graph,
     Operation,
@@ -103,7 +104,10 @@ def load_graph(path: Path, input_shape: InputShapes | None = None) -> Graph:
     """
     with needs_extra("profile"):
         import tflite
-    data = path.read_bytes()
+    try:
+        data = read_capped(path, MAX_MODEL_BYTES)
+    except OSError as error:
+        raise ProfileError(f"{path}: {error.strerror}") from None
     if data[4:8] != _FILE_IDENTIFIER:
         raise ProfileError(f"{path.name} is not a TensorFlow Lite file")
     try:
