@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.experiments.paper_figures import BY_PRICES, EPISODE, figure_of
+from lyaopt.experiments.horizontal import Along, axis_of
+from lyaopt.experiments.paper_figures import BY_PRICES, EPISODE
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.waiting import BOUND
-from lyaopt.io.figures import new_figure, picture_bytes
+from lyaopt.io.figures import label_text, new_figure, picture_bytes
 
 _COLOURS = {
     "lyappo": "#b5482f",
@@ -31,6 +32,7 @@ _MORE = ("#6b5b95", "#c29b38", "#3b7dd8", "#a44a6c")
 _MARKS = {"lyappo": "o", "lyappo-once": "D", "best-fixed": "s", "ppo-joint": "^", "ddpg": "v", "price": "o"}
 PANELS = (
     ("energy per slot, mJ", "energy_j", 1e3),
+    ("cost (34), which training minimises", "cost", 1.0),
     ("energy over the least at this latency", "over_bound_at_latency", 1.0),
     ("local energy, mJ", "local_energy_j", 1e3),
     ("transmit energy, mJ", "transmit_energy_j", 1e3),
@@ -45,8 +47,8 @@ PANELS = (
 PRICE_PANELS = (
     PANELS[0],
     ("energy and waiting per slot, mJ", "waiting_and_energy_j", 1e3),
-    *PANELS[1:6],
-    PANELS[9],
+    *PANELS[2:7],
+    PANELS[10],
 )
 """Panels of a figure under the price rule."""
 
@@ -112,11 +114,13 @@ def draw_sweep(results: Results) -> bytes:
     figure = new_figure(_COLUMNS * _PANEL_INCHES[0], 0.7 + rows * _PANEL_INCHES[1])
     panels = figure.subplots(rows, _COLUMNS).ravel()
     names: dict[str, Any] = {}
-    for axes, (title, measure, scale) in zip(panels, shown, strict=True):
+    for axes, (title, measure, scale) in zip(panels[: len(shown)], shown, strict=True):
         _draw_panel(axes, results, measure, scale)
         axes.set_title(title, fontsize=10, loc="left")
         handles, labels = axes.get_legend_handles_labels()
         names |= dict(zip(labels, handles, strict=True))
+    for axes in panels[len(shown) :]:
+        axes.set_axis_off()
     figure.legend(
         names.values(), names.keys(), loc="outside upper center", ncols=4, frameon=False, fontsize=9
     )
@@ -146,39 +150,39 @@ def draw_panel(results: Results, measure: str, scale: float) -> bytes:
 
 
 def _draw_panel(axes: Any, results: Results, measure: str, scale: float) -> None:
-    known = figure_of(results.figure)
-    setting = next(iter(results.points[0]), "")
-    unit = known.unit if known else 1.0
-    values = [point.get(setting, number) for number, point in enumerate(results.points)]
-    places = np.array(values, np.float64) / unit
+    along = axis_of(results)
     for policy in results.policies:
         # LB1, which lets tasks wait for ever, would stretch a scale made for bounds that do not.
         if (policy, measure) != (BOUND, "energy_j") or panels_of(results) is PANELS:
-            _draw_policy(axes, results, policy, places, measure, scale)
-    _scale(axes, places)
-    axes.set_xlabel(known.axis if known else setting or "point", fontsize=9)
+            _draw_policy(axes, results, policy, along, measure, scale)
+    _scale(axes, along)
+    axes.set_xlabel(along.label, fontsize=9)
 
 
-def _draw_policy(
-    axes: Any, results: Results, policy: str, places: np.ndarray, measure: str, scale: float
-) -> None:
-    estimates = [results.estimate(policy, point, measure) for point in range(len(places))]
+def _draw_policy(axes: Any, results: Results, policy: str, along: Along, measure: str, scale: float) -> None:
+    estimates = [results.estimate(policy, point, measure) for point in range(len(along.places))]
     values = scale * np.array([estimate.value for estimate in estimates])
     if np.isnan(values).all():
         return
     ends = scale * np.array([(estimate.low, estimate.high) for estimate in estimates]).T
-    shade = shade_of(results, policy)
+    shade, style = shade_of(results, policy), _style_of(results, policy)
+    for number, line in enumerate(along.lines):
+        label = label_text(NAMES.get(policy, policy)) if number == 0 else None
+        axes.plot(along.places[line], values[line], color=shade, label=label, **style)
+        if not np.isnan(ends[:, line]).all():
+            axes.fill_between(along.places[line], *ends[:, line], color=shade, alpha=0.15, linewidth=0)
+
+
+def _style_of(results: Results, policy: str) -> dict[str, Any]:
     style: dict[str, Any] = {"marker": _MARKS.get(policy, "."), "markersize": 5, "linewidth": 1.4}
     if policy in ("middle", "random"):
         style["linestyle"] = "--"
     if results.is_bound(policy):
         style |= {"linestyle": ":", "marker": "", "linewidth": 1.8}
-    axes.plot(places, values, color=shade, label=NAMES.get(policy, policy), **style)
-    if not np.isnan(ends).all():
-        axes.fill_between(places, *ends, color=shade, alpha=0.15, linewidth=0)
+    return style
 
 
-def _scale(axes: Any, places: np.ndarray) -> None:
+def _scale(axes: Any, along: Along) -> None:
     """Set axes to logarithmic scales if their values span more than about a decade and a half."""
     values = np.concatenate([line.get_ydata() for line in axes.lines] or [np.ones(1)])
     values = values[np.isfinite(values)]
@@ -186,7 +190,10 @@ def _scale(axes: Any, places: np.ndarray) -> None:
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0.0)
-    if places.min() > 0.0 and places.max() > 20.0 * places.min():
+    places = along.places
+    if along.words:
+        axes.set_xticks(range(len(along.words)), along.words)
+    elif places.min() > 0.0 and places.max() > 20.0 * places.min():
         axes.set_xscale("log")
     elif (places == np.round(places)).all():
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -213,7 +220,7 @@ def draw_curves(results: Results) -> bytes:
     for policy in results.policies:
         curves = results.curves.get((policy, 0), [])
         if curves:
-            _draw_curve(axes, curves, colour(policy, results.policies), NAMES.get(policy, policy))
+            _draw_curve(axes, curves, colour(policy, results.policies), label_text(NAMES.get(policy, policy)))
     # Symmetric logarithmic, as returns are negative and span decades.
     axes.set_yscale("symlog", linthresh=1.0)
     axes.set_xlabel("decisions", fontsize=9)

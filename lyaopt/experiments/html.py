@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
 _GROUP_ID = re.compile(r' id="[a-zA-Z]\w*_\d+"')
 _SIZE = re.compile(r'<svg ([^>]*?)width="[^"]*"', re.DOTALL)
@@ -17,9 +18,9 @@ class Raw(str):
     __slots__ = ()
 
 
-def text(value: str) -> str:
-    """Escape `value`, unless it is `Raw`."""
-    return value if isinstance(value, Raw) else escape(value)
+def text(value: Any) -> str:
+    """Format a `value` of any type as text and escape it, unless it is `Raw`."""
+    return value if isinstance(value, Raw) else escape(str(value))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int, groups: bool = False) -> str:
@@ -76,7 +77,7 @@ def figure(svg: bytes, caption: str, *, broad: bool = False) -> str:
     drawing = drawing[drawing.index("<svg") :]
     # Group ids would repeat on a page with several drawings; the style sheet sets the sizes.
     drawing = _HEIGHT.sub(r"\1", _SIZE.sub(r"<svg \1", _GROUP_ID.sub("", drawing), count=1), count=1)
-    drawing = drawing.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1)
+    drawing = drawing.replace("<svg ", f'<svg role="img" aria-label="{text(caption)}" ', 1)
     kind = ' class="broad"' if broad else ""
     return f"<figure{kind}><figcaption>{text(caption)}</figcaption>{drawing}</figure>"
 

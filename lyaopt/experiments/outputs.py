@@ -14,6 +14,7 @@ from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import Verdict, words_of
 from lyaopt.io.atomic_write import write_whole
 from lyaopt.io.figures import need_matplotlib
+from lyaopt.io.text_tables import markdown_table, markdown_text
 
 CSV, MARKDOWN = "tables.csv", "tables.md"
 
@@ -39,10 +40,13 @@ def write_tables(store: Store) -> list[Results]:
     _, sweeps = load_results(store)
     write_whole(store.path / CSV, tables.csv_text(sweeps).encode())
     sections = [
-        f"## {title_of(results.figure, results.name)}\n\n{claims(results)}{tables.markdown(results)}"
+        f"## {markdown_text(title_of(results.figure, results.name))}\n\n"
+        f"{claims(results)}{tables.markdown(results)}"
         for results in sweeps
     ]
-    write_whole(store.path / MARKDOWN, "\n".join([f"# {heading(sweeps)}\n", *sections]).encode())
+    write_whole(
+        store.path / MARKDOWN, "\n".join([f"# {markdown_text(heading(sweeps))}\n", *sections]).encode()
+    )
     return sweeps
 
 
@@ -85,18 +89,19 @@ def claims(results: Results) -> str:
         Empty if there are no claims.
     """
     rows = [*map(_saving, savings_of(results)), *map(_verdict, convergence_of(results) + trends_of(results))]
-    return "\n".join(["| claim | verdict | measured |", "|---|---|---|", *rows, "", ""]) if rows else ""
+    return markdown_table(("claim", "verdict", "measured"), rows) + "\n" if rows else ""
 
 
-def _saving(saving: Saving) -> str:
-    claim = f"LyaPPO saves {100.0 * saving.paper:.1f} % of the energy of {tables.NAMES[saving.other]}"
+def _saving(saving: Saving) -> tuple[str, str, str]:
+    other = tables.NAMES.get(saving.other, saving.other)
+    claim = f"LyaPPO saves {100.0 * saving.paper:.1f} % of the energy of {other}"
     numbers = (saving.ours, saving.against_fixed, saving.latency, saving.cost)
     ours, fixed, latency, cost = map(tables.percent, numbers)
     text = f"{ours} % (best fixed points: {fixed} %), {latency} % of mean latency, {cost} % of the cost (34)"
-    return f"| {claim} | {words_of(saving.held)} | {text} |"
+    return claim, words_of(saving.held), text
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(verdict: Verdict) -> tuple[str, str, str]:
     first, last = (tables.number(end.value * verdict.scale) for end in (verdict.first, verdict.last))
     change = f"{first} to {last} {verdict.unit}".rstrip() + f", {tables.percent(verdict.change)} %"
-    return f"| {verdict.claim} | {verdict.words} | {change} |"
+    return verdict.claim, verdict.words, change

@@ -11,7 +11,7 @@ from lyaopt.experiments.figures import shade_of
 from lyaopt.experiments.results import ENERGY, Results
 from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.waiting import BOUND
-from lyaopt.io.figures import new_figure, picture_bytes
+from lyaopt.io.figures import label_text, new_figure, picture_bytes
 
 _MARGIN = 1.25
 _DRAWN = 81
@@ -41,7 +41,9 @@ def draw_plane(results: Results) -> bytes | None:
         return None
     for policy, path in paths.items():
         shade = shade_of(results, policy)
-        axes.plot(*path, ".-", color=shade, linewidth=1.0, markersize=4, label=NAMES.get(policy, policy))
+        axes.plot(
+            *path, ".-", color=shade, linewidth=1.0, markersize=4, label=label_text(NAMES.get(policy, policy))
+        )
         axes.plot(*path[:, :1], "o", color=shade, markersize=6, markerfacecolor="#ffffff")
         axes.plot(*path[:, -1:], "o", color=shade, markersize=6)
     _draw_bounds(axes, results, np.concatenate(list(paths.values()), axis=1))

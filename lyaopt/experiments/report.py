@@ -98,7 +98,7 @@ def _lead(sweeps: Sequence[Results]) -> str:
         f'<p class="lead">{runs} runs of policies at {points} points, all on the same arrivals and '
         f"channels.{notes} Numbers are means over replications, and interquartile means over training seeds, "
         f"with {CONFIDENCE:.0%} bootstrap intervals over training seeds and replications.</p>"
-        f'<nav>{links}<a href="#settings">Settings and command</a></nav>'
+        f'<nav>{links}<a href="#settings">How to run it again</a></nav>'
     )
 
 
@@ -203,6 +203,5 @@ def _once(results: Results) -> str:
 
 
 def _numbers(results: Results) -> str:
-    lines = [line.strip("|").split("|") for line in tables.markdown(results).splitlines()]
-    head, _, *rows = [[cell.strip() for cell in line] for line in lines]
-    return html.table(head, rows, words=len(results.points[0]) + 1, groups=True)
+    words = len(results.points[0]) + 1
+    return html.table(tables.head(results), tables.shown_rows(results), words=words, groups=True)

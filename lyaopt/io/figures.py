@@ -9,6 +9,8 @@ from typing import Any
 from lyaopt.errors import ProblemError
 from lyaopt.io.extras import needs_extra
 
+_LONGEST = 60
+"""Characters of a label: longer ones would leave no room for the data."""
 _FORMATS = {".png": "png", ".svg": "svg"}
 
 
@@ -56,6 +58,15 @@ def new_figure(width_inches: float, height_inches: float) -> Any:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
+
+
+def label_text(name: Any) -> str:
+    """Format a `name` as a label: no formula of matplotlib, not hidden from the legend, in one short line."""
+    line = " ".join(str(name).split())
+    line = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    line = line.replace("$", r"\$")
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+    return f" {line}" if line.startswith("_") else line
 
 
 def legend_above(axes: Any) -> None:

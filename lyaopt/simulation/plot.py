@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt.io.figures import legend_above, new_figure, picture_bytes, picture_format
+from lyaopt.io.figures import label_text, legend_above, new_figure, picture_bytes, picture_format
 from lyaopt.simulation.results import PERCENTILES, Result
 from lyaopt.simulation.series import Series
 
@@ -44,7 +44,9 @@ def draw_run(result: Result, series: Series, path: str | Path) -> bytes:
     _draw_energy(energy, series)
     _draw_backlogs(backlog, series)
     _draw_latencies(latency, result)
-    energy.set_title(f"policy {result.policy}: {1e3 * result.mean_energy_j:.4g} mJ per slot", loc="left")
+    energy.set_title(
+        f"policy {label_text(result.policy)}: {1e3 * result.mean_energy_j:.4g} mJ per slot", loc="left"
+    )
     return picture_bytes(figure, kind)
 
 

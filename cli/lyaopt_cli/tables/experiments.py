@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from lyaopt.experiments.sweeps import Outcome
     from lyaopt.experiments.tradeoff import Point
 
-_HEADINGS = ("energy\nper slot", "local", "transmit", "mean\nlatency", "p95", "depth\nof cuts", "runs")
+_HEADINGS = (
+    "energy\nper slot",
+    "local",
+    "transmit",
+    "mean\nlatency",
+    "p95",
+    "cost\n(34)",
+    "depth\nof cuts",
+    "runs",
+)
 _UNITS = {
     "energy_j": "J",
     "local_energy_j": "J",
@@ -43,8 +52,8 @@ def _figures(results: Results, policy: str, point: int) -> list[str]:
     for measure, unit in _UNITS.items():
         value = results.estimate(policy, point, measure).value
         figures.append(quantity_or_dash(value, unit))
-    depth = results.estimate(policy, point, "cut_depth").value
-    return [*figures, number(depth) or "-", str(len(results.runs[policy, point]))]
+    plain = [number(results.estimate(policy, point, of).value) or "-" for of in ("cost", "cut_depth")]
+    return [*figures, *plain, str(len(results.runs[policy, point]))]
 
 
 def print_tradeoff(points: Sequence[Point], latency: str, target: float | None) -> None:
