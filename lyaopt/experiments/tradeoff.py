@@ -235,6 +235,32 @@ def factor_between(points: Sequence[Point], chosen: Point) -> float | None:
     return float(f"{(chosen.factor * min(larger)) ** 0.5:.3g}")
 
 
+def end_of_range(points: Sequence[Point], found: Point) -> str | None:
+    """Tell whether a point lies at an end of the factors that were tried, beyond which a better one may lie.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Of all policies and factors.
+    found : Point
+        One of them.
+
+    Returns
+    -------
+    str or None
+        ``smallest``, ``largest``, or None between them.
+    """
+    mine = [point.factor for point in points if point.policy == found.policy]
+    ends = {"smallest": min(mine), "largest": max(mine)}
+    return next((end for end, factor in ends.items() if factor == found.factor and len(set(mine)) > 1), None)
+
+
+def fastest(points: Sequence[Point]) -> Point | None:
+    """Return the point of least latency; None if no point has a latency."""
+    timed = [point for point in points if not np.isnan(point.latency_s.value)]
+    return min(timed, key=lambda point: point.latency_s.value, default=None)
+
+
 def document(points: Sequence[Point], latency: str, target_s: float | None) -> Mapping[str, Any]:
     """Make the document that `lyaopt tune --json` prints.
 
@@ -252,9 +278,11 @@ def document(points: Sequence[Point], latency: str, target_s: float | None) -> M
     mapping
     """
     chosen = None if target_s is None else pick(points, target_s)
+    told = None if target_s is None else chosen or fastest(points)
     return {
         "latency": latency,
         "target_s": target_s,
         "pick": None if chosen is None else chosen.to_dict(),
+        "end_of_range": None if told is None else end_of_range(points, told),
         "points": [point.to_dict() for point in points],
     }
