@@ -111,7 +111,8 @@ def label_of(setting: str, largest: float) -> tuple[str, float]:
     unit, exponent = _UNITS[end], 0
     if unit in _WITH_PREFIX and largest > 0.0:
         exponent = min(max(3 * math.floor(math.log10(largest) / 3.0), -9), 9)
-        exponent = 0 if unit == "s" and exponent > 0 else exponent
+        if (unit == "s" and exponent > 0) or 0.1 <= largest < 1.0:
+            exponent = 0
     return f"{_words(setting.removesuffix(end))}, {_PREFIXES[exponent]}{unit}", 10.0**exponent
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lyaopt.experiments.figures import colour
+from lyaopt.experiments.shades import colour
 from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.tradeoff import Point
-from lyaopt.io.figures import label_text, new_figure, picture_bytes, picture_format
+from lyaopt.io.figures import label_text, legend_above, new_figure, picture_bytes, picture_format
 
 
 def draw_tradeoff(
@@ -67,7 +67,7 @@ def draw_tradeoff(
     axes.set(xscale=_scale(latencies), yscale=_scale(energies), ylabel="energy per slot, mJ")
     axes.set_xlabel(f"latency of a task ({latency}), s")
     axes.grid(alpha=0.25, which="both", linewidth=0.5)
-    axes.legend(frameon=False)
+    legend_above(axes)
     return picture_bytes(figure, kind)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,16 @@ def label_text(name: Any) -> str:
     return f" {line}" if line.startswith("_") else line
 
 
+_HANDLE_INCHES, _LETTER_INCHES = 0.55, 0.085
+"""Room of a legend's entry: for its line, and for each letter, in the widest of usual fonts."""
+
+
+def _columns(names: Iterable[str], width_inches: float, most: int) -> int:
+    """Columns of a legend that fit into a width."""
+    entry = _HANDLE_INCHES + _LETTER_INCHES * max(map(len, names), default=0)
+    return max(1, min(most, int(width_inches / entry)))
+
+
 def legend_above(axes: Any) -> None:
     """Place the legend of `axes` above their right end: inside, it would hide data.
 
@@ -77,7 +88,31 @@ def legend_above(axes: Any) -> None:
     axes : matplotlib.axes.Axes
         The axes.
     """
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False, borderaxespad=0.2)
+    names = axes.get_legend_handles_labels()[1]
+    width = axes.get_position().width * axes.figure.get_figwidth()
+    place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2}
+    axes.legend(ncols=_columns(names, width, 3), frameon=False, **place)
+
+
+def legend_over(figure: Any, entries: Mapping[str, Any]) -> None:
+    """Place a legend above all axes of a figure, in as many columns as fit.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    entries : mapping
+        Lines by their names.
+    """
+    columns = _columns(entries, figure.get_figwidth(), 4)
+    place = {"loc": "outside upper center", "frameon": False, "fontsize": 9}
+    figure.legend(list(entries.values()), list(entries), ncols=columns, **place)
+
+
+def entries_of(axes: Any) -> dict[str, Any]:
+    """The lines of `axes` that have names, by their names."""
+    handles, names = axes.get_legend_handles_labels()
+    return dict(zip(names, handles, strict=True))
 
 
 def picture_bytes(figure: Any, kind: str) -> bytes:

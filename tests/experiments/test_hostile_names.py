@@ -17,9 +17,10 @@ import pytest
 from lyaopt.experiments import tables
 from lyaopt.experiments.definition import parse_sweep
 from lyaopt.experiments.definition_text import definition_text
-from lyaopt.experiments.figures import draw_panel, draw_sweep
+from lyaopt.experiments.figures import draw_sweep
 from lyaopt.experiments.horizontal import axis_of, label_of
 from lyaopt.experiments.outputs import write_tables
+from lyaopt.experiments.panel import draw_panel
 from lyaopt.experiments.paper_figures import FIGURES, parts
 from lyaopt.experiments.report import page
 from lyaopt.experiments.results import Results, load_results
@@ -185,6 +186,7 @@ def test_a_definition_reads_back_as_it_was(name):
     [
         ("edge_capacity_hz", 2e10, "edge capacity, GHz", 1e9),
         ("bandwidth_hz", 5e5, "bandwidth, kHz", 1e3),
+        ("max_power_w", 0.5, "max power, W", 1.0),
         ("max_power_w", 0.05, "max power, mW", 1e-3),
         ("slot_duration_s", 0.01, "slot duration, ms", 1e-3),
         ("arrivals.busy_duration_s", 7200.0, "arrivals busy duration, s", 1.0),
@@ -213,7 +215,9 @@ def test_settings_that_are_no_numbers_are_places_with_names(values):
     along = axis_of(results)
     assert along.words == tuple(map(str, values))
     assert along.places.tolist() == [0.0, 1.0]
-    assert str(values[0]) in re.sub(r"<!-- (.*?) -->", r"\1", draw_panel(results, "energy_j", 1.0).decode())
+    assert str(values[0]) in re.sub(
+        r"<!-- (.*?) -->", r"\1", draw_panel(results, "energy_j", 1.0).svg.decode()
+    )
 
 
 def test_a_grid_is_a_line_for_each_value_of_the_other_settings():
