@@ -226,13 +226,17 @@ def factor_between(points: Sequence[Point], chosen: Point) -> float | None:
     Returns
     -------
     float or None
-        Geometric mean of the chosen factor and the next larger one of its policy; None if there is none.
+        Geometric mean of the chosen factor and the next one of its policy that spends less: a larger one on
+        weights of energy, a smaller one on waiting costs. None if there is none.
     """
-    mine = [point.factor for point in points if point.policy == chosen.policy]
-    larger = [factor for factor in mine if factor > chosen.factor]
-    if not larger or chosen.factor <= 0.0:
+    mine = [point.factor for point in points if point.policy == chosen.policy and point.factor > 0.0]
+    if chosen.setting == "theta":
+        following = max((factor for factor in mine if factor < chosen.factor), default=None)
+    else:
+        following = min((factor for factor in mine if factor > chosen.factor), default=None)
+    if following is None or chosen.factor <= 0.0:
         return None
-    return float(f"{(chosen.factor * min(larger)) ** 0.5:.3g}")
+    return float(f"{(chosen.factor * following) ** 0.5:.3g}")
 
 
 def end_of_range(points: Sequence[Point], found: Point) -> str | None:

@@ -68,6 +68,10 @@ def test_a_pick_is_refined_towards_the_next_factor_of_its_policy():
     points = [point(3.0, 1.0, 1.0), point(2.0, 9.0, 4.0), point(2.0, 9.0, 2.0, "random")]
     assert factor_between(points, points[0]) == 2.0
     assert factor_between(points, points[1]) is None
+    # Waiting costs save energy where they are smaller.
+    priced = [replace(one, energy_weight_local=None, policy="price") for one in points]
+    assert factor_between(priced, priced[0]) is None
+    assert factor_between(priced, priced[1]) == 2.83
 
 
 def told(points, target, capsys):
