@@ -74,7 +74,7 @@ def axis_of(results: Results) -> Along:
     if setting is None:
         return Along(np.arange(len(results.points), dtype=float), "point", (), _lines(results))
     values: list[Any] = [point.get(setting) for point in results.points]
-    if not all(_is_number(value) for value in values):
+    if not all(is_number(value) for value in values):
         named = list(dict.fromkeys(label_text(number(value)) for value in values))
         places = np.array([named.index(label_text(number(value))) for value in values], float)
         return Along(places, _words(setting), tuple(named), _lines(results))
@@ -85,7 +85,8 @@ def axis_of(results: Results) -> Along:
     return Along(np.array(values, float) / unit, label, (), _lines(results))
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Tell whether a value of a setting is a finite number, which has a place on an axis."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

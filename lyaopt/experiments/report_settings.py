@@ -8,6 +8,7 @@ from typing import Any
 
 from lyaopt.experiments import html
 from lyaopt.experiments.definition_text import definition_text
+from lyaopt.experiments.horizontal import is_number, label_of
 from lyaopt.experiments.paper_figures import title_of
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES, number
@@ -77,8 +78,7 @@ def _folder(command: str) -> str:
 
 def _measuring(definition: Mapping[str, Any]) -> str:
     measuring = {name: html.text(value) for name, value in definition["evaluation"].items()}
-    listed = {name: ", ".join(map(number, values)) for name, values in definition["vary"].items()}
-    varied = "".join(f"; {name} = {values}" for name, values in listed.items())
+    varied = "".join(f"; {_listed(name, values)}" for name, values in definition["vary"].items())
     seeds = f"training seeds 1 to {html.text(definition['training_seeds'])}"
     trained = seeds if definition["learners"] else "no training"
     return (
@@ -87,6 +87,15 @@ def _measuring(definition: Mapping[str, Any]) -> str:
         f"{measuring['warmup']} slots of warm-up, seed {measuring['seed']}, for all policies; {trained}; "
         f"search seed {measuring['search_seed']}.</p>"
     )
+
+
+def _listed(name: str, values: Sequence[Any]) -> str:
+    """A setting and its values, such as ``edge_capacity_hz = 0.3, 1, 3 GHz``."""
+    if not all(is_number(value) for value in values):
+        return f"{name} = {', '.join(map(number, values))}"
+    label, unit = label_of(name, max((abs(value) for value in values), default=0.0))
+    shown = ", ".join(number(float(value) / unit) for value in values)
+    return f"{name} = {shown} {label.rpartition(', ')[2] if ', ' in label else ''}".rstrip()
 
 
 def _learners(definition: Mapping[str, Any]) -> str:

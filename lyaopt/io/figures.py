@@ -128,8 +128,8 @@ def picture_bytes(figure: Any, kind: str) -> bytes:
     import matplotlib
 
     # A fixed salt for ids and no date: pictures in a repository change only with their content. Logarithmic
-    # axes of seconds and millijoules say 20, not 2 x 10^1.
-    with matplotlib.rc_context({"svg.hashsalt": "lyaopt", "axes.formatter.min_exponent": 3}):
+    # axes of seconds and millijoules say 0.001 and 20, not 10^-3 and 2 x 10^1.
+    with matplotlib.rc_context({"svg.hashsalt": "lyaopt", "axes.formatter.min_exponent": 4}):
         picture = BytesIO()
         figure.savefig(picture, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     return picture.getvalue()

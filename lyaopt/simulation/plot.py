@@ -97,8 +97,19 @@ def _draw_latencies(axes: Any, result: Result) -> None:
     axes.step(np.append(0.0, time), np.append(1.0, longer), where="post", color=_BLUE)
     axes.set_yscale("log")
     axes.set_ylim(max(0.5 / table.count, 1e-6), 1.0)
-    for percent, value in zip(PERCENTILES, result.latency_percentiles_s(), strict=True):
+    axes.set_xlim(left=0.0)
+    for names, value in _named(result.latency_percentiles_s(), axes.get_xlim()[1]):
         axes.axvline(value, color="grey", linewidth=0.8, linestyle=":")
-        axes.text(
-            value, 1.02, f"p{percent:.0f}", transform=axes.get_xaxis_transform(), ha="center", fontsize=8
-        )
+        place = axes.get_xaxis_transform()
+        axes.text(value, 1.02, ", ".join(names), transform=place, ha="center", fontsize=8)
+
+
+def _named(values: Floats, width: float) -> list[tuple[list[str], float]]:
+    """Percentiles with their names; those that are close share a label, which would cover another."""
+    named: list[tuple[list[str], float]] = []
+    for percent, value in zip(PERCENTILES, values, strict=True):
+        if named and value - named[-1][1] < 0.05 * width:
+            named[-1][0].append(f"p{percent:.0f}")
+        else:
+            named.append(([f"p{percent:.0f}"], float(value)))
+    return named
