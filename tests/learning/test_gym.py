@@ -101,6 +101,7 @@ def test_a_reset_at_any_step_is_that_of_single_environments(count):
             one.step(np.ones((2, 3), int))
     for _ in range(3):
         np.testing.assert_array_equal(envs.reset()[0], singles.reset()[0])
+        assert {env.systems.episode for env in singles.envs} == {envs.systems.episode}
 
 
 def test_wrappers_of_gymnasium_work():
