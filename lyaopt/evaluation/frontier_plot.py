@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.evaluation.frontier import FrontierPoint, FrontierReport
-from lyaopt.io.figures import legend_above, new_figure, picture_bytes, picture_format
+from lyaopt.io.figures import label_text, legend_above, new_figure, picture_bytes, picture_format
 
 _CURVES = ("#35719c", "#5a8f4e", "#6b5b95", "#c29b38")
 _POINT, _BOUND, _IMPOSSIBLE = "#b5482f", "#1d1d1d", "#d9d9d9"
@@ -69,7 +69,7 @@ def _draw_point(axes: Any, point: FrontierPoint, below: float) -> None:
     place = point.latency_s.value, 1e3 * point.energy_j.value
     _draw_errors(axes, point, _POINT)
     axes.plot(*place, "o", color=_POINT, markersize=6)
-    axes.annotate(point.policy, place, xytext=(7, below), textcoords="offset points", fontsize=9)
+    axes.annotate(label_text(point.policy), place, xytext=(7, below), textcoords="offset points", fontsize=9)
 
 
 def _draw_curve(axes: Any, rule: str, points: Sequence[FrontierPoint], shade: str) -> None:
@@ -79,7 +79,15 @@ def _draw_curve(axes: Any, rule: str, points: Sequence[FrontierPoint], shade: st
         _draw_errors(axes, point, shade)
     latencies = [point.latency_s.value for point in points]
     energies = [1e3 * point.energy_j.value for point in points]
-    axes.plot(latencies, energies, "o-", color=shade, markersize=4, linewidth=1.4, label=f"{rule}, by theta")
+    axes.plot(
+        latencies,
+        energies,
+        "o-",
+        color=shade,
+        markersize=4,
+        linewidth=1.4,
+        label=f"{label_text(rule)}, by theta",
+    )
 
 
 def _draw_errors(axes: Any, point: FrontierPoint, shade: str) -> None:

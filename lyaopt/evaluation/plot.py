@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.evaluation import Evaluation, Score, interquartile_mean
-from lyaopt.io.figures import legend_above, new_figure, picture_bytes, picture_format
+from lyaopt.io.figures import label_text, legend_above, new_figure, picture_bytes, picture_format
 
 _BLUE, _RED, _GREY = "#35719c", "#b5482f", "#555555"
 
@@ -40,7 +40,8 @@ def draw_evaluation(evaluation: Evaluation, path: str | Path) -> bytes:
     energy, latency = figure.subplots(1, 2, sharey=True)
     _draw_energy(energy, evaluation.scores)
     _draw_latency(latency, evaluation.scores)
-    energy.set_yticks(range(len(evaluation.scores)), [score.result.policy for score in evaluation.scores])
+    names = [label_text(score.result.policy) for score in evaluation.scores]
+    energy.set_yticks(range(len(evaluation.scores)), names)
     energy.invert_yaxis()
     return picture_bytes(figure, kind)
 

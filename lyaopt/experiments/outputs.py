@@ -15,6 +15,7 @@ from lyaopt.experiments.verdicts import Verdict, words_of
 from lyaopt.io.atomic_write import write_whole
 from lyaopt.io.damage import damage_named
 from lyaopt.io.figures import need_matplotlib
+from lyaopt.io.text_tables import markdown_table, markdown_text
 
 CSV, MARKDOWN = "tables.csv", "tables.md"
 
@@ -41,10 +42,11 @@ def write_tables(store: Store) -> list[Results]:
     with damage_named(store.path):
         table = tables.csv_text(sweeps).encode()
         sections = [
-            f"## {title_of(results.figure, results.name)}\n\n{claims(results)}{tables.markdown(results)}"
+            f"## {markdown_text(title_of(results.figure, results.name))}\n\n"
+            f"{claims(results)}{tables.markdown(results)}"
             for results in sweeps
         ]
-        title = heading(sweeps)
+        title = markdown_text(heading(sweeps))
     write_whole(store.path / CSV, table)
     write_whole(store.path / MARKDOWN, "\n".join([f"# {title}\n", *sections]).encode())
     return sweeps
@@ -89,18 +91,19 @@ def claims(results: Results) -> str:
         Empty if there are no claims.
     """
     rows = [*map(_saving, savings_of(results)), *map(_verdict, convergence_of(results) + trends_of(results))]
-    return "\n".join(["| claim | verdict | measured |", "|---|---|---|", *rows, "", ""]) if rows else ""
+    return markdown_table(("claim", "verdict", "measured"), rows) + "\n" if rows else ""
 
 
-def _saving(saving: Saving) -> str:
-    claim = f"LyaPPO saves {100.0 * saving.paper:.1f} % of the energy of {tables.NAMES[saving.other]}"
+def _saving(saving: Saving) -> tuple[str, str, str]:
+    other = tables.NAMES.get(saving.other, saving.other)
+    claim = f"LyaPPO saves {100.0 * saving.paper:.1f} % of the energy of {other}"
     numbers = (saving.ours, saving.against_fixed, saving.latency, saving.cost)
     ours, fixed, latency, cost = map(tables.percent, numbers)
     text = f"{ours} % (best fixed points: {fixed} %), {latency} % of mean latency, {cost} % of the cost (34)"
-    return f"| {claim} | {words_of(saving.held)} | {text} |"
+    return claim, words_of(saving.held), text
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(verdict: Verdict) -> tuple[str, str, str]:
     first, last = (tables.number(end.value * verdict.scale) for end in (verdict.first, verdict.last))
     change = f"{first} to {last} {verdict.unit}".rstrip() + f", {tables.percent(verdict.change)} %"
-    return f"| {verdict.claim} | {verdict.words} | {change} |"
+    return verdict.claim, verdict.words, change

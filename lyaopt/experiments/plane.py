@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from lyaopt.bounds import Frontier
-from lyaopt.experiments.figures import shade_of
 from lyaopt.experiments.results import ENERGY, Results
+from lyaopt.experiments.shades import shade_of
 from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.waiting import BOUND
-from lyaopt.io.figures import new_figure, picture_bytes
+from lyaopt.io.figures import entries_of, label_text, legend_over, new_figure, picture_bytes
 
 _MARGIN = 1.25
 _DRAWN = 81
@@ -41,14 +41,16 @@ def draw_plane(results: Results) -> bytes | None:
         return None
     for policy, path in paths.items():
         shade = shade_of(results, policy)
-        axes.plot(*path, ".-", color=shade, linewidth=1.0, markersize=4, label=NAMES.get(policy, policy))
+        axes.plot(
+            *path, ".-", color=shade, linewidth=1.0, markersize=4, label=label_text(NAMES.get(policy, policy))
+        )
         axes.plot(*path[:, :1], "o", color=shade, markersize=6, markerfacecolor="#ffffff")
         axes.plot(*path[:, -1:], "o", color=shade, markersize=6)
     _draw_bounds(axes, results, np.concatenate(list(paths.values()), axis=1))
     axes.set(xscale="log", yscale="log", xlabel="mean latency of a task, s", ylabel="energy per slot, mJ")
     axes.grid(alpha=0.25, which="major", linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=9)
+    legend_over(figure, entries_of(axes))
     return picture_bytes(figure, "svg")
 
 

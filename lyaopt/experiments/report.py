@@ -9,13 +9,16 @@ from importlib.resources import files
 from lyaopt.evaluation.estimates import CONFIDENCE
 from lyaopt.experiments import html, tables
 from lyaopt.experiments.convergence import convergence_of
-from lyaopt.experiments.figures import draw_curves, draw_panel, panels_of, shade_of
+from lyaopt.experiments.figures import draw_curves, panels_of
 from lyaopt.experiments.html import Raw
+from lyaopt.experiments.overview import overview
+from lyaopt.experiments.panel import draw_panel
 from lyaopt.experiments.paper_figures import ONCE, OURS, figure_of, number_of, title_of
 from lyaopt.experiments.plane import draw_plane
 from lyaopt.experiments.report_settings import settings
 from lyaopt.experiments.results import Results, heading, load_results
 from lyaopt.experiments.savings import Saving, savings_of
+from lyaopt.experiments.shades import shade_of
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.tables import NAMES, number, percent
 from lyaopt.experiments.trends import trends_of
@@ -77,7 +80,7 @@ def page(store: Store, sweeps: Sequence[Results] | None = None) -> str:
         damage_named(store.path),
         matplotlib.rc_context({"svg.fonttype": "none"}),
     ):  # text stays text, for searching and copying
-        sections = [*_claims(sweeps), *map(_section, sweeps), settings(experiment, sweeps)]
+        sections = [overview(sweeps), *map(_section, sweeps), *_claims(sweeps), settings(experiment, sweeps)]
     title = heading(sweeps)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.text(title)}</title>'
@@ -98,12 +101,17 @@ def _lead(sweeps: Sequence[Results]) -> str:
         notes += " With one training seed, the intervals do not include differences between trainings."
     titles = {results.name: title_of(results.figure, results.name) for results in sweeps}
     links = "".join(f'<a href="#{html.text(name)}">{html.text(titles[name])}</a>' for name in titles)
+    claims = '<a href="#claims">Claims and results</a>' if any(map(_judged, sweeps)) else ""
     return (
         f'<p class="lead">{runs} runs of policies at {points} points, all on the same arrivals and '
         f"channels.{notes} Numbers are means over replications, and interquartile means over training seeds, "
         f"with {CONFIDENCE:.0%} bootstrap intervals over training seeds and replications.</p>"
-        f'<nav>{links}<a href="#settings">Settings and command</a></nav>'
+        f'<nav>{links}{claims}<a href="#settings">How to run it again</a></nav>'
     )
+
+
+def _judged(results: Results) -> bool:
+    return bool(savings_of(results) or convergence_of(results) or trends_of(results))
 
 
 def _claims(sweeps: Sequence[Results]) -> Iterator[str]:
@@ -111,7 +119,8 @@ def _claims(sweeps: Sequence[Results]) -> Iterator[str]:
     verdicts = [verdict for results in sweeps for verdict in (*convergence_of(results), *trends_of(results))]
     if savings or verdicts:
         yield '<h2 id="claims">The paper\'s claims and our results</h2>'
-        yield f"<p>{_counted(savings, 'savings')} {_counted(verdicts, 'other claims')}</p>"
+        counted = [_counted(savings, "savings"), _counted(verdicts, "trends and other claims")]
+        yield f"<p>{' '.join(counted).strip()}</p>"
     if savings:
         yield _SAVINGS
         head = (
@@ -132,6 +141,8 @@ def _claims(sweeps: Sequence[Results]) -> Iterator[str]:
 
 
 def _counted(claims: Sequence[Saving | Verdict], what: str) -> str:
+    if not claims:
+        return ""
     held = [claim.held for claim in claims]
     undecided = f", {held.count(None)} are undecided" if None in held else ""
     unchanged = sum(getattr(claim, "steady", False) for claim in claims)
@@ -181,10 +192,8 @@ def _panels(results: Results) -> Iterator[str]:
     evaluated = {policy for policy, _ in results.runs}
     names = [name for name in results.policies if name in evaluated]
     yield html.legend((NAMES.get(name, name), shade_of(results, name)) for name in names)
-    panels = (
-        html.figure(draw_panel(results, measure, scale), title)
-        for title, measure, scale in panels_of(results)
-    )
+    drawn = ((title, draw_panel(results, measure, scale)) for title, measure, scale in panels_of(results))
+    panels = (html.figure(panel.svg, title, notes=panel.notes) for title, panel in drawn)
     yield f'<div class="panels">{"".join(panels)}</div>'
     plane = draw_plane(results)
     if plane is not None:
@@ -207,6 +216,5 @@ def _once(results: Results) -> str:
 
 
 def _numbers(results: Results) -> str:
-    lines = [line.strip("|").split("|") for line in tables.markdown(results).splitlines()]
-    head, _, *rows = [[cell.strip() for cell in line] for line in lines]
-    return html.table(head, rows, words=len(results.points[0]) + 1, groups=True)
+    words = len(results.points[0]) + 1
+    return html.table(tables.head(results), tables.shown_rows(results), words=words, groups=True)

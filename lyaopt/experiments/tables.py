@@ -12,6 +12,7 @@ import numpy as np
 from lyaopt.evaluation import Estimate
 from lyaopt.experiments.results import MEASURES, OVER_BOUND, Results
 from lyaopt.experiments.waiting import BOUND
+from lyaopt.io.text_tables import csv_cell, markdown_table
 
 BASE = "best-fixed"
 """Policy with which all others are compared, if a sweep includes it."""
@@ -35,6 +36,7 @@ NAMES = {
 
 _COLUMNS = (
     ("energy, mJ a slot", "energy_j", 1e3),
+    ("cost (34)", "cost", 1.0),
     ("local", "local_energy_j", 1e3),
     ("transmit", "transmit_energy_j", 1e3),
     ("mean latency, s", "latency_s", 1.0),
@@ -87,34 +89,55 @@ def csv_text(sweeps: Sequence[Results]) -> str:
     settings = dict.fromkeys(name for results in sweeps for point in results.points for name in point)
     columns = ["sweep", *settings, *(name for name in table[0] if name not in ("sweep", *settings))]
     text = StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(csv_cell, columns))
+    writer.writerows([csv_cell(row.get(name)) for name in columns] for row in table)
     return text.getvalue()
 
 
 def markdown(results: Results) -> str:
     """Format `results` as a Markdown table, with intervals of the energy and its ratio to the bound."""
-    head = [*(results.points[0] if results.points else ()), "policy", *(title for title, _, _ in _COLUMNS)]
-    base = BASE in results.policies
-    head += [f"energy saved vs {BASE}, %"] if base else []
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    return markdown_table(head(results), shown_rows(results))
+
+
+def head(results: Results) -> list[str]:
+    """Return the headings of the table of `results`: settings, policy, and what was measured."""
+    settings = results.points[0] if results.points else ()
+    saved = [f"energy saved vs {BASE}, %"] if BASE in results.policies else []
+    return [*settings, "policy", *(title for title, _, _ in _COLUMNS), *saved]
+
+
+def shown_rows(results: Results) -> Iterator[list[str]]:
+    """Make the rows of the table of `results`, a cell for each of its headings.
+
+    Parameters
+    ----------
+    results : Results
+        Of one sweep.
+
+    Yields
+    ------
+    list of str
+        Plain text, which each format escapes in its own way.
+    """
     for point, settings in enumerate(results.points):
         for policy in results.policies:
             if (policy, point) in results.runs:
-                cells = [number(value) for value in settings.values()]
-                cells += [NAMES.get(policy, policy), *_figures(results, policy, point)]
-                if base:
-                    compared = policy != BASE and not results.is_bound(policy)
-                    cells.append(percent(results.saving(policy, BASE, point)) if compared else "")
-                lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+                cells = [*map(number, settings.values()), NAMES.get(policy, policy)]
+                yield [*cells, *_figures(results, policy, point), *_saved(results, policy, point)]
+
+
+def _saved(results: Results, policy: str, point: int) -> list[str]:
+    if BASE not in results.policies:
+        return []
+    compared = policy != BASE and not results.is_bound(policy)
+    return [percent(results.saving(policy, BASE, point)) if compared else ""]
 
 
 def _figures(results: Results, policy: str, point: int) -> Iterator[str]:
     for _, measure, unit in _COLUMNS:
         estimate = results.estimate(policy, point, measure)
-        shown = measure in ("energy_j", OVER_BOUND)
+        shown = measure in ("energy_j", "cost", OVER_BOUND)
         yield interval(estimate, unit) if shown else number(estimate.value * unit)
 
 

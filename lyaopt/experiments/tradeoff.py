@@ -226,13 +226,43 @@ def factor_between(points: Sequence[Point], chosen: Point) -> float | None:
     Returns
     -------
     float or None
-        Geometric mean of the chosen factor and the next larger one of its policy; None if there is none.
+        Geometric mean of the chosen factor and the next one of its policy that spends less: a larger one on
+        weights of energy, a smaller one on waiting costs. None if there is none.
     """
-    mine = [point.factor for point in points if point.policy == chosen.policy]
-    larger = [factor for factor in mine if factor > chosen.factor]
-    if not larger or chosen.factor <= 0.0:
+    mine = [point.factor for point in points if point.policy == chosen.policy and point.factor > 0.0]
+    if chosen.setting == "theta":
+        following = max((factor for factor in mine if factor < chosen.factor), default=None)
+    else:
+        following = min((factor for factor in mine if factor > chosen.factor), default=None)
+    if following is None or chosen.factor <= 0.0:
         return None
-    return float(f"{(chosen.factor * min(larger)) ** 0.5:.3g}")
+    return float(f"{(chosen.factor * following) ** 0.5:.3g}")
+
+
+def end_of_range(points: Sequence[Point], found: Point) -> str | None:
+    """Tell whether a point lies at an end of the factors that were tried, beyond which a better one may lie.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Of all policies and factors.
+    found : Point
+        One of them.
+
+    Returns
+    -------
+    str or None
+        ``smallest``, ``largest``, or None between them.
+    """
+    mine = [point.factor for point in points if point.policy == found.policy]
+    ends = {"smallest": min(mine), "largest": max(mine)}
+    return next((end for end, factor in ends.items() if factor == found.factor and len(set(mine)) > 1), None)
+
+
+def fastest(points: Sequence[Point]) -> Point | None:
+    """Return the point of least latency; None if no point has a latency."""
+    timed = [point for point in points if not np.isnan(point.latency_s.value)]
+    return min(timed, key=lambda point: point.latency_s.value, default=None)
 
 
 def document(points: Sequence[Point], latency: str, target_s: float | None) -> Mapping[str, Any]:
@@ -252,9 +282,11 @@ def document(points: Sequence[Point], latency: str, target_s: float | None) -> M
     mapping
     """
     chosen = None if target_s is None else pick(points, target_s)
+    told = None if target_s is None else chosen or fastest(points)
     return {
         "latency": latency,
         "target_s": target_s,
         "pick": None if chosen is None else chosen.to_dict(),
+        "end_of_range": None if told is None else end_of_range(points, told),
         "points": [point.to_dict() for point in points],
     }

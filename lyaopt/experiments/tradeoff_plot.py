@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lyaopt.experiments.figures import colour
+from lyaopt.experiments.shades import colour
 from lyaopt.experiments.tables import NAMES
 from lyaopt.experiments.tradeoff import Point
-from lyaopt.io.figures import new_figure, picture_bytes, picture_format
+from lyaopt.io.figures import label_text, legend_above, new_figure, picture_bytes, picture_format
 
 
 def draw_tradeoff(
@@ -67,7 +67,7 @@ def draw_tradeoff(
     axes.set(xscale=_scale(latencies), yscale=_scale(energies), ylabel="energy per slot, mJ")
     axes.set_xlabel(f"latency of a task ({latency}), s")
     axes.grid(alpha=0.25, which="both", linewidth=0.5)
-    axes.legend(frameon=False)
+    legend_above(axes)
     return picture_bytes(figure, kind)
 
 
@@ -80,6 +80,6 @@ def _draw(axes: Any, points: Sequence[Point], shade: str) -> None:
     latencies = [point.latency_s.value for point in line]
     energies = [1e3 * point.energy_j.value for point in line]
     policy = points[0].policy
-    axes.plot(latencies, energies, color=shade, linewidth=1.2, label=NAMES.get(policy, policy))
+    axes.plot(latencies, energies, color=shade, linewidth=1.2, label=label_text(NAMES.get(policy, policy)))
     filled = [shade if point.on_front else "#ffffff" for point in line]
     axes.scatter(latencies, energies, c=filled, edgecolors=shade, s=26, zorder=3)

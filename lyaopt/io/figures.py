@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from lyaopt.errors import ProblemError
 from lyaopt.io.extras import needs_extra
 
+_LONGEST = 60
+"""Characters of a label: longer ones would leave no room for the data."""
 _FORMATS = {".png": "png", ".svg": "svg"}
 
 
@@ -58,6 +61,25 @@ def new_figure(width_inches: float, height_inches: float) -> Any:
     return Figure(figsize=(width_inches, height_inches), layout="constrained")
 
 
+def label_text(name: Any) -> str:
+    """Format a `name` as a label: no formula of matplotlib, not hidden from the legend, in one short line."""
+    line = " ".join(str(name).split())
+    line = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    line = line.replace("$", r"\$")
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+    return f" {line}" if line.startswith("_") else line
+
+
+_HANDLE_INCHES, _LETTER_INCHES = 0.55, 0.085
+"""Room of a legend's entry: for its line, and for each letter, in the widest of usual fonts."""
+
+
+def _columns(names: Iterable[str], width_inches: float, most: int) -> int:
+    """Columns of a legend that fit into a width."""
+    entry = _HANDLE_INCHES + _LETTER_INCHES * max(map(len, names), default=0)
+    return max(1, min(most, int(width_inches / entry)))
+
+
 def legend_above(axes: Any) -> None:
     """Place the legend of `axes` above their right end: inside, it would hide data.
 
@@ -66,7 +88,31 @@ def legend_above(axes: Any) -> None:
     axes : matplotlib.axes.Axes
         The axes.
     """
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False, borderaxespad=0.2)
+    names = axes.get_legend_handles_labels()[1]
+    width = axes.get_position().width * axes.figure.get_figwidth()
+    place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.2}
+    axes.legend(ncols=_columns(names, width, 3), frameon=False, **place)
+
+
+def legend_over(figure: Any, entries: Mapping[str, Any]) -> None:
+    """Place a legend above all axes of a figure, in as many columns as fit.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    entries : mapping
+        Lines by their names.
+    """
+    columns = _columns(entries, figure.get_figwidth(), 4)
+    place = {"loc": "outside upper center", "frameon": False, "fontsize": 9}
+    figure.legend(list(entries.values()), list(entries), ncols=columns, **place)
+
+
+def entries_of(axes: Any) -> dict[str, Any]:
+    """The lines of `axes` that have names, by their names."""
+    handles, names = axes.get_legend_handles_labels()
+    return dict(zip(names, handles, strict=True))
 
 
 def picture_bytes(figure: Any, kind: str) -> bytes:
@@ -82,8 +128,8 @@ def picture_bytes(figure: Any, kind: str) -> bytes:
     import matplotlib
 
     # A fixed salt for ids and no date: pictures in a repository change only with their content. Logarithmic
-    # axes of seconds and millijoules say 20, not 2 x 10^1.
-    with matplotlib.rc_context({"svg.hashsalt": "lyaopt", "axes.formatter.min_exponent": 3}):
+    # axes of seconds and millijoules say 0.001 and 20, not 10^-3 and 2 x 10^1.
+    with matplotlib.rc_context({"svg.hashsalt": "lyaopt", "axes.formatter.min_exponent": 4}):
         picture = BytesIO()
         figure.savefig(picture, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     return picture.getvalue()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lyaopt.errors import ProblemError
 from lyaopt.io.extras import needs_extra
+from lyaopt.learning.finished_tasks import FinishedTasks
+from lyaopt.learning.gym_text import NOTHING_YET, checked_mode, period_texts, require_text
 from lyaopt.learning.observer import CHANNEL_FLOOR, DEVICE_FEATURES, Rows
 from lyaopt.learning.price_rules import rule_named
 from lyaopt.learning.systems import VectorSystems
@@ -22,6 +25,7 @@ with needs_extra("train"):
     from gymnasium.error import ResetNeeded
 
 Scenario = str | Path | System
+Reward = Callable[[dict[str, NDArray[Any]]], Any]
 
 
 class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
@@ -40,28 +44,33 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
         Periods of an episode; those of the scenario if left out.
     features : collection of str
         Optional features of the observation.
-    render_mode : None
-        Rendering is not supported.
+    render_mode : None or "ansi"
+        With ``ansi``, `render` returns the last period as text; there are no pictures.
     allocation : str
         ``backlog``, or ``price``: the rule of the policy `price` allocates resources, and what it minimises
         is the reward.
     waiting_cost_j_per_s : float, optional
         theta of ``price``, in J/s; by default that of the scenario, or else the reward is (34).
+    reward : callable, optional
+        Computes rewards (B,) from the infos of a step, arrays (B, ...) with B = 1 here; `info["cost"]` is the
+        negative reward without it.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012, as gymnasium declares it
+    metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012, as gymnasium declares it
 
     def __init__(
         self,
         scenario: Scenario = "default",
         decisions: int | None = None,
         features: Collection[str] = (),
-        render_mode: None = None,
+        render_mode: str | None = None,
         allocation: str = "backlog",
         waiting_cost_j_per_s: float | None = None,
+        reward: Reward | None = None,
     ) -> None:
+        self.render_mode = checked_mode(render_mode)
         systems = make_systems(scenario, 1, decisions, features, allocation, waiting_cost_j_per_s)
-        self.systems = systems
+        self.systems, self._reward, self._shown = systems, reward, NOTHING_YET
         self.observation_space: spaces.Box = observation_space(self.systems)  # type: ignore[assignment]
         self.action_space = action_space(self.systems)
         self._started = self._over = False
@@ -89,7 +98,7 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
             self.systems.reset()
         elif not self._over:  # after truncation, the next episode has begun already
             self.systems.reset()
-        self._started, self._over = True, False
+        self._started, self._over, self._shown = True, False, NOTHING_YET
         return self.systems.observation[0].copy(), {"action_mask": action_mask(self.systems)}
 
     def step(self, action: NDArray[np.int64]) -> tuple[Rows, float, bool, bool, dict[str, Any]]:
@@ -106,16 +115,66 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
         reward : float
         terminated, truncated : bool
         info : dict
-            Mean energies of a slot in J, and mean backlog in weighted tasks.
+            Mean energies of a slot in J, mean backlog in weighted tasks, cost, and of each service the tasks
+            that were completed in the period, and their latencies in s, summed.
         """
         if not self._started or self._over:
             raise ResetNeeded("the episode is over: call reset() before step()")
         systems = self.systems
-        self._over = systems.step(to_points(systems, action)[None])
+        taken, points = systems.taken + 1, to_points(systems, action)[None]
+        self._over = systems.step(points)
         seen = systems.final_observation if self._over else systems.observation
         infos = step_infos(systems)
+        reward = rewards(systems, infos, self._reward)
         info = {name: values[0] for name, values in infos.items()}
-        return seen[0].copy(), float(systems.reward[0]), False, self._over, info
+        if self.render_mode is not None:
+            (self._shown,) = period_texts(systems, taken, points, infos)
+        return seen[0].copy(), float(reward[0]), False, self._over, info
+
+    def render(self) -> str:
+        """Return the last period as text: energy, backlog, completed tasks, and the cuts.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ProblemError
+            If the environment was made without `render_mode` ``ansi``.
+        """
+        require_text(self.render_mode)
+        return self._shown
+
+
+def rewards(systems: VectorSystems, infos: dict[str, NDArray[Any]], reward: Reward | None) -> NDArray[Any]:
+    """Return the rewards (B,) of a step.
+
+    Parameters
+    ----------
+    systems : VectorSystems
+        After the step.
+    infos : dict
+        Of the step, arrays (B, ...).
+    reward : callable or None
+        None for the rewards of `systems`.
+
+    Raises
+    ------
+    ProblemError
+        If the callable returns anything but B finite numbers.
+    """
+    if reward is None:
+        return systems.reward.astype(np.float64)
+    returned = reward(infos)
+    try:
+        values = np.array(returned, np.float64)
+    except (TypeError, ValueError):
+        values = np.zeros(0)
+    if values.shape != (systems.replications,) or not np.isfinite(values).all():
+        reason = f"expected it to return {systems.replications} finite numbers, got {returned!r:.80}"
+        raise ProblemError("$.reward", reason)
+    return values
 
 
 def make_systems(
@@ -150,7 +209,9 @@ def make_systems(
     """
     system = scenario if isinstance(scenario, System) else load_scenario(scenario)
     rule = rule_named(allocation, system, waiting_cost_j_per_s)
-    return VectorSystems(system, replications=count, decisions=decisions, features=features, rule=rule)
+    systems = VectorSystems(system, replications=count, decisions=decisions, features=features, rule=rule)
+    systems.watch = FinishedTasks(system, count)
+    return systems
 
 
 def observation_space(systems: VectorSystems) -> spaces.Box:
@@ -179,10 +240,13 @@ def action_mask(systems: VectorSystems) -> NDArray[np.bool_]:
 
 def step_infos(systems: VectorSystems) -> dict[str, NDArray[Any]]:
     """Return the info of `systems` after a period, arrays (B, ...)."""
-    mask = action_mask(systems)
+    mask, watch = action_mask(systems), systems.watch
     return {
         "action_mask": np.repeat(mask[None], systems.replications, axis=0),
         "local_energy_j": systems.energy[:, 0].copy(),
         "transmit_energy_j": systems.energy[:, 1].copy(),
         "backlog": systems.backlog.copy(),
+        "cost": -systems.reward.astype(np.float64),
+        **({} if watch is None else {"completed_tasks": watch.count.copy()}),
+        **({} if watch is None else {"latency_sum_s": watch.latency_sum_s.copy()}),
     }

@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from lyaopt.errors import ProblemError
 from lyaopt.io.extras import needs_extra
 from lyaopt.learning.gym import (
+    Reward,
     Scenario,
     action_mask,
     action_space,
     make_systems,
     observation_space,
+    rewards,
     step_infos,
     to_points,
 )
+from lyaopt.learning.gym_text import NOTHING_YET, checked_mode, period_texts, require_text
 from lyaopt.learning.observer import Rows
 
 with needs_extra("train"):
@@ -34,19 +37,32 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
     """Replications of `PartitionEnv`, stepped together by the compiled kernels.
 
     Each replication is bit-identical to a single environment with the same seed. All episodes are truncated
-    together, and the next ones begin in the same step.
+    together; the next ones begin in the same step, or in the next one.
 
     Parameters
     ----------
     num_envs : int
         B.
-    scenario, decisions, features, render_mode, allocation, waiting_cost_j_per_s
+    scenario, decisions, features, render_mode, allocation, waiting_cost_j_per_s, reward
         As in `PartitionEnv`.
     copy : bool
         Whether observations are copied from the buffers, which the next step overwrites.
+    autoreset_mode : AutoresetMode or str
+        ``SameStep``, or ``NextStep`` for wrappers of gymnasium that expect it, such as
+        `gymnasium.wrappers.vector.NormalizeObservation`: the step after the end of an episode then takes no
+        actions, earns 0, and returns the first observation of the next one.
+
+    Raises
+    ------
+    ProblemError
+        If an argument is wrong.
     """
 
-    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
+    metadata = {  # noqa: RUF012
+        "render_modes": ["ansi"],
+        "render_fps": 1,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
 
     def __init__(
         self,
@@ -54,11 +70,16 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
         scenario: Scenario = "default",
         decisions: int | None = None,
         features: Collection[str] = (),
-        render_mode: None = None,
+        render_mode: str | None = None,
         copy: bool = True,
         allocation: str = "backlog",
         waiting_cost_j_per_s: float | None = None,
+        reward: Reward | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
     ) -> None:
+        self.render_mode, self._reward = checked_mode(render_mode), reward
+        self.metadata = {**self.metadata, "autoreset_mode": _autoreset(autoreset_mode)}
+        self._shown = (NOTHING_YET,) * num_envs
         self.num_envs, self.copy = num_envs, copy
         options = decisions, features, allocation, waiting_cost_j_per_s
         self.systems = make_systems(scenario, num_envs, *options)
@@ -66,7 +87,7 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
         self.single_action_space = action_space(self.systems)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._started = False
+        self._started = self._waits = False  # for a step that only begins the next episodes
 
     def reset(
         self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
@@ -99,8 +120,9 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
             seed = [int(seed) + b for b in range(self.num_envs)]
         if seed is not None:
             self.systems.seed(seed)
-        self.systems.reset()
-        self._started = True
+        if seed is not None or not self._waits:  # after truncation, the next episodes have begun already
+            self.systems.reset()
+        self._started, self._waits, self._shown = True, False, (NOTHING_YET,) * self.num_envs
         return self._output(self.systems.observation), self._masks()
 
     def step(
@@ -122,20 +144,51 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
             After truncation with `final_obs` and `final_info` of the episodes that ended.
         """
         systems, count = self.systems, self.num_envs
-        over = systems.step(to_points(systems, actions))
-        infos = _batched(step_infos(systems))
-        if over:
-            last = np.empty(count, object)
-            last[:] = list(systems.final_observation.copy())
-            infos = _batched({"final_obs": last}) | _batched({"final_info": infos}, count) | self._masks()
-        observation, reward = self._output(systems.observation), systems.reward.astype(np.float64)
-        return observation, reward, np.zeros(count, np.bool_), np.full(count, over), infos
+        none = np.zeros(count, np.bool_)
+        if self._waits:
+            self._waits, self._shown = False, (NOTHING_YET,) * count
+            return self._output(systems.observation), np.zeros(count), none, none.copy(), self._masks()
+        taken, points = systems.taken + 1, to_points(systems, actions)
+        over = systems.step(points)
+        told = step_infos(systems)
+        reward = rewards(systems, told, self._reward)
+        if self.render_mode is not None:
+            self._shown = period_texts(systems, taken, points, told)
+        observation, infos = self._after(over, _batched(told))
+        return self._output(observation), reward, none, np.full(count, over), infos
+
+    def _after(self, over: bool, infos: Infos) -> tuple[Rows, Infos]:
+        """What a step returns, by whether and how episodes end."""
+        systems = self.systems
+        if not over:
+            return systems.observation, infos
+        if self.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP:
+            self._waits = True
+            return systems.final_observation, infos
+        last = np.empty(self.num_envs, object)
+        last[:] = list(systems.final_observation.copy())
+        ended = _batched({"final_obs": last}) | _batched({"final_info": infos}, self.num_envs)
+        return systems.observation, ended | self._masks()
+
+    def render(self) -> tuple[str, ...]:
+        """Return the last period of every replication as text, like `PartitionEnv.render`."""
+        require_text(self.render_mode)
+        return self._shown
 
     def _output(self, rows: Rows) -> Rows:
         return rows.copy() if self.copy else rows
 
     def _masks(self) -> Infos:
         return _batched({"action_mask": np.repeat(action_mask(self.systems)[None], self.num_envs, axis=0)})
+
+
+def _autoreset(mode: AutoresetMode | str) -> AutoresetMode:
+    known = (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP)
+    for one in known:
+        if mode in (one, one.value):
+            return one
+    names = " or ".join(f'"{one.value}"' for one in known)
+    raise ProblemError("$.autoreset_mode", f"expected {names}, got {getattr(mode, 'value', mode)!r}")
 
 
 def _batched(values: Infos, count: int | None = None) -> Infos:

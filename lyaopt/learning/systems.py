@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lyaopt._kernels.learning import observe as kernel
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
+from lyaopt.learning.finished_tasks import FinishedTasks
 from lyaopt.learning.observer import Observer, Rows
 from lyaopt.learning.price_rules import without_cuts
 from lyaopt.learning.ranges import FIXED, Ranges
@@ -59,6 +60,8 @@ class VectorSystems:
     observation, final_observation : ndarray (B, F) of float32
         The present observation; and the last one of the last finished episode.
     rule : PriceRule or None
+    watch : FinishedTasks or None
+        Set it to count the tasks that each period completes; None, as at first, saves the time.
     reward : ndarray (B,) of float32
         (34), of the last period. Under a rule that weighs tasks, omega1 times its own objective: energy and
         waiting cost of a slot, -omega1 (sum(energy) + tau sum_n theta_n N_n).
@@ -95,6 +98,7 @@ class VectorSystems:
         if rule is not None and ranges.names:
             raise ProblemError("$.ranges", "expected none: prices are those of one system")
         self.replications, self.rule = replications, rule
+        self.watch: FinishedTasks | None = None
         self.template, self.ranges, self._features = system, ranges, features
         self.decisions = system.learning.decisions_per_episode if decisions is None else decisions
         for name in ("replications", "decisions"):
@@ -215,8 +219,9 @@ class VectorSystems:
         self._adopt(points)
         state, system = self._state, self.system
         state.advance(system.slots_per_period, self._plan)
-        if self._times is not None:
-            self._times.add(state)
+        finished = None if self._times is None else self._times.add(state)
+        if self.watch is not None:
+            self.watch.add(state.take_finished() if finished is None else finished)
         state.forget_finished()
         self._account()
         self.taken += 1

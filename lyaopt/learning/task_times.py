@@ -54,10 +54,11 @@ class TaskTimes:
         self._ages = present_age_slots(state)
         self.costs_j = np.zeros(self._ages.shape[::-1])
 
-    def add(self, state: State) -> None:
-        """Count a period of a `state`, and take the tasks that were finished in it."""
+    def add(self, state: State) -> Integers:
+        """Count a period of a `state`; take the tasks that were finished in it, and return them."""
         finished, present = state.take_finished(), present_age_slots(state)
         slots = present - self._ages
         np.add.at(slots, (finished[:, 1], finished[:, 0]), finished[:, 3] - finished[:, 2])
         self._ages = present
         self.costs_j = (self.one_task_j[:, None] * slots / self._slots).T
+        return finished

@@ -7,20 +7,25 @@ import os
 import re
 import shutil
 import subprocess
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 
+from lyaopt.experiments.definition import parse_sweep
 from lyaopt.experiments.figures import PANELS, draw_curves, draw_sweep
+from lyaopt.experiments.panel import draw_panel
 from lyaopt.experiments.paper_figures import FIGURES
 from lyaopt.experiments.price_figures import price_parts
 from lyaopt.experiments.report import page
-from lyaopt.experiments.results import load_results
+from lyaopt.experiments.results import Results, load_results
+from lyaopt.experiments.shades import mark_of
+from lyaopt.experiments.statistics import Run
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.trends import trends_of
 from lyaopt.model.scenarios import load_scenario
 from lyaopt_cli.main import run
-from tests.experiments.synthetic import OVER_BOUND, reproduction, write
+from tests.experiments.synthetic import OVER_BOUND, measured, reproduction, write
 from tests.support.slot_text import command
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -94,7 +99,8 @@ def test_the_page_needs_nothing_but_itself_and_is_well_formed(text):
     assert "script" not in seen.tags
     # Links within the page resolve; drawings share only ids with equal contents.
     assert {link.removeprefix("#") for link in seen.links} <= set(seen.ids)
-    assert seen.tags.count("svg") == 1 + 4 * (len(PANELS) + 1)  # and the plane of latency and energy
+    # Of each sweep one at the beginning, and the plane of latency and energy.
+    assert seen.tags.count("svg") == 5 + 1 + 4 * (len(PANELS) + 1)
 
 
 def test_the_page_has_the_results_and_the_command(store, text):
@@ -111,6 +117,61 @@ def test_the_page_has_the_results_and_the_command(store, text):
     assert text == page(store)
 
 
+def test_the_page_opens_with_a_picture_and_a_sentence_of_each_sweep(text):
+    opening = text[text.index("<h1>") : text.index("<h2")]
+    figures = re.findall(r"<figure.*?</figure>", opening, re.DOTALL)
+    assert [re.search(r"<figcaption>(Fig. \d)", figure)[1] for figure in figures] == [
+        f"Fig. {number}" for number in (3, 4, 5, 6, 7)
+    ]
+    assert all(len(re.findall(r"</svg>.*?<p>[^<]+\.</p>", figure, re.DOTALL)) == 1 for figure in figures)
+    # 0.5, 0.4 and 1 mJ at the first of three points, and 0.9 times as much at each further one.
+    assert "Least energy per slot at 3 of 3 points: PPO (joint), 0.422 mJ at the first" in figures[2]
+    assert text.index("<table") > text.index('id="fig3"')
+    assert text.index('id="claims"') > text.index('id="fig7"')
+
+
+def test_the_page_says_how_to_run_it_again(text):
+    part = text[text.index('id="settings"') :]
+    commands = unescape(re.search(r"<pre>(.*?)</pre>", part, re.DOTALL)[1]).splitlines()
+    assert re.fullmatch(r"git checkout (unknown|[0-9a-f]{40})  # in a clone of lyaopt", commands[0])
+    assert commands[1].startswith("python -m pip install '.[plot,train]'")
+    assert commands[2:] == ["lyaopt reproduce <all> & more", "lyaopt report DIR"]
+    definitions = re.findall(r"for lyaopt sweep</summary><pre>(.*?)</pre>", part, re.DOTALL)
+    assert [parse_sweep(unescape(one)).name for one in definitions] == [f"fig{n}" for n in range(3, 8)]
+
+
+def swept(**energies):
+    """A sweep of three points with these energies in mJ; what ends in "bound" is a bound."""
+    definition = {"waiting": {name: {"policy": "bound"} for name in energies if name.endswith("bound")}}
+    results = Results("made", None, [{"max_power_w": 0.1 * k} for k in (1, 2, 3)], list(energies), definition)
+    for name, values in energies.items():
+        for point, value in enumerate(values):
+            results.runs[name, point] = [Run(None, measured(1e-3 * value, factors=(1.0, 1.0)))]
+    return results
+
+
+def test_lines_that_coincide_are_told():
+    one = (1.0, 2.0, 3.0)
+    drawn = draw_panel(swept(a=one, b=(1.001, 2.0, 3.0), c=(3.0, 2.0, 1.0), d=one), "energy_j", 1e3)
+    assert drawn.notes == ["one line: a = b = d"]
+    assert draw_panel(swept(a=one, c=(3.0, 2.0, 1.0)), "energy_j", 1e3).notes == []
+    # On a logarithmic axis, what is the same there counts.
+    wide = draw_panel(swept(a=(1.0, 9.0, 99.0), b=(1.2, 9.0, 99.0), c=(1.001, 9.0, 99.0)), "energy_j", 1e3)
+    assert wide.notes == ["one line: a = c"]
+    assert {mark_of(swept(a=one, b=one, middle=one), name) for name in "ab"} == {"X", "*"}
+
+
+def test_a_bound_far_below_does_not_stretch_the_axis():
+    energies = {"a": (1.0, 9.0, 99.0), "b": (2.0, 8.0, 50.0)}
+    near = draw_panel(swept(**energies, bound=(0.5, 0.6, 0.7)), "energy_j", 1e3)
+    assert near.notes == []
+    far = draw_panel(swept(**energies, a_bound=(1e-6, 2e-6, 4e-6)), "energy_j", 1e3)
+    assert far.notes == ["below the axis: a_bound, 1e-06 to 4e-06"]
+    alone = draw_panel(swept(**energies), "energy_j", 1e3)
+    ticks = [re.findall(r"<!-- (.*?) -->", drawn.svg.decode()) for drawn in (far, alone)]
+    assert ticks[0] == ticks[1]
+
+
 def test_the_page_says_how_far_each_policy_is_above_the_bound(text):
     rows = re.findall(r"<tr[^>]*>(.*?)</tr>", text)
     heads = [row for row in rows if "over bound" in row]
@@ -120,7 +181,7 @@ def test_the_page_says_how_far_each_policy_is_above_the_bound(text):
     width = len(re.findall("<th", heads[1]))
     of_middle = [row[place] for row in cells if len(row) == width and row[1] == "Fix-Cov"]
     assert of_middle
-    assert all(value.startswith(f"{OVER_BOUND:.3g} (") for value in of_middle)
+    assert all(value.startswith(f"{OVER_BOUND:.3g} <span>(") for value in of_middle)
     assert text.count("least of any policy, last point") == 4
 
 
@@ -212,7 +273,7 @@ def test_figures_can_be_drawn_alone(store):
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no browser is installed; its text is checked above")
-@pytest.mark.parametrize("width", [1400, 420])
+@pytest.mark.parametrize("width", [1400, 375])
 def test_a_browser_shows_it_without_scrolling_sideways(text, tmp_path, width):
     """The page measures itself: nothing is wider than the window, and every drawing has a size."""
     probe = (
@@ -221,7 +282,15 @@ def test_a_browser_shows_it_without_scrolling_sideways(text, tmp_path, width):
         "s.getBoundingClientRect().width < 250 || s.getBoundingClientRect().height < 100).length; "
         "const font = [...document.querySelectorAll('p, td, figcaption')].map(e => "
         "parseFloat(getComputedStyle(e).fontSize)); "
-        "document.title = [d.clientWidth, d.scrollWidth, small, Math.min(...font)].join(' '); });</script>"
+        "document.querySelectorAll('details').forEach(e => e.open = true); "
+        "const boxes = [...document.querySelectorAll('.wide, .drawn')].filter(e => "
+        "e.scrollWidth > e.clientWidth); const told = boxes.filter(e => e.previousElementSibling && "
+        "e.previousElementSibling.className === 'sign' && e.previousElementSibling.offsetHeight > 0).length; "
+        "const cut = [...document.querySelectorAll('svg')].filter(s => { const a = "
+        "s.getBoundingClientRect(); return [...s.querySelectorAll('text')].some(t => { const b = "
+        "t.getBoundingClientRect(); return b.left < a.left - 1 || b.right > a.right + 1; }); }).length; "
+        "document.title = [d.clientWidth, d.scrollWidth, small, Math.min(...font), boxes.length, told, cut]"
+        ".join(' '); });</script>"
     )
     # Headless windows have a minimum width; frames have none.
     inner, outer = tmp_path / "inner.html", tmp_path / "outer.html"
@@ -246,11 +315,14 @@ def test_a_browser_shows_it_without_scrolling_sideways(text, tmp_path, width):
         check=True,
     )
     body = done.stdout.split('id="measured">')[1].split("<")[0]
-    window, content, small, font = map(float, body.split())
+    window, content, small, font, scrolled, told, cut = map(float, body.split())
     assert window == width
     assert content <= window
     assert small == 0
     assert font >= 13.0
+    assert told == scrolled  # with a sign above what is wider than the window
+    assert scrolled == 0 or width < 1000
+    assert cut == 0
 
 
 def test_a_reproduction_without_matplotlib_is_refused_before_it_begins(tmp_path):

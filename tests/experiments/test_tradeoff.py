@@ -18,6 +18,7 @@ from lyaopt.experiments.tradeoff import Point, factor_between, pick, points_of, 
 from lyaopt.experiments.tradeoff_plot import draw_tradeoff
 from lyaopt.model.scenarios import load_scenario
 from lyaopt_cli.main import run
+from lyaopt_cli.tables.experiments import print_tradeoff
 from tests.experiments.synthetic import measured
 from tests.support.slot_text import on_a_terminal
 
@@ -67,6 +68,37 @@ def test_a_pick_is_refined_towards_the_next_factor_of_its_policy():
     points = [point(3.0, 1.0, 1.0), point(2.0, 9.0, 4.0), point(2.0, 9.0, 2.0, "random")]
     assert factor_between(points, points[0]) == 2.0
     assert factor_between(points, points[1]) is None
+    # Waiting costs save energy where they are smaller.
+    priced = [replace(one, energy_weight_local=None, policy="price") for one in points]
+    assert factor_between(priced, priced[0]) is None
+    assert factor_between(priced, priced[1]) == 2.83
+
+
+def told(points, target, capsys):
+    print_tradeoff(points, "p95", target)
+    lines = capsys.readouterr().out.splitlines()
+    return lines[-1], tradeoff.document(points, "p95", target)["end_of_range"]
+
+
+@pytest.mark.parametrize(("factor", "end"), [(1.0, "smallest"), (2.0, None), (4.0, "largest")])
+def test_a_pick_at_an_end_of_the_range_is_told(factor, end, capsys):
+    """One of three factors has least energy; other policies have other ranges."""
+    others = [point(9.0, 1.0, other) for other in (1.0, 2.0, 4.0) if other != factor]
+    other_policy = [point(9.0, 1.0, other, "random") for other in (0.5, 8.0)]
+    line, said = told([point(1.0, 1.0, factor), *others, *other_policy], 2.0, capsys)
+    assert said == end
+    assert (f"{factor:g} U is the {end} factor tried" in line) == (end is not None)
+
+
+def test_the_end_of_the_range_is_told_where_no_target_is_met(capsys):
+    points = [point(1.0, 5.0, 4.0), point(2.0, 3.0, 1.0)]
+    line, said = told(points, 2.0, capsys)
+    assert said == "smallest"
+    assert "1 U is the smallest factor tried" in line
+    line, said = told([point(1.0, float("nan"), 4.0)], 2.0, capsys)
+    assert said is None
+    assert line == "No weights reach 2 s: no task was completed"
+    assert tradeoff.document(points, "p95", None)["end_of_range"] is None
 
 
 def test_the_command_selects_weights_that_meet_the_target(tmp_path, capsysbinary):
@@ -101,6 +133,7 @@ def test_the_command_selects_weights_that_meet_the_target(tmp_path, capsysbinary
     assert run([*arguments, "--latency-p95", "2"]) == 0
     text = capsysbinary.readouterr().out.decode()
     assert text.splitlines()[-1] == shown.splitlines()[-1]
+    assert document["end_of_range"] in (None, "largest")
     assert not {"{", "…", "\x1b"} & set(text)
 
 

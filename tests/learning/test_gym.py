@@ -11,7 +11,8 @@ gymnasium = pytest.importorskip("gymnasium")
 
 from gymnasium.error import ResetNeeded  # noqa: E402
 from gymnasium.utils.env_checker import check_env  # noqa: E402
-from gymnasium.vector import AutoresetMode, VectorWrapper  # noqa: E402
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorWrapper  # noqa: E402
+from gymnasium.wrappers.vector import NormalizeObservation, RecordEpisodeStatistics  # noqa: E402
 
 from lyaopt.errors import ProblemError  # noqa: E402
 from lyaopt.learning import ENVIRONMENT, VectorSystems  # noqa: E402
@@ -79,6 +80,131 @@ def test_the_vector_environment_equals_single_environments(settings, count):
     envs = gymnasium.make_vec(ENVIRONMENT, num_envs=count, **settings)
     assert envs.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
     check_vector_env(envs, lambda: PartitionEnv(**settings))
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, "NextStep"])
+@pytest.mark.parametrize("settings", [*SETTINGS, {"scenario": ragged_system(), **PRICED}])
+def test_episodes_may_begin_in_the_next_step(settings, mode):
+    envs = gymnasium.make_vec(ENVIRONMENT, num_envs=3, autoreset_mode=mode, **settings)
+    assert envs.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
+    assert PartitionVectorEnv.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
+    check_vector_env(envs, lambda: PartitionEnv(**settings))
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_a_reset_at_any_step_is_that_of_single_environments(count):
+    envs = PartitionVectorEnv(2, autoreset_mode="NextStep", **SETTINGS[1])
+    singles = SyncVectorEnv([lambda: PartitionEnv(**SETTINGS[1])] * 2, autoreset_mode=AutoresetMode.NEXT_STEP)
+    for one in (envs, singles):
+        one.reset(seed=1)
+        for _ in range(count):
+            one.step(np.ones((2, 3), int))
+    for _ in range(3):
+        np.testing.assert_array_equal(envs.reset()[0], singles.reset()[0])
+        assert {env.systems.episode for env in singles.envs} == {envs.systems.episode}
+
+
+def test_wrappers_of_gymnasium_work():
+    envs = PartitionVectorEnv(2, autoreset_mode="NextStep", **SETTINGS[0])
+    envs = RecordEpisodeStatistics(NormalizeObservation(envs))
+    envs.reset(seed=1)
+    totals = np.zeros(2)
+    for step in range(1, 13):
+        _, reward, _, truncated, infos = envs.step(np.ones((2, 3), int))
+        totals += reward
+        assert truncated.all() == (step % 6 == 5)
+        if truncated.all():
+            np.testing.assert_allclose(infos["episode"]["r"], totals, rtol=1e-6)
+            totals[:] = 0.0
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.DISABLED, "next", None])
+def test_other_modes_are_refused(mode):
+    with pytest.raises(ProblemError, match=r'\$\.autoreset_mode: expected "SameStep" or "NextStep", got'):
+        PartitionVectorEnv(2, autoreset_mode=mode, **SETTINGS[0])
+
+
+def test_infos_have_the_tasks_that_were_completed():
+    """As many as a simulation of the same slots completes, with the same latencies."""
+    system = ragged_system(20.0)
+    env = PartitionEnv(system, decisions=200)
+    env.reset(seed=1)
+    counts, sums = np.zeros(3), np.zeros(3)
+    for _ in range(120):
+        _, reward, _, _, info = env.step(np.array([1, 1, 1]))
+        assert info["cost"] == -reward
+        assert ((info["completed_tasks"] > 0) | (info["latency_sum_s"] == 0.0)).all()
+        counts += info["completed_tasks"]
+        sums += info["latency_sum_s"]
+    alone = VectorSystems(system, seed=[1], decisions=200)
+    state = alone._state
+    forget = state.forget_finished
+    state.forget_finished = lambda: None
+    for _ in range(120):
+        alone.step(np.ones((1, 3), int))
+    state.forget_finished = forget
+    taken = state.take_finished()
+    assert counts.sum() > 10
+    np.testing.assert_array_equal(counts, np.bincount(taken[:, 1], minlength=3))
+    waited = system.slot_duration_s * np.bincount(taken[:, 1], taken[:, 3] - taken[:, 2], minlength=3)
+    np.testing.assert_allclose(sums, waited, rtol=1e-12)
+
+
+def energy(infos):
+    return -infos["local_energy_j"] - infos["transmit_energy_j"]
+
+
+def test_rewards_may_be_computed_from_infos():
+    settings = {**SETTINGS[0], "reward": energy}
+    envs = PartitionVectorEnv(3, **settings)
+    check_vector_env(envs, lambda: PartitionEnv(**settings))
+    envs.reset(seed=1)
+    _, reward, _, _, infos = envs.step(np.ones((3, 3), int))
+    np.testing.assert_array_equal(reward, energy(infos))
+    plain = PartitionVectorEnv(3, **SETTINGS[0])
+    plain.reset(seed=1)
+    np.testing.assert_array_equal(-plain.step(np.ones((3, 3), int))[1], infos["cost"])
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda infos: 1.0, lambda infos: [np.nan] * 2, lambda infos: None, lambda infos: ["a", {}]]
+)
+def test_rewards_of_another_kind_are_refused(wrong):
+    envs = PartitionVectorEnv(2, reward=wrong, **SETTINGS[0])
+    envs.reset(seed=1)
+    with pytest.raises(ProblemError, match=r"\$\.reward: expected it to return 2 finite numbers, got"):
+        envs.step(np.ones((2, 3), int))
+
+
+def test_render_is_text_of_the_last_period():
+    env = gymnasium.make(ENVIRONMENT, render_mode="ansi", **SETTINGS[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_render_check=False)
+    env = PartitionEnv(render_mode="ansi", **SETTINGS[0])
+    envs = PartitionVectorEnv(2, render_mode="ansi", autoreset_mode="NextStep", **SETTINGS[0])
+    env.reset(seed=1)
+    envs.reset(seed=1)
+    assert env.render() == envs.render()[1] == "no period yet: call step()"
+    for step in range(1, 6):
+        info = env.step(np.array([2, 1, 0]))[4]
+        envs.step(np.array([[2, 1, 0], [0, 0, 0]]))
+        text = env.render()
+        assert envs.render()[0] == text
+        assert text.startswith(f"period {step} of 5: cost {info['cost']:.4g}\n")
+        assert [line.split("cut ")[1][0] for line in text.splitlines()[2:]] == ["2", "1", "0"]
+    assert envs.render()[1] != text
+    envs.step(np.zeros((2, 3), int))
+    assert envs.render()[0].startswith("no period yet")
+
+
+def test_render_says_what_it_is():
+    for made in (PartitionEnv(**SETTINGS[0]), PartitionVectorEnv(2, **SETTINGS[0])):
+        with pytest.raises(ProblemError, match="text, not a picture"):
+            made.render()
+    for kind in (PartitionEnv, PartitionVectorEnv):
+        with pytest.raises(ProblemError, match='expected None or "ansi", as there are no pictures'):
+            kind(render_mode="human", **SETTINGS[0])
 
 
 class Broken(VectorWrapper):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lyaopt.experiments.results import Results
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from lyaopt.experiments.sweeps import Outcome
     from lyaopt.experiments.tradeoff import Point
 
-_HEADINGS = ("energy\nper slot", "local", "transmit", "mean\nlatency", "p95", "depth\nof cuts", "runs")
+_HEADINGS = (
+    "energy\nper slot",
+    "local",
+    "transmit",
+    "mean\nlatency",
+    "p95",
+    "cost\n(34)",
+    "depth\nof cuts",
+    "runs",
+)
 _UNITS = {
     "energy_j": "J",
     "local_energy_j": "J",
@@ -43,14 +52,12 @@ def _figures(results: Results, policy: str, point: int) -> list[str]:
     for measure, unit in _UNITS.items():
         value = results.estimate(policy, point, measure).value
         figures.append(quantity_or_dash(value, unit))
-    depth = results.estimate(policy, point, "cut_depth").value
-    return [*figures, number(depth) or "-", str(len(results.runs[policy, point]))]
+    plain = [number(results.estimate(policy, point, of).value) or "-" for of in ("cost", "cut_depth")]
+    return [*figures, *plain, str(len(results.runs[policy, point]))]
 
 
 def print_tradeoff(points: Sequence[Point], latency: str, target: float | None) -> None:
     """Print a line for each policy and factor, then the weights picked for the target."""
-    from lyaopt.experiments.tradeoff import pick
-
     headings = (
         "factor",
         "U^l",
@@ -75,18 +82,30 @@ def print_tradeoff(points: Sequence[Point], latency: str, target: float | None) 
     console.print(table)
     if target is None:
         return
-    chosen = pick(points, target)
-    if chosen is None:
-        least = min(points, key=lambda point: point.latency_s.value)
-        reached = quantity_or_dash(least.latency_s.value, "s")
-        factor = f"{least.factor:g} {least.setting}"
-        line = f"No weights reach {target:g} s; {least.policy} reaches {reached} with {factor}"
-    else:
-        weights = _weights(chosen)
-        energy = quantity_or_dash(chosen.energy_j.value, "J")
-        line = f"Pick     {weights} with {chosen.policy}: {energy} per slot"
     console.print()
-    console.print(line, soft_wrap=True)
+    for line in _conclusion(points, target):
+        console.print(line, soft_wrap=True)
+
+
+def _conclusion(points: Sequence[Point], target: float) -> Iterator[str]:
+    """The pick for a target, or the least latency, and whether the range of factors ends there."""
+    from lyaopt.experiments.tradeoff import end_of_range, fastest, pick
+
+    chosen = pick(points, target)
+    told = chosen or fastest(points)
+    if told is None:
+        yield f"No weights reach {target:g} s: no task was completed"
+        return
+    if chosen is None:
+        reached = quantity_or_dash(told.latency_s.value, "s")
+        factor = f"{told.factor:g} {told.setting}"
+        yield f"No weights reach {target:g} s; {told.policy} reaches {reached} with {factor}"
+    else:
+        energy = quantity_or_dash(told.energy_j.value, "J")
+        yield f"Pick     {_weights(told)} with {told.policy}: {energy} per slot"
+    end = end_of_range(points, told)
+    if end is not None:
+        yield f"Note     {told.factor:g} {told.setting} is the {end} factor tried; better ones may lie beyond"
 
 
 def _weight(value: float | None) -> str:
