@@ -16,9 +16,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Order = Literal["C", "F"]
 _FLOAT64 = np.dtype(np.float64)
-_PIECE = 2**14
-_FEW = 100  # for which lists are faster
-_INFINITY = 0x7FF0000000000000  # its bits; those of NaN without a sign are larger
 _PLAIN = {float, int}
 _BITS: dict[int, np.dtype[Any]] = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
@@ -296,40 +293,6 @@ def least_bits(array: Floats) -> int:
         Not empty.
     """
     return int(array.view(_BITS[array.itemsize]).min())
-
-
-def least_and_total(array: Floats) -> tuple[float, float]:
-    """Return the least entry that is not 0 (infinite of zeros), and a bound on the sum.
-
-    Both are NaN if an entry is NaN or has a sign, also that of -0.0.
-
-    Parameters
-    ----------
-    array : ndarray of float64
-        Contiguous.
-    """
-    flat = array.ravel(order="K")
-    if flat.size <= _FEW:
-        values = flat.tolist()
-        if values and flat.view(np.int64).min() < 0:
-            return math.nan, math.nan
-        return min(filter(None, values), default=math.inf), sum(values)
-    pieces = [_ends(flat[i : i + _PIECE].view(np.int64)) for i in range(0, flat.size, _PIECE)]
-    signed, positive, largest = zip(*pieces, strict=True)
-    if min(signed) < -1:
-        return math.nan, math.nan
-    least, most = _as_floats_of_bits(min(*positive, _INFINITY), max(largest))
-    return least, most * flat.size
-
-
-def _ends(bits: Integers) -> tuple[int, int, int]:
-    """The least bits less 1, the least that are not 0, and the largest; of a piece that fits into a cache."""
-    less = bits - 1  # of 0: the largest of unsigned numbers, and -1 of signed ones
-    return int(less.min()), int(less.view(np.uint64).min()) + 1, int(less.max()) + 1
-
-
-def _as_floats_of_bits(*bits: int) -> list[float]:
-    return np.array(bits, np.int64).view(np.float64).tolist()
 
 
 def check_array(array: Floats, path: Any, *, positive: bool = False) -> Floats:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from lyaopt._kernels.slot.marginal_costs import LARGEST_EXPONENT
-from lyaopt.arrays import Floats, check_array, check_choice, is_real, least_and_total, shown
+from lyaopt.arrays import Floats, check_array, check_choice, is_real, least_bits, shown
 from lyaopt.errors import ProblemError
 
 # The largest p h / (b_w N_0) whose rate the kernels can invert: e^709 - 1, about 8.2e307
 LARGEST_SIGNAL = math.expm1(LARGEST_EXPONENT)
 LEAST = sys.float_info.min
 """The least double of full precision, 2.2e-308: what kernels compute from inputs is 0 or at least that."""
+_FEW = 100  # numbers for which lists are faster than arrays
 METHODS = ("exact", "bisection")
 
 
@@ -91,7 +92,7 @@ def rows_of(values: Floats) -> list[Range]:
     values : (4, M) array
         Of numbers.
     """
-    if values.size <= 100:  # for which lists are faster
+    if values.size <= _FEW:
         return [(min(row), max(row)) for row in values.tolist()]
     return list(zip(values.min(axis=1).tolist(), values.max(axis=1).tolist(), strict=True))
 
@@ -106,8 +107,14 @@ def backlogs_fit(queue: Floats, tau: Range) -> bool:
     tau : (least, largest)
         Slot length in seconds, as floats.
     """
-    least, total = least_and_total(queue)
-    return least / max(tau[1], 1.0) >= LEAST and total / tau[0] < math.inf
+    if not queue.size or least_bits(queue) < 0:
+        return not queue.size
+    floor = LEAST * max(tau[1], 1.0)
+    if queue.size <= _FEW:
+        values = queue.ravel(order="K").tolist()
+        return min(filter(None, values), default=math.inf) >= floor and sum(values) / tau[0] < math.inf
+    good = np.count_nonzero(queue >= floor) + np.count_nonzero(queue == 0.0)
+    return good == queue.size and float(queue.max()) * queue.size / tau[0] < math.inf
 
 
 def check_backlogs(queue: Floats, name: str, tau: Floats | float, path: Any) -> Floats:
@@ -131,15 +138,15 @@ def check_backlogs(queue: Floats, name: str, tau: Floats | float, path: Any) -> 
         0 is below `LEAST`, by itself or over the longest slot.
     """
     shortest, longest = range_of(tau)
-    if not queue.size or backlogs_fit(queue, (shortest, longest)):
+    if backlogs_fit(queue, (shortest, longest)):
         return queue
     queue = check_array(queue, path)
     with np.errstate(over="ignore"):
         total = float(queue.sum())
     if not math.isfinite(total / shortest):
         raise ProblemError(f"$.{name}", "the sum of the backlogs over the slot length is not finite")
-    least, _ = least_and_total(queue)
-    if least / max(longest, 1.0) < LEAST:
+    least = float(queue[queue > 0.0].min(initial=math.inf))
+    if least < LEAST * max(longest, 1.0):
         reason = f"expected backlogs of 0, or of at least {LEAST:.2g}, also over the slot length"
         raise ProblemError(f"$.{name}", f"{reason}, got {least!r}")
     return queue
