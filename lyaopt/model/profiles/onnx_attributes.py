@@ -6,7 +6,7 @@ from typing import Any
 
 
 def attribute(node: Any, name: str, default: Any) -> Any:
-    """Read an attribute of an `onnx.NodeProto`, or the default where it is absent."""
+    """Read the attribute `name` of `node` (an `onnx.NodeProto`), or `default` where it is absent."""
     from onnx.helper import get_attribute_value
 
     found = next((item for item in node.attribute if item.name == name), None)

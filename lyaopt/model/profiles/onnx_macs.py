@@ -96,7 +96,7 @@ def count_macs(node: Any, label: str, shapes: Shapes) -> int | None:
 
 
 def counter_of(node: Any) -> Callable[[Any, Shapes], int | None] | None:
-    """Find the function that counts this operation, if there is one."""
+    """Find the function that counts `node`, if there is one."""
     if node.domain in STANDARD:
         return COUNTERS.get(node.op_type)
     if node.domain == MICROSOFT:

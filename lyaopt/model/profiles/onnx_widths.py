@@ -14,7 +14,10 @@ COPIES = {"Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Trans
 
 
 def onnx_widths(network: Any, shapes: Shapes) -> dict[str, Width]:
-    """Find the bits of an element of tensors that hold no features, see `element_widths`."""
+    """Find the bits of an element of tensors of `network` (with `shapes`) that hold no features.
+
+    See `element_widths`.
+    """
     types = {name: bits for name, kind in shapes.types.items() if (bits := _type_bits(kind))}
     standard = [node for node in network.node if node.domain in STANDARD]
     copies = [(node.input[0], node.output[0]) for node in standard if node.op_type in COPIES]
@@ -23,7 +26,10 @@ def onnx_widths(network: Any, shapes: Shapes) -> dict[str, Width]:
 
 
 def keeps_values(node: Any, shapes: Shapes) -> bool:
-    """Whether a Cast is to a type that holds all values: float to float, or whole numbers to larger ones."""
+    """Whether the cast `node` is to a type that holds all values (types are in `shapes`).
+
+    That is float to float, or whole numbers to larger ones.
+    """
     if node.input[0] not in shapes.types or node.output[0] not in shapes.types:
         return False
     before, after = (_type_bits(shapes.types[name]) for name in (node.input[0], node.output[0]))

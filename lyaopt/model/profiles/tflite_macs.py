@@ -86,7 +86,7 @@ class Layer:
 
 
 def count_macs(layer: Layer) -> int | None:
-    """Count the multiply-accumulates of one operator; None if its work is not counted."""
+    """Count the multiply-accumulates of `layer`; None if its work is not counted."""
     counter = COUNTERS.get(layer.kind)
     if counter is not None:
         return counter(layer)

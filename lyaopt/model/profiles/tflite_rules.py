@@ -44,24 +44,24 @@ class Call:
     known: Sequence[bool]
 
     def array(self, place: int) -> Array:
-        """A tensor; its numbers may be unknown."""
+        """The tensor at `place`; its numbers may be unknown."""
         array = self.arrays[place] if place < len(self.arrays) else None
         if array is None:
             raise UnknownShapeError
         return array
 
     def shape(self, place: int) -> tuple[int, ...]:
-        """Shape of a tensor."""
+        """Shape of the tensor at `place`."""
         return tuple(self.array(place).shape)
 
     def numbers(self, place: int) -> list[int]:
-        """Numbers of a tensor, flat."""
+        """Numbers of the tensor at `place`, flat."""
         if place >= len(self.known) or not self.known[place]:
             raise UnknownShapeError
         return [int(number) for number in np.ravel(self.array(place))]
 
     def option(self, table: str, name: str, default: Any) -> Any:
-        """An option of the operator, see `option`."""
+        """The option `name` in `table`, or `default`, see `option`."""
         return option(self.layer.operator, table, name, default)
 
 
@@ -71,6 +71,11 @@ Rule = Callable[[Call], Result]
 
 def result_of(call: Call) -> tuple[list[Array], bool]:
     """Run the rule of an operator.
+
+    Parameters
+    ----------
+    call : Call
+        The operator and what it reads.
 
     Returns
     -------

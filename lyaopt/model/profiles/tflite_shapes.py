@@ -103,7 +103,7 @@ def _run(
 
 
 def stored_shape(tensor: Any) -> Shape:
-    """The shape that a file stores; open sizes are 1, or -1 where a converter wrote that."""
+    """The shape that a file stores for `tensor`; open sizes are 1, or -1 where a converter wrote that."""
     sizes = tensor.ShapeAsNumpy()
     # The bindings return the integer 0 for a missing vector.
     return () if isinstance(sizes, int) else tuple(int(size) for size in sizes)

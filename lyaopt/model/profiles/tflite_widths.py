@@ -13,7 +13,10 @@ COPIES = {"CAST", "EXPAND_DIMS", "RESHAPE", "SQUEEZE", "TRANSPOSE"}
 
 
 def tflite_widths(layers: Sequence[Layer], tensors: Sequence[Any]) -> dict[str, Width]:
-    """Find the bits of an element of tensors that hold no features, see `element_widths`."""
+    """Find the bits of an element of those of `tensors` that hold no features, from `layers`.
+
+    See `element_widths`.
+    """
     types = {str(i): bits for i, tensor in enumerate(tensors) if (bits := _type_bits(tensor))}
     copies = [
         (str(layer.reads[0]), str(layer.writes[0]))
@@ -24,7 +27,10 @@ def tflite_widths(layers: Sequence[Layer], tensors: Sequence[Any]) -> dict[str, 
 
 
 def keeps_values(layer: Layer, tensors: Sequence[Any]) -> bool:
-    """Whether a cast is to a type that holds all values: float to float, or whole numbers to larger ones."""
+    """Whether the cast `layer` is to a type that holds all values (types are in `tensors`).
+
+    That is float to float, or whole numbers to larger ones.
+    """
     before, after = _type_bits(tensors[layer.reads[0]]), _type_bits(tensors[layer.writes[0]])
     return bool(before) == bool(after) and before <= after
 

@@ -96,7 +96,7 @@ def operator_name(node: Any) -> str:
 
 
 def weights_of(program: torch.export.ExportedProgram, steps: tuple[Step, ...]) -> set[Any]:
-    """Weights of two or more dimensions, and tensors computed from weights alone."""
+    """Weights of two or more dimensions of `program`, and what `steps` compute from weights alone."""
     import torch
 
     tensors = [node for node in program.graph.nodes if isinstance(node.meta.get("val"), torch.Tensor)]

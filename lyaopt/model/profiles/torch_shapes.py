@@ -27,7 +27,7 @@ _SHAPE_ONLY = {
 
 
 def data_inputs(node: Any) -> list[Any]:
-    """Nodes whose data an operation reads, in order, without those of which it uses the shape alone."""
+    """Nodes whose data `node` reads, in order, without those of which it uses the shape alone."""
     import torch
 
     # Nodes that unpack a tuple have no schema.

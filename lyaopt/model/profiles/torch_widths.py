@@ -22,7 +22,10 @@ _INDEXED: dict[str, tuple[int, int, int | None]] = {
 
 
 def torch_widths(steps: Iterable[Step], tensors: Iterable[Any]) -> dict[str, Width]:
-    """Find the bits of an element of tensors that hold no features, see `element_widths`."""
+    """Find the bits of an element of those of `tensors` that hold no features, from `steps`.
+
+    See `element_widths`.
+    """
     nodes = [step[0] for step in steps]
     types = {node.name: bits for node in tensors if (bits := _type_bits(node))}
     copies = [
@@ -34,7 +37,10 @@ def torch_widths(steps: Iterable[Step], tensors: Iterable[Any]) -> dict[str, Wid
 
 
 def keeps_values(node: Any) -> bool:
-    """Whether a cast is to a type that holds all values: float to float, or whole numbers to larger ones."""
+    """Whether the cast `node` is to a type that holds all values.
+
+    That is float to float, or whole numbers to larger ones.
+    """
     before, after = _type_bits(node.all_input_nodes[0]), _type_bits(node)
     return bool(before) == bool(after) and before <= after
 

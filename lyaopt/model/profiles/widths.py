@@ -14,7 +14,7 @@ _LARGEST_QUANTISED = 8
 
 
 class Width(NamedTuple):
-    """Bits of one element, and where they come from."""
+    """The `bits` of one element, and `why`: where they come from."""
 
     bits: int
     why: str

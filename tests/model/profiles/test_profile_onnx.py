@@ -241,17 +241,20 @@ def test_what_is_made_of_a_shape_is_on_both_sides(path, made):
         for name, number in {"at": 1, "from": 0, "step": 1}.items()
     ]
     nodes = [
-        helper.make_node("MatMul", ["x", "w"], ["a"], "first"),
+        helper.make_node("MatMul", ["x", "w"], ["f"], "first"),
+        helper.make_node("MatMul", ["f", "w"], ["a"], "second"),
         *scalars,
         *made,
         helper.make_node("Add", ["a", "mask"], ["b"], "masked"),
         helper.make_node("MatMul", ["b", "w"], ["y"], "last"),
     ]
+    # x is not needed after the first layer, though the mask is made after the second.
     cuts = profile_onnx(save(path, nodes, {"x": (4, 4)}, {"w": (4, 4)})).cuts
     assert [(cut.after, cut.macs, cut.bits) for cut in cuts] == [
         ("input", 0, 128),
-        ("masked", 64, 128),
-        ("last", 128, 0),
+        ("first", 64, 128),
+        ("masked", 128, 128),
+        ("last", 192, 0),
     ]
 
 

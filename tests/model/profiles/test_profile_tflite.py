@@ -123,16 +123,17 @@ def test_cuts_of_a_residual_network_with_unpacked_weights(path):
 
 @pytest.mark.parametrize("kind", ["SHAPE", "RANK", "ZEROS_LIKE"])
 def test_a_shape_does_not_cross(path, kind):
-    shapes = {"x": (1, 4), "w": (4, 4), "a": (1, 4), "m": (1, 4), "b": (1, 4), "y": (1, 4)}
+    shapes = {"x": (1, 4), "w": (4, 4), "f": (1, 4), "a": (1, 4), "m": (1, 4), "b": (1, 4), "y": (1, 4)}
     operations = [
-        Op("FULLY_CONNECTED", ("x", "w"), "a"),
+        Op("FULLY_CONNECTED", ("x", "w"), "f"),
+        Op("FULLY_CONNECTED", ("f", "w"), "a"),
         Op(kind, ("x",), "m"),
         Op("ADD", ("a", "m"), "b"),
         Op("FULLY_CONNECTED", ("b", "w"), "y"),
     ]
     cuts = profile_tflite(save(path, operations, shapes), selection="all").cuts
     assert [(cut.after, cut.macs, cut.bits) for cut in cuts] == [
-        *(("input", 0, 32), ("b", 16, 32), ("y", 32, 0))
+        *(("input", 0, 32), ("f", 16, 32), ("b", 32, 32), ("y", 48, 0))
     ]
 
 
