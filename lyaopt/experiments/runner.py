@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import platform
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -33,8 +34,14 @@ Progress = Callable[[int], None]
 Failures = dict[str, str]
 
 
-def _attempt(work: Work, key: str, task: Any, running: str) -> str | None:
-    """Run a task in a worker; return None, or the reason of the failure."""
+def _attempt(work: Work, key: str, task: Any, running: str, folder: str = "") -> str | None:
+    """Run a task in a worker; return None, or the reason of the failure.
+
+    Modules of the user's are found in the `folder` in which the tasks were started: a worker may have served
+    others before, from another one.
+    """
+    if folder and folder not in sys.path:
+        sys.path.append(folder)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     _end_with(os.getppid())
@@ -221,7 +228,8 @@ def _run_once(
     """Run tasks; return the error of the engine if it failed."""
     from joblib import Parallel, delayed
 
-    calls = (delayed(_attempt)(work, key, task, str(watch.running)) for key, task in tasks.items())
+    where = str(watch.running), os.getcwd()
+    calls = (delayed(_attempt)(work, key, task, *where) for key, task in tasks.items())
     try:
         with warnings.catch_warnings():
             # Loky replaces workers with growing memory between two tasks, without losing any.

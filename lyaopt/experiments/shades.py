@@ -61,6 +61,14 @@ def shade_of(results: Results, policy: str) -> str:
 
 
 def mark_of(results: Results, policy: str) -> str:
-    """Return the marker of a policy of a sweep, another one for each: lines that meet are told apart."""
+    """Return the marker of a policy, another one for each: lines that meet are told apart.
+
+    Parameters
+    ----------
+    results : Results
+        Of the sweep.
+    policy : str
+        One of its policies.
+    """
     others = [name for name in results.policies if name not in _MARKS and not results.is_bound(name)]
     return _MARKS.get(policy) or _MORE_MARKS[others.index(policy) % len(_MORE_MARKS)]

@@ -260,7 +260,13 @@ def end_of_range(points: Sequence[Point], found: Point) -> str | None:
 
 
 def fastest(points: Sequence[Point]) -> Point | None:
-    """Return the point of least latency; None if no point has a latency."""
+    """Return the point of least latency; None if no point has a latency.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        Of any factors.
+    """
     timed = [point for point in points if not np.isnan(point.latency_s.value)]
     return min(timed, key=lambda point: point.latency_s.value, default=None)
 

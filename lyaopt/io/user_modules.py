@@ -6,10 +6,10 @@ import hashlib
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from lyaopt.errors import ProblemError
+from lyaopt.io.input_files import read_capped
 
 
 def load_object(name: str, path: str) -> Any:
@@ -40,10 +40,16 @@ def load_object(name: str, path: str) -> Any:
 
 
 def source_digest(name: str) -> str | None:
-    """SHA-256 of the file of the module in ``MODULE:NAME``, which is imported; None if it has no file."""
+    """SHA-256 of the file of a module, which is imported; None if it has no file.
+
+    Parameters
+    ----------
+    name : str
+        ``MODULE:NAME``.
+    """
     module = sys.modules.get(name.partition(":")[0])
     file = getattr(module, "__file__", None)
-    return None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return None if file is None else hashlib.sha256(read_capped(file)).hexdigest()
 
 
 def _imported(module: str, path: str) -> Any:

@@ -15,7 +15,18 @@ NOTHING_YET = "no period yet: call step()"
 
 
 def checked_mode(render_mode: str | None) -> str | None:
-    """Return a render mode; `ProblemError` if it is not one of ours."""
+    """Return a render mode.
+
+    Parameters
+    ----------
+    render_mode : {"ansi"} or None
+        As gymnasium names it.
+
+    Raises
+    ------
+    ProblemError
+        If it is not one of ours.
+    """
     if render_mode not in (None, "ansi"):
         reason = f'expected None or "ansi", as there are no pictures; got {render_mode!r}'
         raise ProblemError("$.render_mode", reason)
@@ -23,7 +34,18 @@ def checked_mode(render_mode: str | None) -> str | None:
 
 
 def require_text(render_mode: str | None) -> None:
-    """Check that an environment has text to render; `ProblemError` if not."""
+    """Check that an environment has text to render.
+
+    Parameters
+    ----------
+    render_mode : {"ansi"} or None
+        What the environment was made with.
+
+    Raises
+    ------
+    ProblemError
+        If it has none.
+    """
     if render_mode is None:
         reason = 'expected "ansi" when the environment is made: render() returns text, not a picture'
         raise ProblemError("$.render_mode", reason)

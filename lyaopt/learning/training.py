@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from lyaopt.errors import DivergedError, ProblemError
+from lyaopt.io.input_files import open_regular
 from lyaopt.learning.algorithm_protocol import Report, below
 from lyaopt.learning.algorithms import Algorithm
 from lyaopt.learning.price_rules import rule_of
@@ -226,6 +227,6 @@ class Training:
 
     def _kept_start(self) -> bool | None:
         """Whether all networks that were checked, by any process, were worse than that of the start."""
-        lines = (self.folder.path / LOG).read_bytes().splitlines()
-        checks = [json.loads(line)["is_best"] for line in lines if b'"is_best"' in line]
+        with open_regular(self.folder.path / LOG) as log:
+            checks = [json.loads(line)["is_best"] for line in log if b'"is_best"' in line]
         return not any(checks) if checks else None

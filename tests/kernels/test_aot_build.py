@@ -211,7 +211,7 @@ def test_a_damaged_extension_is_not_used(tmp_path):
     (extension,) = (root / "lyaopt").glob("_core.*.so")
     extension.write_bytes(b"\x7fELF" + b"\0" * 100)
     done = python("-c", CHOSEN, cwd=root)
-    assert done.stdout.startswith("jit: the built core cannot be loaded: ")
+    assert done.stdout.startswith("jit: the file of the built core is damaged")
 
 
 @built

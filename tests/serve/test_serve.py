@@ -200,7 +200,8 @@ def test_an_answer_to_another_request_is_an_error():
 
 
 def test_documents_larger_than_a_pipe(pipe):
-    slot = {**EXAMPLE, "devices": [{**EXAMPLE["devices"][0], "id": f"{m}"} for m in range(2000)]}
+    devices = [{**EXAMPLE["devices"][0], "id": f"{m}"} for m in range(2000)]
+    slot = {**EXAMPLE, "bandwidth_hz": 1e9, "devices": devices}
     assert len(pipe.solve(slot)["devices"]) == 2000
 
 

@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("scipy")
 
 import lyaopt
+from lyaopt._kernels.simulation.price_function import read_curve
+from lyaopt._kernels.simulation.prices import PriceCurve
 from lyaopt.bounds import waiting_bound
 from lyaopt.evaluation.over_bound import over_bound
 from lyaopt.model.system import Channel
@@ -109,15 +111,23 @@ def test_no_run_passes_the_bound_and_prices_come_near_to_it(theta):
     assert theirs.value > ours.value
 
 
+def prices_of(rule, row, cost):
+    """Prices of the radio of device 2 in a row of the tables, as the kernels read them."""
+    table = rule.price[row].copy(), rule.integral[row].copy()
+    found = np.empty((2, cost.size))
+    read_curve(cost, PriceCurve(float(rule.scale[1, 2]), *table, float(rule.slope[row])), found)
+    return found[0]
+
+
 def test_shadowing_leaves_the_prices_of_a_measured_radio_as_they_are():
     """In each state of a channel that it does not have."""
     system = replace(system_of(), channel=Channel(shadowing_std_db=8.0))
     slow, plain = (price_rule(s, 0.02, rounds=0) for s in (system, system_of()))
     cost = np.linspace(0.0, 0.2, 9)
     for n in (4, 5):
-        flat = plain._price(cost, plain.scale[1, 2], plain.row[1, n])
+        flat = prices_of(plain, plain.row[1, n], cost)
         for state in (0, slow.states // 2, slow.states - 1):
-            found = slow._price(cost, slow.scale[1, 2], slow.row[1, n] + state)
+            found = prices_of(slow, slow.row[1, n] + state, cost)
             np.testing.assert_allclose(found[1:], flat[1:], rtol=2e-2)
     assert waiting_bound(system, 0.02).bound_j > 0.0
     run = lyaopt.simulate(system, Fixed(slow.cuts.usual), slots=300, replications=2, seed=3, rule=slow)

@@ -74,7 +74,8 @@ def _ways(fields: dict[str, Any]) -> dict[str, Any]:
     services = [{n: float(fields[n][0, i]) for n in _QUEUES} for i in range(_SERVICES)]
     device = {n: float(fields[n][0]) for n in of_device} | {"services": services}
     document = {n: v for n, v in fields.items() if n not in (*_QUEUES, *of_device)}
-    document |= {"devices": [device], "bandwidth_hz": 1e6}
+    # There is no more than the system has: the device has all of it.
+    document |= {"devices": [device], "bandwidth_hz": device["bandwidth_hz"]}
     weighted = json.loads(json.dumps(document))
     weighted["devices"][0]["services"][0]["local_weight"] = 1.0
     return {
