@@ -69,6 +69,7 @@ _INTERNAL = (
     "policies.channel_states.ChannelStates",
     "policies.paired_trials.Trials",
     "learning.algorithms.Algorithm",
+    "learning.price_rules.PricedScenario",
     "learning.networks.ActorCritic",
     "learning.networks.Shape",
     "_kernels.simulation.priced_cuts.Cuts",
@@ -77,6 +78,7 @@ _INTERNAL = (
     "_kernels.simulation.slow_channels.SlowChannels",
     "_kernels.simulation.state_types.StreamKeys",
     "slot.inputs.SlotInputs",
+    "slot.tables.Curves",
     "benchmark.document.BenchmarkDocument",
 )
 nitpick_ignore = [("py:class", f"lyaopt.{name}") for name in _INTERNAL]
