@@ -37,11 +37,14 @@ Failures = dict[str, str]
 def _attempt(work: Work, key: str, task: Any, running: str, folder: str = "") -> str | None:
     """Run a task in a worker; return None, or the reason of the failure.
 
-    Modules of the user's are found in the `folder` in which the tasks were started: a worker may have served
-    others before, from another one.
+    It runs in the `folder` in which the tasks were started, where relative paths and modules of the user's
+    are found: a worker may have served others before, from another one.
     """
-    if folder and folder not in sys.path:
-        sys.path.append(folder)
+    if folder:
+        with suppress(OSError):  # another machine may not have it
+            os.chdir(folder)
+        if folder not in sys.path:
+            sys.path.append(folder)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     _end_with(os.getppid())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -53,9 +54,10 @@ def source_digest(name: str) -> str | None:
 
 
 def _imported(module: str, path: str) -> Any:
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    with suppress(FileNotFoundError):  # the folder of a worker that serves a second sweep may be gone
+        here = os.getcwd()
+        if here not in sys.path:
+            sys.path.insert(0, here)
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

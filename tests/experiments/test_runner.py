@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import platform
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -140,3 +142,18 @@ threading.Event().wait()
             time.sleep(0.01)
         parent.kill()
         assert parent.stdout.read() == b""
+
+
+def test_workers_follow_their_caller_into_another_folder(tmp_path, monkeypatch):
+    """Workers are kept for the next tasks; the folder in which they were started may be gone by then."""
+    for name in ("first", "second"):
+        here = tmp_path / name
+        here.mkdir()
+        monkeypatch.chdir(here)
+        Path("out").mkdir()
+        task = {name: ("", name, "out")}
+        failed = run_tasks(tasks.do, task, Path("running"), is_done=partial(is_done, Path()), jobs=1)
+        assert failed == {}
+        assert is_done(here, name)
+        monkeypatch.chdir(tmp_path)
+        shutil.rmtree(here)
