@@ -40,7 +40,7 @@ def as_parameter(value: Any, name: str, full: tuple[int, ...], *, per_device: bo
         If it does not broadcast, or an entry is not a finite number >= 0 (> 0 where it must be).
     """
     positive = name in _POSITIVE
-    if type(value) is float or is_real(value):
+    if is_real(value):
         number = as_scalar(value, name, positive=positive)
         return np.full(full[1], number) if per_device else number
     shape = known_shape(value)
