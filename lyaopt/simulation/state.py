@@ -375,7 +375,8 @@ class State:
     def next_gain(self) -> Floats:
         """h in the next slot (M, B), of the trace or drawn as the slot itself will draw it."""
         if self.replays:
-            return np.repeat(self._trace.gain[self.slot][:, None], self.layout.replications, axis=1)
+            starts = self._trace.starts.reshape(-1)[: self.layout.replications]
+            return np.asarray(self._trace.gain[(self.slot + starts) % len(self._trace.gain)].T)
         drawn = drawn_gains(self._streams, self.kernel_state.channel, self.slot, self.layout)
         drawn[self._model.laws.measured != 0] = 1.0
         return drawn
