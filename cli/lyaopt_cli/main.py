@@ -71,8 +71,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, requested: bool) -> N
     cls=_LazyGroup,
     no_args_is_help=False,  # without arguments there is an error of one line
     context_settings=CONTEXT_SETTINGS,
-    epilog="lyaopt COMMAND -h explains a command and gives examples; lyaopt --version.\n"
-    'Completion in bash (or zsh, fish): eval "$(_LYAOPT_COMPLETE=bash_source lyaopt)"',
+    epilog='Completion: eval "$(_LYAOPT_COMPLETE=bash_source lyaopt)"; examples: COMMAND -h',
 )
 @click.option(
     "--version",
