@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyaopt.errors import ProblemError, SolverError
+from lyaopt_cli.support.doubts import warn_of
 from lyaopt_cli.support.input_files import MAX_LINE_BYTES, bounded_lines, input_errors, read_whole
 from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import method_option
@@ -80,10 +81,12 @@ def _solve_one(name: str, as_json: bool, method: str, spectrum: str | None, chec
     if len(text) < _SMALL_DOCUMENT_BYTES:
         _prefer_interpreted_core()
     from lyaopt.io.json_lines import encode
+    from lyaopt.slot.plausibility import doubts_of_slot
 
     with input_errors(name):
         solution, document = _solver(method, spectrum, check)(text)
         encoded = encode(document)
+    warn_of(name, doubts_of_slot(solution.problem))
     if as_json:
         sys.stdout.buffer.write(encoded + b"\n")
     else:
