@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from lyaopt.arrays import Floats, Integers, as_numbers, is_masked, read_only, restore_read_only
 from lyaopt.errors import DocumentError, ProblemError
-from lyaopt.io.input_files import open_regular
+from lyaopt.io.array_files import read_arrays
 from lyaopt.model.system import System
 from lyaopt.slot.limits import check_signal
 
@@ -146,42 +145,14 @@ def load_trace(path: str | Path, system: System) -> Trace:
     Raises
     ------
     DocumentError
-        If the file is not a trace of this system.
+        If the file is not a trace of this system, or has more than 1 GiB of arrays.
     OSError
         If it cannot be read.
     """
-    try:
-        with open_regular(path) as opened, _archive(opened) as file:
-            arrays = {name: _member(file, name) for name in ("arrivals", "channel_gain")}
-            partition = _member(file, "partition") if "partition" in file else None
-    except (DocumentError, OSError):
-        raise
-    # zipfile, zlib, struct, ast and tokenize raise errors of their own on damaged bytes.
-    except Exception:
-        raise _not_npz() from None
-    trace = Trace(arrays["arrivals"], arrays["channel_gain"], partition)
+    arrays = read_arrays(path, ("arrivals", "channel_gain"), ("partition",))
+    trace = Trace(arrays["arrivals"], arrays["channel_gain"], arrays.get("partition"))
     trace.check_against(system)
     return trace
-
-
-def _archive(file: BinaryIO) -> Any:
-    archive = np.load(file, allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise _not_npz()
-    return archive
-
-
-def _not_npz() -> DocumentError:
-    return DocumentError([("$", "expected an .npz file of arrays without pickled objects")])
-
-
-def _member(file: Mapping[str, Any], name: str) -> Any:
-    if name not in file:
-        raise _error(name, "missing")
-    try:
-        return file[name]
-    except Exception:  # as in load_trace
-        raise _error(name, "expected an array of numbers, got unreadable data") from None
 
 
 def _check_shape(array: Any, name: str, shape: tuple[int, ...]) -> None:
