@@ -33,9 +33,11 @@ _BUILDER = {"aot_build.py", "aot_flags.py", "library_build.py", "targets.py"}
 _WITHOUT_CODE = _BUILDER | {
     "argument_check.py",
     "argument_shapes.py",
+    "argument_values.py",
     "cache.py",
     "core_choice.py",
     "interpreted.py",
+    "kernel_shapes.py",
 }
 """Modules of `toolchain` that machine code compiled at run time does not depend on."""
 
