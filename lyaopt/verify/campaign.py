@@ -22,7 +22,7 @@ from lyaopt.slot.inputs import SlotInputs
 from lyaopt.slot.limits import METHODS
 from lyaopt.slot.solve_batch import solve_slots
 from lyaopt.verify.cvxpy_reference import check_solver, solve_reference
-from lyaopt.verify.decimal_reference import Verdict, judge
+from lyaopt.verify.decimal_reference import Judge, Verdict
 from lyaopt.verify.random_problems import REGIMES, SHARED_REGIMES, SMALL_SLOTS, batches, take_slot
 
 GAP_LIMIT = 1e-12
@@ -190,17 +190,18 @@ class _Tally:
         sampled = [int(i) - self.done for i in self.judged if 0 <= i - self.done < size]
         shared = batch.spectrum == "shared"
         self.done_judged += len(sampled)
+        judges = {index: Judge(take_slot(batch, index)) for index in sampled}
         for method in METHODS:
             solution = solve_slots(batch, method=method)
             self._keep(solution.certificate.relative_gap.max(), solution.certificate.max_violation.max())
             # a shared spectrum is solved in one way by both
             for index in sampled if method == METHODS[0] or not shared else ():
-                verdict = _judged(take_slot(batch, index), solution, index)
+                verdict = _verdict(judges[index], solution, index)
                 self._keep(verdict.relative_gap, verdict.max_violation)
         solved = {int(i) - self.done for i in self.judged[:SOLVED]} if self.solver else set()
         for index in sampled:
             if index in solved:
-                self._compare(take_slot(batch, index))
+                self._compare(take_slot(batch, index), judges[index])
         self.done += size
         return size
 
@@ -222,21 +223,20 @@ class _Tally:
         self.gaps.append(float(gap))
         self.violations.append(float(violation))
 
-    def _compare(self, problem: SlotInputs) -> None:
+    def _compare(self, problem: SlotInputs, judge: Judge) -> None:
         try:
             point = solve_reference(problem, str(self.solver))
         except SolverError:
             self.failures += 1
             return
         allocation = point.local_cpu_hz, point.rate_bps, point.edge_cpu_hz, point.power_w, point.bandwidth_hz
-        verdict = judge(problem, *allocation)
+        verdict = judge(*allocation)
         self.solver_gaps.append(verdict.pool_gap)
         self.solver_violations.append(verdict.pool_violation)
 
 
-def _judged(problem: SlotInputs, solution: BatchSolution, index: int) -> Verdict:
+def _verdict(judge: Judge, solution: BatchSolution, index: int) -> Verdict:
     return judge(
-        problem,
         solution.local_cpu_hz[index],
         solution.rate_bps[index],
         solution.edge_cpu_hz[index],
