@@ -6,6 +6,7 @@ from the code that they certify, a sample of every regime is also judged in deci
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,7 @@ from lyaopt.slot.limits import METHODS
 from lyaopt.slot.solve_batch import solve_slots
 from lyaopt.verify.cvxpy_reference import check_solver, solve_reference
 from lyaopt.verify.decimal_reference import Judge, Verdict
+from lyaopt.verify.processes import checked_workers, in_processes
 from lyaopt.verify.random_problems import REGIMES, SHARED_REGIMES, SMALL_SLOTS, batches, take_slot
 
 GAP_LIMIT = 1e-12
@@ -121,6 +123,7 @@ def run_accuracy(
     solver: str | None = "CLARABEL",
     progress: Callable[[int], None] | None = None,
     regimes: Sequence[str] = CAMPAIGN,
+    workers: int = 1,
 ) -> AccuracyReport:
     """Solve random slots of every regime by both methods, and a few of each by a convex solver.
 
@@ -136,6 +139,9 @@ def run_accuracy(
         Called with the number of slots done since its last call.
     regimes : sequence of str
         Names of the regimes.
+    workers : int
+        Number of processes, each of which takes whole regimes; -1 for one on each core. The report does not
+        depend on it.
 
     Returns
     -------
@@ -145,19 +151,34 @@ def run_accuracy(
     Raises
     ------
     MissingExtraError, ProblemError
-        As `solve_reference`, before anything is solved.
+        As `solve_reference`, or if `workers` is out of range; before anything is solved.
+    EngineError
+        If a process dies.
     """
+    processes = checked_workers(workers)
     name = check_solver(solver) if solver is not None else None
     share, extra = divmod(instances, len(regimes))
-    rows = []
-    for position, regime in enumerate(regimes):
-        tally = _Tally(regime, share + (position < extra), seed, name)
-        for batch in batches(regime, tally.instances, seed):
-            done = tally.add(batch)
-            if progress is not None:
-                progress(done)
-        rows.append(tally.row())
-    return AccuracyReport(tuple(rows), seed, name, _versions())
+    calls = [(regime, share + (position < extra), seed, name) for position, regime in enumerate(regimes)]
+    alone = processes == 1
+    rows: dict[int, RegimeAccuracy] = {}
+    row_of = functools.partial(_row, progress=progress if alone else None)
+    for position, row in in_processes(row_of, calls, processes):
+        rows[position] = row
+        if progress is not None and not alone:
+            progress(row.instances)
+    return AccuracyReport(tuple(rows[position] for position in sorted(rows)), seed, name, _versions())
+
+
+def _row(
+    regime: str, instances: int, seed: int, solver: str | None, progress: Callable[[int], None] | None
+) -> RegimeAccuracy:
+    """Figures of one regime, see `run_accuracy`."""
+    tally = _Tally(regime, instances, seed, solver)
+    for batch in batches(regime, instances, seed):
+        done = tally.add(batch)
+        if progress is not None:
+            progress(done)
+    return tally.row()
 
 
 @dataclass

@@ -267,6 +267,8 @@ def _verdict(
     gap = abs(problem.objective(rates, power) - optimum.objective)
     able = min(problem.tau * problem.resource.capacity, sum(problem.limits, ZERO))
     of_pool = able * max(problem.weights, default=ZERO)
-    if not of_pool:  # where nothing has any weight, what is wasted is measured against the energy of full speed
+    if (
+        not of_pool
+    ):  # where nothing has any weight, what is wasted is measured against the energy of full speed
         of_pool = problem.tau * problem.energy_weight * problem.resource.power(problem.resource.capacity)
     return verdict_of(gap, Gains(problem.gain(rates), optimum.gross_gain, of_pool), excesses)
