@@ -1,8 +1,8 @@
 """Calls of a function in processes of this machine: decimal arithmetic holds Python's global lock.
 
-Each process is a fresh interpreter at the other end of two pipes. Unlike those of `multiprocessing` it does not
-fork the threads of this one or run its main module again, and an interrupt of the terminal goes to this process
-alone; the others end when their input does.
+Each process is a fresh interpreter at the other end of two pipes. Unlike those of `multiprocessing` it does
+not fork the threads of this one or run its main module again, and an interrupt of the terminal goes to this
+process alone; the others end when their input does.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ def serve() -> None:
             function, arguments = pickle.load(requests)
         except EOFError:
             return
+        answer: tuple[Any, Exception | None]
         try:
             answer = function(*arguments), None
         except Exception as error:
