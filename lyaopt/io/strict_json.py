@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from json.decoder import scanstring  # type: ignore[attr-defined]  # documented in no stub
 from typing import Any
 
-from pydantic_core import from_json
-
 from lyaopt.errors import DocumentError, ParseError
 from lyaopt.io.nesting import check_nesting
 
@@ -125,6 +123,8 @@ def parse(text: str) -> Any:
 
 def _is_shallow(text: str) -> bool:
     """Whether a fast parser that allows 200 levels reads the text: a walk through its objects is slower."""
+    from pydantic_core import from_json  # late: valid documents do not need it
+
     try:
         from_json(text)
     except ValueError:
