@@ -51,15 +51,20 @@ def to_json(value: Any) -> bytes:
 
 
 def use_pydantic() -> None:
-    """Import pydantic_core before the next document: there will be many."""
+    """Use pydantic_core from the next document on: there will be many."""
     _left[0] = 0
 
 
 def _by_pydantic() -> bool:
-    if "pydantic_core" in sys.modules or _left[0] <= 0:
+    if is_pydantic() or _left[0] <= 0:
         return True
     _left[0] -= 1
     return False
+
+
+def is_pydantic() -> bool:
+    """Whether the last document was read by pydantic_core, which does not read some texts that json reads."""
+    return "pydantic_core" in sys.modules
 
 
 def _format(value: Any) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lyaopt.arrays import Floats
 from lyaopt.errors import DocumentError, ProblemError
-from lyaopt.io.fast_json import from_json
+from lyaopt.io.fast_json import from_json, is_pydantic
 from lyaopt.io.ids import MAX_PADDED_SERVICES, ids_by_position, structure_errors
 from lyaopt.slot.bandwidths import device_bandwidths
 from lyaopt.slot.inputs import QUEUE_FIELDS, SCALAR_FIELDS, SPECTRA, WEIGHT_FIELDS, SlotInputs
@@ -47,14 +47,16 @@ def parse_slot_document(text: bytes | str) -> SlotProblem:
     DocumentError
         If the text is not JSON, or not exactly a slot document (see docs/reference/formats.md).
     """
+    data = None
     try:
+        data = from_json(text)
         quote: Any = b'"' if isinstance(text, bytes) else '"'
-        problem = plain_slot_problem(from_json(text), text.count(quote) // 2)
+        problem = plain_slot_problem(data, text.count(quote) // 2)
         if problem is not None:
             return problem
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
         pass
-    return _parse_strictly(text)
+    return _parse_strictly(text, data if is_pydantic() else None)
 
 
 def plain_slot_problem(data: Any, strings: int) -> SlotProblem | None:
@@ -104,13 +106,14 @@ def problem_from_dict(data: dict[str, Any]) -> SlotProblem:
         raise DocumentError([(error.path, error.reason)]) from None
 
 
-def _parse_strictly(text: bytes | str) -> SlotProblem:
+def _parse_strictly(text: bytes | str, quick: Any = None) -> SlotProblem:
     from lyaopt.io import strict_json
     from lyaopt.slot.checked_documents import problem_of
 
     with strict_json.document_errors():
         decoded = strict_json.decode(text)
-        data = strict_json.parse(decoded)
+        data = strict_json.parse(decoded, quick)
+        del quick
     errors = strict_json.duplicate_keys(data)
     errors += _errors(data)
     if errors:
