@@ -78,7 +78,7 @@ class Layout:
             _keys_of(devices, ("services",), _DEVICE, ("id", _WIDTH)),
             _keys_of(services, (), QUEUE_FIELDS, ("id", *WEIGHT_FIELDS)),
         )
-        if problem.spectrum != "split" or not all(device["services"] for device in devices):
+        if not all(device["services"] for device in devices):
             raise ValueError
         self._top, self._of_device, self._of_service = map(_getter, (top, of_device, of_service))
         keys = [*top, *of_device * len(devices), *of_service * len(services)]

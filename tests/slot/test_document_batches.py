@@ -15,7 +15,8 @@ from lyaopt.errors import ProblemError
 from lyaopt.slot.document_batches import DocumentSolver
 from lyaopt.slot.document_layout import skeleton
 from lyaopt.slot.documents import parse_slot_document
-from lyaopt.slot.solution_documents import format_solution
+from lyaopt.slot.solution_documents import format_solution, solution_to_dict
+from lyaopt.slot.solution_layout import SolutionLayout
 from lyaopt.slot.solve import solve_slot
 from lyaopt.verify.random_problems import PLAIN_REGIMES, random_batch
 from tests.support.slot_text import EXAMPLE, GENERAL
@@ -176,6 +177,19 @@ def test_the_same_skeleton_is_not_the_same_document(one: str, two: str) -> None:
     assert solver.solve([text, other, text]) == [alone(text), None, alone(text)]
 
 
+@pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
+def test_a_result_that_is_not_finite_is_not_written(bad: float) -> None:
+    solution = solve_slot(parse_slot_document(written(document([1], random.Random(1)))))
+    layout = SolutionLayout(solution_to_dict(solution), (1, 1), (1,))
+    for place in range(8):
+        results = np.ones((3, 8, 1))
+        results[1, place] = bad
+        answers = layout.write(np.ones(3), np.ones((3, 3, 1, 1)), results, np.zeros((3, 6)))
+        is_written = place in (2, 3)  # the multipliers are in no document
+        assert [answer is not None for answer in answers] == [True, is_written, True]
+        assert answers[0] == answers[2]
+
+
 def test_swapped_names_are_not_mistaken() -> None:
     made = document([2, 2], random.Random(1), ids=True)
     other = json.loads(json.dumps(made))
@@ -193,7 +207,31 @@ def test_an_empty_list_takes_no_numbers() -> None:
     assert solver.solve([text, text.replace(b"[]", b"[5]")]) == [None, None]
 
 
-@pytest.mark.parametrize("made", [EXAMPLE, GENERAL, EXAMPLE | {"spectrum": "shared"}, 3, None, [], {}])
+def changed(**more: Any) -> dict[str, Any]:
+    """A plain document with more keys at the `top`, of a `device`, or of a `service`, or with a `name`."""
+    made = document([2, 2], random.Random(1), ids="name" in more)
+    made |= more.get("top", {})
+    made["devices"][1] |= more.get("device", {})
+    made["devices"][1]["services"][1] |= more.get("service", {}) | (
+        {"id": more["name"]} if "name" in more else {}
+    )
+    return made
+
+
+OTHERS = [
+    *(EXAMPLE, GENERAL, 3, None, [], {}),
+    changed(top={"spectrum": "shared"}),
+    changed(top={"spectrum": "split"}),
+    changed(device={"id": "one"}),
+    changed(device={"bandwidth_hz": 1e5}),
+    changed(device={"radio": {"rate_bps": 2e6, "power_w": 0.8}}),
+    changed(service={"id": "one"}),
+    changed(service={"edge_weight": 2.0}),
+    changed(name='quoted "name"'),
+]
+
+
+@pytest.mark.parametrize("made", OTHERS)
 def test_other_documents_are_left_to_a_closer_look(made: Any) -> None:
     solver = DocumentSolver()
     for _ in range(3):
