@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lyaopt.errors import ProblemError
 from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.dense_layers import Dense, DenseLayers, dense_layer
 from lyaopt.learning.distributions import Actions, Points
 from lyaopt.learning.edge_price import EdgePrice
 from lyaopt.learning.statistics import RunningStatistics
@@ -224,7 +225,7 @@ class FlatActorCritic(ActorCritic):
     def points_after(self, hidden: Tensor) -> Points:
         """Compute the distribution of the points from the actor's `hidden` layers (n, hidden_units)."""
         layer = self.points_layer
-        logits = nn.functional.linear(hidden, layer.weight, layer.bias + self.mask.flatten())
+        logits = dense_layer(hidden, layer.weight, layer.bias + self.mask.flatten())
         return Points(logits.view(-1, *self.mask.shape))
 
     def scaled_value(self, features: Tensor) -> Tensor:
@@ -235,7 +236,7 @@ class FlatActorCritic(ActorCritic):
 
 def hidden_layers(
     features: int, config: TrainingConfig, generator: torch.Generator, activation: type[nn.Module] = nn.Tanh
-) -> nn.Sequential:
+) -> DenseLayers:
     """Make the hidden layers of a network.
 
     Parameters
@@ -247,20 +248,20 @@ def hidden_layers(
     generator : torch.Generator
         Source of the initial weights.
     activation : type
-        After each layer.
+        After each layer: `torch.nn.Tanh` or `torch.nn.ReLU`.
 
     Returns
     -------
-    torch.nn.Sequential
+    DenseLayers
     """
     widths = [features] + [config.hidden_units] * config.hidden_layers
     layers = []
     for before, after in pairwise(widths):
         layers += [linear(before, after, math.sqrt(2.0), generator), activation()]
-    return nn.Sequential(*layers)
+    return DenseLayers(*layers)
 
 
-def linear(before: int, after: int, gain: float, generator: torch.Generator) -> nn.Linear:
+def linear(before: int, after: int, gain: float, generator: torch.Generator) -> Dense:
     """Make a layer with orthogonal initial weights and zero bias.
 
     Parameters
@@ -274,9 +275,9 @@ def linear(before: int, after: int, gain: float, generator: torch.Generator) -> 
 
     Returns
     -------
-    torch.nn.Linear
+    Dense
     """
-    layer = nn.utils.skip_init(nn.Linear, before, after)
+    layer = nn.utils.skip_init(Dense, before, after)
     nn.init.orthogonal_(layer.weight, gain, generator)
     nn.init.zeros_(layer.bias)
     return layer

@@ -1,0 +1,139 @@
+"""A fully connected layer and its gradient, in single precision.
+
+A layer is y = f(x W^T + b) with weights W (outputs, inputs) and f the identity, tanh or the positive part.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lyaopt._kernels.numerics.products import add_product
+from lyaopt._kernels.numerics.single import tanh_single
+from lyaopt._kernels.simulation.state_types import FIELD_TYPES, compiled_signature
+from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
+
+IDENTITY, TANH, POSITIVE_PART = range(3)
+_LANES = 16  # outputs are computed in multiples of so many
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+
+
+class LayerGradients(NamedTuple):
+    """What the gradient writes.
+
+    - `inputs` (n, inputs), or without rows if they need none.
+    - `weight` (outputs, inputs).
+    - `bias` (outputs,).
+    """
+
+    inputs: Any
+    weight: Any
+    bias: Any
+
+
+FIELD_TYPES[LayerGradients] = ("f4[:,::1]", "f4[:,::1]", "f4[::1]")
+
+
+@lane_loop
+def _apply_tanh(values):
+    for j in range(values.size):
+        values[j] = tanh_single(values[j])
+
+
+@lane_loop
+def _take_positive_part(values):
+    for j in range(values.size):
+        values[j] = _ZERO if values[j] < _ZERO else values[j]
+
+
+@lane_loop
+def _through_tanh(y, gradient, before):
+    for j in range(y.size):
+        before[j] = gradient[j] * (_ONE - y[j] * y[j])
+
+
+@lane_loop
+def _through_positive_part(y, gradient, before):
+    for j in range(y.size):
+        before[j] = gradient[j] if y[j] > _ZERO else _ZERO
+
+
+@lane_loop
+def _add_row(row, total):
+    for j in range(row.size):
+        total[j] += row[j]
+
+
+@helper
+def _transposed(weight, width):
+    """Return a copy of `weight` (outputs, inputs) as (inputs, width), filled up with zeros."""
+    outputs, inputs = weight.shape
+    copy = np.zeros((inputs, width), np.float32)
+    # A line of the copy at a time: steps from row to row would meet in few sets of the cache.
+    for first in range(0, outputs, _LANES):
+        for q in range(inputs):
+            for i in range(first, min(first + _LANES, outputs)):
+                copy[q, i] = weight[i, q]
+    return copy
+
+
+@helper
+def _add_narrow(x, weight, out):
+    """Add x W^T to `out`, whose rows do not fill the lanes."""
+    width = -(-out.shape[1] // _LANES) * _LANES
+    wide = np.zeros((out.shape[0], width), np.float32)
+    add_product(x, _transposed(weight, width), wide)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] += wide[i, j]
+
+
+@helper
+def _before_activation(activation, out, gradient):
+    """Return the gradient of what the activation was given."""
+    before = np.empty(out.shape, np.float32)
+    for i in range(out.shape[0]):
+        if activation == TANH:
+            _through_tanh(out[i], gradient[i], before[i])
+        else:
+            _through_positive_part(out[i], gradient[i], before[i])
+    return before
+
+
+def _dense(x, weight, bias, activation, out):
+    """Write the layer of `x` (n, inputs) into `out` (n, outputs)."""
+    for i in range(out.shape[0]):
+        out[i] = bias
+    if out.shape[1] % _LANES == 0:
+        add_product(x, _transposed(weight, weight.shape[0]), out)
+    else:
+        _add_narrow(x, weight, out)
+    for i in range(out.shape[0]):
+        if activation == TANH:
+            _apply_tanh(out[i])
+        elif activation == POSITIVE_PART:
+            _take_positive_part(out[i])
+
+
+def _dense_gradient(x, weight, activation, out, gradient, gradients):
+    """Write the gradients of a layer from that of its outputs, `gradient` (n, outputs)."""
+    if activation != IDENTITY:
+        gradient = _before_activation(activation, out, gradient)
+    gradients.bias[:] = _ZERO
+    gradients.weight[:] = _ZERO
+    for i in range(gradient.shape[0]):
+        _add_row(gradient[i], gradients.bias)
+    add_product(gradient.T, x, gradients.weight)
+    if gradients.inputs.shape[0] > 0:
+        gradients.inputs[:] = _ZERO
+        add_product(gradient, weight, gradients.inputs)
+
+
+_MATRIX, _VECTOR = "f4[:,::1]", "f4[::1]"
+
+
+def _gradient_signature():
+    return compiled_signature("void", _MATRIX, _MATRIX, "i8", _MATRIX, _MATRIX, LayerGradients)
+
+
+dense = Kernel("dense", f"void({_MATRIX}, {_MATRIX}, {_VECTOR}, i8, {_MATRIX})", _dense)
+dense_gradient = Kernel("dense_gradient", _gradient_signature, _dense_gradient)
