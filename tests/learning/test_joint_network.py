@@ -117,7 +117,7 @@ def test_the_probability_of_an_action_is_the_product_of_its_parts():
     network = ragged_network().double()
     with torch.no_grad():
         distribution = network.actions(torch.randn(7, 3, dtype=torch.float64))
-        actions = distribution.sample(torch.Generator().manual_seed(0))
+        actions = distribution.draw(torch.Generator().manual_seed(0))[0]
         of, entropy = distribution.log_prob_and_entropy(actions)
         torch.testing.assert_close(of, distribution.log_prob(actions))
         assert of.shape == entropy.shape == (7, 3 + 3)
@@ -135,7 +135,7 @@ def test_gradient_against_finite_differences(config):
     features = torch.randn(12, 3, generator=generator, dtype=torch.float64)
     with torch.no_grad():
         distribution = network.actions(features)
-        actions = distribution.sample(generator)
+        actions = distribution.draw(generator)[0]
         old = distribution.log_prob(actions) + 0.3 * torch.randn(
             12, 6, generator=generator, dtype=torch.float64
         )

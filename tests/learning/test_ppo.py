@@ -177,7 +177,7 @@ def test_probabilities_and_entropy_against_enumeration(first):
 
 def test_log_probability_and_entropy_come_together_too():
     distribution = some_points()
-    points = distribution.sample(torch.Generator().manual_seed(0))
+    points = distribution.draw(torch.Generator().manual_seed(0))[0]
     both = distribution.log_prob_and_entropy(points)
     torch.testing.assert_close(both, (distribution.log_prob(points), distribution.entropy()))
 
@@ -185,7 +185,7 @@ def test_log_probability_and_entropy_come_together_too():
 def test_draws_follow_the_probabilities_and_stay_within_the_choices():
     distribution = some_points(n=1)
     many = Points(distribution.log_probability.expand(40_000, -1, -1))
-    drawn = many.sample(torch.Generator().manual_seed(1))
+    drawn = many.draw(torch.Generator().manual_seed(1))[0]
     assert (drawn >= 1).all()
     assert (drawn < torch.tensor(SHAPE.choices)).all()
     for s, choices in enumerate(SHAPE.choices):
@@ -198,7 +198,7 @@ def test_extreme_draws_stay_within_the_choices(monkeypatch):
     distribution = some_points()
     for draw in (0.0, 1.0 - 2.0**-24):  # the ends of what torch.rand returns
         monkeypatch.setattr(torch, "rand", lambda *size, generator, draw=draw: torch.full(size, draw))
-        drawn = distribution.sample(torch.Generator())
+        drawn = distribution.draw(torch.Generator())[0]
         assert (drawn >= 1).all()
         assert (drawn < torch.tensor(SHAPE.choices)).all()
 
@@ -209,7 +209,7 @@ def minibatch_of(network, n=12):
     features = torch.randn(n, 3, generator=generator, dtype=torch.float64)
     with torch.no_grad():
         distribution = network.points(features)
-        points = distribution.sample(generator)
+        points = distribution.draw(generator)[0]
         log_probability = distribution.log_prob(points)
     noise = torch.randn(2, n, 3, generator=generator, dtype=torch.float64)
     met = torch.rand(n, 3, generator=generator) < 0.5
