@@ -80,7 +80,7 @@ class _Judged(torch.autograd.Function):
         logits, points, needed = (tensor.detach().contiguous() for tensor in (logits, points, needed))
         all_of, log_probability, entropy = torch.empty_like(logits), *torch.empty(2, *points.shape)
         written = (tensor.numpy() for tensor in (all_of, log_probability, entropy))
-        kernel.judge_cuts(logits.numpy(), points.numpy(), needed.numpy(), *written)
+        kernel.judge_cuts.trusting(logits.numpy(), points.numpy(), needed.numpy(), *written)
         ctx.save_for_backward(points, needed, all_of, entropy)
         return log_probability, entropy
 
@@ -89,7 +89,7 @@ class _Judged(torch.autograd.Function):
         points, needed, all_of, entropy = ctx.saved_tensors
         gradient = torch.empty_like(all_of)
         read = (tensor.numpy() for tensor in (points, needed, all_of, entropy, torch.stack(upstream)))
-        kernel.judge_cuts_gradient(*read, gradient.numpy())
+        kernel.judge_cuts_gradient.trusting(*read, gradient.numpy())
         return gradient, None, None
 
 
@@ -131,7 +131,7 @@ class Points:
         logits = self._logits.detach().float().contiguous()
         uniform = torch.rand(*logits.shape[:-1], generator=generator)
         points, log_prob = torch.empty(uniform.shape, dtype=torch.int64), torch.empty_like(uniform)
-        kernel.draw_cuts(*(tensor.numpy() for tensor in (logits, uniform, points, log_prob)))
+        kernel.draw_cuts.trusting(*(tensor.numpy() for tensor in (logits, uniform, points, log_prob)))
         return points, log_prob
 
     def mode(self) -> Tensor:

@@ -70,7 +70,7 @@ class FlatAdam:
         self._steps += 1
         settings = kernel.Step(self._steps, self.learning_rate, *_DECAYS, _LEAST, largest)
         arrays = self._gradient, self._first, self._second, self._flat
-        norm: float = kernel.adam(settings, *(array.numpy() for array in arrays))
+        norm: float = kernel.adam.trusting(settings, *(array.numpy() for array in arrays))
         return norm
 
     def state(self) -> dict[str, Tensor]:

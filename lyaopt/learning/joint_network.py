@@ -145,6 +145,11 @@ class JointActorCritic(FlatActorCritic):
         self.log_deviation = nn.Parameter(torch.full((len(owner),), math.log(_INITIAL_DEVIATION)))
         self._device_of_service = device.tolist()
 
+    @property
+    def chains(self) -> None:
+        """None: the actor has two heads."""
+        return None
+
     def actions(self, features: Tensor) -> JointActions:
         """Compute the distribution of points and latent numbers for normalised `features` (n, F)."""
         hidden = self.actor(features)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from lyaopt._kernels.learning.dense import IDENTITY
 from lyaopt.errors import ProblemError
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.dense_layers import Dense, DenseLayers, dense_layer
@@ -65,6 +67,19 @@ def check_services(shape: Shape, system: System) -> None:
         raise ProblemError("$.policy", f"trained for other services: {reason}")
 
 
+class Chains(NamedTuple):
+    """A network that is two chains of layers; the mask is added to the actor's outputs, the logits.
+
+    Attributes
+    ----------
+    actor, critic : sequence of (Linear, int)
+        Layers, each with the number of its activation in `lyaopt._kernels.learning.dense`.
+    """
+
+    actor: Sequence[tuple[nn.Linear, int]]
+    critic: Sequence[tuple[nn.Linear, int]]
+
+
 class ActorCritic(nn.Module):
     """Maps observations to distributions of actions and to values of the state.
 
@@ -104,6 +119,11 @@ class ActorCritic(nn.Module):
         for row, choices in zip(mask, shape.choices, strict=True):
             row[shape.first_choice : choices] = 0.0
         self.register_buffer("mask", mask, persistent=False)
+
+    @property
+    def chains(self) -> Chains | None:
+        """The network as two chains of layers; None if it is not."""
+        return None
 
     def bind(self, system: System) -> None:
         """Serve a system from now on.
@@ -209,6 +229,12 @@ class FlatActorCritic(ActorCritic):
         self.critic = hidden_layers(shape.features, config, generator)
         self.points_layer = linear(config.hidden_units, self.mask.numel(), 0.01, generator)
         self.value_layer = linear(config.hidden_units, parts, 0.1, generator)
+
+    @property
+    def chains(self) -> Chains | None:
+        """The network as two chains of layers."""
+        actor = [*self.actor.pairs(), (self.points_layer, IDENTITY)]
+        return Chains(actor, [*self.critic.pairs(), (self.value_layer, IDENTITY)])
 
     def normalised(self, observation: Tensor) -> Tensor:
         """Normalise `observation` (n, F)."""

@@ -13,13 +13,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lyaopt._kernels.learning.objective import Rules
 from lyaopt.errors import DivergedError
 from lyaopt.learning.algorithm_protocol import (
     Report,
@@ -34,7 +32,7 @@ from lyaopt.learning.edge_price import EdgeCharges
 from lyaopt.learning.environment import Environment, Measures, credit_of, shape_of
 from lyaopt.learning.flat_adam import FlatAdam
 from lyaopt.learning.networks import ActorCritic
-from lyaopt.learning.objective import Loss
+from lyaopt.learning.objective import ChainGradient, Choices, Returns, losses_of, terms_of
 from lyaopt.learning.rollout import Ends, Rollout
 
 LOSSES = ("objective", "value_loss", "entropy", "divergence", "clipped", "gradient")
@@ -74,6 +72,8 @@ class PPO:
             shape, parts, config, self.generator, getattr(environment, "system", None)
         )
         self.optimiser = FlatAdam(self.network, config.learning_rate)
+        self.optimiser.zero_grad()
+        self._chains = None if self.network.chains is None else ChainGradient(self.network)
         self.done = 0
         actions = self.network.empty_actions(config.rollout, len(environment.reward))
         self._rollout = Rollout(actions, shape.features, len(self._part_of_choice), parts)
@@ -214,9 +214,13 @@ class PPO:
     def _step(self, choices: Choices, returns: Returns, bonus: float) -> list[float]:
         """One step of the optimiser; return the losses in the order of `LOSSES`."""
         config = self.config
-        loss, parts = losses_of(self.network, choices, returns, config, bonus, self._trains_actor)
-        self.optimiser.zero_grad()
-        loss.backward()
+        terms = terms_of(config, bonus, self._trains_actor)
+        if self._chains is not None:
+            parts = self._chains.write(choices, returns, terms)
+        else:
+            self.optimiser.zero_grad()
+            loss, parts = losses_of(self.network, choices, returns, terms)
+            loss.backward()
         return [*parts, self.optimiser.step(config.largest_gradient or math.inf)]
 
     def state(self) -> dict[str, Tensor]:
@@ -245,78 +249,3 @@ def _charges_of(environment: Environment, config: PPOConfig) -> EdgeCharges | No
     if not environment.prices_edge:
         return None
     return EdgeCharges(environment, config.rollout, config.edge_discount)
-
-
-class Choices(NamedTuple):
-    """Training data of the actor.
-
-    Attributes
-    ----------
-    features : Tensor (n, F)
-    actions : Tensor (n, ·)
-    log_probability, met, advantage : Tensor (n, C)
-        Of each part of an action.
-    """
-
-    features: Tensor
-    actions: Tensor
-    log_probability: Tensor
-    met: Tensor
-    advantage: Tensor
-
-
-class Returns(NamedTuple):
-    """Training data of the critic: `features` (n, F) and scaled `returns` (n, D)."""
-
-    features: Tensor
-    returns: Tensor
-
-
-def losses_of(
-    network: ActorCritic,
-    choices: Choices,
-    returns: Returns,
-    config: PPOConfig,
-    bonus: float,
-    trains_actor: bool = True,
-) -> tuple[Tensor, list[float]]:
-    """Compute the loss of a minibatch.
-
-    With g = pi(a|s) / pi_old(a|s), the objective is the mean of min(g A, clip(g, 1 - eps, 1 + eps) A), (37).
-    With joint credit, g is the ratio of the whole action; otherwise each part that had an effect has its own.
-
-    Parameters
-    ----------
-    network : ActorCritic
-        Evaluated on the observations of `choices`.
-    choices : Choices
-        Observations, actions and their log-probabilities when they were drawn.
-    returns : Returns
-        Advantages, and targets of the values.
-    config : PPOConfig
-        Sets eps, the weight of the value loss, and joint or separate credit.
-    bonus : float
-        Weight of the entropy.
-    trains_actor : bool
-        Whether the loss includes the actor's objective.
-
-    Returns
-    -------
-    loss : Tensor ()
-    parts : list of float
-        In the order of `LOSSES`, without the gradient.
-    """
-    joint = config.credit == "joint"
-    counted = torch.ones_like(choices.met) if joint else choices.met
-    distribution = network.actions(choices.features)
-    loss, parts = Loss.apply(
-        *distribution.log_prob_and_entropy(choices.actions, counted),
-        network.scaled_value(returns.features),
-        choices.log_probability,
-        counted,
-        choices.advantage,
-        returns.returns,
-        Rules(joint, config.normalise_advantages, config.clip_range, bonus),
-        (config.value_weight, float(trains_actor)),
-    )
-    return loss, parts.tolist()

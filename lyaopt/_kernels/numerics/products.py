@@ -6,6 +6,8 @@ with AVX-512 this is up to twice as fast as a general BLAS on the small matrices
 holds a whole layer. Every number of a result is summed in the same order whatever rows are beside it.
 """
 
+import numpy as np
+
 from lyaopt._kernels.toolchain.jit import fused, helper, lane_loop
 
 _PANEL = 8192  # numbers of the right factor: 32 kB
@@ -19,22 +21,27 @@ def _plus(total, x, y):
 
 @lane_loop
 def _two_rows(a, b, first, second):
-    """Add a (2, 8) times b (8, n) to the rows `first` and `second` (n,)."""
-    for j in range(first.size):
-        c, d = first[j], second[j]
-        for q in range(_DEEP):
-            c, d = _plus(c, a[0, q], b[q, j]), _plus(d, a[1, q], b[q, j])
-        first[j], second[j] = c, d
+    """Add a (2, k) times b (k, n) to the rows `first` and `second` (n,), for whole eights of k."""
+    for deep in range(b.shape[0] // _DEEP):
+        p = np.uint64(_DEEP * deep)
+        for j in range(first.size):
+            c, d = first[j], second[j]
+            for q in range(_DEEP):
+                c = _plus(c, a[0, p + np.uint64(q)], b[p + np.uint64(q), j])
+                d = _plus(d, a[1, p + np.uint64(q)], b[p + np.uint64(q), j])
+            first[j], second[j] = c, d
 
 
 @lane_loop
 def _one_row(a, b, out):
-    """Add a (1, 8) times b (8, n) to `out` (n,)."""
-    for j in range(out.size):
-        c = out[j]
-        for q in range(_DEEP):
-            c = _plus(c, a[0, q], b[q, j])
-        out[j] = c
+    """Add a (1, k) times b (k, n) to `out` (n,), for whole eights of k."""
+    for deep in range(b.shape[0] // _DEEP):
+        p = np.uint64(_DEEP * deep)
+        for j in range(out.size):
+            c = out[j]
+            for q in range(_DEEP):
+                c = _plus(c, a[0, p + np.uint64(q)], b[p + np.uint64(q), j])
+            out[j] = c
 
 
 @lane_loop
@@ -48,15 +55,13 @@ def _one_product(x, row, out):
 def _add_panel(a, b, out):
     """Add a (m, k) times b (k, n) to `out` (m, n)."""
     rows, depth = a.shape
-    deep, even = depth // _DEEP * _DEEP, rows // 2 * 2
+    even = rows // 2 * 2
     for i in range(0, even, 2):
-        for q in range(0, deep, _DEEP):
-            _two_rows(a[i : i + 2, q : q + _DEEP], b[q : q + _DEEP], out[i], out[i + 1])
+        _two_rows(a[i : i + 2], b, out[i], out[i + 1])
     for i in range(even, rows):
-        for q in range(0, deep, _DEEP):
-            _one_row(a[i : i + 1, q : q + _DEEP], b[q : q + _DEEP], out[i])
+        _one_row(a[i : i + 1], b, out[i])
     for i in range(rows):
-        for q in range(deep, depth):
+        for q in range(depth // _DEEP * _DEEP, depth):
             _one_product(a[i, q], b[q], out[i])
 
 
