@@ -31,22 +31,28 @@ def _subtract(logits, normaliser, out):
 
 @helper
 def _largest(values):
-    """Return the largest of `values`; NaN if one is NaN."""
-    found = values[0]
-    for k in range(1, values.size):
-        found = found if found > values[k] else values[k]
-    return found
+    """Return the largest of `values`, or NaN where one is NaN."""
+    a = b = c = d = values[0]
+    whole = values.size // _FOUR * _FOUR
+    for k in range(0, whole, _FOUR):  # four at a time: each waits for the one before it
+        a = a if a > values[k] else values[k]
+        b = b if b > values[k + 1] else values[k + 1]
+        c = c if c > values[k + 2] else values[k + 2]
+        d = d if d > values[k + 3] else values[k + 3]
+    for k in range(whole, values.size):
+        a = a if a > values[k] else values[k]
+    a, c = a if a > b else b, c if c > d else d
+    return a if a > c else c
 
 
 @helper
-def _normaliser(logits, weights):
-    """Write e^(z - max z) of `logits` into `weights`, and return log sum e^z."""
-    largest = _largest(logits)
-    _exponentials(logits, largest, weights)
-    total = 0.0
+def _sum_up(weights):
+    """Replace `weights` (n,) by their sums up to each, and return the last one."""
+    total = _ZERO
     for k in range(weights.size):
         total += weights[k]
-    return np.float32(largest + math.log(total))
+        weights[k] = total
+    return total
 
 
 def _draw_cuts(logits, uniform, cuts, log_probability):
@@ -55,20 +61,18 @@ def _draw_cuts(logits, uniform, cuts, log_probability):
     `uniform` (n, S) is in [0, 1). The cumulative distribution is inverted at 1 - u, in (0, 1]: 0 would take
     the first cut even where it is masked. It is scaled by the total, so that no draw lies beyond the last cut.
     """
-    weights = np.empty(logits.shape[2], np.float32)
+    sums = np.empty(logits.shape[2], np.float32)
     for i in range(cuts.shape[0]):
         for s in range(cuts.shape[1]):
             row = logits[i, s]
-            normaliser = _normaliser(row, weights)
-            total = _ZERO
-            for k in range(weights.size):
-                total += weights[k]
-                weights[k] = total
+            largest = _largest(row)
+            _exponentials(row, largest, sums)
+            total = _sum_up(sums)
             draw, cut = (_ONE - uniform[i, s]) * total, 0
-            while cut < weights.size - 1 and weights[cut] < draw:
-                cut += 1
+            for k in range(sums.size - 1):
+                cut += sums[k] < draw
             cuts[i, s] = cut
-            log_probability[i, s] = row[cut] - normaliser
+            log_probability[i, s] = row[cut] - (largest + np.float32(math.log(total)))
 
 
 def _judge_cuts(logits, cuts, needed, all_log_probabilities, log_probability, entropy):
@@ -83,7 +87,9 @@ def _judge_cuts(logits, cuts, needed, all_log_probabilities, log_probability, en
             if not needed[i, s]:
                 continue
             all_of = all_log_probabilities[i, s]
-            normaliser = _normaliser(logits[i, s], weights)
+            largest = _largest(logits[i, s])
+            _exponentials(logits[i, s], largest, weights)
+            normaliser = largest + np.float32(math.log(_sum_up(weights)))
             _subtract(logits[i, s], normaliser, all_of)
             _exponentials(all_of, _ZERO, weights)
             log_probability[i, s] = all_of[cuts[i, s]]

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lyaopt._kernels.numerics.products import add_product
+from lyaopt._kernels.numerics.products import LANES, add_product, filled_up, in_lanes, transposed
 from lyaopt._kernels.numerics.single import tanh_single
 from lyaopt._kernels.simulation.state_types import FIELD_TYPES, compiled_signature
 from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
 
 IDENTITY, TANH, POSITIVE_PART = range(3)
-_LANES = 16  # outputs are computed in multiples of so many
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
@@ -64,30 +63,6 @@ def _add_row(row, total):
 
 
 @helper
-def _transposed(weight, width):
-    """Return a copy of `weight` (outputs, inputs) as (inputs, width), filled up with zeros."""
-    outputs, inputs = weight.shape
-    copy = np.zeros((inputs, width), np.float32)
-    # A line of the copy at a time: steps from row to row would meet in few sets of the cache.
-    for first in range(0, outputs, _LANES):
-        for q in range(inputs):
-            for i in range(first, min(first + _LANES, outputs)):
-                copy[q, i] = weight[i, q]
-    return copy
-
-
-@helper
-def _add_narrow(x, weight, out):
-    """Add x W^T to `out`, whose rows do not fill the lanes."""
-    width = -(-out.shape[1] // _LANES) * _LANES
-    wide = np.zeros((out.shape[0], width), np.float32)
-    add_product(x, _transposed(weight, width), wide)
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[i, j] += wide[i, j]
-
-
-@helper
 def _before_activation(activation, out, gradient):
     """Return the gradient of what the activation was given."""
     before = np.empty(out.shape, np.float32)
@@ -101,17 +76,29 @@ def _before_activation(activation, out, gradient):
 
 def _dense(x, weight, bias, activation, out):
     """Write the layer of `x` (n, inputs) into `out` (n, outputs)."""
+    sums = out if out.shape[1] % LANES == 0 else np.zeros((out.shape[0], in_lanes(out.shape[1])), np.float32)
     for i in range(out.shape[0]):
-        out[i] = bias
-    if out.shape[1] % _LANES == 0:
-        add_product(x, _transposed(weight, weight.shape[0]), out)
-    else:
-        _add_narrow(x, weight, out)
+        sums[i, : bias.size] = bias
+    add_product(x, transposed(weight), sums)
     for i in range(out.shape[0]):
         if activation == TANH:
-            _apply_tanh(out[i])
+            _apply_tanh(sums[i])
         elif activation == POSITIVE_PART:
-            _take_positive_part(out[i])
+            _take_positive_part(sums[i])
+    if out.shape[1] % LANES != 0:
+        out[:] = sums[:, : out.shape[1]]
+
+
+@helper
+def _write_product(a, b, out):
+    """Write a (m, k) times b (k, n) into `out` (m, n); `a` may be transposed."""
+    if out.shape[1] % LANES == 0:
+        out[:] = _ZERO
+        add_product(a, b, out)
+    else:
+        sums = np.zeros((out.shape[0], in_lanes(out.shape[1])), np.float32)
+        add_product(a, filled_up(b), sums)
+        out[:] = sums[:, : out.shape[1]]
 
 
 def _dense_gradient(x, weight, activation, out, gradient, gradients):
@@ -119,13 +106,11 @@ def _dense_gradient(x, weight, activation, out, gradient, gradients):
     if activation != IDENTITY:
         gradient = _before_activation(activation, out, gradient)
     gradients.bias[:] = _ZERO
-    gradients.weight[:] = _ZERO
     for i in range(gradient.shape[0]):
         _add_row(gradient[i], gradients.bias)
-    add_product(gradient.T, x, gradients.weight)
+    _write_product(gradient.T, x, gradients.weight)
     if gradients.inputs.shape[0] > 0:
-        gradients.inputs[:] = _ZERO
-        add_product(gradient, weight, gradients.inputs)
+        _write_product(gradient, weight, gradients.inputs)
 
 
 _MATRIX, _VECTOR = "f4[:,::1]", "f4[::1]"
