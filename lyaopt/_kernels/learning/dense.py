@@ -13,6 +13,8 @@ from lyaopt._kernels.simulation.state_types import FIELD_TYPES, compiled_signatu
 from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
 
 IDENTITY, TANH, POSITIVE_PART = range(3)
+_BLOCK = 96
+"""Rows at a time, a multiple of those that products take at once: a block stays in the caches."""
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
@@ -62,6 +64,27 @@ def _add_row(row, total):
         total[j] += row[j]
 
 
+def _dense(x, weight, bias, activation, out):
+    """Write the layer of `x` (n, inputs) into `out` (n, outputs)."""
+    rows, outputs = out.shape
+    right = transposed(weight)
+    narrow = np.empty((_BLOCK, right.shape[1]), np.float32)
+    for first in range(0, rows, _BLOCK):
+        last = min(first + _BLOCK, rows)
+        sums = out[first:last] if outputs % LANES == 0 else narrow[: last - first]
+        for i in range(sums.shape[0]):
+            sums[i, :outputs] = bias
+            sums[i, outputs:] = _ZERO
+        add_product(x[first:last], right, sums)
+        for i in range(sums.shape[0]):
+            if activation == TANH:
+                _apply_tanh(sums[i])
+            elif activation == POSITIVE_PART:
+                _take_positive_part(sums[i])
+        if outputs % LANES != 0:
+            out[first:last] = sums[:, :outputs]
+
+
 @helper
 def _before_activation(activation, out, gradient):
     """Return the gradient of what the activation was given."""
@@ -72,21 +95,6 @@ def _before_activation(activation, out, gradient):
         else:
             _through_positive_part(out[i], gradient[i], before[i])
     return before
-
-
-def _dense(x, weight, bias, activation, out):
-    """Write the layer of `x` (n, inputs) into `out` (n, outputs)."""
-    sums = out if out.shape[1] % LANES == 0 else np.zeros((out.shape[0], in_lanes(out.shape[1])), np.float32)
-    for i in range(out.shape[0]):
-        sums[i, : bias.size] = bias
-    add_product(x, transposed(weight), sums)
-    for i in range(out.shape[0]):
-        if activation == TANH:
-            _apply_tanh(sums[i])
-        elif activation == POSITIVE_PART:
-            _take_positive_part(sums[i])
-    if out.shape[1] % LANES != 0:
-        out[:] = sums[:, : out.shape[1]]
 
 
 @helper
@@ -103,10 +111,11 @@ def _write_product(a, b, out):
 
 def _dense_gradient(x, weight, activation, out, gradient, gradients):
     """Write the gradients of a layer from that of its outputs, `gradient` (n, outputs)."""
+    rows, inputs = x.shape
     if activation != IDENTITY:
         gradient = _before_activation(activation, out, gradient)
     gradients.bias[:] = _ZERO
-    for i in range(gradient.shape[0]):
+    for i in range(rows):
         _add_row(gradient[i], gradients.bias)
     _write_product(gradient.T, x, gradients.weight)
     if gradients.inputs.shape[0] > 0:
