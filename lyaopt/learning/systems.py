@@ -236,7 +236,7 @@ class VectorSystems:
         if points.shape != (self.replications, layout.services) or points.dtype != np.int64:
             expected = f"int64 of shape {(self.replications, layout.services)}"
             raise ProblemError("$.points", f"expected {expected}, got {points.dtype} of {points.shape}")
-        wrong = kernel.spread_points(
+        wrong = kernel.spread_points.trusting(
             points if points.flags.carray else points.copy(),  # kernels take what may be written
             self.first_choice,
             self.choices,
@@ -262,7 +262,7 @@ class VectorSystems:
     def _account(self) -> None:
         """Write the rewards of the last period."""
         state = self._state
-        kernel.compute_rewards(
+        kernel.compute_rewards.trusting(
             self._weights,
             state.layout.placement,
             state.kernel_state.sums,
