@@ -5,7 +5,7 @@
 FOLDER is that of the package, or a folder whose files go into a wheel. It receives the extension module
 ``_core``, with every kernel as Python calls it; ``capi/liblyaopt``, with the functions of capi/lyaopt.h; and
 last ``_core.json``, which describes their sources and their target. Only this file, library_build.py,
-aot_flags.py and targets.py know how machine code is made ahead of time.
+aot_flags.py, optimised_once.py and targets.py know how machine code is made ahead of time.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def _build_core(folder: Path) -> None:
     for name, kernel in _all_kernels().items():
         arguments, result = _types(kernel)
         module.export(name, result(*arguments))(kernel.function)
-    with as_at_run_time():
+    with as_at_run_time(CORE):
         module.compile()
 
 

@@ -19,12 +19,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lyaopt._kernels.toolchain.optimised_once import optimised_once
 from lyaopt._kernels.toolchain.targets import processor, target
 
 
 @contextlib.contextmanager
-def as_at_run_time() -> Iterator[None]:
-    """Have pycc compile with our flags, for the features of the target, and count references plainly."""
+def as_at_run_time(library: str) -> Iterator[None]:
+    """Have Numba compile a library with our flags, for the target, with plain counters of references."""
     from unittest import mock
 
     from numba.core.codegen import AOTCodeLibrary, AOTCPUCodegen
@@ -37,6 +38,7 @@ def as_at_run_time() -> Iterator[None]:
         mock.patch.object(AOTCPUCodegen, "_customize_tm_features", return_value=features),
         mock.patch.object(nrtdynmod, "_define_atomic_inc_dec", _plain_counter),
         mock.patch.object(AOTCodeLibrary, "emit_native_object", _native_object),
+        optimised_once(library),
     ):
         yield
 

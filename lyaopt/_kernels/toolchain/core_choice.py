@@ -28,7 +28,7 @@ ABOUT = FOLDER.parent / "_core.json"
 """Describes the extension's sources and target; written after the extension, and removed before it."""
 _END_BYTES = 2**14
 _CPU_INFO = Path("/proc/cpuinfo")
-_BUILDER = {"aot_build.py", "aot_flags.py", "library_build.py", "targets.py"}
+_BUILDER = {"aot_build.py", "aot_flags.py", "library_build.py", "optimised_once.py", "targets.py"}
 """Modules of `toolchain` that build ahead of time."""
 _WITHOUT_CODE = _BUILDER | {
     "argument_check.py",

@@ -51,7 +51,7 @@ def _compiled_entries() -> bytes:
     from numba.core.registry import cpu_target
     from numba.core.runtime import nrtdynmod
 
-    with as_at_run_time(), global_compiler_lock:
+    with as_at_run_time(LIBRARY), global_compiler_lock:
         context = cpu_target.target_context.with_aot_codegen(LIBRARY, cpu_name=processor(target())[0])
         library = context.codegen().create_library(LIBRARY)
         library.add_ir_module(nrtdynmod.create_nrt_module(context)[0])
