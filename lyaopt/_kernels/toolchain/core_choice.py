@@ -9,7 +9,7 @@ source interpreted.
 from __future__ import annotations
 
 import hashlib
-import importlib
+import importlib.util
 import json
 import os
 import platform
@@ -18,23 +18,33 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lyaopt._kernels.toolchain.core_place import core_place
+
 CORES = ("aot", "jit", "python")
 FOLDER = Path(__file__).parents[1]
 """The kernels, in folders by mathematical part."""
 CAPI = FOLDER.parent / "capi"
 C_SOURCES = ("lyaopt.c", "prices.c", "lyaopt.h", "checks.h")
 """Files of the library for C, in its folder."""
-ABOUT = FOLDER.parent / "_core.json"
-"""Describes the extension's sources and target; written after the extension, and removed before it."""
 _END_BYTES = 2**14
 _CPU_INFO = Path("/proc/cpuinfo")
-_BUILDER = {"aot_build.py", "aot_flags.py", "library_build.py", "optimised_once.py", "targets.py"}
-"""Modules of `toolchain` that build ahead of time."""
+_BUILDER = {
+    "aot_build.py",
+    "aot_flags.py",
+    "extension_build.py",
+    "library_build.py",
+    "lowering.py",
+    "optimised_once.py",
+    "part_build.py",
+    "targets.py",
+}
+"""Modules of `toolchain` that build ahead of time; no others know how."""
 _WITHOUT_CODE = _BUILDER | {
     "argument_check.py",
     "argument_shapes.py",
     "cache.py",
     "core_choice.py",
+    "core_place.py",
     "interpreted.py",
 }
 """Modules of `toolchain` that machine code compiled at run time does not depend on."""
@@ -104,6 +114,12 @@ def processor_flags() -> frozenset[str]:
     return frozenset(found.partition(":")[2].split())
 
 
+PLACE = core_place(FOLDER.parent, processor_flags)
+"""Folder of the extension and of the library for C."""
+ABOUT = PLACE / "_core.json"
+"""Describes the extension's sources and target; written after the extension, and removed before it."""
+
+
 def machine() -> str:
     """The platform and Python that an extension belongs to."""
     return f"{platform.machine()} {sysconfig.get_config_var('EXT_SUFFIX')}"
@@ -145,9 +161,18 @@ def _built(sources: str) -> tuple[dict[str, Any], Any, str]:
     if not is_whole(about):
         return {}, None, "the file of the built core is damaged"
     try:
-        return about, importlib.import_module("lyaopt._core"), ""
+        return about, _loaded(), ""
     except ImportError as error:
         return {}, None, f"the built core cannot be loaded: {error}"
+
+
+def _loaded() -> Any:
+    if FOLDER.parent == PLACE:
+        return importlib.import_module("lyaopt._core")
+    found: Any = importlib.util.spec_from_file_location("lyaopt._core", extension_file())
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 def fingerprint(extension: Path) -> dict[str, Any]:
@@ -175,7 +200,7 @@ def is_whole(about: dict[str, Any]) -> bool:
 
 def extension_file() -> Path:
     """Where the extension is."""
-    return FOLDER.parent / f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
+    return PLACE / f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
 def usable(sources: str) -> tuple[dict[str, Any], str]:
