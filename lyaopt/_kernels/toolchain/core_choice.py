@@ -8,7 +8,7 @@ source interpreted.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +16,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lyaopt._kernels.toolchain.core_place import core_place
 from lyaopt._kernels.toolchain.source_record import recall, remember, stamp
 
 CORES = ("aot", "jit", "python")
@@ -24,18 +25,26 @@ FOLDER = Path(__file__).parents[1]
 CAPI = FOLDER.parent / "capi"
 C_SOURCES = ("lyaopt.c", "prices.c", "lyaopt.h", "checks.h")
 """Files of the library for C, in its folder."""
-ABOUT = FOLDER.parent / "_core.json"
-"""Describes the extension's sources and target; written after the extension, and removed before it."""
 _END_BYTES = 2**14
 _CPU_INFO = Path("/proc/cpuinfo")
-_BUILDER = {"aot_build.py", "aot_flags.py", "library_build.py", "targets.py"}
-"""Modules of `toolchain` that build ahead of time."""
+_BUILDER = {
+    "aot_build.py",
+    "aot_flags.py",
+    "extension_build.py",
+    "library_build.py",
+    "lowering.py",
+    "optimised_once.py",
+    "part_build.py",
+    "targets.py",
+}
+"""Modules of `toolchain` that build ahead of time; no others know how."""
 _WITHOUT_CODE = _BUILDER | {
     "argument_check.py",
     "argument_shapes.py",
     "argument_values.py",
     "cache.py",
     "core_choice.py",
+    "core_place.py",
     "interpreted.py",
     "kernel_shapes.py",
     "source_record.py",
@@ -109,6 +118,12 @@ def processor_flags() -> frozenset[str]:
     return frozenset(found.partition(":")[2].split())
 
 
+PLACE = core_place(FOLDER.parent, processor_flags)
+"""Folder of the extension and of the library for C."""
+ABOUT = PLACE / "_core.json"
+"""Describes the extension's sources and target; written after the extension, and removed before it."""
+
+
 def machine() -> str:
     """The platform and Python that an extension belongs to."""
     return f"{os.uname().machine} {EXTENSION_SUFFIXES[0]}"
@@ -180,9 +195,18 @@ def _built(sources: str, file: dict[str, Any] | None = None) -> tuple[dict[str, 
     if about.get("file", file) != file and not is_whole(about):
         return {}, None, "the file of the built core is damaged"
     try:
-        return about, importlib.import_module("lyaopt._core"), ""
+        return about, _loaded(), ""
     except ImportError as error:
         return {}, None, f"the built core cannot be loaded: {error}"
+
+
+def _loaded() -> Any:
+    if FOLDER.parent == PLACE:
+        return importlib.import_module("lyaopt._core")
+    found: Any = importlib.util.spec_from_file_location("lyaopt._core", extension_file())
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 def fingerprint(extension: Path) -> dict[str, Any]:
@@ -212,7 +236,7 @@ def is_whole(about: dict[str, Any]) -> bool:
 
 def extension_file() -> Path:
     """Where the extension is."""
-    return FOLDER.parent / f"_core{EXTENSION_SUFFIXES[0]}"
+    return PLACE / f"_core{EXTENSION_SUFFIXES[0]}"
 
 
 def usable(sources: str) -> tuple[dict[str, Any], str]:
