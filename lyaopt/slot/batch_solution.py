@@ -17,12 +17,14 @@ from lyaopt._kernels.slot.general_certificate import (
     general_transmit_certificate,
 )
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
+from lyaopt._kernels.slot.spectrum_certificate import spectrum_certificate
 from lyaopt.arrays import Floats
 from lyaopt.slot.batch import SlotBatch
 from lyaopt.slot.batch_fields import device_lanes, slot_lanes
 from lyaopt.slot.formulas import local_energy, objective, price, transmit_energy
 from lyaopt.slot.gradient import Allocations, SlotGradient, gradient_of
 from lyaopt.slot.inputs import fields_of
+from lyaopt.slot.kernel_parts import KernelCall, run_in_parts
 from lyaopt.slot.shared_spectrum import SharedSpectrum
 
 ALLOCATIONS = ("_local_allocation", "_transmit_allocation", "_edge_allocation")
@@ -156,22 +158,30 @@ class BatchSolution:
         return local.reshape(per_device), transmit.reshape(per_device), edge
 
     def _certify(self, local: Floats, transmit: Floats, edge: Floats) -> None:
-        batch = self.batch
-        in_general = batch._is_general
-        if in_general[0]:
-            general_local_certificate(batch._general_local, self._local_allocation, local)
+        batch, spectrum = self.batch, self.spectrum
+        solved = self._local_allocation, self._transmit_allocation, self._edge_allocation
+        general = batch._is_general
+        if spectrum is not None and batch.radio is not None:
+            # of the measured radios, which take no part in the spectrum; those that do are overwritten
+            call = general_transmit_certificate, batch._general_transmit, solved[1], transmit
+            run_in_parts([call], self._parts)
+        calls: list[KernelCall] = []
+        if general[0]:
+            calls.append((general_local_certificate, batch._general_local, solved[0], local))
         else:
-            local_certificate(batch._local_problem, self._local_allocation, local)
-        if self.spectrum is not None:
-            self.spectrum.certify(batch, self._transmit_allocation, transmit)
-        elif in_general[1]:
-            general_transmit_certificate(batch._general_transmit, self._transmit_allocation, transmit)
+            calls.append((local_certificate, batch._local_problem, solved[0], local))
+        if spectrum is not None:
+            shared = spectrum.allocation(solved[1])
+            calls.append((spectrum_certificate, batch._general_transmit, shared, transmit))
+        elif general[1]:
+            calls.append((general_transmit_certificate, batch._general_transmit, solved[1], transmit))
         else:
-            transmit_certificate(batch._transmit_problem, self._transmit_allocation, transmit)
-        if in_general[2]:
-            general_edge_certificate(batch._general_edge, self._edge_allocation, edge)
+            calls.append((transmit_certificate, batch._transmit_problem, solved[1], transmit))
+        if general[2]:
+            calls.append((general_edge_certificate, batch._general_edge, solved[2], edge))
         else:
-            edge_certificate(batch._edge_problem, self._edge_allocation, edge)
+            calls.append((edge_certificate, batch._edge_problem, solved[2], edge))
+        run_in_parts(calls, self._parts)
 
     @functools.cached_property
     def certificate(self) -> BatchCertificate:

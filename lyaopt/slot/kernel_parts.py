@@ -11,8 +11,8 @@ from lyaopt.threads import in_threads
 KernelCall = tuple[Any, ...]
 """A kernel, and what it takes before the part."""
 
-_LEAST_BACKLOGS = 40_000
-"""Backlogs of a stage, 5,000 slots of four devices with two services: with fewer, one thread is faster."""
+_LEAST_BACKLOGS = 80_000
+"""Backlogs of a stage, 10,000 slots of four devices with two services: with fewer, one thread is faster."""
 
 
 def parts_of(shape: tuple[int, int, int], workers: int) -> int:
