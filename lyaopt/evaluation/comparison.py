@@ -174,6 +174,7 @@ def evaluate(
     progress: Progress | None = None,
     waiting_cost_j_per_s: float | None = None,
     bound: bool | None = None,
+    workers: int = 1,
 ) -> Evaluation:
     """Run policies on the same replications of a system.
 
@@ -196,6 +197,8 @@ def evaluate(
     bound : bool, optional
         Whether to set each policy beside the bound that knows delay; by default, unless that takes long
         (half a minute under slow shadowing).
+    workers : int
+        Threads that share the replications, as of `lyaopt.simulate`; results are the same.
 
     Raises
     ------
@@ -222,6 +225,7 @@ def evaluate(
             replications=replications,
             seed=seed,
             progress=check_progress,
+            workers=workers,
         )
         if result.slots < slots + warmup:
             break

@@ -147,6 +147,7 @@ def compare_with_bound(
     seed: int = 0,
     names: Sequence[str] | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> FrontierReport:
     """Run policies, and set their energy beside the least at their own mean latency.
 
@@ -164,6 +165,8 @@ def compare_with_bound(
         Different names of the policies in the results; by default their own.
     progress : callable, optional
         As in `evaluate`; what is finished when it returns False is returned.
+    workers : int
+        As in `evaluate`.
 
     Returns
     -------
@@ -190,6 +193,7 @@ def compare_with_bound(
         names=[*(names or (policy.name for policy in policies)), *labels],
         progress=progress,
         bound=False,
+        workers=workers,
     )
     scores = {score.result.policy: score for score in evaluation.scores}
     costs = [cost for _, cost in labels.values()]

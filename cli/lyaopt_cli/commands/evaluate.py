@@ -12,7 +12,13 @@ from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.support.new_command import new_command
-from lyaopt_cli.support.options import plot_option, replications_option, seed_option, warmup_option
+from lyaopt_cli.support.options import (
+    plot_option,
+    replications_option,
+    seed_option,
+    warmup_option,
+    workers_option,
+)
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
 from lyaopt_cli.support.policy_names import distinct_names, make_policy
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
 )
 @warmup_option(2_000)
 @seed_option
+@workers_option
 @waiting_options
 @click.option("--bound", is_flag=True, help='Print "over bound" where it takes long too: shadowed channels.')
 @json_option("Print JSON.")
@@ -94,12 +101,13 @@ def _evaluate(
     waiting_cost: float | None,
     target_latency: float | None,
     bound: bool,
+    workers: int,
 ) -> Evaluation:
     from lyaopt.evaluation import evaluate
 
     waiting = Waiting(waiting_cost, target_latency)
     waiting.check(policies)
-    compared = [make_policy(name, system, seed, interrupts, waiting) for name in policies]
+    compared = [make_policy(name, system, seed, interrupts, waiting, (), workers) for name in policies]
     with progress_bar("slots", len(compared) * (slots + warmup)) as show:
 
         def report(done: int) -> bool:
@@ -117,6 +125,7 @@ def _evaluate(
             progress=report,
             waiting_cost_j_per_s=waiting_cost,
             bound=bound or None,
+            workers=workers,
         )
 
 
