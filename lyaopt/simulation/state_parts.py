@@ -85,7 +85,15 @@ class Part:
 
 
 class SlotArrays(NamedTuple):
-    """What the loop over slots takes beside a span and tasks, in its order; `plan` is (P, blocks, N, L)."""
+    """What the loop over slots takes beside a span and tasks, in its order.
+
+    Attributes
+    ----------
+    model, streams, trace, state, record
+        Tuples of arrays of `lyaopt._kernels.simulation.state_types`.
+    plan : ndarray (P, blocks, N, L) of int
+        Partition points of P periods.
+    """
 
     model: Any
     streams: StreamModel
