@@ -217,16 +217,8 @@ def evaluate(
             done[0] = progress is None or progress(before + taken) is not False
             return done[0]
 
-        result = simulate(
-            system,
-            policy,
-            slots=slots,
-            warmup=warmup,
-            replications=replications,
-            seed=seed,
-            progress=check_progress,
-            workers=workers,
-        )
+        run: dict[str, Any] = {"warmup": warmup, "replications": replications, "workers": workers}
+        result = simulate(system, policy, slots=slots, seed=seed, progress=check_progress, **run)
         if result.slots < slots + warmup:
             break
         scores.append(Score.of(system, replace(result, policy=name)))

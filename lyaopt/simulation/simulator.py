@@ -97,15 +97,7 @@ class Simulator:
         self.policy = policy if policy is not None else _replay(trace)
         self._trace = trace
         self._rule = self._rule_of(rule)
-        memory = self._rule.memory if isinstance(self._rule, (CompiledRule, PriceRule)) else 0
-        workers = checked_workers(workers)
-        if self._rule is not None and not isinstance(self._rule, PriceRule):
-            workers = 1
-        self._state = State(system, replications, seed, trace, distinct_streams, memory, workers)
-        if isinstance(self._rule, CompiledRule):
-            self._state.use_rule(self._rule.entry)
-        elif isinstance(self._rule, PriceRule):
-            self._state.use_rule(self._rule)
+        self._state = self._new_state(replications, distinct_streams, checked_workers(workers))
         self._recorder = Recorder(system) if record else None
         self._decision: Decision | None = None
         self._plan: Integers
@@ -121,6 +113,19 @@ class Simulator:
         """The rule that is given, or else that of the policy."""
         found = getattr(self.policy, "rule", None) if rule is None else rule
         return found if found is None or isinstance(found, PriceRule) else as_rule(found)
+
+    def _new_state(self, replications: int, distinct_streams: int, workers: int) -> State:
+        """Replications in slot 0 under the rule, which takes one worker where it is a user's own."""
+        rule, given = self._rule, (self.system, replications, self.seed, self._trace, distinct_streams)
+        if isinstance(rule, PriceRule):
+            state = State(*given, rule.memory, workers)
+            state.use_rule(rule)
+        elif isinstance(rule, CompiledRule):
+            state = State(*given, rule.memory)
+            state.use_rule(rule.entry)
+        else:
+            state = State(*given, 0, workers if rule is None else 1)
+        return state
 
     def _start_measuring(self) -> None:
         """Discard the sums and latencies of the warm-up."""
