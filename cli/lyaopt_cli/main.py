@@ -23,7 +23,7 @@ CANNOT_WRITE = 1
 _COMPLETION_VARIABLE = "_LYAOPT_COMPLETE"
 _GROUPS = {
     "Solve": ("solve-slot", "serve", "check"),
-    "Simulate": ("scenario", "simulate", "evaluate", "bound", "frontier", "tune"),
+    "Simulate": ("scenario", "simulate", "evaluate", "bound", "frontier", "tune", "trace"),
     "Learn": ("train",),
     "Reproduce": ("sweep", "reproduce", "report", "benchmark"),
     "Tools": ("profiles", "profile", "cpus", "info", "schema"),

@@ -93,6 +93,7 @@ class Simulator:
             raise ProblemError("$.replications", f"expected 1 for a run with a record, got {replications}")
         if trace is not None:
             trace.check_against(system)
+            trace.check_replications(replications)
         self.system, self.seed = system, int(seed)
         self.policy = policy if policy is not None else _replay(trace)
         self._trace = trace
@@ -163,11 +164,8 @@ class Simulator:
         slots, warmup = int(slots), int(warmup)  # NumPy's integers may wrap around
         if self.slot + warmup + slots > MAX_SLOTS:
             raise ProblemError("$.slots", f"expected at most {MAX_SLOTS} in all, warm-up included")
-        if self._trace is not None and self.slot + warmup + slots > self._trace.slots:
-            reason = (
-                f"expected at most the {self._trace.slots} of the trace, got {self.slot + warmup + slots}"
-            )
-            raise ProblemError("$.slots", reason)
+        if self._trace is not None:
+            self._trace.check_slots(self.slot + warmup + slots)
         if warmup:
             if not self._take(self.slot + warmup, progress):
                 return False

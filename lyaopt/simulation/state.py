@@ -308,14 +308,8 @@ class State:
             As `lyaopt.simulation.rule_failures.failures_of`.
         """
         with nullcontext() if self._rule is None else failures_of(self._rule.name, self._model.failed):
-            arrays = SlotArrays(
-                self._model,
-                self._streams,
-                self._trace,
-                plan,
-                self.kernel_state,
-                self._no_record if record is None else record,
-            )
+            record = self._no_record if record is None else record
+            arrays = SlotArrays(self._model, self._streams, self._trace, plan, self.kernel_state, record)
             span = Span(self.slot, self.slot + slots, self.system.slots_per_period)
             advance_parts(self._advance, self.parts, span, arrays, self.layout)
         self.slot += slots
@@ -376,7 +370,8 @@ class State:
     def next_gain(self) -> Floats:
         """h in the next slot (M, B), of the trace or drawn as the slot itself will draw it."""
         if self.replays:
-            return np.repeat(self._trace.gain[self.slot][:, None], self.layout.replications, axis=1)
+            starts = self._trace.starts.reshape(-1)[: self.layout.replications]
+            return np.asarray(self._trace.gain[(self.slot + starts) % len(self._trace.gain)].T)
         drawn = drawn_gains(self._streams, self.kernel_state.channel, self.slot, self.layout)
         drawn[self._model.laws.measured != 0] = 1.0
         return drawn

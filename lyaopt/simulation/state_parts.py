@@ -117,7 +117,7 @@ class SlotArrays(NamedTuple):
         return SlotArrays(
             self.model._replace(**own),
             self.streams._replace(lane_replication=self.streams.lane_replication[blocks]),
-            self.trace,
+            self.trace._replace(starts=self.trace.starts[blocks]),
             np.ascontiguousarray(self.plan[:, blocks]),
             ReplicationState(**arrays, sums=sums),
             Record(*(array[blocks] for array in self.record)),

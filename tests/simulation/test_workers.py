@@ -11,7 +11,7 @@ import pytest
 from lyaopt import ProblemError, load_scenario, make_policy, simulate
 from lyaopt.evaluation import evaluate
 from lyaopt.policies import SearchOptions, search_fixed
-from lyaopt.simulation import Decision, Shares, Simulator, layout, state_parts
+from lyaopt.simulation import Decision, Shares, Simulator, Trace, layout, state_parts
 from lyaopt.simulation.state import State
 from tests.simulation.rules import Everything, backlogs_compiled
 from tests.simulation.test_copies import SEED, advance, finished_of, seen_of, some_points
@@ -167,3 +167,15 @@ def test_a_wrong_number_of_workers_is_refused(workers: Any) -> None:
         simulate(SYSTEM, policy, slots=10, workers=workers)
     with pytest.raises(ProblemError, match=r"\$\.workers: expected a whole number"):
         make_policy("best-fixed", SYSTEM, slots=100, replications=1, workers=workers)
+
+
+def test_replications_that_start_anywhere_in_a_trace_are_those_of_one_worker() -> None:
+    policy = make_policy("middle", SYSTEM)
+    record = simulate(SYSTEM, policy, slots=400, seed=9, record=True).record
+    trace = Trace(record.arrivals, record.channel_gain).spread_over(5)
+    one, two = (
+        simulate(SYSTEM, policy, slots=500, replications=5, trace=trace, workers=workers)
+        for workers in (1, 2)
+    )
+    assert len({energy.tobytes() for energy in one.local_energy_j.T}) == 5
+    assert_same_bits(one, two)

@@ -111,7 +111,7 @@ def command(
     runs: list[Judged] = []
     with Interrupts() as interrupts:
         try:
-            trace = load_trace_file(run_options.trace, system)
+            trace = load_trace_file(run_options.trace, system, run_options.seed)
             bound = _bound(system, trace) if with_bound else None
             for name in policies or (None,):
                 if not interrupts.seen:

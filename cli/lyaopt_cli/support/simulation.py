@@ -66,15 +66,18 @@ class RunOptions:
         return Waiting(self.waiting_cost, self.target_latency)
 
 
-def load_trace_file(name: str | None, system: System) -> Trace | None:
-    """Load a trace, if one is named; raise `InputError` if it does not fit the system."""
+def load_trace_file(name: str | None, system: System, seed: int) -> Trace | None:
+    """Load a trace, if one is named; raise `InputError` if it does not fit the system.
+
+    What it lacks is drawn with the seed.
+    """
     from lyaopt.simulation import load_trace
 
     if name is None:
         return None
     try:
         with input_errors(name):
-            return load_trace(name, system)
+            return load_trace(name, system, seed=seed)
     except OSError as error:
         raise InputError(f"{shown_name(name)}: {error.strerror}") from None
 

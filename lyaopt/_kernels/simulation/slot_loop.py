@@ -62,22 +62,23 @@ def _new_notes(devices, lanes):
 
 
 @helper
-def _replay(trace, begin, end, gain, arrivals):
-    """Copy the slots of a trace from `begin` to `end` into the lanes of a block."""
+def _replay(b, begin, end, trace, gain, arrivals):
+    """Copy the slots of a trace from `begin` to `end` into the lanes of block `b`."""
     services, lanes = arrivals.shape[1:]
-    width = lanes // trace.gain.shape[1]
+    slots, width = trace.gain.shape[0], trace.starts.shape[1]
     for s in range(begin, end):
         for t in range(lanes):
-            gain[s - begin, t] = trace.gain[s, t // width]
+            place, m = (s + trace.starts[b, t % width]) % slots, t // width
+            gain[s - begin, t] = trace.gain[place, m]
             for n in range(services):
-                arrivals[s - begin, n, t] = trace.arrivals[s, n, t // width]
+                arrivals[s - begin, n, t] = trace.arrivals[place, n, m]
 
 
 @helper
 def _set_inputs(b, begin, end, streams, trace, state, gain, arrivals):
     """Write the gains and arrivals of the slots from `begin` to `end`: of the trace, or drawn."""
     if trace.gain.shape[0] > 0:
-        _replay(trace, begin, end, gain, arrivals)
+        _replay(b, begin, end, trace, gain, arrivals)
     else:
         keys = StreamKeys(streams.seed, streams.lane_replication[b], streams.lane_device)
         lane_gain, lane_distance, options = streams.lane_gain, streams.lane_distance, streams.options

@@ -1,0 +1,146 @@
+"""Traces in files: arrivals and channels, or one of them and the other drawn from the scenario's law."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lyaopt.arrays import Floats, Integers
+from lyaopt.errors import DocumentError
+from lyaopt.io.input_files import open_regular
+from lyaopt.model.system import System
+from lyaopt.simulation.layout import Layout
+from lyaopt.simulation.streams import make_streams
+from lyaopt.simulation.traces import Trace, trace_error
+
+_HALVES = ("arrivals", "channel_gain")
+
+
+def load_trace(path: str | Path, system: System, *, seed: int = 0, replication: int = 0) -> Trace:
+    """Load a trace of a system; a record is also a trace.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of an .npz file with `arrivals`, `channel_gain`, or both. One that is left out is drawn, as
+        `complete_trace` does.
+    system : System
+        Gives M, S and the cuts that the trace must fit.
+    seed, replication : int
+        Of what is drawn.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    DocumentError
+        If the file is not a trace of this system.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        with open_regular(path) as opened, _archive(opened) as file:
+            halves = {name: _member(file, name) for name in _HALVES}
+            partition = _member(file, "partition")
+    except (DocumentError, OSError):
+        raise
+    # zipfile, zlib, struct, ast and tokenize raise errors of their own on damaged bytes.
+    except Exception:
+        raise _not_npz() from None
+    trace = complete_trace(system, **halves, partition=partition, seed=seed, replication=replication)
+    trace.check_against(system)
+    return trace
+
+
+def complete_trace(
+    system: System,
+    *,
+    arrivals: Integers | None = None,
+    channel_gain: Floats | None = None,
+    partition: Integers | None = None,
+    seed: int = 0,
+    replication: int = 0,
+) -> Trace:
+    """Make a trace of arrivals or channels alone; the others are drawn from the scenario's law.
+
+    What is drawn is what a simulation of the system draws with the same seed in the same replication.
+
+    Parameters
+    ----------
+    system : System
+        Its law is drawn from.
+    arrivals : array_like (T, S) of int, optional
+        New tasks of each service.
+    channel_gain : array_like (T, M), optional
+        h of each device; of a measured radio the share of its rate that it can carry.
+    partition : array_like (ceil(T / G), S) of int, optional
+        Partition points.
+    seed, replication : int
+        Of what is drawn.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    DocumentError
+        If both are left out, or one has a wrong type, shape or value.
+    """
+    if arrivals is None and channel_gain is None:
+        raise trace_error("arrivals", "missing, as is $.channel_gain: expected at least one of them")
+    given = arrivals if channel_gain is None else channel_gain
+    slots = _slots(given, "arrivals" if channel_gain is None else "channel_gain")
+    streams = make_streams(system, seed, range(replication, replication + 1))
+    if channel_gain is None:
+        channel_gain = streams.draw_gains(0, slots)
+    elif arrivals is None:
+        layout = Layout.of(system, 1)
+        drawn = streams.draw_arrivals(0, slots)
+        arrivals = drawn[:, layout.row_of_service, layout.device_of_service]
+    assert arrivals is not None
+    return Trace(arrivals, channel_gain, partition)
+
+
+def missing_half(path: str | Path) -> str | None:
+    """Which of `arrivals` and `channel_gain` the trace in a file lacks; None if it has both.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of a file that `load_trace` has read.
+    """
+    with open_regular(path) as opened, _archive(opened) as file:
+        return next((name for name in _HALVES if name not in file), None)
+
+
+def _slots(table: Any, name: str) -> int:
+    try:
+        return len(table)
+    except TypeError:
+        raise trace_error(name, f"expected a table of numbers, got {type(table).__name__}") from None
+
+
+def _archive(file: BinaryIO) -> Any:
+    archive = np.load(file, allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise _not_npz()
+    return archive
+
+
+def _not_npz() -> DocumentError:
+    return DocumentError([("$", "expected an .npz file of arrays without pickled objects")])
+
+
+def _member(file: Mapping[str, Any], name: str) -> Any:
+    if name not in file:
+        return None
+    try:
+        return file[name]
+    except Exception:  # as in load_trace
+        raise trace_error(name, "expected an array of numbers, got unreadable data") from None
