@@ -175,6 +175,7 @@ def evaluate(
     waiting_cost_j_per_s: float | None = None,
     bound: bool | None = None,
     trace: Trace | None = None,
+    workers: int = 1,
 ) -> Evaluation:
     """Run policies on the same replications of a system.
 
@@ -200,6 +201,8 @@ def evaluate(
     trace : Trace, optional
         Arrivals and channels to replay, with a start for each replication (`Trace.spread_over`). There are no
         bounds beside it: they are of the scenario's law.
+    workers : int
+        Threads that share the replications, as of `lyaopt.simulate`; results are the same.
 
     Raises
     ------
@@ -218,16 +221,9 @@ def evaluate(
             done[0] = progress is None or progress(before + taken) is not False
             return done[0]
 
-        result = simulate(
-            system,
-            policy,
-            slots=slots,
-            warmup=warmup,
-            replications=replications,
-            seed=seed,
-            progress=check_progress,
-            trace=trace,
-        )
+        run: dict[str, Any] = {"warmup": warmup, "replications": replications, "workers": workers}
+        run |= {"seed": seed, "trace": trace, "progress": check_progress}
+        result = simulate(system, policy, slots=slots, **run)
         if result.slots < slots + warmup:
             break
         scores.append(Score.of(system, replace(result, policy=name)))

@@ -151,6 +151,7 @@ def compare_with_bound(
     names: Sequence[str] | None = None,
     progress: Progress | None = None,
     trace: Trace | None = None,
+    workers: int = 1,
 ) -> FrontierReport:
     """Run policies, and set their energy beside the least at their own mean latency.
 
@@ -170,6 +171,8 @@ def compare_with_bound(
         As in `evaluate`; what is finished when it returns False is returned.
     trace : Trace, optional
         As in `evaluate`. There is no bound beside it.
+    workers : int
+        As in `evaluate`.
 
     Returns
     -------
@@ -197,6 +200,7 @@ def compare_with_bound(
         progress=progress,
         bound=False,
         trace=trace,
+        workers=workers,
     )
     scores = {score.result.policy: score for score in evaluation.scores}
     costs = [cost for _, cost in labels.values()]

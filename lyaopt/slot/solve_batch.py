@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,13 @@ from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, tr
 from lyaopt.arrays import Floats, check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.batch_solution import ALLOCATIONS, BatchSolution
+from lyaopt.slot.batch_solution import ALLOCATIONS, BatchCertificate, BatchSolution
+from lyaopt.slot.certificates import find_worst
 from lyaopt.slot.inputs import with_spectrum
+from lyaopt.slot.kernel_parts import KernelCall, parts_of, run_in_parts
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.shared_spectrum import SharedSpectrum, no_spectrum
+from lyaopt.threads import checked_workers
 
 # Solvers of each problem: by sorting, by selection, by bisection
 _LOCAL = local_exact, local_many, local_bisection
@@ -40,6 +44,8 @@ _GENERAL_EDGE = general_edge_exact, general_edge_many, general_edge_bisection
 
 _APART = "_apart_from"
 """The batch whose memory a solution is known not to share."""
+_WORST = "_worst"
+"""Memory (B, 2) for the certificate of a solution that was asked for with it."""
 
 
 def solve_slots(
@@ -47,6 +53,8 @@ def solve_slots(
     method: str = "exact",
     out: BatchSolution | None = None,
     spectrum: str | None = None,
+    workers: int = 1,
+    certificates: bool = False,
 ) -> BatchSolution:
     """Solve Problems 3, 4 and 5 of every slot of a batch.
 
@@ -63,27 +71,49 @@ def solve_slots(
         one was split.
     spectrum : {"split", "shared"}, optional
         Replaces the batch's own.
+    workers : int
+        Threads that share the slots, here and in the certificate; -1 for as many as there are cores. Results
+        are the same, bit for bit. Fewer than 80,000 backlogs of a stage stay in one thread, which is faster.
+    certificates : bool
+        Certify every slot in this call, which takes as long again; else that is done on first access. An
+        `out` that was certified so is certified into its arrays.
 
     Returns
     -------
     BatchSolution
-        Certificates are computed on first access; unlike `solve_slot`, nothing is raised for a weak one where
-        magnitudes leave double precision.
+        Its arrays are parts of one block of memory. Unlike `solve_slot`, nothing is raised for a weak
+        certificate where magnitudes leave double precision.
 
     Raises
     ------
     ProblemError
-        For an unknown method, or an `out` of another shape, or whose arrays overlap others or the batch's.
+        For an unknown method, an `out` of another shape, or whose arrays overlap others or the batch's, or a
+        wrong number of workers.
     """
     check_type(batch, SlotBatch, "batch", "or one problem for solve_slot")
     if out is not None:
         check_type(out, BatchSolution, "out", "of an earlier call")
     check_method(method)
+    workers = checked_workers(workers)
     batch = with_spectrum(batch, spectrum)
-    solution = _empty_solution(batch) if out is None else _reused(out, batch)
+    solution = _empty_solution(batch, certificates) if out is None else _reused(out, batch)
+    vars(solution)["_parts"] = parts_of(batch.shape, workers)
     if 0 not in batch.shape:
         _solve_into(solution, method)
+    if certificates:
+        _certify(solution)
     return solution
+
+
+def _certify(solution: BatchSolution) -> None:
+    """Certify every slot into the memory that the solution has for it."""
+    slots, _, _ = solution.batch.shape
+    fields = vars(solution)
+    worst = fields.setdefault(_WORST, np.empty((slots, 2), order="F")).T
+    worst.fill(0.0)
+    if 0 not in solution.batch.shape:
+        find_worst(solution, worst)
+    fields["certificate"] = BatchCertificate(*worst)
 
 
 def _solution_shapes(batch: SlotBatch) -> dict[str, tuple[int, ...]]:
@@ -93,12 +123,28 @@ def _solution_shapes(batch: SlotBatch) -> dict[str, tuple[int, ...]]:
     return {**per_service, **dict.fromkeys(per_device, shape[:2]), "edge_multiplier": shape[:1]}
 
 
-def _empty_solution(batch: SlotBatch) -> BatchSolution:
-    empty = np.zeros if 0 in batch.shape else np.empty
-    arrays: dict[str, Any] = {
-        name: empty(shape, order="F") for name, shape in _solution_shapes(batch).items()
-    }
-    return BatchSolution(batch, spectrum=_spectrum_of(batch, None), **arrays)
+def _empty_solution(batch: SlotBatch, certificates: bool) -> BatchSolution:
+    shapes = _solution_shapes(batch) | ({_WORST: (batch.shape[0], 2)} if certificates else {})
+    arrays = _one_block(shapes, np.zeros if 0 in batch.shape else np.empty)
+    worst = arrays.pop(_WORST, None)
+    solution = BatchSolution(batch, spectrum=_spectrum_of(batch, None), **arrays)
+    if worst is not None:
+        vars(solution)[_WORST] = worst
+    return solution
+
+
+def _one_block(shapes: dict[str, tuple[int, ...]], new: Any) -> dict[str, Any]:
+    """Arrays in Fortran's order that follow one another in one block.
+
+    A block of some megabytes is given large pages, and is given again in the next call; the system clears
+    page after page for many smaller ones, which takes longer than to solve the slots.
+    """
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
+    block, arrays, start = new(sum(sizes.values())), {}, 0
+    for name, size in sizes.items():
+        arrays[name] = block[start : start + size].reshape(shapes[name], order="F")
+        start += size
+    return arrays
 
 
 def _spectrum_of(batch: SlotBatch, earlier: SharedSpectrum | None) -> SharedSpectrum | None:
@@ -147,7 +193,8 @@ def _reused(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
     if cached.get(_APART) is not batch:
         shared = {} if spectrum is None else {f"spectrum.{name}": v for name, v in vars(spectrum).items()}
         _check_apart(batch, arrays | shared)
-    allocations = {name: cached[name] for name in ALLOCATIONS if name in cached}  # views of the same arrays
+    kept = (*ALLOCATIONS, _WORST)  # views of the same arrays, and memory for a certificate
+    allocations = {name: cached[name] for name in kept if name in cached}
     cached.clear()
     cached.update(arrays, **allocations, batch=batch, spectrum=spectrum, **{_APART: batch})
     return out
@@ -162,33 +209,40 @@ def _check_usable(array: Floats, name: str, shape: tuple[int, ...]) -> None:
 
 
 def _solve_into(solution: BatchSolution, method: str) -> None:
-    batch = solution.batch
-    _, devices, services = batch.shape
+    batch, transmission = solution.batch, solution._transmit_allocation
+    per_device = _which(method, batch.shape[2])
     batch.refill_lanes()
+    if solution.spectrum is not None and batch.radio is not None:
+        # for the measured radios, which take no part in the spectrum; those that do are overwritten
+        call = _GENERAL_TRANSMIT[per_device], batch._general_transmit, transmission
+        run_in_parts([call], solution._parts)
+    # all calls are there before the threads start, so that what is cached is made once
+    run_in_parts(_calls(solution, method), solution._parts)
+
+
+def _calls(solution: BatchSolution, method: str) -> list[KernelCall]:
+    """The kernels that solve a batch, with what they take."""
+    batch, spectrum = solution.batch, solution.spectrum
+    _, devices, services = batch.shape
     local, transmit, edge = batch._is_general
-    per_device = _which(method, services)
+    per_device, at_edge = _which(method, services), _which(method, services * devices)
+    calls: list[KernelCall] = []
     if local:
-        _GENERAL_LOCAL[per_device](batch._general_local, solution._local_allocation)
+        calls.append((_GENERAL_LOCAL[per_device], batch._general_local, solution._local_allocation))
     else:
-        _LOCAL[per_device](batch._local_problem, solution._local_allocation)
-    if solution.spectrum is not None:
-        _solve_shared(solution, solution.spectrum, per_device)
+        calls.append((_LOCAL[per_device], batch._local_problem, solution._local_allocation))
+    transmission = solution._transmit_allocation
+    if spectrum is not None:
+        calls.append((spectrum_exact, batch._general_transmit, spectrum.allocation(transmission)))
     elif transmit:
-        _GENERAL_TRANSMIT[per_device](batch._general_transmit, solution._transmit_allocation)
+        calls.append((_GENERAL_TRANSMIT[per_device], batch._general_transmit, transmission))
     else:
-        _TRANSMIT[per_device](batch._transmit_problem, solution._transmit_allocation)
-    at_edge = _which(method, services * devices)
+        calls.append((_TRANSMIT[per_device], batch._transmit_problem, transmission))
     if edge:
-        _GENERAL_EDGE[at_edge](batch._general_edge, solution._edge_allocation)
+        calls.append((_GENERAL_EDGE[at_edge], batch._general_edge, solution._edge_allocation))
     else:
-        _EDGE[at_edge](batch._edge_problem, solution._edge_allocation)
-
-
-def _solve_shared(solution: BatchSolution, spectrum: SharedSpectrum, per_device: int) -> None:
-    batch = solution.batch
-    if batch.radio is not None:  # measured radios, which take no part
-        _GENERAL_TRANSMIT[per_device](batch._general_transmit, solution._transmit_allocation)
-    spectrum_exact(batch._general_transmit, spectrum.allocation(solution._transmit_allocation))
+        calls.append((_EDGE[at_edge], batch._edge_problem, solution._edge_allocation))
+    return calls
 
 
 def _which(method: str, items: int) -> int:

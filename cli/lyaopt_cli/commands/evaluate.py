@@ -12,7 +12,13 @@ from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.support.new_command import new_command
-from lyaopt_cli.support.options import plot_option, replications_option, seed_option, warmup_option
+from lyaopt_cli.support.options import (
+    plot_option,
+    replications_option,
+    seed_option,
+    warmup_option,
+    workers_option,
+)
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
 from lyaopt_cli.support.policy_names import distinct_names, make_policy
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
 )
 @warmup_option(2_000)
 @seed_option
+@workers_option
 @trace_options
 @waiting_options
 @click.option("--bound", is_flag=True, help='Print "over bound" where it takes long too: shadowed channels.')
@@ -107,12 +114,14 @@ def _evaluate(
     waiting_cost: float | None,
     target_latency: float | None,
     bound: bool,
+    workers: int,
 ) -> Evaluation:
     from lyaopt.evaluation import evaluate
 
     waiting = Waiting(waiting_cost, target_latency)
     waiting.check(policies)
-    compared = [make_policy(name, system, seed, interrupts, waiting, parts.searched) for name in policies]
+    given = seed, interrupts, waiting, parts.searched, workers
+    compared = [make_policy(name, system, *given) for name in policies]
     with progress_bar("slots", len(compared) * (slots + warmup)) as show:
 
         def report(done: int) -> bool:
@@ -130,6 +139,7 @@ def _evaluate(
             progress=report,
             waiting_cost_j_per_s=waiting_cost,
             bound=bound or None,
+            workers=workers,
             trace=parts.judged,
         )
 

@@ -12,13 +12,20 @@ from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.support.new_command import new_command
-from lyaopt_cli.support.options import COSTS, plot_option, replications_option, seed_option, warmup_option
+from lyaopt_cli.support.options import (
+    COSTS,
+    plot_option,
+    replications_option,
+    seed_option,
+    warmup_option,
+    workers_option,
+)
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
 from lyaopt_cli.support.policy_names import distinct_names, make_policy
 from lyaopt_cli.support.progress import progress_bar
 from lyaopt_cli.support.traces import Parts, parts_of, trace_options
-from lyaopt_cli.support.waiting import Waiting
+from lyaopt_cli.support.waiting import NO_WAITING, Waiting
 
 if TYPE_CHECKING:
     from lyaopt.evaluation import FrontierReport
@@ -67,6 +74,7 @@ _COSTS = "0.0001,0.0005,0.002,0.01,0.03,0.1,0.3,1"
 @warmup_option(2_000)
 @seed_option
 @trace_options
+@workers_option
 @json_option("Print JSON.")
 @plot_option("energy against latency, both logarithmic,")
 def command(
@@ -130,14 +138,16 @@ def _measure(
     slots: int,
     warmup: int,
     replications: int,
+    workers: int,
 ) -> FrontierReport:
     from lyaopt.evaluation import compare_with_bound
 
-    on = parts.searched
-    points = [make_policy(name, system, seed, interrupts, traces=on) for name in policies]
+    def make(name: str, waiting: Waiting = NO_WAITING) -> Policy:
+        return make_policy(name, system, seed, interrupts, waiting, parts.searched, workers)
+
+    points = [make(name) for name in policies]
     curves: dict[str, dict[float, Policy]] = {
-        rule: {cost: make_policy(rule, system, seed, interrupts, Waiting(cost), on) for cost in waiting_costs}
-        for rule in dict.fromkeys(rules)
+        rule: {cost: make(rule, Waiting(cost)) for cost in waiting_costs} for rule in dict.fromkeys(rules)
     }
     runs = len(points) + sum(map(len, curves.values()))
     with progress_bar("slots", runs * (slots + warmup)) as show:
@@ -157,6 +167,7 @@ def _measure(
             names=distinct_names(policies, points),
             progress=report,
             trace=parts.judged,
+            workers=workers,
         )
 
 

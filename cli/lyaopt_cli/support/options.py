@@ -111,6 +111,15 @@ def replications_option(default: int | None, otherwise: str = "") -> Callable[[A
     )
 
 
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=-1),
+    default=1,
+    show_default=True,
+    help="Threads that share replications, in searches too; -1 for all cores. Results are the same.",
+)
+
+
 def plot_option(what: str) -> Callable[[Any], Any]:
     """``--plot``, with the content of the figure."""
     return click.option("--plot", metavar="FILE", help=f"Draw {what} into FILE (.png or .svg).")

@@ -57,7 +57,6 @@ _RULES = (
     ),
     _Rule("s", lambda n: n["s"] >= 0, "a first slot >= 0, got {s}"),
     _Rule("g", lambda n: n["g"] >= 1, "at least one slot in a period, got {g}"),
-    _Rule("eT", lambda n: n["T"] == 0 or n["e"] <= n["T"], "slots of a trace of {T}, got {e}"),
     _Rule("ers", lambda n: n["r"] == 0 or n["e"] - n["s"] <= n["r"], "room for all slots, got {r}"),
     _Rule("P", lambda n: n["P"] >= 1, "points of at least one period"),
     _Rule("&d", lambda n: n["d"] != _BY_SHARES or n["&"] > 1, "shares, which the method asks for"),

@@ -39,6 +39,7 @@ _GENERAL_TRANSMIT = ("NL", "NL", "L", "*", "*", "*", "*", "", "M:!", "!L", "!L")
 _GENERAL_EDGE = ("NL", "NL", "*", "*")
 _SPECTRUM = ("NL", "L", "L", "L", "B")
 _UPSTREAM = ("?NL", "?L", "*")  # derivatives by what was solved, and by the value
+_WORST = "2B"
 _SLOT = ("3NM", "4M", "6", "3NM", "8M", "6")
 
 # Of simulation: the tuples of state_types.py
@@ -47,7 +48,7 @@ _LAWS = ("M:-C", "CK", "CK", "M:!", "!M", "!M", "", "")
 _MODEL = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "%b3NL", "#u", "2", _LAWS)
 _KEYS = ("", "L", "L")
 _STREAMS = ("", "O", "bL", "L", "L", "L", "NL:")
-_TRACE = ("TM", "TNM:arrivals")
+_TRACE = ("TM", "TNM:arrivals", "bw:")
 _SUMS = ("b26NL", "b27L")
 _STATE = ("b43NL", "b33NL", "b2NL", "bNL:k", _SUMS, "bL", "b4L", "bNL", "b3NL", "b2L", "bm3NL")
 _TASKS = ("t3", "4:pool", "l5")
@@ -84,6 +85,9 @@ SHAPES: dict[str, Shape] = {
     **_solvers("general_local", _GENERAL_LOCAL, _DEVICE),
     **_solvers("general_transmit", _GENERAL_TRANSMIT, _DEVICE),
     **_solvers("general_edge", _GENERAL_EDGE, _EDGE),
+    "local_gaps": (_LOCAL_PROBLEM, _DEVICE, _WORST),
+    "transmit_gaps": (_TRANSMIT_PROBLEM, _DEVICE, _WORST),
+    "edge_gaps": (_EDGE_PROBLEM, _EDGE, _WORST),
     "local_gradient": (_GENERAL_LOCAL, _DEVICE, _UPSTREAM, ("NL", "NL", *("?L",) * 4)),
     "transmit_gradient": (_GENERAL_TRANSMIT, _DEVICE, _UPSTREAM, ("NL", "NL", *("?L",) * 8)),
     "edge_gradient": (_GENERAL_EDGE, _EDGE, _UPSTREAM, ("NL", "NL", "?L", "?L")),
