@@ -96,9 +96,7 @@ class _Slopes(NamedTuple):
     by_value: Rows
 
 
-def _slopes(
-    terms: Terms, choices: Choices, judged: Sequence[Any], returns: Tensor, value: Rows
-) -> _Slopes:
+def _slopes(terms: Terms, choices: Choices, judged: Sequence[Any], returns: Tensor, value: Rows) -> _Slopes:
     """Compute slopes from `judged`, log-probabilities and entropies (n, C), and values (n, D)."""
     parts: Floats = np.empty(kernel.CLIPPED + 1)
     by_actor: Floats = np.empty((2, *choices.met.shape))
@@ -201,7 +199,11 @@ class ChainGradient:
         actor = [*hidden, last._replace(bias=last.bias + mask.reshape(-1))]
         seen = outputs_of(actor, array_of(choices.features))
         valued = outputs_of(self._critic, array_of(returns.features))
-        logits, actions, met = seen[-1].reshape(-1, *mask.shape), array_of(choices.actions), choices.met.numpy()
+        logits, actions, met = (
+            seen[-1].reshape(-1, *mask.shape),
+            array_of(choices.actions),
+            choices.met.numpy(),
+        )
         logs, by_logits = np.empty_like(logits), np.empty_like(logits)
         judged: Rows = np.empty((2, *actions.shape), np.float32)
         categorical.judge_cuts.trusting(logits, actions, met, logs, *judged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -54,7 +55,7 @@ def _runner(model: Any) -> Callable[[Tensors], dict[str, Any]]:
     """Function from inputs to outputs, by name."""
     names = [value.name for value in model.graph.output]
     try:
-        import onnxruntime
+        onnxruntime = importlib.import_module("onnxruntime")
     except ModuleNotFoundError:
         from onnx.reference import ReferenceEvaluator
 
