@@ -117,8 +117,7 @@ def _solve_stream(name: str, method: str, spectrum: str | None, check: bool) -> 
     number = 0
     output = sys.stdout.buffer
     for lines in line_batches(name):
-        # One document alone is solved sooner by itself.
-        quick = [None] * len(lines) if together is None or len(lines) == 1 else together(lines)
+        quick = [None] * len(lines) if together is None else together(lines)
         for line, text in zip(lines, quick, strict=True):
             number += 1
             if text is None:
