@@ -96,11 +96,11 @@ def _solve_one(name: str, as_json: bool, method: str, spectrum: str | None, chec
 
 def _prefer_interpreted_core() -> None:
     """Interpret kernels that were not built, unless they are loaded already or a core is set."""
-    if "lyaopt._kernels.toolchain.jit" in sys.modules or "LYAOPT_CORE" in os.environ:
+    if "lyaopt._kernels.toolchain.core_choice" in sys.modules or "LYAOPT_CORE" in os.environ:
         return
     os.environ["LYAOPT_CORE"] = "aot,python"
     try:
-        import lyaopt.slot.problem  # noqa: F401
+        import lyaopt._kernels.toolchain.core_choice  # noqa: F401
     finally:
         del os.environ["LYAOPT_CORE"]  # other code of this process, and its children, choose their own
 
