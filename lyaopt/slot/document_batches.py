@@ -121,9 +121,9 @@ def _answers(layouts: _Layouts, rows: Floats) -> list[bytes | None]:
 
 
 def _widths(layout: Layout, rows: Floats) -> Floats | None:
-    """The bandwidths (B, M) of the devices, if there is as much."""
+    """The bandwidths (B, M) of the devices, or (B, 1) where all have the same, if there is as much."""
     if not layout.widths.size:
-        return np.repeat(rows[:, BANDWIDTH, np.newaxis] / layout.shape[1], layout.shape[1], axis=1)
+        return rows[:, BANDWIDTH, np.newaxis] / layout.shape[1]
     own = rows[:, layout.widths]
     try:
         for total, widths in zip(rows[:, BANDWIDTH].tolist(), own.tolist(), strict=True):
@@ -135,26 +135,37 @@ def _widths(layout: Layout, rows: Floats) -> Floats | None:
 
 def _noise_if_valid(layout: Layout, rows: Floats, widths: Floats) -> float | None:
     """The noise in W/Hz, if it is everywhere the same and all numbers are valid by their bounds."""
-    noises = {SlotInputs.noise_psd_dbm_per_hz} if layout.noise is None else {*rows[:, layout.noise].tolist()}
-    if len(noises) > 1:
-        return None
+    if len(rows) == 1:  # where lists are faster
+        low = high = rows[0].tolist()
+    else:
+        low, high = rows.min(axis=0).tolist(), rows.max(axis=0).tolist()
+    psd: float = SlotInputs.noise_psd_dbm_per_hz
+    if layout.noise is not None:
+        psd = low[layout.noise]
+        if psd != high[layout.noise]:
+            return None
+        low[layout.noise] = high[layout.noise] = 0.0  # it may be negative
     try:
-        noise = noise_w_per_hz(noises.pop())
+        noise = noise_w_per_hz(psd)
     except ProblemError:
         return None
-    count = layout.shape[1]
-    power, gain = (range_of(rows[:, layout.devices[row * count : (row + 1) * count]]) for row in (1, 2))
-    tau, band = range_of(rows[:, 0]), range_of(widths)
-    magnitudes = rows if layout.noise is None else np.delete(rows, layout.noise, axis=1)
-    least, most = range_of(magnitudes)
-    # The comparisons are false for NaN.
-    if not (least >= 0.0 < tau[0] and most < math.inf and most * rows.shape[1] / tau[0] < math.inf):
+    tau, count = (low[0], high[0]), layout.shape[1]
+    band = range_of(widths)
+    # A sum is finite only if its terms are.
+    if not (min(low) >= 0.0 < tau[0] and sum(high) / tau[0] < math.inf and band[0] > 0.0):
         return None
-    if not (band[0] > 0.0 and signals_fit(gain, power, band, count, noise, tau)):
+    power, gain = ((min(low[place]), max(high[place])) for place in layout.power_and_gain)
+    if not signals_fit(gain, power, band, count, noise, tau):
         return None
+    return noise if _shortest(layout, rows) / max(tau[1], 1.0) >= LEAST else None
+
+
+def _shortest(layout: Layout, rows: Floats) -> float:
+    """The least backlog that is not 0."""
     queues = rows[:, layout.queues]
-    shortest = float(queues.min(where=queues > 0.0, initial=math.inf))
-    return noise if shortest / max(tau[1], 1.0) >= LEAST else None
+    if len(rows) == 1:
+        return min(filter(None, queues[0].tolist()), default=math.inf)
+    return float(queues.min(where=queues > 0.0, initial=math.inf))
 
 
 def _solved(layouts: _Layouts, rows: Floats, widths: Floats, noise: float) -> list[bytes | None]:
@@ -174,6 +185,6 @@ def _solved(layouts: _Layouts, rows: Floats, widths: Floats, noise: float) -> li
     kernel = one_slot_kernel(bool(layout.weights.size))
     for of_slot in zip(*arguments, strict=True):
         kernel(*of_slot)
-    certified = np.all(summary[:, 4:] <= LARGEST_GAP, axis=1).tolist()
+    certified: list[bool] = (summary[:, 4:].max(axis=1) <= LARGEST_GAP).tolist()
     texts = solution.write(scalars[:, 0], rates, results, summary)
     return [text if good else None for text, good in zip(texts, certified, strict=True)]

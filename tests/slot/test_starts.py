@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +46,21 @@ def test_restated_constants_are_those_of_the_kernels() -> None:
 def test_a_built_core_solves_a_document_without_other_modules() -> None:
     done = subprocess.run([sys.executable, "-c", START, EXAMPLE], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_without_a_core_one_small_document_is_solved_interpreted(tmp_path: Path) -> None:
+    """Loading kernels compiled at run time takes longer."""
+    root = EXAMPLE.parents[1]
+    kept = shutil.ignore_patterns("__pycache__", "_core*", "*.so")
+    shutil.copytree(root / "lyaopt", tmp_path / "lyaopt", ignore=kept)
+    shutil.copytree(root / "cli", tmp_path / "cli", ignore=kept)
+    environment = {key: value for key, value in os.environ.items() if key != "LYAOPT_CORE"}
+    environment |= {"PYTHONPATH": f"{tmp_path}:{tmp_path / 'cli'}", "LYAOPT_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", f"{START}\nprint(sys.modules['lyaopt'].__file__)", str(EXAMPLE)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=environment, cwd=tmp_path, timeout=120
+    )
+    *_, loaded, file = done.stdout.splitlines()
+    assert Path(file).is_relative_to(tmp_path)
+    assert "numba" not in loaded
+    assert "lyaopt._kernels.slot.one_slot" in loaded
