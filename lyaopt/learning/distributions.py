@@ -32,9 +32,7 @@ class Actions(Protocol):
         """
         ...
 
-    def log_prob_and_entropy(
-        self, actions: Tensor, needed: Tensor | None = None, /
-    ) -> tuple[Tensor, Tensor]:
+    def log_prob_and_entropy(self, actions: Tensor, needed: Tensor | None = None, /) -> tuple[Tensor, Tensor]:
         """Compute log-probabilities and entropies.
 
         Parameters

@@ -269,7 +269,9 @@ def test_periods_without_tasks_are_valid():
     config = replace(SMALL, credit="device", normalise_advantages=True)
     network = make_network(SHAPE, 2, config, torch.Generator().manual_seed(2)).double()
     choices, returns = minibatch_of(network)
-    loss, _ = losses_of(network, choices._replace(met=torch.zeros_like(choices.met)), returns, terms_of(config, 0.1))
+    loss, _ = losses_of(
+        network, choices._replace(met=torch.zeros_like(choices.met)), returns, terms_of(config, 0.1)
+    )
     loss.backward()
     assert all(weight.grad is None or weight.grad.isfinite().all() for weight in network.parameters())
 
