@@ -26,7 +26,7 @@ _GROUPS = {
     "Simulate": ("scenario", "simulate", "evaluate", "bound", "frontier", "tune", "trace"),
     "Learn": ("train",),
     "Reproduce": ("sweep", "reproduce", "report", "benchmark"),
-    "Tools": ("profiles", "profile", "cpus", "info", "schema"),
+    "Tools": ("profiles", "profile", "cut", "cpus", "info", "schema"),
 }
 """Commands by purpose, in the order of the help; each is a module of `lyaopt_cli.commands`."""
 _NAMES = tuple(name for names in _GROUPS.values() for name in names)
@@ -49,8 +49,7 @@ class _LazyGroup(click.Group):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write help of one screen: commands in groups, a line for each, and no section of options."""
-        self.format_usage(ctx, formatter)
-        formatter.write(f"{self.help}\n")
+        formatter.write(f"Usage: lyaopt COMMAND [ARGS]...  {self.help}\n")
         for title, names in _GROUPS.items():
             for place, name in enumerate(names):
                 command = self.get_command(ctx, name)
@@ -71,8 +70,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, requested: bool) -> N
     cls=_LazyGroup,
     no_args_is_help=False,  # without arguments there is an error of one line
     context_settings=CONTEXT_SETTINGS,
-    epilog="lyaopt COMMAND -h explains a command and gives examples; lyaopt --version.\n"
-    'Completion in bash (or zsh, fish): eval "$(_LYAOPT_COMPLETE=bash_source lyaopt)"',
+    epilog='Completion: eval "$(_LYAOPT_COMPLETE=bash_source lyaopt)"; examples: COMMAND -h',
 )
 @click.option(
     "--version",
@@ -83,7 +81,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, requested: bool) -> N
     help="Print the version.",
 )
 def group() -> None:
-    """Exact, certified solvers for Lyapunov-guided DNN offloading."""
+    """Exact solvers for Lyapunov-guided offloading."""
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -21,7 +21,15 @@ class Quantity(Enum):
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit: `factor` makes bit/s or bit of it, where it is one of a rate or an amount."""
+    """A unit.
+
+    Attributes
+    ----------
+    quantity : Quantity
+        What it measures.
+    factor : float
+        Bit/s or bit in a unit of a rate or an amount.
+    """
 
     quantity: Quantity
     factor: float = 1.0

@@ -187,6 +187,18 @@ class State:
             part.remove_tasks()
         self._draw_by(seed, numbers)
 
+    def start_trace_at(self, starts: Integers) -> None:
+        """Let replications replay the trace from other slots on.
+
+        Parameters
+        ----------
+        starts : ndarray (B,) of int
+            Slot of the trace that each replication has in slot 0, below T.
+        """
+        places = np.zeros(self.layout.blocks * self.layout.width, np.int64)
+        places[: self.layout.replications] = starts
+        self._trace = self._trace._replace(starts=places.reshape(self.layout.blocks, self.layout.width))
+
     def _draw_by(self, seed: int, numbers: Integers) -> None:
         layout = self.layout
         filled = np.zeros(layout.blocks * layout.width, np.uint32)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
+from typing import Any
 
 from lyaopt.arrays import Floats, Integers
-from lyaopt.errors import DocumentError
-from lyaopt.io.input_files import open_regular
+from lyaopt.io.array_files import read_arrays
 from lyaopt.model.system import System
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.streams import make_streams
@@ -39,20 +35,12 @@ def load_trace(path: str | Path, system: System, *, seed: int = 0, replication: 
     Raises
     ------
     DocumentError
-        If the file is not a trace of this system.
+        If the file is not a trace of this system, or has more than 1 GiB of arrays.
     OSError
         If it cannot be read.
     """
-    try:
-        with open_regular(path) as opened, _archive(opened) as file:
-            halves = {name: _member(file, name) for name in _HALVES}
-            partition = _member(file, "partition")
-    except (DocumentError, OSError):
-        raise
-    # zipfile, zlib, struct, ast and tokenize raise errors of their own on damaged bytes.
-    except Exception:
-        raise _not_npz() from None
-    trace = complete_trace(system, **halves, partition=partition, seed=seed, replication=replication)
+    arrays = read_arrays(path, (), (*_HALVES, "partition"))
+    trace = complete_trace(system, **arrays, seed=seed, replication=replication)
     trace.check_against(system)
     return trace
 
@@ -107,40 +95,8 @@ def complete_trace(
     return Trace(arrivals, channel_gain, partition)
 
 
-def missing_half(path: str | Path) -> str | None:
-    """Which of `arrivals` and `channel_gain` the trace in a file lacks; None if it has both.
-
-    Parameters
-    ----------
-    path : str or Path
-        Of a file that `load_trace` has read.
-    """
-    with open_regular(path) as opened, _archive(opened) as file:
-        return next((name for name in _HALVES if name not in file), None)
-
-
 def _slots(table: Any, name: str) -> int:
     try:
         return len(table)
     except TypeError:
         raise trace_error(name, f"expected a table of numbers, got {type(table).__name__}") from None
-
-
-def _archive(file: BinaryIO) -> Any:
-    archive = np.load(file, allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise _not_npz()
-    return archive
-
-
-def _not_npz() -> DocumentError:
-    return DocumentError([("$", "expected an .npz file of arrays without pickled objects")])
-
-
-def _member(file: Mapping[str, Any], name: str) -> Any:
-    if name not in file:
-        return None
-    try:
-        return file[name]
-    except Exception:  # as in load_trace
-        raise trace_error(name, "expected an array of numbers, got unreadable data") from None

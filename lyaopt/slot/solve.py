@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from lyaopt._kernels.slot import one_slot as kernels
-from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
-from lyaopt._kernels.slot.weighted_slot import slot_weighted
+from lyaopt._kernels.toolchain.core_choice import built_kernel
 from lyaopt.arrays import Floats, check_type
 from lyaopt.errors import ProblemError
-from lyaopt.slot.batch import as_batch
 from lyaopt.slot.inputs import with_spectrum
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
-from lyaopt.slot.solve_batch import solve_slots
+
+# As in the modules of the kernels, which import for longer than a slot takes, and are not needed where they
+# were built: tests compare them.
+NETWORK_ITEMS = 256
+RESULT_ROWS = 8
+SUMMARY_PLACES = 6
 
 # Largest gap and violation of a certificate; over sixty orders of magnitude they are at most 1e-14.
 LARGEST_GAP = 1e-9
@@ -71,15 +76,36 @@ def _check_certificate(solution: SlotSolution) -> None:
         raise ProblemError("$", reason)
 
 
+@functools.cache
+def one_slot_kernel(weighted: bool) -> Callable[..., Any]:
+    """Return the kernel of one slot, `slot_exact` or `slot_weighted`, for arrays that the caller has made.
+
+    Parameters
+    ----------
+    weighted : bool
+        Whether weights come first among the arguments.
+    """
+    if function := built_kernel("slot_weighted" if weighted else "slot_exact"):
+        return function
+    if weighted:
+        from lyaopt._kernels.slot.weighted_slot import slot_weighted
+
+        return slot_weighted
+    from lyaopt._kernels.slot.one_slot import slot_exact
+
+    return slot_exact
+
+
 def _solve_in_one_call(problem: SlotProblem, weights: Floats | None) -> SlotSolution:
     queues, devices, scalars = problem._packed
     rates = np.empty(queues.shape)
-    results = np.empty((kernels.RESULT_ROWS, queues.shape[2]))
-    summary = np.empty(kernels.SUMMARY_PLACES)
+    results = np.empty((RESULT_ROWS, queues.shape[2]))
+    summary = np.empty(SUMMARY_PLACES)
     if weights is None:
-        kernels.slot_exact(queues, devices, scalars, rates, results, summary)
+        one_slot_kernel(False)(queues, devices, scalars, rates, results, summary)
     else:
-        slot_weighted(weights, queues, devices, scalars, rates, results, summary)
+        one_slot_kernel(True)(weights, queues, devices, scalars, rates, results, summary)
+    cpu, power, local_nu, transmit_nu, local_energy, transmit_energy, local_price, rate_price = results
     edge_nu, local, transmit, edge, gap, violation = summary.tolist()
     return SlotSolution._from_values(
         problem,
@@ -88,15 +114,15 @@ def _solve_in_one_call(problem: SlotProblem, weights: Floats | None) -> SlotSolu
         rates[0].T,
         rates[1].T,
         rates[2].T,
-        results[kernels.CPU],
-        results[kernels.POWER],
-        results[kernels.LOCAL_NU],
-        results[kernels.TRANSMIT_NU],
+        cpu,
+        power,
+        local_nu,
+        transmit_nu,
         edge_nu,
-        results[kernels.LOCAL_ENERGY],
-        results[kernels.TRANSMIT_ENERGY],
-        results[kernels.LOCAL_PRICE],
-        results[kernels.RATE_PRICE],
+        local_energy,
+        transmit_energy,
+        local_price,
+        rate_price,
         problem.bandwidth_hz,
         0.0,
     )
@@ -105,6 +131,9 @@ def _solve_in_one_call(problem: SlotProblem, weights: Floats | None) -> SlotSolu
 # Energies and prices may overflow although the allocation does not: no warning, they are infinite then.
 @np.errstate(over="ignore", invalid="ignore")
 def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
+    from lyaopt.slot.batch import as_batch
+    from lyaopt.slot.solve_batch import solve_slots
+
     solution = solve_slots(as_batch(problem), method)
     local, transmit, edge = solution.objective[:, 0].tolist()
     certificate = solution.certificate

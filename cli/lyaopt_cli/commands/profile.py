@@ -11,6 +11,7 @@ import click
 from lyaopt.errors import MissingExtraError, ProblemError, ProfileError
 from lyaopt_cli.commands.profiles import show_profile, write_figure
 from lyaopt_cli.support.input_files import InputError
+from lyaopt_cli.support.network_options import input_shape_option, selection_option
 from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import plot_option
 from lyaopt_cli.support.output import json_option
@@ -21,22 +22,6 @@ if TYPE_CHECKING:
     from lyaopt.model.profiles.targets import Request
 
 
-def _shapes(
-    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
-) -> list[tuple[int, ...]] | dict[str, tuple[int, ...]]:
-    # Names may hold any sign; sizes hold no "=".
-    parts = [text.rpartition("=") for text in texts]
-    shapes = [_sizes(sizes) for _, _, sizes in parts]
-    names = [name for name, sign, _ in parts if sign]
-    if not names:
-        return shapes
-    if len(names) < len(texts):
-        raise click.BadParameter("give a name with every shape, or with none")
-    if len(set(names)) < len(names) or "" in names:
-        raise click.BadParameter(f"expected a different name with every shape, got {' '.join(texts)!r}")
-    return dict(zip(names, shapes, strict=True))
-
-
 def _input_bits(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, int]:
     pairs = [text.rpartition("=") for text in texts]
     if not all(name and bits.isascii() and bits.isdigit() for name, _, bits in pairs):
@@ -44,26 +29,9 @@ def _input_bits(_context: click.Context, _option: click.Parameter, texts: tuple[
     return {name: int(bits) for name, _, bits in pairs}
 
 
-def _sizes(text: str) -> tuple[int, ...]:
-    try:
-        sizes = tuple(int(size) for size in text.split(","))
-    except ValueError:
-        sizes = (0,)
-    if any(size < 1 for size in sizes):
-        raise click.BadParameter(f"expected sizes such as 1,3,224,224, got {text!r}")
-    return sizes
-
-
 @new_command("profile", "Profile a network: PyTorch, ONNX or TensorFlow Lite")
 @click.argument("target", metavar="MODULE:CALLABLE|FILE.onnx|FILE.tflite")
-@click.option(
-    "--input-shape",
-    "input_shapes",
-    multiple=True,
-    callback=_shapes,
-    metavar="[NAME=]1,3,224,224",
-    help="Shape of an input, batch first; once for each input, in order or with its name.",
-)
+@input_shape_option
 @click.option("--name", help="Name of the profile; by default that of the class or file.")
 @click.option(
     "--bits",
@@ -80,14 +48,7 @@ def _sizes(text: str) -> tuple[int, ...]:
     metavar="NAME=BITS",
     help="Bits of one element of an input, instead of those of its type or range.",
 )
-@click.option(
-    "--cuts",
-    "selection",
-    type=click.Choice(["single", "valleys", "all"]),
-    default="single",
-    show_default=True,
-    help="Cuts to list: those that one tensor crosses; these and the cheapest that several cross; all.",
-)
+@selection_option
 @click.option(
     "--verify", is_flag=True, help="Run head and tail of every cut, and compare with the whole network."
 )

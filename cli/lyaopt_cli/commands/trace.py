@@ -91,8 +91,7 @@ def import_command(files: tuple[str, ...], out: str, plot: str | None, as_json: 
       lyaopt trace import a.csv b.csv --time t --column Mbps --out radio.npz
       lyaopt trace import up.mahi --format mahimahi --step 0.1 --out radio.npz
       lyaopt trace import walk.csv --format ucc-5g --plot radio.svg --out radio.npz
-      lyaopt trace import a.log b.log c.log d.log --format ghent-4g --power-w 1.2
-        --scenario balanced --save-scenario s.toml --out radio.npz
+      lyaopt trace import a.log b.log --format ghent-4g --step 0.1 --out radio.npz
 
     \b
     Exit status: 0 done, 2 bad usage or input, 130 interrupted, 141 output

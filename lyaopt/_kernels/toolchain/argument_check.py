@@ -47,6 +47,7 @@ def guarded(
             check_shapes(args, tuple(shapes))
         return function(*args)
 
+    call.unguarded = function  # type: ignore[attr-defined]
     return call
 
 
