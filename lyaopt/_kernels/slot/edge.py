@@ -23,6 +23,8 @@ from lyaopt._kernels.slot.blocks import (
 )
 from lyaopt._kernels.slot.dispatch import rank_by_sorting, solve_by_selection
 from lyaopt._kernels.slot.dual_bisection import solve_by_bisection
+from lyaopt._kernels.slot.level_check import rank_by_level
+from lyaopt._kernels.slot.level_search import search_room
 from lyaopt._kernels.slot.marginal_costs import EDGE
 from lyaopt._kernels.slot.parts import PART, WHOLE, PartKernel, lanes_of_part
 from lyaopt._kernels.slot.primal_recovery import recover_primal
@@ -31,14 +33,19 @@ from lyaopt._kernels.slot.sort_registers import serve_in_registers
 from lyaopt._kernels.slot.sorting_networks import EIGHT, FOUR
 from lyaopt._kernels.toolchain.jit import helper, inline
 
+_SORTED_ITEMS = 12  # beyond, a search for the level is faster than a sort
+
 
 @inline
 def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
     if queue.shape[0] == FOUR.size:
         serve_in_registers(cost, FOUR, queue, lanes, block, tau, rate)
+        return
+    if queue.shape[0] > _SORTED_ITEMS:
+        rank_by_level(queue, lanes, block)
     else:
         rank_by_sorting(cost, FOUR, EIGHT, queue, lanes, block)
-        recover_primal(cost, queue, lanes, block, tau, rate)
+    recover_primal(cost, queue, lanes, block, tau, rate)
 
 
 @inline
@@ -46,8 +53,9 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace, part):
     """Solve a part of the lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
     queue, tau = problem.queue, problem.tau
     items, lane_count = queue.shape
-    width = block_width(items, lane_count, one_by_one)
-    block, _ = split_workspace(workspace, items, width, one_by_one)
+    room = items if one_by_one | (items <= _SORTED_ITEMS) else search_room(items)
+    width = block_width(room, lane_count, one_by_one)
+    block, _ = split_workspace(workspace, room, width, one_by_one)
     fill(block.costs[LIMIT], width, problem.capacity * tau)
     fill(block.costs[SCALE], width, 1.0)
     fill(block.costs[INVERSE], width, 1.0)
