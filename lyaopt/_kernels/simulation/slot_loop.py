@@ -53,7 +53,7 @@ from lyaopt._kernels.simulation.task_moves import move_tasks
 from lyaopt._kernels.simulation.task_queues import LOCAL, TRANSMIT, make_room
 from lyaopt._kernels.simulation.weighted_allocation import allocate_by_weights, weighted_workspace_size
 from lyaopt._kernels.slot.problems import DELTA, TAU
-from lyaopt._kernels.toolchain.contiguous_views import lent
+from lyaopt._kernels.toolchain.contiguous_views import borrowed
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 
@@ -140,7 +140,7 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_all, add=add_devices
 
     def run(at, span, model, plan, state, tasks, record, room):
         """Simulate the slots of `at` (block, first, stop), whose inputs are in the room."""
-        model, plan, state, tasks, record, room = lent((model, plan, state, tasks, record, room))
+        model, plan, state, tasks, record, room = borrowed((model, plan, state, tasks, record, room))
         (b, begin, end), (inputs, notes, _, _) = at, room
         queues, allocation = queues_of(state, b), _allocation_of(state, b, room.multiplier)
         rates, cpu, power, _ = allocation
