@@ -47,6 +47,13 @@ def pairs_of(start, count):
     return ((start + count + 1) >> 1) - (start >> 1)
 
 
+@lane_loop
+def _copy_keys(lane_replication, lane_device, pair, rows):
+    replication, device, later = rows
+    for lane in range(lane_replication.size):
+        replication[lane], device[lane], later[lane] = lane_replication[lane], lane_device[lane], pair
+
+
 @helper
 def counters_of(keys, pairs):
     """Return the `Counters` of lanes with these StreamKeys for so many indices."""
@@ -55,9 +62,8 @@ def counters_of(keys, pairs):
     replication = np.empty(pairs * lanes, np.uint32)
     device, later = np.empty_like(replication), np.empty_like(replication)
     for pair in range(pairs):
-        for lane in range(lanes):
-            at = pair * lanes + lane
-            replication[at], device[at], later[at] = lane_replication[lane], lane_device[lane], pair
+        row = slice(pair * lanes, pair * lanes + lanes)
+        _copy_keys(lane_replication, lane_device, pair, (replication[row], device[row], later[row]))
     return Counters(seed, replication, device, later)
 
 

@@ -2,6 +2,17 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from lyaopt._kernels.simulation.few_lanes_allocation import (
+    FEW_SIZE,
+    allocate_few_at_edge,
+    allocate_few_cpus,
+    allocate_few_radios,
+    few_at_edge,
+    has_few,
+    prepare_few,
+)
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.edge import edge_lanes_many, solve_edge_lanes
@@ -48,14 +59,18 @@ class Allocation(NamedTuple):
 
 
 @helper
-def allocation_workspace_size(model, services, devices, width):
-    """Return how many doubles of workspace `allocate_exactly` takes."""
-    method = model.method
+def exact_workspace(model, services, devices, width):
+    """Return the workspace of `allocate_exactly`."""
+    method, lanes = model.method, devices * width
     if method == BY_SHARES:
-        return 0
+        return np.empty(0)
     select, select_at_edge = method == SELECT, method != SORT
     edge = workspace_size(services * devices, width, select_at_edge)
-    return max(edge, transmit_workspace_size(services, devices * width, devices, select))
+    size = max(edge, transmit_workspace_size(services, lanes, devices, select))
+    workspace = np.empty(size + FEW_SIZE)
+    if has_few(services, lanes):
+        prepare_few(model.scalars, model.devices, width, workspace)
+    return workspace
 
 
 @inline
@@ -106,9 +121,17 @@ def allocate_exactly(backlog, gain, model, queued, allocation, workspace):
 
     Stages in which no queue is `queued` (3,) are left out.
     """
-    if queued[LOCAL] > 0:
+    _, services, lanes = backlog.shape
+    few = has_few(services, lanes) & (model.method == SORT)
+    if queued[LOCAL] > 0 and few:
+        allocate_few_cpus(backlog, allocation, workspace)
+    elif queued[LOCAL] > 0:
         _allocate_cpus(backlog, model, allocation, workspace)
-    if queued[TRANSMIT] > 0:
+    if queued[TRANSMIT] > 0 and few:
+        allocate_few_radios(backlog, gain, allocation, workspace)
+    elif queued[TRANSMIT] > 0:
         _allocate_radios(backlog, gain, model, allocation, workspace)
-    if queued[EDGE] > 0:
+    if queued[EDGE] > 0 and few and few_at_edge(services, lanes, model.devices.shape[1]):
+        allocate_few_at_edge(backlog, allocation, workspace)
+    elif queued[EDGE] > 0:
         _allocate_edge(backlog, model, allocation, workspace)

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from lyaopt._kernels.simulation.busy_allocation import allocate_busy_lanes, busy_workspace_size
+from lyaopt._kernels.simulation.busy_allocation import allocate_busy_lanes, busy_workspace
 from lyaopt._kernels.simulation.exact_allocation import BY_SHARES
 from lyaopt._kernels.simulation.measured_energies import set_whole_rates
 from lyaopt._kernels.simulation.priced_cuts import Cuts, choose_cuts
@@ -99,5 +99,5 @@ def _signature():
 
 _NAME = "advance_by_prices"
 advance_by_prices = Kernel(
-    _NAME, _signature, slot_loop(_NAME, _allocate_by_prices, busy_workspace_size, _prepare)
+    _NAME, _signature, slot_loop(_NAME, _allocate_by_prices, busy_workspace, _prepare)
 )

@@ -21,8 +21,7 @@ from lyaopt._kernels.simulation.task_queues import LOCAL, REMAINDER, STAGES, TRA
 from lyaopt._kernels.slot.blocks import lane_at
 from lyaopt._kernels.slot.energies import local_energy
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
-
-VECTOR = 8  # doubles: a loop over so many, some of them masked, is one vector, with no loop for the rest
+from lyaopt._kernels.toolchain.masked_rows import LANES
 
 # Rows of `limits` (2, L)
 CAPACITY, MOST_POWER = range(2)
@@ -113,36 +112,46 @@ def mark_arrivals(arrivals, due):
             due[t] = 1.0 if arrivals[n, t] > 0 else due[t]
 
 
+@inline
+def _serve_lane(t, queue, rate, tau, first_row, notes, sums):
+    """Serve one queue of a lane, and return whether its first task is done."""
+    due, before_sum, after_sum = notes
+    backlog_sum, rate_sum = sums
+    before = queue.backlog[t]
+    given = rate[t]
+    served = given * tau
+    remainder = served * REMAINDER
+    first = queue.head[t] - served
+    emptied = before - served <= remainder
+    left = first + (queue.behind[t] + queue.lost[t])
+    left = 0.0 if emptied else left
+    done = (before > 0.0) & (emptied | (first <= remainder))
+    due[t] = 1.0 if done else due[t]
+    queue.head[t] = first
+    queue.backlog[t] = left
+    before_sum[t] = before + (0.0 if first_row else before_sum[t])
+    after_sum[t] = left + (0.0 if first_row else after_sum[t])
+    backlog_sum[t] += before
+    rate_sum[t] += given
+    return done
+
+
 @lane_loop
-def _serve(queue, rate, tau, first_row, due, before_sum, after_sum, sums):
+def _serve(queue, rate, tau, first_row, notes, sums):
     """Serve one queue of every lane; mark the lanes where tasks are done, and return how many they are.
 
-    The sums over services start anew with the `first_row`. `sums` are those of the period, of the backlogs
-    and of the rates.
+    `notes` are due, before and after; the sums over services start anew with the `first_row`. `sums` are
+    those of the period, of the backlogs and of the rates.
     """
     moving = 0
-    backlog_sum, rate_sum = sums
-    for start in range(0, rate.size, VECTOR):
-        for i in range(VECTOR):
-            t = lane_at(start, i)
-            if t < rate.size:
-                before = queue.backlog[t]
-                given = rate[t]
-                served = given * tau
-                remainder = served * REMAINDER
-                first = queue.head[t] - served
-                emptied = before - served <= remainder
-                left = first + (queue.behind[t] + queue.lost[t])
-                left = 0.0 if emptied else left
-                done = (before > 0.0) & (emptied | (first <= remainder))
-                due[t] = 1.0 if done else due[t]
-                moving += 1 if done else 0
-                queue.head[t] = first
-                queue.backlog[t] = left
-                before_sum[t] = before + (0.0 if first_row else before_sum[t])
-                after_sum[t] = left + (0.0 if first_row else after_sum[t])
-                backlog_sum[t] += before
-                rate_sum[t] += given
+    whole = rate.size - rate.size % LANES
+    for t in range(whole):
+        moving += 1 if _serve_lane(t, queue, rate, tau, first_row, notes, sums) else 0
+    if whole < rate.size:
+        for i in range(LANES):
+            if i < rate.size - whole:
+                t = lane_at(whole, i)
+                moving += 1 if _serve_lane(t, queue, rate, tau, first_row, notes, sums) else 0
     return moving
 
 
@@ -163,12 +172,27 @@ def serve_queues(rates, tau, notes, queues, sums):
                 rates[stage, n],
                 tau,
                 n == 0,
-                notes.due,
-                notes.before[stage],
-                notes.after[stage],
+                (notes.due, notes.before[stage], notes.after[stage]),
                 (sums[BACKLOGS + stage, n], sums[RATES + stage, n]),
             )
     return moving
+
+
+@inline
+def _add_device(t, cpu, power, gain, scales, notes, sums):
+    tau, delta = scales
+    before, after, limits = notes
+    speed = cpu[t]
+    watts = power[t]
+    busy = before[LOCAL, t] + before[TRANSMIT, t] > 0.0
+    local = (after[LOCAL, t] > 0.0) & (speed < limits[CAPACITY, t])
+    transmit = (after[TRANSMIT, t] > 0.0) & (watts < limits[MOST_POWER, t]) & (gain[t] > 0.0)
+    sums[LOCAL_ENERGY, t] += local_energy(tau, delta, speed)
+    sums[POWER, t] += watts
+    sums[BUSY, t] += 1.0 if busy else 0.0
+    sums[LIMITED, t] += 1.0 if local | transmit else 0.0
+    sums[LIMITED_LOCAL, t] += 1.0 if local else 0.0
+    sums[LIMITED_TRANSMIT, t] += 1.0 if transmit else 0.0
 
 
 @lane_loop
@@ -177,19 +201,12 @@ def add_devices(cpu, power, gain, scales, before, after, limits, sums):
 
     `scales` are tau and delta of the local energy.
     """
-    tau, delta = scales
-    for start in range(0, cpu.size, VECTOR):
-        for i in range(VECTOR):
-            t = lane_at(start, i)
-            if t < cpu.size:
-                speed = cpu[t]
-                watts = power[t]
-                busy = before[LOCAL, t] + before[TRANSMIT, t] > 0.0
-                local = (after[LOCAL, t] > 0.0) & (speed < limits[CAPACITY, t])
-                transmit = (after[TRANSMIT, t] > 0.0) & (watts < limits[MOST_POWER, t]) & (gain[t] > 0.0)
-                sums[LOCAL_ENERGY, t] += local_energy(tau, delta, speed)
-                sums[POWER, t] += watts
-                sums[BUSY, t] += 1.0 if busy else 0.0
-                sums[LIMITED, t] += 1.0 if local | transmit else 0.0
-                sums[LIMITED_LOCAL, t] += 1.0 if local else 0.0
-                sums[LIMITED_TRANSMIT, t] += 1.0 if transmit else 0.0
+    notes = before, after, limits
+    whole = cpu.size - cpu.size % LANES
+    for t in range(whole):
+        _add_device(t, cpu, power, gain, scales, notes, sums)
+    if whole < cpu.size:
+        for i in range(LANES):
+            if i < cpu.size - whole:
+                t = lane_at(whole, i)
+                _add_device(t, cpu, power, gain, scales, notes, sums)

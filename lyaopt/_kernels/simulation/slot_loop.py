@@ -13,7 +13,7 @@ from lyaopt._kernels.simulation.exact_allocation import (
     BY_SHARES,
     Allocation,
     allocate_exactly,
-    allocation_workspace_size,
+    exact_workspace,
 )
 from lyaopt._kernels.simulation.measured_energies import add_devices_by_laws, set_whole_rates
 from lyaopt._kernels.simulation.rules import weigh
@@ -51,7 +51,7 @@ from lyaopt._kernels.simulation.sums import (
 )
 from lyaopt._kernels.simulation.task_moves import move_tasks
 from lyaopt._kernels.simulation.task_queues import LOCAL, TRANSMIT, make_room
-from lyaopt._kernels.simulation.weighted_allocation import allocate_by_weights, weighted_workspace_size
+from lyaopt._kernels.simulation.weighted_allocation import allocate_by_weights, weighted_workspace
 from lyaopt._kernels.slot.problems import DELTA, TAU
 from lyaopt._kernels.toolchain.contiguous_views import borrowed
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
@@ -116,7 +116,7 @@ def _add_cubic(cpu, power, gain, scales, laws, notes, added, sums):
         add_devices(cpu, power, gain, scales, notes.before, notes.after, notes.limits, sums)
 
 
-def slot_loop(name, allocate, workspace_size, prepare=_keep_all, add=add_devices_by_laws):
+def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_by_laws):
     """Return the function that simulates slots, in each of which `allocate` divides the resources.
 
     Parameters
@@ -128,8 +128,8 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_all, add=add_devices
         ``allocate((b, slot), gain, backlog, model, state, tasks, allocation, room)`` writes what block `b`
         gets, given its gains (L,) and backlogs. Until then `allocation` is that of the slot before. Stages in
         which nothing waits may be left out.
-    workspace_size : function
-        ``workspace_size(model, services, devices, width)`` returns how many doubles of workspace it takes.
+    new_workspace : function
+        ``new_workspace(model, services, devices, width)`` returns what workspace it takes.
     prepare : function
         ``prepare((b, begin, end), gain, arrivals, model, state)`` may put other points in force in block `b`
         for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
@@ -187,7 +187,7 @@ def slot_loop(name, allocate, workspace_size, prepare=_keep_all, add=add_devices
             new_inputs(span, services, lanes),
             new_notes(model.devices, lanes),
             np.empty(lanes),
-            np.empty(workspace_size(model, services, devices, lanes // devices)),
+            new_workspace(model, services, devices, lanes // devices),
         )
         together = slots_at_once(span, services, lanes)
         tasks = make_room(tasks, 0)
@@ -243,7 +243,7 @@ def _new_kernel(name, *parts):
     return Kernel(name, _signature, slot_loop(name, *parts))
 
 
-advance = _new_kernel("advance", _allocate, allocation_workspace_size, _keep_all, _add_cubic)
+advance = _new_kernel("advance", _allocate, exact_workspace, _keep_all, _add_cubic)
 advance_by_weights = _new_kernel(
-    "advance_by_weights", _allocate_by_weights, weighted_workspace_size, _prepare_rates
+    "advance_by_weights", _allocate_by_weights, weighted_workspace, _prepare_rates
 )

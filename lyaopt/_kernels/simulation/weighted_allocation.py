@@ -4,6 +4,8 @@ Weights (3, N, L) are those of the general slot problems (general_problems.py), 
 each stage where energy is to be weighed as the paper does.
 """
 
+import numpy as np
+
 from lyaopt._kernels.simulation.exact_allocation import (
     BANDWIDTH,
     BY_SHARES,
@@ -45,6 +47,12 @@ def weighted_workspace_size(model, services, devices, width):
     shared = shared_workspace_size(services, devices, width) if model.laws.shared != 0 else 0
     measured = _RADIO_ROWS * devices * width if has_measured(model.laws) else 0
     return max(edge, each, shared) + measured
+
+
+@helper
+def weighted_workspace(model, services, devices, width):
+    """Return the workspace of `allocate_by_weights`."""
+    return np.empty(weighted_workspace_size(model, services, devices, width))
 
 
 @merged
