@@ -2,17 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from lyaopt._kernels.simulation.few_lanes_allocation import (
-    FEW_SIZE,
-    allocate_few_at_edge,
-    allocate_few_cpus,
-    allocate_few_radios,
-    few_at_edge,
-    has_few,
-    prepare_few,
-)
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.edge import edge_lanes_many, solve_edge_lanes
@@ -59,18 +48,14 @@ class Allocation(NamedTuple):
 
 
 @helper
-def exact_workspace(model, services, devices, width):
-    """Return the workspace of `allocate_exactly`."""
-    method, lanes = model.method, devices * width
+def allocation_workspace_size(model, services, devices, width):
+    """Return how many doubles of workspace `allocate_exactly` takes."""
+    method = model.method
     if method == BY_SHARES:
-        return np.empty(0)
+        return 0
     select, select_at_edge = method == SELECT, method != SORT
     edge = workspace_size(services * devices, width, select_at_edge)
-    size = max(edge, transmit_workspace_size(services, lanes, devices, select))
-    workspace = np.empty(size + FEW_SIZE)
-    if has_few(services, lanes):
-        prepare_few(model.scalars, model.devices, width, workspace)
-    return workspace
+    return max(edge, transmit_workspace_size(services, devices * width, devices, select))
 
 
 @inline
@@ -104,7 +89,8 @@ def _allocate_radios(backlog, gain, model, allocation, workspace):
 
 
 @inline
-def _allocate_edge(backlog, model, allocation, workspace):
+def allocate_edge(backlog, model, allocation, workspace):
+    """Solve Problem 5 of a block, for backlogs (3, N, L)."""
     scalars, count, lanes = model.scalars, model.devices.shape[1], allocation.cpu.size
     shape = backlog.shape[1] * count, lanes // count
     problem = EdgeProblem(view_as(backlog[EDGE], shape), scalars[EDGE_CAPACITY], scalars[TAU])
@@ -121,17 +107,9 @@ def allocate_exactly(backlog, gain, model, queued, allocation, workspace):
 
     Stages in which no queue is `queued` (3,) are left out.
     """
-    _, services, lanes = backlog.shape
-    few = has_few(services, lanes) & (model.method == SORT)
-    if queued[LOCAL] > 0 and few:
-        allocate_few_cpus(backlog, allocation, workspace)
-    elif queued[LOCAL] > 0:
+    if queued[LOCAL] > 0:
         _allocate_cpus(backlog, model, allocation, workspace)
-    if queued[TRANSMIT] > 0 and few:
-        allocate_few_radios(backlog, gain, allocation, workspace)
-    elif queued[TRANSMIT] > 0:
+    if queued[TRANSMIT] > 0:
         _allocate_radios(backlog, gain, model, allocation, workspace)
-    if queued[EDGE] > 0 and few and few_at_edge(services, lanes, model.devices.shape[1]):
-        allocate_few_at_edge(backlog, allocation, workspace)
-    elif queued[EDGE] > 0:
-        _allocate_edge(backlog, model, allocation, workspace)
+    if queued[EDGE] > 0:
+        allocate_edge(backlog, model, allocation, workspace)

@@ -18,10 +18,8 @@ from lyaopt._kernels.simulation.sums import (
     zero,
 )
 from lyaopt._kernels.simulation.task_queues import LOCAL, REMAINDER, STAGES, TRANSMIT
-from lyaopt._kernels.slot.blocks import lane_at
 from lyaopt._kernels.slot.energies import local_energy
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
-from lyaopt._kernels.toolchain.masked_rows import LANES
 
 # Rows of `limits` (2, L)
 CAPACITY, MOST_POWER = range(2)
@@ -45,7 +43,7 @@ class SlotNotes(NamedTuple):
     idle: Any
 
 
-class _Queue(NamedTuple):
+class Queue(NamedTuple):
     """Amounts of one queue of every lane, (L,) each."""
 
     backlog: Any
@@ -62,8 +60,9 @@ def new_notes(devices, lanes):
     for t in range(lanes):
         limits[CAPACITY, t] = devices[CPU_CAPACITY, t // width]
         limits[MOST_POWER, t] = devices[MAX_POWER, t // width]
+    before, after = np.zeros((STAGES, lanes)), np.zeros((STAGES, lanes))
     queued, idle = np.zeros(STAGES, np.int64), np.zeros(STAGES, np.int64)
-    return SlotNotes(np.zeros(lanes), np.zeros((STAGES, lanes)), np.zeros((STAGES, lanes)), limits, queued, idle)
+    return SlotNotes(np.zeros(lanes), before, after, limits, queued, idle)
 
 
 @lane_loop
@@ -113,7 +112,7 @@ def mark_arrivals(arrivals, due):
 
 
 @inline
-def _serve_lane(t, queue, rate, tau, first_row, notes, sums):
+def serve_lane(t, queue, rate, tau, first_row, notes, sums):
     """Serve one queue of a lane, and return whether its first task is done."""
     due, before_sum, after_sum = notes
     backlog_sum, rate_sum = sums
@@ -137,21 +136,15 @@ def _serve_lane(t, queue, rate, tau, first_row, notes, sums):
 
 
 @lane_loop
-def _serve(queue, rate, tau, first_row, notes, sums):
+def serve_lanes(queue, rate, tau, first_row, notes, sums):
     """Serve one queue of every lane; mark the lanes where tasks are done, and return how many they are.
 
     `notes` are due, before and after; the sums over services start anew with the `first_row`. `sums` are
     those of the period, of the backlogs and of the rates.
     """
     moving = 0
-    whole = rate.size - rate.size % LANES
-    for t in range(whole):
-        moving += 1 if _serve_lane(t, queue, rate, tau, first_row, notes, sums) else 0
-    if whole < rate.size:
-        for i in range(LANES):
-            if i < rate.size - whole:
-                t = lane_at(whole, i)
-                moving += 1 if _serve_lane(t, queue, rate, tau, first_row, notes, sums) else 0
+    for t in range(rate.size):
+        moving += 1 if serve_lane(t, queue, rate, tau, first_row, notes, sums) else 0
     return moving
 
 
@@ -167,8 +160,8 @@ def serve_queues(rates, tau, notes, queues, sums):
         if notes.idle[stage] != 0:
             continue
         for n in range(rates.shape[1]):
-            moving += _serve(
-                _Queue(backlog[stage, n], head[stage, n], behind[stage, n], lost[stage, n]),
+            moving += serve_lanes(
+                Queue(backlog[stage, n], head[stage, n], behind[stage, n], lost[stage, n]),
                 rates[stage, n],
                 tau,
                 n == 0,
@@ -178,35 +171,22 @@ def serve_queues(rates, tau, notes, queues, sums):
     return moving
 
 
-@inline
-def _add_device(t, cpu, power, gain, scales, notes, sums):
-    tau, delta = scales
-    before, after, limits = notes
-    speed = cpu[t]
-    watts = power[t]
-    busy = before[LOCAL, t] + before[TRANSMIT, t] > 0.0
-    local = (after[LOCAL, t] > 0.0) & (speed < limits[CAPACITY, t])
-    transmit = (after[TRANSMIT, t] > 0.0) & (watts < limits[MOST_POWER, t]) & (gain[t] > 0.0)
-    sums[LOCAL_ENERGY, t] += local_energy(tau, delta, speed)
-    sums[POWER, t] += watts
-    sums[BUSY, t] += 1.0 if busy else 0.0
-    sums[LIMITED, t] += 1.0 if local | transmit else 0.0
-    sums[LIMITED_LOCAL, t] += 1.0 if local else 0.0
-    sums[LIMITED_TRANSMIT, t] += 1.0 if transmit else 0.0
-
-
 @lane_loop
 def add_devices(cpu, power, gain, scales, before, after, limits, sums):
     """Add up energies, and count slots limited by energy, not by capacity or backlog.
 
     `scales` are tau and delta of the local energy.
     """
-    notes = before, after, limits
-    whole = cpu.size - cpu.size % LANES
-    for t in range(whole):
-        _add_device(t, cpu, power, gain, scales, notes, sums)
-    if whole < cpu.size:
-        for i in range(LANES):
-            if i < cpu.size - whole:
-                t = lane_at(whole, i)
-                _add_device(t, cpu, power, gain, scales, notes, sums)
+    tau, delta = scales
+    for t in range(cpu.size):
+        speed = cpu[t]
+        watts = power[t]
+        busy = before[LOCAL, t] + before[TRANSMIT, t] > 0.0
+        local = (after[LOCAL, t] > 0.0) & (speed < limits[CAPACITY, t])
+        transmit = (after[TRANSMIT, t] > 0.0) & (watts < limits[MOST_POWER, t]) & (gain[t] > 0.0)
+        sums[LOCAL_ENERGY, t] += local_energy(tau, delta, speed)
+        sums[POWER, t] += watts
+        sums[BUSY, t] += 1.0 if busy else 0.0
+        sums[LIMITED, t] += 1.0 if local | transmit else 0.0
+        sums[LIMITED_LOCAL, t] += 1.0 if local else 0.0
+        sums[LIMITED_TRANSMIT, t] += 1.0 if transmit else 0.0

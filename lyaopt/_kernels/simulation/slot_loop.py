@@ -13,9 +13,10 @@ from lyaopt._kernels.simulation.exact_allocation import (
     BY_SHARES,
     Allocation,
     allocate_exactly,
-    exact_workspace,
 )
+from lyaopt._kernels.simulation.few_lanes_slots import few_workspace, is_few, run_few
 from lyaopt._kernels.simulation.measured_energies import add_devices_by_laws, set_whole_rates
+from lyaopt._kernels.simulation.periods import close_period, end_of_period, open_period
 from lyaopt._kernels.simulation.rules import weigh
 from lyaopt._kernels.simulation.serve_queues import (
     add_devices,
@@ -40,21 +41,13 @@ from lyaopt._kernels.simulation.state_types import (
     compiled_signature,
     queues_of,
 )
-from lyaopt._kernels.simulation.sums import (
-    PRESENT,
-    add_gains,
-    begin_period,
-    end_period,
-    flat,
-    record_devices,
-    record_services,
-)
+from lyaopt._kernels.simulation.sums import PRESENT, record_devices, record_services
 from lyaopt._kernels.simulation.task_moves import move_tasks
 from lyaopt._kernels.simulation.task_queues import LOCAL, TRANSMIT, make_room
 from lyaopt._kernels.simulation.weighted_allocation import allocate_by_weights, weighted_workspace
 from lyaopt._kernels.slot.problems import DELTA, TAU
 from lyaopt._kernels.toolchain.contiguous_views import borrowed
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
 class Room(NamedTuple):
@@ -64,30 +57,6 @@ class Room(NamedTuple):
     notes: Any
     multiplier: Any
     workspace: Any
-
-
-@lane_loop
-def _copy(source, target):
-    for t in range(target.size):
-        target[t] = source[t]
-
-
-@helper
-def _open_period(b, slot, span, plan, state):
-    """If a period begins with `slot`, put its points in force in block `b` and start its sums."""
-    if slot % span.slots_per_period == 0:
-        line = slot // span.slots_per_period - span.start // span.slots_per_period
-        _copy(flat(plan[min(line, plan.shape[0] - 1), b]), flat(state.points[b]))
-        begin_period(b, state.sums)
-
-
-@helper
-def _close_period(b, end, span, gain, state):
-    """Add up the gains (G, L) of slots before `end`, with which a period may end; keep those of the last."""
-    add_gains(gain, state.sums.devices[b, PRESENT])
-    if end % span.slots_per_period == 0:
-        end_period(b, state.sums)
-    _copy(gain[gain.shape[0] - 1], state.last_gain[b])
 
 
 @inline
@@ -110,13 +79,19 @@ def _keep_all(at, gain, arrivals, model, state):
 
 
 @inline
+def _run_all(at, span, model, plan, state, tasks, record, room):
+    """Leave all slots to the loop."""
+    return False
+
+
+@inline
 def _add_cubic(cpu, power, gain, scales, laws, notes, added, sums):
     """Add up as `add_devices_by_laws` does, where no CPU has a table: idle ones take nothing."""
     if notes.idle[LOCAL] == 0 or notes.idle[TRANSMIT] == 0:
         add_devices(cpu, power, gain, scales, notes.before, notes.after, notes.limits, sums)
 
 
-def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_by_laws):
+def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_by_laws, run_apart=_run_all):
     """Return the function that simulates slots, in each of which `allocate` divides the resources.
 
     Parameters
@@ -136,6 +111,9 @@ def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_
         It may replace gains (G, L).
     add : function
         ``add(cpu, power, gain, (tau, delta), laws, notes, added, sums)`` adds up what devices did in a slot.
+    run_apart : function
+        ``run_apart((b, begin, end), span, model, plan, state, tasks, record, room)`` may simulate these slots
+        of block `b` by itself, and returns whether it did.
     """
 
     def run(at, span, model, plan, state, tasks, record, room):
@@ -150,10 +128,10 @@ def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_
         notes.idle[:] = 0
         first = begin
         while first < end:
-            last = min(end, first - first % span.slots_per_period + span.slots_per_period)
+            last = end_of_period(first, end, span)
             gain = inputs.gain[first - begin : last - begin]
             arrivals = inputs.arrivals[first - begin : last - begin]
-            _open_period(b, first, span, plan, state)
+            open_period(b, first, span, plan, state)
             prepare((b, first, last), gain, arrivals, model, state)
             for slot in range(first, last):
                 h, new = gain[slot - first], arrivals[slot - first]
@@ -169,7 +147,7 @@ def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_
                 if moving > 0:
                     move_tasks(b, slot, new, rates, notes.due, model, queues, tasks)
                     count_queued(queues, notes)
-            _close_period(b, last, span, gain, state)
+            close_period(b, last, span, gain, state)
             first = last
 
     run.__name__ = run.__qualname__ = f"{name}_slots"
@@ -197,7 +175,8 @@ def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_
                 end = min(span.stop, begin - begin % together + together)
                 coming = set_inputs((b, begin, end), streams, trace, state, room.inputs)
                 tasks = make_room(tasks, coming)
-                run_slots((b, begin, end), span, model, plan, state, tasks, record, room)
+                if not run_apart((b, begin, end), span, model, plan, state, tasks, record, room):
+                    run_slots((b, begin, end), span, model, plan, state, tasks, record, room)
                 begin = end
         return tasks.table, tasks.log
 
@@ -212,6 +191,15 @@ def _allocate(at, gain, backlog, model, state, tasks, allocation, room):
         allocate_by_shares(at[0], backlog, gain, model, allocation)
     else:
         allocate_exactly(backlog, gain, model, room.notes.queued, allocation, room.workspace)
+
+
+@inline
+def _run_few(at, span, model, plan, state, tasks, record, room):
+    """Simulate blocks of few lanes by themselves."""
+    few = is_few(model, state, record)
+    if few:
+        run_few(at, span, model, plan, state, tasks, room)
+    return few
 
 
 @inline
@@ -243,7 +231,7 @@ def _new_kernel(name, *parts):
     return Kernel(name, _signature, slot_loop(name, *parts))
 
 
-advance = _new_kernel("advance", _allocate, exact_workspace, _keep_all, _add_cubic)
+advance = _new_kernel("advance", _allocate, few_workspace, _keep_all, _add_cubic, _run_few)
 advance_by_weights = _new_kernel(
     "advance_by_weights", _allocate_by_weights, weighted_workspace, _prepare_rates
 )

@@ -53,7 +53,8 @@ def _make_borrowed() -> Any:
     def copied(context, builder, kind, value):
         if isinstance(kind, types.BaseTuple):
             members = zip(kind.types, cgutils.unpack_tuple(builder, value), strict=True)
-            return context.make_tuple(builder, kind, [copied(context, builder, *member) for member in members])
+            copies = [copied(context, builder, *member) for member in members]
+            return context.make_tuple(builder, kind, copies)
         if not isinstance(kind, types.Array):
             return value
         old, new = make_array(kind)(context, builder, value), make_array(kind)(context, builder)
