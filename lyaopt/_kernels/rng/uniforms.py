@@ -29,10 +29,10 @@ _HIGH_BITS = np.uint64(0xFF)
 
 
 class Counters(NamedTuple):
-    """Counters of L lanes for P successive indices, one after the other: vectors are full however few lanes.
+    """Counters of L lanes for P successive indices, one after the other: however few lanes, vectors are full.
 
-    `seed` is uint64; `replication`, `device` and `later` (P L,) are uint32: the last one is how many indices a
-    counter comes after the first.
+    `seed` is uint64; `replication`, `device` and `later` (P L,) are uint32: the last one is how many indices
+    a counter comes after the first.
     """
 
     seed: Any

@@ -40,7 +40,7 @@ from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 @lane_loop
 def exponential_gains(uniforms):
-    """Turn uniforms into gains of Rayleigh fading that is drawn anew in each slot, over their mean: Exp(1)."""
+    """Turn uniforms into gains over their mean: Exp(1), as of Rayleigh fading that is new in each slot."""
     for t in range(uniforms.size):
         uniforms[t] = -log(uniforms[t])
 

@@ -1,9 +1,8 @@
 """The slots of a block of few lanes and few services: the lanes are those of one vector.
 
 The loops of slot_loop.py over four lanes would run number by number. Here what a slot reads and writes is in
-rows of LANES numbers, in one piece of memory, and loops have this constant length. Places without a lane are
-devices that can do nothing, with empty queues. Tasks move in the arrays of the state, as elsewhere. Results
-are those of slot_loop.py bit for bit.
+the rows of lane_rows.py. Tasks move in the arrays of the state, as elsewhere. Results are those of
+slot_loop.py bit for bit.
 """
 
 from typing import Any, NamedTuple
@@ -11,18 +10,29 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lyaopt._kernels.simulation.exact_allocation import (
-    BANDWIDTH,
-    CPU_CAPACITY,
-    MAX_POWER,
     SORT,
     Allocation,
     allocate_edge,
     allocation_workspace_size,
 )
+from lyaopt._kernels.simulation.lane_rows import (
+    BANDWIDTH_ROW,
+    CAPACITY_ROW,
+    GAIN_ROW,
+    MAX_POWER_ROW,
+    ROWS_SIZE,
+    amount_tables,
+    few_lanes_of,
+    few_queues,
+    load_state,
+    load_sums,
+    store_state,
+    store_sums,
+    store_tables,
+)
 from lyaopt._kernels.simulation.periods import close_period, end_of_period, open_period
 from lyaopt._kernels.simulation.serve_queues import (
     Queue,
-    SlotNotes,
     add_devices,
     count_queued,
     mark_arrivals,
@@ -30,29 +40,10 @@ from lyaopt._kernels.simulation.serve_queues import (
     serve_lane,
     serve_lanes,
 )
-from lyaopt._kernels.simulation.state_types import (
-    BACKLOG,
-    BEHIND,
-    EFFORTS,
-    HEAD,
-    LOST,
-    POWER,
-    QUEUE_AMOUNTS,
-    SPEED,
-    Queues,
-    queues_of,
-)
-from lyaopt._kernels.simulation.sums import (
-    BACKLOGS,
-    DEVICE_SUMS,
-    GAIN,
-    PRESENT,
-    RATES,
-    SERVICE_SUMS,
-    flat,
-)
+from lyaopt._kernels.simulation.state_types import BACKLOG, BEHIND, HEAD, LOST, POWER, SPEED
+from lyaopt._kernels.simulation.sums import BACKLOGS, RATES, flat
 from lyaopt._kernels.simulation.task_moves import move_tasks
-from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, STAGES, TRANSMIT
+from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.slot.few_devices import FEW_SERVICES
 from lyaopt._kernels.slot.few_lanes import (
     Common,
@@ -73,75 +64,15 @@ from lyaopt._kernels.slot.problems import (
 )
 from lyaopt._kernels.slot.sorting_networks import EIGHT, FOUR, TWO
 from lyaopt._kernels.slot.transmit import weighted_noise
-from lyaopt._kernels.toolchain.contiguous_views import borrowed, borrowed_as
+from lyaopt._kernels.toolchain.contiguous_views import borrowed
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 from lyaopt._kernels.toolchain.masked_rows import LANES, load_row, store_row
-
-# Rows of `devices`: the first two are the limits of SlotNotes
-_CAPACITY, _MAX_POWER, _GAIN, _BANDWIDTH = range(4)
-_DEVICE_ROWS = 4
-
-# Where each table of rows begins
-_AMOUNTS = 0
-_RATES = _AMOUNTS + QUEUE_AMOUNTS * STAGES * FEW_SERVICES
-_SERVICE_SUMS = _RATES + STAGES * FEW_SERVICES
-_DEVICE_SUMS = _SERVICE_SUMS + SERVICE_SUMS * FEW_SERVICES
-_EFFORTS = _DEVICE_SUMS + DEVICE_SUMS
-_DEVICES = _EFFORTS + EFFORTS
-_BEFORE = _DEVICES + _DEVICE_ROWS
-_AFTER = _BEFORE + STAGES
-_DUE = _AFTER + STAGES
-_EDGE_ITEMS = _DUE + 1
-_ROWS = _EDGE_ITEMS + 1
-_SIZE = (_ROWS + 1) * LANES  # with which the rows begin where a line of the cache does
-
-
-class FewLanes(NamedTuple):
-    """Rows of LANES numbers, of up to S = FEW_SERVICES services.
-
-    - `amounts` (4, 3, S, LANES), `rates` (3, S, LANES), `efforts` (2, LANES): as in a state.
-    - `service_sums` (6, S, LANES), `device_sums` (7, LANES): sums of the period, without gains.
-    - `devices` (4, LANES): F^l, pmax, h and b_w.
-    - `notes`: SlotNotes.
-    - `edge_items` (LANES,): backlogs at the edge, one after the other.
-    """
-
-    amounts: Any
-    rates: Any
-    service_sums: Any
-    device_sums: Any
-    efforts: Any
-    devices: Any
-    notes: Any
-    edge_items: Any
-
-
-@inline
-def _few_lanes(room):
-    """Return the rows, which are at the end of the workspace."""
-    end = room.workspace[room.workspace.size - _SIZE :]
-    offset = (-(end.ctypes.data // 8)) % LANES
-    rows = borrowed_as(end[offset : offset + _ROWS * LANES], (_ROWS, LANES))
-    devices = rows[_DEVICES:_BEFORE]
-    notes = SlotNotes(
-        rows[_DUE], rows[_BEFORE:_AFTER], rows[_AFTER:_DUE], devices, room.notes.queued, room.notes.idle
-    )
-    return FewLanes(
-        borrowed_as(rows[_AMOUNTS:_RATES], (QUEUE_AMOUNTS, STAGES, FEW_SERVICES, LANES)),
-        borrowed_as(rows[_RATES:_SERVICE_SUMS], (STAGES, FEW_SERVICES, LANES)),
-        borrowed_as(rows[_SERVICE_SUMS:_DEVICE_SUMS], (SERVICE_SUMS, FEW_SERVICES, LANES)),
-        borrowed_as(rows[_DEVICE_SUMS:_EFFORTS], (DEVICE_SUMS, LANES)),
-        borrowed_as(rows[_EFFORTS:_DEVICES], (EFFORTS, LANES)),
-        borrowed_as(devices, (_DEVICE_ROWS, LANES)),
-        notes,
-        rows[_EDGE_ITEMS],
-    )
 
 
 @helper
 def few_workspace(model, services, devices, width):
     """Return the workspace of `allocate_exactly` and of `run_few`."""
-    return np.zeros(allocation_workspace_size(model, services, devices, width) + _SIZE)
+    return np.zeros(allocation_workspace_size(model, services, devices, width) + ROWS_SIZE)
 
 
 @inline
@@ -150,70 +81,6 @@ def is_few(model, state, record):
     _, services, lanes = state.points.shape
     few = (services <= FEW_SERVICES) & (lanes <= LANES)
     return few & (model.method == SORT) & (record.services.shape[1] == 0)
-
-
-@inline
-def _load_tables(values, services, lanes, tables):
-    """Copy numbers of services (k, N, L), in a row, into tables (k, S, LANES)."""
-    for i in range(tables.shape[0]):
-        for n in range(services):
-            load_row(values, (i * services + n) * lanes, lanes, 0.0, tables[i, n])
-
-
-@inline
-def _store_tables(tables, services, lanes, values):
-    for i in range(tables.shape[0]):
-        for n in range(services):
-            store_row(tables[i, n], (i * services + n) * lanes, lanes, values)
-
-
-@inline
-def _amount_tables(few):
-    return borrowed_as(few.amounts, (QUEUE_AMOUNTS * STAGES, FEW_SERVICES, LANES))
-
-
-@helper
-def _begin(b, model, state, few):
-    """Copy what the lanes of a block are and what waits in them into the rows."""
-    _, services, lanes = state.points.shape
-    devices, width = model.devices, lanes // model.devices.shape[1]
-    few.devices[:] = 0.0
-    few.devices[_BANDWIDTH, :] = 1.0
-    for t in range(lanes):
-        few.devices[_CAPACITY, t] = devices[CPU_CAPACITY, t // width]
-        few.devices[_MAX_POWER, t] = devices[MAX_POWER, t // width]
-        few.devices[_BANDWIDTH, t] = devices[BANDWIDTH, t // width]
-    few.notes.due[:] = 0.0
-    few.notes.idle[:] = 0
-    _load_tables(flat(state.queue_amounts[b]), services, lanes, _amount_tables(few))
-    count_queued(queues_of(state, b), few.notes)
-
-
-@helper
-def _finish(b, state, few):
-    """Copy what waits, and what was allocated in the last slot, back into the state."""
-    _, services, lanes = state.points.shape
-    _store_tables(_amount_tables(few), services, lanes, flat(state.queue_amounts[b]))
-    _store_tables(few.rates, services, lanes, flat(state.rates[b]))
-    store_row(few.efforts[SPEED], 0, lanes, state.efforts[b, SPEED])
-    store_row(few.efforts[POWER], 0, lanes, state.efforts[b, POWER])
-
-
-@helper
-def _load_sums(b, state, few):
-    _, services, lanes = state.points.shape
-    _load_tables(flat(state.sums.services[b, PRESENT]), services, lanes, few.service_sums)
-    for i in range(DEVICE_SUMS):
-        load_row(state.sums.devices[b, PRESENT, i], 0, lanes, 0.0, few.device_sums[i])
-
-
-@helper
-def _store_sums(b, state, few):
-    _, services, lanes = state.points.shape
-    _store_tables(few.service_sums, services, lanes, flat(state.sums.services[b, PRESENT]))
-    for i in range(DEVICE_SUMS):
-        if i != GAIN:
-            store_row(few.device_sums[i], 0, lanes, state.sums.devices[b, PRESENT, i])
 
 
 @inline
@@ -282,7 +149,7 @@ def _run_devices(solve, network, common, devices, rows):
 def _run_stage(stage, solve, services, common, few):
     rows = _stage_of(stage, few.efforts[SPEED if stage == LOCAL else POWER], few)
     numbers = few.devices
-    devices = numbers[_CAPACITY], numbers[_MAX_POWER], numbers[_GAIN], numbers[_BANDWIDTH]
+    devices = numbers[CAPACITY_ROW], numbers[MAX_POWER_ROW], numbers[GAIN_ROW], numbers[BANDWIDTH_ROW]
     if services <= TWO.size:
         return _run_devices(solve, TWO, common, devices, rows)
     return _run_devices(solve, FOUR, common, devices, rows)
@@ -306,7 +173,7 @@ def _share_edge(b, model, state, few, workspace):
         for n in range(services):
             _set_rates(backlog[n], level, tau, few.rates[EDGE, n])
         return
-    _store_tables(_amount_tables(few), services, lanes, flat(state.queue_amounts[b]))
+    store_tables(amount_tables(few), services, lanes, flat(state.queue_amounts[b]))
     found = Allocation(state.rates[b], state.efforts[b, SPEED], state.efforts[b, POWER], few.edge_items)
     allocate_edge(state.queue_amounts[b, BACKLOG], model, found, workspace)
     for n in range(services):
@@ -335,46 +202,28 @@ def _run_slot(b, gain, common, model, state, queues, few, workspace):
     if queued[LOCAL] > 0:
         moving += _run_stage(LOCAL, solve_local_lane, services, common, few)
     if queued[TRANSMIT] > 0:
-        load_row(gain, 0, gain.size, 1.0, few.devices[_GAIN])
+        load_row(gain, 0, gain.size, 1.0, few.devices[GAIN_ROW])
         moving += _run_stage(TRANSMIT, solve_transmit_lane, services, common, few)
     if queued[EDGE] > 0:
         moving += _run_edge(b, model, state, queues, few, workspace)
     if queued[LOCAL] + queued[TRANSMIT] > 0:
-        scales, h = (common.tau, model.scalars[DELTA]), few.devices[_GAIN]
+        scales, h = (common.tau, model.scalars[DELTA]), few.devices[GAIN_ROW]
         add_devices(cpu, power, h, scales, notes.before, notes.after, notes.limits, few.device_sums)
     return moving
-
-
-@inline
-def _queues(b, state, few):
-    """Return the queues of a block, with their amounts in the rows."""
-    kept, amounts = queues_of(state, b), few.amounts
-    return Queues(
-        amounts[BACKLOG],
-        amounts[HEAD],
-        amounts[BEHIND],
-        amounts[LOST],
-        kept.first,
-        kept.last,
-        kept.waiting,
-        kept.born,
-        kept.completed,
-        kept.points,
-    )
 
 
 @helper
 def run_few(at, span, model, plan, state, tasks, room):
     """Simulate the slots of `at` (block, first, stop) of a block for which `is_few` holds."""
     model, plan, state, tasks, room = borrowed((model, plan, state, tasks, room))
-    (b, begin, end), inputs, few = at, room.inputs, _few_lanes(room)
-    common, queues = _common(model.scalars), _queues(b, state, few)
-    _begin(b, model, state, few)
+    (b, begin, end), inputs, few = at, room.inputs, few_lanes_of(room)
+    common, queues = _common(model.scalars), few_queues(b, state, few)
+    load_state(b, model, state, few)
     first = begin
     while first < end:
         last = end_of_period(first, end, span)
         open_period(b, first, span, plan, state)
-        _load_sums(b, state, few)
+        load_sums(b, state, few)
         for slot in range(first, last):
             new = inputs.arrivals[slot - begin]
             moving = _run_slot(
@@ -386,7 +235,7 @@ def run_few(at, span, model, plan, state, tasks, room):
             if moving > 0:
                 move_tasks(b, slot, new, few.rates, few.notes.due, model, queues, tasks)
                 count_queued(queues, few.notes)
-        _store_sums(b, state, few)
+        store_sums(b, state, few)
         close_period(b, last, span, inputs.gain[first - begin : last - begin], state)
         first = last
-    _finish(b, state, few)
+    store_state(b, state, few)

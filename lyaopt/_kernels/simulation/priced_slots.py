@@ -86,7 +86,7 @@ def _allocate_by_prices(at, gain, backlog, model, state, tasks, allocation, room
         allocate_by_shares(b, backlog, gain, model, allocation)
         return
     weigh_by_prices(queues, channels, model.prices, model.weights[b])
-    allocate_busy_lanes(backlog, model.weights[b], gain, model, allocation, room.workspace)
+    allocate_busy_lanes(backlog, model.weights[b], gain, model, room.notes.queued, allocation, room.workspace)
 
 
 def _signature():
@@ -98,6 +98,4 @@ def _signature():
 
 
 _NAME = "advance_by_prices"
-advance_by_prices = Kernel(
-    _NAME, _signature, slot_loop(_NAME, _allocate_by_prices, busy_workspace, _prepare)
-)
+advance_by_prices = Kernel(_NAME, _signature, slot_loop(_NAME, _allocate_by_prices, busy_workspace, _prepare))

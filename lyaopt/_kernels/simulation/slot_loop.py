@@ -91,30 +91,8 @@ def _add_cubic(cpu, power, gain, scales, laws, notes, added, sums):
         add_devices(cpu, power, gain, scales, notes.before, notes.after, notes.limits, sums)
 
 
-def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_by_laws, run_apart=_run_all):
-    """Return the function that simulates slots, in each of which `allocate` divides the resources.
-
-    Parameters
-    ----------
-    name : str
-        Name of the function. Numba names machine code by it: with equal names two such functions that were
-        loaded from the cache could be taken for each other.
-    allocate : function
-        ``allocate((b, slot), gain, backlog, model, state, tasks, allocation, room)`` writes what block `b`
-        gets, given its gains (L,) and backlogs. Until then `allocation` is that of the slot before. Stages in
-        which nothing waits may be left out.
-    new_workspace : function
-        ``new_workspace(model, services, devices, width)`` returns what workspace it takes.
-    prepare : function
-        ``prepare((b, begin, end), gain, arrivals, model, state)`` may put other points in force in block `b`
-        for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
-        It may replace gains (G, L).
-    add : function
-        ``add(cpu, power, gain, (tau, delta), laws, notes, added, sums)`` adds up what devices did in a slot.
-    run_apart : function
-        ``run_apart((b, begin, end), span, model, plan, state, tasks, record, room)`` may simulate these slots
-        of block `b` by itself, and returns whether it did.
-    """
+def _slots_of(name, allocate, prepare, add):
+    """Return the function that simulates the slots whose inputs are drawn; parameters are of `slot_loop`."""
 
     def run(at, span, model, plan, state, tasks, record, room):
         """Simulate the slots of `at` (block, first, stop), whose inputs are in the room."""
@@ -151,7 +129,35 @@ def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_
             first = last
 
     run.__name__ = run.__qualname__ = f"{name}_slots"
-    run_slots = helper(run)
+    return helper(run)
+
+
+def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_by_laws, run_apart=_run_all):
+    """Return the function that simulates slots, in each of which `allocate` divides the resources.
+
+    Parameters
+    ----------
+    name : str
+        Name of the function. Numba names machine code by it: with equal names two such functions that were
+        loaded from the cache could be taken for each other.
+    allocate : function
+        ``allocate((b, slot), gain, backlog, model, state, tasks, allocation, room)`` writes what block `b`
+        gets, given its gains (L,) and backlogs. Until then `allocation` is that of the slot before. Stages in
+        which nothing waits may be left out.
+    new_workspace : function
+        ``new_workspace(model, services, devices, width)`` returns what workspace it takes.
+    prepare : function
+        ``prepare((b, begin, end), gain, arrivals, model, state)`` may put other points in force in block `b`
+        for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
+        It may replace gains (G, L).
+    add : function
+        ``add(cpu, power, gain, (tau, delta), laws, notes, added, sums)`` adds up what devices did in a slot.
+    run_apart : function
+        ``run_apart((b, begin, end), span, model, plan, state, tasks, record, room)`` may simulate these slots
+        of block `b` by itself, and returns whether it did.
+    """
+
+    run_slots = _slots_of(name, allocate, prepare, add)
 
     def advance(span, model, streams, trace, plan, state, tasks, record):
         """Simulate all replications over a span; return the table and log of tasks, which may have grown.
@@ -218,7 +224,7 @@ def _allocate_by_weights(at, gain, backlog, model, state, tasks, allocation, roo
     if model.rule != 0:
         weigh(b, slot, gain, model, state, tasks)
     weights = model.weights[b] if model.weights.shape[0] > 0 else backlog
-    allocate_by_weights(backlog, weights, gain, model, allocation, room.workspace)
+    allocate_by_weights(backlog, weights, gain, model, room.notes.queued, allocation, room.workspace)
 
 
 def _signature():
