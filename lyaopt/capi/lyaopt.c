@@ -11,6 +11,7 @@
 /* The kernels, from lyaopt/_kernels/slot/c_entries.py, which names the pointers of each in order. They return 0. */
 int64_t lyaopt_kernel_workspace(int64_t services, int64_t devices, int64_t slots);
 int64_t lyaopt_kernel_slot(int64_t services, int64_t devices, double **pointers);
+int64_t lyaopt_kernel_few(int64_t services, int64_t devices, double **pointers);
 int64_t lyaopt_kernel_local(int64_t services, int64_t devices, int64_t slots, double **pointers);
 int64_t lyaopt_kernel_transmit(int64_t services, int64_t devices, int64_t slots, double **pointers);
 int64_t lyaopt_kernel_edge(int64_t services, int64_t devices, int64_t slots, double **pointers);
@@ -31,6 +32,7 @@ void NRT_MemInfo_call_dtor(void *memory)
 enum { CPU = 0, POWER = 1, RESULT_ROWS = 8 };
 enum { EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION, SUMMARY_PLACES };
 enum { STAGES = 3, DEVICE_ROWS = 4, SCALARS = 6 };
+enum { FEW_SERVICES = 4 }; /* as lyaopt/_kernels/slot/few_devices.py has it */
 
 static const double LARGEST_GAP = 1e-9;
 static const double LEAST = DBL_MIN; /* of full precision: what is computed from inputs is 0 or at least that */
@@ -204,16 +206,45 @@ static int verdict(const double *summary)
     return certified ? LYAOPT_OK : LYAOPT_NOT_CERTIFIED;
 }
 
+static int has_weights(const lyaopt_state *state)
+{
+    return state->local_weight != NULL || state->transmit_weight != NULL || state->edge_weight != NULL;
+}
+
+static int solve_few(int64_t devices, int64_t services, const lyaopt_system *system, const lyaopt_state *state,
+                     const lyaopt_allocation *to, double *workspace)
+{
+    double scalars[SCALARS];
+    fill_scalars(system, scalars);
+    double *pointers[] = {read_only(state->local_queue_cycles),
+                          read_only(state->transmit_queue_bits),
+                          read_only(state->edge_queue_cycles),
+                          read_only(state->cpu_capacity_hz),
+                          read_only(state->max_power_w),
+                          read_only(state->channel_gain),
+                          read_only(state->bandwidth_hz),
+                          to->local_cpu_hz,
+                          to->rate_bps,
+                          to->edge_cpu_hz,
+                          to->cpu_hz,
+                          to->power_w,
+                          scalars,
+                          workspace};
+    return lyaopt_kernel_few(services, devices, pointers) ? LYAOPT_BAD_SIZE : LYAOPT_OK;
+}
+
 EXPORT int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_system *system,
                              const lyaopt_state *state, const lyaopt_allocation *to,
                              lyaopt_certificate *certificate, double *workspace, size_t workspace_size)
 {
-    if (certificate == NULL) /* the solution alone takes half the time */
-        return lyaopt_solve_batch(devices, services, 1, system, state, to, workspace, workspace_size);
     const size_t needed = lyaopt_slot_workspace(devices, services);
     const int status = check(devices, services, 1, system, state, to, workspace, workspace_size, needed);
     if (status)
         return status;
+    if (certificate == NULL && services <= FEW_SERVICES && !has_weights(state))
+        return solve_few(devices, services, system, state, to, workspace);
+    if (certificate == NULL) /* the solution alone takes half the time */
+        return lyaopt_solve_batch(devices, services, 1, system, state, to, workspace, workspace_size);
     const size_t count = (size_t)devices, items = (size_t)services * count;
     double scalars[SCALARS], summary[SUMMARY_PLACES];
     fill_scalars(system, scalars);

@@ -10,6 +10,8 @@ of items, allocates memory.
 from numba import carray
 
 from lyaopt._kernels.slot.edge import edge_lanes
+from lyaopt._kernels.slot.few_devices import few_workspace_size, solve_few
+from lyaopt._kernels.slot.few_lanes import SlotArrays
 from lyaopt._kernels.slot.general_edge import general_edge_lanes
 from lyaopt._kernels.slot.general_local import general_local_lanes
 from lyaopt._kernels.slot.general_transmit import general_transmit_lanes
@@ -49,7 +51,8 @@ from lyaopt._kernels.toolchain.jit import C_ENTRIES, inline
 
 def _workspace(services, devices, slots):
     plain = slots_workspace_size(services, devices, slots)
-    return max(plain, weighted_workspace_size(services, devices, slots))
+    few = few_workspace_size(services) + 2 * devices
+    return max(plain + 2 * devices + 1, few, weighted_workspace_size(services, devices, slots))
 
 
 @inline
@@ -79,6 +82,32 @@ def _slot(services, devices, pointers):
     """Pointers: queues, devices, scalars, rates, results, summary, workspace."""
     slot = _slot_of(services, devices, pointers, 0)
     solve_within(slot, _workspace_of(pointers[6], services, devices, 1))
+    return 0
+
+
+@inline
+def _slot_arrays(services, devices, pointers, speeds, powers, others):
+    """Return the `SlotArrays` of pointers in this order, and `others` for nu."""
+    shape, rows = (services, devices), (devices,)
+    return SlotArrays(
+        (carray(pointers[0], shape), carray(pointers[1], shape), carray(pointers[2], shape)),
+        (
+            carray(pointers[3], rows),
+            carray(pointers[4], rows),
+            carray(pointers[5], rows),
+            carray(pointers[6], rows),
+        ),
+        (carray(pointers[7], shape), carray(pointers[8], shape), carray(pointers[9], shape)),
+        (carray(speeds, rows), carray(powers, rows), others[:devices], others[devices : 2 * devices]),
+    )
+
+
+def _few(services, devices, pointers):
+    """Pointers: three queues, F^l, pmax, h, b_w, three rates, speeds, powers, scalars, workspace."""
+    size = slots_workspace_size(services, devices, 1) + few_workspace_size(services) + 2 * devices
+    workspace = carray(pointers[13], (size,))
+    arrays = _slot_arrays(services, devices, pointers, pointers[10], pointers[11], workspace)
+    solve_few(services, arrays, carray(pointers[12], (SCALARS,)), workspace[2 * devices :])
     return 0
 
 
@@ -198,6 +227,7 @@ _POINTERS = "CPointer(CPointer(float64))"
 C_ENTRIES |= {
     "lyaopt_kernel_workspace": (f"int64({_SIZES[3]})", _workspace),
     "lyaopt_kernel_slot": (f"int64({_SIZES[2]}, {_POINTERS})", _slot),
+    "lyaopt_kernel_few": (f"int64({_SIZES[2]}, {_POINTERS})", _few),
     "lyaopt_kernel_local": (f"int64({_SIZES[3]}, {_POINTERS})", _local),
     "lyaopt_kernel_transmit": (f"int64({_SIZES[3]}, {_POINTERS})", _transmit),
     "lyaopt_kernel_edge": (f"int64({_SIZES[3]}, {_POINTERS})", _edge),
