@@ -12,6 +12,7 @@
 int64_t lyaopt_kernel_workspace(int64_t services, int64_t devices, int64_t slots);
 int64_t lyaopt_kernel_slot(int64_t services, int64_t devices, double **pointers);
 int64_t lyaopt_kernel_few(int64_t services, int64_t devices, double **pointers);
+int64_t lyaopt_kernel_certified_few(int64_t services, int64_t devices, double **pointers);
 int64_t lyaopt_kernel_local(int64_t services, int64_t devices, int64_t slots, double **pointers);
 int64_t lyaopt_kernel_transmit(int64_t services, int64_t devices, int64_t slots, double **pointers);
 int64_t lyaopt_kernel_edge(int64_t services, int64_t devices, int64_t slots, double **pointers);
@@ -107,10 +108,6 @@ static int check_state(int64_t devices, int64_t services, int64_t slots, const l
     const double *rows[] = {state->cpu_capacity_hz, state->max_power_w, state->bandwidth_hz};
     double sum;
     for (int i = 0; i < STAGES; i++) {
-        if (queues[i] == NULL || rows[i] == NULL || state->channel_gain == NULL)
-            return LYAOPT_NULL;
-    }
-    for (int i = 0; i < STAGES; i++) {
         if (!all_within(queues[i], services * devices * slots, &sum) || !(sum / system->slot_duration_s < INFINITY))
             return LYAOPT_BAD_VALUE;
         if (!check_backlogs(queues[i], services * devices * slots, system->slot_duration_s))
@@ -125,9 +122,10 @@ static int check_state(int64_t devices, int64_t services, int64_t slots, const l
     return check_signals(devices, slots, state, system);
 }
 
-static int check(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
-                 const lyaopt_state *state, const lyaopt_allocation *to, const double *workspace, size_t size,
-                 size_t needed)
+/* Whether all is there; the numbers are not looked at. */
+static int check_arrays(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
+                        const lyaopt_state *state, const lyaopt_allocation *to, const double *workspace, size_t size,
+                        size_t needed)
 {
     if (!sizes_are_good(devices, services, slots))
         return LYAOPT_BAD_SIZE;
@@ -135,8 +133,16 @@ static int check(int64_t devices, int64_t services, int64_t slots, const lyaopt_
         return LYAOPT_NULL;
     if (!to->local_cpu_hz || !to->rate_bps || !to->edge_cpu_hz || !to->cpu_hz || !to->power_w)
         return LYAOPT_NULL;
-    if (size < needed)
-        return LYAOPT_SMALL_WORKSPACE;
+    if (!state->cpu_capacity_hz || !state->max_power_w || !state->bandwidth_hz || !state->channel_gain)
+        return LYAOPT_NULL;
+    if (!state->local_queue_cycles || !state->transmit_queue_bits || !state->edge_queue_cycles)
+        return LYAOPT_NULL;
+    return size < needed ? LYAOPT_SMALL_WORKSPACE : LYAOPT_OK;
+}
+
+static int check_numbers(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
+                         const lyaopt_state *state)
+{
     const int status = check_system(system);
     return status ? status : check_state(devices, services, slots, system, state);
 }
@@ -211,8 +217,10 @@ static int has_weights(const lyaopt_state *state)
     return state->local_weight != NULL || state->transmit_weight != NULL || state->edge_weight != NULL;
 }
 
-static int solve_few(int64_t devices, int64_t services, const lyaopt_system *system, const lyaopt_state *state,
-                     const lyaopt_allocation *to, double *workspace)
+/* Solve few services a device. Returns 0 with nothing written but the workspace if a number is not usual: then
+ * check() tells whether it is an error. */
+static int solved_few(int64_t devices, int64_t services, const lyaopt_system *system, const lyaopt_state *state,
+                      const lyaopt_allocation *to, double *workspace, double *summary)
 {
     double scalars[SCALARS];
     fill_scalars(system, scalars);
@@ -229,24 +237,35 @@ static int solve_few(int64_t devices, int64_t services, const lyaopt_system *sys
                           to->cpu_hz,
                           to->power_w,
                           scalars,
-                          workspace};
-    return lyaopt_kernel_few(services, devices, pointers) ? LYAOPT_BAD_SIZE : LYAOPT_OK;
+                          workspace,
+                          summary};
+    const int64_t unusual = summary == NULL ? lyaopt_kernel_few(services, devices, pointers)
+                                            : lyaopt_kernel_certified_few(services, devices, pointers);
+    return !unusual;
 }
 
 EXPORT int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_system *system,
                              const lyaopt_state *state, const lyaopt_allocation *to,
                              lyaopt_certificate *certificate, double *workspace, size_t workspace_size)
 {
+    double scalars[SCALARS], summary[SUMMARY_PLACES];
     const size_t needed = lyaopt_slot_workspace(devices, services);
-    const int status = check(devices, services, 1, system, state, to, workspace, workspace_size, needed);
+    int status = check_arrays(devices, services, 1, system, state, to, workspace, workspace_size, needed);
     if (status)
         return status;
-    if (certificate == NULL && services <= FEW_SERVICES && !has_weights(state))
-        return solve_few(devices, services, system, state, to, workspace);
+    if (services <= FEW_SERVICES && !has_weights(state)
+        && solved_few(devices, services, system, state, to, workspace, certificate == NULL ? NULL : summary)) {
+        if (certificate == NULL)
+            return LYAOPT_OK;
+        report(summary, system->slot_duration_s, certificate);
+        return verdict(summary);
+    }
     if (certificate == NULL) /* the solution alone takes half the time */
         return lyaopt_solve_batch(devices, services, 1, system, state, to, workspace, workspace_size);
+    status = check_numbers(devices, services, 1, system, state);
+    if (status)
+        return status;
     const size_t count = (size_t)devices, items = (size_t)services * count;
-    double scalars[SCALARS], summary[SUMMARY_PLACES];
     fill_scalars(system, scalars);
     double *weights = workspace, *queues = put_weights(weights, state, items);
     double *rows = put(put(put(queues, state->local_queue_cycles, items), state->transmit_queue_bits, items),
@@ -275,7 +294,9 @@ EXPORT int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, 
                               size_t workspace_size)
 {
     const size_t needed = lyaopt_batch_workspace(devices, services, slots);
-    const int status = check(devices, services, slots, system, state, to, workspace, workspace_size, needed);
+    int status = check_arrays(devices, services, slots, system, state, to, workspace, workspace_size, needed);
+    if (!status)
+        status = check_numbers(devices, services, slots, system, state);
     if (status)
         return status;
     double scalars[SCALARS];
