@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lyaopt._kernels.slot import one_slot as kernels
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt.arrays import Floats
 from lyaopt.slot.batch import as_batch
 from lyaopt.slot.batch_fields import device_lanes, slot_lanes
 from lyaopt.slot.formulas import price
 from lyaopt.slot.gradient import Allocations, SlotGradient, gradient_of
+from lyaopt.slot.inputs import fields_of
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.shared_spectrum import SharedSpectrum
+from lyaopt.slot.slot_block import SlotBlock
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,23 @@ class SlotSolution:
     status: str = "optimal"
 
     @classmethod
-    def _from_values(cls, *values: Any) -> SlotSolution:
-        """Build a solution from the values of its fields; a frozen class takes twice as long to set them."""
+    def _from_block(cls, block: SlotBlock, problem: Callable[[SlotBlock], SlotProblem]) -> SlotSolution:
+        """Build a solution whose fields are made of a block when they are read; the block must not change."""
         solution = object.__new__(cls)
-        vars(solution).update(zip(cls.__dataclass_fields__, values, strict=False))
+        vars(solution).update(_block=block, _problem=problem)
         return solution
+
+    def __getattr__(self, name: str) -> Any:
+        """Make a field of the block; called for what is not there yet."""
+        fields = vars(self)
+        if name not in _OF_BLOCK or "_block" not in fields:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        block = fields["_block"]
+        value = fields[name] = fields["_problem"](block) if name == "problem" else _OF_BLOCK[name](block)
+        return value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return fields_of(self)
 
     @property
     def edge_price(self) -> float:
@@ -148,3 +164,31 @@ class SlotSolution:
             f"relative_gap={self.certificate.relative_gap:.1e}, "
             f"energy={float((self.local_energy_j + self.transmit_energy_j).sum()):.3g} J)"
         )
+
+
+def _rates(stage: int) -> Callable[[SlotBlock], Floats]:
+    return lambda block: block.rates(stage)
+
+
+def _results(row: int) -> Callable[[SlotBlock], Floats]:
+    return lambda block: block.results(row)
+
+
+_OF_BLOCK: dict[str, Callable[[SlotBlock], Any]] = {
+    "problem": lambda block: None,
+    "objective": lambda block: Objective(*block.summary[1:4]),
+    "certificate": lambda block: Certificate(*block.summary[4:]),
+    **{name: _rates(stage) for stage, name in enumerate(("local_cpu_hz", "rate_bps", "edge_cpu_hz"))},
+    "cpu_hz": _results(kernels.CPU),
+    "power_w": _results(kernels.POWER),
+    "local_multiplier": _results(kernels.LOCAL_NU),
+    "transmit_multiplier": _results(kernels.TRANSMIT_NU),
+    "edge_multiplier": lambda block: block.summary[0],
+    "local_energy_j": _results(kernels.LOCAL_ENERGY),
+    "transmit_energy_j": _results(kernels.TRANSMIT_ENERGY),
+    "local_price": _results(kernels.LOCAL_PRICE),
+    "rate_price": _results(kernels.RATE_PRICE),
+    "bandwidth_hz": lambda block: block.packed[1][kernels.BANDWIDTH],
+    "spectrum_price": lambda block: 0.0,
+}
+"""How each field is made of a block."""

@@ -93,7 +93,7 @@ def _slot(services, devices, pointers):
 
 @inline
 def _few_slot(services, devices, pointers):
-    """Return the `FewSlot` of pointers in the order of `_few`; what C does not take goes into the workspace."""
+    """Return the `FewSlot` of pointers in the order of `_few`; what C is not told goes into the workspace."""
     shape, rows = (services, devices), (devices,)
     first, end = 6 * devices, 6 * devices + few_workspace_size(services)
     workspace = carray(pointers[13], (end + slots_workspace_size(services, devices, 1) + 1,))

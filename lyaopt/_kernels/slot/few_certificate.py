@@ -1,7 +1,7 @@
 """What certifies the devices of few_lanes.py: their duality gaps, energies and prices, side by side.
 
-The terms of each lane are those of certificate_lanes.py. Problem 5 is one lane of all devices: each device adds
-up its own items, and `certify_few` adds up the devices, in their order.
+The terms of each lane are those of certificate_lanes.py. Problem 5 is one lane of all devices: each device
+adds up its own items, and `worst_with` adds up the devices, in their order.
 """
 
 from typing import Any, NamedTuple
@@ -85,7 +85,11 @@ def certify_few_lanes(adding, rows, prices, report):
         load = adding.network.load
         at_edge, rates = load(rows.queues[2], 0, t), load(rows.rates[2], 0, t)
         sums = adding.add(NO_ITEMS, at_edge, rates, prices.tau, prices.edge_nu)
-        report[_EDGE_GAP, t], report[_EDGE_GROSS, t], report[_EDGE_TOTAL, t] = sums.gap, sums.gross, sums.total
+        report[_EDGE_GAP, t], report[_EDGE_GROSS, t], report[_EDGE_TOTAL, t] = (
+            sums.gap,
+            sums.gross,
+            sums.total,
+        )
         report[_EDGE_SERVING_ALL, t], report[_EDGE_WAITING, t] = sums.serving_all, sums.waiting
         report[_AMISS, t] = 0.0 if fits & others_fit & sums.fits else 1.0
         report[REPORTED_ROW, t], report[REPORTED_ROW + 1, t] = energy, sent

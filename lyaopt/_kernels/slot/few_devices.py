@@ -2,9 +2,9 @@
 
 Any number of devices is solved, eight at a time. Numbers of services are constants of the compiled code.
 
-Numbers are usual if they are 0 or from 1e-60 to 1e60, and bandwidths, slot length and noise are not 0: no product
-of the solvers is then beyond double precision, so that a slot needs no other check. Other slots may be as
-valid, and are checked one number after the other by those who know their names.
+Numbers are usual if they are 0 or from 1e-60 to 1e60, and bandwidths, slot length and noise are not 0: no
+product of the solvers is then beyond double precision, so that a slot needs no other check. Other slots may
+be as valid, and are checked one number after the other by those who know their names.
 """
 
 from typing import Any, NamedTuple

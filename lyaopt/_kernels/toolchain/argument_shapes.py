@@ -58,7 +58,6 @@ SHAPES: dict[str, Shape] = {
     "spectrum_gradient": (_GENERAL_TRANSMIT, _SPECTRUM, "NL", "L", "L"),
     "local_prices": (_LOCAL_PROBLEM, _DEVICE, "L"),
     "general_local_energies": (_GENERAL_LOCAL, _DEVICE, "2L"),
-    "slot_exact": _SLOT,
     "slot_weighted": ("3NM", *_SLOT),
 }
 """Of each kernel that solves or certifies slots, by its name."""
