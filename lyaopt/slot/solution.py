@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -119,14 +119,16 @@ class SlotSolution:
         vars(solution).update(_block=block, _problem=problem)
         return solution
 
-    def __getattr__(self, name: str) -> Any:
-        """Make a field of the block; called for what is not there yet."""
-        fields = vars(self)
-        if name not in _OF_BLOCK or "_block" not in fields:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        block = fields["_block"]
-        value = fields[name] = fields["_problem"](block) if name == "problem" else _OF_BLOCK[name](block)
-        return value
+    if not TYPE_CHECKING:  # for which all other names stay errors
+
+        def __getattr__(self, name: str) -> Any:
+            """Make a field of the block; called for what is not there yet."""
+            fields = vars(self)
+            if name not in _OF_BLOCK or "_block" not in fields:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            block = fields["_block"]
+            value = fields[name] = fields["_problem"](block) if name == "problem" else _OF_BLOCK[name](block)
+            return value
 
     def __getstate__(self) -> dict[str, Any]:
         return fields_of(self)

@@ -9,6 +9,7 @@ of items, allocates memory.
 
 from numba import carray
 
+from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.edge import edge_lanes
 from lyaopt._kernels.slot.few_devices import (
     FewSlot,
@@ -57,8 +58,7 @@ from lyaopt._kernels.toolchain.jit import C_ENTRIES, inline
 
 def _workspace(services, devices, slots):
     plain = slots_workspace_size(services, devices, slots)
-    few = few_workspace_size(services) + 6 * devices
-    return max(plain + few + 1, weighted_workspace_size(services, devices, slots))
+    return max(plain, weighted_workspace_size(services, devices, slots))
 
 
 @inline
@@ -96,7 +96,7 @@ def _few_slot(services, devices, pointers):
     """Return the `FewSlot` of pointers in the order of `_few`; what C is not told goes into the workspace."""
     shape, rows = (services, devices), (devices,)
     first, end = 6 * devices, 6 * devices + few_workspace_size(services)
-    workspace = carray(pointers[13], (end + slots_workspace_size(services, devices, 1) + 1,))
+    workspace = carray(pointers[13], (end + workspace_size(services * devices, 1, False) + 1,))
     other = carray(pointers[13], (6, devices))
     arrays = SlotArrays(
         (carray(pointers[0], shape), carray(pointers[1], shape), carray(pointers[2], shape)),

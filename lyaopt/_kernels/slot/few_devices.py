@@ -59,7 +59,7 @@ class FewSlot(NamedTuple):
     - `reported`, written: four arrays (M,), local and transmit energy, local price, price of the rate.
     - `summary`, written: (6,), named in one_slot.py.
     - `workspace`: `few_workspace_size` doubles.
-    - `edge_workspace`: nothing for up to eight edge queues, else `slots_workspace_size` doubles and one.
+    - `edge_workspace`: nothing for up to eight edge queues, else `workspace_size` of one lane and one more.
     """
 
     arrays: Any
@@ -117,11 +117,9 @@ def _rows_of(adding, services, slot):
 def _find_unusual(adding, services, slot):
     """Return a number that is 0 if all numbers are usual."""
     devices = slot.arrays.devices[0].size
-    rows = _rows_of(adding, services, slot)
-    unusual = unusual_scalars(slot.scalars, rows.rates[0][0])
+    unusual = unusual_scalars(slot.scalars)
     for first in range(0, devices, LANES):
-        load_rows_of(services, slot.arrays, first, min(LANES, devices - first), rows)
-        unusual |= unusual_devices(rows)
+        unusual |= unusual_devices(services, slot.arrays, first, min(LANES, devices - first))
     return unusual
 
 
@@ -196,5 +194,5 @@ def certify_few(services, slot):
 
 @inline
 def is_usual(services, slot):
-    """Return whether all numbers of a `FewSlot` are usual; nothing but the workspace is written."""
+    """Return whether all numbers of a `FewSlot` are usual."""
     return _for_services(_find_unusual, services, slot) == 0

@@ -5,7 +5,13 @@ from typing import Any, NamedTuple
 from lyaopt._kernels.slot.problems import NOISE, SCALARS, TAU
 from lyaopt._kernels.toolchain.contiguous_views import borrowed_as
 from lyaopt._kernels.toolchain.jit import inline
-from lyaopt._kernels.toolchain.masked_rows import LANES, load_row, outside_row, store_row
+from lyaopt._kernels.toolchain.masked_rows import (
+    LANES,
+    load_row,
+    outside,
+    outside_or_not_zero,
+    store_row,
+)
 
 ROWS_OF_DEVICES = 8  # of `SlotArrays`: what is known and what is found of devices
 LEAST_USUAL, MOST_USUAL = 1e-60, 1e60
@@ -104,29 +110,24 @@ def store_rows_of(services, rows, first, count, arrays):
 
 
 @inline
-def _unusual(row):
-    return outside_row(row, LEAST_USUAL, MOST_USUAL, 0.0)
+def _unusual(values, first, count):
+    return outside_or_not_zero(values, first, count, LEAST_USUAL, MOST_USUAL)
 
 
 @inline
-def _unusual_or_zero(row):
-    return outside_row(row, LEAST_USUAL, MOST_USUAL, 1.0)
-
-
-@inline
-def unusual_devices(rows):
-    """Return a number that is 0 if all numbers of LANES devices are usual."""
-    q0, q1, q2 = rows.queues
-    capacity, power, gain, bandwidth = rows.devices
-    unusual = _unusual(capacity) | _unusual(power) | _unusual(gain) | _unusual_or_zero(bandwidth)
-    for k in range(q0.shape[0]):
-        unusual |= _unusual(q0[k]) | _unusual(q1[k]) | _unusual(q2[k])
+def unusual_devices(services, arrays, first, count):
+    """Return a number that is 0 if all numbers of `count` devices, from the first on, are usual."""
+    (q0, q1, q2), (capacity, power, gain, bandwidth) = arrays.queues, arrays.devices
+    unusual = _unusual(capacity, first, count) | _unusual(power, first, count) | _unusual(gain, first, count)
+    unusual |= outside(bandwidth, first, count, LEAST_USUAL, MOST_USUAL)
+    for k in range(services):
+        start = k * capacity.size + first
+        unusual |= _unusual(q0, start, count) | _unusual(q1, start, count) | _unusual(q2, start, count)
     return unusual
 
 
 @inline
-def unusual_scalars(scalars, row):
-    """Return a number that is 0 if the scalars of problems.py are usual; `row` (LANES,) is workspace."""
-    load_row(scalars, 0, SCALARS, 1.0, row)
+def unusual_scalars(scalars):
+    """Return a number that is 0 if the scalars of problems.py are usual."""
     none_is_zero = (scalars[TAU] > 0.0) & (scalars[NOISE] > 0.0)
-    return _unusual(row) if none_is_zero else 1
+    return _unusual(scalars, 0, SCALARS) if none_is_zero else 1

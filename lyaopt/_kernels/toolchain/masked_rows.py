@@ -1,4 +1,5 @@
-"""Copies between a few places of an array and a row of `LANES` doubles, each in one masked instruction.
+"""Copies between a few places of an array and a row of `LANES` doubles, each in one masked
+instruction; and comparisons of them.
 
 Loops over rows of a constant length have no remainder. A loop that copies fewer numbers than fill a vector
 would be one, number by number, and the wide loads that follow would wait for its narrow stores.
@@ -6,6 +7,7 @@ would be one, number by number, and the wide loads that follow would wait for it
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -97,25 +99,29 @@ def _make_store() -> Any:
     return store
 
 
-def _make_outside() -> Any:
+def _make_outside(zero: bool) -> Any:
     from llvmlite import ir
     from numba.core import types
     from numba.extending import intrinsic
 
     @intrinsic
-    def outside(typingctx, row, least, most, also):
+    def outside(typingctx, values, first, count, least, most):
         def build(context, builder, signature, arguments):
-            given, low, high, other = arguments
-            values = builder.load(_vector_at(context, builder, row, given), align=8)
-            above = builder.fcmp_ordered(">=", values, _spread(builder, low))
-            below = builder.fcmp_ordered("<=", values, _spread(builder, high))
-            word = ir.IntType(64)
-            bits = builder.bitcast(values, ir.VectorType(word, LANES))
-            same = builder.icmp_unsigned("==", bits, _spread(builder, builder.bitcast(other, word)))
-            good = builder.or_(builder.and_(above, below), same)
-            return builder.zext(builder.bitcast(builder.not_(good), ir.IntType(LANES)), word)
+            given, start, number, low, high = arguments
+            bounds = _spread(builder, low), _spread(builder, high)
+            source = _vector_at(context, builder, values, given, start)
+            align = ir.Constant(ir.IntType(32), 8)
+            mask = _first_lanes(builder, number)
+            loaded = _call_masked(builder, "load", bounds[0].type, [source, align, mask, bounds[0]])
+            above = builder.fcmp_ordered(">=", loaded, bounds[0])
+            good = builder.and_(above, builder.fcmp_ordered("<=", loaded, bounds[1]))
+            if zero:
+                bits = builder.bitcast(loaded, ir.VectorType(ir.IntType(64), LANES))
+                good = builder.or_(good, builder.icmp_unsigned("==", bits, ir.Constant(bits.type, None)))
+            return builder.zext(builder.bitcast(builder.not_(good), ir.IntType(LANES)), ir.IntType(64))
 
-        return types.int64(row, types.float64, types.float64, types.float64), build
+        kinds = types.int64, types.int64, types.float64, types.float64
+        return types.int64(values, *kinds), build
 
     return outside
 
@@ -129,14 +135,25 @@ def _store(row, first, count, values):
     values[first : first + count] = row[:count]
 
 
-def _outside(row, least, most, also):
-    good = ((row >= least) & (row <= most)) | (row.view(np.int64) == np.float64(also).view(np.int64))
-    return sum(1 << t for t in range(LANES) if not good[t])
+def _outside(values, first, count, least, most, zero):
+    taken = values[first : first + count]
+    good = ((taken >= least) & (taken <= most)) | (zero & (taken.view(np.int64) == 0))
+    return sum(1 << t for t in range(count) if not good[t])
 
 
 load_row: Any = _load if CORE == "python" else LateIntrinsic(_make_load)
 """``load_row(values, first, count, otherwise, row)``: ``row[t] = values[first + t]``, `otherwise` beyond."""
 store_row: Any = _store if CORE == "python" else LateIntrinsic(_make_store)
 """``store_row(row, first, count, values)``: ``values[first + t] = row[t]`` for the first `count` t."""
-outside_row: Any = _outside if CORE == "python" else LateIntrinsic(_make_outside)
-"""``outside_row(row, least, most, also)``: bit t is set unless row[t] is within, or bit for bit `also`."""
+
+
+def _outside_maker(zero: bool) -> Any:
+    if CORE == "python":
+        return functools.partial(_outside, zero=zero)
+    return LateIntrinsic(functools.partial(_make_outside, zero))
+
+
+outside: Any = _outside_maker(False)
+"""``outside(values, first, count, least, most)``: bit t is set where values[first + t] is out of bounds."""
+outside_or_not_zero: Any = _outside_maker(True)
+"""As `outside`; 0.0 is good too, but not -0.0."""
