@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -14,14 +15,28 @@ from lyaopt.arrays import Floats
 from lyaopt.slot.problem import SlotProblem
 
 _STAGES, _DEVICE_ROWS = 3, 4
+_FLOAT64 = np.dtype(np.float64)
+_BYTES = _FLOAT64.itemsize
+
+
+class _Places(NamedTuple):
+    """Where the parts of a block end, where its rates begin in bytes, and the rows of `SlotBlock.arrays`."""
+
+    ends: tuple[int, ...]
+    rates: tuple[int, ...]
+    rows: tuple[slice, ...]
+    strides: tuple[int, int]
 
 
 @functools.lru_cache(maxsize=64)
-def _ends(services: int, devices: int) -> tuple[int, ...]:
-    """Where queues, devices, scalars, rates, results and summary end in a block."""
-    items = _STAGES * services * devices
-    sizes = (items, _DEVICE_ROWS * devices, SCALARS, items, RESULT_ROWS * devices, SUMMARY_PLACES)
-    return tuple(np.cumsum(sizes).tolist())
+def _places(services: int, devices: int) -> _Places:
+    items = services * devices
+    sizes = (_STAGES * items, _DEVICE_ROWS * devices, SCALARS, _STAGES * items, RESULT_ROWS * devices)
+    ends = tuple(itertools.accumulate((*sizes, SUMMARY_PLACES)))
+    rates = tuple(_BYTES * (ends[2] + stage * items) for stage in range(_STAGES))
+    starts = (ends[1] - devices, *(ends[3] + row * devices for row in range(RESULT_ROWS)))
+    rows = tuple(slice(start, start + devices) for start in starts)
+    return _Places(ends, rates, rows, (_BYTES, _BYTES * devices))
 
 
 class SlotBlock(NamedTuple):
@@ -50,7 +65,7 @@ class SlotBlock(NamedTuple):
         """
         queues, devices, scalars = problem._packed
         _, services, count = queues.shape
-        ends = _ends(services, count)
+        ends = _places(services, count).ends
         values = np.empty(ends[-1])
         values[: ends[0]] = queues.ravel()
         values[ends[0] : ends[1]] = devices.ravel()
@@ -61,35 +76,23 @@ class SlotBlock(NamedTuple):
     def packed(self) -> tuple[Floats, Floats, Floats]:
         """Views of what is given: queues (3, N, M), devices (4, M) and scalars, packed as in a problem."""
         values, services, count = self
-        queues, devices, scalars = _ends(services, count)[:3]
+        queues, devices, scalars = _places(services, count).ends[:3]
         return (
             values[:queues].reshape(_STAGES, services, count),
             values[queues:devices].reshape(_DEVICE_ROWS, count),
             values[devices:scalars],
         )
 
-    def rates(self, stage: int) -> Floats:
-        """View (M, N) of the rates of Problem 3, 4 or 5.
-
-        Parameters
-        ----------
-        stage : {0, 1, 2}
-            Which of them.
-        """
+    @property
+    def arrays(self) -> list[Floats]:
+        """Views of the rates of Problems 3 to 5, (M, N) each, then of bandwidths and results, (M,) each."""
         values, services, count = self
-        start = _ends(services, count)[2] + stage * services * count
-        return values[start : start + services * count].reshape(services, count).T
-
-    def results(self, row: int) -> Floats:
-        """View (M,) of one of the results, which the kernel names.
-
-        Parameters
-        ----------
-        row : int
-            Which of them.
-        """
-        start = _ends(self.services, self.devices)[3] + row * self.devices
-        return self.values[start : start + self.devices]
+        places, view = _places(services, count), np.ndarray
+        # in one step each; a slice, a shape and a transpose would take three times as long
+        shape, strides = (count, services), places.strides
+        arrays = [view(shape, _FLOAT64, values, place, strides) for place in places.rates]
+        arrays += [values[row] for row in places.rows]
+        return arrays
 
     @property
     def summary(self) -> list[float]:
@@ -118,7 +121,7 @@ class SlotBlock(NamedTuple):
             Of the services, checked.
         """
         values, services, count = self
-        _, _, scalars, rates, results, _ = _ends(services, count)
+        _, _, scalars, rates, results, _ = _places(services, count).ends
         slot_weighted(
             weights,
             *self.packed,

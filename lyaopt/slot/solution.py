@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lyaopt._kernels.slot import one_slot as kernels
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt.arrays import Floats
 from lyaopt.slot.batch import as_batch
@@ -122,13 +121,18 @@ class SlotSolution:
     if not TYPE_CHECKING:  # for which all other names stay errors
 
         def __getattr__(self, name: str) -> Any:
-            """Make a field of the block; called for what is not there yet."""
+            """Make a field of the block, or all that are arrays; called for what is not there yet."""
             fields = vars(self)
-            if name not in _OF_BLOCK or "_block" not in fields:
+            block = fields.get("_block")
+            if block is None or name not in self.__dataclass_fields__:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            block = fields["_block"]
-            value = fields[name] = fields["_problem"](block) if name == "problem" else _OF_BLOCK[name](block)
-            return value
+            if name == "problem":
+                fields[name] = fields["_problem"](block)
+            elif name in _NUMBERS:
+                fields[name] = _NUMBERS[name](block)
+            else:
+                fields.update(zip(_ARRAYS, block.arrays, strict=True))
+            return fields[name]
 
     def __getstate__(self) -> dict[str, Any]:
         return fields_of(self)
@@ -168,29 +172,25 @@ class SlotSolution:
         )
 
 
-def _rates(stage: int) -> Callable[[SlotBlock], Floats]:
-    return lambda block: block.rates(stage)
-
-
-def _results(row: int) -> Callable[[SlotBlock], Floats]:
-    return lambda block: block.results(row)
-
-
-_OF_BLOCK: dict[str, Callable[[SlotBlock], Any]] = {
-    "problem": lambda block: None,
+_ARRAYS = (
+    "local_cpu_hz",
+    "rate_bps",
+    "edge_cpu_hz",
+    "bandwidth_hz",
+    "cpu_hz",
+    "power_w",
+    "local_multiplier",
+    "transmit_multiplier",
+    "local_energy_j",
+    "transmit_energy_j",
+    "local_price",
+    "rate_price",
+)
+"""Fields in the order of `SlotBlock.arrays`."""
+_NUMBERS: dict[str, Callable[[SlotBlock], Any]] = {
     "objective": lambda block: Objective(*block.summary[1:4]),
     "certificate": lambda block: Certificate(*block.summary[4:]),
-    **{name: _rates(stage) for stage, name in enumerate(("local_cpu_hz", "rate_bps", "edge_cpu_hz"))},
-    "cpu_hz": _results(kernels.CPU),
-    "power_w": _results(kernels.POWER),
-    "local_multiplier": _results(kernels.LOCAL_NU),
-    "transmit_multiplier": _results(kernels.TRANSMIT_NU),
     "edge_multiplier": lambda block: block.summary[0],
-    "local_energy_j": _results(kernels.LOCAL_ENERGY),
-    "transmit_energy_j": _results(kernels.TRANSMIT_ENERGY),
-    "local_price": _results(kernels.LOCAL_PRICE),
-    "rate_price": _results(kernels.RATE_PRICE),
-    "bandwidth_hz": lambda block: block.packed[1][kernels.BANDWIDTH],
     "spectrum_price": lambda block: 0.0,
 }
-"""How each field is made of a block."""
+"""How fields that are no arrays are made of a block."""
