@@ -5,6 +5,7 @@ from lyaopt._kernels.simulation.priced_cuts import Cuts
 from lyaopt._kernels.simulation.prices import Prices
 from lyaopt._kernels.simulation.rules import SlotView, head_age_slots, head_work
 from lyaopt._kernels.slot.certificate import edge_certificate, local_certificate, transmit_certificate
+from lyaopt._kernels.slot.certificate_lanes import edge_gaps, local_gaps, transmit_gaps
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
 from lyaopt._kernels.slot.general_certificate import (
     general_edge_certificate,
@@ -59,6 +60,7 @@ __all__ = [
     "edge_bisection",
     "edge_certificate",
     "edge_exact",
+    "edge_gaps",
     "edge_many",
     "general_edge_bisection",
     "general_edge_certificate",
@@ -78,11 +80,13 @@ __all__ = [
     "local_bisection",
     "local_certificate",
     "local_exact",
+    "local_gaps",
     "local_many",
     "price_cuts",
     "price_weights",
     "transmit_bisection",
     "transmit_certificate",
     "transmit_exact",
+    "transmit_gaps",
     "transmit_many",
 ]

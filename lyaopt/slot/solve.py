@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import astuple
 
 import numpy as np
 
-from lyaopt._kernels.slot import one_slot as kernels
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
-from lyaopt._kernels.slot.weighted_slot import slot_weighted
-from lyaopt.arrays import Floats, check_type
+from lyaopt.arrays import check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import as_batch
 from lyaopt.slot.inputs import with_spectrum
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.problem import SlotProblem
+from lyaopt.slot.slot_block import SlotBlock
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
 from lyaopt.slot.solve_batch import solve_slots
 
@@ -48,58 +49,61 @@ def solve_slot(problem: SlotProblem, method: str = "exact", spectrum: str | None
     check_method(method)
     problem = with_spectrum(problem, spectrum)
     devices, services = problem.local_queue_cycles.shape
-    general = problem.is_general
-    one_call = not general or problem._has_weights_only
-    if method == "exact" and 0 < devices * services <= NETWORK_ITEMS and one_call:
-        solution = _solve_in_one_call(problem, problem._packed_weights if general else None)
-    else:
+    if method != "exact" or not 0 < devices * services <= NETWORK_ITEMS or not problem._has_weights_only:
         solution = _solve_as_batch(problem, method)
-    _check_certificate(solution)
-    return solution
+        check_certificate(solution.objective.total, *astuple(solution.certificate))
+        return solution
+    block = SlotBlock.of(problem)
+    weights = problem._packed_weights if problem.is_general else None
+    if weights is None:
+        block.solve(checked=False)
+    else:
+        block.solve_weighted(weights)
+    return certified(block, lambda _: problem)
 
 
-def _check_certificate(solution: SlotSolution) -> None:
-    """Raise `ProblemError` if magnitudes beyond double precision leave the solution without a proof."""
-    certificate = solution.certificate
-    if not math.isfinite(solution.objective.total):
+def certified(block: SlotBlock, problem: Callable[[SlotBlock], SlotProblem]) -> SlotSolution:
+    """Return the solution in a block.
+
+    Parameters
+    ----------
+    block : SlotBlock
+        Solved; it must not change any more.
+    problem : callable
+        Returns what was solved.
+
+    Raises
+    ------
+    ProblemError
+        As `solve_slot`.
+    """
+    _, local, transmit, edge, gap, violation = block.summary
+    check_certificate(local + transmit + edge, gap, violation)
+    return SlotSolution._from_block(block, problem)
+
+
+def check_certificate(objective: float, gap: float, violation: float) -> None:
+    """Refuse what magnitudes beyond double precision leave without a proof.
+
+    Parameters
+    ----------
+    objective : float
+        Of all three problems.
+    gap, violation : float
+        Of the certificate.
+
+    Raises
+    ------
+    ProblemError
+    """
+    if not math.isfinite(objective):
         raise ProblemError("$", "the optimal objective is not finite in double precision")
-    if not (certificate.relative_gap <= LARGEST_GAP and certificate.max_violation <= LARGEST_GAP):
+    if not (gap <= LARGEST_GAP and violation <= LARGEST_GAP):
         reason = (
             f"no solution can be certified in double precision: relative gap "
-            f"{certificate.relative_gap:.1e}, violation {certificate.max_violation:.1e}"
+            f"{gap:.1e}, violation {violation:.1e}"
         )
         raise ProblemError("$", reason)
-
-
-def _solve_in_one_call(problem: SlotProblem, weights: Floats | None) -> SlotSolution:
-    queues, devices, scalars = problem._packed
-    rates = np.empty(queues.shape)
-    results = np.empty((kernels.RESULT_ROWS, queues.shape[2]))
-    summary = np.empty(kernels.SUMMARY_PLACES)
-    if weights is None:
-        kernels.slot_exact(queues, devices, scalars, rates, results, summary)
-    else:
-        slot_weighted(weights, queues, devices, scalars, rates, results, summary)
-    edge_nu, local, transmit, edge, gap, violation = summary.tolist()
-    return SlotSolution._from_values(
-        problem,
-        Objective(local, transmit, edge),
-        Certificate(gap, violation),
-        rates[0].T,
-        rates[1].T,
-        rates[2].T,
-        results[kernels.CPU],
-        results[kernels.POWER],
-        results[kernels.LOCAL_NU],
-        results[kernels.TRANSMIT_NU],
-        edge_nu,
-        results[kernels.LOCAL_ENERGY],
-        results[kernels.TRANSMIT_ENERGY],
-        results[kernels.LOCAL_PRICE],
-        results[kernels.RATE_PRICE],
-        problem.bandwidth_hz,
-        0.0,
-    )
 
 
 # Energies and prices may overflow although the allocation does not: no warning, they are infinite then.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, tr
 from lyaopt.arrays import Floats, check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.batch import SlotBatch
-from lyaopt.slot.batch_solution import ALLOCATIONS, BatchSolution
+from lyaopt.slot.batch_solution import ALLOCATIONS, BatchCertificate, BatchSolution
+from lyaopt.slot.certificates import find_worst
 from lyaopt.slot.inputs import with_spectrum
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.shared_spectrum import SharedSpectrum, no_spectrum
@@ -40,6 +42,8 @@ _GENERAL_EDGE = general_edge_exact, general_edge_many, general_edge_bisection
 
 _APART = "_apart_from"
 """The batch whose memory a solution is known not to share."""
+_WORST = "_worst"
+"""Memory (B, 2) for the certificate of a solution that was asked for with it."""
 
 
 def solve_slots(
@@ -47,6 +51,7 @@ def solve_slots(
     method: str = "exact",
     out: BatchSolution | None = None,
     spectrum: str | None = None,
+    certificates: bool = False,
 ) -> BatchSolution:
     """Solve Problems 3, 4 and 5 of every slot of a batch.
 
@@ -63,12 +68,15 @@ def solve_slots(
         one was split.
     spectrum : {"split", "shared"}, optional
         Replaces the batch's own.
+    certificates : bool
+        Certify every slot in this call, which takes as long again; else that is done on first access. An
+        `out` that was certified so is certified into its arrays.
 
     Returns
     -------
     BatchSolution
-        Certificates are computed on first access; unlike `solve_slot`, nothing is raised for a weak one where
-        magnitudes leave double precision.
+        Its arrays are parts of one block of memory. Unlike `solve_slot`, nothing is raised for a weak
+        certificate where magnitudes leave double precision.
 
     Raises
     ------
@@ -80,10 +88,23 @@ def solve_slots(
         check_type(out, BatchSolution, "out", "of an earlier call")
     check_method(method)
     batch = with_spectrum(batch, spectrum)
-    solution = _empty_solution(batch) if out is None else _reused(out, batch)
+    solution = _empty_solution(batch, certificates) if out is None else _reused(out, batch)
     if 0 not in batch.shape:
         _solve_into(solution, method)
+    if certificates:
+        _certify(solution)
     return solution
+
+
+def _certify(solution: BatchSolution) -> None:
+    """Certify every slot into the memory that the solution has for it."""
+    slots, _, _ = solution.batch.shape
+    fields = vars(solution)
+    worst = fields.setdefault(_WORST, np.empty((slots, 2), order="F")).T
+    worst.fill(0.0)
+    if 0 not in solution.batch.shape:
+        find_worst(solution, worst)
+    fields["certificate"] = BatchCertificate(*worst)
 
 
 def _solution_shapes(batch: SlotBatch) -> dict[str, tuple[int, ...]]:
@@ -93,12 +114,28 @@ def _solution_shapes(batch: SlotBatch) -> dict[str, tuple[int, ...]]:
     return {**per_service, **dict.fromkeys(per_device, shape[:2]), "edge_multiplier": shape[:1]}
 
 
-def _empty_solution(batch: SlotBatch) -> BatchSolution:
-    empty = np.zeros if 0 in batch.shape else np.empty
-    arrays: dict[str, Any] = {
-        name: empty(shape, order="F") for name, shape in _solution_shapes(batch).items()
-    }
-    return BatchSolution(batch, spectrum=_spectrum_of(batch, None), **arrays)
+def _empty_solution(batch: SlotBatch, certificates: bool) -> BatchSolution:
+    shapes = _solution_shapes(batch) | ({_WORST: (batch.shape[0], 2)} if certificates else {})
+    arrays = _one_block(shapes, np.zeros if 0 in batch.shape else np.empty)
+    worst = arrays.pop(_WORST, None)
+    solution = BatchSolution(batch, spectrum=_spectrum_of(batch, None), **arrays)
+    if worst is not None:
+        vars(solution)[_WORST] = worst
+    return solution
+
+
+def _one_block(shapes: dict[str, tuple[int, ...]], new: Any) -> dict[str, Any]:
+    """Arrays in Fortran's order that follow one another in one block.
+
+    A block of some megabytes is given large pages, and is given again in the next call; the system clears
+    page after page for many smaller ones, which takes longer than to solve the slots.
+    """
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
+    block, arrays, start = new(sum(sizes.values())), {}, 0
+    for name, size in sizes.items():
+        arrays[name] = block[start : start + size].reshape(shapes[name], order="F")
+        start += size
+    return arrays
 
 
 def _spectrum_of(batch: SlotBatch, earlier: SharedSpectrum | None) -> SharedSpectrum | None:
@@ -147,7 +184,8 @@ def _reused(out: BatchSolution, batch: SlotBatch) -> BatchSolution:
     if cached.get(_APART) is not batch:
         shared = {} if spectrum is None else {f"spectrum.{name}": v for name, v in vars(spectrum).items()}
         _check_apart(batch, arrays | shared)
-    allocations = {name: cached[name] for name in ALLOCATIONS if name in cached}  # views of the same arrays
+    kept = (*ALLOCATIONS, _WORST)  # views of the same arrays, and memory for a certificate
+    allocations = {name: cached[name] for name in kept if name in cached}
     cached.clear()
     cached.update(arrays, **allocations, batch=batch, spectrum=spectrum, **{_APART: batch})
     return out

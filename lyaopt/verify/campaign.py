@@ -192,7 +192,8 @@ class _Tally:
         self.done_judged += len(sampled)
         for method in METHODS:
             solution = solve_slots(batch, method=method)
-            self._keep(solution.certificate.relative_gap.max(), solution.certificate.max_violation.max())
+            for certificate in (solution.certificate, solution.independent_certificate()):
+                self._keep(certificate.relative_gap.max(), certificate.max_violation.max())
             # a shared spectrum is solved in one way by both
             for index in sampled if method == METHODS[0] or not shared else ():
                 verdict = _judged(take_slot(batch, index), solution, index)

@@ -50,14 +50,11 @@ def _shifted(u):
 
 
 @fused
-def _corrected_log(u, correction):
-    """Return ln(u) + correction for finite normal u > 0 and a correction in the last place.
+def _less_than(f):
+    """Return f - ln(1 + f) >= 0 for 1 + f in [sqrt(1/2), sqrt(2)) as two terms, the first less the second.
 
-    u = 2^k m with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), s = (m - 1) / (m + 1).
+    ln(1 + f) = 2 atanh(s), s = f / (2 + f).
     """
-    shifted = _shifted(u)
-    k = float_of((shifted >> _SHIFT) | _TWO_52_BITS) - _BIASED_TWO_52
-    f = float_of((shifted & _MANTISSA) + _SQRT_HALF_BITS) - 1.0
     s = f / (2.0 + f)
     z = s * s
     w = z * z
@@ -66,8 +63,47 @@ def _corrected_log(u, correction):
     odd = z * ((2 / 3 + w * (2 / 7)) + ww * ((2 / 11 + w * (2 / 15)) + ww * (2 / 19)))
     even = w * ((2 / 5 + w * (2 / 9)) + ww * ((2 / 13 + w * (2 / 17)) + ww * (2 / 21)))
     half_square = 0.5 * f * f
-    tail = s * (half_square + (odd + even)) + (k * _LN2_LOW + correction)
+    return half_square, s * (half_square + (odd + even))
+
+
+@inline
+def _exponent_of(shifted):
+    """Return k of u = 2^k m with m in [sqrt(1/2), sqrt(2)), given `_shifted` of u."""
+    return float_of((shifted >> _SHIFT) | _TWO_52_BITS) - _BIASED_TWO_52
+
+
+@inline
+def _mantissa_of(shifted):
+    """Return m of u = 2^k m, as above."""
+    return float_of((shifted & _MANTISSA) + _SQRT_HALF_BITS)
+
+
+@fused
+def _corrected_log(u, correction):
+    """Return ln(u) + correction for finite normal u > 0 and a correction in the last place."""
+    shifted = _shifted(u)
+    k = _exponent_of(shifted)
+    f = _mantissa_of(shifted) - 1.0
+    half_square, rest = _less_than(f)
+    tail = rest + (k * _LN2_LOW + correction)
     return k * _LN2_HIGH - ((half_square - tail) - f)
+
+
+@fused
+def log_and_less(ratio, change):
+    """Return ln(1 + change), and what it is less than `change` by, with all digits; `ratio` is 1 + change.
+
+    The ratio is finite, normal and positive. Near 1 only the change has its digits, far below 1 only the
+    ratio. A NaN in `change` makes the second NaN.
+    """
+    near = (change > -0.25) & (change < 0.375)
+    shifted = _shifted(ratio)
+    k = 0.0 if near else _exponent_of(shifted)
+    f = change if near else _mantissa_of(shifted) - 1.0
+    half_square, rest = _less_than(f)
+    less = half_square - rest
+    logarithm = k * _LN2_HIGH - ((less - k * _LN2_LOW) - f)
+    return logarithm, (less if near else change - logarithm)
 
 
 @fused

@@ -47,11 +47,11 @@ from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
 from lyaopt._kernels.slot.few_devices import FEW_SERVICES
 from lyaopt._kernels.slot.few_lanes import (
     Common,
-    SlotArrays,
     few_edge_level,
     solve_local_lane,
     solve_transmit_lane,
 )
+from lyaopt._kernels.slot.few_rows import SlotArrays
 from lyaopt._kernels.slot.local import local_scale
 from lyaopt._kernels.slot.primal_recovery import work_served
 from lyaopt._kernels.slot.problems import (
@@ -208,7 +208,9 @@ def _run_slot(b, gain, common, model, state, queues, few, workspace):
         moving += _run_edge(b, model, state, queues, few, workspace)
     if queued[LOCAL] + queued[TRANSMIT] > 0:
         scales, h = (common.tau, model.scalars[DELTA]), few.devices[GAIN_ROW]
-        add_devices(cpu, power, h, scales, notes.before, notes.after, notes.limits, few.device_sums)
+        # LANES, but the compiler does not know: a short loop of known length is taken apart into numbers
+        whole = gain.size + (-gain.size) % LANES
+        add_devices(cpu[:whole], power, h, scales, notes.before, notes.after, notes.limits, few.device_sums)
     return moving
 
 

@@ -9,9 +9,16 @@ of items, allocates memory.
 
 from numba import carray
 
+from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.edge import edge_lanes
-from lyaopt._kernels.slot.few_devices import few_workspace_size, solve_few
-from lyaopt._kernels.slot.few_lanes import SlotArrays
+from lyaopt._kernels.slot.few_devices import (
+    FewSlot,
+    certify_few,
+    few_workspace_size,
+    is_usual,
+    solve_few,
+)
+from lyaopt._kernels.slot.few_rows import SlotArrays
 from lyaopt._kernels.slot.general_edge import general_edge_lanes
 from lyaopt._kernels.slot.general_local import general_local_lanes
 from lyaopt._kernels.slot.general_transmit import general_transmit_lanes
@@ -51,8 +58,7 @@ from lyaopt._kernels.toolchain.jit import C_ENTRIES, inline
 
 def _workspace(services, devices, slots):
     plain = slots_workspace_size(services, devices, slots)
-    few = few_workspace_size(services) + 2 * devices
-    return max(plain + 2 * devices + 1, few, weighted_workspace_size(services, devices, slots))
+    return max(plain, weighted_workspace_size(services, devices, slots))
 
 
 @inline
@@ -86,10 +92,13 @@ def _slot(services, devices, pointers):
 
 
 @inline
-def _slot_arrays(services, devices, pointers, speeds, powers, others):
-    """Return the `SlotArrays` of pointers in this order, and `others` for nu."""
+def _few_slot(services, devices, pointers):
+    """Return the `FewSlot` of pointers in the order of `_few`; what C is not told goes into the workspace."""
     shape, rows = (services, devices), (devices,)
-    return SlotArrays(
+    first, end = 6 * devices, 6 * devices + few_workspace_size(services)
+    workspace = carray(pointers[13], (end + workspace_size(services * devices, 1, False) + 1,))
+    other = carray(pointers[13], (6, devices))
+    arrays = SlotArrays(
         (carray(pointers[0], shape), carray(pointers[1], shape), carray(pointers[2], shape)),
         (
             carray(pointers[3], rows),
@@ -98,16 +107,31 @@ def _slot_arrays(services, devices, pointers, speeds, powers, others):
             carray(pointers[6], rows),
         ),
         (carray(pointers[7], shape), carray(pointers[8], shape), carray(pointers[9], shape)),
-        (carray(speeds, rows), carray(powers, rows), others[:devices], others[devices : 2 * devices]),
+        (carray(pointers[10], rows), carray(pointers[11], rows), other[0], other[1]),
     )
+    reported = other[2], other[3], other[4], other[5]
+    scalars, summary = carray(pointers[12], (SCALARS,)), carray(pointers[14], (SUMMARY_PLACES,))
+    return FewSlot(arrays, reported, scalars, summary, workspace[first:end], workspace[end:])
 
 
 def _few(services, devices, pointers):
-    """Pointers: three queues, F^l, pmax, h, b_w, three rates, speeds, powers, scalars, workspace."""
-    size = slots_workspace_size(services, devices, 1) + few_workspace_size(services) + 2 * devices
-    workspace = carray(pointers[13], (size,))
-    arrays = _slot_arrays(services, devices, pointers, pointers[10], pointers[11], workspace)
-    solve_few(services, arrays, carray(pointers[12], (SCALARS,)), workspace[2 * devices :])
+    """Pointers: three queues, F^l, pmax, h, b_w, three rates, speeds, powers, scalars, workspace, summary.
+
+    Returns 1, and writes nothing, if a number is not usual (few_devices.py).
+    """
+    slot = _few_slot(services, devices, pointers)
+    if not is_usual(services, slot):
+        return 1
+    solve_few(services, slot)
+    return 0
+
+
+def _certified_few(services, devices, pointers):
+    """As `_few`; the summary is written."""
+    slot = _few_slot(services, devices, pointers)
+    if not is_usual(services, slot):
+        return 1
+    certify_few(services, slot)
     return 0
 
 
@@ -228,6 +252,7 @@ C_ENTRIES |= {
     "lyaopt_kernel_workspace": (f"int64({_SIZES[3]})", _workspace),
     "lyaopt_kernel_slot": (f"int64({_SIZES[2]}, {_POINTERS})", _slot),
     "lyaopt_kernel_few": (f"int64({_SIZES[2]}, {_POINTERS})", _few),
+    "lyaopt_kernel_certified_few": (f"int64({_SIZES[2]}, {_POINTERS})", _certified_few),
     "lyaopt_kernel_local": (f"int64({_SIZES[3]}, {_POINTERS})", _local),
     "lyaopt_kernel_transmit": (f"int64({_SIZES[3]}, {_POINTERS})", _transmit),
     "lyaopt_kernel_edge": (f"int64({_SIZES[3]}, {_POINTERS})", _edge),

@@ -1,15 +1,37 @@
 """One slot of up to four services a device, at the speed of a vector: see few_lanes.py.
 
 Any number of devices is solved, eight at a time. Numbers of services are constants of the compiled code.
+
+Numbers are usual if they are 0 or from 1e-60 to 1e60, and bandwidths, slot length and noise are not 0: no
+product of the solvers is then beyond double precision, so that a slot needs no other check. Other slots may
+be as valid, and are checked one number after the other by those who know their names.
 """
 
+from typing import Any, NamedTuple
+
 from lyaopt._kernels.slot.blocks import PART, split_workspace
+from lyaopt._kernels.slot.certificate_sums import BY_FOUR, BY_TWO
 from lyaopt._kernels.slot.edge import edge_lanes
-from lyaopt._kernels.slot.few_lanes import (
-    Common,
-    SlotArrays,
-    few_edge_level,
-    solve_few_lanes,
+from lyaopt._kernels.slot.few_certificate import (
+    NOTHING,
+    REPORT_ROWS,
+    REPORTED_ROW,
+    Prices,
+    certify_few_lanes,
+    summary_of,
+    worst_with,
+)
+from lyaopt._kernels.slot.few_lanes import Common, few_edge_level, solve_few_lanes
+from lyaopt._kernels.slot.few_rows import (
+    borrowed,
+    few_rows,
+    flat,
+    lines_of,
+    load_rows_of,
+    rows_size,
+    store_rows_of,
+    unusual_devices,
+    unusual_scalars,
 )
 from lyaopt._kernels.slot.local import local_scale
 from lyaopt._kernels.slot.problems import (
@@ -22,14 +44,36 @@ from lyaopt._kernels.slot.problems import (
     EdgeAllocation,
     EdgeProblem,
 )
-from lyaopt._kernels.slot.sorting_networks import EIGHT, FOUR, TWO
+from lyaopt._kernels.slot.sorting_networks import EIGHT, FOUR
 from lyaopt._kernels.slot.transmit import weighted_noise
-from lyaopt._kernels.toolchain.contiguous_views import borrowed_as, view_as
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline
-from lyaopt._kernels.toolchain.masked_rows import LANES, load_row, store_row
+from lyaopt._kernels.toolchain.masked_rows import LANES, store_row
 
 FEW_SERVICES = 4  # the most that are solved here
-ROWS_OF_DEVICES = 8  # of `SlotArrays`: what is known and what is found of devices
+
+
+class FewSlot(NamedTuple):
+    """A slot: `SlotArrays`, what is reported of its devices, the scalars of problems.py, and a workspace.
+
+    - `reported`, written: four arrays (M,), local and transmit energy, local price, price of the rate.
+    - `summary`, written: (6,), named in one_slot.py.
+    - `workspace`: `few_workspace_size` doubles.
+    - `edge_workspace`: nothing for up to eight edge queues, else `workspace_size` of one lane and one more.
+    """
+
+    arrays: Any
+    reported: Any
+    scalars: Any
+    summary: Any
+    workspace: Any
+    edge_workspace: Any
+
+
+@inline
+def few_workspace_size(services):
+    """Return how many doubles slots of up to `FEW_SERVICES` services take, beside those of the edge."""
+    return rows_size(services, FOUR.size) + (REPORT_ROWS + 1) * LANES
 
 
 @helper
@@ -59,100 +103,96 @@ def _common(scalars, edge):
 
 
 @inline
-def few_workspace_size(services):
-    """Return how many doubles `solve_few` takes beside those of the edge."""
-    return (6 * max(services, FOUR.size) + ROWS_OF_DEVICES + 1) * LANES
+def _prices(scalars, edge):
+    tau, delta, noise = scalars[TAU], scalars[DELTA], scalars[NOISE]
+    return Prices(tau, scalars[WEIGHT_LOCAL], scalars[WEIGHT_TRANSMIT], delta, noise, edge[0])
 
 
 @inline
-def few_rows(network, services, workspace):
-    """Return `SlotArrays` of LANES devices within a workspace, in whole lines of the cache."""
-    offset = (-(workspace.ctypes.data // 8)) % LANES
-    count = 3 * (services + network.size) + ROWS_OF_DEVICES
-    rows = borrowed_as(workspace[offset : offset + count * LANES], (count, LANES))
-    q1, q2, d = services, 2 * services, 3 * services
-    f0 = d + ROWS_OF_DEVICES
-    f1, f2 = f0 + network.size, f0 + 2 * network.size
-    return SlotArrays(
-        (rows[:q1], rows[q1:q2], rows[q2:d]),
-        (rows[d], rows[d + 1], rows[d + 2], rows[d + 3]),
-        (rows[f0:f1], rows[f1:f2], rows[f2:]),
-        (rows[d + 4], rows[d + 5], rows[d + 6], rows[d + 7]),
-    )
+def _rows_of(adding, services, slot):
+    return few_rows(adding.network.size, services, slot.workspace)
 
 
 @inline
-def _load(services, arrays, first, count, rows):
+def _find_unusual(adding, services, slot):
+    """Return a number that is 0 if all numbers are usual."""
+    devices = slot.arrays.devices[0].size
+    unusual = unusual_scalars(slot.scalars)
+    for first in range(0, devices, LANES):
+        unusual |= unusual_devices(services, slot.arrays, first, min(LANES, devices - first))
+    return unusual
+
+
+@inline
+def _solve(adding, services, slot):
+    arrays, rows = slot.arrays, _rows_of(adding, services, slot)
+    common = _common(slot.scalars, _edge_level(arrays, slot.scalars, slot.edge_workspace))
     devices = arrays.devices[0].size
-    for k in range(services):
-        start = k * devices + first
-        load_row(arrays.queues[0], start, count, 0.0, rows.queues[0][k])
-        load_row(arrays.queues[1], start, count, 0.0, rows.queues[1][k])
-        load_row(arrays.queues[2], start, count, 0.0, rows.queues[2][k])
-    load_row(arrays.devices[0], first, count, 0.0, rows.devices[0])
-    load_row(arrays.devices[1], first, count, 0.0, rows.devices[1])
-    load_row(arrays.devices[2], first, count, 1.0, rows.devices[2])
-    load_row(arrays.devices[3], first, count, 1.0, rows.devices[3])
-
-
-@inline
-def _store(services, rows, first, count, arrays):
-    devices = arrays.devices[0].size
-    for k in range(services):
-        start = k * devices + first
-        store_row(rows.rates[0][k], start, count, arrays.rates[0])
-        store_row(rows.rates[1][k], start, count, arrays.rates[1])
-        store_row(rows.rates[2][k], start, count, arrays.rates[2])
-    store_row(rows.found[0], first, count, arrays.found[0])
-    store_row(rows.found[1], first, count, arrays.found[1])
-    store_row(rows.found[2], first, count, arrays.found[2])
-    store_row(rows.found[3], first, count, arrays.found[3])
-
-
-@inline
-def _solve(network, services, arrays, scalars, workspace):
-    """Solve for a number of services that the compiler knows."""
-    common = _common(scalars, _edge_level(arrays, scalars, workspace))
-    devices = arrays.devices[0].size
-    rows = few_rows(network, services, workspace)
     for first in range(0, devices, LANES):
         count = min(LANES, devices - first)
-        _load(services, arrays, first, count, rows)
-        solve_few_lanes(network, rows, common)
-        _store(services, rows, first, count, arrays)
+        load_rows_of(services, arrays, first, count, rows)
+        solve_few_lanes(adding.network, rows, common)
+        store_rows_of(services, rows, first, count, arrays)
+    return 0
 
 
 @inline
-def _flat(array):
-    return borrowed_as(array, (array.size,))
+def _store_report(report, first, count, reported):
+    energies, sent, prices, rate_prices = reported
+    store_row(report[REPORTED_ROW], first, count, energies)
+    store_row(report[REPORTED_ROW + 1], first, count, sent)
+    store_row(report[REPORTED_ROW + 2], first, count, prices)
+    store_row(report[REPORTED_ROW + 3], first, count, rate_prices)
 
 
 @inline
-def _borrowed(arrays):
-    (q0, q1, q2), (d0, d1, d2, d3) = arrays.queues, arrays.devices
-    (f0, f1, f2), (e0, e1, e2, e3) = arrays.rates, arrays.found
-    return SlotArrays(
-        (_flat(q0), _flat(q1), _flat(q2)),
-        (_flat(d0), _flat(d1), _flat(d2), _flat(d3)),
-        (_flat(f0), _flat(f1), _flat(f2)),
-        (_flat(e0), _flat(e1), _flat(e2), _flat(e3)),
-    )
+def _certify(adding, services, slot):
+    arrays, scalars, rows = slot.arrays, slot.scalars, _rows_of(adding, services, slot)
+    edge = _edge_level(arrays, scalars, slot.edge_workspace)
+    common, prices = _common(scalars, edge), _prices(scalars, edge)
+    devices = arrays.devices[0].size
+    report = lines_of(slot.workspace[rows_size(services, adding.network.size) :], REPORT_ROWS)
+    worst = NOTHING
+    for first in range(0, devices, LANES):
+        count = min(LANES, devices - first)
+        load_rows_of(services, arrays, first, count, rows)
+        solve_few_lanes(adding.network, rows, common)
+        certify_few_lanes(adding, rows, prices, report)
+        worst = worst_with(worst, rows, report, count, prices.tau)
+        store_rows_of(services, rows, first, count, arrays)
+        _store_report(report, first, count, slot.reported)
+    slot.summary[0] = edge[0]
+    slot.summary[1:6] = summary_of(worst, prices, scalars[EDGE_CAPACITY])
+    return 0
 
 
 @inline
-def solve_few(services, arrays, scalars, workspace):
-    """Solve a slot of 1 to `FEW_SERVICES` services a device.
-
-    `arrays` are `SlotArrays`, which the caller keeps alive, and `scalars` are those of problems.py. The
-    workspace is of `few_workspace_size` doubles, and with more than eight edge queues of
-    `slots_workspace_size` and one if that is more.
-    """
-    flat, own = _borrowed(arrays), _flat(workspace)
+def _for_services(act, services, slot):
+    """Return what ``act(adding, services, slot)`` returns, compiled for each number of services."""
+    own, edge = flat(slot.workspace), flat(slot.edge_workspace)
+    known = FewSlot(borrowed(slot.arrays), slot.reported, slot.scalars, slot.summary, own, edge)
     if services == 1:
-        _solve(TWO, 1, flat, scalars, own)
-    elif services == 2:
-        _solve(TWO, 2, flat, scalars, own)
-    elif services == 3:
-        _solve(FOUR, 3, flat, scalars, own)
-    else:
-        _solve(FOUR, 4, flat, scalars, own)
+        return act(BY_TWO, 1, known)
+    if services == 2:
+        return act(BY_TWO, 2, known)
+    if services == 3:
+        return act(BY_FOUR, 3, known)
+    return act(BY_FOUR, 4, known)
+
+
+@inline
+def solve_few(services, slot):
+    """Solve a `FewSlot` of 1 to `FEW_SERVICES` services a device, without a report or summary."""
+    _for_services(_solve, services, slot)
+
+
+@inline
+def certify_few(services, slot):
+    """Solve and certify a `FewSlot` of 1 to `FEW_SERVICES` services a device."""
+    _for_services(_certify, services, slot)
+
+
+@inline
+def is_usual(services, slot):
+    """Return whether all numbers of a `FewSlot` are usual."""
+    return _for_services(_find_unusual, services, slot) == 0

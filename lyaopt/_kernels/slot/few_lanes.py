@@ -17,21 +17,6 @@ from lyaopt._kernels.toolchain.jit import inline, lane_loop
 from lyaopt._kernels.toolchain.masked_rows import LANES
 
 
-class SlotArrays(NamedTuple):
-    """What a slot of N services on each of M devices is read from and written into.
-
-    - `queues`: backlogs of Problems 3, 4 and 5, (N, M) each, in cycles, bits, cycles.
-    - `devices`: F^l, pmax, h and b_w, (M,) each.
-    - `rates`, written: f^l, r and f^e, (N, M) each.
-    - `found`, written: total speeds, powers, and nu of Problems 3 and 4, (M,) each.
-    """
-
-    queues: Any
-    devices: Any
-    rates: Any
-    found: Any
-
-
 class Common(NamedTuple):
     """What all devices share: tau, N_0, U^t N_0 ln 2, tau / sqrt(3 U^l delta) and its inverse.
 

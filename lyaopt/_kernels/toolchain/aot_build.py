@@ -23,7 +23,7 @@ from typing import Any
 from lyaopt._kernels.toolchain.targets import processor, required_flags, target
 
 CORE, LIBRARY = "_core", "liblyaopt"
-NUMBER_OF_KERNELS = 54
+NUMBER_OF_KERNELS = 57
 """How many kernels the walk through the folders must find, so that none goes missing unnoticed."""
 
 

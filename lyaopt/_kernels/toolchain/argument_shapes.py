@@ -28,6 +28,7 @@ _EDGE_PROBLEM = ("NL", "", "")
 _GENERAL_LOCAL = ("NL", "NL", "*", "*", "*", "*", "M", "CK", "CK")
 _GENERAL_TRANSMIT = ("NL", "NL", "L", "*", "*", "*", "*", "", "M", "?L", "?L")
 _GENERAL_EDGE = ("NL", "NL", "*", "*")
+_WORST = "2B"
 _SPECTRUM = ("NL", "L", "L", "L", "B")
 _UPSTREAM = ("?NL", "?L", "*")  # derivatives by what was solved, and by the value
 _SLOT = ("3NM", "4M", "6", "3NM", "8M", "6")
@@ -46,6 +47,9 @@ SHAPES: dict[str, Shape] = {
     **_solvers("general_local", _GENERAL_LOCAL, _DEVICE),
     **_solvers("general_transmit", _GENERAL_TRANSMIT, _DEVICE),
     **_solvers("general_edge", _GENERAL_EDGE, _EDGE),
+    "local_gaps": (_LOCAL_PROBLEM, _DEVICE, _WORST),
+    "transmit_gaps": (_TRANSMIT_PROBLEM, _DEVICE, _WORST),
+    "edge_gaps": (_EDGE_PROBLEM, _EDGE, _WORST),
     "local_gradient": (_GENERAL_LOCAL, _DEVICE, _UPSTREAM, ("NL", "NL", *("?L",) * 4)),
     "transmit_gradient": (_GENERAL_TRANSMIT, _DEVICE, _UPSTREAM, ("NL", "NL", *("?L",) * 8)),
     "edge_gradient": (_GENERAL_EDGE, _EDGE, _UPSTREAM, ("NL", "NL", "?L", "?L")),
@@ -54,7 +58,6 @@ SHAPES: dict[str, Shape] = {
     "spectrum_gradient": (_GENERAL_TRANSMIT, _SPECTRUM, "NL", "L", "L"),
     "local_prices": (_LOCAL_PROBLEM, _DEVICE, "L"),
     "general_local_energies": (_GENERAL_LOCAL, _DEVICE, "2L"),
-    "slot_exact": _SLOT,
     "slot_weighted": ("3NM", *_SLOT),
 }
 """Of each kernel that solves or certifies slots, by its name."""
