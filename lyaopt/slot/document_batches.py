@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from pydantic_core import from_json
@@ -20,16 +21,10 @@ from lyaopt.slot.document_layout import BANDWIDTH, Layout, skeleton
 from lyaopt.slot.documents import plain_slot_problem
 from lyaopt.slot.inputs import SlotInputs
 from lyaopt.slot.limits import LEAST, noise_w_per_hz, range_of, signals_fit
+from lyaopt.slot.slot_block import RESULT_ROWS, SCALARS, SUMMARY_PLACES, one_slot_kernel
 from lyaopt.slot.solution_documents import solution_to_dict
 from lyaopt.slot.solution_layout import SolutionLayout
-from lyaopt.slot.solve import (
-    LARGEST_GAP,
-    NETWORK_ITEMS,
-    RESULT_ROWS,
-    SUMMARY_PLACES,
-    one_slot_kernel,
-    solve_slot,
-)
+from lyaopt.slot.solve import LARGEST_GAP, NETWORK_ITEMS, solve_slot
 
 _MOST_LAYOUTS = 16
 _LONGEST = 2**16
@@ -170,21 +165,44 @@ def _shortest(layout: Layout, rows: Floats) -> float:
 
 def _solved(layouts: _Layouts, rows: Floats, widths: Floats, noise: float) -> list[bytes | None]:
     layout, solution = layouts
-    count, (services, many) = len(rows), layout.shape
-    queues = layout.fill(rows, layout.queues)
-    devices = np.empty((count, 4, many))
-    devices[:, :3] = rows[:, layout.devices].reshape(count, 3, many)
-    devices[:, 3] = widths
-    scalars = np.empty((count, 6))
-    scalars[:, :5], scalars[:, 5] = rows[:, :5], noise
-    rates = np.empty((count, 3, services, many))
-    results, summary = np.empty((count, RESULT_ROWS, many)), np.empty((count, SUMMARY_PLACES))
-    arguments: list[Floats] = [queues, devices, scalars, rates, results, summary]
+    parts = _Parts.new(len(rows), *layout.shape)
+    parts.queues[:] = layout.fill(rows, layout.queues)
+    parts.devices[:, :3] = rows[:, layout.devices].reshape(len(rows), 3, -1)
+    parts.devices[:, 3] = widths
+    parts.scalars[:, :5], parts.scalars[:, 5] = rows[:, :5], noise
     if layout.weights.size:
-        arguments.insert(0, layout.fill(rows, layout.weights))
-    kernel = one_slot_kernel(bool(layout.weights.size))
-    for of_slot in zip(*arguments, strict=True):
-        kernel(*of_slot)
-    certified: list[bool] = (summary[:, 4:].max(axis=1) <= LARGEST_GAP).tolist()
-    texts = solution.write(scalars[:, 0], rates, results, summary)
+        kernel = one_slot_kernel(True)
+        for of_slot in zip(layout.fill(rows, layout.weights), *parts[1:], strict=True):
+            kernel(*of_slot)
+    else:
+        kernel = one_slot_kernel(False)
+        services, devices = layout.shape
+        for block in parts.blocks:
+            kernel(block, services, devices, 0)
+    certified: list[bool] = (parts.summary[:, 4:].max(axis=1) <= LARGEST_GAP).tolist()
+    texts = solution.write(parts.scalars[:, 0], *parts[4:])
     return [text if good else None for text, good in zip(texts, certified, strict=True)]
+
+
+class _Parts(NamedTuple):
+    """Blocks (B, K) of slots as `lyaopt.slot.slot_block.SlotBlock` has them, and views of their parts."""
+
+    blocks: Floats
+    queues: Floats
+    devices: Floats
+    scalars: Floats
+    rates: Floats
+    results: Floats
+    summary: Floats
+
+    @classmethod
+    def new(cls, count: int, services: int, devices: int) -> _Parts:
+        queues, results = (3, services, devices), (RESULT_ROWS, devices)
+        shapes = (queues, (4, devices), (SCALARS,), queues, results, (SUMMARY_PLACES,))
+        ends = np.cumsum([0, *map(math.prod, shapes)])
+        blocks = np.empty((count, ends[-1]))
+        views = [
+            blocks[:, start:end].reshape(count, *shape)
+            for start, end, shape in zip(ends, ends[1:], shapes, strict=False)
+        ]
+        return cls(blocks, *views)

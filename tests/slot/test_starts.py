@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lyaopt._kernels.slot import dispatch, marginal_costs, one_slot
+from lyaopt._kernels.slot import dispatch, marginal_costs, one_slot, problems
 from lyaopt._kernels.toolchain.core_choice import CHOICE
-from lyaopt.slot import limits, solve
+from lyaopt.slot import limits, slot_block, solve
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "slot.json"
 START = """
@@ -27,8 +27,9 @@ print([name for name in sys.modules if name.startswith(heavy)])
 def test_restated_constants_are_those_of_the_kernels() -> None:
     assert marginal_costs.LARGEST_EXPONENT == limits.LARGEST_EXPONENT
     assert dispatch.NETWORK_ITEMS == solve.NETWORK_ITEMS
-    assert one_slot.RESULT_ROWS == solve.RESULT_ROWS
-    assert one_slot.SUMMARY_PLACES == solve.SUMMARY_PLACES
+    assert one_slot.RESULT_ROWS == slot_block.RESULT_ROWS
+    assert one_slot.SUMMARY_PLACES == slot_block.SUMMARY_PLACES
+    assert problems.SCALARS == slot_block.SCALARS
     rows = (
         one_slot.CPU,
         one_slot.POWER,
@@ -39,7 +40,7 @@ def test_restated_constants_are_those_of_the_kernels() -> None:
         one_slot.LOCAL_PRICE,
         one_slot.RATE_PRICE,
     )
-    assert rows == tuple(range(solve.RESULT_ROWS))
+    assert rows == tuple(range(slot_block.RESULT_ROWS))
 
 
 @pytest.mark.skipif(CHOICE.core != "aot", reason="needs the core built ahead of time")
