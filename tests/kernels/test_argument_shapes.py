@@ -29,7 +29,8 @@ _SIZES = {
     "N": 2, "L": 10, "M": 5, "B": 2, "C": 1, "K": 2, "*": 5, "O": OPTIONS, "S": 7,
     "w": 2, "b": 2, "R": 3, "k": 4, "s": 0, "e": 5, "g": 2, "P": 2, "T": 5, "r": 5, "t": 6, "l": 9,
     "d": exact_allocation.BY_SHARES, "u": 1, "m": 1, "q": 9, "c": 3, "x": 3, "y": 3, "i": 2, "j": 2,
-    "n": 4, "X": 3, "I": 4, "J": 2, "Z": 4, "h": 6, "D": 4, "F": SERVICE_FEATURES * 7 + DEVICE_FEATURES * 5,
+    "n": 4, "X": 3, "I": 4, "J": 2, "Z": 4, "h": 6, "D": 4,
+    "v": 6, "z": 11, "p": 8, "F": SERVICE_FEATURES * 7 + DEVICE_FEATURES * 5,
 }  # fmt: skip
 # Of lists that may have more or fewer lines, where nothing else among the arguments has as many
 _FREE = {"N", "P", "T", "t", "l", "r", "m", "j", "q", "k", "h", "R"}

@@ -5,6 +5,8 @@ The statement is the same, and the terms are. What differs is how they are compu
 - Problem 4 works with the signal-to-noise ratio x = p eta that is used, and the one that nu asks for,
   x_nu = clip((nu - q0) / q0, 0, pmax eta), rather than with their logarithms y and y_nu. With z = (x - x_nu)
   / (1 + x_nu), y - y_nu = ln(1 + z), and the bracket e^d - 1 - d is z - ln(1 + z): no exponential is taken.
+  At an optimum z is 0 but for rounding, and the logarithm a short series; where a lane is farther away, its
+  neighbours are certified once more by the whole one.
 - The logarithms are those of elementary.py, products and sums round once where they can, and what a device
   has in common in all slots is worked out once.
 
@@ -26,6 +28,7 @@ from lyaopt._kernels.slot.certificate_sums import (
     BY_FOUR,
     BY_TWO,
     SUM_ROWS,
+    Rule,
     Served,
     certify_lanes,
 )
@@ -41,6 +44,7 @@ from lyaopt._kernels.slot.problems import (
 )
 from lyaopt._kernels.toolchain.jit import fused, inline
 
+_NEAR = 2.0**-20  # up to here three terms of a series are a logarithm to the last digit
 _WIDTH = 256  # lanes at a time: their sums stay in the first-level cache
 
 
@@ -78,7 +82,7 @@ def _positive(value):
 
 @fused
 def finish_local(given, lane, sums, nu):
-    """Return (relative gap, violation) of Problem 3 in one lane."""
+    """Return (relative gap, violation, True) of Problem 3 in one lane."""
     capacity = given.capacity
     total = sums.total + sums.lost
     best = math.sqrt(nu) * given.inverse_root if given.steepest > nu else capacity
@@ -86,7 +90,7 @@ def finish_local(given, lane, sums, nu):
     curve = given.k * short * short  # k first: the square alone may overflow, as twice the capacity may
     gap = sums.gap + curve * total + 2.0 * curve * best
     gap += _positive(nu - given.steepest) * _positive(capacity - total)
-    return relative(gap, sums), _beyond(total, capacity, given.inverse_capacity)
+    return relative(gap, sums), _beyond(total, capacity, given.inverse_capacity), True
 
 
 class TransmitNumbers(NamedTuple):
@@ -139,32 +143,56 @@ def _wanted_snr(given, sums, nu, snr, eta):
 
 
 @fused
-def _spending(given, sums, nu, snr, eta):
+def _nearby(ratio, change):
+    """Return ln(1 + z), what it is less than z by, and whether z is small enough for that."""
+    less = change * change * (1 / 2 - change * (1 / 3 - change * (1 / 4)))
+    return change - less, less, abs(change) <= _NEAR
+
+
+@inline
+def _anywhere(ratio, change):
+    distance, less = log_and_less(ratio, change)
+    return distance, less, True
+
+
+@fused
+def _spending(logarithm, given, sums, nu, snr, eta):
     """Return the bracket of Problem 4 without its slack: what the power costs beyond its worth at nu."""
     wanted, floor, most = _wanted_snr(given, sums, nu, snr, eta)
     inverse = 1.0 / (1.0 + wanted)
     change = (snr - wanted) * inverse
-    distance, less = log_and_less((1.0 + snr) * inverse, change)
+    distance, less, known = logarithm((1.0 + snr) * inverse, change)
     slope = floor * given.b * (1.0 + wanted)
     at_end = _positive((slope - nu * given.b) * distance)
     at_end = at_end if (wanted == 0.0) | (wanted == most) else 0.0
-    return slope * less + at_end if change != 0.0 else 0.0
+    return (slope * less + at_end if change != 0.0 else 0.0), known
 
 
 @fused
-def finish_transmit(given, lane, sums, nu):
-    """Return (relative gap, violation) of Problem 4 in one lane."""
+def _transmit_lane(logarithm, given, lane, sums, nu):
+    """Return (relative gap, violation, whether the gap is known) of Problem 4 in one lane."""
     power = given.power[lane]
     eta = given.gain[lane] / given.noise_power
     snr = power * eta
     total = sums.total + sums.lost
     rate = given.b * _rate_exponent(snr)
     unused = rate - total
-    spent = _spending(given, sums, nu, snr, eta)
+    spent, known = _spending(logarithm, given, sums, nu, snr, eta)
     spent = spent if eta != 0.0 else given.weight * power  # no channel: power buys nothing
     gap = sums.gap + nu * (0.0 if unused < 0.0 else unused) + spent
     out = _beyond(power, given.max_power, given.inverse_power) + _beyond(-power, 0.0, given.inverse_power)
-    return relative(gap, sums), worse(excess(total, rate), out)
+    return relative(gap, sums), worse(excess(total, rate), out), known | (eta == 0.0)
+
+
+@inline
+def _finish_transmit(given, lane, sums, nu):
+    return _transmit_lane(_nearby, given, lane, sums, nu)
+
+
+@inline
+def finish_transmit(given, lane, sums, nu):
+    """Return (relative gap, violation, True) of Problem 4 in one lane."""
+    return _transmit_lane(_anywhere, given, lane, sums, nu)
 
 
 class EdgeNumbers(NamedTuple):
@@ -176,15 +204,15 @@ class EdgeNumbers(NamedTuple):
 
 @fused
 def finish_edge(given, lane, sums, nu):
-    """Return (relative gap, violation) of Problem 5 in one lane."""
+    """Return (relative gap, violation, True) of Problem 5 in one lane."""
     total = sums.total + sums.lost
     gap = sums.gap + nu * _positive(given.capacity - total)
-    return relative(gap, sums), _beyond(total, given.capacity, given.inverse_capacity)
+    return relative(gap, sums), _beyond(total, given.capacity, given.inverse_capacity), True
 
 
-_LOCAL = BY_TWO, BY_FOUR, finish_local
-_TRANSMIT = BY_TWO, BY_FOUR, finish_transmit
-_EDGE = BY_FOUR, BY_EIGHT, finish_edge
+_LOCAL = Rule(BY_TWO, BY_FOUR, finish_local, finish_local)
+_TRANSMIT = Rule(BY_TWO, BY_FOUR, _finish_transmit, finish_transmit)
+_EDGE = Rule(BY_FOUR, BY_EIGHT, finish_edge, finish_edge)
 
 
 @inline

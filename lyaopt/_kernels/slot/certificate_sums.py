@@ -98,6 +98,25 @@ class Served(NamedTuple):
     tau: Any
 
 
+class Rule(NamedTuple):
+    """How the lanes of a problem are certified.
+
+    Attributes
+    ----------
+    small, large : Adding
+        For lanes of few items, and of some.
+    finish : function of (given, lane, sums, nu)
+        Returns relative gap, violation, and whether the gap is known: a lane may be too far from an optimum.
+    finish_any : function of (given, lane, sums, nu)
+        The same for any lane, which takes longer.
+    """
+
+    small: Any
+    large: Any
+    finish: Any
+    finish_any: Any
+
+
 @inline
 def _sums_with(adding, sums, served, k, lane, nu):
     load = adding.network.load
@@ -112,15 +131,15 @@ def _note(worst, slot, gap, violation):
 
 @lane_loop
 def _certify_in_registers(adding, finish, given, served, lanes, slot, worst):
-    """Certify lanes of up to `adding.network.size` items; return in how many an item is amiss."""
+    """Certify lanes of up to `adding.network.size` items; return of how many more is to be said."""
     amiss = 0
     for t in range(lanes.count):
         lane = lane_at(lanes.start, t)
         nu = served.multiplier[lane]
         sums = _sums_with(adding, NO_ITEMS, served, 0, lane, nu)
-        gap, violation = finish(given, lane, sums, nu)
-        _note(worst, lane_at(slot, t), gap, violation)
-        amiss += 0 if sums.fits else 1
+        gap, violation, known = finish(given, lane, sums, nu)
+        _note(worst, lane_at(slot, t), gap if known else 0.0, violation)
+        amiss += 0 if sums.fits & known else 1
     return amiss
 
 
@@ -151,14 +170,14 @@ def _add_to_rows(adding, served, k, lanes, rows):
 
 @lane_loop
 def _finish_rows(finish, given, served, lanes, slot, rows, worst):
-    """Certify lanes from the sums in the rows; return in how many an item is amiss."""
+    """Certify lanes from the sums in the rows; return of how many more is to be said."""
     amiss = 0
     for t in range(lanes.count):
         lane = lane_at(lanes.start, t)
         sums = _row_sums(rows, t, rows[2, t])
-        gap, violation = finish(given, lane, sums, served.multiplier[lane])
-        _note(worst, lane_at(slot, t), gap, violation)
-        amiss += 0 if sums.fits else 1
+        gap, violation, known = finish(given, lane, sums, served.multiplier[lane])
+        _note(worst, lane_at(slot, t), gap if known else 0.0, violation)
+        amiss += 0 if sums.fits & known else 1
     return amiss
 
 
@@ -180,19 +199,21 @@ def _note_violations(served, lanes, slot, worst):
 
 
 @inline
+def _certify_by(rule, finish, given, served, lanes, slot, rows, worst):
+    items = served.queue.shape[0]
+    if items <= rule.small.network.size:
+        return _certify_in_registers(rule.small, finish, given, served, lanes, slot, worst)
+    if items <= rule.large.network.size:
+        return _certify_in_registers(rule.large, finish, given, served, lanes, slot, worst)
+    return _certify_in_rows(finish, given, served, lanes, slot, rows, worst)
+
+
+@inline
 def certify_lanes(rule, given, served, lanes, slot, rows, worst):
     """Note in `worst` (2, B) how far lanes, of the slots from `slot` on, are from an optimum.
 
-    `rule` is two ways of adding items, for few and for some, and a function of (given, lane, sums, nu)
-    that returns relative gap and violation. `rows` (SUM_ROWS, W) is workspace for lanes of more items.
+    `rows` (SUM_ROWS, W) is workspace for lanes of more items.
     """
-    small, large, finish = rule
-    items = served.queue.shape[0]
-    if items <= small.network.size:
-        amiss = _certify_in_registers(small, finish, given, served, lanes, slot, worst)
-    elif items <= large.network.size:
-        amiss = _certify_in_registers(large, finish, given, served, lanes, slot, worst)
-    else:
-        amiss = _certify_in_rows(finish, given, served, lanes, slot, rows, worst)
-    if amiss > 0:
+    if _certify_by(rule, rule.finish, given, served, lanes, slot, rows, worst) > 0:
+        _certify_by(rule, rule.finish_any, given, served, lanes, slot, rows, worst)
         _note_violations(served, lanes, slot, worst)

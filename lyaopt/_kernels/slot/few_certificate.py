@@ -49,7 +49,7 @@ def _certify_local(adding, rows, prices, t):
     backlogs, rates = load(rows.queues[0], 0, t), load(rows.rates[0], 0, t)
     sums = adding.add(NO_ITEMS, backlogs, rates, prices.tau, nu)
     given = local_numbers(capacity, prices.weight_local, prices.delta)
-    gap, violation = finish_local(given, t, sums, nu)
+    gap, violation, _ = finish_local(given, t, sums, nu)
     energy = local_energy(prices.tau, prices.delta, speed)
     worth = local_price(prices.tau, prices.weight_local * prices.delta, capacity, speed, nu)
     value = objective(prices.weight_local, energy, prices.tau * sums.gross)
@@ -65,7 +65,7 @@ def _certify_transmit(adding, rows, prices, t):
     sums = adding.add(NO_ITEMS, backlogs, rates, prices.tau, nu)
     radio, common = (rows.devices[3][t], rows.devices[1][t]), (prices.weight_transmit, prices.noise)
     given = transmit_numbers(radio, common, rows.devices[2], rows.found[1])
-    gap, violation = finish_transmit(given, t, sums, nu)
+    gap, violation, _ = finish_transmit(given, t, sums, nu)
     energy = transmit_energy(prices.tau, rows.found[1][t])
     value = objective(prices.weight_transmit, energy, prices.tau * sums.gross)
     return gap, violation, value, sums.fits, energy, price(prices.tau, nu)
@@ -162,6 +162,6 @@ def worst_with(worst, rows, report, count, tau):
 def summary_of(worst, prices, capacity):
     """Return (local, transmit and edge objective, relative gap, violation) of a slot."""
     given = EdgeNumbers(capacity, 1.0 / capacity)
-    gap, violation = finish_edge(given, 0, worst.edge, prices.edge_nu)
+    gap, violation, _ = finish_edge(given, 0, worst.edge, prices.edge_nu)
     edge = -(prices.tau * worst.edge.gross)
     return worst.local, worst.transmit, edge, worse(worst.gap, gap), worse(worst.violation, violation)

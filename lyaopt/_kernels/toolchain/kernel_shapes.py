@@ -19,7 +19,8 @@ The letters mean the same everywhere, and argument_shapes.py holds how some depe
   of a trace, r of a record, t and l rows of the tables of tasks; d method, u rule, m tables of memory;
 - q tables of prices with c nodes, x states of a channel, y of those in the choice of cuts, which is made
   every i slots among j points;
-- X states and I nodes of a bound, J states of its machine, Z and h a chain; D decisions; F features.
+- X states and I nodes of a bound, J states of its machine, Z and h a chain; D decisions; F features;
+- n rows of a minibatch or entries of a list, v inputs and z outputs of a layer, p parts of an action.
 """
 
 from __future__ import annotations
@@ -115,6 +116,13 @@ SHAPES: dict[str, Shape] = {
     "find_backlog": ("#w", _SUMS, "RM"),
     "write_added_costs": (_PRICED, _PLACEMENT, _STATE, "xSk", "RSk"),
     "advantages": ("DR", "DR", "DR", "DR", "R", "", "DR"),
+    "dense": ("nv", "zv", "z", "", "nz"),
+    "dense_gradient": ("nv", "zv", "", "nz", "nz", ("?nv", "zv", "z")),
+    "draw_cuts": ("nSk", "nS", "nS", "nS"),
+    "judge_cuts": ("nSk", "nS:k", "nS", "nSk", "nS", "nS"),
+    "judge_cuts_gradient": ("nS:k", "nS", "nSk", "nS", "2nS", "nSk"),
+    "clipped_objective": (("", "", "", ""), ("np",) * 5, "5", "2np"),
+    "adam": (("", "", "", "", "", ""), "n", "n", "n", "n"),
     "task_values": (*_BOUND, "XI", "", "XI"),
     "task_residuals": (*_BOUND, "", "XI", "2XI"),
     "task_visits": (*_BOUND, "XI", "XI", "XJ", "X"),
