@@ -103,5 +103,19 @@ def test_every_kernel_of_slots_that_is_offered_has_shapes() -> None:
     own = {
         kernel.name for module in modules for kernel in vars(module).values() if kernel in KERNELS.values()
     }
-    own |= {kernel.name for kernel in (slot_exact, slot_weighted, spectrum_exact, local_prices)}
+    own |= {kernel.name for kernel in (slot_weighted, spectrum_exact, local_prices)}
     assert own <= SHAPES.keys() <= KERNELS.keys()
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (3, 2), (0, 4), (4, 0), (-1, 4), (2, -4)])
+def test_a_block_of_one_slot_has_the_size_of_its_numbers(sizes: tuple[int, int]) -> None:
+    """The kernel itself looks: 6 numbers of each item, 12 of each device, and 12 of the slot."""
+    block = np.full(6 * 8 + 12 * 4 + 12, -7.25)
+    assert slot_exact(block, *sizes, 0) == slot_exact(block, *sizes, 1) == -1
+    assert (block == -7.25).all()
+    assert slot_exact(block, 2, 4, 1) == 1  # the right size, but numbers below 0
+    assert (block == -7.25).all()
+    with pytest.raises(TypeError, match="contiguous"):
+        slot_exact(block[::2], 2, 4, 1)
+    with pytest.raises(TypeError):
+        slot_exact(block, 2, 4)
