@@ -61,7 +61,8 @@ def seconds_of(command: list[str], cores: set[int]) -> NDArray[np.float64]:
     here = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)  # the command inherits it
     try:
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
         written = subprocess.run(command, check=True, capture_output=True, env=environment, cwd=ROOT).stdout
     finally:
         os.sched_setaffinity(0, here)
