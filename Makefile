@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # The kernels are compiled in a step of their own, so pip does not compile them.
 PIP    := LYAOPT_BUILD_CORE=0 $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 
-.PHONY: demo demo-slot demo-simulation demo-learning test coverage lint docs bench nightly learning pricelearning reproduce clean help
+.PHONY: demo demo-slot demo-simulation demo-learning test coverage lint docs bench growth nightly learning pricelearning reproduce wheel clean help
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -80,8 +80,13 @@ lint: $(VENV)/dev.stamp  ## ruff, mypy and the layer contracts
 docs: $(VENV)/dev.stamp  ## build the documentation into build/docs; a warning is an error
 	$(BIN)/python -m sphinx -q -E -n -W --keep-going -b html docs build/docs
 
-bench: $(VENV)/dev.stamp  ## measure, and write benchmarks/RESULTS.md
+bench: $(VENV)/dev.stamp  ## measure three times (half an hour and more), and write benchmarks/RESULTS.md and results.csv
+	$(BIN)/python -m pytest -q benchmarks --fresh
 	$(BIN)/python -m pytest -q benchmarks
+	$(BIN)/python -m pytest -q benchmarks
+
+growth: $(VENV)/dev.stamp  ## time of a service by size, and write benchmarks/growth.csv and growth.svg (a minute)
+	$(BIN)/python -m benchmarks.growth
 
 nightly: $(VENV)/dev.stamp  ## a million random instances over all regimes, a million slots of overload
 	$(BIN)/lyaopt check --instances 1000000 --seed 1
@@ -97,6 +102,9 @@ pricelearning: $(VENV)/dev.stamp  ## what learning adds to the price rule, ten s
 reproduce: $(VENV)/experiments.stamp  ## the paper's figures, five seeds (hours); cells that are done stay
 	$(BIN)/lyaopt reproduce all --out reproduction
 	@echo "reproduction/report.html shows the results"
+
+wheel: $(VENV)/core.stamp  ## a wheel for other machines, into dist: a core for each of three levels of x86-64
+	LYAOPT_TARGET=portable $(BIN)/python -m pip --disable-pip-version-check wheel . --no-deps --no-build-isolation -w dist
 
 clean:  ## remove the environment and caches
 	rm -rf demo-run build/docs $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -34,11 +34,18 @@ class KernelsHook(BuildHookInterface):
                 raise RuntimeError(f"LYAOPT_TARGET={target}: {last}")
             self.app.display_warning(f"lyaopt: no core was built, kernels are compiled at run time: {last}")
         elif not editable:
-            about = json.loads((folder / "_core.json").read_bytes())
-            names = ["_core.json", *about["files"]]
-            build_data["force_include"] |= {str(folder / name): f"lyaopt/{name}" for name in names}
+            build_data["force_include"] |= {str(folder / name): f"lyaopt/{name}" for name in _files(folder)}
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
+
+
+def _files(folder: Path) -> list[str]:
+    """Paths in a folder of the descriptions of cores, and of what they describe."""
+    found = []
+    for about in folder.rglob("_core.json"):
+        place = about.parent.relative_to(folder)
+        found += [str(place / name) for name in ("_core.json", *json.loads(about.read_bytes())["files"])]
+    return found
 
 
 def _compiled(root: Path, folder: Path) -> subprocess.CompletedProcess[str]:

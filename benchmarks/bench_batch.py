@@ -57,8 +57,19 @@ def test_bisection(benchmark, record):
 
 def test_certificate(benchmark, record):
     slots = batch(SLOTS)
-    benchmark.pedantic(lambda: solve_slots(slots).certificate, rounds=5, warmup_rounds=1)
+    benchmark.pedantic(solve_slots, args=(slots,), kwargs={"certificates": True}, rounds=40, warmup_rounds=2)
     record.time(GROUP, "solve_slots with certificates", benchmark.stats.stats.median / SLOTS, "slot")
+
+
+def test_independent_certificate(benchmark, record):
+    solution = solve_slots(batch(SLOTS))
+
+    def certify():
+        vars(solution).pop("_reports", None)
+        solution.independent_certificate()
+
+    benchmark.pedantic(certify, rounds=5, warmup_rounds=1)
+    record.time(GROUP, "independent certificates", benchmark.stats.stats.median / SLOTS, "slot")
 
 
 def test_copy(benchmark, record):
@@ -91,11 +102,14 @@ def test_cvxpy(benchmark, record, solver):
 def test_requirements(record):
     """Contenders take turns, so that changes of the machine's speed affect all of them."""
     solution, slots = solve_slots(batch(SLOTS)), problems(4)
+    certified = solve_slots(solution.batch, certificates=True)
     sources = arrays_of(solution)
     targets = [np.empty_like(source) for source in sources]
     contenders = {
         "ours": (20, SLOTS, lambda: solve_slots(solution.batch, out=solution)),
         "fresh": (20, SLOTS, lambda: solve_slots(solution.batch)),
+        "certified": (20, SLOTS, lambda: solve_slots(certified.batch, out=certified, certificates=True)),
+        "fresh certified": (20, SLOTS, lambda: solve_slots(certified.batch, certificates=True)),
         "copy": (20, SLOTS, lambda: [np.copyto(t, s) for t, s in zip(targets, sources, strict=True)]),
         "CVXPY": (1, len(slots), lambda: [solve_reference(slot) for slot in slots]),
     }
@@ -114,6 +128,9 @@ def test_requirements(record):
     record.require("batch, in times of a copy", "<= 8", f"{copies:.2f}", copies <= 8)
     fresh = float(np.median(np.array(rounds["fresh"]) / np.array(rounds["copy"])))
     record.require("batch into fresh arrays, in times of a copy", "<= 8", f"{fresh:.2f}", fresh <= 8)
+    for name in ("certified", "fresh certified"):
+        times = float(np.median(np.array(rounds[name]) / np.array(rounds["copy"])))
+        record.require(f"batch, {name}, in times of a copy", "<= 4", f"{times:.2f}", times <= 4)
 
 
 @pytest.mark.parametrize("slots", [1, 10, 100, 1_000, 10_000, 100_000])

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from lyaopt._kernels.toolchain.core_choice import (
-    ABOUT,
     CAPI,
     CHOICE,
+    FOLDER,
+    PLACE,
     hash_of_builder,
     hash_of_sources,
     usable,
@@ -34,7 +35,7 @@ def installation() -> dict[str, Any]:
             "numpy": np.__version__,
             "numba": CHOICE.about.get("numba") or _numba(),
         },
-        "package": str(ABOUT.parent),
+        "package": str(FOLDER.parent),
         "extension": getattr(CHOICE.extension, "__file__", None),
         "cache": _cache() if CHOICE.core == "jit" else None,
         "c_library": None if library is None else str(library),
@@ -66,7 +67,7 @@ def c_library() -> tuple[Path | None, str]:
         return None, reason
     if about["builder"] != hash_of_builder():
         return None, "it was built from other sources in C"
-    path = ABOUT.parent / about["files"][1]
+    path = PLACE / about["files"][1]
     return (path, "") if path.exists() else (None, "its file is missing")
 
 
@@ -77,4 +78,5 @@ def c_flags() -> str:
 
 def c_libs() -> str:
     """Flags for a linker: the library, and its folder at run time."""
-    return f"-L{CAPI} -Wl,-rpath,{CAPI} -llyaopt -lm"
+    folder = PLACE / "capi"
+    return f"-L{folder} -Wl,-rpath,{folder} -llyaopt -lm"

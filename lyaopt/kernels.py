@@ -30,6 +30,7 @@ from lyaopt._kernels.slot.general_transmit import (
     general_transmit_many,
 )
 from lyaopt._kernels.slot.local import local_bisection, local_exact, local_many
+from lyaopt._kernels.slot.parts import WHOLE
 from lyaopt._kernels.slot.problems import (
     EdgeAllocation,
     EdgeProblem,
@@ -42,6 +43,7 @@ from lyaopt._kernels.slot.transmit import transmit_bisection, transmit_exact, tr
 from lyaopt._kernels.toolchain.jit import Kernel
 
 __all__ = [
+    "WHOLE",
     "Cuts",
     "EdgeAllocation",
     "EdgeProblem",

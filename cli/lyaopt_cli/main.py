@@ -14,6 +14,7 @@ import click
 from lyaopt.errors import LyaoptError
 from lyaopt_cli.support.input_files import visible
 from lyaopt_cli.support.new_command import CONTEXT_SETTINGS
+from lyaopt_cli.support.quick_exit import leave
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -23,10 +24,10 @@ CANNOT_WRITE = 1
 _COMPLETION_VARIABLE = "_LYAOPT_COMPLETE"
 _GROUPS = {
     "Solve": ("solve-slot", "serve", "check"),
-    "Simulate": ("scenario", "simulate", "evaluate", "bound", "frontier", "tune"),
+    "Simulate": ("scenario", "simulate", "evaluate", "bound", "frontier", "tune", "trace"),
     "Learn": ("train",),
     "Reproduce": ("sweep", "reproduce", "report", "benchmark"),
-    "Tools": ("profiles", "profile", "cpus", "info", "schema"),
+    "Tools": ("profiles", "profile", "cut", "cpus", "info", "schema"),
 }
 """Commands by purpose, in the order of the help; each is a module of `lyaopt_cli.commands`."""
 _NAMES = tuple(name for names in _GROUPS.values() for name in names)
@@ -49,8 +50,7 @@ class _LazyGroup(click.Group):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write help of one screen: commands in groups, a line for each, and no section of options."""
-        self.format_usage(ctx, formatter)
-        formatter.write(f"{self.help}\n")
+        formatter.write(f"Usage: lyaopt COMMAND [ARGS]...  {self.help}\n")
         for title, names in _GROUPS.items():
             for place, name in enumerate(names):
                 command = self.get_command(ctx, name)
@@ -71,8 +71,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, requested: bool) -> N
     cls=_LazyGroup,
     no_args_is_help=False,  # without arguments there is an error of one line
     context_settings=CONTEXT_SETTINGS,
-    epilog="lyaopt COMMAND -h explains a command and gives examples; lyaopt --version.\n"
-    'Completion in bash (or zsh, fish): eval "$(_LYAOPT_COMPLETE=bash_source lyaopt)"',
+    epilog='Completion: eval "$(_LYAOPT_COMPLETE=bash_source lyaopt)"; examples: COMMAND -h',
 )
 @click.option(
     "--version",
@@ -83,7 +82,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, requested: bool) -> N
     help="Print the version.",
 )
 def group() -> None:
-    """Exact, certified solvers for Lyapunov-guided DNN offloading."""
+    """Exact solvers for Lyapunov-guided offloading."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -153,4 +152,7 @@ def main() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack characters of a table
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if sys.argv[1:2] == ["solve-slot"]:
+        leave(status)
+    sys.exit(status)

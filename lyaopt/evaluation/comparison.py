@@ -19,7 +19,7 @@ from lyaopt.errors import ProblemError
 from lyaopt.evaluation.estimates import CONFIDENCE, Estimate, interquartile_mean
 from lyaopt.evaluation.over_bound import beside_bounds, curve_is_slow, waiting_cost_in_force
 from lyaopt.model.system import System
-from lyaopt.simulation import Policy, Result, simulate, slot_costs
+from lyaopt.simulation import Policy, Result, Trace, simulate, slot_costs
 from lyaopt.simulation.policy import check_policy
 from lyaopt.simulation.results import versions
 
@@ -99,7 +99,7 @@ class Evaluation:
     ----------
     scores : tuple of Score
     bound_energy_j : float or None
-        LB1 per slot; None if devices move, for which there is no bound.
+        LB1 per slot; None on a trace, or if devices move: there is no bound for these.
     """
 
     scores: tuple[Score, ...]
@@ -174,6 +174,8 @@ def evaluate(
     progress: Progress | None = None,
     waiting_cost_j_per_s: float | None = None,
     bound: bool | None = None,
+    trace: Trace | None = None,
+    workers: int = 1,
 ) -> Evaluation:
     """Run policies on the same replications of a system.
 
@@ -196,6 +198,11 @@ def evaluate(
     bound : bool, optional
         Whether to set each policy beside the bound that knows delay; by default, unless that takes long
         (half a minute under slow shadowing).
+    trace : Trace, optional
+        Arrivals and channels to replay, with a start for each replication (`Trace.spread_over`). There are no
+        bounds beside it: they are of the scenario's law.
+    workers : int
+        Threads that share the replications, as of `lyaopt.simulate`; results are the same.
 
     Raises
     ------
@@ -214,15 +221,9 @@ def evaluate(
             done[0] = progress is None or progress(before + taken) is not False
             return done[0]
 
-        result = simulate(
-            system,
-            policy,
-            slots=slots,
-            warmup=warmup,
-            replications=replications,
-            seed=seed,
-            progress=check_progress,
-        )
+        run: dict[str, Any] = {"warmup": warmup, "replications": replications, "workers": workers}
+        run |= {"seed": seed, "trace": trace, "progress": check_progress}
+        result = simulate(system, policy, slots=slots, **run)
         if result.slots < slots + warmup:
             break
         scores.append(Score.of(system, replace(result, policy=name)))
@@ -230,6 +231,8 @@ def evaluate(
             break
     if not scores:
         raise ProblemError("$", "stopped before the first policy was finished")
+    if trace is not None:
+        return Evaluation(tuple(scores), None)
     costs = [waiting_cost_in_force(policy, system, waiting_cost_j_per_s) for policy in policies]
     return Evaluation(tuple(_beside_bounds(system, scores, costs, bound)), _bound(system))
 

@@ -20,7 +20,7 @@ from lyaopt.evaluation.comparison import Progress, Score, evaluate
 from lyaopt.evaluation.estimates import CONFIDENCE, Estimate, paired_estimate
 from lyaopt.evaluation.over_bound import curve_is_slow, latency_curve, mean_times_s, over_bound_at_latency
 from lyaopt.model.system import System
-from lyaopt.simulation import Policy
+from lyaopt.simulation import Policy, Trace
 from lyaopt.simulation.results import versions
 
 _MARGIN = 1.25
@@ -83,12 +83,14 @@ class FrontierReport:
     Attributes
     ----------
     bound : Frontier or None
-        None if devices move, or no policy is stable.
+        None if devices move, no policy is stable, or arrivals and channels are those of a trace.
     curves : dict of str to tuple of FrontierPoint
         By rule, by waiting cost.
     points : tuple of FrontierPoint
     slots, warmup, replications, seed : int
         Of the runs.
+    traced : bool
+        Whether arrivals and channels are those of a trace.
     """
 
     bound: Frontier | None
@@ -98,6 +100,7 @@ class FrontierReport:
     warmup: int
     replications: int
     seed: int
+    traced: bool = False
 
     @property
     def all_points(self) -> tuple[FrontierPoint, ...]:
@@ -147,6 +150,8 @@ def compare_with_bound(
     seed: int = 0,
     names: Sequence[str] | None = None,
     progress: Progress | None = None,
+    trace: Trace | None = None,
+    workers: int = 1,
 ) -> FrontierReport:
     """Run policies, and set their energy beside the least at their own mean latency.
 
@@ -164,6 +169,10 @@ def compare_with_bound(
         Different names of the policies in the results; by default their own.
     progress : callable, optional
         As in `evaluate`; what is finished when it returns False is returned.
+    trace : Trace, optional
+        As in `evaluate`. There is no bound beside it.
+    workers : int
+        As in `evaluate`.
 
     Returns
     -------
@@ -190,10 +199,13 @@ def compare_with_bound(
         names=[*(names or (policy.name for policy in policies)), *labels],
         progress=progress,
         bound=False,
+        trace=trace,
+        workers=workers,
     )
     scores = {score.result.policy: score for score in evaluation.scores}
     costs = [cost for _, cost in labels.values()]
-    return _Plane(system, scores, labels, _bound(system, evaluation.scores, costs)).report(warmup)
+    bound = _bound(system, evaluation.scores, costs) if trace is None else None
+    return _Plane(system, scores, labels, bound, trace).report(warmup)
 
 
 def _label(rule: str, cost: float) -> str:
@@ -222,6 +234,7 @@ class _Plane:
     scores: Mapping[str, Score]
     labels: Mapping[str, tuple[str, float]]
     bound: Frontier | None
+    trace: Trace | None
 
     def report(self, warmup: int) -> FrontierReport:
         curves: dict[str, list[str]] = {}
@@ -238,6 +251,7 @@ class _Plane:
             warmup,
             first.replications,
             first.seed,
+            self.trace is not None,
         )
 
     def _point(self, name: str, curves: Mapping[str, Sequence[str]]) -> FrontierPoint:
@@ -249,7 +263,7 @@ class _Plane:
             self.labels[name][0] if name in self.labels else name,
             self.labels[name][1] if name in self.labels else None,
             _mean(score.energy_j),
-            _mean(mean_times_s(self.system, result)),
+            _mean(mean_times_s(self.system, result, self.trace)),
             _mean(p99) if p99.size else Estimate(*3 * (float("nan"),)),
             result.completed / result.born if result.born else float("nan"),
             over_bound_at_latency(self.system, result, self.bound),
@@ -260,7 +274,7 @@ class _Plane:
         """Energy of a policy over that of a rule at the same mean latency, paired by replication."""
         chosen = [self.scores[each] for each in (name, *names)]
         energies = [score.energy_j for score in chosen]
-        times = [mean_times_s(self.system, score.result) for score in chosen]
+        times = [mean_times_s(self.system, score.result, self.trace) for score in chosen]
 
         def ratio(*means: Floats) -> Floats:
             energy, time = np.array(means[: len(chosen)]), np.array(means[len(chosen) :])

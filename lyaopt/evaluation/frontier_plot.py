@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from lyaopt.evaluation.frontier import FrontierPoint, FrontierReport
 from lyaopt.io.figures import label_text, legend_above, new_figure, picture_bytes, picture_format
+from lyaopt.io.point_names import name_points
 
 _CURVES = ("#35719c", "#5a8f4e", "#6b5b95", "#c29b38")
 _POINT, _BOUND, _IMPOSSIBLE = "#b5482f", "#1d1d1d", "#d9d9d9"
@@ -46,11 +46,11 @@ def draw_frontier(report: FrontierReport, path: str | Path) -> bytes:
     for number, (rule, points) in enumerate(curves.items()):
         _draw_curve(axes, rule, points, _CURVES[number % len(_CURVES)])
     points = sorted(_drawn(report.points), key=lambda point: point.energy_j.value)
-    for number, point in enumerate(points):
-        close = any(_is_close(point, other) for other in points[number + 1 :])
-        _draw_point(axes, point, -13 if close else 5)
+    for point in points:
+        _draw_point(axes, point)
     _draw_bound(axes, report, [point for part in (*curves.values(), points) for point in part])
     axes.grid(alpha=0.25, which="major", linewidth=0.5)
+    name_points(axes, ((point.policy, *_place_of(point)) for point in reversed(points)))
     return picture_bytes(figure, kind)
 
 
@@ -58,18 +58,13 @@ def _drawn(points: Sequence[FrontierPoint]) -> list[FrontierPoint]:
     return [point for point in points if point.energy_j.value > 0.0 and point.latency_s.value > 0.0]
 
 
-def _is_close(point: FrontierPoint, other: FrontierPoint) -> bool:
-    """Whether the names of both would overlap."""
-    latencies = math.log10(point.latency_s.value / other.latency_s.value)
-    energies = math.log10(point.energy_j.value / other.energy_j.value)
-    return abs(latencies) < 0.15 and abs(energies) < 0.2
+def _place_of(point: FrontierPoint) -> tuple[float, float]:
+    return point.latency_s.value, 1e3 * point.energy_j.value
 
 
-def _draw_point(axes: Any, point: FrontierPoint, below: float) -> None:
-    place = point.latency_s.value, 1e3 * point.energy_j.value
+def _draw_point(axes: Any, point: FrontierPoint) -> None:
     _draw_errors(axes, point, _POINT)
-    axes.plot(*place, "o", color=_POINT, markersize=6)
-    axes.annotate(label_text(point.policy), place, xytext=(7, below), textcoords="offset points", fontsize=9)
+    axes.plot(*_place_of(point), "o", color=_POINT, markersize=6)
 
 
 def _draw_curve(axes: Any, rule: str, points: Sequence[FrontierPoint], shade: str) -> None:

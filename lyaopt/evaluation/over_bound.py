@@ -20,7 +20,7 @@ from lyaopt.bounds.waiting import form_of
 from lyaopt.errors import ProblemError
 from lyaopt.evaluation.estimates import Estimate, paired_estimate
 from lyaopt.model.system import System
-from lyaopt.simulation import Result
+from lyaopt.simulation import Result, Trace
 
 _LEAST_COST, _MOST_COST = 1e-9, 1e5
 _COSTS_PER_DECADE = 8
@@ -49,8 +49,8 @@ def waiting_cost_in_force(policy: Any, system: System, given: ArrayLike | None =
     return system.waiting_costs_j_per_s if own is None else own
 
 
-def mean_times_s(system: System, result: Result) -> Floats:
-    """Mean latency by Little's law in each replication (B,), in seconds.
+def mean_times_s(system: System, result: Result, trace: Trace | None = None) -> Floats:
+    """Mean latency by Little's law in each replication (B,), in seconds; NaN where no task arrives.
 
     Parameters
     ----------
@@ -58,8 +58,14 @@ def mean_times_s(system: System, result: Result) -> Floats:
         Gives the arrival rate.
     result : Result
         Of a run.
+    trace : Trace, optional
+        Gives it, where the run replays one.
     """
-    return np.asarray(result.mean_tasks.sum(axis=0) / system.arrival_rate_per_s.sum())
+    rate = system.arrival_rate_per_s.sum()
+    if trace is not None:
+        rate = trace.arrivals.sum() / (trace.slots * system.slot_duration_s)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(result.mean_tasks.sum(axis=0) / rate)
 
 
 def curve_is_slow(system: System) -> bool:

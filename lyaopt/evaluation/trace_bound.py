@@ -23,7 +23,7 @@ def trace_bound_j(system: System, result: Result, trace: Trace) -> float | None:
     result : Result
         Of a run on the trace.
     trace : Trace
-        Its gains are those of the run.
+        Of the run.
 
     Returns
     -------
@@ -38,11 +38,15 @@ def trace_bound_j(system: System, result: Result, trace: Trace) -> float | None:
     measured = result.slots - result.warmup
     if measured < 1:
         return None
-    gain = trace.channel_gain[result.warmup : result.slots]
     on_device = np.equal.outer(np.arange(len(system.devices)), system.device_of_service)  # (M, S)
     work = on_device.astype(np.float64) @ result.service_rates[:2] * measured * system.slot_duration_s
-    distinct, replications = np.unique(work, axis=2, return_counts=True)
-    least = [_energy_j(system, distinct[..., b], gain) for b in range(len(replications))]
+    same = np.zeros(work.shape[2]) if trace.starts is None else trace.starts
+    # Replications on the same slots that did the same work have the same bound.
+    keys = np.vstack([same, *work])
+    _, first, replications = np.unique(keys, axis=1, return_index=True, return_counts=True)
+    least = [
+        _energy_j(system, work[..., b], trace.gains_in(int(b), result.warmup, result.slots)) for b in first
+    ]
     return float(np.dot(least, replications) / replications.sum()) * (1.0 - _ROUNDING) / measured
 
 

@@ -113,7 +113,9 @@ def _ray(jobs: int) -> Iterator[None]:
     from joblib import parallel_config
     from ray.util.joblib import register_ray
 
-    local: Any = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": jobs, "include_dashboard": False}
+    # Ray starts no more workers than it has processors.
+    here: Any = {"num_cpus": _processes(jobs), "include_dashboard": False}
+    local = {} if "RAY_ADDRESS" in os.environ else here
     ray.init(log_to_driver=False, logging_level=logging.ERROR, **local)
     register_ray()
     try:

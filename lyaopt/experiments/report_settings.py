@@ -33,7 +33,11 @@ def settings(experiment: Mapping[str, Any], sweeps: Sequence[Results]) -> str:
     str
         HTML.
     """
-    content = ['<h2 id="settings">How to run it again</h2>', *_commands(experiment, sweeps)]
+    files = {name: text for sweep in experiment["sweeps"] for name, text in sweep.get("files", {}).items()}
+    content = ['<h2 id="settings">How to run it again</h2>', *_commands(experiment, sweeps, files)]
+    content += [
+        html.details(f"{name}, as it was read", f"<pre>{html.text(files[name])}</pre>") for name in files
+    ]
     for results in sweeps:
         heading = html.text(title_of(results.figure, results.name))
         content.append(f"<h3>{heading}</h3>{_measuring(results.definition)}{_learners(results.definition)}")
@@ -43,7 +47,9 @@ def settings(experiment: Mapping[str, Any], sweeps: Sequence[Results]) -> str:
     return "".join(content)
 
 
-def _commands(experiment: Mapping[str, Any], sweeps: Sequence[Results]) -> Iterator[str]:
+def _commands(
+    experiment: Mapping[str, Any], sweeps: Sequence[Results], kept: Mapping[str, str]
+) -> Iterator[str]:
     versions = {name: str(version) for name, version in experiment["versions"].items()}
     commit, command = str(experiment["commit"] or "unknown"), str(experiment["command"])
     pins = [f"{name}=={version.split('+')[0]}" for name, version in versions.items() if name not in _OURS]
@@ -57,7 +63,9 @@ def _commands(experiment: Mapping[str, Any], sweeps: Sequence[Results]) -> Itera
     changed = ", with changes that were not committed" if commit.endswith("+") else ""
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     scenarios = sorted({str(results.definition["scenario"]) for results in sweeps} - set(list_scenarios()))
-    files = f" The scenario is a file, needed as well: {', '.join(scenarios)}." if scenarios else ""
+    missing = [name for name in scenarios if name not in kept]
+    files = f" The scenario is a file, needed as well: {', '.join(missing)}." if missing else ""
+    files += " Files that it reads are below, as they were read: save them under these names." if kept else ""
     yield (
         f"<p>Run with {html.text(listed)}. Commit: <code>{html.text(commit)}</code>{changed}. Configuration: "
         f"<code>{html.text(experiment['configuration'])}</code>. If the command names a file of a sweep, its "

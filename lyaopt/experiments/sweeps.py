@@ -11,6 +11,7 @@ from typing import Any
 
 from lyaopt.experiments.cells import Cell, cells_of
 from lyaopt.experiments.definition import Sweep
+from lyaopt.experiments.own_files import own_files
 from lyaopt.experiments.provenance import commit, digest, provenance
 from lyaopt.experiments.run_cell import do_cell
 from lyaopt.experiments.runner import run_tasks
@@ -147,6 +148,7 @@ def experiment_document(parts: Sequence[Part], command: str) -> dict[str, Any]:
                 "name": part.sweep.name,
                 "figure": part.figure,
                 "definition": definition,
+                "files": own_files(part.sweep.scenario, part.system),
                 "points": list(part.sweep.points),
                 "cells": [
                     {"policy": cell.policy, "seed": cell.seed, "points": list(cell.points), "key": cell.key}

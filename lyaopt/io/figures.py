@@ -13,6 +13,8 @@ from lyaopt.io.extras import needs_extra
 _LONGEST = 60
 """Characters of a label: longer ones would leave no room for the data."""
 _FORMATS = {".png": "png", ".svg": "svg"}
+FORMATS: dict[Any, Any] = {"axes.formatter.min_exponent": 4}
+"""Settings of matplotlib: logarithmic axes of seconds and millijoules say 0.001 and 20, not 10^-3 and 2e1."""
 
 
 def picture_format(path: str | Path) -> str:
@@ -127,9 +129,8 @@ def picture_bytes(figure: Any, kind: str) -> bytes:
     """
     import matplotlib
 
-    # A fixed salt for ids and no date: pictures in a repository change only with their content. Logarithmic
-    # axes of seconds and millijoules say 0.001 and 20, not 10^-3 and 2 x 10^1.
-    with matplotlib.rc_context({"svg.hashsalt": "lyaopt", "axes.formatter.min_exponent": 4}):
+    # A fixed salt for ids and no date: pictures in a repository change only with their content.
+    with matplotlib.rc_context({"svg.hashsalt": "lyaopt"} | FORMATS):
         picture = BytesIO()
         figure.savefig(picture, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     return picture.getvalue()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lyaopt.io import strict_json
+if TYPE_CHECKING:
+    from lyaopt.io import strict_json
 
 # Ragged services are padded with zeros: one long device among many short ones must not exhaust the memory.
 MAX_PADDED_SERVICES = 2**24
@@ -18,6 +19,8 @@ def structure_errors(devices: list[dict[str, Any]]) -> list[tuple[strict_json.Pa
     devices : list of dict
         Each with its ``services``, and with an ``id`` if it has a name.
     """
+    from lyaopt.io import strict_json  # late: most documents have no errors
+
     errors = _repeated_ids(("devices",), "device", devices)
     for m, device in enumerate(devices):
         if len(errors) >= strict_json.MOST_ERRORS:
@@ -47,6 +50,8 @@ def ids_by_position(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
 def _repeated_ids(
     path: strict_json.Path, kind: str, items: list[dict[str, Any]]
 ) -> list[tuple[strict_json.Path, str]]:
+    from lyaopt.io import strict_json
+
     first: dict[str, int] = {}
     errors: list[tuple[strict_json.Path, str]] = []
     for index, name in enumerate(ids_by_position(kind, items)):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic_core import to_json
-
 from lyaopt.errors import ProblemError
+from lyaopt.io.fast_json import to_json
 
 
 def encode(document: dict[str, Any]) -> bytes:

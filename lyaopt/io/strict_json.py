@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from json.decoder import scanstring  # type: ignore[attr-defined]  # documented in no stub
 from typing import Any
 
-from pydantic_core import from_json
-
 from lyaopt.errors import DocumentError, ParseError
 from lyaopt.io.nesting import check_nesting
 
@@ -32,6 +30,7 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 _LONGEST_SHOWN = 60
 # Longer integers exceed the largest double (1.8e308), and Python refuses to read very long ones.
 _LONGEST_INTEGER = 309
+_TOO_LONG = 10**_LONGEST_INTEGER
 
 
 class _Object(dict[str, Any]):
@@ -90,16 +89,68 @@ def decode(text: bytes | str) -> str:
         ) from None
 
 
-def parse(text: str) -> Any:
+def parse(text: str, quick: Any = None) -> Any:
     """Parse JSON text; objects in the result record their repeated keys (`duplicate_keys`).
 
     Numbers beyond double precision, such as 1e400, become infinite, so that a later check names their place.
+
+    Parameters
+    ----------
+    text : str
+        The document.
+    quick : object, optional
+        What pydantic_core reads from it, if that is known.
 
     Raises
     ------
     ParseError
         If `text` is not JSON, with the line where reading stopped, or is nested too deep.
     """
+    if quick is None:
+        quick = _quickly(text)
+    if quick is not None and _strings_of(quick) == _strings_in(text):
+        return quick
+    return _parse_slowly(text, quick is not None)
+
+
+def _quickly(text: str) -> Any:
+    """Value of a text by a fast parser, which keeps the last of repeated keys; None beyond 200 levels."""
+    from pydantic_core import from_json  # late: valid documents do not need it
+
+    try:
+        return from_json(text)
+    except ValueError:
+        return None
+
+
+def _strings_in(text: str) -> int:
+    """Number of strings in JSON text; as many as in its value, unless a key is repeated."""
+    quotes = text.count('"')
+    if "\\" in text:
+        quotes -= text.replace("\\\\", "").count('\\"')
+    return quotes // 2
+
+
+def _strings_of(data: Any) -> int:
+    """Number of keys and texts in a value, quickly for many small objects; -1 if an integer is too long."""
+    total, level = 0, [[data]]
+    while level:
+        inner: list[Any] = []
+        for value in level:
+            if type(value) is dict:
+                total += len(value)
+                inner += value.values()
+            else:
+                inner += value
+        types = list(map(type, inner))
+        if int in types and any(type(value) is int and abs(value) >= _TOO_LONG for value in inner):
+            return -1
+        total += types.count(str)
+        level = [value for value in inner if value and type(value) in (dict, list)]
+    return total
+
+
+def _parse_slowly(text: str, is_shallow: bool) -> Any:
     found: list[_Object] = []
 
     def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -118,18 +169,9 @@ def parse(text: str) -> Any:
         ) from None
     except RecursionError:
         raise ParseError("expected at most a few nested brackets, got too many", 1) from None
-    if not _is_shallow(text):
+    if not is_shallow:  # a walk through its objects is slower than reading them
         check_nesting(data)
     return _marked(data) if found else data
-
-
-def _is_shallow(text: str) -> bool:
-    """Whether a fast parser that allows 200 levels reads the text: a walk through its objects is slower."""
-    try:
-        from_json(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _marked(data: Any) -> Any:

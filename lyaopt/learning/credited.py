@@ -73,7 +73,7 @@ class CreditedSystems(VectorSystems):
             self._born[:] = 0
             self._edge_before[:] = 0.0
         state = self._state
-        kernel.assign_credit(
+        kernel.assign_credit.trusting(
             self._weights,
             state.layout.placement,
             state.kernel_state,

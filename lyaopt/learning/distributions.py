@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import Generator, Tensor
 
+from lyaopt._kernels.learning import categorical as kernel
+
 
 class Actions(Protocol):
     """Distributions of n actions, each of C independent parts.
@@ -30,13 +32,15 @@ class Actions(Protocol):
         """
         ...
 
-    def log_prob_and_entropy(self, actions: Tensor, /) -> tuple[Tensor, Tensor]:
+    def log_prob_and_entropy(self, actions: Tensor, needed: Tensor | None = None, /) -> tuple[Tensor, Tensor]:
         """Compute log-probabilities and entropies.
 
         Parameters
         ----------
         actions : Tensor (n, ·)
             One action for each row of the distribution.
+        needed : Tensor (n, C) of bool, optional
+            Parts that are used: others may hold any finite numbers, without a gradient.
 
         Returns
         -------
@@ -45,7 +49,7 @@ class Actions(Protocol):
         """
         ...
 
-    def sample(self, generator: Generator) -> Tensor:
+    def draw(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw actions.
 
         Parameters
@@ -55,7 +59,9 @@ class Actions(Protocol):
 
         Returns
         -------
-        Tensor (n, ·)
+        actions : Tensor (n, ·)
+        log_prob : Tensor (n, C)
+            Of each part.
         """
         ...
 
@@ -64,29 +70,25 @@ class Actions(Protocol):
         ...
 
 
-class _LogProbAndEntropy(torch.autograd.Function):
-    """Log-probabilities and entropies (n, S) of logits (n, S, K + 1).
-
-    With p = softmax(z): d log p_a / dz_k = [k = a] - p_k and dH / dz_k = -p_k (log p_k + H). The explicit
-    gradient halves the passes over the largest tensors of an update.
-    """
+class _Judged(torch.autograd.Function):
+    """Log-probabilities and entropies (n, S) of logits (n, S, K + 1), where needed; else 0."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-        log_probability = logits.log_softmax(-1)
-        probability = log_probability.exp()
-        entropy = -torch.linalg.vecdot(probability, log_probability)
-        ctx.save_for_backward(log_probability, probability, entropy, points)
-        return log_probability.gather(-1, points.unsqueeze(-1)).squeeze(-1), entropy
+    def forward(ctx: Any, logits: Tensor, points: Tensor, needed: Tensor) -> tuple[Tensor, Tensor]:
+        logits, points, needed = (tensor.detach().contiguous() for tensor in (logits, points, needed))
+        all_of, log_probability, entropy = torch.empty_like(logits), *torch.empty(2, *points.shape)
+        written = (tensor.numpy() for tensor in (all_of, log_probability, entropy))
+        kernel.judge_cuts.trusting(logits.numpy(), points.numpy(), needed.numpy(), *written)
+        ctx.save_for_backward(points, needed, all_of, entropy)
+        return log_probability, entropy
 
     @staticmethod
-    def backward(ctx: Any, log_prob_gradient: Tensor, entropy_gradient: Tensor) -> tuple[Tensor, None]:
-        log_probability, probability, entropy, points = ctx.saved_tensors
-        constant = log_prob_gradient + entropy_gradient * entropy
-        gradient = torch.addcmul(constant.unsqueeze(-1), entropy_gradient.unsqueeze(-1), log_probability)
-        gradient.mul_(probability).neg_()
-        gradient.scatter_add_(-1, points.unsqueeze(-1), log_prob_gradient.unsqueeze(-1))
-        return gradient, None
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:
+        points, needed, all_of, entropy = ctx.saved_tensors
+        gradient = torch.empty_like(all_of)
+        read = (tensor.numpy() for tensor in (points, needed, all_of, entropy, torch.stack(upstream)))
+        kernel.judge_cuts_gradient.trusting(*read, gradient.numpy())
+        return gradient, None, None
 
 
 class Points:
@@ -114,18 +116,21 @@ class Points:
         """Compute the entropy of each point (n, S); their sum is the joint entropy."""
         return -(self.log_probability.exp() * self.log_probability).sum(-1)
 
-    def log_prob_and_entropy(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute `log_prob` of `points` and `entropy` together, with a gradient that takes half the time."""
-        log_prob, entropy = _LogProbAndEntropy.apply(self._logits, points)
+    def log_prob_and_entropy(self, points: Tensor, needed: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Compute `log_prob` of `points` and `entropy` together, in a compiled kernel in single precision."""
+        if self._logits.dtype != torch.float32:
+            return self.log_prob(points), self.entropy()
+        needed = torch.ones_like(points, dtype=torch.bool) if needed is None else needed
+        log_prob, entropy = _Judged.apply(self._logits, points, needed)
         return log_prob, entropy
 
-    def sample(self, generator: Generator) -> Tensor:
-        """Draw points (n, S) by `generator`, inverting the cumulative distribution."""
-        summed = self.log_probability.exp().cumsum(-1)
-        # Uniform in (0, 1]: a draw of 0 would take the first cut even if it is masked. Scaled by the total,
-        # which rounding leaves next to 1, no draw lies beyond the last cut.
-        draw = (1.0 - torch.rand(*summed.shape[:-1], 1, generator=generator)) * summed[..., -1:]
-        return (summed < draw).sum(-1)
+    def draw(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Draw points by `generator`, inverting the cumulative distribution; also their `log_prob` (n, S)."""
+        logits = self._logits.detach().float().contiguous()
+        uniform = torch.rand(*logits.shape[:-1], generator=generator)
+        points, log_prob = torch.empty(uniform.shape, dtype=torch.int64), torch.empty_like(uniform)
+        kernel.draw_cuts.trusting(*(tensor.numpy() for tensor in (logits, uniform, points, log_prob)))
+        return points, log_prob
 
     def mode(self) -> Tensor:
         """Return the most probable points (n, S)."""

@@ -18,6 +18,7 @@ from lyaopt.learning.price_rules import rule_named
 from lyaopt.learning.systems import VectorSystems
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.system import System
+from lyaopt.simulation import Trace, load_trace
 
 with needs_extra("train"):
     import gymnasium
@@ -54,6 +55,8 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
     reward : callable, optional
         Computes rewards (B,) from the infos of a step, arrays (B, ...) with B = 1 here; `info["cost"]` is the
         negative reward without it.
+    trace : Trace or path, optional
+        Arrivals and channels to replay; every episode starts at a random slot of it, and goes around.
     """
 
     metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012, as gymnasium declares it
@@ -67,9 +70,10 @@ class PartitionEnv(gymnasium.Env[Rows, NDArray[np.int64]]):
         allocation: str = "backlog",
         waiting_cost_j_per_s: float | None = None,
         reward: Reward | None = None,
+        trace: Trace | str | Path | None = None,
     ) -> None:
         self.render_mode = checked_mode(render_mode)
-        systems = make_systems(scenario, 1, decisions, features, allocation, waiting_cost_j_per_s)
+        systems = make_systems(scenario, 1, decisions, features, allocation, waiting_cost_j_per_s, trace)
         self.systems, self._reward, self._shown = systems, reward, NOTHING_YET
         self.observation_space: spaces.Box = observation_space(self.systems)  # type: ignore[assignment]
         self.action_space = action_space(self.systems)
@@ -184,6 +188,7 @@ def make_systems(
     features: Collection[str],
     allocation: str = "backlog",
     waiting_cost_j_per_s: float | None = None,
+    trace: Trace | str | Path | None = None,
 ) -> VectorSystems:
     """Make the systems of an environment.
 
@@ -195,7 +200,7 @@ def make_systems(
         Replications.
     decisions : int or None
         As in `PartitionEnv`.
-    features, allocation, waiting_cost_j_per_s
+    features, allocation, waiting_cost_j_per_s, trace
         As in `PartitionEnv`.
 
     Returns
@@ -209,7 +214,10 @@ def make_systems(
     """
     system = scenario if isinstance(scenario, System) else load_scenario(scenario)
     rule = rule_named(allocation, system, waiting_cost_j_per_s)
-    systems = VectorSystems(system, replications=count, decisions=decisions, features=features, rule=rule)
+    replayed = trace if trace is None or isinstance(trace, Trace) else load_trace(trace, system)
+    systems = VectorSystems(
+        system, replications=count, decisions=decisions, features=features, rule=rule, trace=replayed
+    )
     systems.watch = FinishedTasks(system, count)
     return systems
 

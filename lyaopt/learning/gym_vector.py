@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from lyaopt.learning.gym import (
 )
 from lyaopt.learning.gym_text import NOTHING_YET, checked_mode, period_texts, require_text
 from lyaopt.learning.observer import Rows
+from lyaopt.simulation import Trace
 
 with needs_extra("train"):
     import gymnasium
@@ -43,7 +45,7 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
     ----------
     num_envs : int
         B.
-    scenario, decisions, features, render_mode, allocation, waiting_cost_j_per_s, reward
+    scenario, decisions, features, render_mode, allocation, waiting_cost_j_per_s, reward, trace
         As in `PartitionEnv`.
     copy : bool
         Whether observations are copied from the buffers, which the next step overwrites.
@@ -76,12 +78,13 @@ class PartitionVectorEnv(VectorEnv[Rows, NDArray[np.int64], NDArray[Any]]):
         waiting_cost_j_per_s: float | None = None,
         reward: Reward | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        trace: Trace | str | Path | None = None,
     ) -> None:
         self.render_mode, self._reward = checked_mode(render_mode), reward
         self.metadata = {**self.metadata, "autoreset_mode": _autoreset(autoreset_mode)}
         self._shown = (NOTHING_YET,) * num_envs
         self.num_envs, self.copy = num_envs, copy
-        options = decisions, features, allocation, waiting_cost_j_per_s
+        options = decisions, features, allocation, waiting_cost_j_per_s, trace
         self.systems = make_systems(scenario, num_envs, *options)
         self.single_observation_space = observation_space(self.systems)
         self.single_action_space = action_space(self.systems)

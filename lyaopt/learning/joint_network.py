@@ -84,16 +84,20 @@ class JointActions:
         points, latents = self._split(actions)
         return torch.cat([self._points.log_prob(points), self._latents.log_prob(latents)], -1)
 
-    def log_prob_and_entropy(self, actions: Tensor) -> tuple[Tensor, Tensor]:
+    def log_prob_and_entropy(self, actions: Tensor, needed: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Compute `log_prob` of `actions` and the entropies (n, S + M)."""
         points, latents = self._split(actions)
-        log_prob, entropy = self._points.log_prob_and_entropy(points)
+        of_points = None if needed is None else needed[:, : self._services]
+        log_prob, entropy = self._points.log_prob_and_entropy(points, of_points)
         both = [log_prob, self._latents.log_prob(latents)], [entropy, self._latents.entropy()]
         return torch.cat(both[0], -1), torch.cat(both[1], -1)
 
-    def sample(self, generator: torch.Generator) -> Tensor:
-        """Draw actions (n, S + A) by `generator`."""
-        return _concatenated(self._points.sample(generator), self._latents.sample(generator))
+    def draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw actions (n, S + A) by `generator`; also their `log_prob` (n, S + M)."""
+        points, log_prob = self._points.draw(generator)
+        latents = self._latents.sample(generator)
+        log_probs = torch.cat([log_prob, self._latents.log_prob(latents)], -1)
+        return _concatenated(points, latents), log_probs
 
     def mode(self) -> Tensor:
         """Return the most probable actions (n, S + A)."""
@@ -140,6 +144,11 @@ class JointActorCritic(FlatActorCritic):
         self.shares_layer = linear(config.hidden_units, len(owner), 0.01, generator)
         self.log_deviation = nn.Parameter(torch.full((len(owner),), math.log(_INITIAL_DEVIATION)))
         self._device_of_service = device.tolist()
+
+    @property
+    def chains(self) -> None:
+        """None: the actor has two heads."""
+        return None
 
     def actions(self, features: Tensor) -> JointActions:
         """Compute the distribution of points and latent numbers for normalised `features` (n, F)."""

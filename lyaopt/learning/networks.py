@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from lyaopt._kernels.learning.dense import IDENTITY
 from lyaopt.errors import ProblemError
 from lyaopt.learning.config import PPOConfig
+from lyaopt.learning.dense_layers import Dense, DenseLayers, dense_layer
 from lyaopt.learning.distributions import Actions, Points
 from lyaopt.learning.edge_price import EdgePrice
 from lyaopt.learning.statistics import RunningStatistics
@@ -64,6 +67,19 @@ def check_services(shape: Shape, system: System) -> None:
         raise ProblemError("$.policy", f"trained for other services: {reason}")
 
 
+class Chains(NamedTuple):
+    """A network that is two chains of layers; the mask is added to the actor's outputs, the logits.
+
+    Attributes
+    ----------
+    actor, critic : sequence of (Linear, int)
+        Layers, each with the number of its activation in `lyaopt._kernels.learning.dense`.
+    """
+
+    actor: Sequence[tuple[nn.Linear, int]]
+    critic: Sequence[tuple[nn.Linear, int]]
+
+
 class ActorCritic(nn.Module):
     """Maps observations to distributions of actions and to values of the state.
 
@@ -103,6 +119,11 @@ class ActorCritic(nn.Module):
         for row, choices in zip(mask, shape.choices, strict=True):
             row[shape.first_choice : choices] = 0.0
         self.register_buffer("mask", mask, persistent=False)
+
+    @property
+    def chains(self) -> Chains | None:
+        """The network as two chains of layers; None if it is not."""
+        return None
 
     def bind(self, system: System) -> None:
         """Serve a system from now on.
@@ -209,6 +230,12 @@ class FlatActorCritic(ActorCritic):
         self.points_layer = linear(config.hidden_units, self.mask.numel(), 0.01, generator)
         self.value_layer = linear(config.hidden_units, parts, 0.1, generator)
 
+    @property
+    def chains(self) -> Chains | None:
+        """The network as two chains of layers."""
+        actor = [*self.actor.pairs(), (self.points_layer, IDENTITY)]
+        return Chains(actor, [*self.critic.pairs(), (self.value_layer, IDENTITY)])
+
     def normalised(self, observation: Tensor) -> Tensor:
         """Normalise `observation` (n, F)."""
         return self.observations.scale(observation) if self.normalises else observation
@@ -224,7 +251,7 @@ class FlatActorCritic(ActorCritic):
     def points_after(self, hidden: Tensor) -> Points:
         """Compute the distribution of the points from the actor's `hidden` layers (n, hidden_units)."""
         layer = self.points_layer
-        logits = nn.functional.linear(hidden, layer.weight, layer.bias + self.mask.flatten())
+        logits = dense_layer(hidden, layer.weight, layer.bias + self.mask.flatten())
         return Points(logits.view(-1, *self.mask.shape))
 
     def scaled_value(self, features: Tensor) -> Tensor:
@@ -235,7 +262,7 @@ class FlatActorCritic(ActorCritic):
 
 def hidden_layers(
     features: int, config: TrainingConfig, generator: torch.Generator, activation: type[nn.Module] = nn.Tanh
-) -> nn.Sequential:
+) -> DenseLayers:
     """Make the hidden layers of a network.
 
     Parameters
@@ -247,20 +274,20 @@ def hidden_layers(
     generator : torch.Generator
         Source of the initial weights.
     activation : type
-        After each layer.
+        After each layer: `torch.nn.Tanh` or `torch.nn.ReLU`.
 
     Returns
     -------
-    torch.nn.Sequential
+    DenseLayers
     """
     widths = [features] + [config.hidden_units] * config.hidden_layers
     layers = []
     for before, after in pairwise(widths):
         layers += [linear(before, after, math.sqrt(2.0), generator), activation()]
-    return nn.Sequential(*layers)
+    return DenseLayers(*layers)
 
 
-def linear(before: int, after: int, gain: float, generator: torch.Generator) -> nn.Linear:
+def linear(before: int, after: int, gain: float, generator: torch.Generator) -> Dense:
     """Make a layer with orthogonal initial weights and zero bias.
 
     Parameters
@@ -274,9 +301,9 @@ def linear(before: int, after: int, gain: float, generator: torch.Generator) -> 
 
     Returns
     -------
-    torch.nn.Linear
+    Dense
     """
-    layer = nn.utils.skip_init(nn.Linear, before, after)
+    layer = nn.utils.skip_init(Dense, before, after)
     nn.init.orthogonal_(layer.weight, gain, generator)
     nn.init.zeros_(layer.bias)
     return layer

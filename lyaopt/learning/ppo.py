@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lyaopt.errors import DivergedError
 from lyaopt.learning.algorithm_protocol import (
@@ -24,15 +24,15 @@ from lyaopt.learning.algorithm_protocol import (
     below,
     check_finite,
     network_state,
-    optimiser_state,
-    restore_optimiser,
 )
 from lyaopt.learning.architectures import make_network
 from lyaopt.learning.config import PPOConfig
 from lyaopt.learning.credited import CreditedSystems
 from lyaopt.learning.edge_price import EdgeCharges
 from lyaopt.learning.environment import Environment, Measures, credit_of, shape_of
+from lyaopt.learning.flat_adam import FlatAdam
 from lyaopt.learning.networks import ActorCritic
+from lyaopt.learning.objective import ChainGradient, Choices, Returns, losses_of, terms_of
 from lyaopt.learning.rollout import Ends, Rollout
 
 LOSSES = ("objective", "value_loss", "entropy", "divergence", "clipped", "gradient")
@@ -50,7 +50,7 @@ class PPO:
     Attributes
     ----------
     network : ActorCritic
-    optimiser : torch.optim.Adam
+    optimiser : FlatAdam
     generator : torch.Generator
         Source of all random numbers except the environment's.
     done : int
@@ -71,9 +71,9 @@ class PPO:
         self.network: ActorCritic = self.make_network(
             shape, parts, config, self.generator, getattr(environment, "system", None)
         )
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), config.learning_rate, eps=1e-5, fused=True
-        )
+        self.optimiser = FlatAdam(self.network, config.learning_rate)
+        self.optimiser.zero_grad()
+        self._chains = None if self.network.chains is None else ChainGradient(self.network)
         self.done = 0
         actions = self.network.empty_actions(config.rollout, len(environment.reward))
         self._rollout = Rollout(actions, shape.features, len(self._part_of_choice), parts)
@@ -121,10 +121,9 @@ class PPO:
         for t in range(self.config.rollout):
             rollout.observation[t] = observation
             distribution = network.actions(network.normalised(observation))
-            actions = rollout.actions[t]
-            actions.copy_(distribution.sample(self.generator))
-            rollout.log_probability[t] = distribution.log_prob(actions)
-            arguments = network.step_arguments(actions)
+            actions, log_probability = distribution.draw(self.generator)
+            rollout.actions[t], rollout.log_probability[t] = actions, log_probability
+            arguments = network.step_arguments(rollout.actions[t])
             start = time.perf_counter()
             over = environment.step(*arguments)
             seconds += time.perf_counter() - start
@@ -171,8 +170,7 @@ class PPO:
         network, config = self.network, self.config
         remaining = max(0.0, 1.0 - self.done / config.updates)
         if config.anneal:
-            for group in self.optimiser.param_groups:
-                group["lr"] = config.learning_rate * remaining
+            self.optimiser.learning_rate = config.learning_rate * remaining
         bonus = config.entropy_bonus_end + remaining * (config.entropy_bonus - config.entropy_bonus_end)
         columns = self._columns(features)
         losses = []
@@ -180,7 +178,7 @@ class PPO:
             losses += [self._step(*minibatch, bonus) for minibatch in self._minibatches(*columns)]
         if config.normalise_observations and self._trains_actor:
             network.add_observations(self._rollout.observation.flatten(0, 1))
-        return dict(zip(LOSSES, torch.stack(losses).mean(0).tolist(), strict=True))
+        return dict(zip(LOSSES, np.mean(losses, axis=0).tolist(), strict=True))
 
     @property
     def _trains_actor(self) -> bool:
@@ -213,20 +211,22 @@ class PPO:
         order = torch.randperm(len(columns[0]), generator=self.generator)
         return zip(*(column.index_select(0, order).tensor_split(count) for column in columns), strict=True)
 
-    def _step(self, choices: Choices, returns: Returns, bonus: float) -> Tensor:
+    def _step(self, choices: Choices, returns: Returns, bonus: float) -> list[float]:
         """One step of the optimiser; return the losses in the order of `LOSSES`."""
         config = self.config
-        loss, parts = losses_of(self.network, choices, returns, config, bonus, self._trains_actor)
-        self.optimiser.zero_grad()
-        loss.backward()
-        limit = config.largest_gradient or math.inf
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), limit)
-        self.optimiser.step()
-        return torch.stack([*parts, norm])
+        terms = terms_of(config, bonus, self._trains_actor)
+        if self._chains is not None:
+            parts = self._chains.write(choices, returns, terms)
+        else:
+            self.optimiser.zero_grad()
+            loss, parts = losses_of(self.network, choices, returns, terms)
+            loss.backward()
+        return [*parts, self.optimiser.step(config.largest_gradient or math.inf)]
 
     def state(self) -> dict[str, Tensor]:
         """Return copies of all that the next update depends on, except the environment."""
-        named = network_state("network.", self.network) | optimiser_state(self.network, self.optimiser)
+        named = network_state("network.", self.network)
+        named |= {f"optimiser.{name}": value for name, value in self.optimiser.state().items()}
         named |= {"generator": self.generator.get_state(), "updates": torch.tensor(self.done)}
         if self._charges is not None:
             named["initial"] = torch.from_numpy(self._charges.initial)
@@ -235,7 +235,7 @@ class PPO:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from `state`, as the method of that name returned it."""
         self.network.load_state_dict(below("network.", state))
-        restore_optimiser(state, self.network, self.optimiser)
+        self.optimiser.restore(below("optimiser.", state))
         self.generator.set_state(state["generator"])
         if self._charges is not None:
             self._charges.initial = state["initial"].numpy().copy()
@@ -249,86 +249,3 @@ def _charges_of(environment: Environment, config: PPOConfig) -> EdgeCharges | No
     if not environment.prices_edge:
         return None
     return EdgeCharges(environment, config.rollout, config.edge_discount)
-
-
-class Choices(NamedTuple):
-    """Training data of the actor.
-
-    Attributes
-    ----------
-    features : Tensor (n, F)
-    actions : Tensor (n, ·)
-    log_probability, met, advantage : Tensor (n, C)
-        Of each part of an action.
-    """
-
-    features: Tensor
-    actions: Tensor
-    log_probability: Tensor
-    met: Tensor
-    advantage: Tensor
-
-
-class Returns(NamedTuple):
-    """Training data of the critic: `features` (n, F) and scaled `returns` (n, D)."""
-
-    features: Tensor
-    returns: Tensor
-
-
-def losses_of(
-    network: ActorCritic,
-    choices: Choices,
-    returns: Returns,
-    config: PPOConfig,
-    bonus: float,
-    trains_actor: bool = True,
-) -> tuple[Tensor, list[Tensor]]:
-    """Compute the loss of a minibatch.
-
-    With g = pi(a|s) / pi_old(a|s), the objective is the mean of min(g A, clip(g, 1 - eps, 1 + eps) A), (37).
-    With joint credit, g is the ratio of the whole action; otherwise each part that had an effect has its own.
-
-    Parameters
-    ----------
-    network : ActorCritic
-        Evaluated on the observations of `choices`.
-    choices : Choices
-        Observations, actions and their log-probabilities when they were drawn.
-    returns : Returns
-        Advantages, and targets of the values.
-    config : PPOConfig
-        Sets eps, the weight of the value loss, and joint or separate credit.
-    bonus : float
-        Weight of the entropy.
-    trains_actor : bool
-        Whether the loss includes the actor's objective.
-
-    Returns
-    -------
-    loss : Tensor ()
-    parts : list of Tensor ()
-        In the order of `LOSSES`, without the gradient.
-    """
-    distribution = network.actions(choices.features)
-    now, entropies = distribution.log_prob_and_entropy(choices.actions)
-    log_ratio, advantage = now - choices.log_probability, choices.advantage
-    if config.credit == "joint":
-        log_ratio, advantage = log_ratio.sum(-1), advantage[:, 0]
-        entropy = entropies.mean()
-    else:
-        log_ratio, advantage = log_ratio[choices.met], advantage[choices.met]
-        entropy = entropies[choices.met].sum() / max(1, len(log_ratio))
-    count = max(1, len(log_ratio))
-    if config.normalise_advantages:
-        advantage = advantage - advantage.sum() / count
-        advantage = advantage / (advantage.square().sum() / count + 1e-16).sqrt()
-    ratio = log_ratio.exp()
-    within = ratio.clamp(1.0 - config.clip_range, 1.0 + config.clip_range)
-    objective = torch.minimum(ratio * advantage, within * advantage).sum() / count
-    value_loss = (network.scaled_value(returns.features) - returns.returns).square().mean()
-    loss = config.value_weight * value_loss - float(trains_actor) * (objective + bonus * entropy)
-    with torch.no_grad():
-        divergence = (ratio - 1.0 - log_ratio).sum() / count
-        clipped = ((ratio - 1.0).abs() > config.clip_range).sum() / count
-    return loss, [objective.detach(), value_loss.detach(), entropy.detach(), divergence, clipped]

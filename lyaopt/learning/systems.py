@@ -21,6 +21,7 @@ from lyaopt.policies.fixed import least_cut
 from lyaopt.simulation.costs import backlog_shares
 from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.state import State
+from lyaopt.simulation.traces import Trace
 
 _LEAST_CAPACITY_HZ = 1.0
 """Least edge capacity that converts cycles to seconds, as an edge without capacity has no such unit."""
@@ -49,6 +50,9 @@ class VectorSystems:
         Settings that every episode draws, alike for all replications.
     rule : PriceRule, optional
         Allocates resources by prices, in place of the backlogs; its choice of cuts is left to the steps.
+    trace : Trace, optional
+        Arrivals and channels to replay, in place of those that are drawn. Every episode of every replication
+        starts at a random slot of it, and goes around.
 
     Attributes
     ----------
@@ -94,10 +98,14 @@ class VectorSystems:
         features: Collection[str] = (),
         ranges: Ranges = FIXED,
         rule: PriceRule | None = None,
+        trace: Trace | None = None,
     ) -> None:
+        if trace is not None and ranges.names:
+            raise ProblemError("$.ranges", "expected none: the trace is that of one system")
         if rule is not None and ranges.names:
             raise ProblemError("$.ranges", "expected none: prices are those of one system")
         self.replications, self.rule = replications, rule
+        self._trace = None if trace is None else _replayed(trace, system)
         self.watch: FinishedTasks | None = None
         self.template, self.ranges, self._features = system, ranges, features
         self.decisions = system.learning.decisions_per_episode if decisions is None else decisions
@@ -124,7 +132,7 @@ class VectorSystems:
         """Switch to a system with the same numbers of devices and services."""
         self.system = system
         self.observer = self._observer_of(system)
-        self._state = State(system, self.replications, 0, None, self.replications, self._memory)
+        self._state = State(system, self.replications, 0, self._trace, self.replications, self._memory)
         if self.rule is not None:
             self._state.use_rule(without_cuts(self.rule))
         self._weights = self._reward_weights()
@@ -177,6 +185,8 @@ class VectorSystems:
             self._enter(self.ranges.draw(self.template, np.random.default_rng(sequence.spawn(1)[0])))
         key = sequence.generate_state(1, np.uint64)[0]
         self._state.restart(int(key), self._numbers)
+        if self._trace is not None:
+            self._state.start_trace_at(_starts(int(key), self._numbers, self._trace.slots))
         if self._times is not None:
             self._times.begin(self._state)
         self.observer.write(self._state, self.observation)
@@ -236,7 +246,7 @@ class VectorSystems:
         if points.shape != (self.replications, layout.services) or points.dtype != np.int64:
             expected = f"int64 of shape {(self.replications, layout.services)}"
             raise ProblemError("$.points", f"expected {expected}, got {points.dtype} of {points.shape}")
-        wrong = kernel.spread_points(
+        wrong = kernel.spread_points.trusting(
             points if points.flags.carray else points.copy(),  # kernels take what may be written
             self.first_choice,
             self.choices,
@@ -262,7 +272,7 @@ class VectorSystems:
     def _account(self) -> None:
         """Write the rewards of the last period."""
         state = self._state
-        kernel.compute_rewards(
+        kernel.compute_rewards.trusting(
             self._weights,
             state.layout.placement,
             state.kernel_state.sums,
@@ -273,6 +283,20 @@ class VectorSystems:
         if self._times is not None:
             waiting = self._times.costs_j.sum(axis=1)
             self.reward[:] = -self._weights.energy * (self.energy.sum(axis=1) + waiting)
+
+
+def _replayed(trace: Trace, system: System) -> Trace:
+    """The trace without partition points and starts, checked."""
+    trace.check_against(system)
+    if trace.slots < 1:
+        raise ProblemError("$.trace", "expected at least one slot, got none")
+    return Trace(trace.arrivals, trace.channel_gain)
+
+
+def _starts(key: int, numbers: Integers, slots: int) -> Integers:
+    """Slot of the trace in which each replication starts: by its own number, however many there are."""
+    words = [np.random.SeedSequence([key, int(number)]).generate_state(1, np.uint64)[0] for number in numbers]
+    return np.array([int(word) % slots for word in words], np.int64)
 
 
 def _stream_of(seed: int) -> int:

@@ -62,6 +62,8 @@ class SearchOptions:
         On a single trace a growing backlog excludes no candidate.
     progress : callable, optional
         Called before each trial with the slots simulated so far and the budget; False stops the search.
+    workers : int
+        Threads that share each trial, as of `lyaopt.simulate`; the search finds the same.
     """
 
     seed: int = 0
@@ -70,6 +72,7 @@ class SearchOptions:
     replications: int = 8
     traces: Sequence[Trace] = ()
     progress: Progress | None = None
+    workers: int = 1
 
     def trials(self, system: System, *purpose: int) -> Trials:
         """Start trials of these options.
@@ -91,7 +94,8 @@ class SearchOptions:
             If an option is wrong.
         """
         seed = search_seed(self.seed, *purpose)
-        return Trials(system, seed, self.slots, self.replications, self.budget, self.traces, self.progress)
+        numbers = self.slots, self.replications, self.budget
+        return Trials(system, seed, *numbers, self.traces, self.progress, workers=self.workers)
 
 
 DEFAULT_SEARCH = SearchOptions()
@@ -198,6 +202,8 @@ class Trials:
         Called before each trial with the slots simulated so far and the budget; False stops the search.
     waiting_cost_j_per_s : ndarray (S,), optional
         theta of tasks, which then make the cost with the energy, in place of (34).
+    workers : int
+        Threads that share each trial.
     used : int
         Slots simulated so far.
 
@@ -215,6 +221,7 @@ class Trials:
     traces: Sequence[Trace] = ()
     progress: Progress | None = None
     waiting_cost_j_per_s: Floats | None = None
+    workers: int = 1
     used: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -308,6 +315,7 @@ class Trials:
             seed=self.seed,
             trace=trace,
             distinct_streams=replications,
+            workers=self.workers,
         )
         simulator.run(self._half, self.warmup)
         first = simulator.result().queues

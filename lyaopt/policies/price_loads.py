@@ -94,7 +94,7 @@ class RuleTrials:
     def _part(self, rule: PriceRule, seed: int, slots: int, replications: int, trace: Trace | None) -> Trial:
         assert rule.cuts is not None
         options: dict[str, Any] = {"replications": replications, "seed": seed, "trace": trace, "rule": rule}
-        run = Simulator(self.system, Fixed(rule.cuts.usual), **options)
+        run = Simulator(self.system, Fixed(rule.cuts.usual), workers=self.options.workers, **options)
         measured = slots - slots // 10
         run.run(measured, slots // 10)
         services, _ = run.sums()

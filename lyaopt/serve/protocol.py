@@ -10,10 +10,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pydantic_core import from_json
-
 from lyaopt.errors import DocumentError
 from lyaopt.io import strict_json
+from lyaopt.io.fast_json import from_json
 from lyaopt.slot.documents import plain_slot_problem, problem_from_dict
 from lyaopt.slot.problem import SlotProblem
 

@@ -14,7 +14,8 @@ from lyaopt.simulation.service_results import by_service
 from lyaopt.simulation.shares import Shares
 from lyaopt.simulation.simulator import Simulator, simulate
 from lyaopt.simulation.slot_observation import SlotObservation
-from lyaopt.simulation.traces import Trace, load_trace
+from lyaopt.simulation.trace_files import complete_trace, load_trace
+from lyaopt.simulation.traces import Trace
 
 __all__ = [
     "CompiledRule",
@@ -34,6 +35,7 @@ __all__ = [
     "Trace",
     "allocation_rule",
     "by_service",
+    "complete_trace",
     "jitted_weights",
     "load_trace",
     "price_source",

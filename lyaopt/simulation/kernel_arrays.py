@@ -5,7 +5,11 @@ They are defined in `lyaopt._kernels.simulation.state_types`.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
 from lyaopt._kernels.simulation import state_types as types
@@ -30,6 +34,8 @@ from lyaopt.simulation.traces import Trace as Recorded
 
 FIRST_ROOM = 1024
 """Initial rows of the tables of tasks and of finished tasks; both grow."""
+_LINES = 128
+"""Bytes of two lines of the cache, which processors fetch together."""
 _NO_TASKS = (-1, 0, 0, 0)
 """Initial pool: no free task, none used or alive, nothing logged."""
 
@@ -161,9 +167,13 @@ def spread_trace(layout: Layout, trace: Recorded | None) -> Trace:
     trace : lyaopt.simulation.Trace or None
         None gives a trace of no slots.
     """
+    starts = np.zeros((layout.blocks, layout.width), np.int64)
     if trace is None:
-        return Trace(np.empty((0, layout.devices)), np.empty((0, layout.rows, layout.devices), np.int64))
-    return Trace(np.array(trace.channel_gain), layout.spread(trace.arrivals, np.int64))
+        none = np.empty((0, layout.devices)), np.empty((0, layout.rows, layout.devices), np.int64)
+        return Trace(*none, starts)
+    if trace.starts is not None:
+        starts.reshape(-1)[: layout.replications] = trace.starts
+    return Trace(np.array(trace.channel_gain), layout.spread(trace.arrivals, np.int64), starts)
 
 
 def new_record(layout: Layout, slots: int) -> Record:
@@ -186,7 +196,9 @@ def new_tasks() -> Tasks:
     """Tables without tasks."""
     table = np.zeros((FIRST_ROOM, task_queues.TASK_COLUMNS), np.int64)
     log = np.zeros((FIRST_ROOM, task_queues.LOG_COLUMNS), np.int64)
-    return Tasks(table, np.array(_NO_TASKS), log)
+    pool = _apart((_LINES,), np.int64)[: len(_NO_TASKS)]  # nothing of another thread beside it
+    pool[:] = _NO_TASKS
+    return Tasks(table, pool, log)
 
 
 def with_room(lines: Integers, least: int) -> Integers:
@@ -215,6 +227,14 @@ def remove_tasks(tasks: Tasks) -> None:
     tasks.pool[:] = _NO_TASKS
 
 
+def _apart(shape: tuple[int, ...], dtype: Any = np.float64) -> NDArray[Any]:
+    """An empty array that begins lines of the cache: threads that write its blocks slow each other in one."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.empty(size + _LINES, np.uint8)
+    start = -room.ctypes.data % _LINES
+    return room[start : start + size].view(dtype).reshape(shape)
+
+
 def new_state(layout: Layout, memory: int = 0) -> ReplicationState:
     """Arrays of a state, which `empty_state` sets.
 
@@ -228,20 +248,20 @@ def new_state(layout: Layout, memory: int = 0) -> ReplicationState:
     blocks, shape = layout.blocks, (layout.rows, layout.lanes)
     stages = task_queues.STAGES
     return ReplicationState(
-        queue_amounts=np.empty((blocks, types.QUEUE_AMOUNTS, stages, *shape)),
-        queue_links=np.empty((blocks, types.QUEUE_LINKS, stages, *shape), np.int64),
-        task_counts=np.empty((blocks, types.TASK_COUNTS, *shape), np.int64),
-        points=np.empty((blocks, *shape), np.int64),
+        queue_amounts=_apart((blocks, types.QUEUE_AMOUNTS, stages, *shape)),
+        queue_links=_apart((blocks, types.QUEUE_LINKS, stages, *shape), np.int64),
+        task_counts=_apart((blocks, types.TASK_COUNTS, *shape), np.int64),
+        points=_apart((blocks, *shape), np.int64),
         sums=types.Sums(
-            np.empty((blocks, 2, sums.SERVICE_SUMS, *shape)),
-            np.empty((blocks, 2, sums.DEVICE_SUMS, layout.lanes)),
+            _apart((blocks, 2, sums.SERVICE_SUMS, *shape)),
+            _apart((blocks, 2, sums.DEVICE_SUMS, layout.lanes)),
         ),
-        last_gain=np.empty((blocks, layout.lanes)),
-        channel=np.empty((blocks, CHANNEL_ROWS, layout.lanes)),
-        busy=np.empty((blocks, *shape), np.bool_),
-        rates=np.empty((blocks, stages, *shape)),
-        efforts=np.empty((blocks, types.EFFORTS, layout.lanes)),
-        memory=np.empty((blocks, memory, stages, *shape)),
+        last_gain=_apart((blocks, layout.lanes)),
+        channel=_apart((blocks, CHANNEL_ROWS, layout.lanes)),
+        busy=_apart((blocks, *shape), np.bool_),
+        rates=_apart((blocks, stages, *shape)),
+        efforts=_apart((blocks, types.EFFORTS, layout.lanes)),
+        memory=_apart((blocks, memory, stages, *shape)),
     )
 
 

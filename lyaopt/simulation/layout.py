@@ -19,6 +19,8 @@ from lyaopt.model.system import System
 
 _BLOCK_ITEMS = 512
 """Services in a block: its arrays stay in the cache from slot to slot."""
+_LEAST_WIDTH = 8
+"""Replications that a thread gets at least: it takes fewer of them no less time."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Layout:
     row_of_service: Integers
 
     @classmethod
-    def of(cls, system: System, replications: int) -> Layout:
+    def of(cls, system: System, replications: int, workers: int = 1) -> Layout:
         """The layout of B replications of a system.
 
         Parameters
@@ -55,12 +57,16 @@ class Layout:
             M devices with S services in all.
         replications : int
             B.
+        workers : int
+            Threads between which the blocks are divided, where there are enough replications.
         """
         device = np.array(system.device_of_service)  # kernels are compiled for arrays that may be written
         row = np.arange(device.size) - np.searchsorted(device, device)
         devices, rows = len(system.devices), int(row.max()) + 1
         widest = max(1, min(replications, _BLOCK_ITEMS // (rows * devices)))
         blocks = -(-replications // widest)
+        parts = max(1, min(workers, replications // _LEAST_WIDTH))
+        blocks = -(-blocks // parts) * parts
         return cls(devices, rows, device.size, replications, -(-replications // blocks), blocks, device, row)
 
     @property

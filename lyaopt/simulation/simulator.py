@@ -24,6 +24,7 @@ from lyaopt.simulation.streams import MAX_SLOTS
 from lyaopt.simulation.task_ages import present_age_slots
 from lyaopt.simulation.traces import Trace, check_points
 from lyaopt.slot.formulas import transmit_energy
+from lyaopt.threads import checked_workers
 
 _PIECE = 4_000_000
 _RECORDED_PIECE = 200_000
@@ -56,6 +57,9 @@ class Simulator:
         Weighs the services in each slot in place of their backlogs, see `allocation_rule`; not asked where
         the policy allocates by shares. A rule in Python is called in every slot, which is far slower. Left
         out, it is that of the policy, if it has one (`price`).
+    workers : int
+        Threads that share the replications, of eight or more each; -1 for as many as there are cores. Results
+        are the same, bit for bit. With a rule in Python or of one's own there is one thread only.
 
     Raises
     ------
@@ -76,6 +80,7 @@ class Simulator:
         record: bool = False,
         distinct_streams: int | None = None,
         rule: CompiledRule | PriceRule | Rule | None = None,
+        workers: int = 1,
     ) -> None:
         check_type(system, System, "system", "as load_scenario returns")
         if policy is not None:
@@ -88,16 +93,12 @@ class Simulator:
             raise ProblemError("$.replications", f"expected 1 for a run with a record, got {replications}")
         if trace is not None:
             trace.check_against(system)
+            trace.check_replications(replications)
         self.system, self.seed = system, int(seed)
         self.policy = policy if policy is not None else _replay(trace)
         self._trace = trace
         self._rule = self._rule_of(rule)
-        memory = self._rule.memory if isinstance(self._rule, (CompiledRule, PriceRule)) else 0
-        self._state = State(system, replications, seed, trace, distinct_streams, memory)
-        if isinstance(self._rule, CompiledRule):
-            self._state.use_rule(self._rule.entry)
-        elif isinstance(self._rule, PriceRule):
-            self._state.use_rule(self._rule)
+        self._state = self._new_state(replications, distinct_streams, checked_workers(workers))
         self._recorder = Recorder(system) if record else None
         self._decision: Decision | None = None
         self._plan: Integers
@@ -113,6 +114,19 @@ class Simulator:
         """The rule that is given, or else that of the policy."""
         found = getattr(self.policy, "rule", None) if rule is None else rule
         return found if found is None or isinstance(found, PriceRule) else as_rule(found)
+
+    def _new_state(self, replications: int, distinct_streams: int, workers: int) -> State:
+        """Replications in slot 0 under the rule, which takes one worker where it is a user's own."""
+        rule, given = self._rule, (self.system, replications, self.seed, self._trace, distinct_streams)
+        if isinstance(rule, PriceRule):
+            state = State(*given, rule.memory, workers)
+            state.use_rule(rule)
+        elif isinstance(rule, CompiledRule):
+            state = State(*given, rule.memory)
+            state.use_rule(rule.entry)
+        else:
+            state = State(*given, 0, workers if rule is None else 1)
+        return state
 
     def _start_measuring(self) -> None:
         """Discard the sums and latencies of the warm-up."""
@@ -150,11 +164,8 @@ class Simulator:
         slots, warmup = int(slots), int(warmup)  # NumPy's integers may wrap around
         if self.slot + warmup + slots > MAX_SLOTS:
             raise ProblemError("$.slots", f"expected at most {MAX_SLOTS} in all, warm-up included")
-        if self._trace is not None and self.slot + warmup + slots > self._trace.slots:
-            reason = (
-                f"expected at most the {self._trace.slots} of the trace, got {self.slot + warmup + slots}"
-            )
-            raise ProblemError("$.slots", reason)
+        if self._trace is not None:
+            self._trace.check_slots(self.slot + warmup + slots)
         if warmup:
             if not self._take(self.slot + warmup, progress):
                 return False
@@ -322,6 +333,7 @@ def simulate(
     record: bool = False,
     progress: Progress | None = None,
     rule: CompiledRule | PriceRule | Rule | None = None,
+    workers: int = 1,
 ) -> Result:
     """Simulate a system under a policy.
 
@@ -347,6 +359,8 @@ def simulate(
         Weighs the services in each slot in place of their backlogs, see `allocation_rule`; not asked where
         the policy allocates by shares. A rule in Python is called in every slot, which is far slower. Left
         out, it is that of the policy, if it has one (`price`).
+    workers : int
+        As of `Simulator`.
 
     Returns
     -------
@@ -360,7 +374,14 @@ def simulate(
         If the rule raises an error, which is the cause, or cannot be compiled.
     """
     simulator = Simulator(
-        system, policy, replications=replications, seed=seed, trace=trace, record=record, rule=rule
+        system,
+        policy,
+        replications=replications,
+        seed=seed,
+        trace=trace,
+        record=record,
+        rule=rule,
+        workers=workers,
     )
     simulator.run(slots, warmup, progress)
     return simulator.result()

@@ -28,10 +28,7 @@ from lyaopt.simulation.kernel_arrays import (
     named_arrays,
     new_record,
     new_state,
-    new_tasks,
-    remove_tasks,
     spread_trace,
-    with_room,
 )
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.next_gains import drawn_gains
@@ -39,6 +36,7 @@ from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.priced_model import advance_by_prices, priced_model
 from lyaopt.simulation.rule_failures import failures_of
 from lyaopt.simulation.shares import SharesInForce
+from lyaopt.simulation.state_parts import Part, SlotArrays, advance_parts, new_parts, part_with
 from lyaopt.simulation.traces import Trace
 
 
@@ -58,6 +56,8 @@ class State:
         R: replication b draws by number b mod R.
     memory : int
         Tables (3, N, L) that a compiled rule keeps.
+    workers : int
+        Threads that simulate at once.
 
     Attributes
     ----------
@@ -67,6 +67,8 @@ class State:
         The slot to be simulated next.
     kernel_state : lyaopt._kernels.simulation.state_types.ReplicationState
         The kernels' arrays, which stay in place from one slot, and one run, to the next.
+    parts : tuple of Part
+        Ranges of blocks with their tasks, one for each worker.
     """
 
     def __init__(
@@ -77,12 +79,12 @@ class State:
         trace: Trace | None,
         distinct_streams: int,
         memory: int = 0,
+        workers: int = 1,
     ) -> None:
         self.system = system
-        self.layout = layout = Layout.of(system, replications)
-        self.slot = 0
+        self.layout = layout = Layout.of(system, replications, workers)
         self.kernel_state = new_state(layout, memory)
-        self._tasks = new_tasks()
+        self.parts = new_parts(layout, workers)
         self._no_record = new_record(layout, 0)
         self._model: Any = make_model(system, layout, trace is not None)
         self._streams = make_stream_model(system, layout, seed)
@@ -181,8 +183,21 @@ class State:
         """
         self.slot = 0
         empty_state(self.kernel_state, self.system, self.layout)
-        remove_tasks(self._tasks)
+        for part in self.parts:
+            part.remove_tasks()
         self._draw_by(seed, numbers)
+
+    def start_trace_at(self, starts: Integers) -> None:
+        """Let replications replay the trace from other slots on.
+
+        Parameters
+        ----------
+        starts : ndarray (B,) of int
+            Slot of the trace that each replication has in slot 0, below T.
+        """
+        places = np.zeros(self.layout.blocks * self.layout.width, np.int64)
+        places[: self.layout.replications] = starts
+        self._trace = self._trace._replace(starts=places.reshape(self.layout.blocks, self.layout.width))
 
     def _draw_by(self, seed: int, numbers: Integers) -> None:
         layout = self.layout
@@ -219,19 +234,14 @@ class State:
         copy._draw_by(seed, numbers)
         copy.slot = self.slot
         copy_replication(self.kernel_state, self.layout, of, copy.kernel_state, copy.layout)
-        copy._tasks = copy_tasks(self._tasks, FIRST_ROOM, copy.kernel_state.queue_links, copy.layout)
+        tasks = part_with(self.parts, of // self.layout.width).tasks
+        copy._part.tasks = copy_tasks(tasks, FIRST_ROOM, copy.kernel_state.queue_links, copy.layout)
         copy.take_sums()
         return copy
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copy the arrays that determine the next slots, except the system and the keys of the streams."""
-        table, pool, log = self._tasks
-        tasks = {
-            "tasks": table[: pool[task_queues.USED]],
-            "pool": pool,
-            "log": log[: pool[task_queues.LOGGED]],
-        }
-        named = {**named_arrays(self.kernel_state), **tasks, "slot": np.array(self.slot)}
+        named = {**named_arrays(self.kernel_state), **self._part.task_arrays(), "slot": np.array(self.slot)}
         return {name: array.copy() for name, array in named.items()}
 
     def take_over(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -244,8 +254,7 @@ class State:
         """
         for name, array in named_arrays(self.kernel_state).items():
             array[:] = arrays[name]
-        table = with_room(arrays["tasks"], len(self._tasks.table))
-        self._tasks = Tasks(table, arrays["pool"].copy(), with_room(arrays["log"], len(self._tasks.log)))
+        self._part.take_over_tasks(arrays)
         self.slot = int(arrays["slot"])
 
     def add_tasks(self, tasks: Integers, points: Integers) -> None:
@@ -266,7 +275,7 @@ class State:
             self.kernel_state,
             self._tasks,
         )
-        self._tasks = self._tasks._replace(table=table, log=log)
+        self._part.tasks = self._tasks._replace(table=table, log=log)
 
     @property
     def replays(self) -> bool:
@@ -311,18 +320,21 @@ class State:
             As `lyaopt.simulation.rule_failures.failures_of`.
         """
         with nullcontext() if self._rule is None else failures_of(self._rule.name, self._model.failed):
-            table, log = self._advance(
-                Span(self.slot, self.slot + slots, self.system.slots_per_period),
-                self._model,
-                self._streams,
-                self._trace,
-                plan,
-                self.kernel_state,
-                self._tasks,
-                self._no_record if record is None else record,
-            )
-        self._tasks = self._tasks._replace(table=table, log=log)
+            record = self._no_record if record is None else record
+            arrays = SlotArrays(self._model, self._streams, self._trace, plan, self.kernel_state, record)
+            span = Span(self.slot, self.slot + slots, self.system.slots_per_period)
+            advance_parts(self._advance, self.parts, span, arrays, self.layout)
         self.slot += slots
+
+    @property
+    def _part(self) -> Part:
+        """The only part: rules in Python, snapshots and tasks from outside take one worker."""
+        (part,) = self.parts
+        return part
+
+    @property
+    def _tasks(self) -> Tasks:
+        return self._part.tasks
 
     @property
     def task_table(self) -> Integers:
@@ -336,17 +348,12 @@ class State:
 
     def forget_finished(self) -> None:
         """Discard the tasks that `take_finished` would return."""
-        self._tasks.pool[task_queues.LOGGED] = 0
+        for part in self.parts:
+            part.forget_finished()
 
     def take_finished(self) -> Integers:
         """Tasks finished since the last call (D, 4): replication, service, slot of birth, slot when done."""
-        lines = self._tasks.log[: self._tasks.pool[task_queues.LOGGED]]
-        replication = lines[:, task_queues.REPLICATION]
-        service = self.layout.service_at[lines[:, task_queues.ROW], lines[:, task_queues.DEVICE]]
-        times = lines[:, task_queues.BORN], lines[:, task_queues.DONE]
-        finished = np.stack([replication, service, *times], axis=1)
-        self.forget_finished()
-        return finished[replication < self.layout.replications]
+        return np.concatenate([part.take_finished(self.layout) for part in self.parts])
 
     def take_sums(self) -> tuple[Floats, Floats]:
         """Sums over the whole periods since the last call: (rows, S, B) and (rows, M, B)."""
@@ -375,7 +382,8 @@ class State:
     def next_gain(self) -> Floats:
         """h in the next slot (M, B), of the trace or drawn as the slot itself will draw it."""
         if self.replays:
-            return np.repeat(self._trace.gain[self.slot][:, None], self.layout.replications, axis=1)
+            starts = self._trace.starts.reshape(-1)[: self.layout.replications]
+            return np.asarray(self._trace.gain[(self.slot + starts) % len(self._trace.gain)].T)
         drawn = drawn_gains(self._streams, self.kernel_state.channel, self.slot, self.layout)
         drawn[self._model.laws.measured != 0] = 1.0
         return drawn

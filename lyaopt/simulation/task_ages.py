@@ -23,11 +23,12 @@ def present_age_slots(state: State) -> Integers:
     ndarray (S, B) of int
         Over all tasks of each service.
     """
-    table = state.task_table
-    tasks = state.layout.by_service(state.kernel_state.queue_links[:, FIRST])
-    total = np.zeros(tasks.shape[1:], np.int64)
-    while (tasks >= 0).any():  # the n-th task of every queue
-        ages = np.where(tasks >= 0, state.slot - 1 - table[tasks, BIRTH], 0)
-        total += ages.sum(axis=0)
-        tasks = np.where(tasks >= 0, table[tasks, NEXT], -1)
-    return total
+    total = np.zeros(state.kernel_state.points.shape, np.int64)
+    for part in state.parts:
+        table, tasks = part.tasks.table, state.kernel_state.queue_links[part.blocks, FIRST]
+        while (tasks >= 0).any():  # the n-th task of every queue
+            ages = np.where(tasks >= 0, state.slot - 1 - table[tasks, BIRTH], 0)
+            total[part.blocks] += ages.sum(axis=1)
+            tasks = np.where(tasks >= 0, table[tasks, NEXT], -1)
+    ages_by_service: Integers = state.layout.by_service(total)
+    return ages_by_service

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from lyaopt.arrays import Floats, Integers, as_numbers, is_masked, read_only, restore_read_only
 from lyaopt.errors import DocumentError, ProblemError
-from lyaopt.io.input_files import open_regular
 from lyaopt.model.system import System
 from lyaopt.slot.limits import check_signal
 
@@ -30,6 +27,9 @@ class Trace:
         h of each device; of a measured radio the share of its rate that it can carry, from 0 to 1.
     partition : ndarray (ceil(T / G), S) of int, or None
         Partition point k of each service in each period.
+    starts : ndarray (B,) of int, or None
+        Slot of the trace in which each of B replications starts; behind the last slot comes the first one.
+        None starts all at slot 0, and the trace ends.
 
     Raises
     ------
@@ -40,6 +40,7 @@ class Trace:
     arrivals: Integers
     channel_gain: Floats
     partition: Integers | None = None
+    starts: Integers | None = None
 
     __setstate__ = restore_read_only
 
@@ -50,12 +51,93 @@ class Trace:
             object.__setattr__(self, "partition", _whole(self.partition, "partition"))
         if len(self.arrivals) != len(self.channel_gain):
             expected = f"as many slots as arrivals, {len(self.arrivals)}"
-            raise _error("channel_gain", f"expected {expected}, got {len(self.channel_gain)}")
+            raise trace_error("channel_gain", f"expected {expected}, got {len(self.channel_gain)}")
+        if self.starts is not None:
+            object.__setattr__(self, "starts", self._checked_starts())
+
+    def _checked_starts(self) -> Integers:
+        starts = _whole(np.atleast_2d(np.asarray(self.starts)), "starts")[0]
+        if self.partition is not None:
+            raise trace_error("starts", "expected none: partition points are those of slot 0 on")
+        wrong = np.flatnonzero(starts >= self.slots)
+        if wrong.size:
+            place = int(wrong[0])
+            raise trace_error("starts", f"expected a slot below {self.slots}, got {starts[place]}", (place,))
+        return starts
 
     @property
     def slots(self) -> int:
         """T."""
         return len(self.arrivals)
+
+    def spread_over(self, replications: int) -> Trace:
+        """Return the trace without partition points, in which replications start at evenly spaced slots.
+
+        Parameters
+        ----------
+        replications : int
+            B.
+        """
+        starts = np.arange(replications) * self.slots // replications
+        return Trace(self.arrivals, self.channel_gain, starts=starts)
+
+    def gains_in(self, replication: int, first: int, last: int) -> Floats:
+        """Return the gains in the slots of a run from `first` to before `last` (last - first, M).
+
+        Parameters
+        ----------
+        replication : int
+            Of the run, in which it matters where replications start.
+        first, last : int
+            Slots of the run.
+        """
+        start = 0 if self.starts is None else int(self.starts[replication])
+        places = (np.arange(first, last) + start) % max(self.slots, 1)
+        return np.asarray(self.channel_gain[places])
+
+    def after(self, slots: int) -> Trace:
+        """Return the trace from a slot on, without partition points.
+
+        Parameters
+        ----------
+        slots : int
+            Their number that is left out, below T.
+        """
+        return Trace(self.arrivals[slots:], self.channel_gain[slots:])
+
+    def check_replications(self, replications: int) -> None:
+        """Check that there is a start for each of B replications, if there are starts.
+
+        Parameters
+        ----------
+        replications : int
+            B.
+
+        Raises
+        ------
+        DocumentError
+            If not.
+        """
+        if self.starts is not None and len(self.starts) != replications:
+            raise trace_error(
+                "starts", f"expected {replications}, one for each replication, got {len(self.starts)}"
+            )
+
+    def check_slots(self, slots: int) -> None:
+        """Check that a run of so many `slots` is no longer than the trace, unless it goes around.
+
+        Parameters
+        ----------
+        slots : int
+            Warm-up included.
+
+        Raises
+        ------
+        ProblemError
+            If it is longer.
+        """
+        if self.starts is None and slots > self.slots:
+            raise ProblemError("$.slots", f"expected at most the {self.slots} of the trace, got {slots}")
 
     def first(self, slots: int, system: System) -> Trace:
         """Return the first slots of the trace.
@@ -101,7 +183,7 @@ class Trace:
         if wrong.size:
             place = tuple(wrong[0])
             reason = f"expected a share of the radio's rate, from 0 to 1, got {self.channel_gain[place]}"
-            raise _error("channel_gain", reason, place)
+            raise trace_error("channel_gain", reason, place)
 
 
 def check_points(points: Integers, system: System, name: str) -> None:
@@ -124,79 +206,24 @@ def check_points(points: Integers, system: System, name: str) -> None:
     wrong = np.argwhere(points >= system.cut_counts)
     if wrong.size:
         place = tuple(wrong[0])
-        raise _error(
+        raise trace_error(
             name, f"expected at most K = {system.cut_counts[place[-1]] - 1}, got {points[place]}", place
         )
 
 
-def load_trace(path: str | Path, system: System) -> Trace:
-    """Load a trace of a system; a record is also a trace.
-
-    Parameters
-    ----------
-    path : str or Path
-        Of an .npz file.
-    system : System
-        Gives M, S and the cuts that the trace must fit.
-
-    Returns
-    -------
-    Trace
-
-    Raises
-    ------
-    DocumentError
-        If the file is not a trace of this system.
-    OSError
-        If it cannot be read.
-    """
-    try:
-        with open_regular(path) as opened, _archive(opened) as file:
-            arrays = {name: _member(file, name) for name in ("arrivals", "channel_gain")}
-            partition = _member(file, "partition") if "partition" in file else None
-    except (DocumentError, OSError):
-        raise
-    # zipfile, zlib, struct, ast and tokenize raise errors of their own on damaged bytes.
-    except Exception:
-        raise _not_npz() from None
-    trace = Trace(arrays["arrivals"], arrays["channel_gain"], partition)
-    trace.check_against(system)
-    return trace
-
-
-def _archive(file: BinaryIO) -> Any:
-    archive = np.load(file, allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise _not_npz()
-    return archive
-
-
-def _not_npz() -> DocumentError:
-    return DocumentError([("$", "expected an .npz file of arrays without pickled objects")])
-
-
-def _member(file: Mapping[str, Any], name: str) -> Any:
-    if name not in file:
-        raise _error(name, "missing")
-    try:
-        return file[name]
-    except Exception:  # as in load_trace
-        raise _error(name, "expected an array of numbers, got unreadable data") from None
-
-
 def _check_shape(array: Any, name: str, shape: tuple[int, ...]) -> None:
     if array.shape != shape:
-        raise _error(name, f"expected shape {shape}, got {array.shape}")
+        raise trace_error(name, f"expected shape {shape}, got {array.shape}")
 
 
 def _whole(values: Any, name: str) -> Integers:
     array = _numbers(values, name)
     if array.ndim != 2 or array.dtype.kind not in "iu":
-        raise _error(name, f"expected a table of integers, got {array.ndim} axes of {array.dtype}")
+        raise trace_error(name, f"expected a table of integers, got {array.ndim} axes of {array.dtype}")
     wrong = np.argwhere((array < 0) | (array > _LARGEST_COUNT))
     if wrong.size:
         place = tuple(wrong[0])
-        raise _error(name, f"expected an integer from 0 to {_LARGEST_COUNT}, got {array[place]}", place)
+        raise trace_error(name, f"expected an integer from 0 to {_LARGEST_COUNT}, got {array[place]}", place)
     return _frozen(array, np.int64)
 
 
@@ -206,18 +233,18 @@ def _numbers(values: Any, name: str) -> Any:
     try:
         return as_numbers(values, name)
     except ProblemError as error:
-        raise _error(name, error.reason) from None
+        raise trace_error(name, error.reason) from None
 
 
 def _finite(values: Any, name: str) -> Floats:
     array = _numbers(values, name)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
-        raise _error(name, f"expected a table of numbers, got {array.ndim} axes of {array.dtype}")
+        raise trace_error(name, f"expected a table of numbers, got {array.ndim} axes of {array.dtype}")
     array = array.astype(np.float64)
     wrong = np.argwhere(~((array >= 0.0) & (array < np.inf)))
     if wrong.size:
         place = tuple(wrong[0])
-        raise _error(name, f"expected a finite number >= 0, got {array[place]}", place)
+        raise trace_error(name, f"expected a finite number >= 0, got {array[place]}", place)
     return _frozen(array + 0.0, np.float64)  # no -0.0
 
 
@@ -225,5 +252,16 @@ def _frozen(array: Any, dtype: Any) -> Any:
     return read_only(np.array(array, dtype, order="C"))
 
 
-def _error(name: str, reason: str, place: tuple[Any, ...] = ()) -> DocumentError:
+def trace_error(name: str, reason: str, place: tuple[Any, ...] = ()) -> DocumentError:
+    """Make the error of an array of a trace.
+
+    Parameters
+    ----------
+    name : str
+        Of the array.
+    reason : str
+        What was expected, and what was got.
+    place : tuple of int
+        Indices of the wrong element, if it is one.
+    """
     return DocumentError([(f"$.{name}" + "".join(f"[{i}]" for i in place), reason)])

@@ -77,6 +77,8 @@ class BatchSolution:
     edge_multiplier: Floats
     spectrum: SharedSpectrum | None = None
 
+    _parts = 1  # into which its kernels are cut, for threads
+
     def __getstate__(self) -> dict[str, Any]:
         return fields_of(self)
 

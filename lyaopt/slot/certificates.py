@@ -13,7 +13,9 @@ from lyaopt._kernels.slot.general_certificate import (
     general_local_certificate,
     general_transmit_certificate,
 )
+from lyaopt._kernels.slot.spectrum_certificate import spectrum_certificate
 from lyaopt.arrays import Floats
+from lyaopt.slot.kernel_parts import KernelCall, run_in_parts
 
 if TYPE_CHECKING:
     from lyaopt.slot.batch_solution import BatchSolution
@@ -29,20 +31,24 @@ def find_worst(solution: BatchSolution, worst: Floats) -> None:
     worst : (2, B) array
         Zeros; receives relative gaps and violations.
     """
-    batch = solution.batch
+    batch, reports = solution.batch, list[Floats]()
+    calls: list[KernelCall] = []
     local, transmit, edge = batch._is_general
     if local:
-        _raise_to(worst, local_report(solution))
+        reports.append(local_report(solution))
     else:
-        local_gaps(batch._local_problem, solution._local_allocation, worst)
+        calls.append((local_gaps, batch._local_problem, solution._local_allocation, worst))
     if transmit or solution.spectrum is not None:
-        _raise_to(worst, transmit_report(solution))
+        reports.append(transmit_report(solution))
     else:
-        transmit_gaps(batch._transmit_problem, solution._transmit_allocation, worst)
+        calls.append((transmit_gaps, batch._transmit_problem, solution._transmit_allocation, worst))
     if edge:
-        _raise_to(worst, edge_report(solution))
+        reports.append(edge_report(solution))
     else:
-        edge_gaps(batch._edge_problem, solution._edge_allocation, worst)
+        calls.append((edge_gaps, batch._edge_problem, solution._edge_allocation, worst))
+    run_in_parts(calls, solution._parts)  # a part of each takes the same slots, in one thread
+    for report in reports:
+        _raise_to(worst, report)
 
 
 def _raise_to(worst: Floats, report: Floats) -> None:
@@ -65,9 +71,10 @@ def local_report(solution: BatchSolution) -> Floats:
     """
     batch, report = solution.batch, _no_report(solution)
     if batch._is_general[0]:
-        general_local_certificate(batch._general_local, solution._local_allocation, report)
+        call: KernelCall = general_local_certificate, batch._general_local, solution._local_allocation, report
     else:
-        local_certificate(batch._local_problem, solution._local_allocation, report)
+        call = local_certificate, batch._local_problem, solution._local_allocation, report
+    run_in_parts([call], solution._parts)
     return report
 
 
@@ -83,13 +90,18 @@ def transmit_report(solution: BatchSolution) -> Floats:
     -------
     ndarray (3, M B)
     """
-    batch, report = solution.batch, _no_report(solution)
-    if solution.spectrum is not None:
-        solution.spectrum.certify(batch, solution._transmit_allocation, report)
-    elif batch._is_general[1]:
-        general_transmit_certificate(batch._general_transmit, solution._transmit_allocation, report)
-    else:
-        transmit_certificate(batch._transmit_problem, solution._transmit_allocation, report)
+    batch, spectrum, report = solution.batch, solution.spectrum, _no_report(solution)
+    allocation, rounds = solution._transmit_allocation, list[KernelCall]()
+    if spectrum is None and not batch._is_general[1]:
+        rounds.append((transmit_certificate, batch._transmit_problem, allocation, report))
+    elif spectrum is None or batch.radio is not None:
+        # beside a shared spectrum it is for the measured radios: the next round overwrites the others
+        rounds.append((general_transmit_certificate, batch._general_transmit, allocation, report))
+    if spectrum is not None:
+        pooled = spectrum.allocation(allocation)
+        rounds.append((spectrum_certificate, batch._general_transmit, pooled, report))
+    for call in rounds:
+        run_in_parts([call], solution._parts)
     return report
 
 
@@ -108,9 +120,10 @@ def edge_report(solution: BatchSolution) -> Floats:
     batch = solution.batch
     report = np.zeros((3, batch.shape[0]))
     if batch._is_general[2]:
-        general_edge_certificate(batch._general_edge, solution._edge_allocation, report)
+        call: KernelCall = general_edge_certificate, batch._general_edge, solution._edge_allocation, report
     else:
-        edge_certificate(batch._edge_problem, solution._edge_allocation, report)
+        call = edge_certificate, batch._edge_problem, solution._edge_allocation, report
+    run_in_parts([call], solution._parts)
     return report
 
 

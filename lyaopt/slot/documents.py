@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import math
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic_core import from_json
 
 from lyaopt.arrays import Floats
 from lyaopt.errors import DocumentError, ProblemError
-from lyaopt.io import strict_json
+from lyaopt.io.fast_json import from_json, is_pydantic
 from lyaopt.io.ids import MAX_PADDED_SERVICES, ids_by_position, structure_errors
 from lyaopt.slot.bandwidths import device_bandwidths
-from lyaopt.slot.checked_documents import problem_of
 from lyaopt.slot.inputs import QUEUE_FIELDS, SCALAR_FIELDS, SPECTRA, WEIGHT_FIELDS, SlotInputs
 from lyaopt.slot.limits import LEAST, noise_w_per_hz, signals_fit
 from lyaopt.slot.problem import SlotProblem
+
+# Late, in functions: what only documents with errors or rare keys need.
+if TYPE_CHECKING:
+    from lyaopt.io import strict_json
 
 _SCALARS = itemgetter(*SCALAR_FIELDS)
 _DEVICE = itemgetter("cpu_capacity_hz", "max_power_w", "channel_gain")  # the bandwidth has a default
@@ -45,14 +47,16 @@ def parse_slot_document(text: bytes | str) -> SlotProblem:
     DocumentError
         If the text is not JSON, or not exactly a slot document (see docs/reference/formats.md).
     """
+    data = None
     try:
+        data = from_json(text)
         quote: Any = b'"' if isinstance(text, bytes) else '"'
-        problem = plain_slot_problem(from_json(text), text.count(quote) // 2)
+        problem = plain_slot_problem(data, text.count(quote) // 2)
         if problem is not None:
             return problem
-    except (ValueError, TypeError, LookupError, ArithmeticError):
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
         pass
-    return _parse_strictly(text)
+    return _parse_strictly(text, data if is_pydantic() else None)
 
 
 def plain_slot_problem(data: Any, strings: int) -> SlotProblem | None:
@@ -90,6 +94,9 @@ def problem_from_dict(data: dict[str, Any]) -> SlotProblem:
     DocumentError
         If it is not exactly a slot document.
     """
+    from lyaopt.io import strict_json
+    from lyaopt.slot.checked_documents import problem_of
+
     errors = _errors(data)
     if errors:
         raise DocumentError([(strict_json.show_path(path), reason) for path, reason in errors])
@@ -99,10 +106,14 @@ def problem_from_dict(data: dict[str, Any]) -> SlotProblem:
         raise DocumentError([(error.path, error.reason)]) from None
 
 
-def _parse_strictly(text: bytes | str) -> SlotProblem:
+def _parse_strictly(text: bytes | str, quick: Any = None) -> SlotProblem:
+    from lyaopt.io import strict_json
+    from lyaopt.slot.checked_documents import problem_of
+
     with strict_json.document_errors():
         decoded = strict_json.decode(text)
-        data = strict_json.parse(decoded)
+        data = strict_json.parse(decoded, quick)
+        del quick
     errors = strict_json.duplicate_keys(data)
     errors += _errors(data)
     if errors:
@@ -244,7 +255,7 @@ class _Gathered:
 
 def _checked_ids(kind: str, items: list[dict[str, Any]]) -> tuple[str, ...]:
     ids = ids_by_position(kind, items)
-    "".join(ids)  # fails unless all are strings: the fastest check
+    "".join(ids).encode()  # fails unless all are strings, of whole characters: the fastest check
     _require(len({*ids}) == len(ids) and all(ids))
     return ids
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt._kernels.slot.marginal_costs import LARGEST_EXPONENT
 from lyaopt.arrays import Floats, check_array, check_choice, is_real, least_bits, shown
 from lyaopt.errors import ProblemError
 
+LARGEST_EXPONENT = 709.0
+"""As in the kernels' marginal_costs.py, which imports for longer than a check takes; tests compare them."""
 # The largest p h / (b_w N_0) whose rate the kernels can invert: e^709 - 1, about 8.2e307
 LARGEST_SIGNAL = math.expm1(LARGEST_EXPONENT)
 LEAST = sys.float_info.min

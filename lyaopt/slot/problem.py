@@ -30,7 +30,6 @@ from lyaopt.slot.limits import (
     signals_fit,
 )
 from lyaopt.slot.names import checked_ids
-from lyaopt.slot.tables import checked_points, checked_radios
 
 _NUMBERS = (*SCALAR_FIELDS, *DEVICE_FIELDS, *QUEUE_FIELDS)
 
@@ -87,6 +86,8 @@ class SlotProblem(SlotInputs):
         self._take_arrays(QUEUE_FIELDS, shape, "C")
         self._take_arrays(DEVICE_FIELDS, shape[:1], "C")
         if self.is_general:
+            from lyaopt.slot.tables import checked_points, checked_radios
+
             self._take_weights(shape, "C")
             vars(self)["cpu_points"] = checked_points(self.cpu_points, shape[0])
             vars(self)["radio"] = checked_radios(self.radio, shape[0], None)

@@ -312,8 +312,9 @@ def _missing(data: Any) -> list[tuple[Path, str]]:
     if not isinstance(devices, list):
         return []
     missing: list[Path] = []
-    cubic = [m for m, device in enumerate(devices) if isinstance(device, dict) and "cpu_points" not in device]
-    if cubic and "energy_coefficient" not in data:
+    if "energy_coefficient" not in data and any(
+        isinstance(device, dict) and "cpu_points" not in device for device in devices
+    ):
         missing.append(("energy_coefficient",))
     for m, device in enumerate(devices):
         if len(missing) >= MOST_ERRORS:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lyaopt._kernels.slot.general_certificate import general_transmit_certificate
 from lyaopt._kernels.slot.general_problems import SpectrumAllocation
 from lyaopt._kernels.slot.problems import TransmitAllocation
-from lyaopt._kernels.slot.spectrum_certificate import spectrum_certificate
 from lyaopt.arrays import Floats
 from lyaopt.slot.batch_fields import device_lanes
-
-if TYPE_CHECKING:
-    from lyaopt.slot.batch import SlotBatch
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,23 +26,6 @@ class SharedSpectrum:
 
     bandwidth_hz: Floats
     multiplier: Floats
-
-    def certify(self, batch: SlotBatch, allocation: TransmitAllocation, report: Floats) -> None:
-        """Certify Problem 4 with shared spectrum.
-
-        Parameters
-        ----------
-        batch : SlotBatch
-            The slots.
-        allocation : TransmitAllocation
-            Rates, powers and multipliers, as the kernels see them.
-        report : (3, M B) array
-            Receives relative gap, gross gain and violation.
-        """
-        if batch.radio is not None:
-            general_transmit_certificate(batch._general_transmit, allocation, report)
-        pooled = self.allocation(allocation)
-        spectrum_certificate(batch._general_transmit, pooled, report)
 
     def allocation(self, allocation: TransmitAllocation) -> SpectrumAllocation:
         """Return the arrays that the kernels of a shared spectrum write.

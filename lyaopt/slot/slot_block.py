@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 import itertools
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lyaopt._kernels.slot.one_slot import RESULT_ROWS, SUMMARY_PLACES, slot_exact
-from lyaopt._kernels.slot.problems import SCALARS
-from lyaopt._kernels.slot.weighted_slot import slot_weighted
+from lyaopt._kernels.toolchain.core_choice import built_kernel
 from lyaopt.arrays import Floats
 from lyaopt.slot.problem import SlotProblem
 
+# As in the modules of the kernels, which import for longer than a slot takes, and are not needed where they
+# were built: tests compare them.
+SCALARS = 6
+RESULT_ROWS = 8
+SUMMARY_PLACES = 6
 _STAGES, _DEVICE_ROWS = 3, 4
 _FLOAT64 = np.dtype(np.float64)
 _BYTES = _FLOAT64.itemsize
@@ -37,6 +41,26 @@ def _places(services: int, devices: int) -> _Places:
     starts = (ends[1] - devices, *(ends[3] + row * devices for row in range(RESULT_ROWS)))
     rows = tuple(slice(start, start + devices) for start in starts)
     return _Places(ends, rates, rows, (_BYTES, _BYTES * devices))
+
+
+@functools.cache
+def one_slot_kernel(weighted: bool) -> Callable[..., Any]:
+    """Return the kernel of one slot, `slot_exact` or `slot_weighted`, for arrays that the caller has made.
+
+    Parameters
+    ----------
+    weighted : bool
+        Whether weights come first among the arguments.
+    """
+    if function := built_kernel("slot_weighted" if weighted else "slot_exact"):
+        return function
+    if weighted:
+        from lyaopt._kernels.slot.weighted_slot import slot_weighted
+
+        return slot_weighted
+    from lyaopt._kernels.slot.one_slot import slot_exact
+
+    return slot_exact
 
 
 class SlotBlock(NamedTuple):
@@ -107,7 +131,7 @@ class SlotBlock(NamedTuple):
         checked : bool
             Whether to look at the numbers. False is the answer too for many services a device.
         """
-        status = slot_exact(self.values, self.services, self.devices, int(checked))
+        status = one_slot_kernel(False)(self.values, self.services, self.devices, int(checked))
         if status < 0:
             raise ValueError(f"expected a block of {self.services} services on {self.devices} devices")
         return not status
@@ -122,7 +146,7 @@ class SlotBlock(NamedTuple):
         """
         values, services, count = self
         _, _, scalars, rates, results, _ = _places(services, count).ends
-        slot_weighted(
+        one_slot_kernel(True)(
             weights,
             *self.packed,
             values[scalars:rates].reshape(_STAGES, services, count),

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt.arrays import Floats
-from lyaopt.slot.batch import as_batch
-from lyaopt.slot.batch_fields import device_lanes, slot_lanes
-from lyaopt.slot.formulas import price
-from lyaopt.slot.gradient import Allocations, SlotGradient, gradient_of
 from lyaopt.slot.inputs import fields_of
 from lyaopt.slot.problem import SlotProblem
-from lyaopt.slot.shared_spectrum import SharedSpectrum
 from lyaopt.slot.slot_block import SlotBlock
+
+if TYPE_CHECKING:
+    from lyaopt.slot.gradient import SlotGradient
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,8 @@ class SlotSolution:
     @property
     def edge_price(self) -> float:
         """Multiplier of C.7, -dV/dF^e: what one more hertz at the edge is worth."""
-        return price(self.problem.slot_duration_s, self.edge_multiplier)
+        # As `lyaopt.slot.formulas.price`, which imports kernels.
+        return self.problem.slot_duration_s * self.edge_multiplier
 
     def gradient(self) -> SlotGradient:
         """Derivatives of the optimal value by every input, in closed form.
@@ -150,6 +148,13 @@ class SlotSolution:
         -------
         SlotGradient
         """
+        # Late: batches and derivatives import all kernels, which takes longer than solving a slot.
+        from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
+        from lyaopt.slot.batch import as_batch
+        from lyaopt.slot.batch_fields import device_lanes, slot_lanes
+        from lyaopt.slot.gradient import Allocations, gradient_of
+        from lyaopt.slot.shared_spectrum import SharedSpectrum
+
         local, transmit = (
             [device_lanes(values[np.newaxis]) for values in of_device]
             for of_device in (

@@ -8,17 +8,16 @@ from dataclasses import astuple
 
 import numpy as np
 
-from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt.arrays import check_type
 from lyaopt.errors import ProblemError
-from lyaopt.slot.batch import as_batch
 from lyaopt.slot.inputs import with_spectrum
 from lyaopt.slot.limits import check_method
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.slot_block import SlotBlock
 from lyaopt.slot.solution import Certificate, Objective, SlotSolution
-from lyaopt.slot.solve_batch import solve_slots
 
+# As `lyaopt._kernels.slot.dispatch.NETWORK_ITEMS`, restated as the constants of slot_block.py are.
+NETWORK_ITEMS = 256
 # Largest gap and violation of a certificate; over sixty orders of magnitude they are at most 1e-14.
 LARGEST_GAP = 1e-9
 
@@ -109,6 +108,10 @@ def check_certificate(objective: float, gap: float, violation: float) -> None:
 # Energies and prices may overflow although the allocation does not: no warning, they are infinite then.
 @np.errstate(over="ignore", invalid="ignore")
 def _solve_as_batch(problem: SlotProblem, method: str) -> SlotSolution:
+    # Late: batches import all kernels, which takes longer than solving a slot.
+    from lyaopt.slot.batch import as_batch
+    from lyaopt.slot.solve_batch import solve_slots
+
     solution = solve_slots(as_batch(problem), method)
     local, transmit, edge = solution.objective[:, 0].tolist()
     certificate = solution.certificate

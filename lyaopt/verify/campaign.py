@@ -6,6 +6,7 @@ from the code that they certify, a sample of every regime is also judged in deci
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,7 +23,8 @@ from lyaopt.slot.inputs import SlotInputs
 from lyaopt.slot.limits import METHODS
 from lyaopt.slot.solve_batch import solve_slots
 from lyaopt.verify.cvxpy_reference import check_solver, solve_reference
-from lyaopt.verify.decimal_reference import Verdict, judge
+from lyaopt.verify.decimal_reference import Judge, Verdict
+from lyaopt.verify.processes import checked_workers, in_processes
 from lyaopt.verify.random_problems import REGIMES, SHARED_REGIMES, SMALL_SLOTS, batches, take_slot
 
 GAP_LIMIT = 1e-12
@@ -121,6 +123,7 @@ def run_accuracy(
     solver: str | None = "CLARABEL",
     progress: Callable[[int], None] | None = None,
     regimes: Sequence[str] = CAMPAIGN,
+    workers: int = 1,
 ) -> AccuracyReport:
     """Solve random slots of every regime by both methods, and a few of each by a convex solver.
 
@@ -136,6 +139,9 @@ def run_accuracy(
         Called with the number of slots done since its last call.
     regimes : sequence of str
         Names of the regimes.
+    workers : int
+        Number of processes, each of which takes whole regimes; -1 for one on each core. The report does not
+        depend on it.
 
     Returns
     -------
@@ -145,19 +151,34 @@ def run_accuracy(
     Raises
     ------
     MissingExtraError, ProblemError
-        As `solve_reference`, before anything is solved.
+        As `solve_reference`, or if `workers` is out of range; before anything is solved.
+    EngineError
+        If a process dies.
     """
+    processes = checked_workers(workers)
     name = check_solver(solver) if solver is not None else None
     share, extra = divmod(instances, len(regimes))
-    rows = []
-    for position, regime in enumerate(regimes):
-        tally = _Tally(regime, share + (position < extra), seed, name)
-        for batch in batches(regime, tally.instances, seed):
-            done = tally.add(batch)
-            if progress is not None:
-                progress(done)
-        rows.append(tally.row())
-    return AccuracyReport(tuple(rows), seed, name, _versions())
+    calls = [(regime, share + (position < extra), seed, name) for position, regime in enumerate(regimes)]
+    alone = processes == 1
+    rows: dict[int, RegimeAccuracy] = {}
+    row_of = functools.partial(_row, progress=progress if alone else None)
+    for position, row in in_processes(row_of, calls, processes):
+        rows[position] = row
+        if progress is not None and not alone:
+            progress(row.instances)
+    return AccuracyReport(tuple(rows[position] for position in sorted(rows)), seed, name, _versions())
+
+
+def _row(
+    regime: str, instances: int, seed: int, solver: str | None, progress: Callable[[int], None] | None
+) -> RegimeAccuracy:
+    """Figures of one regime, see `run_accuracy`."""
+    tally = _Tally(regime, instances, seed, solver)
+    for batch in batches(regime, instances, seed):
+        done = tally.add(batch)
+        if progress is not None:
+            progress(done)
+    return tally.row()
 
 
 @dataclass
@@ -190,18 +211,19 @@ class _Tally:
         sampled = [int(i) - self.done for i in self.judged if 0 <= i - self.done < size]
         shared = batch.spectrum == "shared"
         self.done_judged += len(sampled)
+        judges = {index: Judge(take_slot(batch, index)) for index in sampled}
         for method in METHODS:
             solution = solve_slots(batch, method=method)
             for certificate in (solution.certificate, solution.independent_certificate()):
                 self._keep(certificate.relative_gap.max(), certificate.max_violation.max())
             # a shared spectrum is solved in one way by both
             for index in sampled if method == METHODS[0] or not shared else ():
-                verdict = _judged(take_slot(batch, index), solution, index)
+                verdict = _verdict(judges[index], solution, index)
                 self._keep(verdict.relative_gap, verdict.max_violation)
         solved = {int(i) - self.done for i in self.judged[:SOLVED]} if self.solver else set()
         for index in sampled:
             if index in solved:
-                self._compare(take_slot(batch, index))
+                self._compare(take_slot(batch, index), judges[index])
         self.done += size
         return size
 
@@ -223,21 +245,20 @@ class _Tally:
         self.gaps.append(float(gap))
         self.violations.append(float(violation))
 
-    def _compare(self, problem: SlotInputs) -> None:
+    def _compare(self, problem: SlotInputs, judge: Judge) -> None:
         try:
             point = solve_reference(problem, str(self.solver))
         except SolverError:
             self.failures += 1
             return
         allocation = point.local_cpu_hz, point.rate_bps, point.edge_cpu_hz, point.power_w, point.bandwidth_hz
-        verdict = judge(problem, *allocation)
+        verdict = judge(*allocation)
         self.solver_gaps.append(verdict.pool_gap)
         self.solver_violations.append(verdict.pool_violation)
 
 
-def _judged(problem: SlotInputs, solution: BatchSolution, index: int) -> Verdict:
+def _verdict(judge: Judge, solution: BatchSolution, index: int) -> Verdict:
     return judge(
-        problem,
         solution.local_cpu_hz[index],
         solution.rate_bps[index],
         solution.edge_cpu_hz[index],

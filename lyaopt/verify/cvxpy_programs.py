@@ -93,7 +93,8 @@ class Program:
             with warnings.catch_warnings():
                 # The returned status says the same.
                 warnings.filterwarnings("ignore", "Solution may be inaccurate")
-                value = self.problem.solve(solver=self.solver)
+                # A warm start would make figures depend on what was solved before.
+                value = self.problem.solve(solver=self.solver, warm_start=False)
         except load_cvxpy().error.SolverError as error:
             raise SolverError(label, self.solver, str(error).splitlines()[0]) from error
         if self.problem.status not in PRIMAL_STATUSES:

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -19,8 +20,8 @@ import numpy as np
 from lyaopt.arrays import Floats
 from lyaopt.slot.inputs import SlotInputs
 from lyaopt.verify.decimal_numbers import ZERO, context, exact, exacts
-from lyaopt.verify.decimal_resources import FreeCpu, Resource, cpu_of, radio_resource
-from lyaopt.verify.decimal_spectrum import judge_spectrum
+from lyaopt.verify.decimal_resources import FreeCpu, Radio, Resource, cpu_of, radio_resource
+from lyaopt.verify.decimal_spectrum import SpectrumOptimum, judge_spectrum, spectrum_optimum
 from lyaopt.verify.single_slots import of_device, weights_of
 from lyaopt.verify.spectrum_slot import sharing_devices, spectrum_slot
 from lyaopt.verify.verdicts import Excess, Gains, Verdict, verdict_of, worst
@@ -67,6 +68,7 @@ class _Problem:
     def objective(self, rates: Sequence[Decimal], power: Decimal) -> Decimal:
         return self.tau * self.energy_weight * power - self.gain(rates)
 
+    @cached_property
     def optimum(self) -> Optimum:
         groups: dict[Decimal, Decimal] = dict.fromkeys(sorted(self.weights, reverse=True), ZERO)
         for weight, limit in zip(self.weights, self.limits, strict=True):
@@ -104,7 +106,7 @@ def local_optimum(problem: SlotInputs, device: int) -> Optimum:
         Index of the device.
     """
     with localcontext(context()):
-        return _local(problem, device).optimum()
+        return _local(problem, device).optimum
 
 
 def transmit_optimum(problem: SlotInputs, device: int) -> Optimum:
@@ -118,7 +120,7 @@ def transmit_optimum(problem: SlotInputs, device: int) -> Optimum:
         Index of the device.
     """
     with localcontext(context()):
-        return _transmit(problem, device).optimum()
+        return _transmit(problem, device, radio_resource(problem, device)).optimum
 
 
 def edge_optimum(problem: SlotInputs) -> Optimum:
@@ -130,7 +132,7 @@ def edge_optimum(problem: SlotInputs) -> Optimum:
         The slot; a `SlotProblem` is one.
     """
     with localcontext(context()):
-        return _edge(problem).optimum()
+        return _edge(problem).optimum
 
 
 def _local(slot: SlotInputs, device: int) -> _Problem:
@@ -140,11 +142,10 @@ def _local(slot: SlotInputs, device: int) -> _Problem:
     return _Problem(exacts(weights), exacts(limits), tau, energy_weight, cpu)
 
 
-def _transmit(slot: SlotInputs, device: int) -> _Problem:
+def _transmit(slot: SlotInputs, device: int, radio: Radio) -> _Problem:
     weights, limits = weights_of(slot, "transmit")[device], slot.transmit_queue_bits[device]
     energy_weight = exact(of_device(slot.energy_weight_transmit, device))
-    tau, radio = exact(slot.slot_duration_s), radio_resource(slot, device)
-    return _Problem(exacts(weights), exacts(limits), tau, energy_weight, radio)
+    return _Problem(exacts(weights), exacts(limits), exact(slot.slot_duration_s), energy_weight, radio)
 
 
 def _edge(slot: SlotInputs) -> _Problem:
@@ -180,21 +181,60 @@ def judge(
         Worst relative gap and violation of the 2 M + 1 problems, of which those of devices that share the
         spectrum are one; all infinite if the allocation is not finite.
     """
-    bands = np.zeros(len(power_w)) if bandwidth_hz is None else bandwidth_hz
-    if not all(np.all(np.isfinite(a)) for a in (local_cpu_hz, rate_bps, edge_cpu_hz, power_w, bands)):
-        return Verdict(math.inf, math.inf, math.inf, math.inf)
-    sharing = sharing_devices(problem)
-    with localcontext(context()):
-        verdicts = [_judge_cpu(_edge(problem), exacts(edge_cpu_hz.ravel()))]
-        for device in range(len(problem.cpu_capacity_hz)):
-            verdicts.append(_judge_cpu(_local(problem, device), exacts(local_cpu_hz[device])))
-            if device not in sharing:
-                rates, power = exacts(rate_bps[device]), exact(power_w[device])
-                verdicts.append(_judge_radio(problem, device, rates, power))
-    if sharing:
-        pooled = rate_bps[sharing], power_w[sharing], bands[sharing]
-        verdicts.append(judge_spectrum(spectrum_slot(problem), *pooled))
-    return worst(verdicts)
+    return Judge(problem)(local_cpu_hz, rate_bps, edge_cpu_hz, power_w, bandwidth_hz)
+
+
+class Judge:
+    """Evaluates allocations of one slot, whose optimum it finds once.
+
+    Parameters
+    ----------
+    problem : SlotInputs
+        As of `judge`.
+    """
+
+    def __init__(self, problem: SlotInputs) -> None:
+        devices = range(len(problem.cpu_capacity_hz))
+        self._sharing = sharing_devices(problem)
+        with localcontext(context()):
+            self._edge = _edge(problem)
+            self._local = [_local(problem, device) for device in devices]
+            radios = [(m, radio_resource(problem, m)) for m in devices if m not in self._sharing]
+            self._transmit = [(m, _transmit(problem, m, radio), radio) for m, radio in radios]
+        self._spectrum = spectrum_slot(problem) if self._sharing else None
+
+    @cached_property
+    def _spectrum_optimum(self) -> SpectrumOptimum:
+        assert self._spectrum is not None
+        return spectrum_optimum(self._spectrum)
+
+    def __call__(
+        self,
+        local_cpu_hz: Floats,
+        rate_bps: Floats,
+        edge_cpu_hz: Floats,
+        power_w: Floats,
+        bandwidth_hz: Floats | None = None,
+    ) -> Verdict:
+        """Evaluate an allocation; arguments and result are those of `judge`."""
+        bands = np.zeros(len(power_w)) if bandwidth_hz is None else bandwidth_hz
+        if not all(np.all(np.isfinite(a)) for a in (local_cpu_hz, rate_bps, edge_cpu_hz, power_w, bands)):
+            return Verdict(math.inf, math.inf, math.inf, math.inf)
+        with localcontext(context()):
+            verdicts = [_judge_cpu(self._edge, exacts(edge_cpu_hz.ravel()))]
+            verdicts += [
+                _judge_cpu(local, exacts(rates))
+                for local, rates in zip(self._local, local_cpu_hz, strict=True)
+            ]
+            verdicts += [
+                _judge_radio(transmit, radio, exacts(rate_bps[m]), exact(power_w[m]))
+                for m, transmit, radio in self._transmit
+            ]
+        if self._spectrum is not None:
+            shared = self._sharing
+            pooled = rate_bps[shared], power_w[shared], bands[shared]
+            verdicts.append(judge_spectrum(self._spectrum, *pooled, self._spectrum_optimum))
+        return worst(verdicts)
 
 
 def _judge_cpu(problem: _Problem, rates: Sequence[Decimal]) -> Verdict:
@@ -203,8 +243,7 @@ def _judge_cpu(problem: _Problem, rates: Sequence[Decimal]) -> Verdict:
     return _verdict(problem, rates, problem.resource.power(total), excesses)
 
 
-def _judge_radio(slot: SlotInputs, device: int, rates: Sequence[Decimal], power: Decimal) -> Verdict:
-    problem, radio = _transmit(slot, device), radio_resource(slot, device)
+def _judge_radio(problem: _Problem, radio: Radio, rates: Sequence[Decimal], power: Decimal) -> Verdict:
     most, carried = radio.most_power, radio.carried(max(power, ZERO))
     excesses = [
         *_box(problem, rates),
@@ -223,11 +262,13 @@ def _box(problem: _Problem, rates: Sequence[Decimal]) -> Iterator[Excess]:
 def _verdict(
     problem: _Problem, rates: Sequence[Decimal], power: Decimal, excesses: Sequence[Excess]
 ) -> Verdict:
-    optimum = problem.optimum()
+    optimum = problem.optimum
     # An objective below the optimum counts as well: only an infeasible point reaches it.
     gap = abs(problem.objective(rates, power) - optimum.objective)
     able = min(problem.tau * problem.resource.capacity, sum(problem.limits, ZERO))
-    # Where nothing has any weight, what is wasted is measured against the energy of full speed.
-    spent = problem.tau * problem.energy_weight * problem.resource.power(problem.resource.capacity)
-    of_pool = able * max(problem.weights, default=ZERO) or spent
+    of_pool = able * max(problem.weights, default=ZERO)
+    if (
+        not of_pool
+    ):  # where nothing has any weight, what is wasted is measured against the energy of full speed
+        of_pool = problem.tau * problem.energy_weight * problem.resource.power(problem.resource.capacity)
     return verdict_of(gap, Gains(problem.gain(rates), optimum.gross_gain, of_pool), excesses)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 from lyaopt.slot.inputs import SlotInputs
-from lyaopt.verify.decimal_numbers import INFINITE, LN2, ZERO, exact, expm1, log1p
+from lyaopt.verify.decimal_numbers import INFINITE, LN2, ZERO, context, exact, expm1, log1p
 from lyaopt.verify.single_slots import of_device, radio_of, table_of
 
 
@@ -148,7 +149,7 @@ class ShannonRadio:
     most_power: Decimal
     energy_weight: Decimal
 
-    @property
+    @cached_property
     def capacity(self) -> Decimal:
         """Largest total rate, in bit/s."""
         return self.carried(self.most_power)
@@ -258,6 +259,12 @@ def radio_resource(slot: SlotInputs, device: int) -> ShannonRadio | MeasuredRadi
         rate, power = (exact(value) for value in measured)
         return MeasuredRadio(rate, power, weight)
     bandwidth, most = exact(slot.bandwidth_hz[device]), exact(slot.max_power_w[device])
-    noise = Decimal(10) ** (exact(slot.noise_psd_dbm_per_hz) / 10 - 3)
-    per_watt = exact(slot.channel_gain[device]) / (bandwidth * noise)
+    per_watt = exact(slot.channel_gain[device]) / (bandwidth * _noise(float(slot.noise_psd_dbm_per_hz)))
     return ShannonRadio(bandwidth / LN2, per_watt, most, weight)
+
+
+@lru_cache
+def _noise(dbm_per_hz: float) -> Decimal:
+    """N_0 in W/Hz: a power of 60 digits takes as long as the rest of a device."""
+    with localcontext(context()):
+        return Decimal(10) ** (exact(dbm_per_hz) / 10 - 3)

@@ -24,8 +24,8 @@ def run_with(monkeypatch: Any, outcome: Any, *arguments: str) -> tuple[int, list
     """Exit status of the command, and the arguments of `run_accuracy`, which is replaced by `outcome`."""
     calls = []
 
-    def replacement(*values: Any) -> AccuracyReport:
-        calls.append(values)
+    def replacement(*values: Any, workers: int) -> AccuracyReport:
+        calls.append((*values, workers))
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -34,8 +34,10 @@ def run_with(monkeypatch: Any, outcome: Any, *arguments: str) -> tuple[int, list
     return run(["check", *arguments]), calls
 
 
-def test_a_small_campaign_is_reported(capsysbinary):
-    assert run(["check", "--instances", "40", "--seed", "3", "--solver", "none", "--json"]) == 0
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_small_campaign_is_reported(capsysbinary, workers):
+    options = ["--solver", "none", "--workers", workers, "--json"]
+    assert run(["check", "--instances", "40", "--seed", "3", *options]) == 0
     captured = capsysbinary.readouterr()
     assert captured.err == b""
     assert json.loads(captured.out) == run_accuracy(40, 3, None).to_dict()
@@ -47,11 +49,11 @@ def test_options_reach_the_campaign(monkeypatch, solver, expected):
         monkeypatch, report(0.0), "--instances", "12", "--seed", "9", "--solver", solver, "--json"
     )
     assert status == 0
-    assert calls == [(12, 9, expected, None)]
+    assert calls == [(12, 9, expected, None, -1)]
 
 
 def test_the_defaults_are_those_of_the_help(monkeypatch):
-    assert run_with(monkeypatch, report(0.0))[1] == [(10_000, 1, "CLARABEL", None)]
+    assert run_with(monkeypatch, report(0.0))[1] == [(10_000, 1, "CLARABEL", None, -1)]
 
 
 @pytest.mark.parametrize("gap", [1e-11, float("nan"), float("inf")])
@@ -67,6 +69,11 @@ def test_a_solver_that_is_not_there_is_bad_input(monkeypatch, capsysbinary, erro
     assert captured.out == b""
     assert len(captured.err.splitlines()) == 1
     assert getattr(error, "reason", str(error)) in captured.err.decode()
+
+
+def test_no_workers_are_bad_input(capsysbinary):
+    assert run(["check", "--workers", "0", "--solver", "none"]) == 2
+    assert b"--workers: expected a whole number >= 1" in capsysbinary.readouterr().err
 
 
 def test_a_missing_cvxpy_names_the_extra(monkeypatch, capsysbinary):

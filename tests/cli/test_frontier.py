@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from lyaopt.policies import policy_names, registry
+from lyaopt.model.scenarios import load_scenario
+from lyaopt.policies import make_policy, policy_names, registry
+from lyaopt.simulation import load_trace, simulate
 from lyaopt_cli.main import run
 
 BRIEF = ["--replications", "2", "--slots", "200", "--warmup", "0", "--waiting-costs", "0.01,0.1"]
@@ -85,3 +88,43 @@ def test_bad_input_is_one_line(capsysbinary, words, message):
     assert captured.out == b""
     (line,) = captured.err.decode().splitlines()
     assert message in line
+
+
+@pytest.fixture
+def trace(tmp_path):
+    """A trace with four times the arrivals of the scenario's law."""
+    rng = np.random.default_rng(6)
+    path = tmp_path / "trace.npz"
+    np.savez(
+        path, arrivals=rng.poisson(0.008, (4000, 8)), channel_gain=3e-11 * rng.exponential(size=(4000, 4))
+    )
+    return str(path)
+
+
+def test_on_a_trace_there_is_no_bound_and_its_use_is_told(trace, capsysbinary):
+    assert (
+        run([*COMMAND, "--policy", "best-fixed", "--trace", trace, "--search-slots", "1000", "--json"]) == 0
+    )
+    document = json.loads(capsysbinary.readouterr().out)
+    assert document["bound"] is None
+    assert document["trace"] == {"searched_slots": 1000, "judged_slots": 3000}
+    assert document["tuned"]["best-fixed"] == {"on": "trace", "first_slots": 1000, "in_sample": False}
+    assert {point["over_bound"] for point in document["policies"]} == {None}
+    assert run([*COMMAND, "--trace", trace]) == 0
+    text = capsysbinary.readouterr().out.decode()
+    assert "No bound: it would be of the scenario's law" in text
+    assert "judged on the 2000 slots after the first 2000" in text
+
+
+def test_mean_latency_is_by_the_arrivals_of_the_trace(trace, capsysbinary):
+    """Little's law: mean tasks over the arrival rate, both of the trace."""
+    options = ["--policy", "all-local", "--trace", trace, "--json", *BRIEF]
+    assert run(["frontier", "default", *options]) == 0
+    (point,) = json.loads(capsysbinary.readouterr().out)["policies"]
+    system = load_scenario("default")
+    judged = load_trace(trace, system).after(2000).spread_over(2)
+    result = simulate(system, make_policy("all-local", system), slots=200, replications=2, trace=judged)
+    arrivals_per_s = judged.arrivals.sum() / (2000 * 0.01)
+    assert arrivals_per_s > 3.0 * system.arrival_rate_per_s.sum()
+    expected = result.mean_tasks.sum(axis=0).mean() / arrivals_per_s
+    assert point["mean_latency_s"]["value"] == pytest.approx(expected)

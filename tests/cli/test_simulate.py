@@ -39,6 +39,13 @@ def test_the_result_is_that_of_the_simulator(capsysbinary):
     assert document["slots"] == 2105
 
 
+def test_workers_change_nothing(capsysbinary):
+    options = "--policy", "best-fixed", "--slots", "2000", "--replications", "16", "--seed", "3"
+    assert printed(capsysbinary, *options, "--workers", "2") == printed(capsysbinary, *options)
+    assert run(["simulate", "default", "--slots", "10", "--workers", "0"]) == 2
+    assert b"$.workers: expected a whole number >= 1, or -1 for all cores" in capsysbinary.readouterr().err
+
+
 def test_policies_have_the_same_arrivals(capsysbinary):
     documents = printed(
         capsysbinary,

@@ -37,20 +37,36 @@ def documented(*programs: str) -> list[Command]:
     return list({line_of(command): command for command in found}.values())
 
 
+def all_commands() -> list[click.Command]:
+    """Every command, those of groups too."""
+    found = [group.get_command(CONTEXT, name) for name in group.list_commands(CONTEXT)]
+    return found + [each for command in found for each in getattr(command, "commands", {}).values()]
+
+
 EXAMPLE = re.compile(r"^ *(lyaopt .*?)(?: > \S+)?$", re.MULTILINE)
 HELP = [
     Command(line, line.split(), None, None)
-    for name in group.list_commands(CONTEXT)
-    for line in EXAMPLE.findall(group.get_command(CONTEXT, name).help)
+    for command in all_commands()
+    for line in EXAMPLE.findall(command.help)
     if not re.search(r"[|<]| [A-Z]", line)  # arguments in capitals belong to a sentence
 ]
 
 
+def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that words name, of a group of its own or not, and the words behind its name."""
+    command, rest = group.get_command(CONTEXT, words[1]), words[2:]
+    assert command is not None, words[1]
+    if isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        name, *rest = rest
+        command = command.get_command(CONTEXT, name)
+        assert command is not None, words
+    return command, rest
+
+
 def parsed(words: list[str]) -> dict[str, object]:
     """The parameters of a command; what click refuses fails the test."""
-    command = group.get_command(CONTEXT, words[1])
-    assert command is not None, words[1]
-    return command.make_context(words[1], words[2:], parent=CONTEXT).params
+    command, rest = command_of(words)
+    return command.make_context(words[1], rest, parent=CONTEXT).params
 
 
 @pytest.mark.parametrize("command", [*documented("lyaopt"), *HELP], ids=line_of)
@@ -83,8 +99,7 @@ def test_commands_within_sentences_have_the_options_that_they_name(page):
         elif words[0] == "python":
             assert find_spec(words[2]) is not None, words
         elif words[1] not in ("--help", "--version", "COMMAND"):
-            command = group.get_command(CONTEXT, words[1])
-            assert command is not None, words
+            command, _ = command_of(words)
             known = {spelling for option in command.params for spelling in option.opts}
             assert {word for word in words[2:] if word.startswith("--")} <= known, words
 
@@ -110,7 +125,10 @@ def test_extras_exist(command):
 
 # Further options that make commands fast: the last of repeated options counts.
 RUNS: dict[str, list[str]] = {
-    **{name: [] for name in ("solve-slot", "scenario", "bound", "schema", "profiles", "profile", "cpus")},
+    **{
+        name: []
+        for name in ("solve-slot", "scenario", "bound", "schema", "profiles", "profile", "cpus", "trace")
+    },
     "check": ["--instances", "20"],
     "simulate": ["--slots", "60", "--warmup", "0"],
     "evaluate": ["--slots", "60", "--warmup", "0", "--replications", "2"],
@@ -155,6 +173,15 @@ def folder(tmp_path, monkeypatch):
     (mynets,) = (text for text in fences("howto/profile-a-network.md", "python") if "def build" in text)
     (tmp_path / "mynets.py").write_text(mynets)
     (tmp_path / "camera.toml").write_text(fences("howto/profile-a-network.md", "toml")[0])
+    for name in ("walk", "a", "b", "c", "d"):
+        lines = [f"{second},{9 + second % 7}" for second in range(5)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["t,Mbps", *lines]))
+    (tmp_path / "walk.csv").write_text((tmp_path / "walk.csv").read_text().replace("t,", "seconds,"))
+    for name in ("a", "b", "c", "d"):
+        (tmp_path / f"{name}.log").write_text(
+            "".join(f"0 {ms} 51 3 90000 200\n" for ms in range(0, 3000, 200))
+        )
+    (tmp_path / "up.mahi").write_text("".join(f"{ms}\n" for ms in range(1, 1000, 3)))
     (tmp_path / "mynet.json").write_text(format_profile(load_profile("alexnet")))
     for name in filter(registry.is_searched, policy_names()):
         monkeypatch.setitem(registry._POLICIES, name, shortly(registry._POLICIES[name]))

@@ -15,7 +15,7 @@ from lyaopt.errors import ProblemError
 from lyaopt.evaluation import Score, evaluate, interquartile_mean
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.policies import all_local, all_offload, make_policy, middle
-from lyaopt.simulation import simulate
+from lyaopt.simulation import Trace, simulate
 from lyaopt.simulation.costs import backlog_shares
 from lyaopt_cli.main import run
 from tests.support.slot_text import on_a_terminal
@@ -173,3 +173,52 @@ def test_shadowed_channels_are_beside_the_bound_by_request_only(monkeypatch):
     for bound, count in ((None, 0), (False, 0), (True, 1)):
         evaluate(shadowed, [middle(shadowed)], replications=2, slots=100, warmup=0, bound=bound)
         assert len(asked) == count
+
+
+def traced(slots=4000):
+    rng = np.random.default_rng(9)
+    return Trace(rng.poisson(0.004, (slots, 8)), 3e-11 * rng.exponential(size=(slots, 4)))
+
+
+def test_replications_on_a_trace_start_at_slots_of_their_own_and_have_no_bound():
+    trace = traced().spread_over(4)
+    found = evaluate(SYSTEM, [middle(SYSTEM)], replications=4, slots=500, warmup=0, trace=trace)
+    assert found.bound_energy_j is None
+    assert found.scores[0].over_bound_at_latency is None
+    for b, start in enumerate(trace.starts):
+        part = Trace(trace.arrivals[start : start + 500], trace.channel_gain[start : start + 500])
+        alone = simulate(SYSTEM, middle(SYSTEM), slots=500, trace=part)
+        assert found.scores[0].energy_j[b] == alone.mean_energy_j
+
+
+def test_the_command_divides_the_trace(tmp_path, capsysbinary):
+    trace = traced()
+    path = tmp_path / "trace.npz"
+    np.savez(path, arrivals=trace.arrivals, channel_gain=trace.channel_gain)
+    brief = ["--slots", "100", "--warmup", "0", "--replications", "3"]
+    assert run(["evaluate", "middle", "greedy", "default", "--trace", str(path), *brief, "--json"]) == 0
+    document = json.loads(capsysbinary.readouterr().out)
+    assert document["trace"] == {"searched_slots": 2000, "judged_slots": 2000}
+    assert document["tuned"] == {"greedy": {"on": "trace", "first_slots": 2000, "in_sample": False}}
+    assert document["bound_energy_j"] is None
+    by_command = document["policies"][0]["energy_j"]["value"]
+    judged = trace.after(2000).spread_over(3)
+    found = evaluate(SYSTEM, [middle(SYSTEM)], replications=3, slots=100, warmup=0, trace=judged)
+    assert by_command == interquartile_mean(found.scores[0].energy_j).value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--search-slots", "9"], "--search-slots is for --trace"),
+        (["--trace", "t.npz", "--search-slots", "99"], "more"),
+    ],
+)
+def test_a_trace_leaves_slots_to_judge(arguments, reason, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    trace = traced(50)
+    np.savez("t.npz", arrivals=trace.arrivals, channel_gain=trace.channel_gain)
+    assert run(["evaluate", "middle", "default", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert reason in error
+    assert error.count("\n") == 1

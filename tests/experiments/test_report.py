@@ -10,6 +10,7 @@ import subprocess
 from html import unescape
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from lyaopt.experiments.definition import parse_sweep
@@ -22,8 +23,10 @@ from lyaopt.experiments.results import Results, load_results
 from lyaopt.experiments.shades import mark_of
 from lyaopt.experiments.statistics import Run
 from lyaopt.experiments.store import Store
+from lyaopt.experiments.sweeps import Part
 from lyaopt.experiments.trends import trends_of
-from lyaopt.model.scenarios import load_scenario
+from lyaopt.model.profiles import format_profile, load_profile
+from lyaopt.model.scenarios import load_scenario, scenario_text, scenario_to_dict
 from lyaopt_cli.main import run
 from tests.experiments.synthetic import OVER_BOUND, measured, reproduction, write
 from tests.support.slot_text import command
@@ -138,6 +141,31 @@ def test_the_page_says_how_to_run_it_again(text):
     assert commands[2:] == ["lyaopt reproduce <all> & more", "lyaopt report DIR"]
     definitions = re.findall(r"for lyaopt sweep</summary><pre>(.*?)</pre>", part, re.DOTALL)
     assert [parse_sweep(unescape(one)).name for one in definitions] == [f"fig{n}" for n in range(3, 8)]
+
+
+def test_the_page_holds_a_scenario_of_ones_own_and_its_profiles(tmp_path, monkeypatch):
+    """Saved under the names that the page gives, they make the system that the sweep was run with."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets" / "<own>.json").write_text(format_profile(load_profile("resnet18")))
+    text = scenario_text("balanced").replace('model = "alexnet"', 'model = "nets/<own>.json"', 1)
+    assert "<own>" in text
+    (tmp_path / "a & b.toml").write_text(text.replace("slots_per_period = 10", "slots_per_period = 7"))
+    sweep = parse_sweep('name = "mine"\nscenario = "a & b.toml"\npolicies = ["middle"]\n')
+    system = load_scenario("a & b.toml")
+    write(Store(tmp_path / "made"), [Part(sweep, system)], spent)
+    shown = page(Store(tmp_path / "made"))
+    assert "needed as well" not in shown
+    other = tmp_path / "other"
+    (other / "nets").mkdir(parents=True)
+    kept = re.findall(r"<summary>([^<]*), as it was read</summary><pre>(.*?)</pre>", shown, re.DOTALL)
+    assert [unescape(name) for name, _ in kept] == ["a & b.toml", "nets/<own>.json"]
+    for name, content in kept:
+        (other / unescape(name)).write_text(unescape(content))
+    monkeypatch.chdir(other)
+    again = load_scenario("a & b.toml")
+    assert scenario_to_dict(again) == scenario_to_dict(system)
+    assert np.array_equal(again.local_cycles, system.local_cycles)
 
 
 def swept(**energies):

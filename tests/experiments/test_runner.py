@@ -75,10 +75,10 @@ def test_engines_report_the_same(tmp_path, name):
     assert is_done(tmp_path, "d")
 
 
-@pytest.mark.parametrize("name", ["local", "dask"])
+@pytest.mark.parametrize("name", ["local", "dask", "ray"])
 def test_one_worker_is_another_process(tmp_path, name):
     """A task may crash its process, and workers ignore Ctrl-C."""
-    if name == "dask":
+    if name != "local":
         pytest.importorskip(name, reason=f"extra {name}")
     assert run(tmp_path, {"a": ""}, jobs=1, engine_name=name)[0] == {}
     assert is_done(tmp_path, "a")

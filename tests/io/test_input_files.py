@@ -123,9 +123,10 @@ OWN = {
     "benchmark/drive.py", "benchmark/instances.py", "experiments/report.py", "io/shipped_files.py",
     "model/scenarios/catalog.py",  # files of the package
     "_kernels/toolchain/aot_build.py", "_kernels/toolchain/cache.py", "_kernels/toolchain/core_choice.py",
+    "_kernels/toolchain/source_record.py",
     "experiments/runner.py",  # markers of running tasks
     "experiments/engines.py", "learning/run_folder.py", "io/atomic_write.py", "io/folder_lock.py",  # written
-    "simulation/records.py", "io/input_files.py", "simulation/traces.py",  # of an open file
+    "simulation/records.py", "io/input_files.py", "io/array_files.py",  # of an open file
     "model/profiles/rebuild.py", "experiments/prepare_policy.py",
     "lyaopt_cli/main.py",  # /dev/null
 }  # fmt: skip

@@ -8,10 +8,11 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
+import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from lyaopt.io.figures import label_text, legend_over, new_figure, picture_bytes
+from lyaopt.io.figures import FORMATS, label_text, legend_over, new_figure, picture_bytes
 from lyaopt.model.profiles import list_profiles
 from lyaopt_cli.main import run
 
@@ -65,8 +66,9 @@ def texts_of(figure):
 
 
 def check(figure):
-    figure.draw_without_rendering()  # places are those of the resolution
-    boxes = texts_of(figure)
+    with matplotlib.rc_context(FORMATS):
+        figure.draw_without_rendering()  # places are those of the resolution
+        boxes = texts_of(figure)
     width, height = figure.bbox.width, figure.bbox.height
     for text, box in boxes.items():
         within = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1

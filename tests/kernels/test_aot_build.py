@@ -231,13 +231,15 @@ def test_only_the_core_compiled_at_run_time_checks_bounds():
 STUB = """
 import json, os, sys
 from pathlib import Path
-folder = Path(sys.argv[1])
 if os.environ.get("LYAOPT_TARGET") == "bad":
     sys.exit("no such target")
-(folder / "capi").mkdir(parents=True, exist_ok=True)
-for name in ("_core.so", "capi/liblyaopt.so"):
-    (folder / name).write_text("made")
-(folder / "_core.json").write_text(json.dumps({"files": ["_core.so", "capi/liblyaopt.so"]}))
+root, files = Path(sys.argv[1]), ["_core.so", "capi/liblyaopt.so"]
+levels = ["x86-64-v2", "x86-64-v3"] if os.environ.get("LYAOPT_TARGET") == "portable" else []
+for folder in [root / "_cores" / level for level in levels] or [root]:
+    (folder / "capi").mkdir(parents=True, exist_ok=True)
+    for name in files:
+        (folder / name).write_text("made")
+    (folder / "_core.json").write_text(json.dumps({"files": files}))
 """
 
 
@@ -277,6 +279,17 @@ def test_a_wheel_includes_what_was_built_outside_the_source_tree(hook, tmp_path)
     assert (data["pure_python"], data["infer_tag"]) == (False, True)
 
 
+def test_a_wheel_for_several_processors_includes_a_core_for_each(hook, monkeypatch):
+    monkeypatch.setenv("LYAOPT_TARGET", "portable")
+    data, warnings = hook("standard")
+    assert not warnings
+    assert {*data["force_include"].values()} == {
+        f"lyaopt/_cores/{level}/{name}"
+        for level in ("x86-64-v2", "x86-64-v3")
+        for name in ("_core.json", "_core.so", "capi/liblyaopt.so")
+    }
+
+
 def test_an_editable_install_builds_into_the_source_tree(hook, tmp_path):
     data, _ = hook("editable")
     assert (tmp_path / "lyaopt" / "_core.so").exists()
@@ -306,7 +319,7 @@ def test_the_core_can_be_left_out(hook, monkeypatch):
 def test_targets_have_names():
     done = python("-m", "lyaopt._kernels.toolchain.aot_build", "/nowhere", LYAOPT_TARGET="x86-64-v9")
     assert done.returncode != 0
-    assert "LYAOPT_TARGET: expected host or one of x86-64, x86-64-v2" in done.stderr
+    assert "LYAOPT_TARGET: expected one of host, portable, generic, x86-64, x86-64-v2" in done.stderr
 
 
 @built

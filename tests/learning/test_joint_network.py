@@ -17,7 +17,7 @@ from lyaopt.learning import load_policy, preset  # noqa: E402
 from lyaopt.learning.joint_network import JointPPO, Normals, make_joint_network  # noqa: E402
 from lyaopt.learning.joint_systems import JointSystems  # noqa: E402
 from lyaopt.learning.networks import Shape  # noqa: E402
-from lyaopt.learning.ppo import Choices, Returns, losses_of  # noqa: E402
+from lyaopt.learning.objective import Choices, Returns, losses_of, terms_of  # noqa: E402
 from lyaopt.learning.run_folder import RunFolder  # noqa: E402
 from lyaopt.learning.start_training import begin, resume  # noqa: E402
 from lyaopt.model.scenarios import load_scenario  # noqa: E402
@@ -117,7 +117,7 @@ def test_the_probability_of_an_action_is_the_product_of_its_parts():
     network = ragged_network().double()
     with torch.no_grad():
         distribution = network.actions(torch.randn(7, 3, dtype=torch.float64))
-        actions = distribution.sample(torch.Generator().manual_seed(0))
+        actions = distribution.draw(torch.Generator().manual_seed(0))[0]
         of, entropy = distribution.log_prob_and_entropy(actions)
         torch.testing.assert_close(of, distribution.log_prob(actions))
         assert of.shape == entropy.shape == (7, 3 + 3)
@@ -135,7 +135,7 @@ def test_gradient_against_finite_differences(config):
     features = torch.randn(12, 3, generator=generator, dtype=torch.float64)
     with torch.no_grad():
         distribution = network.actions(features)
-        actions = distribution.sample(generator)
+        actions = distribution.draw(generator)[0]
         old = distribution.log_prob(actions) + 0.3 * torch.randn(
             12, 6, generator=generator, dtype=torch.float64
         )
@@ -143,13 +143,13 @@ def test_gradient_against_finite_differences(config):
     met = torch.rand(12, 6, generator=generator) < 0.5
     returns = Returns(features, torch.randn(12, 2, generator=generator, dtype=torch.float64))
     minibatch = Choices(features, actions, old, met, advantage), returns
-    losses_of(network, *minibatch, config, 0.1)[0].backward()
+    losses_of(network, *minibatch, terms_of(config, 0.1))[0].backward()
     for weight in network.parameters():
         flat, place = weight.data.view(-1), weight.numel() // 2
         before, at = float(flat[place]), []
         for step in (1e-6, -1e-6):
             flat[place] = before + step
-            at.append(losses_of(network, *minibatch, config, 0.1)[0].item())
+            at.append(losses_of(network, *minibatch, terms_of(config, 0.1))[0].item())
         flat[place] = before
         assert float(weight.grad.view(-1)[place]) == pytest.approx((at[0] - at[1]) / 2e-6, rel=1e-5, abs=1e-8)
 

@@ -17,7 +17,7 @@ from lyaopt.learning import PPO, DivergedError, PPOConfig, preset  # noqa: E402
 from lyaopt.learning.architectures import make_network  # noqa: E402
 from lyaopt.learning.distributions import Points  # noqa: E402
 from lyaopt.learning.networks import Shape  # noqa: E402
-from lyaopt.learning.ppo import Choices, Returns, losses_of  # noqa: E402
+from lyaopt.learning.objective import Choices, Returns, losses_of, terms_of  # noqa: E402
 from tests.learning.environments import (  # noqa: E402
     ActionToReward,
     Discounting,
@@ -177,7 +177,7 @@ def test_probabilities_and_entropy_against_enumeration(first):
 
 def test_log_probability_and_entropy_come_together_too():
     distribution = some_points()
-    points = distribution.sample(torch.Generator().manual_seed(0))
+    points = distribution.draw(torch.Generator().manual_seed(0))[0]
     both = distribution.log_prob_and_entropy(points)
     torch.testing.assert_close(both, (distribution.log_prob(points), distribution.entropy()))
 
@@ -185,7 +185,7 @@ def test_log_probability_and_entropy_come_together_too():
 def test_draws_follow_the_probabilities_and_stay_within_the_choices():
     distribution = some_points(n=1)
     many = Points(distribution.log_probability.expand(40_000, -1, -1))
-    drawn = many.sample(torch.Generator().manual_seed(1))
+    drawn = many.draw(torch.Generator().manual_seed(1))[0]
     assert (drawn >= 1).all()
     assert (drawn < torch.tensor(SHAPE.choices)).all()
     for s, choices in enumerate(SHAPE.choices):
@@ -198,7 +198,7 @@ def test_extreme_draws_stay_within_the_choices(monkeypatch):
     distribution = some_points()
     for draw in (0.0, 1.0 - 2.0**-24):  # the ends of what torch.rand returns
         monkeypatch.setattr(torch, "rand", lambda *size, generator, draw=draw: torch.full(size, draw))
-        drawn = distribution.sample(torch.Generator())
+        drawn = distribution.draw(torch.Generator())[0]
         assert (drawn >= 1).all()
         assert (drawn < torch.tensor(SHAPE.choices)).all()
 
@@ -209,7 +209,7 @@ def minibatch_of(network, n=12):
     features = torch.randn(n, 3, generator=generator, dtype=torch.float64)
     with torch.no_grad():
         distribution = network.points(features)
-        points = distribution.sample(generator)
+        points = distribution.draw(generator)[0]
         log_probability = distribution.log_prob(points)
     noise = torch.randn(2, n, 3, generator=generator, dtype=torch.float64)
     met = torch.rand(n, 3, generator=generator) < 0.5
@@ -224,14 +224,14 @@ def test_gradient_against_finite_differences(credit, normalise):
     config = replace(SMALL, normalise_advantages=normalise, credit=credit)
     network = make_network(SHAPE, 2, config, torch.Generator().manual_seed(2)).double()
     minibatch = minibatch_of(network)
-    loss, _ = losses_of(network, *minibatch, config, 0.1)
+    loss, _ = losses_of(network, *minibatch, terms_of(config, 0.1))
     loss.backward()
     for weight in network.parameters():
         flat, place = weight.data.view(-1), weight.numel() // 2
         before, at = float(flat[place]), []
         for step in (1e-6, -1e-6):
             flat[place] = before + step
-            at.append(losses_of(network, *minibatch, config, 0.1)[0].item())
+            at.append(losses_of(network, *minibatch, terms_of(config, 0.1))[0].item())
         flat[place] = before
         slope = (at[0] - at[1]) / 2e-6
         assert float(weight.grad.view(-1)[place]) == pytest.approx(slope, rel=1e-5, abs=1e-8)
@@ -246,7 +246,7 @@ def test_the_objective_is_the_papers():
     """Row by row with plain numbers: min(g A, clip(g) A), g of all services together."""
     network = make_network(SHAPE, 2, SMALL, torch.Generator().manual_seed(2)).double()
     choices, returns = minibatch_of(network)
-    _, (objective, *_) = losses_of(network, choices, returns, SMALL, 0.0)
+    _, (objective, *_) = losses_of(network, choices, returns, terms_of(SMALL, 0.0))
     with torch.no_grad():
         new = network.points(choices.features).log_prob(choices.actions).sum(-1).tolist()
     old, advantage = choices.log_probability.sum(-1).tolist(), choices.advantage[:, 0].tolist()
@@ -257,7 +257,7 @@ def test_points_used_by_no_task_do_not_count():
     config = replace(SMALL, credit="device")
     network = make_network(SHAPE, 2, config, torch.Generator().manual_seed(2)).double()
     choices, returns = minibatch_of(network)
-    _, (objective, *_) = losses_of(network, choices, returns, config, 0.0)
+    _, (objective, *_) = losses_of(network, choices, returns, terms_of(config, 0.0))
     with torch.no_grad():
         new = network.points(choices.features).log_prob(choices.actions)
     met = choices.met
@@ -269,7 +269,9 @@ def test_periods_without_tasks_are_valid():
     config = replace(SMALL, credit="device", normalise_advantages=True)
     network = make_network(SHAPE, 2, config, torch.Generator().manual_seed(2)).double()
     choices, returns = minibatch_of(network)
-    loss, _ = losses_of(network, choices._replace(met=torch.zeros_like(choices.met)), returns, config, 0.1)
+    loss, _ = losses_of(
+        network, choices._replace(met=torch.zeros_like(choices.met)), returns, terms_of(config, 0.1)
+    )
     loss.backward()
     assert all(weight.grad is None or weight.grad.isfinite().all() for weight in network.parameters())
 
@@ -279,13 +281,14 @@ def test_the_first_minibatch_has_the_policy_that_collected_it(config, monkeypatc
     """The first ratio is 1 up to rounding in every update, not only in the first."""
     seen = []
 
-    def spy(network, choices, *rest):
+    def spy(self, choices, *rest):
         with torch.no_grad():
-            now = network.points(choices.features).log_prob(choices.actions)
+            now = self.network.points(choices.features).log_prob(choices.actions)
         seen.append(float((now - choices.log_probability).abs().max()))
-        return losses_of(network, choices, *rest)
+        return step(self, choices, *rest)
 
-    monkeypatch.setattr("lyaopt.learning.ppo.losses_of", spy)
+    step = PPO._step
+    monkeypatch.setattr(PPO, "_step", spy)
     ppo = PPO(ObservationAndAction(), config, 0)
     for _ in range(5):
         seen.clear()

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from lyaopt import SlotProblem, solve_slot, solve_slots
 from lyaopt.errors import ProblemError
+from lyaopt.slot.batch import as_batch
 from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS
-from lyaopt.slot.solve import _solve_as_batch, as_batch
+from lyaopt.slot.solve import _solve_as_batch
 from tests.kernels.test_sizes import make_batch
 from tests.support.same_problem import same_problem
 

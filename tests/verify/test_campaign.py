@@ -16,6 +16,8 @@ from lyaopt.slot.solve_batch import solve_slots
 from lyaopt.verify import campaign
 from lyaopt.verify.random_problems import REGIMES, SHARED_REGIMES
 
+MIXED = ["mixed", "weights", "shared-mixed", "ties", "mixed"]
+
 
 def test_ten_thousand_slots_are_exact_in_every_regime() -> None:
     done: list[int] = []
@@ -83,6 +85,14 @@ def test_the_same_seed_gives_the_same_report() -> None:
     )
     assert first == again
     assert first["regimes"] != other["regimes"]
+
+
+def test_processes_give_the_same_report() -> None:
+    done: list[int] = []
+    arguments = 30, 4, "clarabel"
+    alone = campaign.run_accuracy(*arguments, regimes=MIXED)
+    assert campaign.run_accuracy(*arguments, done.append, MIXED, workers=3) == alone
+    assert sum(done) == 30
 
 
 def test_the_report_is_json_with_seed_and_versions() -> None:

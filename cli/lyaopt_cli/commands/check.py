@@ -29,8 +29,14 @@ from lyaopt_cli.support.progress import progress_in_steps
     show_default=True,
     help="Convex solver to compare with (CLARABEL, ECOS, ...; needs lyaopt[check]), or none.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=-1),
+    default=-1,
+    help="Processes; -1, the default, for one on each core.",
+)
 @json_option("Print the report as JSON.")
-def command(instances: int, seed: int, solver: str, as_json: bool) -> int:
+def command(instances: int, seed: int, solver: str, workers: int, as_json: bool) -> int:
     """Solve random and degenerate problems and report each regime's worst gap and violation.
 
     \b
@@ -47,9 +53,10 @@ def command(instances: int, seed: int, solver: str, as_json: bool) -> int:
     reference = None if solver.lower() == "none" else solver
     try:
         with progress_in_steps("solving", instances) as advance:
-            report = run_accuracy(instances, seed, reference, advance)
+            report = run_accuracy(instances, seed, reference, advance, workers=workers)
     except ProblemError as error:
-        raise InputError(f"lyaopt check: --solver: {error.reason}") from None
+        option = error.path.removeprefix("$.")
+        raise InputError(f"lyaopt check: --{option}: {error.reason}") from None
 
     def print_text() -> None:
         from lyaopt_cli.tables.accuracy import print_accuracy

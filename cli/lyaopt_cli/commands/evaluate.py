@@ -12,11 +12,18 @@ from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.support.new_command import new_command
-from lyaopt_cli.support.options import plot_option, replications_option, seed_option, warmup_option
+from lyaopt_cli.support.options import (
+    plot_option,
+    replications_option,
+    seed_option,
+    warmup_option,
+    workers_option,
+)
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
 from lyaopt_cli.support.policy_names import distinct_names, make_policy
 from lyaopt_cli.support.progress import progress_bar
+from lyaopt_cli.support.traces import Parts, parts_of, trace_options
 from lyaopt_cli.support.waiting import Waiting, waiting_options
 
 if TYPE_CHECKING:
@@ -37,12 +44,21 @@ if TYPE_CHECKING:
 )
 @warmup_option(2_000)
 @seed_option
+@workers_option
+@trace_options
 @waiting_options
 @click.option("--bound", is_flag=True, help='Print "over bound" where it takes long too: shadowed channels.')
 @json_option("Print JSON.")
 @plot_option("energy and latency of all policies")
 def command(
-    policies: tuple[str, ...], scenario: str, as_json: bool, plot: str | None, seed: int, **options: Any
+    policies: tuple[str, ...],
+    scenario: str,
+    as_json: bool,
+    plot: str | None,
+    seed: int,
+    trace: str | None,
+    search_slots: int | None,
+    **options: Any,
 ) -> int:
     """Run each POLICY on the same replications of SCENARIO and print interquartile means with 95 % intervals.
 
@@ -52,13 +68,15 @@ def command(
     with a trained policy, or a class of your own as MODULE:CLASS. Savings are
     those of the first policy compared with each other one. "over bound" is
     energy over the least energy of any policy at the same mean latency; with a
-    waiting cost, energy and waiting over LB3.
+    waiting cost, energy and waiting over LB3. With --trace policies are searched
+    on its first part and judged on the rest, without bounds.
 
     \b
     Examples:
       lyaopt evaluate best-fixed middle random default
       lyaopt evaluate runs/a greedy best-fixed shadowing --replications 50 --json
       lyaopt evaluate runs/a best-fixed middle balanced --plot compare.svg
+      lyaopt evaluate price best-fixed s.toml --trace radio.npz
 
     \b
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (policies that
@@ -67,14 +85,15 @@ def command(
     system = load_system(scenario)
     if plot is not None:
         check_picture("lyaopt evaluate", plot)
+    parts = parts_of(trace, search_slots, system, seed=seed, replications=options["replications"])
     with Interrupts() as interrupts:
         try:
-            evaluation = _evaluate(system, policies, seed, interrupts, **options)
+            evaluation = _evaluate(system, policies, seed, interrupts, parts, **options)
         except ProblemError as error:
             if interrupts.seen:  # a signal ended the search for a policy, or the first run
                 return INTERRUPTED
             raise InputError(f"lyaopt evaluate: {error}") from None
-        _print(evaluation, as_json)
+        _print(evaluation, policies, parts, as_json)
         if plot is not None:
             from lyaopt.evaluation.plot import draw_evaluation
 
@@ -87,6 +106,7 @@ def _evaluate(
     policies: tuple[str, ...],
     seed: int,
     interrupts: Interrupts,
+    parts: Parts,
     *,
     replications: int,
     slots: int,
@@ -94,12 +114,14 @@ def _evaluate(
     waiting_cost: float | None,
     target_latency: float | None,
     bound: bool,
+    workers: int,
 ) -> Evaluation:
     from lyaopt.evaluation import evaluate
 
     waiting = Waiting(waiting_cost, target_latency)
     waiting.check(policies)
-    compared = [make_policy(name, system, seed, interrupts, waiting) for name in policies]
+    given = seed, interrupts, waiting, parts.searched, workers
+    compared = [make_policy(name, system, *given) for name in policies]
     with progress_bar("slots", len(compared) * (slots + warmup)) as show:
 
         def report(done: int) -> bool:
@@ -117,13 +139,17 @@ def _evaluate(
             progress=report,
             waiting_cost_j_per_s=waiting_cost,
             bound=bound or None,
+            workers=workers,
+            trace=parts.judged,
         )
 
 
-def _print(evaluation: Evaluation, as_json: bool) -> None:
+def _print(evaluation: Evaluation, policies: tuple[str, ...], parts: Parts, as_json: bool) -> None:
     def print_text() -> None:
         from lyaopt_cli.tables.evaluation import print_evaluation
 
         print_evaluation(evaluation)
+        for line in parts.lines(policies):
+            click.echo(line)
 
-    print_output(as_json, lambda: [evaluation.to_dict()], print_text)
+    print_output(as_json, lambda: [evaluation.to_dict() | parts.document(policies)], print_text)

@@ -12,12 +12,20 @@ from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.support.new_command import new_command
-from lyaopt_cli.support.options import COSTS, plot_option, replications_option, seed_option, warmup_option
+from lyaopt_cli.support.options import (
+    COSTS,
+    plot_option,
+    replications_option,
+    seed_option,
+    warmup_option,
+    workers_option,
+)
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
 from lyaopt_cli.support.policy_names import distinct_names, make_policy
 from lyaopt_cli.support.progress import progress_bar
-from lyaopt_cli.support.waiting import Waiting
+from lyaopt_cli.support.traces import Parts, parts_of, trace_options
+from lyaopt_cli.support.waiting import NO_WAITING, Waiting
 
 if TYPE_CHECKING:
     from lyaopt.evaluation import FrontierReport
@@ -65,9 +73,18 @@ _COSTS = "0.0001,0.0005,0.002,0.01,0.03,0.1,0.3,1"
 )
 @warmup_option(2_000)
 @seed_option
+@trace_options
+@workers_option
 @json_option("Print JSON.")
 @plot_option("energy against latency, both logarithmic,")
-def command(scenario: str, as_json: bool, plot: str | None, **options: Any) -> int:
+def command(
+    scenario: str,
+    as_json: bool,
+    plot: str | None,
+    trace: str | None,
+    search_slots: int | None,
+    **options: Any,
+) -> int:
     """Set policies on SCENARIO beside the least energy per slot of any policy at their mean latency.
 
     \b
@@ -76,13 +93,15 @@ def command(scenario: str, as_json: bool, plot: str | None, **options: Any) -> i
     3,0,12, MODULE:CLASS, or a folder with a trained policy. All run on the same
     replications, by which intervals of 95 % are found. "over bound" is energy
     over the least energy at the policy's own mean latency, in which tasks that
-    still wait count.
+    still wait count. With --trace policies are searched on its first part and
+    judged on the rest, without a bound, which is of the scenario's law.
 
     \b
     Examples:
       lyaopt frontier balanced --plot frontier.svg
       lyaopt frontier scarce-edge --policy best-fixed --policy greedy --json
       lyaopt frontier balanced --policy runs/a --waiting-costs 0.001,0.01,0.1
+      lyaopt frontier s.toml --trace radio.npz --plot frontier.svg
 
     \b
     Exit status: 0 done, 2 bad usage or input, 130 interrupted (policies that
@@ -91,14 +110,15 @@ def command(scenario: str, as_json: bool, plot: str | None, **options: Any) -> i
     system = load_system(scenario)
     if plot is not None:
         check_picture("lyaopt frontier", plot)
+    parts = parts_of(trace, search_slots, system, seed=options["seed"], replications=options["replications"])
     with Interrupts() as interrupts:
         try:
-            report = _measure(system, interrupts, **options)
+            report = _measure(system, interrupts, parts, **options)
         except ProblemError as error:
             if interrupts.seen:  # a signal ended the search for a policy, or the first run
                 return INTERRUPTED
             raise InputError(f"lyaopt frontier: {error}") from None
-        _print(report, as_json)
+        _print(report, [*options["rules"], *options["policies"]], parts, as_json)
         if plot is not None:
             from lyaopt.evaluation.frontier_plot import draw_frontier
 
@@ -109,6 +129,7 @@ def command(scenario: str, as_json: bool, plot: str | None, **options: Any) -> i
 def _measure(
     system: System,
     interrupts: Interrupts,
+    parts: Parts,
     *,
     policies: tuple[str, ...],
     rules: tuple[str, ...],
@@ -117,13 +138,16 @@ def _measure(
     slots: int,
     warmup: int,
     replications: int,
+    workers: int,
 ) -> FrontierReport:
     from lyaopt.evaluation import compare_with_bound
 
-    points = [make_policy(name, system, seed, interrupts) for name in policies]
+    def make(name: str, waiting: Waiting = NO_WAITING) -> Policy:
+        return make_policy(name, system, seed, interrupts, waiting, parts.searched, workers)
+
+    points = [make(name) for name in policies]
     curves: dict[str, dict[float, Policy]] = {
-        rule: {cost: make_policy(rule, system, seed, interrupts, Waiting(cost)) for cost in waiting_costs}
-        for rule in dict.fromkeys(rules)
+        rule: {cost: make(rule, Waiting(cost)) for cost in waiting_costs} for rule in dict.fromkeys(rules)
     }
     runs = len(points) + sum(map(len, curves.values()))
     with progress_bar("slots", runs * (slots + warmup)) as show:
@@ -142,13 +166,17 @@ def _measure(
             seed=seed,
             names=distinct_names(policies, points),
             progress=report,
+            trace=parts.judged,
+            workers=workers,
         )
 
 
-def _print(report: FrontierReport, as_json: bool) -> None:
+def _print(report: FrontierReport, names: list[str], parts: Parts, as_json: bool) -> None:
     def print_text() -> None:
         from lyaopt_cli.tables.frontier import print_frontier
 
         print_frontier(report)
+        for line in parts.lines(names):
+            click.echo(line)
 
-    print_output(as_json, lambda: [report.to_dict()], print_text)
+    print_output(as_json, lambda: [report.to_dict() | parts.document(names)], print_text)

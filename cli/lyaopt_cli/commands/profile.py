@@ -11,30 +11,16 @@ import click
 from lyaopt.errors import MissingExtraError, ProblemError, ProfileError
 from lyaopt_cli.commands.profiles import show_profile, write_figure
 from lyaopt_cli.support.input_files import InputError
+from lyaopt_cli.support.network_options import input_shape_option, selection_option
 from lyaopt_cli.support.new_command import new_command
-from lyaopt_cli.support.options import plot_option
+from lyaopt_cli.support.options import POSITIVE, plot_option
 from lyaopt_cli.support.output import json_option
 from lyaopt_cli.support.output_files import write_whole
+from lyaopt_cli.support.progress import progress_bar
 
 if TYPE_CHECKING:
     from lyaopt.model.profiles import Profile
     from lyaopt.model.profiles.targets import Request
-
-
-def _shapes(
-    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
-) -> list[tuple[int, ...]] | dict[str, tuple[int, ...]]:
-    # Names may hold any sign; sizes hold no "=".
-    parts = [text.rpartition("=") for text in texts]
-    shapes = [_sizes(sizes) for _, _, sizes in parts]
-    names = [name for name, sign, _ in parts if sign]
-    if not names:
-        return shapes
-    if len(names) < len(texts):
-        raise click.BadParameter("give a name with every shape, or with none")
-    if len(set(names)) < len(names) or "" in names:
-        raise click.BadParameter(f"expected a different name with every shape, got {' '.join(texts)!r}")
-    return dict(zip(names, shapes, strict=True))
 
 
 def _input_bits(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> dict[str, int]:
@@ -44,26 +30,9 @@ def _input_bits(_context: click.Context, _option: click.Parameter, texts: tuple[
     return {name: int(bits) for name, _, bits in pairs}
 
 
-def _sizes(text: str) -> tuple[int, ...]:
-    try:
-        sizes = tuple(int(size) for size in text.split(","))
-    except ValueError:
-        sizes = (0,)
-    if any(size < 1 for size in sizes):
-        raise click.BadParameter(f"expected sizes such as 1,3,224,224, got {text!r}")
-    return sizes
-
-
 @new_command("profile", "Profile a network: PyTorch, ONNX or TensorFlow Lite")
 @click.argument("target", metavar="MODULE:CALLABLE|FILE.onnx|FILE.tflite")
-@click.option(
-    "--input-shape",
-    "input_shapes",
-    multiple=True,
-    callback=_shapes,
-    metavar="[NAME=]1,3,224,224",
-    help="Shape of an input, batch first; once for each input, in order or with its name.",
-)
+@input_shape_option
 @click.option("--name", help="Name of the profile; by default that of the class or file.")
 @click.option(
     "--bits",
@@ -80,17 +49,18 @@ def _sizes(text: str) -> tuple[int, ...]:
     metavar="NAME=BITS",
     help="Bits of one element of an input, instead of those of its type or range.",
 )
-@click.option(
-    "--cuts",
-    "selection",
-    type=click.Choice(["single", "valleys", "all"]),
-    default="single",
-    show_default=True,
-    help="Cuts to list: those that one tensor crosses; these and the cheapest that several cross; all.",
-)
+@selection_option
 @click.option(
     "--verify", is_flag=True, help="Run head and tail of every cut, and compare with the whole network."
 )
+@click.option(
+    "--measure", is_flag=True, help="Run head and tail of every cut of a PyTorch network here, and time them."
+)
+@click.option(
+    "--runs", type=click.IntRange(1), default=20, show_default=True, help="Timed runs of each half."
+)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of PyTorch.")
+@click.option("--cpu-hz", type=POSITIVE, metavar="HZ", help="Frequency here (default: what the system says).")
 @click.option(
     "--allow-uncounted", is_flag=True, help="Profile a network some of whose work is not counted: too low."
 )
@@ -107,6 +77,7 @@ def command(out: str | None, plot: str | None, as_json: bool, **options: Any) ->
     Examples:
       lyaopt profile mynets:build --input-shape 1,3,224,224 --verify -o mynet.json
       lyaopt profile network.onnx --bits 16 --json
+      lyaopt profile mynets:build --input-shape 1,3,224,224 --measure -o mynet.json
       lyaopt profile hand_landmark_full.tflite --cuts valleys --plot hand.svg
 
     \b
@@ -114,15 +85,18 @@ def command(out: str | None, plot: str | None, as_json: bool, **options: Any) ->
     interrupted, 141 output closed.
     """
     from lyaopt.model.profiles import format_profile
-    from lyaopt.model.profiles.targets import Request
+    from lyaopt.model.profiles.targets import Measure, Request
 
-    request = Request(**options)
+    times = {name: options.pop(name) for name in ("runs", "threads", "cpu_hz")}
+    timed = options.pop("measure")
     try:
-        profile, notes = _profiled(request)
+        with progress_bar("rounds", times["runs"] + 1 if timed else 0) as show:
+            measure = Measure(**times, progress=lambda done, _: show(done)) if timed else None
+            profile, notes = _profiled(Request(**options, measure=measure))
         if plot is not None:
             write_figure(profile, plot)
     except (MissingExtraError, ProblemError, ProfileError) as error:
-        raise InputError(f"{request.target}: {' '.join(str(error).split())}") from None
+        raise InputError(f"{options['target']}: {' '.join(str(error).split())}") from None
     for note in notes:
         click.echo(f"lyaopt profile: warning: {note}", err=True)
     if out is not None:

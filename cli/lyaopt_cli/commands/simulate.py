@@ -14,7 +14,13 @@ from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
 from lyaopt_cli.support.new_command import new_command
-from lyaopt_cli.support.options import plot_option, replications_option, seed_option, warmup_option
+from lyaopt_cli.support.options import (
+    plot_option,
+    replications_option,
+    seed_option,
+    warmup_option,
+    workers_option,
+)
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, check_writable
 from lyaopt_cli.support.simulation import DEFAULT_SLOTS, RunOptions, load_trace_file, run_policy
@@ -39,6 +45,7 @@ if TYPE_CHECKING:
 @warmup_option(0)
 @seed_option
 @replications_option(1)
+@workers_option
 @click.option("--trace", metavar="FILE", help="Replay arrivals and channels from an .npz file.")
 @click.option(
     "--search-slots",
@@ -104,7 +111,7 @@ def command(
     runs: list[Judged] = []
     with Interrupts() as interrupts:
         try:
-            trace = load_trace_file(run_options.trace, system)
+            trace = load_trace_file(run_options.trace, system, run_options.seed)
             bound = _bound(system, trace) if with_bound else None
             for name in policies or (None,):
                 if not interrupts.seen:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyaopt.errors import ProblemError, SolverError
-from lyaopt_cli.support.input_files import MAX_LINE_BYTES, bounded_lines, input_errors, read_whole
+from lyaopt.io.fast_json import use_pydantic
+from lyaopt_cli.support.doubts import warn_of
+from lyaopt_cli.support.input_files import MAX_LINE_BYTES, input_errors, line_batches, read_whole
 from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import method_option
 from lyaopt_cli.support.output import as_document, json_option
@@ -80,10 +82,12 @@ def _solve_one(name: str, as_json: bool, method: str, spectrum: str | None, chec
     if len(text) < _SMALL_DOCUMENT_BYTES:
         _prefer_interpreted_core()
     from lyaopt.io.json_lines import encode
+    from lyaopt.slot.plausibility import doubts_of_slot
 
     with input_errors(name):
         solution, document = _solver(method, spectrum, check)(text)
         encoded = encode(document)
+    warn_of(name, doubts_of_slot(solution.problem))
     if as_json:
         sys.stdout.buffer.write(encoded + b"\n")
     else:
@@ -95,22 +99,47 @@ def _solve_one(name: str, as_json: bool, method: str, spectrum: str | None, chec
 
 def _prefer_interpreted_core() -> None:
     """Interpret kernels that were not built, unless they are loaded already or a core is set."""
-    if "lyaopt._kernels.toolchain.jit" in sys.modules or "LYAOPT_CORE" in os.environ:
+    if "lyaopt._kernels.toolchain.core_choice" in sys.modules or "LYAOPT_CORE" in os.environ:
         return
     os.environ["LYAOPT_CORE"] = "aot,python"
     try:
-        import lyaopt.slot.problem  # noqa: F401
+        import lyaopt._kernels.toolchain.core_choice  # noqa: F401
     finally:
         del os.environ["LYAOPT_CORE"]  # other code of this process, and its children, choose their own
 
 
 def _solve_stream(name: str, method: str, spectrum: str | None, check: bool) -> int:
+    use_pydantic()
+    answer = _answer_function(_solver(method, spectrum, check))
+    together = None
+    if method == "exact" and spectrum is None and not check:
+        from lyaopt.slot.document_batches import DocumentSolver
+
+        together = DocumentSolver().solve
+    some_failed = False
+    number = 0
+    output = sys.stdout.buffer
+    for lines in line_batches(name):
+        quick = [None] * len(lines) if together is None else together(lines)
+        for line, text in zip(lines, quick, strict=True):
+            number += 1
+            if text is None:
+                if line is not None and line.isspace():
+                    continue
+                text, failed = answer(line, number)
+                some_failed |= failed
+            output.write(text + b"\n")
+            if together is None:
+                output.flush()
+        output.flush()
+    return int(some_failed)
+
+
+def _answer_function(solve: _Solver) -> Callable[[bytes | None, int], tuple[bytes, bool]]:
+    """Function from a line (None: too long) and its number to the answer, and whether that is a failure."""
     from lyaopt.io.json_lines import encode
 
-    solve = _solver(method, spectrum, check)
-
     def answer(line: bytes | None, number: int) -> tuple[bytes, bool]:
-        """The answer to a line (None: too long), and whether it reports a failure."""
         try:
             if line is None:
                 raise ProblemError("$", f"expected at most {MAX_LINE_BYTES} bytes in a line, got more")
@@ -121,16 +150,7 @@ def _solve_stream(name: str, method: str, spectrum: str | None, check: bool) -> 
             problem = {"status": "error", "line": number, "path": error.path, "error": error.reason + hint}
             return encode(problem), True
 
-    some_failed = False
-    output = sys.stdout.buffer
-    for number, line in enumerate(bounded_lines(name), start=1):
-        if line is not None and line.isspace():
-            continue
-        text, failed = answer(line, number)
-        output.write(text + b"\n")
-        output.flush()
-        some_failed |= failed
-    return int(some_failed)
+    return answer
 
 
 def _failed(document: dict[str, Any]) -> bool:

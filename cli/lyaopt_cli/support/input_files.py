@@ -68,23 +68,38 @@ def read_whole(name: str) -> bytes:
     return content
 
 
-def bounded_lines(name: str) -> Iterator[bytes | None]:
-    """Lines of a file as they arrive; None for a line of more than `MAX_LINE_BYTES`, which is skipped."""
-    # readline, because iteration may fill its buffer before it returns the first line.
+def line_batches(name: str) -> Iterator[list[bytes | None]]:
+    """Lines of a file as they arrive, with those that have come together; None for one that is skipped.
+
+    Skipped are lines of more than `MAX_LINE_BYTES`. Nothing is waited for but the end of the first line.
+    """
     with open_input(name, pipes=True) as source:
-        while line := _read_line(source, name, MAX_LINE_BYTES + 1):
-            if len(line) <= MAX_LINE_BYTES or line.endswith(b"\n"):
-                yield line
-                continue
-            while (rest := _read_line(source, name, _CHUNK)) and not rest.endswith(b"\n"):
-                pass
-            yield None
+        kept: list[bytes] = []  # of a line whose end has not come
+        length = 0
+        while chunk := _read_some(source, name):
+            *lines, rest = chunk.split(b"\n")
+            if lines:
+                length += len(lines[0])
+                lines[0] = b"".join([*kept, lines[0]])
+                batch: list[bytes | None] = [
+                    line + b"\n" if len(line) <= MAX_LINE_BYTES else None for line in lines
+                ]
+                if length > MAX_LINE_BYTES:
+                    batch[0] = None
+                yield batch
+                kept, length = [], 0
+            length += len(rest)
+            if length <= MAX_LINE_BYTES:
+                kept.append(rest)
+        if length:
+            yield [b"".join(kept) if length <= MAX_LINE_BYTES else None]
 
 
-def _read_line(source: BinaryIO, name: str, limit: int) -> bytes:
+def _read_some(source: BinaryIO, name: str) -> bytes:
+    """Read what is there, after a wait for the first byte."""
     # Not with _named_errors: entering a context manager takes longer than reading a line.
     try:
-        return source.readline(limit)
+        return source.read1(_CHUNK)  # type: ignore[attr-defined]  # of buffered streams
     except OSError as error:
         raise InputError(f"{shown_name(name)}: {error.strerror}") from None
 

@@ -23,6 +23,18 @@ class _Command(click.Command):
         return rest
 
 
+def new_group(name: str, summary: str) -> Callable[[Callable[..., Any]], click.Group]:
+    """Return a decorator that makes a command with commands of its own.
+
+    Parameters
+    ----------
+    name, summary : str
+        As of `new_command`.
+    """
+    settings = CONTEXT_SETTINGS
+    return click.group(name, no_args_is_help=False, short_help=summary, context_settings=settings)
+
+
 def new_command(name: str, summary: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a command of a function.
 

@@ -51,6 +51,25 @@ class _NonNegative(click.ParamType):
 NUMBER = _NonNegative()
 
 
+class _Positive(click.ParamType):
+    """A finite number above 0."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse the number; NaN and infinity are refused."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not 0.0 < number < float("inf"):
+            self.fail(f"expected a finite number > 0, got {value!r}", param, ctx)
+        return number
+
+
+POSITIVE = _Positive()
+
+
 class _Costs(click.ParamType):
     """Finite numbers above 0, different from each other, separated by commas."""
 
@@ -109,6 +128,15 @@ def replications_option(default: int | None, otherwise: str = "") -> Callable[[A
         show_default=default is not None,
         help=f"Independent replications of the run, simulated together{otherwise}.",
     )
+
+
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=-1),
+    default=1,
+    show_default=True,
+    help="Threads that share replications, in searches too; -1 for all cores. Results are the same.",
+)
 
 
 def plot_option(what: str) -> Callable[[Any], Any]:

@@ -28,11 +28,12 @@ def make_policy(
     interrupts: Interrupts,
     waiting: Waiting = NO_WAITING,
     traces: Sequence[Trace] = (),
+    workers: int = 1,
 ) -> Policy:
     """Make a policy from its name, from points, or from the folder of a training.
 
-    A search shows its progress, and a signal ends it; with traces it searches on them. Policies that weigh
-    waiting take what is said of it.
+    A search shows its progress, and a signal ends it; with traces it searches on them, in threads if there
+    are several workers. Policies that weigh waiting take what is said of it.
     """
     if os.path.isfile(os.path.join(name, "run.json")):
         from lyaopt.learning import load_policy
@@ -44,11 +45,12 @@ def make_policy(
     if not policies.is_searched(name):
         fitted = {"traces": traces} if name == "greedy" else {}
         return policies.make_policy(name, system, **fitted)
-    options: dict[str, Any] = waiting.options() if policies.is_priced(name) else {}
+    options: dict[str, Any] = {"seed": seed, "traces": traces, "workers": workers}
+    options |= waiting.options() if policies.is_priced(name) else {}
     with progress_bar("searching", DEFAULT_SEARCH.budget) as show:
 
         def report(used: int, budget: int) -> bool:
             show(used)
             return not interrupts.seen
 
-        return policies.make_policy(name, system, seed=seed, progress=report, traces=traces, **options)
+        return policies.make_policy(name, system, progress=report, **options)

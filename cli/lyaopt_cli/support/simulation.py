@@ -32,7 +32,7 @@ class RunOptions:
     ----------
     slots : int or None
         Measured slots; None for those of the trace, or `DEFAULT_SLOTS`.
-    warmup, seed, replications : int
+    warmup, seed, replications, workers : int
         As of `lyaopt.simulation.simulate`.
     trace, record, plot : str or None
         Names of files.
@@ -50,6 +50,7 @@ class RunOptions:
     warmup: int
     seed: int
     replications: int
+    workers: int
     trace: str | None
     record: str | None
     plot: str | None
@@ -65,15 +66,18 @@ class RunOptions:
         return Waiting(self.waiting_cost, self.target_latency)
 
 
-def load_trace_file(name: str | None, system: System) -> Trace | None:
-    """Load a trace, if one is named; raise `InputError` if it does not fit the system."""
+def load_trace_file(name: str | None, system: System, seed: int) -> Trace | None:
+    """Load a trace, if one is named; raise `InputError` if it does not fit the system.
+
+    What it lacks is drawn with the seed.
+    """
     from lyaopt.simulation import load_trace
 
     if name is None:
         return None
     try:
         with input_errors(name):
-            return load_trace(name, system)
+            return load_trace(name, system, seed=seed)
     except OSError as error:
         raise InputError(f"{shown_name(name)}: {error.strerror}") from None
 
@@ -98,6 +102,7 @@ def run_policy(
         trace=trace,
         record=options.record is not None,
         rule=None if options.rule is None else load_rule(options.rule),
+        workers=options.workers,
     )
     with progress_bar("slots", slots + options.warmup) as show:
 
@@ -132,7 +137,8 @@ def _policy(
     """Make the policy; None for the partition points of the trace."""
     if name == "trace" or (name is None and searched and searched[0].partition is not None):
         return None
-    return make_policy(name or "middle", system, options.seed, interrupts, options.waiting, searched)
+    given = options.seed, interrupts, options.waiting, searched, options.workers
+    return make_policy(name or "middle", system, *given)
 
 
 def _advance(

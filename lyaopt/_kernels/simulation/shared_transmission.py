@@ -1,6 +1,7 @@
 """Transmission in a slot in which the devices of a replication share their spectrum."""
 
 from lyaopt._kernels.slot.general_problems import SpectrumAllocation
+from lyaopt._kernels.slot.parts import WHOLE
 from lyaopt._kernels.slot.shared_spectrum import spectrum_lanes
 from lyaopt._kernels.slot.spectrum_rows import spectrum_workspace_size
 from lyaopt._kernels.toolchain.jit import helper, merged
@@ -30,4 +31,5 @@ def transmit_on_shared_spectrum(problem, allocation, workspace):
             workspace[lanes : lanes + slots],
         ),
         workspace[lanes + slots :],
+        WHOLE,
     )

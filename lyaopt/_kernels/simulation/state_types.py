@@ -94,10 +94,15 @@ class StreamModel(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """Recorded `gain` (T, M) and `arrivals` (T, N, M) from slot 0 on; T = 0 to draw them instead."""
+    """Recorded `gain` (T, M) and `arrivals` (T, N, M); T = 0 to draw them instead.
+
+    `starts` (b, width) is the slot of the trace in which each replication starts. Behind the last slot comes
+    the first one.
+    """
 
     gain: Any
     arrivals: Any
+    starts: Any
 
 
 class Sums(NamedTuple):
@@ -216,7 +221,7 @@ FIELD_TYPES: dict[type, tuple[str | type, ...]] = {
     Model: ("i8", _F1, _F2, _F4, _F3, _F4, _F4, "i8", _I1, PowerLaws),
     StreamKeys: ("u8", "u4[::1]", "u4[::1]"),
     StreamModel: ("u8", _F1, "u4[:,::1]", "u4[::1]", _F1, _F1, _F2),
-    Trace: (_F2, _I3),
+    Trace: (_F2, _I3, _I2),
     Sums: (_F5, _F4),
     ReplicationState: (_F5, _I5, _I4, _I3, Sums, _F2, _F3, "b1[:,:,::1]", _F4, _F3, _F5),
     Tasks: (_I2, _I1, _I2),

@@ -82,8 +82,9 @@ def block_width(items, lane_count, one_by_one):
 
 @inline
 def workspace_size(items, lane_count, one_by_one):
-    """Return how many doubles `split_workspace` takes for the blocks of these lanes."""
-    return (2 * items + _ROWS) * block_width(items, lane_count, one_by_one)
+    """Return how many doubles `split_workspace` takes for the blocks of these lanes, wider ones included."""
+    rows = 2 * items + _ROWS
+    return rows if one_by_one else min(lane_count * rows, max(_BLOCK_DOUBLES, 8 * rows))
 
 
 @inline

@@ -14,6 +14,7 @@ import math
 from typing import Any, NamedTuple
 
 from lyaopt._kernels.numerics.compensated import two_sum
+from lyaopt._kernels.slot.parts import PART, PartKernel, lanes_of_part
 from lyaopt._kernels.slot.problems import (
     EdgeAllocation,
     EdgeProblem,
@@ -23,7 +24,7 @@ from lyaopt._kernels.slot.problems import (
     TransmitProblem,
     solver_signature,
 )
-from lyaopt._kernels.toolchain.jit import Kernel, inline
+from lyaopt._kernels.toolchain.jit import inline
 
 _ROUNDING = 2e-15  # of a multiplier
 
@@ -241,40 +242,42 @@ def edge_gap(problem, allocation, lane):
 
 
 @inline
-def write_reports(gap, problem, allocation, devices, report):
-    """Write what ``gap(problem, allocation, lane, device)`` returns of every lane into the report."""
+def write_reports(gap, problem, allocation, devices, report, part):
+    """Write what ``gap(problem, allocation, lane, device)`` returns of a part of the lanes."""
     lanes_per_device = report.shape[1] // devices
-    for lane in range(report.shape[1]):
+    first, last = lanes_of_part(report.shape[1], 1, part)
+    for lane in range(first, last):
         relative_gap, gain, violation = gap(problem, allocation, lane, lane // lanes_per_device)
         report[0, lane], report[1, lane], report[2, lane] = relative_gap, gain, violation
 
 
-def _local_certificate(problem, allocation, report):
-    write_reports(local_gap, problem, allocation, problem.capacity.size, report)
+def _local_certificate(problem, allocation, report, part):
+    write_reports(local_gap, problem, allocation, problem.capacity.size, report, part)
 
 
-def _transmit_certificate(problem, allocation, report):
-    write_reports(transmit_gap, problem, allocation, problem.bandwidth.size, report)
+def _transmit_certificate(problem, allocation, report, part):
+    write_reports(transmit_gap, problem, allocation, problem.bandwidth.size, report, part)
 
 
-def _edge_certificate(problem, allocation, report):
-    for lane in range(problem.queue.shape[1]):
+def _edge_certificate(problem, allocation, report, part):
+    first, last = lanes_of_part(report.shape[1], 1, part)
+    for lane in range(first, last):
         report[0, lane], report[1, lane], report[2, lane] = edge_gap(problem, allocation, lane)
 
 
-_REPORT = "f8[:,::1]"
-local_certificate = Kernel(
+_REPORT = "f8[:,::1]", PART
+local_certificate = PartKernel(
     "local_certificate",
-    functools.partial(solver_signature, LocalProblem, LocalAllocation, _REPORT),
+    functools.partial(solver_signature, LocalProblem, LocalAllocation, *_REPORT),
     _local_certificate,
 )
-transmit_certificate = Kernel(
+transmit_certificate = PartKernel(
     "transmit_certificate",
-    functools.partial(solver_signature, TransmitProblem, TransmitAllocation, _REPORT),
+    functools.partial(solver_signature, TransmitProblem, TransmitAllocation, *_REPORT),
     _transmit_certificate,
 )
-edge_certificate = Kernel(
+edge_certificate = PartKernel(
     "edge_certificate",
-    functools.partial(solver_signature, EdgeProblem, EdgeAllocation, _REPORT),
+    functools.partial(solver_signature, EdgeProblem, EdgeAllocation, *_REPORT),
     _edge_certificate,
 )

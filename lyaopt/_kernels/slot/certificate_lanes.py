@@ -29,6 +29,7 @@ from lyaopt._kernels.slot.certificate_sums import (
     Served,
     certify_lanes,
 )
+from lyaopt._kernels.slot.parts import PART, PartKernel, lanes_of_part
 from lyaopt._kernels.slot.problems import (
     EdgeAllocation,
     EdgeProblem,
@@ -38,7 +39,7 @@ from lyaopt._kernels.slot.problems import (
     TransmitProblem,
     solver_signature,
 )
-from lyaopt._kernels.toolchain.jit import Kernel, fused, inline
+from lyaopt._kernels.toolchain.jit import fused, inline
 
 _WIDTH = 256  # lanes at a time: their sums stay in the first-level cache
 
@@ -187,23 +188,23 @@ _EDGE = BY_FOUR, BY_EIGHT, finish_edge
 
 
 @inline
-def _certify_slots(rule, given, served, first_lane, rows, worst):
-    """Certify one lane of every slot, from a first lane on."""
-    slots = worst.shape[1]
-    for slot in range(0, slots, _WIDTH):
-        lanes = LaneRange(first_lane + slot, min(_WIDTH, slots - slot))
+def _certify_slots(rule, given, served, first_lane, rows, worst, part):
+    """Certify one lane of every slot of a part, from a first lane on."""
+    first, last = lanes_of_part(worst.shape[1], _WIDTH, part)
+    for slot in range(first, last, _WIDTH):
+        lanes = LaneRange(first_lane + slot, min(_WIDTH, last - slot))
         certify_lanes(rule, given, served, lanes, slot, rows, worst)
 
 
-def _local_gaps(problem, allocation, worst):
+def _local_gaps(problem, allocation, worst, part):
     rows = np.empty((SUM_ROWS, _WIDTH))
     served = Served(problem.queue, allocation.cpu, allocation.multiplier, problem.tau)
     for m in range(problem.capacity.size):
         given = local_numbers(problem.capacity[m], problem.weight, problem.delta)
-        _certify_slots(_LOCAL, given, served, m * worst.shape[1], rows, worst)
+        _certify_slots(_LOCAL, given, served, m * worst.shape[1], rows, worst, part)
 
 
-def _transmit_gaps(problem, allocation, worst):
+def _transmit_gaps(problem, allocation, worst, part):
     rows = np.empty((SUM_ROWS, _WIDTH))
     served = Served(problem.queue, allocation.rate, allocation.multiplier, problem.tau)
     for m in range(problem.bandwidth.size):
@@ -213,26 +214,27 @@ def _transmit_gaps(problem, allocation, worst):
             problem.gain,
             allocation.power,
         )
-        _certify_slots(_TRANSMIT, given, served, m * worst.shape[1], rows, worst)
+        _certify_slots(_TRANSMIT, given, served, m * worst.shape[1], rows, worst, part)
 
 
-def _edge_gaps(problem, allocation, worst):
+def _edge_gaps(problem, allocation, worst, part):
     rows = np.empty((SUM_ROWS, _WIDTH))
     served = Served(problem.queue, allocation.cpu, allocation.multiplier, problem.tau)
     given = EdgeNumbers(problem.capacity, 1.0 / problem.capacity)
-    _certify_slots(_EDGE, given, served, 0, rows, worst)
+    _certify_slots(_EDGE, given, served, 0, rows, worst, part)
 
 
-# `worst` (2, B): relative gap and violation of every slot, raised to the worst of the problem's lanes in it
-_WORST = "f8[:,::1]"
-local_gaps = Kernel(
-    "local_gaps", functools.partial(solver_signature, LocalProblem, LocalAllocation, _WORST), _local_gaps
+# `worst` (2, B): relative gap and violation of every slot, raised to the worst of the problem's lanes in it.
+# Equal parts of the three problems are the same slots.
+_WORST = "f8[:,::1]", PART
+local_gaps = PartKernel(
+    "local_gaps", functools.partial(solver_signature, LocalProblem, LocalAllocation, *_WORST), _local_gaps
 )
-transmit_gaps = Kernel(
+transmit_gaps = PartKernel(
     "transmit_gaps",
-    functools.partial(solver_signature, TransmitProblem, TransmitAllocation, _WORST),
+    functools.partial(solver_signature, TransmitProblem, TransmitAllocation, *_WORST),
     _transmit_gaps,
 )
-edge_gaps = Kernel(
-    "edge_gaps", functools.partial(solver_signature, EdgeProblem, EdgeAllocation, _WORST), _edge_gaps
+edge_gaps = PartKernel(
+    "edge_gaps", functools.partial(solver_signature, EdgeProblem, EdgeAllocation, *_WORST), _edge_gaps
 )

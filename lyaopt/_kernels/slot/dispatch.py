@@ -1,6 +1,7 @@
 """Which method ranks the items of a block of lanes.
 
-- Up to `NETWORK_ITEMS` items: sorting, many lanes side by side (sort_registers.py, sort_blocked.py).
+- Up to `NETWORK_ITEMS` items: sorting, many lanes side by side (sort_registers.py, sort_blocked.py); at the
+  edge a search instead of the longer sorts (level_search.py, level_check.py).
 - More: weighted selection, one lane after the other (weighted_selection.py).
 
 Both find the threshold; primal_recovery.py goes on from it. Bisection on the multiplier (dual_bisection.py)

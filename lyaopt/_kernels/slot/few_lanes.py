@@ -53,7 +53,7 @@ def few_edge_level(queue, capacity, tau):
 
 
 @inline
-def _solve_local(network, rows, common, t):
+def solve_local_lane(network, rows, common, t):
     """Solve Problem 3 of one device, write its rates, and return (speed, nu)."""
     capacity = rows.devices[0][t]
     backlogs = network.load(rows.queues[0], 0, t)
@@ -64,7 +64,7 @@ def _solve_local(network, rows, common, t):
 
 
 @inline
-def _solve_transmit(network, rows, common, t):
+def solve_transmit_lane(network, rows, common, t):
     """Solve Problem 4 of one device, write its rates, and return (power, nu)."""
     most, gain, bandwidth = rows.devices[1][t], rows.devices[2][t], rows.devices[3][t]
     backlogs = network.load(rows.queues[1], 0, t)
@@ -84,7 +84,7 @@ def solve_few_lanes(network, rows, common):
     """
     speeds, powers, local_nus, transmit_nus = rows.found
     for t in range(LANES):
-        speeds[t], local_nus[t] = _solve_local(network, rows, common, t)
-        powers[t], transmit_nus[t] = _solve_transmit(network, rows, common, t)
+        speeds[t], local_nus[t] = solve_local_lane(network, rows, common, t)
+        powers[t], transmit_nus[t] = solve_transmit_lane(network, rows, common, t)
         at_edge = network.load(rows.queues[2], 0, t)
         network.store(at_edge, common.edge[0], common.edge[1], common.tau, 0, t, rows.rates[2])

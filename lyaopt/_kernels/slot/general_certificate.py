@@ -31,6 +31,7 @@ from lyaopt._kernels.slot.general_problems import (
     of_lane,
 )
 from lyaopt._kernels.slot.general_transmit import radio_power, radio_price
+from lyaopt._kernels.slot.parts import PART, PartKernel, lanes_of_part
 from lyaopt._kernels.slot.problems import (
     EdgeAllocation,
     LocalAllocation,
@@ -161,16 +162,17 @@ def general_local_energy(problem, lane, device, speed):
     return tau * hull_power(supply.ends, supply.slopes, total), price(tau, worth) if binds else 0.0
 
 
-def _local_certificate(problem, allocation, report):
-    write_reports(general_local_gap, problem, allocation, problem.curve.size, report)
+def _local_certificate(problem, allocation, report, part):
+    write_reports(general_local_gap, problem, allocation, problem.curve.size, report, part)
 
 
-def _transmit_certificate(problem, allocation, report):
-    write_reports(general_transmit_gap, problem, allocation, problem.measured.size, report)
+def _transmit_certificate(problem, allocation, report, part):
+    write_reports(general_transmit_gap, problem, allocation, problem.measured.size, report, part)
 
 
-def _edge_certificate(problem, allocation, report):
-    for lane in range(problem.limits.shape[1]):
+def _edge_certificate(problem, allocation, report, part):
+    first, last = lanes_of_part(report.shape[1], 1, part)
+    for lane in range(first, last):
         report[0, lane], report[1, lane], report[2, lane] = general_edge_gap(problem, allocation, lane)
 
 
@@ -182,20 +184,20 @@ def _local_energies(problem, allocation, energies):
         energies[0, lane], energies[1, lane] = energy, capacity_price
 
 
-_REPORT = "f8[:,::1]"
-general_local_certificate = Kernel(
+_REPORT = "f8[:,::1]", PART
+general_local_certificate = PartKernel(
     "general_local_certificate",
-    functools.partial(solver_signature, GeneralLocalProblem, LocalAllocation, _REPORT),
+    functools.partial(solver_signature, GeneralLocalProblem, LocalAllocation, *_REPORT),
     _local_certificate,
 )
-general_transmit_certificate = Kernel(
+general_transmit_certificate = PartKernel(
     "general_transmit_certificate",
-    functools.partial(solver_signature, GeneralTransmitProblem, TransmitAllocation, _REPORT),
+    functools.partial(solver_signature, GeneralTransmitProblem, TransmitAllocation, *_REPORT),
     _transmit_certificate,
 )
-general_edge_certificate = Kernel(
+general_edge_certificate = PartKernel(
     "general_edge_certificate",
-    functools.partial(solver_signature, GeneralEdgeProblem, EdgeAllocation, _REPORT),
+    functools.partial(solver_signature, GeneralEdgeProblem, EdgeAllocation, *_REPORT),
     _edge_certificate,
 )
 # `energies` (2, L) receives the energy in J and what one more Hz of the CPU is worth in every lane

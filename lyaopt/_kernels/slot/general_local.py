@@ -30,6 +30,7 @@ from lyaopt._kernels.slot.general_blocks import (
 )
 from lyaopt._kernels.slot.general_problems import GeneralLocalProblem, of_lane
 from lyaopt._kernels.slot.marginal_costs import LOCAL, local_marginal_cost
+from lyaopt._kernels.slot.parts import PART, WHOLE, PartKernel, part_of_run
 from lyaopt._kernels.slot.problems import LocalAllocation, solver_signature
 from lyaopt._kernels.slot.staircase import Supply, solve_staircase
 from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
@@ -37,7 +38,7 @@ from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
 from lyaopt._kernels.toolchain.contiguous_views import view_as
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop, merged
 
 # Rows of the parameters of a lane, after TAU; the rows of U and delta are read only to set the costs
 _CAPACITY, _WEIGHT, _DELTA = range(1, 4)
@@ -129,8 +130,8 @@ def _solve_tables(problem, allocation, run, order):
 
 
 @merged
-def _solve(solve, one_by_one, problem, allocation, workspace):
-    """Solve all lanes, one run of devices of the same kind after the other."""
+def _solve(solve, one_by_one, problem, allocation, workspace, part):
+    """Solve a part of the lanes of each run of devices of the same kind."""
     items, lane_count = problem.limits.shape
     curve = problem.curve
     per_device = lane_count // curve.size
@@ -139,7 +140,8 @@ def _solve(solve, one_by_one, problem, allocation, workspace):
     first = 0
     while first < curve.size:
         stop = run_of_equal(curve, first)
-        run = LaneRange(first * per_device, (stop - first) * per_device)
+        of_kind = LaneRange(first * per_device, (stop - first) * per_device)
+        run = part_of_run(of_kind, width, part)
         if curve[first] < 0:
             _solve_cubic(solve, problem, allocation, run, block, parameters)
         else:
@@ -150,29 +152,31 @@ def _solve(solve, one_by_one, problem, allocation, workspace):
 @merged
 def general_local_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `general_workspace_size` doubles."""
-    _solve(_solve_by_sorting, False, problem, allocation, workspace)
+    _solve(_solve_by_sorting, False, problem, allocation, workspace, WHOLE)
 
 
 @merged
 def general_local_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
-    _solve(solve_weighted_by_selection, True, problem, allocation, workspace)
+    _solve(solve_weighted_by_selection, True, problem, allocation, workspace, WHOLE)
 
 
-def _exact(problem, allocation):
-    general_local_lanes(problem, allocation, new_general_workspace(problem.limits, False))
-
-
-def _bisection(problem, allocation):
+def _exact(problem, allocation, part):
     workspace = new_general_workspace(problem.limits, False)
-    _solve(solve_weighted_by_bisection, False, problem, allocation, workspace)
+    _solve(_solve_by_sorting, False, problem, allocation, workspace, part)
 
 
-def _many(problem, allocation):
-    general_local_lanes_many(problem, allocation, new_general_workspace(problem.limits, True))
+def _bisection(problem, allocation, part):
+    workspace = new_general_workspace(problem.limits, False)
+    _solve(solve_weighted_by_bisection, False, problem, allocation, workspace, part)
 
 
-_SIGNATURE = functools.partial(solver_signature, GeneralLocalProblem, LocalAllocation)
-general_local_exact = Kernel("general_local_exact", _SIGNATURE, _exact)
-general_local_bisection = Kernel("general_local_bisection", _SIGNATURE, _bisection)
-general_local_many = Kernel("general_local_many", _SIGNATURE, _many)
+def _many(problem, allocation, part):
+    workspace = new_general_workspace(problem.limits, True)
+    _solve(solve_weighted_by_selection, True, problem, allocation, workspace, part)
+
+
+_SIGNATURE = functools.partial(solver_signature, GeneralLocalProblem, LocalAllocation, PART)
+general_local_exact = PartKernel("general_local_exact", _SIGNATURE, _exact)
+general_local_bisection = PartKernel("general_local_bisection", _SIGNATURE, _bisection)
+general_local_many = PartKernel("general_local_many", _SIGNATURE, _many)

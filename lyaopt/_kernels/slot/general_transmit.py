@@ -30,6 +30,7 @@ from lyaopt._kernels.slot.general_blocks import (
 )
 from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, of_lane
 from lyaopt._kernels.slot.marginal_costs import TRANSMIT, transmit_marginal_cost
+from lyaopt._kernels.slot.parts import PART, WHOLE, PartKernel, part_of_run
 from lyaopt._kernels.slot.problems import TransmitAllocation, solver_signature
 from lyaopt._kernels.slot.staircase import Supply, solve_staircase
 from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
@@ -37,7 +38,7 @@ from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
 from lyaopt._kernels.toolchain.contiguous_views import view_as
-from lyaopt._kernels.toolchain.jit import Kernel, inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import inline, lane_loop, merged
 
 _LN2 = math.log(2.0)
 # Rows of the parameters of a lane, after TAU: b_w N_0, pmax / (b_w N_0), U N_0 ln 2 and pmax
@@ -189,8 +190,8 @@ def _solve_measured(problem, allocation, run, order, step):
 
 
 @merged
-def _solve(solve, one_by_one, problem, allocation, workspace):
-    """Solve all lanes, one run of devices of the same kind after the other."""
+def _solve(solve, one_by_one, problem, allocation, workspace, part):
+    """Solve a part of the lanes of each run of devices of the same kind."""
     items, lane_count = problem.limits.shape
     measured = problem.measured
     per_device = lane_count // measured.size
@@ -199,7 +200,8 @@ def _solve(solve, one_by_one, problem, allocation, workspace):
     first = 0
     while first < measured.size:
         stop = run_of_equal(measured, first)
-        run = LaneRange(first * per_device, (stop - first) * per_device)
+        of_kind = LaneRange(first * per_device, (stop - first) * per_device)
+        run = part_of_run(of_kind, width, part)
         if measured[first] == 0:
             _solve_shannon(solve, problem, allocation, run, block, parameters)
         else:
@@ -212,29 +214,31 @@ def _solve(solve, one_by_one, problem, allocation, workspace):
 @merged
 def general_transmit_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `general_workspace_size` doubles."""
-    _solve(_solve_by_sorting, False, problem, allocation, workspace)
+    _solve(_solve_by_sorting, False, problem, allocation, workspace, WHOLE)
 
 
 @merged
 def general_transmit_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
-    _solve(solve_weighted_by_selection, True, problem, allocation, workspace)
+    _solve(solve_weighted_by_selection, True, problem, allocation, workspace, WHOLE)
 
 
-def _exact(problem, allocation):
-    general_transmit_lanes(problem, allocation, new_general_workspace(problem.limits, False))
-
-
-def _bisection(problem, allocation):
+def _exact(problem, allocation, part):
     workspace = new_general_workspace(problem.limits, False)
-    _solve(solve_weighted_by_bisection, False, problem, allocation, workspace)
+    _solve(_solve_by_sorting, False, problem, allocation, workspace, part)
 
 
-def _many(problem, allocation):
-    general_transmit_lanes_many(problem, allocation, new_general_workspace(problem.limits, True))
+def _bisection(problem, allocation, part):
+    workspace = new_general_workspace(problem.limits, False)
+    _solve(solve_weighted_by_bisection, False, problem, allocation, workspace, part)
 
 
-_SIGNATURE = functools.partial(solver_signature, GeneralTransmitProblem, TransmitAllocation)
-general_transmit_exact = Kernel("general_transmit_exact", _SIGNATURE, _exact)
-general_transmit_bisection = Kernel("general_transmit_bisection", _SIGNATURE, _bisection)
-general_transmit_many = Kernel("general_transmit_many", _SIGNATURE, _many)
+def _many(problem, allocation, part):
+    workspace = new_general_workspace(problem.limits, True)
+    _solve(solve_weighted_by_selection, True, problem, allocation, workspace, part)
+
+
+_SIGNATURE = functools.partial(solver_signature, GeneralTransmitProblem, TransmitAllocation, PART)
+general_transmit_exact = PartKernel("general_transmit_exact", _SIGNATURE, _exact)
+general_transmit_bisection = PartKernel("general_transmit_bisection", _SIGNATURE, _bisection)
+general_transmit_many = PartKernel("general_transmit_many", _SIGNATURE, _many)

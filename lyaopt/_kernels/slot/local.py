@@ -31,11 +31,12 @@ from lyaopt._kernels.slot.blocks import (
 from lyaopt._kernels.slot.dispatch import rank_by_sorting, solve_by_selection
 from lyaopt._kernels.slot.dual_bisection import solve_by_bisection
 from lyaopt._kernels.slot.marginal_costs import LOCAL, local_marginal_cost
+from lyaopt._kernels.slot.parts import PART, WHOLE, PartKernel, lanes_of_part
 from lyaopt._kernels.slot.primal_recovery import recover_primal
 from lyaopt._kernels.slot.problems import LocalAllocation, LocalProblem, solver_signature
 from lyaopt._kernels.slot.sort_registers import serve_in_registers
 from lyaopt._kernels.slot.sorting_networks import FOUR, TWO
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 _CAPACITY = 0  # row of what lanes have of their devices
 
@@ -84,8 +85,8 @@ def _report(lanes, block, capacities, tau, totals, multiplier):
 
 
 @inline
-def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
-    """Solve all lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
+def _solve_blocks(solve, one_by_one, problem, allocation, workspace, part):
+    """Solve a part of the lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
     queue, capacity, tau = problem.queue, problem.capacity, problem.tau
     items, lane_count = queue.shape
     width = block_width(items, lane_count, one_by_one)
@@ -95,8 +96,9 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
     fill(block.costs[INVERSE], width, 1.0 / scale)
     fill(block.costs[FLOOR], width, 0.0)
     spread_for = -1
-    for start in range(0, lane_count, width):
-        lanes = LaneRange(start, min(width, lane_count - start))
+    first, last = lanes_of_part(lane_count, width, part)
+    for start in range(first, last, width):
+        lanes = LaneRange(start, min(width, last - start))
         device = only_device(lane_count, capacity.size, lanes)
         if device == -1 or device != spread_for:
             spread(capacity, lane_count, lanes, devices[_CAPACITY])
@@ -109,7 +111,7 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
 @inline
 def solve_local_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, in a workspace of `workspace_size` doubles."""
-    _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
+    _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace, WHOLE)
 
 
 @helper
@@ -121,22 +123,22 @@ def local_lanes(problem, allocation, workspace):
 @helper
 def local_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
-    _solve_blocks(solve_by_selection, True, problem, allocation, workspace)
+    _solve_blocks(solve_by_selection, True, problem, allocation, workspace, WHOLE)
 
 
-def _local_exact(problem, allocation):
-    local_lanes(problem, allocation, new_workspace(problem.queue, False))
+def _local_exact(problem, allocation, part):
+    _solve_blocks(_solve_by_sorting, False, problem, allocation, new_workspace(problem.queue, False), part)
 
 
-def _local_bisection(problem, allocation):
-    _solve_blocks(solve_by_bisection, False, problem, allocation, new_workspace(problem.queue, False))
+def _local_bisection(problem, allocation, part):
+    _solve_blocks(solve_by_bisection, False, problem, allocation, new_workspace(problem.queue, False), part)
 
 
-def _local_many(problem, allocation):
-    local_lanes_many(problem, allocation, new_workspace(problem.queue, True))
+def _local_many(problem, allocation, part):
+    _solve_blocks(solve_by_selection, True, problem, allocation, new_workspace(problem.queue, True), part)
 
 
-_SIGNATURE = functools.partial(solver_signature, LocalProblem, LocalAllocation)
-local_exact = Kernel("local_exact", _SIGNATURE, _local_exact)
-local_bisection = Kernel("local_bisection", _SIGNATURE, _local_bisection)
-local_many = Kernel("local_many", _SIGNATURE, _local_many)
+_SIGNATURE = functools.partial(solver_signature, LocalProblem, LocalAllocation, PART)
+local_exact = PartKernel("local_exact", _SIGNATURE, _local_exact)
+local_bisection = PartKernel("local_bisection", _SIGNATURE, _local_bisection)
+local_many = PartKernel("local_many", _SIGNATURE, _local_many)

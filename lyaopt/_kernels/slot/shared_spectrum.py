@@ -14,6 +14,7 @@ import numpy as np
 from lyaopt._kernels.slot.blocks import LaneRange
 from lyaopt._kernels.slot.general_blocks import spread_lanes
 from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation
+from lyaopt._kernels.slot.parts import PART, PartKernel, lanes_of_part
 from lyaopt._kernels.slot.problems import solver_signature
 from lyaopt._kernels.slot.spectrum_items import set_devices, set_items
 from lyaopt._kernels.slot.spectrum_recovery import recover
@@ -23,7 +24,7 @@ from lyaopt._kernels.slot.spectrum_rows import (
     split_spectrum_workspace,
 )
 from lyaopt._kernels.slot.spectrum_search import find_price
-from lyaopt._kernels.toolchain.jit import Kernel, helper
+from lyaopt._kernels.toolchain.jit import helper
 
 
 @helper
@@ -45,8 +46,8 @@ def _solve_block(problem, allocation, lanes, rows):
 
 
 @helper
-def spectrum_lanes(problem, allocation, workspace):
-    """Solve all slots within `spectrum_workspace_size` doubles.
+def spectrum_lanes(problem, allocation, workspace, part):
+    """Solve a part of the slots within `spectrum_workspace_size` doubles.
 
     Lanes of measured devices keep their rates, powers and multipliers, and get no bandwidth.
     """
@@ -54,21 +55,22 @@ def spectrum_lanes(problem, allocation, workspace):
     devices = problem.measured.size
     slots = lane_count // devices
     width = spectrum_block_width(items, devices, slots)
-    for start in range(0, slots, width):
-        lanes = LaneRange(start, min(width, slots - start))
+    first, last = lanes_of_part(slots, width, part)
+    for start in range(first, last, width):
+        lanes = LaneRange(start, min(width, last - start))
         rows = split_spectrum_workspace(workspace, items, devices, lanes.count)
         _solve_block(problem, allocation, lanes, rows)
 
 
-def _spectrum_exact(problem, allocation):
+def _spectrum_exact(problem, allocation, part):
     items, lane_count = problem.weights.shape
     devices = problem.measured.size
     workspace = np.empty(spectrum_workspace_size(items, devices, lane_count // devices))
-    spectrum_lanes(problem, allocation, workspace)
+    spectrum_lanes(problem, allocation, workspace, part)
 
 
-spectrum_exact = Kernel(
+spectrum_exact = PartKernel(
     "spectrum_exact",
-    functools.partial(solver_signature, GeneralTransmitProblem, SpectrumAllocation),
+    functools.partial(solver_signature, GeneralTransmitProblem, SpectrumAllocation, PART),
     _spectrum_exact,
 )

@@ -18,9 +18,10 @@ import math
 from lyaopt._kernels.numerics.compensated import two_sum
 from lyaopt._kernels.slot.certificate import exp_remainder, is_marginal, outside, queue_terms, worse
 from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation, of_lane
+from lyaopt._kernels.slot.parts import PART, PartKernel, lanes_of_part
 from lyaopt._kernels.slot.problems import solver_signature
 from lyaopt._kernels.slot.spectral_efficiency import LARGEST, LN2, efficiency_of, surplus
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
+from lyaopt._kernels.toolchain.jit import helper, inline
 
 _ROUNDING = 5e-16  # of the logarithm of four factors, and of each unit of it
 
@@ -136,9 +137,10 @@ def _relative(gap, gross, serving_all):
     return gap / scale if scale < math.inf else math.nan
 
 
-def _spectrum_certificate(problem, allocation, report):
+def _spectrum_certificate(problem, allocation, report, part):
     devices, slots = problem.measured.size, allocation.price.size
-    for slot in range(slots):
+    first, last = lanes_of_part(slots, 1, part)
+    for slot in range(first, last):
         pool, used = _pool(problem, allocation, slot, slots)
         gap = allocation.price[slot] * max(pool - used, 0.0)
         gross, serving_all = 0.0, 0.0
@@ -156,8 +158,8 @@ def _spectrum_certificate(problem, allocation, report):
                 report[0, m * slots + slot] = _relative(gap, gross, serving_all)
 
 
-spectrum_certificate = Kernel(
+spectrum_certificate = PartKernel(
     "spectrum_certificate",
-    functools.partial(solver_signature, GeneralTransmitProblem, SpectrumAllocation, "f8[:,::1]"),
+    functools.partial(solver_signature, GeneralTransmitProblem, SpectrumAllocation, "f8[:,::1]", PART),
     _spectrum_certificate,
 )

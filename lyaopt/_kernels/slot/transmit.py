@@ -32,11 +32,12 @@ from lyaopt._kernels.slot.blocks import (
 from lyaopt._kernels.slot.dispatch import rank_by_sorting, solve_by_selection
 from lyaopt._kernels.slot.dual_bisection import solve_by_bisection
 from lyaopt._kernels.slot.marginal_costs import TRANSMIT, transmit_marginal_cost
+from lyaopt._kernels.slot.parts import PART, WHOLE, PartKernel, lanes_of_part
 from lyaopt._kernels.slot.primal_recovery import recover_primal
 from lyaopt._kernels.slot.problems import TransmitAllocation, TransmitProblem, solver_signature
 from lyaopt._kernels.slot.sorting_networks import FOUR, TWO
 from lyaopt._kernels.toolchain.contiguous_views import view_as
-from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 _LN2 = math.log(2.0)
 # Rows of what lanes have of their devices: b_w N_0, pmax / (b_w N_0), pmax
@@ -138,8 +139,8 @@ def _report(lanes, block, devices, gain, power, multiplier):
 
 
 @inline
-def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
-    """Solve all lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
+def _solve_blocks(solve, one_by_one, problem, allocation, workspace, part):
+    """Solve a part of the lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
     queue, gain, max_power = problem.queue, problem.gain, problem.max_power
     items, lane_count = queue.shape
     width = block_width(items, lane_count, one_by_one)
@@ -147,8 +148,9 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
     table = _device_table(problem, workspace)
     q0_times_gain = weighted_noise(problem.weight, problem.noise)
     spread_for = -1
-    for start in range(0, lane_count, width):
-        lanes = LaneRange(start, min(width, lane_count - start))
+    first, last = lanes_of_part(lane_count, width, part)
+    for start in range(first, last, width):
+        lanes = LaneRange(start, min(width, last - start))
         device = only_device(lane_count, max_power.size, lanes)
         if device == -1 or device != spread_for:
             _spread_devices(table, max_power, lane_count, lanes, block, devices)
@@ -161,7 +163,7 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace):
 @inline
 def solve_transmit_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `transmit_workspace_size` doubles."""
-    _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace)
+    _solve_blocks(_solve_by_sorting, False, problem, allocation, workspace, WHOLE)
 
 
 @helper
@@ -173,7 +175,7 @@ def transmit_lanes(problem, allocation, workspace):
 @helper
 def transmit_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
-    _solve_blocks(solve_by_selection, True, problem, allocation, workspace)
+    _solve_blocks(solve_by_selection, True, problem, allocation, workspace, WHOLE)
 
 
 @inline
@@ -182,19 +184,19 @@ def _workspace(problem, one_by_one):
     return np.empty(transmit_workspace_size(items, lane_count, problem.bandwidth.size, one_by_one))
 
 
-def _transmit_exact(problem, allocation):
-    transmit_lanes(problem, allocation, _workspace(problem, False))
+def _transmit_exact(problem, allocation, part):
+    _solve_blocks(_solve_by_sorting, False, problem, allocation, _workspace(problem, False), part)
 
 
-def _transmit_bisection(problem, allocation):
-    _solve_blocks(solve_by_bisection, False, problem, allocation, _workspace(problem, False))
+def _transmit_bisection(problem, allocation, part):
+    _solve_blocks(solve_by_bisection, False, problem, allocation, _workspace(problem, False), part)
 
 
-def _transmit_many(problem, allocation):
-    transmit_lanes_many(problem, allocation, _workspace(problem, True))
+def _transmit_many(problem, allocation, part):
+    _solve_blocks(solve_by_selection, True, problem, allocation, _workspace(problem, True), part)
 
 
-_SIGNATURE = functools.partial(solver_signature, TransmitProblem, TransmitAllocation)
-transmit_exact = Kernel("transmit_exact", _SIGNATURE, _transmit_exact)
-transmit_bisection = Kernel("transmit_bisection", _SIGNATURE, _transmit_bisection)
-transmit_many = Kernel("transmit_many", _SIGNATURE, _transmit_many)
+_SIGNATURE = functools.partial(solver_signature, TransmitProblem, TransmitAllocation, PART)
+transmit_exact = PartKernel("transmit_exact", _SIGNATURE, _transmit_exact)
+transmit_bisection = PartKernel("transmit_bisection", _SIGNATURE, _transmit_bisection)
+transmit_many = PartKernel("transmit_many", _SIGNATURE, _transmit_many)

@@ -23,12 +23,11 @@ from lyaopt._kernels.slot.blocks import (
 )
 from lyaopt._kernels.slot.weighted_recovery import recover_weighted
 from lyaopt._kernels.slot.weighted_selection import (
-    MARGIN,
-    SAMPLE,
     SAMPLED_ROUNDS,
     SORT_BELOW,
     LaneCost,
     is_whole,
+    sample_of,
 )
 from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
@@ -90,24 +89,25 @@ def _bracket(cost, lane, pool, above, round_number):
         weights = pool.weights[: pool.count]
         middle = halfway(weights.min(), weights.max())
         return middle, middle
-    sample, amounts = np.empty(SAMPLE), np.empty(SAMPLE)
-    for i in range(SAMPLE):
-        sample[i] = pool.weights[i * pool.count // SAMPLE]
+    size, margin = sample_of(pool.count)
+    sample, amounts = np.empty(size), np.empty(size)
+    for i in range(size):
+        sample[i] = pool.weights[i * pool.count // size]
     order = np.argsort(sample)
-    for i in range(SAMPLE):
-        amounts[i] = pool.limits[order[i] * pool.count // SAMPLE]
+    for i in range(size):
+        amounts[i] = pool.limits[order[i] * pool.count // size]
     sample = sample[order]
     reached = above
-    rank = SAMPLE - 1
+    rank = size - 1
     while rank > 0:
-        reached += pool.count / SAMPLE * amounts[rank]
+        reached += pool.count / size * amounts[rank]
         if not is_whole(cost, lane, reached, sample[rank]):
             break
         rank -= 1
     if round_number % 2 == 1:
         return sample[rank], sample[rank]  # ends on ties, which no bracket can split
-    low = sample[rank - MARGIN] if rank > MARGIN else 0.0
-    high = sample[rank + MARGIN] if rank + MARGIN < SAMPLE else np.inf
+    low = sample[rank - margin] if rank > margin else 0.0
+    high = sample[rank + margin] if rank + margin < size else np.inf
     return low, high
 
 

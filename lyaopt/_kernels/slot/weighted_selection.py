@@ -16,12 +16,21 @@ from lyaopt._kernels.numerics.elementary import halfway
 from lyaopt._kernels.slot.blocks import lane_at
 from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
-SAMPLE = 1024
-MARGIN = 48  # ranks in the sample: three standard deviations of a sample quantile
-SORT_BELOW = 512
+SORT_BELOW = 256
 _BLOCK = 256  # partial sums side by side: the loops vectorise
 _CHUNK = 16 * _BLOCK  # items a partial sum takes: rounding does not grow with the number of items
 SAMPLED_ROUNDS = 12  # then pivots halve the bit patterns, which takes 64 rounds at most
+
+
+@inline
+def sample_of(count):
+    """Return how many items to sample, and a margin of ranks: three standard deviations of a quantile.
+
+    To sort a larger sample would take longer than the passes that it saves.
+    """
+    if count < 2048:
+        return 64, 12
+    return (256, 24) if count < 32768 else (1024, 48)
 
 
 @lane_loop
@@ -84,10 +93,10 @@ def _keep(pool, count, low, high, to):
 
 
 @inline
-def _sorted_sample(pool, count):
-    sample = np.empty(SAMPLE)
-    for i in range(SAMPLE):
-        sample[i] = pool[i * count // SAMPLE]
+def _sorted_sample(pool, count, size):
+    sample = np.empty(size)
+    for i in range(size):
+        sample[i] = pool[i * count // size]
     return np.sort(sample)
 
 
@@ -112,18 +121,19 @@ def _bracket(cost, lane, pool, count, above, round_number):
     if round_number >= SAMPLED_ROUNDS:
         middle = halfway(pool[:count].min(), pool[:count].max())
         return middle, middle
-    sample = _sorted_sample(pool, count)
+    size, margin = sample_of(count)
+    sample = _sorted_sample(pool, count, size)
     reached = above
-    rank = SAMPLE - 1
+    rank = size - 1
     while rank > 0:
-        reached += count / SAMPLE * sample[rank]
+        reached += count / size * sample[rank]
         if not is_whole(cost, lane, reached, sample[rank]):
             break
         rank -= 1
     if round_number % 2 == 1:
         return sample[rank], sample[rank]  # ends on ties, which no bracket can split
-    low = sample[rank - MARGIN] if rank > MARGIN else 0.0
-    high = sample[rank + MARGIN] if rank + MARGIN < SAMPLE else np.inf
+    low = sample[rank - margin] if rank > margin else 0.0
+    high = sample[rank + margin] if rank + margin < size else np.inf
     return low, high
 
 

@@ -4,13 +4,15 @@
 
 FOLDER is that of the package, or a folder whose files go into a wheel. It receives the extension module
 ``_core``, with every kernel as Python calls it; ``capi/liblyaopt``, with the functions of capi/lyaopt.h; and
-last ``_core.json``, which describes their sources and their target. Only this file, library_build.py,
-aot_flags.py and targets.py know how machine code is made ahead of time.
+last ``_core.json``, which describes their sources and their target. If there are several targets, each has a
+folder of its own in ``_cores``. Other modules that know how machine code is made ahead of time are named in
+core_choice.py.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -20,39 +22,55 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lyaopt._kernels.toolchain.targets import processor, required_flags, target
+from lyaopt._kernels.toolchain.targets import processor, required_flags, targets
 
-CORE, LIBRARY = "_core", "liblyaopt"
-NUMBER_OF_KERNELS = 57
+NUMBER_OF_KERNELS = 64
 """How many kernels the walk through the folders must find, so that none goes missing unnoticed."""
 
 
 def build(folder: Path) -> bool:
-    """Build the files that are missing or out of date; return whether any were.
+    """Build the files that are missing or out of date; return whether any were."""
+    places = {name: folder / "_cores" / name if len(targets()) > 1 else folder for name in targets()}
+    described = {name: _describe(name) for name in places}
+    if all(_is_built(described[name], place) for name, place in places.items()):
+        return False
+    with tempfile.TemporaryDirectory(prefix="lyaopt-build-") as made:
+        _build_objects(Path(made))
+        for name, place in places.items():
+            _install(Path(made) / name, place, described[name])
+    return True
 
-    Each part is built in its own process: a helper compiled for one would be linked into the other.
-    """
-    about = _describe()
-    place = folder / "_core.json"
+
+def _is_built(about: dict[str, Any], folder: Path) -> bool:
     with contextlib.suppress(OSError, ValueError):
         there = all((folder / name).exists() for name in about["files"])
-        if there and json.loads(place.read_bytes()) == _with_file(about, folder):
-            return False
-    (folder / "capi").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="lyaopt-build-") as made:
+        return there and json.loads((folder / "_core.json").read_bytes()) == _with_file(about, folder)
+    return False
+
+
+def _build_objects(made: Path) -> None:
+    """Compile the parts at once, then link them."""
+    from lyaopt._kernels.toolchain.part_build import PARTS
+
+    for steps in ((*PARTS, _RUNTIME), (_LINK,)):
         started = [
-            subprocess.Popen([sys.executable, "-m", __spec__.name, made, part], env=_environment())
-            for part in (CORE, LIBRARY)
+            subprocess.Popen([sys.executable, "-m", __spec__.name, made, step], env=_environment())
+            for step in steps
         ]
         statuses = [process.wait() for process in started]
         if any(statuses):
             raise OSError("the kernels could not be compiled ahead of time")
-        # Old and new files do not fit together: without `_core.json` neither is used.
-        place.unlink(missing_ok=True)
-        for name in about["files"]:
-            _replace(folder / name, (Path(made) / Path(name).name).read_bytes(), 0o755)
+
+
+def _install(made: Path, folder: Path, about: dict[str, Any]) -> None:
+    """Put what was made for a target where it belongs."""
+    (folder / "capi").mkdir(parents=True, exist_ok=True)
+    place = folder / "_core.json"
+    # Old and new files do not fit together: without `_core.json` neither is used.
+    place.unlink(missing_ok=True)
+    for name in about["files"]:
+        _replace(folder / name, (made / Path(name).name).read_bytes(), 0o755)
     _replace(place, json.dumps(_with_file(about, folder), indent=1).encode() + b"\n", 0o644)
-    return True
 
 
 def _with_file(about: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -77,16 +95,16 @@ def _replace(target: Path, content: bytes, mode: int) -> None:
 
 def _environment() -> dict[str, str]:
     paths = [str(Path(__file__).parents[3]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    name, features = processor(target())
-    # Numba optimises helpers with its compiler for the running process: it must assume the target too.
+    name, features = processor(targets()[0])
+    # Numba's compiler for the running process simplifies functions: it must assume the target too.
     compiler = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
     # Settings for debugging must not change the build.
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("LYAOPT_B", "NUMBA_"))}
     return kept | compiler | {"LYAOPT_CORE": "jit", "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _describe() -> dict[str, Any]:
-    """The content of ``_core.json`` for a build of the present sources."""
+def _describe(wanted: str) -> dict[str, Any]:
+    """The content of ``_core.json`` for a build of the present sources for a target."""
     import llvmlite
     import numba
 
@@ -96,9 +114,9 @@ def _describe() -> dict[str, Any]:
         machine,
         processor_flags,
     )
+    from lyaopt._kernels.toolchain.extension_build import extension_name
     from lyaopt._kernels.toolchain.library_build import library_name
 
-    wanted = target()
     return {
         "sources": hash_of_sources(),
         "builder": hash_of_builder(),
@@ -109,15 +127,9 @@ def _describe() -> dict[str, Any]:
         "processor_flags": sorted(required_flags(wanted, processor_flags())),
         "numba": numba.__version__,
         "llvmlite": llvmlite.__version__,
-        "files": [_extension_name(), f"capi/{library_name()}"],
+        "files": [extension_name(), f"capi/{library_name()}"],
         "kernels": {name: _arguments(kernel) for name, kernel in sorted(_all_kernels().items())},
     }
-
-
-def _extension_name() -> str:
-    import sysconfig
-
-    return f"{CORE}{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
 def _all_kernels() -> dict[str, Any]:
@@ -138,16 +150,10 @@ def _kernel_modules() -> list[str]:
     return sorted(".".join(path.parts) for path in paths if path.parent.name != "toolchain")
 
 
-def _types(kernel: Any) -> tuple[tuple[Any, ...], Any]:
-    from numba.core.sigutils import normalize_signature
-
-    signature = kernel.signature() if callable(kernel.signature) else kernel.signature
-    arguments, result = normalize_signature(signature)
-    return arguments, result
-
-
 def _arguments(kernel: Any) -> list[Any]:
-    return [_described(kind) for kind in _types(kernel)[0]]
+    from lyaopt._kernels.toolchain.part_build import types
+
+    return [_described(kind) for kind in types(kernel.signature)[0]]
 
 
 def _described(kind: Any) -> Any:
@@ -163,28 +169,22 @@ def _described(kind: Any) -> Any:
     return str(as_dtype(kind).str[1:])
 
 
-def _build_core(folder: Path) -> None:
-    """The extension module, with Numba's wrappers and its runtime for arrays."""
-    from numba.pycc import CC
-
-    from lyaopt._kernels.toolchain.aot_flags import as_at_run_time
-
-    module = CC(CORE, source_module=sys.modules[__name__])
-    module.output_dir, module.output_file = str(folder), _extension_name()
-    module.target_cpu = processor(target())[0]
-    for name, kernel in _all_kernels().items():
-        arguments, result = _types(kernel)
-        module.export(name, result(*arguments))(kernel.function)
-    with as_at_run_time():
-        module.compile()
+_RUNTIME, _LINK = "runtime", "link"
 
 
-def _build_library(folder: Path) -> None:
-    """The library for C."""
-    from lyaopt._kernels.toolchain.library_build import build_library
+def _run_step(folder: Path, step: str) -> None:
+    """One step of a build, in a process of its own."""
+    from lyaopt._kernels.toolchain import extension_build, library_build, part_build
 
-    _all_kernels()
-    build_library(folder, _version())
+    gc.set_threshold(200_000)  # a build makes millions of objects that stay
+    if step == _RUNTIME:
+        extension_build.build_runtime(folder)
+    elif step == _LINK:
+        extension_build.build_extensions(folder, targets())
+        library_build.build_libraries(folder, _version(), targets())
+    else:
+        _all_kernels()
+        part_build.build_part(folder, step, targets())
 
 
 def _version() -> str:
@@ -194,9 +194,9 @@ def _version() -> str:
 
 
 def main() -> None:
-    """Build everything, or one part in a folder."""
+    """Build everything, or run one step in a folder."""
     if len(sys.argv) > 2:
-        {CORE: _build_core, LIBRARY: _build_library}[sys.argv[2]](Path(sys.argv[1]))
+        _run_step(Path(sys.argv[1]), sys.argv[2])
         return
     try:
         build(Path(*sys.argv[1:2]))

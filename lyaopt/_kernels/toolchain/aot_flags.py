@@ -19,25 +19,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lyaopt._kernels.toolchain.targets import processor, target
-
 
 @contextlib.contextmanager
-def as_at_run_time() -> Iterator[None]:
-    """Have pycc compile with our flags, for the features of the target, and count references plainly."""
+def plain_counters() -> Iterator[None]:
+    """Have Numba count references without locks."""
     from unittest import mock
 
-    from numba.core.codegen import AOTCodeLibrary, AOTCPUCodegen
     from numba.core.runtime import nrtdynmod
-    from numba.pycc import compiler
 
-    features = processor(target())[1]
-    with (
-        mock.patch.object(compiler, "Flags", numba_flags),
-        mock.patch.object(AOTCPUCodegen, "_customize_tm_features", return_value=features),
-        mock.patch.object(nrtdynmod, "_define_atomic_inc_dec", _plain_counter),
-        mock.patch.object(AOTCodeLibrary, "emit_native_object", _native_object),
-    ):
+    with mock.patch.object(nrtdynmod, "_define_atomic_inc_dec", _plain_counter):
         yield
 
 
@@ -68,21 +58,19 @@ def _plain_counter(module: Any, operation: str, ordering: str) -> Any:
 _COUNTING = re.compile(r"^(define .*@NRT_(?:inc|dec)ref\([^)]*\)[^#{]*)#\d+", re.MULTILINE)
 
 
-def _native_object(library: Any) -> bytes:
-    """Return the machine code of a library of Numba, in which the functions that count are inline."""
+def with_inline_counters(module: Any, machine: Any) -> Any:
+    """Return an optimised module in which the functions that count are inline."""
     from llvmlite import binding
 
-    library._ensure_finalized()
-    text, changed = _COUNTING.subn(r"\1alwaysinline nounwind", str(library._final_module))
+    text, changed = _COUNTING.subn(r"\1alwaysinline nounwind", str(module))
     if changed != 2:
         raise AssertionError(f"found {changed} functions that count references, expected 2")
-    module = binding.parse_assembly(text)
+    inlined = binding.parse_assembly(text)
     passes = binding.create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_simplify_cfg_pass()
-    machine = library._codegen._tm
-    passes.run(module, binding.create_pass_builder(machine, binding.create_pipeline_tuning_options()))
-    return machine.emit_object(module)
+    passes.run(inlined, binding.create_pass_builder(machine, binding.create_pipeline_tuning_options()))
+    return inlined
 
 
 def numba_flags() -> Any:

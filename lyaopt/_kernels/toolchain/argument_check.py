@@ -39,8 +39,6 @@ def guarded(
         aligned and contiguous.
     """
     kinds = kinds_of(described)
-    if check_shapes is None and not any(type(kind) is list for kind in kinds):
-        return _guarded_arrays(function, kinds)
 
     def call(*args: Any) -> Any:
         shapes: list[tuple[int, ...]] = []
@@ -49,28 +47,8 @@ def guarded(
             check_shapes(args, tuple(shapes))
         return function(*args)
 
+    call.unguarded = function  # type: ignore[attr-defined]
     return call
-
-
-def _guarded_arrays(function: Callable[..., Any], kinds: Sequence[Kind]) -> Callable[..., Any]:
-    """Wrap a function of arrays and scalars only, whose shapes need no look: the check is all in one loop."""
-    arrays = [(place, *kind) for place, kind in enumerate(kinds) if kind is not None]
-
-    def call(*args: Any) -> Any:
-        for place, dtype, dimensions in arrays:
-            if place >= len(args):
-                break  # the function itself counts its arguments
-            value = args[place]
-            good = type(value) is np.ndarray and (value.dtype is dtype or value.dtype == dtype)
-            if not (good and value.ndim == dimensions and value.flags.carray):
-                raise _refusal(dtype, dimensions)
-        return function(*args)
-
-    return call
-
-
-def _refusal(dtype: Any, dimensions: int) -> TypeError:
-    return TypeError(f"expected a contiguous writeable array of {dtype} in {dimensions} dimensions")
 
 
 def _check(kinds: Sequence[Kind], args: Sequence[Any], shapes: list[tuple[int, ...]]) -> None:
@@ -93,4 +71,4 @@ def _check(kinds: Sequence[Kind], args: Sequence[Any], shapes: list[tuple[int, .
             if len(shape) == dimensions:
                 shapes.append(shape)
                 continue
-        raise _refusal(dtype, dimensions)
+        raise TypeError(f"expected a contiguous writeable array of {dtype} in {dimensions} dimensions")

@@ -1,70 +1,110 @@
-"""Which dimensions of a kernel's arguments must agree: the kernels themselves index without a look.
+"""Checks shapes of a kernel's arguments, and values by which it indexes: the kernel indexes without a look.
 
-Types alone do not keep a kernel within its arrays, or its loops from running for ever. A shape is one word:
-a letter is a size, the same wherever it occurs among the arguments of a call; a digit is that size itself.
-``*`` is one number for each of some equal groups of lanes, so its size divides L; ``?`` in front of a shape
-allows an array without entries instead. The number of devices M divides that of lanes L too; the number of
-slots B times M is L. What arrays of whole numbers point at, tables and measured radios, is not looked at.
+Types alone do not keep a kernel within its arrays, or its loops from running for ever. What must hold is said
+in words, in kernel_shapes.py, and here by letter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import numpy as np
 
-Shape = Any
-"""A word, nothing for a scalar, or a sequence of them for a tuple."""
+from lyaopt._kernels.toolchain.argument_values import Sizes, Values
+from lyaopt._kernels.toolchain.kernel_shapes import SHAPES, Shape
+
 Key = tuple[tuple[int, ...], ...]
 """Shapes of all arrays among the arguments of a call, in order."""
+Path = tuple[int, ...]
 _MOST_KNOWN = 1000
-
-_DEVICE = ("NL", "L", "L")  # LocalAllocation and TransmitAllocation
-_EDGE = ("NL", "L")  # EdgeAllocation
-_LOCAL_PROBLEM = ("NL", "M", "", "", "")
-_TRANSMIT_PROBLEM = ("NL", "L", "M", "M", "", "", "")
-_EDGE_PROBLEM = ("NL", "", "")
-_GENERAL_LOCAL = ("NL", "NL", "*", "*", "*", "*", "M", "CK", "CK")
-_GENERAL_TRANSMIT = ("NL", "NL", "L", "*", "*", "*", "*", "", "M", "?L", "?L")
-_GENERAL_EDGE = ("NL", "NL", "*", "*")
-_WORST = "2B"
-_SPECTRUM = ("NL", "L", "L", "L", "B")
-_UPSTREAM = ("?NL", "?L", "*")  # derivatives by what was solved, and by the value
-_SLOT = ("3NM", "4M", "6", "3NM", "8M", "6")
+_FIXED = {"O": 13}  # OPTIONS of stream_options.py
+_BY_SHARES = 3  # of exact_allocation.py
+_OTHER_TYPES = (TypeError, IndexError, AttributeError, KeyError)
+"""Of arguments of other types than expected, which the function itself refuses."""
+_SERVICE_FEATURES, _DEVICE_FEATURES = 12, (2, 3)  # of observe.py
 
 
-def _solvers(name: str, problem: Shape, allocation: Shape) -> dict[str, Shape]:
-    """Shapes of the solvers of a problem, and of its certificate, which also takes a report."""
-    solvers = {f"{name}_{kind}": (problem, allocation) for kind in ("exact", "many", "bisection")}
-    return solvers | {f"{name}_certificate": (problem, allocation, "3L")}
+class _Rule(NamedTuple):
+    """How sizes depend on each other: applied where all its letters are known."""
+
+    letters: str
+    holds: Callable[[Sizes], bool]
+    expected: str
 
 
-SHAPES: dict[str, Shape] = {
-    **_solvers("local", _LOCAL_PROBLEM, _DEVICE),
-    **_solvers("transmit", _TRANSMIT_PROBLEM, _DEVICE),
-    **_solvers("edge", _EDGE_PROBLEM, _EDGE),
-    **_solvers("general_local", _GENERAL_LOCAL, _DEVICE),
-    **_solvers("general_transmit", _GENERAL_TRANSMIT, _DEVICE),
-    **_solvers("general_edge", _GENERAL_EDGE, _EDGE),
-    "local_gaps": (_LOCAL_PROBLEM, _DEVICE, _WORST),
-    "transmit_gaps": (_TRANSMIT_PROBLEM, _DEVICE, _WORST),
-    "edge_gaps": (_EDGE_PROBLEM, _EDGE, _WORST),
-    "local_gradient": (_GENERAL_LOCAL, _DEVICE, _UPSTREAM, ("NL", "NL", *("?L",) * 4)),
-    "transmit_gradient": (_GENERAL_TRANSMIT, _DEVICE, _UPSTREAM, ("NL", "NL", *("?L",) * 8)),
-    "edge_gradient": (_GENERAL_EDGE, _EDGE, _UPSTREAM, ("NL", "NL", "?L", "?L")),
-    "spectrum_exact": (_GENERAL_TRANSMIT, _SPECTRUM),
-    "spectrum_certificate": (_GENERAL_TRANSMIT, _SPECTRUM, "3L"),
-    "spectrum_gradient": (_GENERAL_TRANSMIT, _SPECTRUM, "NL", "L", "L"),
-    "local_prices": (_LOCAL_PROBLEM, _DEVICE, "L"),
-    "general_local_energies": (_GENERAL_LOCAL, _DEVICE, "2L"),
-    "slot_weighted": ("3NM", *_SLOT),
-}
-"""Of each kernel that solves or certifies slots, by its name."""
+_RULES = (
+    _Rule("L", lambda n: n["L"] >= 1, "at least one lane"),
+    _Rule("M", lambda n: n["M"] >= 1, "at least one device"),
+    _Rule("LM", lambda n: n["L"] % n["M"] == 0, "a multiple of {M} devices, got {L} lanes"),
+    _Rule(
+        "BLM", lambda n: n["B"] * n["M"] == n["L"], "{M} devices in each of {B} slots, got {L} lanes"
+    ),
+    _Rule("CK", lambda n: n["C"] == 0 or n["K"] >= 1, "segments in each table"),
+    _Rule("w", lambda n: n["w"] >= 1, "at least one replication in a block"),
+    _Rule("Lw", lambda n: n["L"] % n["w"] == 0, "a multiple of {w} replications, got {L} lanes"),
+    _Rule("LMw", lambda n: n["M"] * n["w"] == n["L"], "{w} lanes of each of {M} devices, got {L}"),
+    _Rule(
+        "Rbw",
+        lambda n: (n["b"] - 1) * n["w"] < n["R"] <= n["b"] * n["w"],
+        "{b} blocks of {w} replications, got {R}",
+    ),
+    _Rule(
+        "FMS",
+        lambda n: n["F"] in [_SERVICE_FEATURES * n["S"] + own * n["M"] for own in _DEVICE_FEATURES],
+        "features of {S} services and {M} devices, got {F}",
+    ),
+    _Rule("s", lambda n: n["s"] >= 0, "a first slot >= 0, got {s}"),
+    _Rule("g", lambda n: n["g"] >= 1, "at least one slot in a period, got {g}"),
+    _Rule("ers", lambda n: n["r"] == 0 or n["e"] - n["s"] <= n["r"], "room for all slots, got {r}"),
+    _Rule("P", lambda n: n["P"] >= 1, "points of at least one period"),
+    _Rule("&d", lambda n: n["d"] != _BY_SHARES or n["&"] > 1, "shares, which the method asks for"),
+    _Rule("%u", lambda n: n["u"] == 0 or n["%"] > 1, "weights for the rule to write"),
+    _Rule("c", lambda n: n["c"] >= 1, "at least one node in a table of prices"),
+    _Rule("j", lambda n: n["j"] >= 1, "a list of points to try"),
+    _Rule("x", lambda n: n["x"] >= 1, "at least one state of a channel, got {x}"),
+    _Rule("mx", lambda n: n["x"] == 1 or n["m"] >= 1, "memory for the levels of channels"),
+    # Where a policy chooses the points, the loop over slots reads none of these.
+    _Rule("ixy", lambda n: n["x"] == n["y"] or ("P" in n and n["i"] == 0), "points in {x} states, got {y}"),
+    _Rule("XZ", lambda n: n["Z"] == n["X"] + 1, "a row of each of {X} states, got {Z} ends"),
+    _Rule("I", lambda n: n["I"] >= 1, "at least one node"),
+    _Rule("D", lambda n: n["D"] >= 1, "at least one decision"),
+)  # fmt: skip
+
+
+class _Declared(NamedTuple):
+    """What is declared of a kernel, taken apart."""
+
+    shapes: Shape
+    numbers: list[tuple[Path, str]]
+    values: list[tuple[Path, Values]]
+
+    @classmethod
+    def of(cls, name: str) -> _Declared | None:
+        shapes = SHAPES.get(name)
+        if shapes is None:
+            return None
+        words = list(_words(shapes))
+        numbers = [(path, word[1:]) for path, word in words if word.startswith("#")]
+        values = [(path, Values(word.partition(":")[2])) for path, word in words if ":" in word]
+        return cls(shapes, numbers, values)
+
+    def check_numbers(self, args: Sequence[Any], known: Sizes, rules: Sequence[_Rule], name: str) -> Sizes:
+        """Sizes with the numbers among the arguments, which differ from call to call."""
+        sizes = dict(known)
+        for path, letter in self.numbers:
+            number = int(_at(args, path))
+            if sizes.setdefault(letter, number) != number:
+                raise ValueError(f"{name}: expected {letter} = {sizes[letter]}, got {number}")
+        if sizes.get("w", 0) >= 1 and "L" in sizes:
+            sizes.setdefault("M", sizes["L"] // sizes["w"])
+        _apply(rules, sizes, name)
+        return sizes
 
 
 def shape_check(name: str) -> Callable[[Sequence[Any], Key], None] | None:
-    """Return a function that refuses arguments of a kernel whose shapes do not fit; None without shapes.
+    """Return a function that refuses arguments of a kernel that do not fit; None where nothing is declared.
 
     It is called with the arguments and the shapes of all arrays among them, in order, and remembers shapes
     that fit: calls repeat them, and the look costs more than many a kernel.
@@ -77,26 +117,59 @@ def shape_check(name: str) -> Callable[[Sequence[Any], Key], None] | None:
     Raises
     ------
     ValueError
-        By the function, when shapes do not fit.
+        By the function, when shapes do not fit, or a value would be an index beyond an array.
     """
-    shapes, known = SHAPES.get(name), set[Key]()
-    if shapes is None:
+    declared, known = _Declared.of(name), dict[Key, Sizes]()
+    if declared is None:
         return None
+    changing = {letter for _, letter in declared.numbers} | ({"M"} if _has(declared, "w") else set())
+    lasting = [rule for rule in _RULES if not changing & set(rule.letters)]
+    others = [rule for rule in _RULES if changing & set(rule.letters)]
+    by_call = bool(declared.numbers or declared.values)
 
     def check(args: Sequence[Any], key: Key) -> None:
-        if key in known:
-            return
-        sizes: dict[str, int] = {}
-        _fit(shapes, args, sizes, name)
-        _check_lanes(sizes, name)
-        if len(known) < _MOST_KNOWN:
-            known.add(key)
+        sizes = known.get(key)
+        if sizes is None:
+            sizes = {}
+            _fit(declared.shapes, args, sizes, name)
+            _apply(lasting, sizes, name)
+            if len(known) < _MOST_KNOWN:
+                known[key] = sizes
+        if by_call:
+            sizes = declared.check_numbers(args, sizes, others, name)
+            for path, values in declared.values:
+                values.check(_at(args, path), sizes, name)
 
     return check
 
 
+def _has(declared: _Declared, letter: str) -> bool:
+    return any(one == letter for _, one in declared.numbers)
+
+
+def _words(shape: Shape, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Words of a declaration, and the places of what they are about."""
+    if isinstance(shape, tuple):
+        for i, one in enumerate(shape):
+            yield from _words(one, (*path, i))
+    else:
+        yield path, shape
+
+
+def _at(args: Any, path: Path) -> Any:
+    for i in path:
+        args = args[i]
+    return args
+
+
+def _apply(rules: Sequence[_Rule], sizes: Sizes, name: str) -> None:
+    for rule in rules:
+        if all(letter in sizes for letter in rule.letters) and not rule.holds(sizes):
+            raise ValueError(f"{name}: expected {rule.expected.format(**sizes)}")
+
+
 def fitting(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """Wrap a kernel that checks types itself so that the shapes of its arguments are checked first.
+    """Wrap a kernel that checks types itself so that its arguments are checked first.
 
     Parameters
     ----------
@@ -110,7 +183,8 @@ def fitting(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         return function
 
     def call(*args: Any) -> Any:
-        check(args, tuple(_shapes_of(args)))
+        with suppress(*_OTHER_TYPES):
+            check(args, tuple(_shapes_of(args)))
         return function(*args)
 
     return call
@@ -124,30 +198,31 @@ def _shapes_of(args: Sequence[Any]) -> Iterator[tuple[int, ...]]:
             yield value.shape
 
 
-def _check_lanes(sizes: dict[str, int], name: str) -> None:
-    devices = sizes.get("M", 1)
-    lanes, slots = sizes.get("L", devices), sizes.get("B")
-    if not lanes or not devices or lanes % devices:
-        expected = f"at least one lane, and a multiple of {devices} devices"
-        raise ValueError(f"{name}: expected {expected}, got {lanes} lanes")
-    if slots is not None and slots * devices != lanes:
-        raise ValueError(f"{name}: expected {devices} devices in each of {slots} slots, got {lanes} lanes")
-
-
-def _fit(shapes: Sequence[Shape], args: Sequence[Any], sizes: dict[str, int], name: str) -> None:
+def _fit(shapes: Sequence[Shape], args: Sequence[Any], sizes: Sizes, name: str) -> None:
     """Compare the shapes of arguments with each other, and note the sizes by letter."""
     for shape, value in zip(shapes, args, strict=False):  # the function itself counts its arguments
         if type(shape) is tuple:
             if isinstance(value, tuple):
                 _fit(shape, value, sizes, name)
-        elif shape and type(value) is np.ndarray and not (shape[0] == "?" and not value.size):
-            for letter, size in zip(shape.lstrip("?"), value.shape, strict=False):
-                if letter == "*":
-                    fits = size > 0 and sizes["L"] % size == 0
-                elif letter.isdigit():
-                    fits = size == int(letter)
-                else:
-                    fits = sizes.setdefault(letter, size) == size
-                if not fits:
-                    expected = ", ".join(f"{one} = {sizes[one]}" if one in sizes else one for one in shape)
-                    raise ValueError(f"{name}: expected an array of shape ({expected}), got {value.shape}")
+        elif shape and type(value) is np.ndarray:
+            _fit_array(shape.partition(":")[0], value, sizes, name)
+
+
+def _fit_array(shape: str, value: Any, sizes: Sizes, name: str) -> None:
+    mark = shape[0] if shape[0] in "?!&%" else ""
+    shape = shape.lstrip("?!&%")
+    if mark and mark != "?":
+        given = 1 + bool(value.size)  # one more than the largest value that points at it
+        if sizes.setdefault(mark, given) != given:
+            raise ValueError(f"{name}: expected all or none of the arrays of shape ({', '.join(shape)})")
+    if mark and not value.size:
+        return
+    for letter, size in zip(shape, value.shape, strict=False):
+        if letter == "*":
+            fits = size > 0 and sizes["L"] % size == 0
+        else:
+            wanted = int(letter) if letter.isdigit() else _FIXED.get(letter)
+            fits = (sizes.setdefault(letter, size) if wanted is None else wanted) == size
+        if not fits:
+            expected = ", ".join(f"{one} = {sizes[one]}" if one in sizes else one for one in shape)
+            raise ValueError(f"{name}: expected an array of shape ({expected}), got {value.shape}")

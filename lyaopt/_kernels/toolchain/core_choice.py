@@ -8,15 +8,16 @@ source interpreted.
 
 from __future__ import annotations
 
-import hashlib
-import importlib
+import importlib.util
 import json
 import os
-import platform
-import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from lyaopt._kernels.toolchain.core_place import core_place
+from lyaopt._kernels.toolchain.source_record import recall, remember, stamp
 
 CORES = ("aot", "jit", "python")
 FOLDER = Path(__file__).parents[1]
@@ -24,18 +25,29 @@ FOLDER = Path(__file__).parents[1]
 CAPI = FOLDER.parent / "capi"
 C_SOURCES = ("lyaopt.c", "numbers.c", "prices.c", "lyaopt.h", "checks.h")
 """Files of the library for C, in its folder."""
-ABOUT = FOLDER.parent / "_core.json"
-"""Describes the extension's sources and target; written after the extension, and removed before it."""
 _END_BYTES = 2**14
 _CPU_INFO = Path("/proc/cpuinfo")
-_BUILDER = {"aot_build.py", "aot_flags.py", "library_build.py", "targets.py"}
-"""Modules of `toolchain` that build ahead of time."""
+_BUILDER = {
+    "aot_build.py",
+    "aot_flags.py",
+    "extension_build.py",
+    "library_build.py",
+    "lowering.py",
+    "optimised_once.py",
+    "part_build.py",
+    "targets.py",
+}
+"""Modules of `toolchain` that build ahead of time; no others know how."""
 _WITHOUT_CODE = _BUILDER | {
     "argument_check.py",
     "argument_shapes.py",
+    "argument_values.py",
     "cache.py",
     "core_choice.py",
+    "core_place.py",
     "interpreted.py",
+    "kernel_shapes.py",
+    "source_record.py",
 }
 """Modules of `toolchain` that machine code compiled at run time does not depend on."""
 
@@ -87,6 +99,8 @@ def hash_of_builder() -> str:
 
 def hash_of(files: Iterable[Path]) -> str:
     """Hash of the paths, from the package on, and contents of files."""
+    import hashlib  # late: it takes as long to import as all that a start needs here
+
     hasher = hashlib.sha256()
     for source in sorted(files):
         name = source.relative_to(FOLDER.parent).as_posix()
@@ -104,9 +118,15 @@ def processor_flags() -> frozenset[str]:
     return frozenset(found.partition(":")[2].split())
 
 
+PLACE = core_place(FOLDER.parent, processor_flags)
+"""Folder of the extension and of the library for C."""
+ABOUT = PLACE / "_core.json"
+"""Describes the extension's sources and target; written after the extension, and removed before it."""
+
+
 def machine() -> str:
     """The platform and Python that an extension belongs to."""
-    return f"{platform.machine()} {sysconfig.get_config_var('EXT_SUFFIX')}"
+    return f"{os.uname().machine} {EXTENSION_SUFFIXES[0]}"
 
 
 def choose() -> Choice:
@@ -123,10 +143,10 @@ def choose() -> Choice:
         raise ImportError(f"LYAOPT_CORE: expected 'aot', 'jit' or 'python', got {unknown[0]!r}")
     if os.environ.get("NUMBA_DISABLE_JIT") == "1":
         wanted = ["python" if core == "jit" else core for core in wanted] if asked else ["python"]
-    sources = hash_of_sources() if wanted[0] != "python" else ""
-    reason = ""
+    known: dict[str, Any] = _known() if wanted[0] != "python" else {"sources": ""}
+    sources, reason = known["sources"], ""
     if wanted[0] == "aot":
-        about, extension, reason = _built(sources)
+        about, extension, reason = _built(sources, known["file"])
         if extension is not None:
             return Choice("aot", sources, "", extension, about)
         if len(wanted) == 1:
@@ -135,19 +155,58 @@ def choose() -> Choice:
     return Choice(wanted[0], sources if wanted[0] == "jit" else "", reason, None, {})
 
 
-def _built(sources: str) -> tuple[dict[str, Any], Any, str]:
+def _known() -> dict[str, Any]:
+    """Hash of the sources, and fingerprint of the extension, None without one; read anew after any change."""
+    folder, extension = str(FOLDER), extension_file()
+    state = stamp(folder, [str(extension)])
+    if not (known := recall(folder, state)):
+        known = {"sources": hash_of_sources(), "file": _fingerprint_if_any(extension)}
+        remember(folder, state, known)
+    return known
+
+
+def _fingerprint_if_any(extension: Path) -> dict[str, Any] | None:
+    try:
+        return fingerprint(extension)
+    except OSError:
+        return None
+
+
+def built_kernel(name: str) -> Callable[..., Any] | None:
+    """Return the function of the extension itself, which checks nothing; None where another core runs.
+
+    For arguments that the caller has made: of the types and shapes in ``_core.json``, contiguous, writeable.
+
+    Parameters
+    ----------
+    name : str
+        Name of the kernel.
+    """
+    return None if CHOICE.extension is None else getattr(CHOICE.extension, name, None)
+
+
+def _built(sources: str, file: dict[str, Any] | None = None) -> tuple[dict[str, Any], Any, str]:
     """What is known of the extension, the extension, and why it is not to be used (nothing if it is)."""
     about, reason = usable(sources)
     if reason:
         return {}, None, reason
     if os.environ.get("LYAOPT_BOUNDSCHECK") == "1":
         return {}, None, "the built core has no bounds checks"
-    if not is_whole(about):
+    if about.get("file", file) != file and not is_whole(about):
         return {}, None, "the file of the built core is damaged"
     try:
-        return about, importlib.import_module("lyaopt._core"), ""
+        return about, _loaded(), ""
     except ImportError as error:
         return {}, None, f"the built core cannot be loaded: {error}"
+
+
+def _loaded() -> Any:
+    if FOLDER.parent == PLACE:
+        return importlib.import_module("lyaopt._core")
+    found: Any = importlib.util.spec_from_file_location("lyaopt._core", extension_file())
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 def fingerprint(extension: Path) -> dict[str, Any]:
@@ -157,6 +216,8 @@ def fingerprint(extension: Path) -> dict[str, Any]:
     size tells; the ends hold what the loader follows: the header, and the table of sections behind the code.
     A hash of all 4 MB takes 11 ms, at every start; this takes 0.1 ms.
     """
+    import hashlib
+
     with extension.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         head = file.read(_END_BYTES)
@@ -175,7 +236,7 @@ def is_whole(about: dict[str, Any]) -> bool:
 
 def extension_file() -> Path:
     """Where the extension is."""
-    return FOLDER.parent / f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
+    return PLACE / f"_core{EXTENSION_SUFFIXES[0]}"
 
 
 def usable(sources: str) -> tuple[dict[str, Any], str]:

@@ -115,8 +115,20 @@ def load_graph(path: Path, input_shape: InputShapes | None = None) -> Graph:
     MissingExtraError
         Without onnx (extra `profile`).
     """
-    model = _loaded(path, input_shape)
-    shapes = infer_shapes(model, path.parent)
+    model = load_model(path, input_shape)
+    return network_of(model, infer_shapes(model, path.parent))
+
+
+def network_of(model: Any, shapes: Shapes) -> Graph:
+    """List the operations of a loaded network, with their MACs.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        As `load_model` returns it.
+    shapes : Shapes
+        Of its tensors.
+    """
     network = model.graph
     constants = {tensor.name for tensor in network.initializer}
     inputs = tuple(value.name for value in network.input if value.name not in constants)
@@ -155,8 +167,25 @@ def _operation(node: Any, place: int, shapes: Shapes) -> Operation:
     )
 
 
-def _loaded(path: Path, input_shape: InputShapes | None) -> Any:
-    """Load a file, with functions inlined."""
+def load_model(path: Path, input_shape: InputShapes | None = None) -> Any:
+    """Load a file, with functions inlined; weights in other files are not read.
+
+    Parameters
+    ----------
+    path, input_shape
+        As of `load_graph`.
+
+    Returns
+    -------
+    onnx.ModelProto
+
+    Raises
+    ------
+    ProfileError
+        If the file is not an ONNX file, or the shapes do not fit its inputs.
+    MissingExtraError
+        Without onnx (extra `profile`).
+    """
     with needs_extra("profile"):
         import onnx
         import onnx.inliner

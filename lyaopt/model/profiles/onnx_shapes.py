@@ -29,12 +29,15 @@ class Shapes(dict[str, tuple[int, ...]]):
         Why a shape is unknown, by tensor.
     types : dict of str to onnx.TypeProto
         Element types by tensor, with shapes that may be open.
+    known : dict of str to ndarray
+        Small tensors that depend on shapes and small weights alone.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.reasons: dict[str, str] = {}
         self.types: dict[str, Any] = {}
+        self.known: dict[str, Any] = {}
 
     def __missing__(self, tensor: str) -> tuple[int, ...]:
         raise ProfileError(self.reasons.get(tensor, f"the file says nothing of the tensor {tensor}"))
@@ -85,6 +88,7 @@ class _Inference:
                 raise ProfileError(f"{node.op_type}: control flow has no fixed work")
             self._infer(node, label)
             self._evaluate(node)
+        self.shapes.known = self.values
         return self.shapes
 
     def _set(self, tensor: str, kind: Any) -> None:

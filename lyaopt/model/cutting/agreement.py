@@ -1,0 +1,102 @@
+"""How far outputs of a cut network are from those of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_EQUAL = 1e-5
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Outputs of head then tail beside those of the whole network.
+
+    Attributes
+    ----------
+    largest_difference : float
+        Over all outputs, relative to the largest value of the output.
+    quantised_difference : float
+        The same where features cross with `bits` each.
+    quantised_rms : float
+        Root mean square of these differences, relative to that of the outputs.
+    bits : int
+        Of an element of the features.
+    """
+
+    largest_difference: float
+    quantised_difference: float
+    quantised_rms: float
+    bits: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether head then tail is the whole network, up to rounding."""
+        return self.largest_difference <= _EQUAL
+
+
+def compare(
+    whole: Mapping[str, Any], cut: Mapping[str, Any], quantised: Mapping[str, Any], bits: int
+) -> Agreement:
+    """Compare the outputs of a network, by name.
+
+    Parameters
+    ----------
+    whole, cut, quantised : mapping of str to ndarray
+        Of the whole network, of head then tail, and of both with features of `bits`.
+    bits : int
+        As of `Agreement`.
+    """
+    largest = max((_largest(whole[name], cut[name]) for name in whole), default=0.0)
+    by_bits = max((_largest(whole[name], quantised[name]) for name in whole), default=0.0)
+    return Agreement(largest, by_bits, _rms(whole, quantised), bits)
+
+
+def _as_floats(values: Any) -> Any:
+    return np.asarray(values).astype(np.float64)
+
+
+def _largest(expected: Any, found: Any) -> float:
+    """Largest difference over the largest value; infinite where shapes differ, or one alone is NaN."""
+    expected, found = _as_floats(expected), _as_floats(found)
+    if expected.shape != found.shape or (np.isnan(expected) != np.isnan(found)).any():
+        return float("inf")
+    with np.errstate(invalid="ignore"):
+        differences = np.where(expected == found, 0.0, np.abs(expected - found))
+    scale = float(np.nanmax(np.abs(expected), initial=0.0))
+    largest = float(np.nanmax(differences, initial=0.0))
+    return largest / scale if scale > 0.0 else (0.0 if largest == 0.0 else float("inf"))
+
+
+def _rms(whole: Mapping[str, Any], found: Mapping[str, Any]) -> float:
+    squares = scale = 0.0
+    for name, values in whole.items():
+        expected, got = _as_floats(values), _as_floats(found[name])
+        if expected.shape != got.shape:
+            return float("inf")
+        squares += float(np.nansum((expected - got) ** 2))
+        scale += float(np.nansum(expected**2))
+    return float(np.sqrt(squares / scale)) if scale > 0.0 else 0.0
+
+
+def quantised(values: Any, bits: int) -> Any:
+    """Round features to 2^bits evenly spaced values from the least to the largest; others stay.
+
+    Parameters
+    ----------
+    values : ndarray
+        A tensor that crosses a cut.
+    bits : int
+        Of an element.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind != "f" or not array.size or not np.isfinite(array).all():
+        return array
+    low, high = float(array.min()), float(array.max())
+    if low == high:
+        return array
+    step = (high - low) / (2.0**bits - 1.0)
+    return (low + np.rint((array.astype(np.float64) - low) / step) * step).astype(array.dtype)

@@ -1,0 +1,84 @@
+"""Run a cut ONNX network and compare it with the whole: ONNX Runtime if it is installed, else onnx itself."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from lyaopt.errors import ProfileError
+from lyaopt.model.cutting.agreement import Agreement, compare, quantised
+from lyaopt.model.cutting.onnx_halves import Halves
+
+Tensors = Mapping[str, Any]
+
+
+def check_halves(halves: Halves, *, bits: int = 8, seed: int = 0) -> Agreement:
+    """Run the whole network, and head then tail, on random input.
+
+    Parameters
+    ----------
+    halves : Halves
+        Of an ONNX network.
+    bits : int
+        Bits of an element of features that cross, for the error that they bring.
+    seed : int
+        Of the input.
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    ProfileError
+        If the network cannot be run here.
+    """
+    given = _random_inputs(halves, seed)
+    try:
+        whole = _runner(halves.whole)(given)
+        head, tail = _runner(halves.head), _runner(halves.tail)
+        made = head(given)
+        crossing = {name: made[name] for name in halves.crossing}
+        ready = {name: value for name, value in made.items() if name in whole}
+        rounded = {name: quantised(value, bits) for name, value in crossing.items()}
+        return compare(whole, {**ready, **tail(crossing)}, {**ready, **tail(rounded)}, bits)
+    # Operators that are not implemented here, or inputs that they refuse, raise errors of any kind.
+    except Exception as failure:
+        reason = " ".join(f"{type(failure).__name__}: {failure}".split())
+        raise ProfileError(f"the network cannot be run here: {reason}") from failure
+
+
+def _runner(model: Any) -> Callable[[Tensors], dict[str, Any]]:
+    """Function from inputs to outputs, by name."""
+    names = [value.name for value in model.graph.output]
+    try:
+        onnxruntime = importlib.import_module("onnxruntime")
+    except ModuleNotFoundError:
+        from onnx.reference import ReferenceEvaluator
+
+        evaluator = ReferenceEvaluator(model)
+        return lambda given: dict(zip(names, evaluator.run(None, dict(given)), strict=True))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return lambda given: dict(zip(names, session.run(names, dict(given)), strict=True))
+
+
+def _random_inputs(halves: Halves, seed: int) -> dict[str, Any]:
+    """Standard normal numbers, and 0 or 1 for whole numbers, which may index small tables."""
+    from onnx import helper
+
+    rng = np.random.default_rng(seed)
+    weights = {tensor.name for tensor in halves.whole.graph.initializer}
+    values: dict[str, Any] = {}
+    for value in halves.whole.graph.input:
+        if value.name in weights:
+            continue
+        dtype = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+        shape = halves.shapes[value.name]
+        is_float = np.dtype(dtype).kind == "f"
+        values[value.name] = (rng.standard_normal(shape) if is_float else rng.integers(0, 2, shape)).astype(
+            dtype
+        )
+    return values
