@@ -57,7 +57,7 @@ def main() -> None:
     compared = 0
     rng = np.random.default_rng(3)
     for seed in range(12):
-        solution = solve_slots(make_batch(SERVICES, devices=DEVICES, slots=1, seed=seed))
+        solution = solve_slots(make_batch(SERVICES, devices=DEVICES, slots=1, edge=3e8, seed=seed))
         for name in (*RATES, *FOUND[1:], "edge_multiplier"):
             factors = rng.choice(FACTORS, getattr(solution, name).shape)
             if name not in RATES:
