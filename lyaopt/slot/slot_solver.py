@@ -87,19 +87,22 @@ class SlotSolver:
         ProblemError
             As `SlotProblem`, with the same path of the field; the solver is then as before.
         """
-        given = (
-            ("local_queue_cycles", local_queue_cycles),
-            ("transmit_queue_bits", transmit_queue_bits),
-            ("edge_queue_cycles", edge_queue_cycles),
-            ("channel_gain", channel_gain),
-            ("cpu_capacity_hz", cpu_capacity_hz),
-            ("max_power_w", max_power_w),
-            ("bandwidth_hz", bandwidth_hz),
-        )
+        put = self._put
         try:
-            for name, values in given:
-                if values is not None:
-                    self._put(name, values)
+            if local_queue_cycles is not None:
+                put("local_queue_cycles", local_queue_cycles)
+            if transmit_queue_bits is not None:
+                put("transmit_queue_bits", transmit_queue_bits)
+            if edge_queue_cycles is not None:
+                put("edge_queue_cycles", edge_queue_cycles)
+            if channel_gain is not None:
+                put("channel_gain", channel_gain)
+            if cpu_capacity_hz is not None:
+                put("cpu_capacity_hz", cpu_capacity_hz)
+            if max_power_w is not None:
+                put("max_power_w", max_power_w)
+            if bandwidth_hz is not None:
+                put("bandwidth_hz", bandwidth_hz)
             # solved at once: the kernel looks at the numbers in passing
             within = self._beyond is None or not self._queues[:, self._beyond].any()
             if not (within and self._work.solve(checked=True)):

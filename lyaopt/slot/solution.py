@@ -112,7 +112,8 @@ class SlotSolution:
     def _from_block(cls, block: SlotBlock, problem: Callable[[SlotBlock], SlotProblem]) -> SlotSolution:
         """Build a solution whose fields are made of a block when they are read; the block must not change."""
         solution = object.__new__(cls)
-        vars(solution).update(_block=block, _problem=problem)
+        fields = vars(solution)
+        fields["_block"], fields["_problem"] = block, problem
         return solution
 
     if not TYPE_CHECKING:  # for which all other names stay errors

@@ -262,3 +262,14 @@ def test_no_items_are_taken_and_no_lanes_refused(name: str) -> None:
     for none in [{"L": 0}, {"L": 0, "M": 0}]:
         with pytest.raises(ValueError, match="at least one lane"):
             KERNELS[name](*_arguments(name, _SIZES | none | ({"*": 1} if "M" in none else {})))
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (3, 2), (0, 4), (4, 0), (-1, 4), (2, -4)])
+def test_a_block_of_one_slot_has_the_size_of_its_numbers(sizes: tuple[int, int]) -> None:
+    """6 numbers of each item, 12 of each device, and 12 of the slot."""
+    block = np.full(6 * 8 + 12 * 4 + 12, -7.25)
+    kernel = KERNELS["slot_exact"]
+    assert kernel(block, *sizes, 0) == kernel(block, *sizes, 1) == -1
+    assert (block == -7.25).all()
+    assert kernel(block, 2, 4, 1) == 1  # the right size, but numbers below 0
+    assert (block == -7.25).all()

@@ -18,6 +18,7 @@ from tests.support.capi import (
     BAD_SIZE,
     BAD_VALUE,
     DEVICES,
+    NOT_CERTIFIED,
     NULL,
     OK,
     QUEUES,
@@ -50,13 +51,14 @@ def explained(call: Call, size: int = 200) -> tuple[int, str]:
     ("bad", "shown"), [(np.nan, "nan"), (np.inf, "inf"), (-1.0, "-1"), (1e-320, "1e-320")]
 )
 def test_the_field_and_the_place_are_named(library, slot, bad, shown):
-    """Of every array; and the status is that of a call, also where an odd number is right."""
+    """Of every array; and the status is that of a call, also where an odd number may be right."""
     for index, name in enumerate(FIELDS):
         call = Call(library, make_batch(3, slots=2), slot)
         place = call.inputs[index].size - 2
         call.inputs[index].flat[place] = bad
         status, text = explained(call)
-        assert status == call()
+        called = call()
+        assert status == called or (status, called) == (OK, NOT_CERTIFIED)
         if status == BAD_VALUE:
             start = f"state.{name}[{place}]: "
             assert text.startswith(start) or name in ("max_power_w", "bandwidth_hz"), text

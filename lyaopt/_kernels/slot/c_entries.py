@@ -9,11 +9,11 @@ of items, allocates memory.
 
 from numba import carray
 
-from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.edge import edge_lanes
 from lyaopt._kernels.slot.few_devices import (
     FewSlot,
     certify_few,
+    edge_room,
     few_workspace_size,
     is_usual,
     solve_few,
@@ -96,7 +96,7 @@ def _few_slot(services, devices, pointers):
     """Return the `FewSlot` of pointers in the order of `_few`; what C is not told goes into the workspace."""
     shape, rows = (services, devices), (devices,)
     first, end = 6 * devices, 6 * devices + few_workspace_size(services)
-    workspace = carray(pointers[13], (end + workspace_size(services * devices, 1, False) + 1,))
+    workspace = carray(pointers[13], (end + edge_room(services * devices),))
     other = carray(pointers[13], (6, devices))
     arrays = SlotArrays(
         (carray(pointers[0], shape), carray(pointers[1], shape), carray(pointers[2], shape)),

@@ -49,11 +49,17 @@ def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
 
 
 @inline
+def edge_items_room(items):
+    """Return for how many items `solve_edge_lanes` lays out its workspace."""
+    return items if items <= _SORTED_ITEMS else search_room(items)
+
+
+@inline
 def _solve_blocks(solve, one_by_one, problem, allocation, workspace, part):
     """Solve a part of the lanes, a block at a time, with ``solve(cost, queue, lanes, block, tau, rate)``."""
     queue, tau = problem.queue, problem.tau
     items, lane_count = queue.shape
-    room = items if one_by_one | (items <= _SORTED_ITEMS) else search_room(items)
+    room = items if one_by_one else edge_items_room(items)
     width = block_width(room, lane_count, one_by_one)
     block, _ = split_workspace(workspace, room, width, one_by_one)
     fill(block.costs[LIMIT], width, problem.capacity * tau)

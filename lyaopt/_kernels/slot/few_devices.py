@@ -9,9 +9,9 @@ be as valid, and are checked one number after the other by those who know their 
 
 from typing import Any, NamedTuple
 
-from lyaopt._kernels.slot.blocks import PART, split_workspace
+from lyaopt._kernels.slot.blocks import PART, split_workspace, workspace_size
 from lyaopt._kernels.slot.certificate_sums import BY_FOUR, BY_TWO
-from lyaopt._kernels.slot.edge import edge_lanes
+from lyaopt._kernels.slot.edge import edge_items_room, edge_lanes
 from lyaopt._kernels.slot.few_certificate import (
     NOTHING,
     REPORT_ROWS,
@@ -59,7 +59,7 @@ class FewSlot(NamedTuple):
     - `reported`, written: four arrays (M,), local and transmit energy, local price, price of the rate.
     - `summary`, written: (6,), named in one_slot.py.
     - `workspace`: `few_workspace_size` doubles.
-    - `edge_workspace`: nothing for up to eight edge queues, else `workspace_size` of one lane and one more.
+    - `edge_workspace`: `edge_room` doubles; nothing for up to eight edge queues.
     """
 
     arrays: Any
@@ -76,6 +76,12 @@ def few_workspace_size(services):
     return rows_size(services, FOUR.size) + (REPORT_ROWS + 1) * LANES
 
 
+@inline
+def edge_room(items):
+    """Return how many doubles `edge_workspace` takes."""
+    return workspace_size(items, 1, False) + 1
+
+
 @helper
 def _many_edge_level(queue, edge_cpu, capacity, tau, workspace):
     """Return (threshold, part) of Problem 5 with more than eight items, from the solver of batches."""
@@ -83,7 +89,7 @@ def _many_edge_level(queue, edge_cpu, capacity, tau, workspace):
     nu = workspace[:1]
     lane = EdgeAllocation(view_as(edge_cpu, (items, 1)), nu)
     edge_lanes(EdgeProblem(view_as(queue, (items, 1)), capacity, tau), lane, workspace[1:])
-    block, _ = split_workspace(workspace[1:], items, 1, False)
+    block, _ = split_workspace(workspace[1:], edge_items_room(items), 1, False)
     return nu[0], block.served[PART, 0]
 
 

@@ -26,6 +26,7 @@ from lyaopt._kernels.slot.few_devices import (
     FEW_SERVICES,
     FewSlot,
     certify_few,
+    edge_room,
     few_workspace_size,
     is_usual,
 )
@@ -213,7 +214,7 @@ def _few_slot(slot, workspace, services):
 @helper
 def _solve_few_within(slot, services, checked):
     """Solve and certify a `Slot` of few services; return 1 if it is checked, and a number is not usual."""
-    edge = workspace_size(services * slot.devices.shape[1], 1, False) + 1
+    edge = edge_room(services * slot.devices.shape[1])
     workspace = np.empty(few_workspace_size(services) + edge)
     few = _few_slot(slot, borrowed_as(workspace, (workspace.size,)), services)
     if checked and not is_usual(services, few):
