@@ -33,6 +33,23 @@ _REFUSED = (ValueError, TypeError, LookupError, ArithmeticError)
 _Layouts = tuple[Layout, SolutionLayout]
 
 
+class _Group:
+    """The numbers of documents of one layout, and their places among all."""
+
+    def __init__(self, layouts: _Layouts) -> None:
+        self.layouts = layouts
+        self.places: list[int] = []
+        self.numbers = array("d")
+
+    def add(self, place: int, text: bytes) -> None:
+        layout, numbers = self.layouts[0], self.numbers
+        try:
+            numbers.extend(layout.numbers(from_json(text)))
+            self.places.append(place)
+        except _REFUSED:
+            del numbers[len(self.places) * layout.size :]
+
+
 class DocumentSolver:
     """Solves documents of a stream by the closed form, and keeps what their layouts are."""
 
@@ -49,23 +66,21 @@ class DocumentSolver:
             Slot documents, in UTF-8.
         """
         answers: list[bytes | None] = [None] * len(texts)
-        groups: dict[bytes, tuple[_Layouts, list[int], array[float]]] = {}
+        groups: dict[bytes, _Group] = {}
         for place, text in enumerate(texts):
             if text is None or len(text) > _LONGEST:
                 continue
             key = skeleton(text)
-            layouts = self._layouts.get(key) or self._learned(key, text)
-            if layouts is None:
-                continue
-            _, places, numbers = groups.setdefault(key, (layouts, [], array("d")))
-            try:
-                numbers.extend(layouts[0].numbers(from_json(text)))
-                places.append(place)
-            except _REFUSED:
-                del numbers[len(places) * layouts[0].size :]
-        for layouts, places, numbers in groups.values():
-            rows = np.frombuffer(numbers).reshape(len(places), layouts[0].size)
-            for place, answer in zip(places, _answers(layouts, rows), strict=True):
+            group = groups.get(key)
+            if group is None:
+                layouts = self._layouts.get(key) or self._learned(key, text)
+                if layouts is None:
+                    continue
+                group = groups[key] = _Group(layouts)
+            group.add(place, text)
+        for group in groups.values():
+            rows = np.frombuffer(group.numbers).reshape(len(group.places), group.layouts[0].size)
+            for place, answer in zip(group.places, _answers(group.layouts, rows), strict=True):
                 answers[place] = answer
         return answers
 

@@ -256,7 +256,9 @@ def _judge_radio(problem: _Problem, radio: Radio, rates: Sequence[Decimal], powe
 def _box(problem: _Problem, rates: Sequence[Decimal]) -> Iterator[Excess]:
     tau, pool = problem.tau, problem.resource.capacity * problem.tau
     for rate, limit in zip(rates, problem.limits, strict=True):
-        yield Excess(max(rate * tau - limit, -rate * tau), limit, pool)
+        work = rate * tau
+        if not 0 <= work <= limit:  # else nothing is exceeded
+            yield Excess(max(work - limit, -work), limit, pool)
 
 
 def _verdict(

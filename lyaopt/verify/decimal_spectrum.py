@@ -28,12 +28,14 @@ from lyaopt.verify.decimal_numbers import (
 from lyaopt.verify.spectrum_slot import SpectrumSlot
 from lyaopt.verify.verdicts import Excess, Gains, Verdict, verdict_of
 
-SMALL = Decimal("0.1")
+SMALL, HALF = Decimal("0.1"), Decimal("0.5")
 NEVER = Decimal(10_000)  # an efficiency y that no radio has: signals of e^10000
 _ENOUGH = Decimal("1e-44")
 # A search goes most of its way with few digits, which cost a quarter of the time; what it finds is refined.
 _ROUGH_DIGITS, _ROUGHLY = 20, Decimal("1e-12")
-_STEPS = 85  # of the search for the price, at most and about, once its ends are within a factor of 4
+_CLOSE = Decimal("1e-26")  # of two prices
+# A step of Newton's that is as small leaves the square of it.
+_ROUGH_STEP, _LAST_STEP = Decimal("1e-7"), Decimal("1e-23")
 
 
 @dataclass(frozen=True)
@@ -236,34 +238,32 @@ def _bracket(devices: list[_Device], pool: Decimal) -> tuple[Decimal, Decimal]:
         while high / low > 4:
             middle = (low * high).sqrt()
             low, high = (low, middle) if excess(middle) <= 0 else (middle, high)
-    ends = [excess(low), excess(high)]
-    while ends[0] <= 0:  # a few digits were too few
-        low /= 2
-        ends[0] = excess(low)
-    while ends[1] > 0:
-        high *= 2
-        ends[1] = excess(high)
-    return _narrowed(excess, low, high, *ends)
+        low, high = _narrowed(excess, low, high, high * _ROUGHLY)
+    margin = _ROUGHLY
+    while excess(low) <= 0 or excess(high) > 0:  # a few digits were too few
+        low, high, margin = low * (ONE - margin), high * (ONE + margin), min(100 * margin, HALF)
+    return _narrowed(excess, low, high, high * _CLOSE)
 
 
 def _narrowed(
-    excess: Callable[[Decimal], Decimal], low: Decimal, high: Decimal, above: Decimal, below: Decimal
+    excess: Callable[[Decimal], Decimal], low: Decimal, high: Decimal, width: Decimal
 ) -> tuple[Decimal, Decimal]:
-    """Narrow an interval in which a falling function changes its sign, from `above` 0 to `below`.
+    """Narrow an interval, in which a falling function is above 0 first and then not, to some width.
 
     By ITP (Oliveira and Takahashi, 2021): a chord, moved towards the middle and kept so near to it that there
     are hardly more steps than of a bisection; where the function is smooth there are a tenth of them.
     """
-    first, width = high - low, (high - low) / 2**_STEPS
-    for step in range(_STEPS + 1):
+    above, below, first = excess(low), excess(high), high - low
+    steps = int((first / width).ln() / LN2) + 2
+    for step in range(steps):
         if high - low <= width:
             break
         middle = (low + high) / 2
-        chord = (above * high - below * low) / (above - below)
+        chord = (above * high - below * low) / (above - below) if above > below else middle
         shift = (high - low) ** 2 / (10 * first)
         ahead = middle - chord
         tried = chord + shift.copy_sign(ahead) if shift <= abs(ahead) else middle
-        slack = width * 2 ** (_STEPS - step) - (high - low) / 2
+        slack = width * 2 ** (steps - step) - (high - low) / 2
         if abs(tried - middle) > slack:
             tried = middle - slack.copy_sign(ahead)
         value = excess(tried)
@@ -369,8 +369,8 @@ def _newton(step: Callable[[Decimal], Decimal], start: Decimal) -> Decimal:
     if start > SERIES_BELOW:  # else the start is as good, and few digits are too few
         with localcontext() as few:
             few.prec = _ROUGH_DIGITS
-            y = _settled(step, start, _ROUGHLY)
-    return y if getcontext().prec == _ROUGH_DIGITS else _settled(step, y, _ENOUGH)
+            y = _settled(step, start, _ROUGH_STEP)
+    return y if getcontext().prec == _ROUGH_DIGITS else _settled(step, y, _LAST_STEP)
 
 
 def _settled(step: Callable[[Decimal], Decimal], start: Decimal, enough: Decimal) -> Decimal:

@@ -121,6 +121,11 @@ def _solve_stream(name: str, method: str, spectrum: str | None, check: bool) -> 
     output = sys.stdout.buffer
     for lines in line_batches(name):
         quick = [None] * len(lines) if together is None else together(lines)
+        if None not in quick:  # nearly always
+            number += len(lines)
+            output.write(b"\n".join([*quick, b""]))
+            output.flush()
+            continue
         for line, text in zip(lines, quick, strict=True):
             number += 1
             if text is None:
