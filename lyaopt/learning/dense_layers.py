@@ -48,7 +48,20 @@ class Layer(NamedTuple):
         return out
 
     def write_gradients(self, x: Rows, out: Rows, gradient: Rows, needs_inputs: bool) -> Rows:
-        """Write gradients from that of the outputs, all contiguous; return that of `x`, empty if unneeded."""
+        """Write the gradients of weight and bias.
+
+        Parameters
+        ----------
+        x, out, gradient : ndarray
+            What the layer was given (n, inputs), its outputs and their gradient (n, outputs); contiguous.
+        needs_inputs : bool
+            Whether the gradient of `x` is wanted.
+
+        Returns
+        -------
+        ndarray (n, inputs)
+            The gradient of `x`; empty if it is not wanted.
+        """
         inputs = np.empty_like(x) if needs_inputs else _NO_ROWS
         written = kernel.LayerGradients(inputs, self.by_weight, self.by_bias)
         kernel.dense_gradient.trusting(x, self.weight, self.activation, out, gradient, written)

@@ -117,7 +117,7 @@ class Points:
         return -(self.log_probability.exp() * self.log_probability).sum(-1)
 
     def log_prob_and_entropy(self, points: Tensor, needed: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Compute `log_prob` of `points` and `entropy` together, in a compiled kernel in single precision."""
+        """Compute `log_prob` of `points` and `entropy` where `needed`; by a kernel in single precision."""
         if self._logits.dtype != torch.float32:
             return self.log_prob(points), self.entropy()
         needed = torch.ones_like(points, dtype=torch.bool) if needed is None else needed

@@ -85,7 +85,7 @@ class JointActions:
         return torch.cat([self._points.log_prob(points), self._latents.log_prob(latents)], -1)
 
     def log_prob_and_entropy(self, actions: Tensor, needed: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Compute `log_prob` of `actions` and the entropies (n, S + M)."""
+        """Compute `log_prob` of `actions` and the entropies (n, S + M), of points where `needed`."""
         points, latents = self._split(actions)
         of_points = None if needed is None else needed[:, : self._services]
         log_prob, entropy = self._points.log_prob_and_entropy(points, of_points)

@@ -193,7 +193,17 @@ class ChainGradient:
         self._actor, self._critic = ([_layer_of(*pair) for pair in chain] for chain in network.chains)
 
     def write(self, choices: Choices, returns: Returns, terms: Terms) -> list[float]:
-        """Write the gradients of all weights; return the parts of the loss as `losses_of` does."""
+        """Write the gradients of all weights, with arguments and parts of the loss as of `losses_of`.
+
+        Parameters
+        ----------
+        choices, returns, terms
+            In single precision.
+
+        Returns
+        -------
+        list of float
+        """
         choices = _counted(choices, terms)
         mask = array_of(self._network.mask)
         *hidden, last = self._actor

@@ -156,7 +156,9 @@ class Training:
         lines: list[dict[str, Any]] = []
         spent = np.zeros(3)
         before, going = self.learner.done, True
-        snapshot: bytes | None = self._snapshot(log)
+        # A state that is complete after every update is copied only where it is written.
+        late = self.learner.stops_anywhere
+        snapshot, pending = None if late else self._snapshot(log), True
         while going and self.learner.done < self.config.updates:
             report = self._update()
             line = self._line(report)
@@ -165,14 +167,14 @@ class Training:
             log.write(json.dumps(line).encode() + b"\n")
             log.flush()
             going = progress(line)
-            if self.learner.stops_anywhere or self.learner.done % self.config.updates_per_round == 0:
-                snapshot = self._snapshot(log)
+            if late or self.learner.done % self.config.updates_per_round == 0:
+                snapshot, pending = None if late else self._snapshot(log), True
                 now = time.perf_counter()
                 if now - written > _BETWEEN_CHECKPOINTS_S:
-                    self.folder.write_checkpoint(snapshot, log)
-                    written, snapshot = now, None
-        if snapshot is not None:
-            self.folder.write_checkpoint(snapshot, log)
+                    self.folder.write_checkpoint(snapshot or self._snapshot(log), log)
+                    written, pending = now, False
+        if pending:
+            self.folder.write_checkpoint(snapshot or self._snapshot(log), log)
         return self._summary(before, time.perf_counter() - start, spent, lines)
 
     def _update(self) -> Report:
