@@ -25,7 +25,7 @@ $(VENV)/core.stamp: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/kernels.stamp: $(VENV)/core.stamp $(KERNELS)
-	@echo "Compiling the kernels ahead of time: three to six minutes on two cores"
+	@echo "Compiling the kernels ahead of time: one to two minutes on two cores"
 	@LYAOPT_CORE=jit $(BIN)/python -m lyaopt._kernels.toolchain.aot_build lyaopt \
 		|| echo "No kernels were built: they are compiled when they are first called"
 	@touch $@

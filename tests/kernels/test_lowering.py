@@ -10,6 +10,9 @@ import sys
 
 import pytest
 
+from lyaopt._kernels.toolchain.core_choice import kernel_sources
+from lyaopt._kernels.toolchain.part_build import PARTS
+
 BUILD = """
 import ctypes, json, subprocess, sys
 from pathlib import Path
@@ -86,3 +89,9 @@ def test_helpers_are_optimised_once_for_each_target(tmp_path):
     assert passes == ["test"] * len(targets)
     terms = [7.0 * i for i in range(100)]
     assert answers == [int(sum(x * x + x for x in terms)) + 3] * len(targets)
+
+
+def test_every_folder_of_kernels_is_in_one_part():
+    folders = [folder for part in PARTS.values() for folder in part]
+    here = {source.parent.name for source in kernel_sources() if "Kernel(" in source.read_text()}
+    assert sorted(folders) == sorted(here - {"toolchain"})

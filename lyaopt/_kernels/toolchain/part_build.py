@@ -12,7 +12,7 @@ from typing import Any
 from lyaopt._kernels.toolchain import jit
 from lyaopt._kernels.toolchain.lowering import Lowered, lowering
 
-PARTS = {"slots": ("slot",), "systems": ("bounds", "learning", "simulation")}
+PARTS = {"slots": ("slot", "bounds", "learning"), "systems": ("simulation",)}
 """Folders by part, so that both take as long; every folder of kernels is in one."""
 METHOD = "lyaopt_method_"
 """What the symbol of a kernel as Python calls it begins with."""
