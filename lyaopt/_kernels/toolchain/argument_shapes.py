@@ -27,7 +27,7 @@ _SERVICE_FEATURES, _DEVICE_FEATURES = 12, (2, 3)  # of observe.py
 
 
 class _Rule(NamedTuple):
-    """How sizes depend on each other: applied where all its letters are known."""
+    """How sizes depend on each other: applied where all its letters are known, earlier ones first."""
 
     letters: str
     holds: Callable[[Sizes], bool]
@@ -35,6 +35,7 @@ class _Rule(NamedTuple):
 
 
 _RULES = (
+    _Rule("w", lambda n: n["w"] >= 1, "at least one replication in a block"),
     _Rule("L", lambda n: n["L"] >= 1, "at least one lane"),
     _Rule("M", lambda n: n["M"] >= 1, "at least one device"),
     _Rule("LM", lambda n: n["L"] % n["M"] == 0, "a multiple of {M} devices, got {L} lanes"),
@@ -42,7 +43,6 @@ _RULES = (
         "BLM", lambda n: n["B"] * n["M"] == n["L"], "{M} devices in each of {B} slots, got {L} lanes"
     ),
     _Rule("CK", lambda n: n["C"] == 0 or n["K"] >= 1, "segments in each table"),
-    _Rule("w", lambda n: n["w"] >= 1, "at least one replication in a block"),
     _Rule("Lw", lambda n: n["L"] % n["w"] == 0, "a multiple of {w} replications, got {L} lanes"),
     _Rule("LMw", lambda n: n["M"] * n["w"] == n["L"], "{w} lanes of each of {M} devices, got {L}"),
     _Rule(
@@ -90,16 +90,15 @@ class _Declared(NamedTuple):
         values = [(path, Values(word.partition(":")[2])) for path, word in words if ":" in word]
         return cls(shapes, numbers, values)
 
-    def check_numbers(self, args: Sequence[Any], known: Sizes, rules: Sequence[_Rule], name: str) -> Sizes:
+    def with_numbers(self, args: Sequence[Any], known: Sizes, name: str) -> Sizes:
         """Sizes with the numbers among the arguments, which differ from call to call."""
-        sizes = dict(known)
+        sizes = known.copy()
         for path, letter in self.numbers:
             number = int(_at(args, path))
             if sizes.setdefault(letter, number) != number:
                 raise ValueError(f"{name}: expected {letter} = {sizes[letter]}, got {number}")
         if sizes.get("w", 0) >= 1 and "L" in sizes:
             sizes.setdefault("M", sizes["L"] // sizes["w"])
-        _apply(rules, sizes, name)
         return sizes
 
 
@@ -119,32 +118,30 @@ def shape_check(name: str) -> Callable[[Sequence[Any], Key], None] | None:
     ValueError
         By the function, when shapes do not fit, or a value would be an index beyond an array.
     """
-    declared, known = _Declared.of(name), dict[Key, Sizes]()
+    declared, known = _Declared.of(name), dict[Key, tuple[Sizes, list[_Rule]]]()
     if declared is None:
         return None
-    changing = {letter for _, letter in declared.numbers} | ({"M"} if _has(declared, "w") else set())
-    lasting = [rule for rule in _RULES if not changing & set(rule.letters)]
-    others = [rule for rule in _RULES if changing & set(rule.letters)]
+    changing = {letter for _, letter in declared.numbers}
+    changing |= {"M"} if "w" in changing else set()
     by_call = bool(declared.numbers or declared.values)
 
     def check(args: Sequence[Any], key: Key) -> None:
-        sizes = known.get(key)
-        if sizes is None:
-            sizes = {}
+        found = known.get(key)
+        if found is None:
+            sizes: Sizes = {}
             _fit(declared.shapes, args, sizes, name)
-            _apply(lasting, sizes, name)
+            rules = [rule for rule in _RULES if changing.union(sizes).issuperset(rule.letters)]
+            _apply([rule for rule in rules if not changing.intersection(rule.letters)], sizes, name)
+            found = sizes, [rule for rule in rules if changing.intersection(rule.letters)]
             if len(known) < _MOST_KNOWN:
-                known[key] = sizes
+                known[key] = found
         if by_call:
-            sizes = declared.check_numbers(args, sizes, others, name)
+            sizes = declared.with_numbers(args, found[0], name)
+            _apply(found[1], sizes, name)
             for path, values in declared.values:
                 values.check(_at(args, path), sizes, name)
 
     return check
-
-
-def _has(declared: _Declared, letter: str) -> bool:
-    return any(one == letter for _, one in declared.numbers)
 
 
 def _words(shape: Shape, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -164,7 +161,7 @@ def _at(args: Any, path: Path) -> Any:
 
 def _apply(rules: Sequence[_Rule], sizes: Sizes, name: str) -> None:
     for rule in rules:
-        if all(letter in sizes for letter in rule.letters) and not rule.holds(sizes):
+        if not rule.holds(sizes):
             raise ValueError(f"{name}: expected {rule.expected.format(**sizes)}")
 
 

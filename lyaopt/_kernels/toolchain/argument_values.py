@@ -15,13 +15,21 @@ Sizes = dict[str, int]
 _FEW = 64
 """Entries of an array that is cheaper to remember than to look at."""
 _MOST_KNOWN = 1000
+_INFINITE = int(np.array(math.inf).view(np.uint64))
 # As in task_queues.py: the entries of a pool
 _FREE, _USED, _ALIVE, _LOGGED = range(4)
 
 
 def _within(array: Any, low: float, high: float) -> bool:
     """Whether all entries are numbers from `low` up to but not including `high`."""
-    return not array.size or bool(array.min() >= low and array.max() < high)
+    if not array.size:
+        return True
+    # In one pass: as bits, what is negative, infinite or no number is large.
+    if low == 0 and array.dtype.itemsize == 8:
+        limit = min(high, 2**63) if array.dtype.kind == "i" else _INFINITE
+        if np.maximum.reduce(array.view(np.uint64), axis=None) < limit:
+            return True
+    return bool(array.min() >= low and array.max() < high)
 
 
 def _are_arrivals(array: Any, sizes: Sizes) -> bool:
