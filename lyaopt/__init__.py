@@ -18,7 +18,8 @@ One slot of two devices with two services each, then two thousand slots of a who
 Where to look:
 
 One slot, many slots
-    `SlotProblem`, `solve_slot`, `SlotSolution` (`Objective`, `Certificate`); `SlotBatch`, `solve_slots`,
+    `SlotProblem`, `solve_slot`, `SlotSolution` (`Objective`, `Certificate`), slot after slot of one system
+    `SlotSolver`; `SlotBatch`, `solve_slots`,
     `BatchSolution` (`BatchCertificate`); as JSON `parse_slot_document`, `format_solution`
 A system
     `load_scenario`, or `System` of `Device` and `Service`; `load_profile`, `Profile` (a DNN and its cuts)
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from lyaopt.slot.batch_solution import BatchCertificate, BatchSolution
     from lyaopt.slot.documents import parse_slot_document
     from lyaopt.slot.problem import SlotProblem
+    from lyaopt.slot.slot_solver import SlotSolver
     from lyaopt.slot.solution import Certificate, Objective, SlotSolution
     from lyaopt.slot.solution_documents import format_solution
     from lyaopt.slot.solve import solve_slot
@@ -111,6 +113,7 @@ _ORIGINS = {
     "SlotObservation": "simulation",
     "SlotProblem": "slot.problem",
     "SlotSolution": "slot.solution",
+    "SlotSolver": "slot.slot_solver",
     "SolverError": "errors",
     "System": "model.system",
     "Trace": "simulation",
@@ -157,6 +160,7 @@ __all__ = [
     "SlotObservation",
     "SlotProblem",
     "SlotSolution",
+    "SlotSolver",
     "SolverError",
     "System",
     "Trace",

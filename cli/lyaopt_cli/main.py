@@ -14,6 +14,7 @@ import click
 from lyaopt.errors import LyaoptError
 from lyaopt_cli.support.input_files import visible
 from lyaopt_cli.support.new_command import CONTEXT_SETTINGS
+from lyaopt_cli.support.quick_exit import leave
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -151,4 +152,7 @@ def main() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack characters of a table
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if sys.argv[1:2] == ["solve-slot"]:
+        leave(status)
+    sys.exit(status)

@@ -8,8 +8,10 @@
 
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
+#define SHARED
 #else
 #define EXPORT __attribute__((visibility("default")))
+#define SHARED __attribute__((visibility("hidden"))) /* between the sources of the library only */
 #endif
 
 static const int64_t LARGEST = INT64_MAX / 4096; /* doubles of an array, so that no size overflows */
@@ -18,6 +20,8 @@ static inline int sizes_are_good(int64_t devices, int64_t services, int64_t slot
 {
     if (devices < 1 || services < 1 || slots < 1)
         return 0;
+    if ((devices | services | slots) >> 16 == 0) /* without a division, which takes as long as much of a slot */
+        return 1;
     return services <= LARGEST / devices && slots <= LARGEST / (devices * services);
 }
 
@@ -38,6 +42,10 @@ static inline int all_within(const double *values, int64_t count, double *sum)
     *sum = total;
     return good;
 }
+
+/* Check the numbers of a system and of the state of some slots; numbers.c. */
+SHARED int lyaopt_check_numbers(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
+                         const lyaopt_state *state);
 
 /* The kernels' pointers are not const, also to arrays that are only read. */
 static inline double *read_only(const double *values)

@@ -1,7 +1,6 @@
 /* Checks the arguments and lays them out for the compiled kernels. See lyaopt.h. */
 #include "checks.h"
 
-#include <float.h>
 #include <string.h>
 
 #ifndef LYAOPT_VERSION
@@ -11,6 +10,8 @@
 /* The kernels, from lyaopt/_kernels/slot/c_entries.py, which names the pointers of each in order. They return 0. */
 int64_t lyaopt_kernel_workspace(int64_t services, int64_t devices, int64_t slots);
 int64_t lyaopt_kernel_slot(int64_t services, int64_t devices, double **pointers);
+int64_t lyaopt_kernel_few(int64_t services, int64_t devices, double **pointers);
+int64_t lyaopt_kernel_certified_few(int64_t services, int64_t devices, double **pointers);
 int64_t lyaopt_kernel_local(int64_t services, int64_t devices, int64_t slots, double **pointers);
 int64_t lyaopt_kernel_transmit(int64_t services, int64_t devices, int64_t slots, double **pointers);
 int64_t lyaopt_kernel_edge(int64_t services, int64_t devices, int64_t slots, double **pointers);
@@ -31,101 +32,14 @@ void NRT_MemInfo_call_dtor(void *memory)
 enum { CPU = 0, POWER = 1, RESULT_ROWS = 8 };
 enum { EDGE_NU, LOCAL_OBJECTIVE, TRANSMIT_OBJECTIVE, EDGE_OBJECTIVE, RELATIVE_GAP, VIOLATION, SUMMARY_PLACES };
 enum { STAGES = 3, DEVICE_ROWS = 4, SCALARS = 6 };
+enum { FEW_SERVICES = 4 }; /* as lyaopt/_kernels/slot/few_devices.py has it */
 
 static const double LARGEST_GAP = 1e-9;
-static const double LEAST = DBL_MIN; /* of full precision: what is computed from inputs is 0 or at least that */
-static const double LARGEST_SIGNAL = 8.218407461554972e307; /* e^709 - 1: its logarithm can be taken back */
 
-static int positive(const double *values, int64_t count)
-{
-    int good = 1;
-    for (int64_t i = 0; i < count; i++)
-        good &= values[i] > 0.0;
-    return good;
-}
-
-static int check_system(const lyaopt_system *system)
-{
-    const int good = within(system->slot_duration_s) && system->slot_duration_s > 0.0
-                     && within(system->energy_coefficient) && within(system->energy_weight_local)
-                     && within(system->energy_weight_transmit) && within(system->edge_capacity_hz)
-                     && within(system->noise_psd_w_per_hz) && system->noise_psd_w_per_hz > 0.0;
-    return good ? LYAOPT_OK : LYAOPT_BAD_VALUE;
-}
-
-/* Whether doubles hold a number to its full precision. */
-static int is_normal(double value)
-{
-    return value >= LEAST && value < INFINITY;
-}
-
-static int check_signals(int64_t devices, int64_t slots, const lyaopt_state *state, const lyaopt_system *system)
-{
-    const double most_of_hz = system->noise_psd_w_per_hz > system->slot_duration_s ? system->noise_psd_w_per_hz
-                                                                                  : system->slot_duration_s;
-    double whole = 0.0;
-    for (int64_t m = 0; m < devices; m++)
-        whole += state->bandwidth_hz[m];
-    if (!(whole * most_of_hz < INFINITY))
-        return LYAOPT_BAD_VALUE;
-    for (int64_t m = 0; m < devices; m++) {
-        const double floor = state->bandwidth_hz[m] * system->noise_psd_w_per_hz, power = state->max_power_w[m];
-        double most = 0.0, least = INFINITY; /* of those that are not 0 */
-        for (int64_t b = 0; b < slots; b++) {
-            const double gain = state->channel_gain[m * slots + b];
-            most = gain > most ? gain : most;
-            least = gain > 0.0 && gain < least ? gain : least;
-        }
-        if (!is_normal(floor) || !is_normal(state->bandwidth_hz[m] * system->slot_duration_s))
-            return LYAOPT_BAD_VALUE;
-        if (!(power * (most / floor) <= LARGEST_SIGNAL) || least / floor < LEAST)
-            return LYAOPT_BAD_VALUE;
-        if (power > 0.0 && power * (least / floor) < LEAST)
-            return LYAOPT_BAD_VALUE;
-    }
-    return LYAOPT_OK;
-}
-
-/* Whether all backlogs are 0, or numbers of full precision, also over the slot length. */
-static int check_backlogs(const double *values, int64_t count, double tau)
-{
-    const double least = LEAST * (tau > 1.0 ? tau : 1.0);
-    int good = 1;
-    for (int64_t i = 0; i < count; i++)
-        good &= (values[i] >= least) | (values[i] == 0.0);
-    return good;
-}
-
-static int check_state(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
-                       const lyaopt_state *state)
-{
-    const double *queues[STAGES]
-        = {state->local_queue_cycles, state->transmit_queue_bits, state->edge_queue_cycles};
-    const double *weights[STAGES] = {state->local_weight, state->transmit_weight, state->edge_weight};
-    const double *rows[] = {state->cpu_capacity_hz, state->max_power_w, state->bandwidth_hz};
-    double sum;
-    for (int i = 0; i < STAGES; i++) {
-        if (queues[i] == NULL || rows[i] == NULL || state->channel_gain == NULL)
-            return LYAOPT_NULL;
-    }
-    for (int i = 0; i < STAGES; i++) {
-        if (!all_within(queues[i], services * devices * slots, &sum) || !(sum / system->slot_duration_s < INFINITY))
-            return LYAOPT_BAD_VALUE;
-        if (!check_backlogs(queues[i], services * devices * slots, system->slot_duration_s))
-            return LYAOPT_BAD_VALUE;
-        if (weights[i] != NULL && !all_within(weights[i], services * devices * slots, &sum))
-            return LYAOPT_BAD_VALUE;
-        if (!all_within(rows[i], devices, &sum))
-            return LYAOPT_BAD_VALUE;
-    }
-    if (!all_within(state->channel_gain, devices * slots, &sum) || !positive(state->bandwidth_hz, devices))
-        return LYAOPT_BAD_VALUE;
-    return check_signals(devices, slots, state, system);
-}
-
-static int check(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
-                 const lyaopt_state *state, const lyaopt_allocation *to, const double *workspace, size_t size,
-                 size_t needed)
+/* Whether all is there; the numbers are not looked at. */
+static int check_arrays(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
+                        const lyaopt_state *state, const lyaopt_allocation *to, const double *workspace, size_t size,
+                        size_t needed)
 {
     if (!sizes_are_good(devices, services, slots))
         return LYAOPT_BAD_SIZE;
@@ -133,10 +47,11 @@ static int check(int64_t devices, int64_t services, int64_t slots, const lyaopt_
         return LYAOPT_NULL;
     if (!to->local_cpu_hz || !to->rate_bps || !to->edge_cpu_hz || !to->cpu_hz || !to->power_w)
         return LYAOPT_NULL;
-    if (size < needed)
-        return LYAOPT_SMALL_WORKSPACE;
-    const int status = check_system(system);
-    return status ? status : check_state(devices, services, slots, system, state);
+    if (!state->cpu_capacity_hz || !state->max_power_w || !state->bandwidth_hz || !state->channel_gain)
+        return LYAOPT_NULL;
+    if (!state->local_queue_cycles || !state->transmit_queue_bits || !state->edge_queue_cycles)
+        return LYAOPT_NULL;
+    return size < needed ? LYAOPT_SMALL_WORKSPACE : LYAOPT_OK;
 }
 
 /* The kernels divide by some of these: adding 0 makes 0.0 of -0.0, which all comparisons let pass. */
@@ -175,8 +90,10 @@ EXPORT size_t lyaopt_slot_workspace(int64_t devices, int64_t services)
 {
     if (!sizes_are_good(devices, services, 1))
         return 0;
+    /* No less than what is laid out for a slot with weights, and lyaopt_kernel_workspace, whose divisions take as
+     * long as much of a slot; or than what few services take (few_devices.py). */
     const size_t laid_out = (size_t)devices * (3 * STAGES * (size_t)services + DEVICE_ROWS + RESULT_ROWS);
-    return laid_out + (size_t)lyaopt_kernel_workspace(services, devices, 1);
+    return laid_out + (size_t)devices * (4 * (size_t)services + 30) + 24 * (size_t)services + 320;
 }
 
 EXPORT size_t lyaopt_batch_workspace(int64_t devices, int64_t services, int64_t slots)
@@ -204,18 +121,60 @@ static int verdict(const double *summary)
     return certified ? LYAOPT_OK : LYAOPT_NOT_CERTIFIED;
 }
 
+static int has_weights(const lyaopt_state *state)
+{
+    return state->local_weight != NULL || state->transmit_weight != NULL || state->edge_weight != NULL;
+}
+
+/* Solve few services a device. Returns 0 with nothing written but the workspace if a number is not usual: then
+ * check() tells whether it is an error. */
+static int solved_few(int64_t devices, int64_t services, const lyaopt_system *system, const lyaopt_state *state,
+                      const lyaopt_allocation *to, double *workspace, double *summary)
+{
+    double scalars[SCALARS];
+    fill_scalars(system, scalars);
+    double *pointers[] = {read_only(state->local_queue_cycles),
+                          read_only(state->transmit_queue_bits),
+                          read_only(state->edge_queue_cycles),
+                          read_only(state->cpu_capacity_hz),
+                          read_only(state->max_power_w),
+                          read_only(state->channel_gain),
+                          read_only(state->bandwidth_hz),
+                          to->local_cpu_hz,
+                          to->rate_bps,
+                          to->edge_cpu_hz,
+                          to->cpu_hz,
+                          to->power_w,
+                          scalars,
+                          workspace,
+                          summary};
+    const int64_t unusual = summary == NULL ? lyaopt_kernel_few(services, devices, pointers)
+                                            : lyaopt_kernel_certified_few(services, devices, pointers);
+    return !unusual;
+}
+
 EXPORT int lyaopt_solve_slot(int64_t devices, int64_t services, const lyaopt_system *system,
                              const lyaopt_state *state, const lyaopt_allocation *to,
                              lyaopt_certificate *certificate, double *workspace, size_t workspace_size)
 {
+    double scalars[SCALARS], summary[SUMMARY_PLACES];
+    const size_t needed = lyaopt_slot_workspace(devices, services);
+    int status = check_arrays(devices, services, 1, system, state, to, workspace, workspace_size, needed);
+    if (status)
+        return status;
+    if (services <= FEW_SERVICES && !has_weights(state)
+        && solved_few(devices, services, system, state, to, workspace, certificate == NULL ? NULL : summary)) {
+        if (certificate == NULL)
+            return LYAOPT_OK;
+        report(summary, system->slot_duration_s, certificate);
+        return verdict(summary);
+    }
     if (certificate == NULL) /* the solution alone takes half the time */
         return lyaopt_solve_batch(devices, services, 1, system, state, to, workspace, workspace_size);
-    const size_t needed = lyaopt_slot_workspace(devices, services);
-    const int status = check(devices, services, 1, system, state, to, workspace, workspace_size, needed);
+    status = lyaopt_check_numbers(devices, services, 1, system, state);
     if (status)
         return status;
     const size_t count = (size_t)devices, items = (size_t)services * count;
-    double scalars[SCALARS], summary[SUMMARY_PLACES];
     fill_scalars(system, scalars);
     double *weights = workspace, *queues = put_weights(weights, state, items);
     double *rows = put(put(put(queues, state->local_queue_cycles, items), state->transmit_queue_bits, items),
@@ -244,7 +203,9 @@ EXPORT int lyaopt_solve_batch(int64_t devices, int64_t services, int64_t slots, 
                               size_t workspace_size)
 {
     const size_t needed = lyaopt_batch_workspace(devices, services, slots);
-    const int status = check(devices, services, slots, system, state, to, workspace, workspace_size, needed);
+    int status = check_arrays(devices, services, slots, system, state, to, workspace, workspace_size, needed);
+    if (!status)
+        status = lyaopt_check_numbers(devices, services, slots, system, state);
     if (status)
         return status;
     double scalars[SCALARS];

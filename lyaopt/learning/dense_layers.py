@@ -2,7 +2,8 @@
 
 The modules are those of PyTorch: weights, names in checkpoints and gradients are the same up to rounding. In
 single precision a layer and its gradient are one call each (`lyaopt._kernels.learning.dense`), which takes
-half the time or less on networks as small as ours. In any other precision PyTorch computes them; tests compare.
+half the time or less on networks as small as ours. In any other precision PyTorch computes them, and tests
+compare the two.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def write_gradients(layers: Sequence[Layer], passed: Sequence[Rows], gradient: R
     Parameters
     ----------
     layers : sequence of Layer
+        From the inputs on.
     passed : sequence of ndarray
         As `outputs_of` returns it.
     gradient : ndarray (n, outputs)
@@ -90,7 +92,7 @@ class _Dense(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias, out = (array_of(tensor) for tensor in ctx.saved_tensors)
         needs_inputs = ctx.needs_input_grad[0]
         of_weights = np.empty_like(weight), np.empty_like(bias)
@@ -110,19 +112,25 @@ def dense_layer(x: Tensor, weight: Tensor, bias: Tensor, activation: int = kerne
 
     Parameters
     ----------
-    x : Tensor (..., inputs)
-    weight : Tensor (outputs, inputs)
-    bias : Tensor (outputs,)
+    x, weight, bias : Tensor (..., inputs), (outputs, inputs) and (outputs,)
+        As of `torch.nn.functional.linear`.
     activation : int
         ``IDENTITY``, ``TANH`` or ``POSITIVE_PART`` of `lyaopt._kernels.learning.dense`.
 
     Returns
     -------
     Tensor (..., outputs)
+
+    Raises
+    ------
+    ValueError
+        If `x` has another number of inputs than the weights.
     """
     if x.dtype != torch.float32:
         out: Tensor = _TORCH[activation](nn.functional.linear(x, weight, bias))
         return out
+    if x.shape[-1] != weight.shape[1]:  # the kernel takes sizes on trust
+        raise ValueError(f"expected {weight.shape[1]} inputs, got {x.shape[-1]}")
     rows = x if x.dim() == 2 else x.reshape(-1, x.shape[-1])
     if torch.is_grad_enabled():
         out = _Dense.apply(rows, weight, bias, activation)

@@ -1,14 +1,13 @@
 """The loss of PPO and its gradient.
 
-The objective, its slope and the gradient of the points' probabilities are compiled kernels. `losses_of` is the
-loss as a function of the weights, whose gradient PyTorch derives. `ChainGradient` is the same gradient for
-networks that are two chains of layers: kernel after kernel, since PyTorch's account of the operations takes as
-long as the operations. Tests compare both with PyTorch in double precision.
+The objective, its slope and the gradient of the points' probabilities are compiled kernels. `losses_of` is
+the loss as a function of the weights, whose gradient PyTorch derives. `ChainGradient` is the same gradient
+for networks that are two chains of layers: kernel after kernel, since PyTorch's account of the operations
+takes as long as the operations. Tests compare both with PyTorch in double precision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,6 +69,7 @@ def terms_of(config: PPOConfig, bonus: float, trains_actor: bool = True) -> Term
     Parameters
     ----------
     config : PPOConfig
+        Sets eps, the weight of the value loss, and joint or separate credit.
     bonus : float
         Weight of the entropy.
     trains_actor : bool
@@ -96,14 +96,14 @@ class _Slopes(NamedTuple):
     by_value: Rows
 
 
-def _slopes(terms: Terms, choices: Choices, judged: Sequence[Any], returns: Tensor, value: Rows) -> _Slopes:
-    """Compute slopes from `judged`, log-probabilities and entropies (n, C), and values (n, D)."""
+def _slopes(terms: Terms, choices: Choices, judged: Any, returns: Tensor, value: Rows) -> _Slopes:
+    """Compute slopes from `judged`, which are log-probabilities and entropies (n, C), and values (n, D)."""
     parts: Floats = np.empty(kernel.CLIPPED + 1)
     by_actor: Floats = np.empty((2, *choices.met.shape))
     columns = (*judged, array_of(choices.log_probability))
-    doubles = (np.ascontiguousarray(column, np.float64) for column in columns)
+    now, entropy, before = (np.ascontiguousarray(column, np.float64) for column in columns)
     advantage = np.ascontiguousarray(array_of(choices.advantage), np.float64)
-    rows = kernel.Judged(*doubles, array_of(choices.met), advantage)
+    rows = kernel.Judged(now, entropy, before, array_of(choices.met), advantage)
     kernel.clipped_objective.trusting(terms.rules, rows, parts, by_actor)
     difference = value - array_of(returns)
     flat = difference.reshape(-1)
@@ -163,6 +163,7 @@ def losses_of(
     returns : Returns
         Targets of the values.
     terms : Terms
+        Settings and weights.
 
     Returns
     -------
@@ -217,6 +218,8 @@ class ChainGradient:
 
 def _layer_of(linear: nn.Linear, activation: int) -> Layer:
     """A layer whose arrays are those of a module, with its gradients."""
-    weights = linear.weight, linear.bias
-    arrays = [array_of(part) for part in weights]
-    return Layer(*arrays, activation, *(array_of(part.grad) for part in weights))
+    weight, bias = linear.weight, linear.bias
+    assert weight.grad is not None, "those of the optimiser"
+    assert bias.grad is not None
+    of_weights = array_of(weight), array_of(bias)
+    return Layer(*of_weights, activation, array_of(weight.grad), array_of(bias.grad))

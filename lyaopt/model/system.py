@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from lyaopt.model.device_energies import (
 )
 from lyaopt.model.profiles import Profile, list_profiles, load_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
+from lyaopt.model.task_tables import TaskTables, task_tables
 from lyaopt.slot.bandwidths import device_bandwidths
 from lyaopt.slot.limits import LEAST, noise_w_per_hz
 from lyaopt.slot.tables import Curves, Point, hull_within, make_curves
@@ -50,6 +51,7 @@ LARGEST_SIGNAL, LEAST_SIGNAL = 1e100, 1e-100
 """Fading and shadowing multiply the mean signal-to-noise ratio: between these it stays within doubles."""
 
 Integers = NDArray[np.int64]
+Work = Annotated[Literal["macs", "measured"], Expected('"macs" or "measured"')]
 
 
 def _as_model(value: Any) -> str | Profile:
@@ -79,15 +81,21 @@ class Service:
     """Name, unique on its device; ``service-0`` and so on by position by default."""
     waiting_cost_j_per_s: NonNegative | None = None
     """theta, the energy that a second of a task's latency is worth, in J/s; that of the system by default."""
+    work: Work = "macs"
+    """Cycles of a task: ``macs``, its multiply-accumulates times rho, or ``measured``, those of the profile's
+    measured times."""
 
     def __post_init__(self) -> None:
         try:
-            _ = self.profile
+            measured = self.profile.measured
         except ProblemError as error:
             line = getattr(error, "line", None)
             # With a path inside the profile's file, if there is one.
             place = "" if error.path == "$" and line is None else f"{self.model}: {error.path}: "
             raise ProblemError("$.model", place + error.reason) from None
+        if self.work == "measured" and measured is None:
+            reason = f"expected macs, as {self.profile.name} has no measured times (lyaopt profile --measure)"
+            raise ProblemError("$.work", reason)
 
     @cached_property
     def profile(self) -> Profile:
@@ -353,32 +361,23 @@ class System:
         return _frozen([len(service.profile.cuts) for service in self.services], np.int64)
 
     @cached_property
-    def local_cycles(self) -> Floats:
-        """c^k C rho, cycles on the device of a task cut at k (S, largest K + 1)."""
-        return _frozen(self.cycles_per_mac * self._macs)
+    def _tasks(self) -> TaskTables:
+        return task_tables(self.services, self.cycles_per_mac)
 
-    @cached_property
+    @property
+    def local_cycles(self) -> Floats:
+        """c^k C rho, or as measured: cycles on the device of a task cut at k (S, largest K + 1)."""
+        return self._tasks.local_cycles
+
+    @property
     def transmit_bits(self) -> Floats:
         """d^k D, bits that a task cut at k sends (S, largest K + 1)."""
-        return self._by_cut("bits")
+        return self._tasks.transmit_bits
 
-    @cached_property
+    @property
     def edge_cycles(self) -> Floats:
-        """(1 - c^k) C rho, cycles at the edge of a task cut at k (S, largest K + 1)."""
-        # The counts are exact integers; a difference of products would leave rounding errors at k = K.
-        return _frozen(self.cycles_per_mac * (self._macs[:, -1:] - self._macs))
-
-    @cached_property
-    def _macs(self) -> Floats:
-        return self._by_cut("macs")
-
-    def _by_cut(self, name: str) -> Floats:
-        table = np.empty((len(self.services), int(self.cut_counts.max())))
-        for row, service in zip(table, self.services, strict=True):
-            values = [getattr(cut, name) for cut in service.profile.cuts]
-            row[: len(values)] = values
-            row[len(values) :] = values[-1]
-        return _frozen(table)
+        """(1 - c^k) C rho, or as measured: cycles at the edge of a task cut at k (S, largest K + 1)."""
+        return self._tasks.edge_cycles
 
 
 def _named(item: Device | Service) -> dict[str, Any]:

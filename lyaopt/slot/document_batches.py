@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from pydantic_core import from_json
@@ -20,16 +21,10 @@ from lyaopt.slot.document_layout import BANDWIDTH, Layout, skeleton
 from lyaopt.slot.documents import plain_slot_problem
 from lyaopt.slot.inputs import SlotInputs
 from lyaopt.slot.limits import LEAST, noise_w_per_hz, range_of, signals_fit
+from lyaopt.slot.slot_block import RESULT_ROWS, SCALARS, SUMMARY_PLACES, one_slot_kernel
 from lyaopt.slot.solution_documents import solution_to_dict
 from lyaopt.slot.solution_layout import SolutionLayout
-from lyaopt.slot.solve import (
-    LARGEST_GAP,
-    NETWORK_ITEMS,
-    RESULT_ROWS,
-    SUMMARY_PLACES,
-    one_slot_kernel,
-    solve_slot,
-)
+from lyaopt.slot.solve import LARGEST_GAP, NETWORK_ITEMS, solve_slot
 
 _MOST_LAYOUTS = 16
 _LONGEST = 2**16
@@ -121,9 +116,9 @@ def _answers(layouts: _Layouts, rows: Floats) -> list[bytes | None]:
 
 
 def _widths(layout: Layout, rows: Floats) -> Floats | None:
-    """The bandwidths (B, M) of the devices, if there is as much."""
+    """The bandwidths (B, M) of the devices, or (B, 1) where all have the same, if there is as much."""
     if not layout.widths.size:
-        return np.repeat(rows[:, BANDWIDTH, np.newaxis] / layout.shape[1], layout.shape[1], axis=1)
+        return rows[:, BANDWIDTH, np.newaxis] / layout.shape[1]
     own = rows[:, layout.widths]
     try:
         for total, widths in zip(rows[:, BANDWIDTH].tolist(), own.tolist(), strict=True):
@@ -135,45 +130,79 @@ def _widths(layout: Layout, rows: Floats) -> Floats | None:
 
 def _noise_if_valid(layout: Layout, rows: Floats, widths: Floats) -> float | None:
     """The noise in W/Hz, if it is everywhere the same and all numbers are valid by their bounds."""
-    noises = {SlotInputs.noise_psd_dbm_per_hz} if layout.noise is None else {*rows[:, layout.noise].tolist()}
-    if len(noises) > 1:
-        return None
+    if len(rows) == 1:  # where lists are faster
+        low = high = rows[0].tolist()
+    else:
+        low, high = rows.min(axis=0).tolist(), rows.max(axis=0).tolist()
+    psd: float = SlotInputs.noise_psd_dbm_per_hz
+    if layout.noise is not None:
+        psd = low[layout.noise]
+        if psd != high[layout.noise]:
+            return None
+        low[layout.noise] = high[layout.noise] = 0.0  # it may be negative
     try:
-        noise = noise_w_per_hz(noises.pop())
+        noise = noise_w_per_hz(psd)
     except ProblemError:
         return None
-    count = layout.shape[1]
-    power, gain = (range_of(rows[:, layout.devices[row * count : (row + 1) * count]]) for row in (1, 2))
-    tau, band = range_of(rows[:, 0]), range_of(widths)
-    magnitudes = rows if layout.noise is None else np.delete(rows, layout.noise, axis=1)
-    least, most = range_of(magnitudes)
-    # The comparisons are false for NaN.
-    if not (least >= 0.0 < tau[0] and most < math.inf and most * rows.shape[1] / tau[0] < math.inf):
+    tau, count = (low[0], high[0]), layout.shape[1]
+    band = range_of(widths)
+    # A sum is finite only if its terms are.
+    if not (min(low) >= 0.0 < tau[0] and sum(high) / tau[0] < math.inf and band[0] > 0.0):
         return None
-    if not (band[0] > 0.0 and signals_fit(gain, power, band, count, noise, tau)):
+    power, gain = ((min(low[place]), max(high[place])) for place in layout.power_and_gain)
+    if not signals_fit(gain, power, band, count, noise, tau):
         return None
+    return noise if _shortest(layout, rows) / max(tau[1], 1.0) >= LEAST else None
+
+
+def _shortest(layout: Layout, rows: Floats) -> float:
+    """The least backlog that is not 0."""
     queues = rows[:, layout.queues]
-    shortest = float(queues.min(where=queues > 0.0, initial=math.inf))
-    return noise if shortest / max(tau[1], 1.0) >= LEAST else None
+    if len(rows) == 1:
+        return min(filter(None, queues[0].tolist()), default=math.inf)
+    return float(queues.min(where=queues > 0.0, initial=math.inf))
 
 
 def _solved(layouts: _Layouts, rows: Floats, widths: Floats, noise: float) -> list[bytes | None]:
     layout, solution = layouts
-    count, (services, many) = len(rows), layout.shape
-    queues = layout.fill(rows, layout.queues)
-    devices = np.empty((count, 4, many))
-    devices[:, :3] = rows[:, layout.devices].reshape(count, 3, many)
-    devices[:, 3] = widths
-    scalars = np.empty((count, 6))
-    scalars[:, :5], scalars[:, 5] = rows[:, :5], noise
-    rates = np.empty((count, 3, services, many))
-    results, summary = np.empty((count, RESULT_ROWS, many)), np.empty((count, SUMMARY_PLACES))
-    arguments: list[Floats] = [queues, devices, scalars, rates, results, summary]
+    parts = _Parts.new(len(rows), *layout.shape)
+    parts.queues[:] = layout.fill(rows, layout.queues)
+    parts.devices[:, :3] = rows[:, layout.devices].reshape(len(rows), 3, -1)
+    parts.devices[:, 3] = widths
+    parts.scalars[:, :5], parts.scalars[:, 5] = rows[:, :5], noise
     if layout.weights.size:
-        arguments.insert(0, layout.fill(rows, layout.weights))
-    kernel = one_slot_kernel(bool(layout.weights.size))
-    for of_slot in zip(*arguments, strict=True):
-        kernel(*of_slot)
-    certified = np.all(summary[:, 4:] <= LARGEST_GAP, axis=1).tolist()
-    texts = solution.write(scalars[:, 0], rates, results, summary)
+        kernel = one_slot_kernel(True)
+        for of_slot in zip(layout.fill(rows, layout.weights), *parts[1:], strict=True):
+            kernel(*of_slot)
+    else:
+        kernel = one_slot_kernel(False)
+        services, devices = layout.shape
+        for block in parts.blocks:
+            kernel(block, services, devices, 0)
+    certified: list[bool] = (parts.summary[:, 4:].max(axis=1) <= LARGEST_GAP).tolist()
+    texts = solution.write(parts.scalars[:, 0], *parts[4:])
     return [text if good else None for text, good in zip(texts, certified, strict=True)]
+
+
+class _Parts(NamedTuple):
+    """Blocks (B, K) of slots as `lyaopt.slot.slot_block.SlotBlock` has them, and views of their parts."""
+
+    blocks: Floats
+    queues: Floats
+    devices: Floats
+    scalars: Floats
+    rates: Floats
+    results: Floats
+    summary: Floats
+
+    @classmethod
+    def new(cls, count: int, services: int, devices: int) -> _Parts:
+        queues, results = (3, services, devices), (RESULT_ROWS, devices)
+        shapes = (queues, (4, devices), (SCALARS,), queues, results, (SUMMARY_PLACES,))
+        ends = np.cumsum([0, *map(math.prod, shapes)])
+        blocks = np.empty((count, ends[-1]))
+        views = [
+            blocks[:, start:end].reshape(count, *shape)
+            for start, end, shape in zip(ends, ends[1:], shapes, strict=False)
+        ]
+        return cls(blocks, *views)

@@ -57,6 +57,8 @@ class Layout:
         Column of the noise among the numbers, if it is given.
     devices : (3 * M,) array of int
         Columns of F^l of all devices, then p^max, then h.
+    power_and_gain : list of slice
+        Columns of p^max and of h.
     widths : array of int
         Columns of b_w of all devices; none where it is left out.
     queues, weights : arrays of int
@@ -95,6 +97,9 @@ class Layout:
         most, many = self.shape
         numbers = [key for key in of_device if key != "id"]
         columns = first + np.arange(many * len(numbers)).reshape(many, -1)
+        self.power_and_gain = [
+            slice(first + numbers.index(key), first + columns.size, len(numbers)) for key in _DEVICE[1:]
+        ]
         self.devices: Integers = columns[:, [numbers.index(key) for key in _DEVICE]].T.ravel()
         self.widths: Integers = columns[:, [numbers.index(_WIDTH)] if _WIDTH in numbers else []].ravel()
         first += columns.size

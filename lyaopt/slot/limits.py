@@ -86,7 +86,7 @@ def range_of(values: Floats | float) -> Range:
 
 
 def rows_of(values: Floats) -> list[Range]:
-    """Return the least and largest of each row of a table with entries.
+    """Return the least and largest of each row of a table with entries; NaN for a row with one.
 
     Parameters
     ----------
@@ -94,7 +94,8 @@ def rows_of(values: Floats) -> list[Range]:
         Of numbers.
     """
     if values.size <= _FEW:
-        return [(min(row), max(row)) for row in values.tolist()]
+        # lists lose a NaN, sums do not
+        return [(min(row), max(row)) if sum(row) >= 0.0 else (math.nan, math.nan) for row in values.tolist()]
     return list(zip(values.min(axis=1).tolist(), values.max(axis=1).tolist(), strict=True))
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lyaopt.arrays import Floats
+from lyaopt.slot.inputs import fields_of
 from lyaopt.slot.problem import SlotProblem
+from lyaopt.slot.slot_block import SlotBlock
 
 if TYPE_CHECKING:
     from lyaopt.slot.gradient import SlotGradient
@@ -106,11 +109,30 @@ class SlotSolution:
     status: str = "optimal"
 
     @classmethod
-    def _from_values(cls, *values: Any) -> SlotSolution:
-        """Build a solution from the values of its fields; a frozen class takes twice as long to set them."""
+    def _from_block(cls, block: SlotBlock, problem: Callable[[SlotBlock], SlotProblem]) -> SlotSolution:
+        """Build a solution whose fields are made of a block when they are read; the block must not change."""
         solution = object.__new__(cls)
-        vars(solution).update(zip(cls.__dataclass_fields__, values, strict=False))
+        vars(solution).update(_block=block, _problem=problem)
         return solution
+
+    if not TYPE_CHECKING:  # for which all other names stay errors
+
+        def __getattr__(self, name: str) -> Any:
+            """Make a field of the block, or all that are arrays; called for what is not there yet."""
+            fields = vars(self)
+            block = fields.get("_block")
+            if block is None or name not in self.__dataclass_fields__:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if name == "problem":
+                fields[name] = fields["_problem"](block)
+            elif name in _NUMBERS:
+                fields[name] = _NUMBERS[name](block)
+            else:
+                fields.update(zip(_ARRAYS, block.arrays, strict=True))
+            return fields[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return fields_of(self)
 
     @property
     def edge_price(self) -> float:
@@ -153,3 +175,27 @@ class SlotSolution:
             f"relative_gap={self.certificate.relative_gap:.1e}, "
             f"energy={float((self.local_energy_j + self.transmit_energy_j).sum()):.3g} J)"
         )
+
+
+_ARRAYS = (
+    "local_cpu_hz",
+    "rate_bps",
+    "edge_cpu_hz",
+    "bandwidth_hz",
+    "cpu_hz",
+    "power_w",
+    "local_multiplier",
+    "transmit_multiplier",
+    "local_energy_j",
+    "transmit_energy_j",
+    "local_price",
+    "rate_price",
+)
+"""Fields in the order of `SlotBlock.arrays`."""
+_NUMBERS: dict[str, Callable[[SlotBlock], Any]] = {
+    "objective": lambda block: Objective(*block.summary[1:4]),
+    "certificate": lambda block: Certificate(*block.summary[4:]),
+    "edge_multiplier": lambda block: block.summary[0],
+    "spectrum_price": lambda block: 0.0,
+}
+"""How fields that are no arrays are made of a block."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic_core import to_json
 
-from lyaopt.arrays import Floats
+from lyaopt.arrays import Floats, Integers
 
 _SUMMARY = 6  # edge_nu, local, transmit, edge, gap, violation: as the kernel of one slot has them
 _OBJECTIVES = slice(1, 4)
@@ -33,8 +33,9 @@ class SolutionLayout:
     def __init__(self, document: dict[str, Any], shape: tuple[int, int], counts: tuple[int, ...]) -> None:
         self._pieces = [b""]
         self._split(document)
-        self._order = _order(*shape, counts)
-        assert len(self._pieces) == 2 * len(self._order) + 1
+        order = _order(*shape, counts)
+        assert len(self._pieces) == 2 * len(order) + 1
+        self._order: Integers = np.array(order)
 
     def _split(self, value: Any) -> None:
         """Append the text of a value: fragments in even places, and what stands for a number in odd ones."""
@@ -62,23 +63,23 @@ class SolutionLayout:
             Of the kernel of one slot.
         """
         count = len(tau)
-        # Sums in the order of `solution_to_dict`
-        of_device = np.zeros((2, count, rates.shape[3]))
-        for n in range(rates.shape[2]):
-            of_device += rates[:, 1:, n].swapaxes(0, 1)
-        edge, total = np.zeros(count), np.zeros(count)
-        for m in range(rates.shape[3]):
-            edge += of_device[1, :, m]
-        for objective in summary[:, _OBJECTIVES].T:
-            total += objective
-        of_slot = np.stack([total, edge, tau * summary[:, 0]], axis=1)
-        parts = summary, of_slot, results.reshape(count, -1), of_device[0], rates.reshape(count, -1)
+        of_slot = np.empty((count, _OF_SLOT))
+        of_slot[:, :_SUMMARY] = summary
+        # `accumulate` sums in the order of `solution_to_dict`, in which sums begin with 0: none is -0.0.
+        of_device = np.add.accumulate(rates[:, 1:], axis=2)[:, :, -1] + 0.0
+        of_slot[:, _SUMMARY] = np.add.accumulate(summary[:, _OBJECTIVES], axis=1)[:, -1]
+        of_slot[:, _SUMMARY + 1] = np.add.accumulate(of_device[:, 1], axis=1)[:, -1]
+        of_slot[:, _SUMMARY + 2] = tau * summary[:, 0]
+        parts = of_slot, results.reshape(count, -1), of_device[:, 0], rates.reshape(count, -1)
         numbers = np.concatenate(parts, axis=1).take(self._order, axis=1)
-        finite = np.isfinite(numbers).all(axis=1)
-        texts = to_json(numbers.ravel().tolist())[1:-1].split(b",")
+        text = to_json(numbers.ravel().tolist())
+        finite: list[bool] = [True] * count
+        if b"N" in text or b"I" in text:  # NaN or Infinity
+            finite = np.all(np.isfinite(numbers), axis=1).tolist()
+        texts = text[1:-1].split(b",")
         pieces, size = self._pieces.copy(), len(self._order)
         written: list[bytes | None] = []
-        for place, good in enumerate(finite.tolist()):
+        for place, good in enumerate(finite):
             pieces[1::2] = texts[place * size : (place + 1) * size]
             written.append(b"".join(pieces) if good else None)
         return written

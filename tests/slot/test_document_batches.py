@@ -199,6 +199,18 @@ def test_swapped_names_are_not_mistaken() -> None:
     assert solver.solve([written(other)]) == [None]
 
 
+@pytest.mark.parametrize("zero", ["0.0", "-0.0"])
+def test_empty_slots_are_answered_alike(zero: str) -> None:
+    """Sums of zeros have signs of their own."""
+    made = document([2, 1], random.Random(1))
+    for device in made["devices"]:
+        for service in device["services"]:
+            service |= dict.fromkeys(QUEUES, "zero")
+    text = written(made).replace(b'"zero"', zero.encode())
+    solver = DocumentSolver()
+    assert solver.solve([text] * 3) == [None, alone(text), alone(text)]
+
+
 def test_an_empty_list_takes_no_numbers() -> None:
     made = document([1, 0], random.Random(1))
     text = written(made)

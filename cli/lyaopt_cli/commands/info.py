@@ -15,20 +15,26 @@ from lyaopt_cli.support.output import json_option, print_output
 @json_option("Print JSON.")
 @click.option("--cflags", is_flag=True, help="Print the flags for a C compiler.")
 @click.option("--libs", is_flag=True, help="Print the flags for a linker.")
-def command(as_json: bool, cflags: bool, libs: bool) -> None:
+@click.option("--pkg-config", is_flag=True, help="Print the folder of lyaopt.pc, for PKG_CONFIG_PATH.")
+def command(as_json: bool, cflags: bool, libs: bool, pkg_config: bool) -> None:
     """Print which core runs, the processor it was built for, versions and paths.
 
     \b
     Examples:
       lyaopt info
       lyaopt info --cflags --libs
+      PKG_CONFIG_PATH=$(lyaopt info --pkg-config) pkg-config --cflags --libs lyaopt
     """
     from lyaopt import installation
 
+    library, reason = installation.c_library() if cflags or libs or pkg_config else (None, "")
+    for option, asked in (("--libs", libs), ("--pkg-config", pkg_config)):
+        if asked and library is None:
+            raise InputError(f"lyaopt info: {option}: the C library is missing: {reason}")
+    if pkg_config:
+        click.echo(str(installation.CAPI))
+        return
     if cflags or libs:
-        library, reason = installation.c_library()
-        if libs and library is None:
-            raise InputError(f"lyaopt info: --libs: the C library is missing: {reason}")
         flags = [installation.c_flags()] * cflags + [installation.c_libs()] * libs
         click.echo(" ".join(flags))
         return

@@ -13,9 +13,10 @@ from lyaopt_cli.commands.profiles import show_profile, write_figure
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.network_options import input_shape_option, selection_option
 from lyaopt_cli.support.new_command import new_command
-from lyaopt_cli.support.options import plot_option
+from lyaopt_cli.support.options import POSITIVE, plot_option
 from lyaopt_cli.support.output import json_option
 from lyaopt_cli.support.output_files import write_whole
+from lyaopt_cli.support.progress import progress_bar
 
 if TYPE_CHECKING:
     from lyaopt.model.profiles import Profile
@@ -53,6 +54,14 @@ def _input_bits(_context: click.Context, _option: click.Parameter, texts: tuple[
     "--verify", is_flag=True, help="Run head and tail of every cut, and compare with the whole network."
 )
 @click.option(
+    "--measure", is_flag=True, help="Run head and tail of every cut of a PyTorch network here, and time them."
+)
+@click.option(
+    "--runs", type=click.IntRange(1), default=20, show_default=True, help="Timed runs of each half."
+)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of PyTorch.")
+@click.option("--cpu-hz", type=POSITIVE, metavar="HZ", help="Frequency here (default: what the system says).")
+@click.option(
     "--allow-uncounted", is_flag=True, help="Profile a network some of whose work is not counted: too low."
 )
 @click.option("-o", "--out", metavar="FILE", help="Write the profile document into FILE.")
@@ -68,6 +77,7 @@ def command(out: str | None, plot: str | None, as_json: bool, **options: Any) ->
     Examples:
       lyaopt profile mynets:build --input-shape 1,3,224,224 --verify -o mynet.json
       lyaopt profile network.onnx --bits 16 --json
+      lyaopt profile mynets:build --input-shape 1,3,224,224 --measure -o mynet.json
       lyaopt profile hand_landmark_full.tflite --cuts valleys --plot hand.svg
 
     \b
@@ -75,15 +85,18 @@ def command(out: str | None, plot: str | None, as_json: bool, **options: Any) ->
     interrupted, 141 output closed.
     """
     from lyaopt.model.profiles import format_profile
-    from lyaopt.model.profiles.targets import Request
+    from lyaopt.model.profiles.targets import Measure, Request
 
-    request = Request(**options)
+    times = {name: options.pop(name) for name in ("runs", "threads", "cpu_hz")}
+    timed = options.pop("measure")
     try:
-        profile, notes = _profiled(request)
+        with progress_bar("rounds", times["runs"] + 1 if timed else 0) as show:
+            measure = Measure(**times, progress=lambda done, _: show(done)) if timed else None
+            profile, notes = _profiled(Request(**options, measure=measure))
         if plot is not None:
             write_figure(profile, plot)
     except (MissingExtraError, ProblemError, ProfileError) as error:
-        raise InputError(f"{request.target}: {' '.join(str(error).split())}") from None
+        raise InputError(f"{options['target']}: {' '.join(str(error).split())}") from None
     for note in notes:
         click.echo(f"lyaopt profile: warning: {note}", err=True)
     if out is not None:

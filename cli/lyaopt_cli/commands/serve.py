@@ -49,9 +49,11 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
     Exit status: 0 the input ended, 1 no request came in time, 141 output
     closed.
     """
+    from lyaopt.io.fast_json import use_pydantic
     from lyaopt.io.json_lines import encode
     from lyaopt.serve.protocol import PROTOCOL
 
+    use_pydantic()
     _compile_kernels(method)
     answer = _answer_function(method)
     greeting = {"protocol": PROTOCOL, "capabilities": ["slot"], "method": method, **_versions()}

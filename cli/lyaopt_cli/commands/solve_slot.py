@@ -99,11 +99,11 @@ def _solve_one(name: str, as_json: bool, method: str, spectrum: str | None, chec
 
 def _prefer_interpreted_core() -> None:
     """Interpret kernels that were not built, unless they are loaded already or a core is set."""
-    if "lyaopt._kernels.toolchain.jit" in sys.modules or "LYAOPT_CORE" in os.environ:
+    if "lyaopt._kernels.toolchain.core_choice" in sys.modules or "LYAOPT_CORE" in os.environ:
         return
     os.environ["LYAOPT_CORE"] = "aot,python"
     try:
-        import lyaopt.slot.problem  # noqa: F401
+        import lyaopt._kernels.toolchain.core_choice  # noqa: F401
     finally:
         del os.environ["LYAOPT_CORE"]  # other code of this process, and its children, choose their own
 
@@ -120,8 +120,7 @@ def _solve_stream(name: str, method: str, spectrum: str | None, check: bool) -> 
     number = 0
     output = sys.stdout.buffer
     for lines in line_batches(name):
-        # One document alone is solved sooner by itself.
-        quick = [None] * len(lines) if together is None or len(lines) == 1 else together(lines)
+        quick = [None] * len(lines) if together is None else together(lines)
         for line, text in zip(lines, quick, strict=True):
             number += 1
             if text is None:

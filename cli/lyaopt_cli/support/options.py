@@ -51,6 +51,25 @@ class _NonNegative(click.ParamType):
 NUMBER = _NonNegative()
 
 
+class _Positive(click.ParamType):
+    """A finite number above 0."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse the number; NaN and infinity are refused."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not 0.0 < number < float("inf"):
+            self.fail(f"expected a finite number > 0, got {value!r}", param, ctx)
+        return number
+
+
+POSITIVE = _Positive()
+
+
 class _Costs(click.ParamType):
     """Finite numbers above 0, different from each other, separated by commas."""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
-from lyaopt.model.profiles import Profile, Source
+from rich.console import Console
+
+from lyaopt.model.profiles import Measurement, Profile, Source
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity
 
 
@@ -36,6 +40,34 @@ def print_profile(profile: Profile) -> None:
     total, sent = quantity(profile.total_macs, "MAC"), quantity(profile.input_bits, "bit")
     element = f"{profile.bits_per_element} bit/element"
     console.print(name_text(f"{profile.name}: {total}, input {sent}, {element}, from {_origin(profile)}"))
+    if profile.measured is not None:
+        _print_measured(console, profile, profile.measured)
+
+
+def _print_measured(console: Console, profile: Profile, measured: Measurement) -> None:
+    """Print the times of both halves of every cut, and how far cycles are from a constant per MAC."""
+    table = plain_table(numbers=("k", "head", "range", "tail", "range", "cycles/MAC"))
+    times = zip(measured.head_s, measured.head_range_s, measured.tail_s, measured.tail_range_s, strict=True)
+    each = [math.nan, *cycles_per_mac(profile, measured)]
+    for k, (row, ratio) in enumerate(zip(times, each, strict=True)):
+        shown = "-" if math.isnan(ratio) else f"{ratio:.3g}"
+        table.add_row(str(k), *(quantity(seconds, "s") for seconds in row), shown)
+    console.print()
+    console.print(table)
+    frequency = quantity(measured.cpu_hz, "Hz")
+    runs = f"{measured.runs} runs, {measured.threads} thread(s), {frequency}, {measured.runtime}"
+    console.print(name_text(f"Measured on {measured.machine}: {runs}"))
+    whole = measured.head_cycles[-1] / profile.total_macs
+    console.print(f"Whole network: {whole:.3g} cycles/MAC; between cuts as in the table", markup=False)
+
+
+def cycles_per_mac(profile: Profile, measured: Measurement) -> list[float]:
+    """Cycles per MAC between each cut and the one before; NaN where there are no MACs."""
+    pairs = zip(pairwise(measured.head_cycles), pairwise(cut.macs for cut in profile.cuts), strict=True)
+    return [
+        (after - before) / (more - less) if more > less else math.nan
+        for (before, after), (less, more) in pairs
+    ]
 
 
 def _origin(profile: Profile) -> str:

@@ -66,7 +66,7 @@ def _move(gradient, first, second, weights, factors):
 
 
 def _adam(step, gradient, first, second, weights):
-    """Change `weights` (n,) and their moments `first` and `second` (n,); return the norm of `gradient` (n,)."""
+    """Change `weights` (n,) and their moments `first` and `second` (n,); return the norm of `gradient`."""
     norm = _norm(gradient)
     shorter = step.largest / (norm + _TINY)
     scale = 1.0 if shorter > 1.0 else shorter  # a norm that is NaN stays NaN

@@ -24,9 +24,9 @@ def _exponentials(logits, largest, out):
 
 
 @lane_loop
-def _subtract(logits, normaliser, out):
+def _subtract(logits, largest, log_total, out):
     for k in range(logits.size):
-        out[k] = logits[k] - normaliser
+        out[k] = (logits[k] - largest) - log_total
 
 
 @helper
@@ -59,7 +59,7 @@ def _draw_cuts(logits, uniform, cuts, log_probability):
     """Draw `cuts` (n, S) from `logits` (n, S, K + 1), and write their `log_probability` (n, S).
 
     `uniform` (n, S) is in [0, 1). The cumulative distribution is inverted at 1 - u, in (0, 1]: 0 would take
-    the first cut even where it is masked. It is scaled by the total, so that no draw lies beyond the last cut.
+    the first cut even where it is masked. Scaled by the total, no draw lies beyond the last cut.
     """
     sums = np.empty(logits.shape[2], np.float32)
     for i in range(cuts.shape[0]):
@@ -72,7 +72,7 @@ def _draw_cuts(logits, uniform, cuts, log_probability):
             for k in range(sums.size - 1):
                 cut += sums[k] < draw
             cuts[i, s] = cut
-            log_probability[i, s] = row[cut] - (largest + np.float32(math.log(total)))
+            log_probability[i, s] = (row[cut] - largest) - np.float32(math.log(total))
 
 
 def _judge_cuts(logits, cuts, needed, all_log_probabilities, log_probability, entropy):
@@ -89,8 +89,7 @@ def _judge_cuts(logits, cuts, needed, all_log_probabilities, log_probability, en
             all_of = all_log_probabilities[i, s]
             largest = _largest(logits[i, s])
             _exponentials(logits[i, s], largest, weights)
-            normaliser = largest + np.float32(math.log(_sum_up(weights)))
-            _subtract(logits[i, s], normaliser, all_of)
+            _subtract(logits[i, s], largest, np.float32(math.log(_sum_up(weights))), all_of)
             _exponentials(all_of, _ZERO, weights)
             log_probability[i, s] = all_of[cuts[i, s]]
             total = 0.0

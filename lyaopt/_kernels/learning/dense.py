@@ -111,7 +111,7 @@ def _write_product(a, b, out):
 
 def _dense_gradient(x, weight, activation, out, gradient, gradients):
     """Write the gradients of a layer from that of its outputs, `gradient` (n, outputs)."""
-    rows, inputs = x.shape
+    rows = x.shape[0]
     if activation != IDENTITY:
         gradient = _before_activation(activation, out, gradient)
     gradients.bias[:] = _ZERO

@@ -9,10 +9,12 @@ depend on what else is drawn, in which order, or how a run is divided into calls
 The index is the slot, or the slot halved where one counter gives two successive slots their uniforms.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from lyaopt._kernels.rng.philox import WORD, WORD_BITS, philox, uniform
-from lyaopt._kernels.toolchain.jit import inline, lane_loop
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 MAX_SERVICES = 1 << 16  # of one device: their number has 16 bits of a counter
 MAX_SLOTS = 1 << 40  # the index has 40
@@ -24,6 +26,45 @@ ATTEMPTS = 240  # REJECTION and those after it, one for each attempt
 _SERVICE_SHIFT = np.uint64(16)
 _HIGH_SHIFT = np.uint64(8)
 _HIGH_BITS = np.uint64(0xFF)
+
+
+class Counters(NamedTuple):
+    """Counters of L lanes for P successive indices, one after the other: however few lanes, vectors are full.
+
+    `seed` is uint64; `replication`, `device` and `later` (P L,) are uint32: the last one is how many indices
+    a counter comes after the first.
+    """
+
+    seed: Any
+    replication: Any
+    device: Any
+    later: Any
+
+
+@inline
+def pairs_of(start, count):
+    """Return how many pairs of slots there are in `count` slots from `start` on: each pair has one index."""
+    return ((start + count + 1) >> 1) - (start >> 1)
+
+
+@lane_loop
+def _copy_keys(lane_replication, lane_device, pair, rows):
+    replication, device, later = rows
+    for lane in range(lane_replication.size):
+        replication[lane], device[lane], later[lane] = lane_replication[lane], lane_device[lane], pair
+
+
+@helper
+def counters_of(keys, pairs):
+    """Return the `Counters` of lanes with these StreamKeys for so many indices."""
+    seed, lane_replication, lane_device = keys
+    lanes = lane_replication.size
+    replication = np.empty(pairs * lanes, np.uint32)
+    device, later = np.empty_like(replication), np.empty_like(replication)
+    for pair in range(pairs):
+        row = slice(pair * lanes, pair * lanes + lanes)
+        _copy_keys(lane_replication, lane_device, pair, (replication[row], device[row], later[row]))
+    return Counters(seed, replication, device, later)
 
 
 @inline
@@ -42,15 +83,11 @@ def uniform_pair(seed, index, replication, device, service, stream):
 
 
 @lane_loop
-def fill_uniforms(keys, index, service, stream, uniforms):
-    """Write the two uniforms of each lane's counter into the rows of `uniforms` (2, L).
-
-    `keys` has the `seed` (uint64), and `lane_replication` and `lane_device` (L,), see StreamKeys.
-    """
-    lane_replication, lane_device = keys.lane_replication, keys.lane_device
-    word = last_word(np.uint64(index), service, stream)
-    low, seed = np.uint64(index) & WORD, keys.seed
-    for t in range(lane_replication.size):
-        w0, w1, w2, w3 = philox(low, np.uint64(lane_replication[t]), np.uint64(lane_device[t]), word, seed)
-        uniforms[0, t] = uniform(w0, w1)
-        uniforms[1, t] = uniform(w2, w3)
+def fill_uniforms(counters, index, service, stream, uniforms):
+    """Write the two uniforms of the first n `Counters` into the rows of `uniforms` (2, n)."""
+    seed, replication, device, later = counters
+    for t in range(uniforms.shape[1]):
+        own = np.uint64(index) + np.uint64(later[t])
+        first, second = uniform_pair(seed, own, replication[t], device[t], service, stream)
+        uniforms[0, t] = first
+        uniforms[1, t] = second

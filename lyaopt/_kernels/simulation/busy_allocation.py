@@ -34,10 +34,10 @@ _VECTOR = 8  # lanes that are solved side by side
 
 
 @helper
-def busy_workspace_size(model, services, devices, width):
-    """Return how many doubles of workspace `allocate_busy_lanes` takes."""
+def busy_workspace(model, services, devices, width):
+    """Return the workspace of `allocate_busy_lanes`."""
     solvers = weighted_workspace_size(model, services, devices, width)
-    return solvers + (_TABLES * services + _ROWS) * devices * width
+    return np.empty(solvers + (_TABLES * services + _ROWS) * devices * width)
 
 
 @helper
@@ -192,19 +192,31 @@ def _share_spectrum(backlog, weights, gain, model, allocation, workspace):
 
 
 @merged
-def allocate_busy_lanes(backlog, weights, gain, model, allocation, workspace):
-    """Solve the three problems of a slot for backlogs and weights (3, N, L) and gains (L,) of a block."""
+def _serve_radios(backlog, weights, gain, model, allocation, rows, room, workspace):
+    """Solve Problem 4 of radios by themselves, of radios that share their spectrum, or of both."""
+    if model.laws.shared == 0 or has_measured(model.laws):
+        _allocate_radios(backlog, weights, gain, model, allocation, rows, room, workspace)
+    if model.laws.shared != 0:  # measured radios take no part
+        _share_spectrum(backlog, weights, gain, model, allocation, workspace)
+
+
+@merged
+def allocate_busy_lanes(backlog, weights, gain, model, queued, allocation, workspace):
+    """Solve the problems of a slot for backlogs and weights (3, N, L) and gains (L,) of a block.
+
+    Stages in which no queue is `queued` (3,) are left out.
+    """
     _, services, lanes = backlog.shape
     start = workspace.size - (_TABLES * services + _ROWS) * lanes
     rows = view_as(workspace[start : start + _ROWS * lanes], (_ROWS, lanes))
     room = workspace[start + _ROWS * lanes :]
     solvers = workspace[:start]
-    _allocate_cpus(backlog[LOCAL], weights[LOCAL], model, allocation, rows, room, solvers)
-    bits, prices = backlog[TRANSMIT], weights[TRANSMIT]
-    if model.laws.shared == 0 or has_measured(model.laws):
-        _allocate_radios(bits, prices, gain, model, allocation, rows, room, solvers)
-    if model.laws.shared != 0:  # measured radios take no part
-        _share_spectrum(bits, prices, gain, model, allocation, solvers)
-    shape = services * model.devices.shape[1], lanes // model.devices.shape[1]
-    edge, weight = view_as(backlog[EDGE], shape), view_as(weights[EDGE], shape)
-    _allocate_edge(edge, weight, model, allocation, rows, room, solvers)
+    if queued[LOCAL] > 0:
+        _allocate_cpus(backlog[LOCAL], weights[LOCAL], model, allocation, rows, room, solvers)
+    if queued[TRANSMIT] > 0:
+        bits, prices = backlog[TRANSMIT], weights[TRANSMIT]
+        _serve_radios(bits, prices, gain, model, allocation, rows, room, solvers)
+    if queued[EDGE] > 0:
+        shape = services * model.devices.shape[1], lanes // model.devices.shape[1]
+        edge, weight = view_as(backlog[EDGE], shape), view_as(weights[EDGE], shape)
+        _allocate_edge(edge, weight, model, allocation, rows, room, solvers)

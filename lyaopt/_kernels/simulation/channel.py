@@ -10,7 +10,15 @@ import numpy as np
 
 from lyaopt._kernels.numerics.elementary import log
 from lyaopt._kernels.rng.normal import normal_pair
-from lyaopt._kernels.rng.uniforms import CORRELATED_FADING, FADING, SHADOWS, STEPS, fill_uniforms
+from lyaopt._kernels.rng.uniforms import (
+    CORRELATED_FADING,
+    FADING,
+    SHADOWS,
+    STEPS,
+    counters_of,
+    fill_uniforms,
+    pairs_of,
+)
 from lyaopt._kernels.simulation.state_types import StreamKeys, compiled_signature
 from lyaopt._kernels.simulation.stream_options import (
     AMPLITUDE_IMAGINARY,
@@ -26,14 +34,15 @@ from lyaopt._kernels.simulation.stream_options import (
     SHADOWING_CORRELATION,
     STEP,
 )
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
 
 @lane_loop
-def exponential_gains(mean, uniforms, gains):
-    """Write the gains of Rayleigh fading that is drawn anew in each slot: Exp(1) times the mean."""
-    for t in range(gains.size):
-        gains[t] = -log(uniforms[t]) * mean[t]
+def exponential_gains(uniforms):
+    """Turn uniforms into gains over their mean: Exp(1), as of Rayleigh fading that is new in each slot."""
+    for t in range(uniforms.size):
+        uniforms[t] = -log(uniforms[t])
 
 
 @inline
@@ -102,26 +111,36 @@ def _copy(source, target):
         target[t] = source[t]
 
 
+@lane_loop
+def _scale(factor, mean, gain):
+    for t in range(gain.size):
+        gain[t] = factor[t] * mean[t]
+
+
 @helper
-def _independent_fading(keys, start, lane_gain, uniforms, gains):
+def _independent_fading(counters, start, lane_gain, gains):
+    """Draw all slots at once."""
+    lanes, first = lane_gain.size, start >> 1
+    uniforms = np.empty((2, lanes * pairs_of(start, gains.shape[0])))
+    fill_uniforms(counters, first, 0, FADING, uniforms)
+    exponential_gains(view_as(uniforms, (uniforms.size,)))
     for t in range(gains.shape[0]):
         slot = start + t
-        if t == 0 or slot & 1 == 0:
-            fill_uniforms(keys, slot >> 1, 0, FADING, uniforms)
-        exponential_gains(lane_gain, uniforms[slot & 1], gains[t])
+        at = ((slot >> 1) - first) * lanes
+        _scale(uniforms[slot & 1, at : at + lanes], lane_gain, gains[t])
 
 
 @helper
-def _slow_factors(keys, slot, lane_distance, options, channel, uniforms, gains):
+def _slow_factors(counters, slot, lane_distance, options, channel, uniforms, gains):
     """Multiply a row of gains by what goes on from one slot to the next."""
     if options[RAYLEIGH] != 0.0 and options[FADING_CORRELATION] > 0.0:
-        fill_uniforms(keys, slot, 0, CORRELATED_FADING, uniforms)
+        fill_uniforms(counters, slot, 0, CORRELATED_FADING, uniforms)
         correlated_fading(slot, uniforms, options, channel, gains)
     if options[SHADOWING] > 0.0:
-        fill_uniforms(keys, slot, 0, SHADOWS, uniforms)
+        fill_uniforms(counters, slot, 0, SHADOWS, uniforms)
         shadowing(slot, uniforms, options, channel, gains)
     if options[STEP] > 0.0:
-        fill_uniforms(keys, slot, 0, STEPS, uniforms)
+        fill_uniforms(counters, slot, 0, STEPS, uniforms)
         walk(slot, uniforms, lane_distance, options, channel, gains)
 
 
@@ -130,14 +149,17 @@ def _draw_gains(keys, start, lane_gain, lane_distance, options, channel, gains):
 
     `lane_gain` (L,) is the mean gain at `lane_distance` (L,), where a walking device starts.
     """
-    uniforms = np.empty((2, lane_gain.size))
+    counters = counters_of(keys, pairs_of(start, gains.shape[0]))
     independent = options[RAYLEIGH] != 0.0 and options[FADING_CORRELATION] == 0.0
     if independent:
-        _independent_fading(keys, start, lane_gain, uniforms, gains)
+        _independent_fading(counters, start, lane_gain, gains)
+        if options[SHADOWING] == 0.0 and options[STEP] == 0.0:
+            return
+    uniforms = np.empty((2, lane_gain.size))
     for t in range(gains.shape[0]):
         if not independent:
             _copy(lane_gain, gains[t])
-        _slow_factors(keys, start + t, lane_distance, options, channel, uniforms, gains[t])
+        _slow_factors(counters, start + t, lane_distance, options, channel, uniforms, gains[t])
 
 
 def _signature():

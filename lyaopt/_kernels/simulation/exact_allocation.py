@@ -59,34 +59,57 @@ def allocation_workspace_size(model, services, devices, width):
 
 
 @inline
-def allocate_exactly(backlog, gain, model, allocation, workspace):
-    """Solve the three problems of a slot for backlogs (3, N, L) and gains (L,) of a block."""
-    method, scalars, devices = model.method, model.scalars, model.devices
-    rates, cpu, power, multiplier = allocation
-    tau = scalars[TAU]
-    local = LocalProblem(backlog[LOCAL], devices[CPU_CAPACITY], tau, scalars[WEIGHT_LOCAL], scalars[DELTA])
-    transmit = TransmitProblem(
+def _allocate_cpus(backlog, model, allocation, workspace):
+    scalars, capacity = model.scalars, model.devices[CPU_CAPACITY]
+    problem = LocalProblem(backlog[LOCAL], capacity, scalars[TAU], scalars[WEIGHT_LOCAL], scalars[DELTA])
+    found = LocalAllocation(allocation.rates[LOCAL], allocation.cpu, allocation.multiplier)
+    if model.method == SELECT:
+        local_lanes_many(problem, found, workspace)
+    else:
+        solve_local_lanes(problem, found, workspace)
+
+
+@inline
+def _allocate_radios(backlog, gain, model, allocation, workspace):
+    scalars, devices = model.scalars, model.devices
+    problem = TransmitProblem(
         backlog[TRANSMIT],
         gain,
         devices[BANDWIDTH],
         devices[MAX_POWER],
-        tau,
+        scalars[TAU],
         scalars[WEIGHT_TRANSMIT],
         scalars[NOISE],
     )
-    local_allocation = LocalAllocation(rates[LOCAL], cpu, multiplier)
-    transmit_allocation = TransmitAllocation(rates[TRANSMIT], power, multiplier)
-    if method == SELECT:
-        local_lanes_many(local, local_allocation, workspace)
-        transmit_lanes_many(transmit, transmit_allocation, workspace)
+    found = TransmitAllocation(allocation.rates[TRANSMIT], allocation.power, allocation.multiplier)
+    if model.method == SELECT:
+        transmit_lanes_many(problem, found, workspace)
     else:
-        solve_local_lanes(local, local_allocation, workspace)
-        solve_transmit_lanes(transmit, transmit_allocation, workspace)
-    count = devices.shape[1]
-    shape = rates.shape[1] * count, gain.size // count
-    edge = EdgeProblem(view_as(backlog[EDGE], shape), scalars[EDGE_CAPACITY], tau)
-    edge_allocation = EdgeAllocation(view_as(rates[EDGE], shape), multiplier)
-    if method == SORT:
-        solve_edge_lanes(edge, edge_allocation, workspace)
+        solve_transmit_lanes(problem, found, workspace)
+
+
+@inline
+def allocate_edge(backlog, model, allocation, workspace):
+    """Solve Problem 5 of a block, for backlogs (3, N, L)."""
+    scalars, count, lanes = model.scalars, model.devices.shape[1], allocation.cpu.size
+    shape = backlog.shape[1] * count, lanes // count
+    problem = EdgeProblem(view_as(backlog[EDGE], shape), scalars[EDGE_CAPACITY], scalars[TAU])
+    found = EdgeAllocation(view_as(allocation.rates[EDGE], shape), allocation.multiplier)
+    if model.method == SORT:
+        solve_edge_lanes(problem, found, workspace)
     else:
-        edge_lanes_many(edge, edge_allocation, workspace)
+        edge_lanes_many(problem, found, workspace)
+
+
+@inline
+def allocate_exactly(backlog, gain, model, queued, allocation, workspace):
+    """Solve the problems of a slot for backlogs (3, N, L) and gains (L,) of a block.
+
+    Stages in which no queue is `queued` (3,) are left out.
+    """
+    if queued[LOCAL] > 0:
+        _allocate_cpus(backlog, model, allocation, workspace)
+    if queued[TRANSMIT] > 0:
+        _allocate_radios(backlog, gain, model, allocation, workspace)
+    if queued[EDGE] > 0:
+        allocate_edge(backlog, model, allocation, workspace)

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from lyaopt._kernels.simulation.busy_allocation import allocate_busy_lanes, busy_workspace_size
+from lyaopt._kernels.simulation.busy_allocation import allocate_busy_lanes, busy_workspace
 from lyaopt._kernels.simulation.exact_allocation import BY_SHARES
 from lyaopt._kernels.simulation.measured_energies import set_whole_rates
 from lyaopt._kernels.simulation.priced_cuts import Cuts, choose_cuts
@@ -62,18 +62,19 @@ def levels_of(b, lanes, state):
 
 
 @inline
-def _prepare(b, begin, end, gain, arrivals, model, state):
+def _prepare(at, gain, arrivals, model, state):
     """Choose the points of the tasks that come in a period, at its start."""
-    set_whole_rates(gain[: end - begin], model.laws)
+    b, begin, end = at
+    set_whole_rates(gain, model.laws)
     period = model.cuts.period
     if period > 0 and begin % period == 0:
         channels = model.channels[b]
         channel_states(levels_of(b, channels.size, state), model.slow, channels)
-        choose_cuts(queues_of(state, b), channels, arrivals[: end - begin], end - begin < period, model)
+        choose_cuts(queues_of(state, b), channels, arrivals, end - begin < period, model)
 
 
 @inline
-def _allocate_by_prices(at, gain, backlog, model, state, tasks, allocation, workspace):
+def _allocate_by_prices(at, gain, backlog, model, state, tasks, allocation, room):
     """The allocation by prices, or by shares where a policy sets them."""
     b, _ = at
     queues, channels = queues_of(state, b), model.channels[b]
@@ -85,7 +86,7 @@ def _allocate_by_prices(at, gain, backlog, model, state, tasks, allocation, work
         allocate_by_shares(b, backlog, gain, model, allocation)
         return
     weigh_by_prices(queues, channels, model.prices, model.weights[b])
-    allocate_busy_lanes(backlog, model.weights[b], gain, model, allocation, workspace)
+    allocate_busy_lanes(backlog, model.weights[b], gain, model, room.notes.queued, allocation, room.workspace)
 
 
 def _signature():
@@ -97,6 +98,4 @@ def _signature():
 
 
 _NAME = "advance_by_prices"
-advance_by_prices = Kernel(
-    _NAME, _signature, slot_loop(_NAME, _allocate_by_prices, busy_workspace_size, _prepare)
-)
+advance_by_prices = Kernel(_NAME, _signature, slot_loop(_NAME, _allocate_by_prices, busy_workspace, _prepare))

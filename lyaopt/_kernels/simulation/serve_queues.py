@@ -2,21 +2,24 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from lyaopt._kernels.simulation.exact_allocation import CPU_CAPACITY, MAX_POWER
 from lyaopt._kernels.simulation.sums import (
     BACKLOGS,
     BUSY,
-    GAIN,
     LIMITED,
     LIMITED_LOCAL,
     LIMITED_TRANSMIT,
     LOCAL_ENERGY,
     POWER,
     RATES,
+    flat,
     zero,
 )
 from lyaopt._kernels.simulation.task_queues import LOCAL, REMAINDER, STAGES, TRANSMIT
 from lyaopt._kernels.slot.energies import local_energy
-from lyaopt._kernels.toolchain.jit import helper, lane_loop
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 # Rows of `limits` (2, L)
 CAPACITY, MOST_POWER = range(2)
@@ -25,18 +28,22 @@ CAPACITY, MOST_POWER = range(2)
 class SlotNotes(NamedTuple):
     """What is noted of a block's lanes during a slot.
 
-    - `due` (L,): 1 where tasks are done or new, else 0.
+    - `due` (L,): 1 where tasks are done or new, else 0; 0 in all lanes between slots.
     - `before`, `after` (3, L): backlog of each stage, all services together, before and after service.
     - `limits` (2, L): CAPACITY in Hz and MOST_POWER in watts of each lane's device; the same in all slots.
+    - `queued` (3,): how many queues of each stage are not empty.
+    - `idle` (3,): 1 where none is, and rates, efforts, `before` and `after` of the stage are 0.
     """
 
     due: Any
     before: Any
     after: Any
     limits: Any
+    queued: Any
+    idle: Any
 
 
-class _Queue(NamedTuple):
+class Queue(NamedTuple):
     """Amounts of one queue of every lane, (L,) each."""
 
     backlog: Any
@@ -45,77 +52,128 @@ class _Queue(NamedTuple):
     lost: Any
 
 
+@helper
+def new_notes(devices, lanes):
+    """Return empty notes with the limits of the lanes, given the (3, M) devices of a model."""
+    limits = np.empty((2, lanes))
+    width = lanes // devices.shape[1]
+    for t in range(lanes):
+        limits[CAPACITY, t] = devices[CPU_CAPACITY, t // width]
+        limits[MOST_POWER, t] = devices[MAX_POWER, t // width]
+    before, after = np.zeros((STAGES, lanes)), np.zeros((STAGES, lanes))
+    queued, idle = np.zeros(STAGES, np.int64), np.zeros(STAGES, np.int64)
+    return SlotNotes(np.zeros(lanes), before, after, limits, queued, idle)
+
+
 @lane_loop
-def _mark_arrivals(arrivals, due):
-    """Mark the lanes with new tasks, and return how many tasks those are."""
-    total = 0
-    for t in range(arrivals.size):
-        total += arrivals[t]
-        due[t] = 1.0 if arrivals[t] > 0 else due[t]
-    return total
+def _count_nonzero(values):
+    count = 0
+    for t in range(values.size):
+        count += 1 if values[t] != 0 else 0
+    return count
 
 
 @helper
-def begin_slot(arrivals, notes):
-    """Clear the notes, mark the lanes with new tasks, and return how many tasks those are."""
-    due, before, after = notes.due, notes.before, notes.after
-    zero(due)
+def count_queued(queues, notes):
+    """Count the queues that are not empty."""
     for stage in range(STAGES):
-        zero(before[stage])
-        zero(after[stage])
-    coming = 0
+        notes.queued[stage] = _count_nonzero(flat(queues.waiting[stage]))
+
+
+@helper
+def _rest(stage, allocation, notes):
+    """Write that a stage does nothing."""
+    zero(flat(allocation.rates[stage]))
+    zero(notes.before[stage])
+    zero(notes.after[stage])
+    if stage == LOCAL:
+        zero(allocation.cpu)
+    elif stage == TRANSMIT:
+        zero(allocation.power)
+    notes.idle[stage] = 1
+
+
+@inline
+def rest_stages(allocation, notes):
+    """Let the stages rest in which nothing is queued: their problems need not be solved."""
+    for stage in range(STAGES):
+        if notes.queued[stage] > 0:
+            notes.idle[stage] = 0
+        elif notes.idle[stage] == 0:
+            _rest(stage, allocation, notes)
+
+
+@helper
+def mark_arrivals(arrivals, due):
+    """Mark the lanes with new tasks (N, L)."""
     for n in range(arrivals.shape[0]):
-        coming += _mark_arrivals(arrivals[n], due)
-    return coming
+        for t in range(arrivals.shape[1]):
+            due[t] = 1.0 if arrivals[n, t] > 0 else due[t]
+
+
+@inline
+def serve_lane(t, queue, rate, tau, first_row, notes, sums):
+    """Serve one queue of a lane, and return whether its first task is done."""
+    due, before_sum, after_sum = notes
+    backlog_sum, rate_sum = sums
+    before = queue.backlog[t]
+    given = rate[t]
+    served = given * tau
+    remainder = served * REMAINDER
+    first = queue.head[t] - served
+    emptied = before - served <= remainder
+    left = first + (queue.behind[t] + queue.lost[t])
+    left = 0.0 if emptied else left
+    done = (before > 0.0) & (emptied | (first <= remainder))
+    due[t] = 1.0 if done else due[t]
+    queue.head[t] = first
+    queue.backlog[t] = left
+    before_sum[t] = before + (0.0 if first_row else before_sum[t])
+    after_sum[t] = left + (0.0 if first_row else after_sum[t])
+    backlog_sum[t] += before
+    rate_sum[t] += given
+    return done
 
 
 @lane_loop
-def _serve(queue, rate, tau, due, before_sum, after_sum, backlog_sum, rate_sum):
-    """Serve one queue of every lane, and mark the lanes where tasks are done."""
+def serve_lanes(queue, rate, tau, first_row, notes, sums):
+    """Serve one queue of every lane; mark the lanes where tasks are done, and return how many they are.
+
+    `notes` are due, before and after; the sums over services start anew with the `first_row`. `sums` are
+    those of the period, of the backlogs and of the rates.
+    """
+    moving = 0
     for t in range(rate.size):
-        before = queue.backlog[t]
-        given = rate[t]
-        served = given * tau
-        remainder = served * REMAINDER
-        first = queue.head[t] - served
-        emptied = before - served <= remainder
-        left = first + (queue.behind[t] + queue.lost[t])
-        left = 0.0 if emptied else left
-        done = (before > 0.0) & (emptied | (first <= remainder))
-        due[t] = 1.0 if done else due[t]
-        queue.head[t] = first
-        queue.backlog[t] = left
-        before_sum[t] += before
-        after_sum[t] += left
-        backlog_sum[t] += before
-        rate_sum[t] += given
+        moving += 1 if serve_lane(t, queue, rate, tau, first_row, notes, sums) else 0
+    return moving
 
 
 @helper
 def serve_queues(rates, tau, notes, queues, sums):
     """Serve all queues of a block at `rates` (3, N, L) for `tau` seconds: (7) to (9) without what joins.
 
-    `sums` (6, N, L) are those of the period.
+    `sums` (6, N, L) are those of the period. Return how many queues have tasks that are done.
     """
     backlog, head, behind, lost = queues.backlog, queues.head, queues.behind, queues.lost
-    due, before, after = notes.due, notes.before, notes.after
+    moving = 0
     for stage in range(STAGES):
+        if notes.idle[stage] != 0:
+            continue
         for n in range(rates.shape[1]):
-            _serve(
-                _Queue(backlog[stage, n], head[stage, n], behind[stage, n], lost[stage, n]),
+            moving += serve_lanes(
+                Queue(backlog[stage, n], head[stage, n], behind[stage, n], lost[stage, n]),
                 rates[stage, n],
                 tau,
-                due,
-                before[stage],
-                after[stage],
-                sums[BACKLOGS + stage, n],
-                sums[RATES + stage, n],
+                n == 0,
+                (notes.due, notes.before[stage], notes.after[stage]),
+                (sums[BACKLOGS + stage, n], sums[RATES + stage, n]),
             )
+    return moving
 
 
 @lane_loop
 def add_devices(cpu, power, gain, scales, before, after, limits, sums):
-    """Add up energies and gains, and count slots limited by energy, not by capacity or backlog.
+    """Add up energies, and count slots limited by energy, not by capacity or backlog.
 
     `scales` are tau and delta of the local energy.
     """
@@ -128,7 +186,6 @@ def add_devices(cpu, power, gain, scales, before, after, limits, sums):
         transmit = (after[TRANSMIT, t] > 0.0) & (watts < limits[MOST_POWER, t]) & (gain[t] > 0.0)
         sums[LOCAL_ENERGY, t] += local_energy(tau, delta, speed)
         sums[POWER, t] += watts
-        sums[GAIN, t] += gain[t]
         sums[BUSY, t] += 1.0 if busy else 0.0
         sums[LIMITED, t] += 1.0 if local | transmit else 0.0
         sums[LIMITED_LOCAL, t] += 1.0 if local else 0.0

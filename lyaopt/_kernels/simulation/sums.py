@@ -36,22 +36,30 @@ def _add(source, target):
 
 
 @inline
-def _flat(array):
+def flat(array):
+    """Return a contiguous array as one row."""
     return view_as(array, (array.size,))
 
 
 @helper
 def begin_period(b, sums):
     """Start the sums of a period in block `b`."""
-    zero(_flat(sums.services[b, PRESENT]))
-    zero(_flat(sums.devices[b, PRESENT]))
+    zero(flat(sums.services[b, PRESENT]))
+    zero(flat(sums.devices[b, PRESENT]))
+
+
+@helper
+def add_gains(gain, sums):
+    """Add the gains (G, L) of slots of a period, in their order, to the device sums (7, L) of it."""
+    for g in range(gain.shape[0]):
+        _add(gain[g], sums[GAIN])
 
 
 @helper
 def end_period(b, sums):
     """Add the sums of the present period to those of the past ones in block `b`."""
-    _add(_flat(sums.services[b, PRESENT]), _flat(sums.services[b, PAST]))
-    _add(_flat(sums.devices[b, PRESENT]), _flat(sums.devices[b, PAST]))
+    _add(flat(sums.services[b, PRESENT]), flat(sums.services[b, PAST]))
+    _add(flat(sums.devices[b, PRESENT]), flat(sums.devices[b, PAST]))
 
 
 @helper

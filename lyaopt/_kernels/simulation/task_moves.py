@@ -28,7 +28,10 @@ def add_tasks(count, point, place, slot, amounts, queues, tasks):
 
 @helper
 def move_tasks(b, slot, arrivals, rates, due, model, queues, tasks):
-    """Pass on tasks that are done, last stage first, and add the new ones, in all lanes that are `due`."""
+    """Pass on tasks that are done, last stage first, and add the new ones, in all lanes that are `due`.
+
+    None is due after it.
+    """
     amounts, tau = model.amounts, model.scalars[TAU]
     waiting, backlog, head = queues.waiting, queues.backlog, queues.head
     born, completed, points = queues.born, queues.completed, queues.points
@@ -37,6 +40,7 @@ def move_tasks(b, slot, arrivals, rates, due, model, queues, tasks):
     for t in range(lanes):
         if due[t] == 0.0:
             continue
+        due[t] = 0.0
         device, replication = t // width, b * width + t % width
         for back in range(STAGES):
             stage = STAGES - 1 - back

@@ -11,7 +11,9 @@ from lyaopt._kernels.rng.poisson import chance_of_any, poisson
 from lyaopt._kernels.rng.uniforms import (
     ARRIVALS,
     BURSTS,
+    counters_of,
     fill_uniforms,
+    pairs_of,
 )
 from lyaopt._kernels.simulation.state_types import StreamKeys, compiled_signature
 from lyaopt._kernels.simulation.stream_options import (
@@ -22,11 +24,10 @@ from lyaopt._kernels.simulation.stream_options import (
     QUIET_FACTOR,
 )
 from lyaopt._kernels.slot.blocks import fill
-from lyaopt._kernels.toolchain.jit import Kernel, helper, lane_loop
+from lyaopt._kernels.toolchain.contiguous_views import view_as
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline, lane_loop
 
-# Rows of the scratch
-_UNIFORM, _BURST, _MEAN, _CHANCE = 0, 2, 4, 5  # the uniforms of two slots; of two slots; one row each
-_SCRATCH_ROWS = 6
+_BATCH = 32  # uniforms that are looked through together: few of them bring tasks
 
 
 @lane_loop
@@ -46,57 +47,76 @@ def _switch(uniforms, after_quiet, after_busy, busy):
 
 
 @lane_loop
-def _decide(uniforms, chance, arrivals):
-    """Write 1 where tasks come and 0 elsewhere; return in how many lanes they do."""
+def _hits(uniforms, chance):
+    """Return how many uniforms bring tasks."""
     hits = 0
-    for t in range(arrivals.size):
-        hit = 1 if uniforms[t] < chance[t] else 0
-        arrivals[t] = hit
-        hits += hit
+    for t in range(uniforms.size):
+        hits += 1 if uniforms[t] < chance[t] else 0
     return hits
 
 
-@helper
-def _count(keys, slot, service, uniforms, now, chance, arrivals):
-    """Replace the ones in a row of arrivals by numbers of tasks."""
-    seed, lane_replication, lane_device = keys
-    for t in range(arrivals.size):
-        if arrivals[t] > 0:
-            replication, device = lane_replication[t], lane_device[t]
-            arrivals[t] = poisson(now[t], uniforms[t], chance[t], seed, slot, replication, device, service)
+@inline
+def _tasks(counters, i, slot, service, mean, u, chance):
+    """Return how many tasks a uniform below its chance brings, the i-th of its stream."""
+    replication, device = counters.replication[i], counters.device[i]
+    return poisson(mean, u, chance, counters.seed, slot, replication, device, service)
 
 
 @helper
-def _update_busy(keys, slot, fresh, service, options, uniforms, busy):
-    """Bring a row of `busy` to a slot; `fresh` says that the uniforms of its pair are still to be drawn."""
-    if fresh:
-        fill_uniforms(keys, slot >> 1, service, BURSTS, uniforms)
+def _update_busy(slot, options, uniforms, busy):
+    """Bring a row of `busy` to a slot."""
     if slot == 0:
         fill(busy, busy.size, False)
     after_quiet = options[BUSY_AFTER_QUIET] if slot > 0 else options[BUSY_SHARE]
-    _switch(uniforms[slot & 1], after_quiet, options[BUSY_AFTER_BUSY], busy)
+    _switch(uniforms, after_quiet, options[BUSY_AFTER_BUSY], busy)
 
 
 @helper
-def _service_arrivals(keys, start, service, mean, options, busy, scratch, arrivals):
-    """Write arrivals[:, service], of the services with this number on their devices."""
-    factors = options[QUIET_FACTOR], options[BUSY_FACTOR]
-    bursts = factors[0] != factors[1]
-    now, chance = scratch[_MEAN], scratch[_CHANCE]
-    uniforms, burst_uniforms = scratch[_UNIFORM:_BURST], scratch[_BURST:_MEAN]
-    if not bursts:
-        _rates(mean, factors, busy, now, chance)
+def _bursty_arrivals(counters, start, service, mean, options, busy, uniforms, arrivals):
+    """Write the arrivals of a service whose rates change from slot to slot; `uniforms` are of ARRIVALS."""
+    factors, lanes = (options[QUIET_FACTOR], options[BUSY_FACTOR]), mean.size
+    switches = np.empty_like(uniforms)
+    fill_uniforms(counters, start >> 1, service, BURSTS, switches)
+    now, chance = np.empty(lanes), np.empty(lanes)
     for t in range(arrivals.shape[0]):
         slot = start + t
-        fresh = t == 0 or slot & 1 == 0
-        if fresh:
-            fill_uniforms(keys, slot >> 1, service, ARRIVALS, uniforms)
-        if bursts:
-            _update_busy(keys, slot, fresh, service, options, burst_uniforms, busy)
-            _rates(mean, factors, busy, now, chance)
-        row = uniforms[slot & 1]
-        if _decide(row, chance, arrivals[t, service]) > 0:
-            _count(keys, slot, service, row, now, chance, arrivals[t, service])
+        at = ((slot >> 1) - (start >> 1)) * lanes
+        _update_busy(slot, options, switches[slot & 1, at : at + lanes], busy)
+        _rates(mean, factors, busy, now, chance)
+        row = uniforms[slot & 1, at : at + lanes]
+        for lane in range(lanes):
+            if row[lane] < chance[lane]:
+                arrivals[t, service, lane] = _tasks(
+                    counters, lane, slot, service, now[lane], row[lane], chance[lane]
+                )
+
+
+@helper
+def _place_hits(counters, start, service, now, uniforms, chance, parity, arrivals):
+    """Write the arrivals that a row of uniforms brings, those of every other slot: `parity` says which."""
+    lanes = now.size
+    for begin in range(0, uniforms.size, _BATCH):
+        end = min(begin + _BATCH, uniforms.size)
+        if _hits(uniforms[begin:end], chance[begin:end]) == 0:
+            continue
+        for i in range(begin, end):
+            t, lane = 2 * (i // lanes) + parity - (start & 1), i % lanes
+            if uniforms[i] < chance[i] and 0 <= t < arrivals.shape[0]:
+                arrivals[t, service, lane] = _tasks(
+                    counters, i, start + t, service, now[lane], uniforms[i], chance[i]
+                )
+
+
+@helper
+def _steady_arrivals(counters, start, service, mean, options, busy, uniforms, arrivals):
+    """Write the arrivals of a service whose rates stay the same; `uniforms` are of ARRIVALS."""
+    lanes = mean.size
+    now, chance = np.empty(lanes), np.empty(uniforms.shape[1])
+    _rates(mean, (options[QUIET_FACTOR], options[BUSY_FACTOR]), busy, now, chance[:lanes])
+    for i in range(lanes, chance.size):
+        chance[i] = chance[i - lanes]
+    for parity in range(2):
+        _place_hits(counters, start, service, now, uniforms[parity], chance, parity, arrivals)
 
 
 def _draw_arrivals(keys, start, mean, options, busy, arrivals):
@@ -104,9 +124,17 @@ def _draw_arrivals(keys, start, mean, options, busy, arrivals):
 
     `mean` (N, L) is the mean number of tasks in a slot, 0 for services that a device lacks.
     """
-    scratch = np.empty((_SCRATCH_ROWS, mean.shape[1]))
+    if arrivals.size == 0:
+        return
+    counters = counters_of(keys, pairs_of(start, arrivals.shape[0]))
+    uniforms = np.empty((2, counters.later.size))
+    fill(view_as(arrivals, (arrivals.size,)), arrivals.size, 0)
     for n in range(mean.shape[0]):
-        _service_arrivals(keys, start, n, mean[n], options, busy[n], scratch, arrivals)
+        fill_uniforms(counters, start >> 1, n, ARRIVALS, uniforms)
+        if options[QUIET_FACTOR] != options[BUSY_FACTOR]:
+            _bursty_arrivals(counters, start, n, mean[n], options, busy[n], uniforms, arrivals)
+        else:
+            _steady_arrivals(counters, start, n, mean[n], options, busy[n], uniforms, arrivals)
 
 
 def _signature():

@@ -4,6 +4,8 @@ Weights (3, N, L) are those of the general slot problems (general_problems.py), 
 each stage where energy is to be weighed as the paper does.
 """
 
+import numpy as np
+
 from lyaopt._kernels.simulation.exact_allocation import (
     BANDWIDTH,
     BY_SHARES,
@@ -47,45 +49,67 @@ def weighted_workspace_size(model, services, devices, width):
     return max(edge, each, shared) + measured
 
 
+@helper
+def weighted_workspace(model, services, devices, width):
+    """Return the workspace of `allocate_by_weights`."""
+    return np.empty(weighted_workspace_size(model, services, devices, width))
+
+
 @merged
-def _allocate_devices(backlog, weights, gain, model, allocation, workspace):
-    """Solve Problems 3 and 4."""
-    scalars, devices, laws, lanes = model.scalars, model.devices, model.laws, gain.size
-    rates, cpu, power, multiplier = allocation
+def _allocate_cpus(backlog, weights, model, allocation, workspace):
+    laws = model.laws
     curves = laws.curve, laws.curve_hz, laws.curve_slope
-    local = local_problem_of((weights[LOCAL], backlog[LOCAL]), devices[CPU_CAPACITY], scalars, curves)
-    local_allocation = LocalAllocation(rates[LOCAL], cpu, multiplier)
+    problem = local_problem_of(
+        (weights[LOCAL], backlog[LOCAL]), model.devices[CPU_CAPACITY], model.scalars, curves
+    )
+    found = LocalAllocation(allocation.rates[LOCAL], allocation.cpu, allocation.multiplier)
+    if model.method == SELECT:
+        general_local_lanes_many(problem, found, workspace)
+    else:
+        general_local_lanes(problem, found, workspace)
+
+
+@merged
+def _allocate_radios(backlog, weights, gain, model, allocation, workspace):
+    scalars, devices, laws, lanes = model.scalars, model.devices, model.laws, gain.size
     radio = gain, devices[BANDWIDTH], devices[MAX_POWER]
     measured = laws.measured, gain[:0], gain[:0]
     if has_measured(laws):
         measured = laws.measured, workspace[-lanes:], workspace[-2 * lanes : -lanes]
         write_radios(gain, laws, measured[1], measured[2])
-    transmit = transmit_problem_of((weights[TRANSMIT], backlog[TRANSMIT]), radio, scalars, measured)
-    transmit_allocation = TransmitAllocation(rates[TRANSMIT], power, multiplier)
+    problem = transmit_problem_of((weights[TRANSMIT], backlog[TRANSMIT]), radio, scalars, measured)
+    found = TransmitAllocation(allocation.rates[TRANSMIT], allocation.power, allocation.multiplier)
     select = model.method == SELECT
-    if select:
-        general_local_lanes_many(local, local_allocation, workspace)
-    else:
-        general_local_lanes(local, local_allocation, workspace)
     alone = laws.shared == 0 or has_measured(laws)
     if alone and select:
-        general_transmit_lanes_many(transmit, transmit_allocation, workspace)
+        general_transmit_lanes_many(problem, found, workspace)
     elif alone:
-        general_transmit_lanes(transmit, transmit_allocation, workspace)
+        general_transmit_lanes(problem, found, workspace)
     if laws.shared != 0:  # measured radios take no part
-        transmit_on_shared_spectrum(transmit, transmit_allocation, workspace)
+        transmit_on_shared_spectrum(problem, found, workspace)
 
 
 @merged
-def allocate_by_weights(backlog, weights, gain, model, allocation, workspace):
-    """Solve the three problems of a slot for backlogs and weights (3, N, L) and gains (L,) of a block."""
-    _allocate_devices(backlog, weights, gain, model, allocation, workspace)
-    scalars, rates = model.scalars, allocation.rates
+def _allocate_edge(backlog, weights, model, allocation, workspace):
     devices = model.devices.shape[1]
-    shape = rates.shape[1] * devices, gain.size // devices
-    edge = edge_problem_of((view_as(weights[EDGE], shape), view_as(backlog[EDGE], shape)), scalars)
-    edge_allocation = EdgeAllocation(view_as(rates[EDGE], shape), allocation.multiplier)
+    shape = backlog.shape[1] * devices, allocation.cpu.size // devices
+    problem = edge_problem_of((view_as(weights[EDGE], shape), view_as(backlog[EDGE], shape)), model.scalars)
+    found = EdgeAllocation(view_as(allocation.rates[EDGE], shape), allocation.multiplier)
     if model.method == SORT:
-        general_edge_lanes(edge, edge_allocation, workspace)
+        general_edge_lanes(problem, found, workspace)
     else:
-        general_edge_lanes_many(edge, edge_allocation, workspace)
+        general_edge_lanes_many(problem, found, workspace)
+
+
+@merged
+def allocate_by_weights(backlog, weights, gain, model, queued, allocation, workspace):
+    """Solve the problems of a slot for backlogs and weights (3, N, L) and gains (L,) of a block.
+
+    Stages in which no queue is `queued` (3,) are left out.
+    """
+    if queued[LOCAL] > 0:
+        _allocate_cpus(backlog, weights, model, allocation, workspace)
+    if queued[TRANSMIT] > 0:
+        _allocate_radios(backlog, weights, gain, model, allocation, workspace)
+    if queued[EDGE] > 0:
+        _allocate_edge(backlog, weights, model, allocation, workspace)

@@ -9,7 +9,16 @@ of items, allocates memory.
 
 from numba import carray
 
+from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.edge import edge_lanes
+from lyaopt._kernels.slot.few_devices import (
+    FewSlot,
+    certify_few,
+    few_workspace_size,
+    is_usual,
+    solve_few,
+)
+from lyaopt._kernels.slot.few_rows import SlotArrays
 from lyaopt._kernels.slot.general_edge import general_edge_lanes
 from lyaopt._kernels.slot.general_local import general_local_lanes
 from lyaopt._kernels.slot.general_transmit import general_transmit_lanes
@@ -79,6 +88,50 @@ def _slot(services, devices, pointers):
     """Pointers: queues, devices, scalars, rates, results, summary, workspace."""
     slot = _slot_of(services, devices, pointers, 0)
     solve_within(slot, _workspace_of(pointers[6], services, devices, 1))
+    return 0
+
+
+@inline
+def _few_slot(services, devices, pointers):
+    """Return the `FewSlot` of pointers in the order of `_few`; what C is not told goes into the workspace."""
+    shape, rows = (services, devices), (devices,)
+    first, end = 6 * devices, 6 * devices + few_workspace_size(services)
+    workspace = carray(pointers[13], (end + workspace_size(services * devices, 1, False) + 1,))
+    other = carray(pointers[13], (6, devices))
+    arrays = SlotArrays(
+        (carray(pointers[0], shape), carray(pointers[1], shape), carray(pointers[2], shape)),
+        (
+            carray(pointers[3], rows),
+            carray(pointers[4], rows),
+            carray(pointers[5], rows),
+            carray(pointers[6], rows),
+        ),
+        (carray(pointers[7], shape), carray(pointers[8], shape), carray(pointers[9], shape)),
+        (carray(pointers[10], rows), carray(pointers[11], rows), other[0], other[1]),
+    )
+    reported = other[2], other[3], other[4], other[5]
+    scalars, summary = carray(pointers[12], (SCALARS,)), carray(pointers[14], (SUMMARY_PLACES,))
+    return FewSlot(arrays, reported, scalars, summary, workspace[first:end], workspace[end:])
+
+
+def _few(services, devices, pointers):
+    """Pointers: three queues, F^l, pmax, h, b_w, three rates, speeds, powers, scalars, workspace, summary.
+
+    Returns 1, and writes nothing, if a number is not usual (few_devices.py).
+    """
+    slot = _few_slot(services, devices, pointers)
+    if not is_usual(services, slot):
+        return 1
+    solve_few(services, slot)
+    return 0
+
+
+def _certified_few(services, devices, pointers):
+    """As `_few`; the summary is written."""
+    slot = _few_slot(services, devices, pointers)
+    if not is_usual(services, slot):
+        return 1
+    certify_few(services, slot)
     return 0
 
 
@@ -198,6 +251,8 @@ _POINTERS = "CPointer(CPointer(float64))"
 C_ENTRIES |= {
     "lyaopt_kernel_workspace": (f"int64({_SIZES[3]})", _workspace),
     "lyaopt_kernel_slot": (f"int64({_SIZES[2]}, {_POINTERS})", _slot),
+    "lyaopt_kernel_few": (f"int64({_SIZES[2]}, {_POINTERS})", _few),
+    "lyaopt_kernel_certified_few": (f"int64({_SIZES[2]}, {_POINTERS})", _certified_few),
     "lyaopt_kernel_local": (f"int64({_SIZES[3]}, {_POINTERS})", _local),
     "lyaopt_kernel_transmit": (f"int64({_SIZES[3]}, {_POINTERS})", _transmit),
     "lyaopt_kernel_edge": (f"int64({_SIZES[3]}, {_POINTERS})", _edge),

@@ -44,7 +44,7 @@ from lyaopt._kernels.toolchain.jit import fused, inline
 _WIDTH = 256  # lanes at a time: their sums stay in the first-level cache
 
 
-class _Local(NamedTuple):
+class LocalNumbers(NamedTuple):
     """Numbers of one device in Problem 3, with k = U delta.
 
     F, 1 / F, k, 1 / sqrt(3 k), and the marginal cost 3 k F^2 at F.
@@ -55,6 +55,14 @@ class _Local(NamedTuple):
     k: Any
     inverse_root: Any
     steepest: Any
+
+
+@inline
+def local_numbers(capacity, weight, delta):
+    """Return the `LocalNumbers` of a device."""
+    k = weight * delta
+    steepest = 3.0 * k * capacity * capacity
+    return LocalNumbers(capacity, 1.0 / capacity, k, 1.0 / math.sqrt(3.0 * k), steepest)
 
 
 @inline
@@ -69,7 +77,7 @@ def _positive(value):
 
 
 @fused
-def _finish_local(given, lane, sums, nu):
+def finish_local(given, lane, sums, nu):
     """Return (relative gap, violation) of Problem 3 in one lane."""
     capacity = given.capacity
     total = sums.total + sums.lost
@@ -81,7 +89,7 @@ def _finish_local(given, lane, sums, nu):
     return relative(gap, sums), _beyond(total, capacity, given.inverse_capacity)
 
 
-class _Transmit(NamedTuple):
+class TransmitNumbers(NamedTuple):
     """Numbers of one device in Problem 4, and the gains and powers (L,) of all lanes.
 
     U, b = b_w / ln 2, U / b and its inverse, b_w N_0, pmax and its inverse.
@@ -96,6 +104,20 @@ class _Transmit(NamedTuple):
     inverse_power: Any
     gain: Any
     power: Any
+
+
+@inline
+def transmit_numbers(radio, common, gain, power):
+    """Return the `TransmitNumbers` of a device of (b_w, pmax); `common` is (U, N_0)."""
+    bandwidth, max_power = radio
+    weight, noise = common
+    b = bandwidth / math.log(2.0)
+    price, inverse_price = weight / b, b / weight
+    inverse_power = 1.0 / max_power
+    noise_power = bandwidth * noise
+    return TransmitNumbers(
+        weight, b, price, inverse_price, noise_power, max_power, inverse_power, gain, power
+    )
 
 
 @inline
@@ -130,7 +152,7 @@ def _spending(given, sums, nu, snr, eta):
 
 
 @fused
-def _finish_transmit(given, lane, sums, nu):
+def finish_transmit(given, lane, sums, nu):
     """Return (relative gap, violation) of Problem 4 in one lane."""
     power = given.power[lane]
     eta = given.gain[lane] / given.noise_power
@@ -145,7 +167,7 @@ def _finish_transmit(given, lane, sums, nu):
     return relative(gap, sums), worse(excess(total, rate), out)
 
 
-class _Edge(NamedTuple):
+class EdgeNumbers(NamedTuple):
     """F^e and its inverse."""
 
     capacity: Any
@@ -153,16 +175,16 @@ class _Edge(NamedTuple):
 
 
 @fused
-def _finish_edge(given, lane, sums, nu):
+def finish_edge(given, lane, sums, nu):
     """Return (relative gap, violation) of Problem 5 in one lane."""
     total = sums.total + sums.lost
     gap = sums.gap + nu * _positive(given.capacity - total)
     return relative(gap, sums), _beyond(total, given.capacity, given.inverse_capacity)
 
 
-_LOCAL = BY_TWO, BY_FOUR, _finish_local
-_TRANSMIT = BY_TWO, BY_FOUR, _finish_transmit
-_EDGE = BY_FOUR, BY_EIGHT, _finish_edge
+_LOCAL = BY_TWO, BY_FOUR, finish_local
+_TRANSMIT = BY_TWO, BY_FOUR, finish_transmit
+_EDGE = BY_FOUR, BY_EIGHT, finish_edge
 
 
 @inline
@@ -177,11 +199,8 @@ def _certify_slots(rule, given, served, first_lane, rows, worst, part):
 def _local_gaps(problem, allocation, worst, part):
     rows = np.empty((SUM_ROWS, _WIDTH))
     served = Served(problem.queue, allocation.cpu, allocation.multiplier, problem.tau)
-    k = problem.weight * problem.delta
     for m in range(problem.capacity.size):
-        capacity = problem.capacity[m]
-        steepest = 3.0 * k * capacity * capacity
-        given = _Local(capacity, 1.0 / capacity, k, 1.0 / math.sqrt(3.0 * k), steepest)
+        given = local_numbers(problem.capacity[m], problem.weight, problem.delta)
         _certify_slots(_LOCAL, given, served, m * worst.shape[1], rows, worst, part)
 
 
@@ -189,15 +208,9 @@ def _transmit_gaps(problem, allocation, worst, part):
     rows = np.empty((SUM_ROWS, _WIDTH))
     served = Served(problem.queue, allocation.rate, allocation.multiplier, problem.tau)
     for m in range(problem.bandwidth.size):
-        b = problem.bandwidth[m] / math.log(2.0)
-        given = _Transmit(
-            problem.weight,
-            b,
-            problem.weight / b,
-            b / problem.weight,
-            problem.bandwidth[m] * problem.noise,
-            problem.max_power[m],
-            1.0 / problem.max_power[m],
+        given = transmit_numbers(
+            (problem.bandwidth[m], problem.max_power[m]),
+            (problem.weight, problem.noise),
             problem.gain,
             allocation.power,
         )
@@ -207,7 +220,7 @@ def _transmit_gaps(problem, allocation, worst, part):
 def _edge_gaps(problem, allocation, worst, part):
     rows = np.empty((SUM_ROWS, _WIDTH))
     served = Served(problem.queue, allocation.cpu, allocation.multiplier, problem.tau)
-    given = _Edge(problem.capacity, 1.0 / problem.capacity)
+    given = EdgeNumbers(problem.capacity, 1.0 / problem.capacity)
     _certify_slots(_EDGE, given, served, 0, rows, worst, part)
 
 

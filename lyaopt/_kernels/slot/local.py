@@ -51,9 +51,9 @@ def _solve_by_sorting(cost, queue, lanes, block, tau, rate):
 
 
 @inline
-def _local_scale(problem):
+def local_scale(tau, weight, delta):
     """Return tau / sqrt(3 U delta), infinite where energy is free; roots first: U delta may underflow."""
-    return problem.tau / (math.sqrt(3.0) * math.sqrt(problem.weight) * math.sqrt(problem.delta))
+    return tau / (math.sqrt(3.0) * math.sqrt(weight) * math.sqrt(delta))
 
 
 @lane_loop
@@ -62,20 +62,26 @@ def _set_limits(capacities, count, tau, costs):
         costs[LIMIT, t] = capacities[t] * tau
 
 
+@inline
+def speed_and_multiplier(served, lane_cost, capacity, tau):
+    """Return the speed of a lane and nu; `served` is (threshold, total, effort) of it.
+
+    A binding capacity is reported as given, not as (F tau) / tau.
+    """
+    threshold, total, effort = served
+    limit, inverse, floor, _ = lane_cost
+    marginal = local_marginal_cost(effort, inverse, floor)
+    return (capacity if total >= limit else total / tau), (marginal if marginal > threshold else threshold)
+
+
 @lane_loop
 def _report(lanes, block, capacities, tau, totals, multiplier):
     """Write the totals and multipliers of the lanes of a block."""
     for t in range(lanes.count):
         lane = lane_at(lanes.start, t)
-        total = block.served[TOTAL, t]
-        threshold = block.ranking[THRESHOLD, t]
-        capacity = capacities[t]
-        marginal = local_marginal_cost(
-            block.served[EFFORT, t], block.costs[INVERSE, t], block.costs[FLOOR, t]
-        )
-        # a binding capacity is reported as given, not as (F tau) / tau
-        totals[lane] = capacity if total >= block.costs[LIMIT, t] else total / tau
-        multiplier[lane] = marginal if marginal > threshold else threshold
+        served = block.ranking[THRESHOLD, t], block.served[TOTAL, t], block.served[EFFORT, t]
+        lane_cost = block.costs[LIMIT, t], block.costs[INVERSE, t], block.costs[FLOOR, t], 0.0
+        totals[lane], multiplier[lane] = speed_and_multiplier(served, lane_cost, capacities[t], tau)
 
 
 @inline
@@ -85,7 +91,7 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace, part):
     items, lane_count = queue.shape
     width = block_width(items, lane_count, one_by_one)
     block, devices = split_workspace(workspace, items, width, one_by_one)
-    scale = _local_scale(problem)
+    scale = local_scale(tau, problem.weight, problem.delta)
     fill(block.costs[SCALE], width, scale)
     fill(block.costs[INVERSE], width, 1.0 / scale)
     fill(block.costs[FLOOR], width, 0.0)

@@ -1,12 +1,17 @@
 """One slot in one call: the three problems and their certificates.
 
-Everything about the slot lies in six arrays, the last three of which receive the solution:
+Everything about the slot lies in six arrays, the last three of which receive the solution; in the block that
+`slot_exact` takes they follow one another:
 
 - `queues` (3, N, M): backlogs of the local, transmission and edge problems, in cycles, bits, cycles.
 - `devices` (4, M) and `scalars` (6,): numbers of the devices, named below, and of the system,
   named in problems.py.
 - `rates` (3, N, M): f^l in Hz, r in bit/s, f^e in Hz.
 - `results` (8, M) and `summary` (6,): what else is known of the devices and of the slot, named below.
+
+`slot_exact` also takes N, M, and whether the numbers are to be checked. It returns 0; 1, and writes nothing,
+if they are to be checked and one is not usual, see few_devices.py, or N is above four: the caller must check
+them; and -1 for a block of another size.
 """
 
 from typing import Any, NamedTuple
@@ -17,11 +22,20 @@ from lyaopt._kernels.slot.blocks import workspace_size
 from lyaopt._kernels.slot.certificate import edge_gap, local_gap, transmit_gap, worse
 from lyaopt._kernels.slot.edge import edge_lanes
 from lyaopt._kernels.slot.energies import local_energy, local_price, objective, price, transmit_energy
+from lyaopt._kernels.slot.few_devices import (
+    FEW_SERVICES,
+    FewSlot,
+    certify_few,
+    few_workspace_size,
+    is_usual,
+)
+from lyaopt._kernels.slot.few_rows import SlotArrays
 from lyaopt._kernels.slot.local import local_lanes
 from lyaopt._kernels.slot.problems import (
     DELTA,
     EDGE_CAPACITY,
     NOISE,
+    SCALARS,
     TAU,
     WEIGHT_LOCAL,
     WEIGHT_TRANSMIT,
@@ -33,7 +47,7 @@ from lyaopt._kernels.slot.problems import (
     TransmitProblem,
 )
 from lyaopt._kernels.slot.transmit import transmit_lanes, transmit_workspace_size
-from lyaopt._kernels.toolchain.contiguous_views import view_as
+from lyaopt._kernels.toolchain.contiguous_views import borrowed_as, view_as
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 # Rows of `devices`
@@ -157,10 +171,68 @@ def solve_within(slot, workspace):
     certify_slot(slot, problems, allocations, local_gap, transmit_gap, edge_gap)
 
 
-def _slot_exact(queues, devices, scalars, rates, results, summary):
-    workspace = np.empty(slots_workspace_size(queues.shape[1], queues.shape[2], 1))
-    solve_within(Slot(queues, devices, scalars, rates, results, summary), workspace)
+@inline
+def block_size(services, devices):
+    """Return how many doubles a block takes."""
+    return services * devices * 6 + (4 + RESULT_ROWS) * devices + SCALARS + SUMMARY_PLACES
 
 
-_SIGNATURE = "void(f8[:,:,::1], f8[:,::1], f8[::1], f8[:,:,::1], f8[:,::1], f8[::1])"
+@inline
+def _slot_in(block, services, devices):
+    """Return the `Slot` whose arrays follow one another in a block."""
+    items = 3 * services * devices
+    scalars = items + 4 * devices
+    rates = scalars + SCALARS
+    results = rates + items
+    summary = results + RESULT_ROWS * devices
+    return Slot(
+        borrowed_as(block[:items], (3, services, devices)),
+        borrowed_as(block[items:scalars], (4, devices)),
+        borrowed_as(block[scalars:rates], (SCALARS,)),
+        borrowed_as(block[rates:results], (3, services, devices)),
+        borrowed_as(block[results:summary], (RESULT_ROWS, devices)),
+        borrowed_as(block[summary:], (SUMMARY_PLACES,)),
+    )
+
+
+@inline
+def _few_slot(slot, workspace, services):
+    """Return the `FewSlot` of a `Slot`."""
+    queues, devices, rates, results = slot.queues, slot.devices, slot.rates, slot.results
+    arrays = SlotArrays(
+        (queues[0], queues[1], queues[2]),
+        (devices[CPU_CAPACITY], devices[MAX_POWER], devices[GAIN], devices[BANDWIDTH]),
+        (rates[0], rates[1], rates[2]),
+        (results[CPU], results[POWER], results[LOCAL_NU], results[TRANSMIT_NU]),
+    )
+    reported = results[LOCAL_ENERGY], results[TRANSMIT_ENERGY], results[LOCAL_PRICE], results[RATE_PRICE]
+    end = few_workspace_size(services)
+    return FewSlot(arrays, reported, slot.scalars, slot.summary, workspace[:end], workspace[end:])
+
+
+@helper
+def _solve_few_within(slot, services, checked):
+    """Solve and certify a `Slot` of few services; return 1 if it is checked, and a number is not usual."""
+    edge = workspace_size(services * slot.devices.shape[1], 1, False) + 1
+    workspace = np.empty(few_workspace_size(services) + edge)
+    few = _few_slot(slot, borrowed_as(workspace, (workspace.size,)), services)
+    if checked and not is_usual(services, few):
+        return 1
+    certify_few(services, few)
+    return 0
+
+
+def _slot_exact(block, services, devices, checked):
+    if services < 1 or devices < 1 or block.size != block_size(services, devices):
+        return -1
+    slot = _slot_in(block, services, devices)
+    if services <= FEW_SERVICES:
+        return _solve_few_within(slot, services, checked != 0)
+    if checked != 0:
+        return 1
+    solve_within(slot, np.empty(slots_workspace_size(services, devices, 1)))
+    return 0
+
+
+_SIGNATURE = "i8(f8[::1], i8, i8, i8)"
 slot_exact = Kernel("slot_exact", _SIGNATURE, _slot_exact)

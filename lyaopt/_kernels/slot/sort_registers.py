@@ -22,12 +22,13 @@ from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
 
 @inline
-def _rank(cost, network, queue, lane, lane_cost):
+def rank(cost, network, queued, lane_cost):
     """Return (threshold, sum above it, effort of that sum, sum on the threshold) of one lane.
 
-    `lane_cost` is (limit, inverse, floor, none) of the lane: an empty queue stands for all being whole.
+    `queued` are its backlogs in any order. `lane_cost` is (limit, inverse, floor, none) of the lane: an empty
+    queue stands for all being whole.
     """
-    backlogs = network.sort(network.load(queue, 0, lane))
+    backlogs = network.sort(queued)
     sums = network.prefix(backlogs, 0.0)
     efforts = network.efforts(cost, sums, lane_cost[1])
     threshold = network.threshold(cost, lane_cost, efforts, backlogs)
@@ -41,9 +42,8 @@ def rank_in_registers(cost, network, queue, lanes, block):
     """Set `block.ranking` for the lanes of the block, with up to `network.size` items."""
     for t in range(lanes.count):
         lane_cost = block.costs[LIMIT, t], block.costs[INVERSE, t], block.costs[FLOOR, t], 0.0
-        threshold, above, effort_above, on_threshold = _rank(
-            cost, network, queue, lane_at(lanes.start, t), lane_cost
-        )
+        backlogs = network.load(queue, 0, lane_at(lanes.start, t))
+        threshold, above, effort_above, on_threshold = rank(cost, network, backlogs, lane_cost)
         block.ranking[THRESHOLD, t] = threshold
         block.ranking[ABOVE, t] = above
         block.ranking[EFFORT_ABOVE, t] = effort_above
@@ -63,7 +63,8 @@ def serve_in_registers(cost, network, queue, lanes, block, tau, rate):
         scale = block.costs[SCALE, t]
         floor = block.costs[FLOOR, t]
         lane_cost = limit, block.costs[INVERSE, t], floor, 0.0
-        threshold, above, effort_above, on_threshold = _rank(cost, network, queue, lane, lane_cost)
+        backlogs = network.load(queue, 0, lane)
+        threshold, above, effort_above, on_threshold = rank(cost, network, backlogs, lane_cost)
         reach = cost.worth(threshold, scale, floor)
         reach = reach if reach < limit else limit
         supply = cost.served(reach, scale)
@@ -71,4 +72,4 @@ def serve_in_registers(cost, network, queue, lanes, block, tau, rate):
         block.ranking[THRESHOLD, t] = threshold
         block.served[TOTAL, t] = total
         block.served[EFFORT, t] = effort
-        network.store(network.load(queue, 0, lane), threshold, part, tau, 0, lane, rate)
+        network.store(backlogs, threshold, part, tau, 0, lane, rate)

@@ -60,17 +60,34 @@ def transmit_workspace_size(items, lane_count, devices, one_by_one):
 
 
 @inline
+def radio_numbers(bandwidth, max_power, tau, noise):
+    """Return what is the same in every slot of a device: scale, its inverse, b_w N_0, pmax / (b_w N_0)."""
+    scale = bandwidth / _LN2 * tau
+    noise_power = bandwidth * noise
+    return scale, 1.0 / scale, noise_power, max_power / noise_power
+
+
+@inline
+def channel(gain, full_power, weighted_noise):
+    """Return the signal-to-noise limit pmax eta, and q0 = U N_0 ln 2 / h; `weighted_noise` is U N_0 ln 2."""
+    return full_power * gain, weighted_noise / gain
+
+
+@inline
+def weighted_noise(weight, noise):
+    """Return U N_0 ln 2."""
+    return weight * noise * _LN2
+
+
+@inline
 def _device_table(problem, workspace):
     """Return what is the same in every slot of a device, at the end of the workspace."""
     bandwidth, max_power = problem.bandwidth, problem.max_power
     table = view_as(workspace[workspace.size - _TABLE_ROWS * bandwidth.size :], (_TABLE_ROWS, bandwidth.size))
     for m in range(bandwidth.size):
-        scale = bandwidth[m] / _LN2 * problem.tau
-        noise_power = bandwidth[m] * problem.noise
-        table[_TABLE_SCALE, m] = scale
-        table[_TABLE_INVERSE, m] = 1.0 / scale
-        table[_TABLE_NOISE_POWER, m] = noise_power
-        table[_TABLE_FULL_POWER, m] = max_power[m] / noise_power
+        numbers = radio_numbers(bandwidth[m], max_power[m], problem.tau, problem.noise)
+        table[_TABLE_SCALE, m], table[_TABLE_INVERSE, m] = numbers[0], numbers[1]
+        table[_TABLE_NOISE_POWER, m], table[_TABLE_FULL_POWER, m] = numbers[2], numbers[3]
     return table
 
 
@@ -86,10 +103,28 @@ def _spread_devices(table, max_power, lane_count, lanes, block, devices):
 
 @lane_loop
 def _set_channel(gain, full_power, q0_times_gain, lanes, block):
-    """Set the signal-to-noise limit pmax eta, and q0 = U N_0 ln 2 / h."""
+    """Set the limit and the floor of every lane."""
     for t in range(lanes.count):
-        block.costs[LIMIT, t] = full_power[t] * gain[lane_at(lanes.start, t)]
-        block.costs[FLOOR, t] = q0_times_gain / gain[lane_at(lanes.start, t)]
+        limit, floor = channel(gain[lane_at(lanes.start, t)], full_power[t], q0_times_gain)
+        block.costs[LIMIT, t], block.costs[FLOOR, t] = limit, floor
+
+
+@inline
+def power_and_multiplier(served, lane_cost, radio):
+    """Return the power of a lane and nu.
+
+    `served` is (threshold, signal-to-noise ratio) of the lane; `radio` is its (gain, b_w N_0, pmax).
+    """
+    threshold, snr = served
+    limit, inverse, floor, _ = lane_cost
+    gain, noise_power, most = radio
+    watts = snr * noise_power / gain
+    watts = watts if watts < most else most
+    watts = most if snr >= limit else watts
+    marginal = transmit_marginal_cost(snr, inverse, floor)
+    # where nothing is sent there is no power to save: one more bit/s is worth the largest backlog
+    nu = marginal if (marginal > threshold) & (snr > 0.0) else threshold
+    return (watts if snr > 0.0 else 0.0), nu
 
 
 @lane_loop
@@ -97,16 +132,10 @@ def _report(lanes, block, devices, gain, power, multiplier):
     """Write the powers and multipliers of the lanes of a block."""
     for t in range(lanes.count):
         lane = lane_at(lanes.start, t)
-        snr = block.served[EFFORT, t]
-        most = devices[_MAX_POWER, t]
-        watts = snr * devices[_NOISE_POWER, t] / gain[lane]
-        watts = watts if watts < most else most
-        watts = most if snr >= block.costs[LIMIT, t] else watts
-        power[lane] = watts if snr > 0.0 else 0.0
-        threshold = block.ranking[THRESHOLD, t]
-        marginal = transmit_marginal_cost(snr, block.costs[INVERSE, t], block.costs[FLOOR, t])
-        # where nothing is sent there is no power to save: one more bit/s is worth the largest backlog
-        multiplier[lane] = marginal if (marginal > threshold) & (snr > 0.0) else threshold
+        served = block.ranking[THRESHOLD, t], block.served[EFFORT, t]
+        lane_cost = block.costs[LIMIT, t], block.costs[INVERSE, t], block.costs[FLOOR, t], 0.0
+        radio = gain[lane], devices[_NOISE_POWER, t], devices[_MAX_POWER, t]
+        power[lane], multiplier[lane] = power_and_multiplier(served, lane_cost, radio)
 
 
 @inline
@@ -117,7 +146,7 @@ def _solve_blocks(solve, one_by_one, problem, allocation, workspace, part):
     width = block_width(items, lane_count, one_by_one)
     block, devices = split_workspace(workspace, items, width, one_by_one)
     table = _device_table(problem, workspace)
-    q0_times_gain = problem.weight * problem.noise * _LN2
+    q0_times_gain = weighted_noise(problem.weight, problem.noise)
     spread_for = -1
     first, last = lanes_of_part(lane_count, width, part)
     for start in range(first, last, width):

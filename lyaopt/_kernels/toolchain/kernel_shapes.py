@@ -96,7 +96,7 @@ SHAPES: dict[str, Shape] = {
     "spectrum_gradient": (_GENERAL_TRANSMIT, _SPECTRUM, "NL", "L", "L"),
     "local_prices": (_LOCAL_PROBLEM, _DEVICE, "L"),
     "general_local_energies": (_GENERAL_LOCAL, _DEVICE, "2L"),
-    "slot_exact": _SLOT,
+    "slot_exact": ("n", "", "", ""),  # it returns -1 for a block of another size
     "slot_weighted": ("3NM", *_SLOT),
     "advance": _advance(_MODEL),
     "advance_by_weights": _advance(_MODEL),

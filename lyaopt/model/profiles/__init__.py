@@ -6,6 +6,16 @@ and `tflite_profiler`; they import their frameworks when they are called.
 
 from lyaopt.model.profiles.catalog import list_profiles, load_profile
 from lyaopt.model.profiles.format import format_profile, parse_profile
+from lyaopt.model.profiles.measurement import Measurement
 from lyaopt.model.profiles.model import Cut, Profile, Source
 
-__all__ = ["Cut", "Profile", "Source", "format_profile", "list_profiles", "load_profile", "parse_profile"]
+__all__ = [
+    "Cut",
+    "Measurement",
+    "Profile",
+    "Source",
+    "format_profile",
+    "list_profiles",
+    "load_profile",
+    "parse_profile",
+]

@@ -12,9 +12,11 @@ from pydantic_core import ErrorDetails
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io import strict_json
 from lyaopt.io.field_errors import unknown_key
+from lyaopt.model.profiles.measurement import Measurement
 from lyaopt.model.profiles.model import Cut, Profile, Source
 
 _ADAPTER = TypeAdapter(Profile)
+_HOLDERS = {"source": Source, "cuts": Cut, "measured": Measurement}
 _SOURCE = "an object or a string that is not empty"
 _EXPECTED = {
     "int_type": "a whole number",
@@ -23,6 +25,8 @@ _EXPECTED = {
     "string_too_short": "a string that is not empty",
     "dataclass_type": "an object",
     "tuple_type": "a list",
+    "float_type": "a number",
+    "finite_number": "a finite number",
 }
 
 
@@ -66,6 +70,8 @@ def format_profile(profile: Profile, *, one_line: bool = False) -> str:
         Whether to use a single line, for streams, instead of one line for each cut.
     """
     fields = asdict(profile)
+    if profile.measured is None:
+        del fields["measured"]
     if one_line:
         return json.dumps(fields, ensure_ascii=False) + "\n"
     cuts = fields.pop("cuts")
@@ -100,7 +106,7 @@ def _error(detail: ErrorDetails) -> tuple[strict_json.Path, str]:
         # pydantic's parser has limits that Python's does not: lone surrogates, thousands of digits.
         return path, f"expected JSON, got an error: {ctx['error']}"
     if kind == "unexpected_keyword_argument":
-        holder: Any = {"source": Source, "cuts": Cut}[str(path[0])] if path[1:] else Profile
+        holder: Any = _HOLDERS[str(path[0])] if path[1:] else Profile
         return path, unknown_key(path[-1], list(holder.__dataclass_fields__))
     if kind == "missing":
         return path, strict_json.MISSING_KEY
@@ -114,6 +120,8 @@ def _expected(kind: str, path: strict_json.Path, ctx: dict[str, Any]) -> str:
         return _SOURCE
     if kind == "greater_than_equal":
         return f"at least {ctx['ge']}"
+    if kind == "greater_than":
+        return f"more than {ctx['gt']}"
     if kind == "less_than_equal":
         return f"at most {ctx['le']}"
     return _EXPECTED[kind]

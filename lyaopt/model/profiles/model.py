@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from lyaopt.arrays import read_only, restore_read_only
 from lyaopt.errors import ProblemError
+from lyaopt.model.profiles.measurement import Measurement
 
 LARGEST_COUNT = 2**53
 """Largest count; larger ones are not exact in float64."""
@@ -89,6 +90,8 @@ class Profile:
     cuts : tuple of Cut
         K + 1 cuts; the first sends the input (0 MACs, `input_bits`), the last sends nothing
         (`total_macs`, 0 bits); `macs` never decreases.
+    measured : Measurement or None
+        Times of both halves of every cut, where they were measured.
 
     Raises
     ------
@@ -105,6 +108,7 @@ class Profile:
     total_macs: _PositiveCount
     bits_per_element: Annotated[_PositiveCount, Field(le=64)]
     cuts: Annotated[tuple[Cut, ...], Field(min_length=2)]
+    measured: Measurement | None = None
 
     def __post_init__(self) -> None:
         last = len(self.cuts) - 1
@@ -116,6 +120,11 @@ class Profile:
                 raise ProblemError(f"$.cuts[{k}].macs", reason)
         self._require((last, "macs"), self.total_macs, "the last cut does all the work")
         self._require((last, "bits"), 0, "the last cut sends nothing")
+        if self.measured is not None and len(self.measured.head_s) != len(self.cuts):
+            count = len(self.measured.head_s)
+            raise ProblemError(
+                "$.measured.head_s", f"expected {len(self.cuts)} times, one a cut, got {count}"
+            )
 
     def _require(self, place: tuple[int, str], expected: int, why: str) -> None:
         k, field = place

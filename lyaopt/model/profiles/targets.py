@@ -5,19 +5,41 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lyaopt.errors import ProfileError
 from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import Selection
+from lyaopt.model.profiles.measurement import Measurement
 from lyaopt.model.profiles.model import Profile
+from lyaopt.model.profiles.timing import Progress
 
 if TYPE_CHECKING:
     import torch
 
 Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How to time the halves of a network.
+
+    Attributes
+    ----------
+    threads, runs : int
+        Threads, and timed runs of each half.
+    cpu_hz : float or None
+        Frequency at which seconds become cycles; None for that which the system says.
+    progress : callable or None
+        As of `lyaopt.model.profiles.timing.measure_halves`.
+    """
+
+    threads: int = 1
+    runs: int = 20
+    cpu_hz: float | None = None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +64,8 @@ class Request:
         Whether to profile a network some of whose work is not counted.
     input_bits : mapping of str to int
         Bits of one element of inputs, by name.
+    measure : Measure or None
+        How to time the halves of every cut of a PyTorch network; None leaves it out.
     """
 
     target: str
@@ -52,6 +76,7 @@ class Request:
     verify: bool = False
     allow_uncounted: bool = False
     input_bits: Mapping[str, int] = field(default_factory=dict)
+    measure: Measure | None = None
 
 
 def profile_target(request: Request) -> Profile:
@@ -72,6 +97,8 @@ def profile_target(request: Request) -> Profile:
         return _profile_module(request)
     if request.verify:
         raise ProfileError("only PyTorch networks can be verified: files are read, not run")
+    if request.measure is not None and suffix in (".onnx", ".tflite"):
+        raise ProfileError("only PyTorch networks can be measured: files are read, not run")
     if not Path(request.target).is_file():
         raise ProfileError(f"no such file: {request.target}")
     if suffix == ".onnx":
@@ -121,7 +148,7 @@ def _profile_module(request: Request) -> Profile:
             selection=request.selection,
             bits_per_element=request.bits_per_element,
         )
-    return profile_torch(
+    profile = profile_torch(
         module,
         inputs,
         example_kwargs=keywords,
@@ -131,6 +158,30 @@ def _profile_module(request: Request) -> Profile:
         selection=request.selection,
         allow_uncounted=request.allow_uncounted,
         input_bits=request.input_bits,
+    )
+    return (
+        profile
+        if request.measure is None
+        else replace(profile, measured=_measured(request, module, inputs, keywords))
+    )
+
+
+def _measured(
+    request: Request, module: torch.nn.Module, inputs: tuple[Any, ...], keywords: dict[str, Any]
+) -> Measurement:
+    from lyaopt.model.profiles.torch_measure import measure_torch
+
+    assert request.measure is not None
+    return measure_torch(
+        module,
+        inputs,
+        example_kwargs=keywords,
+        selection=request.selection,
+        bits_per_element=request.bits_per_element,
+        threads=request.measure.threads,
+        runs=request.measure.runs,
+        cpu_hz=request.measure.cpu_hz,
+        progress=request.measure.progress,
     )
 
 

@@ -55,10 +55,10 @@ def verify_torch(
     arguments = pytree.tree_leaves((tuple(example_inputs), dict(example_kwargs or {})))
     with torch.no_grad(), evaluation_mode(module):
         whole = pytree.tree_leaves(module(*example_inputs, **(example_kwargs or {})))
-        placeholders = _placeholders(network, arguments)
+        placeholders = placeholders_of(network, arguments)
         head, done = dict(placeholders), 0
         for cut in cuts:
-            _run(network.steps[done : cut.operations], head)
+            run_steps(network.steps[done : cut.operations], head)
             done = cut.operations
             check_cut(network, cut, head, placeholders, whole)
     return cuts
@@ -92,11 +92,11 @@ def check_cut(
     tail = {name: value for name, value in placeholders.items() if name not in network.graph.inputs}
     constants = set(tail)
     tail.update((name, head[name].clone()) for name in cut.crossing)
-    after, finishing = _divide(network, cut, constants, set(tail))
+    after, finishing = divide(network, cut, constants, set(tail))
     device = dict(head)
-    _run(finishing, device)
+    run_steps(finishing, device)
     try:
-        _run(after, tail)
+        run_steps(after, tail)
     except KeyError as missing:
         raise ProfileError(f"the cut after {cut.after} does not hold: the tail lacks {missing}") from None
     for name, expected in zip(network.program.graph_signature.user_outputs, whole, strict=True):
@@ -110,8 +110,16 @@ def check_cut(
                 raise ProfileError(f"the cut after {cut.after} does not hold: {reason}") from None
 
 
-def _placeholders(network: TorchNetwork, arguments: list[Any]) -> Values:
-    """Values of the arguments of the exported program: weights, constants, and the inputs in order."""
+def placeholders_of(network: TorchNetwork, arguments: list[Any]) -> Values:
+    """Return the arguments of the exported program by name: weights, constants, and the inputs in order.
+
+    Parameters
+    ----------
+    network : TorchNetwork
+        The exported module.
+    arguments : list
+        The inputs.
+    """
     program = network.program
     inputs = iter(arguments)
     values: Values = {}
@@ -125,20 +133,37 @@ def _placeholders(network: TorchNetwork, arguments: list[Any]) -> Values:
     return values
 
 
-def _run(steps: Iterable[Step], values: Values) -> None:
-    """Run operations in order on `values`, and add their results."""
+def run_steps(steps: Iterable[Step], values: Values) -> None:
+    """Run operations in order on values, and add their results.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+        The operations.
+    values : dict
+        By the names of their nodes; extended.
+    """
     for step in steps:
         for node in step:
             arguments, keywords = arguments_of(node, values)
             values[node.name] = node.target(*arguments, **keywords)
 
 
-def _divide(
+def divide(
     network: TorchNetwork, cut: GraphCut, constants: set[str], known: set[str]
 ) -> tuple[list[Step], list[Step]]:
-    """Steps of the tail, and those that only rearrange results of the head.
+    """Return the steps of the tail, and those that only rearrange results of the head.
 
     The tail recomputes constants and views of crossing tensors.
+
+    Parameters
+    ----------
+    network : TorchNetwork
+        The exported module.
+    cut : GraphCut
+        The cut.
+    constants, known : set of str
+        Names of what does not depend on the input, and of all that the tail has; extended.
     """
     tail, finishing = [], []
     for i, (operation, step) in enumerate(zip(network.graph.operations, network.steps, strict=True)):

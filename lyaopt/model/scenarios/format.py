@@ -132,6 +132,8 @@ def scenario_to_dict(system: System) -> dict[str, Any]:
             if isinstance(service["model"], Profile):
                 place = f"$.devices[{m}].services[{n}].model"
                 raise ProblemError(place, "expected a name or a path, got a profile that is in no file")
+            if service["work"] == "macs":  # as where the key is left out: documents stay as they were
+                del service["work"]
         devices.append({**_set_values(device), **_measured(device), "services": services})
     scalars = {name: value for name, value in _set_values(system).items() if name in _SCALARS}
     return {"system": scalars, **parts, "devices": devices}

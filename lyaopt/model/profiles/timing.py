@@ -1,0 +1,137 @@
+"""Timing of the halves of a network on this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lyaopt.arrays import Floats
+from lyaopt.errors import ProfileError
+from lyaopt.model.profiles.measurement import Measurement
+
+Half = Callable[[], object]
+"""Runs the head or the tail of a cut."""
+Progress = Callable[[int, int], object]
+_CPU_INFO = Path("/proc/cpuinfo")
+_SYSFS = Path("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")
+
+
+def measure_halves(
+    heads: Sequence[Half | None],
+    tails: Sequence[Half | None],
+    *,
+    runtime: str,
+    threads: int,
+    runs: int = 20,
+    cpu_hz: float | None = None,
+    progress: Progress | None = None,
+) -> Measurement:
+    """Time both halves of every cut, after a warm-up, in turns so that drifts of the machine meet all alike.
+
+    Parameters
+    ----------
+    heads, tails : sequence of callable or None
+        Of cuts 0 to K; None where nothing runs.
+    runtime : str
+        Name and version of what runs them.
+    threads : int
+        Its threads, for the record.
+    runs : int
+        Timed runs of each half.
+    cpu_hz : float, optional
+        Frequency of this machine; by default what the system says.
+    progress : callable, optional
+        Called with the rounds done and their number.
+
+    Returns
+    -------
+    Measurement
+
+    Raises
+    ------
+    ProfileError
+        If the system does not say a frequency.
+    """
+    frequency = processor_hz() if cpu_hz is None else cpu_hz
+    halves = [*heads, *tails]
+    times = np.zeros((runs, len(halves)))
+    for number in range(-1, runs):
+        for place, half in enumerate(halves):
+            if half is not None:
+                started = time.perf_counter()
+                half()
+                if number >= 0:
+                    times[number, place] = time.perf_counter() - started
+        if progress is not None:
+            progress(number + 2, runs + 1)
+    low, middle, high = np.percentile(times, [25.0, 50.0, 75.0], axis=0)
+    count = len(heads)
+    spread = (high - low).tolist()
+    return Measurement(
+        machine=processor_name(),
+        runtime=runtime,
+        cpu_hz=frequency,
+        threads=threads,
+        runs=runs,
+        head_s=tuple(rising(middle[:count]).tolist()),
+        tail_s=tuple(rising(middle[count:][::-1])[::-1].tolist()),
+        head_range_s=tuple(spread[:count]),
+        tail_range_s=tuple(spread[count:]),
+    )
+
+
+def rising(times: Floats) -> Floats:
+    """Return the closest times, by least squares, that do not decrease from the first, which is kept.
+
+    Pools of neighbours that decrease get their mean (isotonic regression).
+
+    Parameters
+    ----------
+    times : ndarray (K + 1,)
+        Medians, the first of them 0.
+    """
+    pools: list[list[float]] = []
+    for value in times[1:].tolist():
+        pools.append([value, 1.0])
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            value_after, count_after = pools.pop()
+            value_before, count_before = pools.pop()
+            count = count_before + count_after
+            pools.append([(value_before * count_before + value_after * count_after) / count, count])
+    smooth = [value for value, count in pools for _ in range(int(count))]
+    return np.array([times[0], *smooth])
+
+
+def processor_hz() -> float:
+    """Largest frequency of this processor, or its present one where the system does not say.
+
+    Raises
+    ------
+    ProfileError
+        If the system says neither.
+    """
+    try:
+        return 1e3 * float(_SYSFS.read_text())
+    except (OSError, ValueError):
+        found = _info("cpu MHz")
+    if not found:
+        raise ProfileError("the frequency of this processor is unknown: give cpu_hz (--cpu-hz)")
+    return 1e6 * float(found)
+
+
+def processor_name() -> str:
+    """Model of this processor, or its architecture where the system does not say."""
+    return _info("model name") or platform.processor() or os.uname().machine
+
+
+def _info(key: str) -> str:
+    try:
+        lines = _CPU_INFO.read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
