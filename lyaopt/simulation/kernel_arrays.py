@@ -167,12 +167,11 @@ def spread_trace(layout: Layout, trace: Recorded | None) -> Trace:
     trace : lyaopt.simulation.Trace or None
         None gives a trace of no slots.
     """
-    starts = np.zeros((layout.blocks, layout.width), np.int64)
+    start = 0 if trace is None or trace.starts is None else trace.starts
+    starts = layout.in_blocks(start, np.int64)
     if trace is None:
         none = np.empty((0, layout.devices)), np.empty((0, layout.rows, layout.devices), np.int64)
         return Trace(*none, starts)
-    if trace.starts is not None:
-        starts.reshape(-1)[: layout.replications] = trace.starts
     return Trace(np.array(trace.channel_gain), layout.spread(trace.arrivals, np.int64), starts)
 
 

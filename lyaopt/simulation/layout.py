@@ -130,6 +130,25 @@ class Layout:
         table[..., self.row_of_service, self.device_of_service, :] = apart
         return table.reshape(*lead, self.blocks, self.rows, self.lanes)
 
+    def in_blocks(self, values: Any, dtype: Any) -> Any:
+        """From (B,) to (blocks, width).
+
+        Parameters
+        ----------
+        values : array_like (B,)
+            One value for each replication.
+        dtype : dtype
+            Of the result.
+
+        Returns
+        -------
+        ndarray (blocks, width)
+            Zero where there is no replication.
+        """
+        filled = np.zeros(self.blocks * self.width, dtype)
+        filled[: self.replications] = values
+        return filled.reshape(self.blocks, self.width)
+
     def by_service(self, array: Any) -> Any:
         """From (blocks, ..., N, L) to (..., S, B), a copy.
 

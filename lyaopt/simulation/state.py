@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lyaopt._kernels.simulation import exact_allocation, sums, task_queues
 from lyaopt._kernels.simulation.rules import RuleEntry
 from lyaopt._kernels.simulation.slot_loop import advance, advance_by_weights
-from lyaopt._kernels.simulation.state_types import BACKLOG, BORN, COMPLETED, WAITING, Record, Span, Tasks
+from lyaopt._kernels.simulation.state_types import BACKLOG, BORN, COMPLETED, WAITING, Record, Span
 from lyaopt._kernels.simulation.task_injection import inject_tasks
 from lyaopt._kernels.toolchain.function_pointers import built_with_this_numba
 from lyaopt.arrays import Floats, Integers
@@ -195,15 +195,10 @@ class State:
         starts : ndarray (B,) of int
             Slot of the trace that each replication has in slot 0, below T.
         """
-        places = np.zeros(self.layout.blocks * self.layout.width, np.int64)
-        places[: self.layout.replications] = starts
-        self._trace = self._trace._replace(starts=places.reshape(self.layout.blocks, self.layout.width))
+        self._trace = self._trace._replace(starts=self.layout.in_blocks(starts, np.int64))
 
     def _draw_by(self, seed: int, numbers: Integers) -> None:
-        layout = self.layout
-        filled = np.zeros(layout.blocks * layout.width, np.uint32)
-        filled[: layout.replications] = numbers
-        lane_replication = np.tile(filled.reshape(layout.blocks, layout.width), layout.devices)
+        lane_replication = np.tile(self.layout.in_blocks(numbers, np.uint32), self.layout.devices)
         self._streams = self._streams._replace(seed=np.uint64(seed), lane_replication=lane_replication)
 
     def copies(self, of: int, numbers: Integers, seed: int) -> State:
@@ -273,9 +268,9 @@ class State:
             self.layout.to_lanes(points, np.int64),
             self.amounts,
             self.kernel_state,
-            self._tasks,
+            self._part.tasks,
         )
-        self._part.tasks = self._tasks._replace(table=table, log=log)
+        self._part.tasks = self._part.tasks._replace(table=table, log=log)
 
     @property
     def replays(self) -> bool:
@@ -320,8 +315,8 @@ class State:
             As `lyaopt.simulation.rule_failures.failures_of`.
         """
         with nullcontext() if self._rule is None else failures_of(self._rule.name, self._model.failed):
-            record = self._no_record if record is None else record
-            arrays = SlotArrays(self._model, self._streams, self._trace, plan, self.kernel_state, record)
+            written = record or self._no_record
+            arrays = SlotArrays(self._model, self._streams, self._trace, plan, self.kernel_state, written)
             span = Span(self.slot, self.slot + slots, self.system.slots_per_period)
             advance_parts(self._advance, self.parts, span, arrays, self.layout)
         self.slot += slots
@@ -333,18 +328,14 @@ class State:
         return part
 
     @property
-    def _tasks(self) -> Tasks:
-        return self._part.tasks
-
-    @property
     def task_table(self) -> Integers:
         """What is known of each task, see task_queues.py; a row for each number of a task."""
-        return np.asarray(self._tasks.table)
+        return np.asarray(self._part.tasks.table)
 
     @property
     def room(self) -> tuple[int, int]:
         """Numbers of tasks alive, and of finished tasks not yet taken, that fit without growing a table."""
-        return len(self._tasks.table), len(self._tasks.log)
+        return len(self._part.tasks.table), len(self._part.tasks.log)
 
     def forget_finished(self) -> None:
         """Discard the tasks that `take_finished` would return."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
+from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS, SEARCHED_ITEMS
 from lyaopt._kernels.slot.edge import edge_bisection, edge_exact, edge_many
 from lyaopt._kernels.slot.general_edge import general_edge_bisection, general_edge_exact, general_edge_many
 from lyaopt._kernels.slot.general_local import (
@@ -225,7 +225,8 @@ def _calls(solution: BatchSolution, method: str) -> list[KernelCall]:
     batch, spectrum = solution.batch, solution.spectrum
     _, devices, services = batch.shape
     local, transmit, edge = batch._is_general
-    per_device, at_edge = _which(method, services), _which(method, services * devices)
+    per_device = _which(method, services)
+    at_edge = _which(method, services * devices, NETWORK_ITEMS if edge else SEARCHED_ITEMS)
     calls: list[KernelCall] = []
     if local:
         calls.append((_GENERAL_LOCAL[per_device], batch._general_local, solution._local_allocation))
@@ -245,8 +246,8 @@ def _calls(solution: BatchSolution, method: str) -> list[KernelCall]:
     return calls
 
 
-def _which(method: str, items: int) -> int:
+def _which(method: str, items: int, most: int = NETWORK_ITEMS) -> int:
     """Return the place of a solver in the tuples above."""
     if method == "bisection":
         return 2
-    return 1 if items > NETWORK_ITEMS else 0
+    return 1 if items > most else 0

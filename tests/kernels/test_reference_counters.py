@@ -69,7 +69,7 @@ def test_the_kernel_of_one_slot_keeps_no_reference():
 
 def test_a_simulation_keeps_no_reference():
     def counted():
-        return references((state.kernel_state, state._model, state._streams, state._trace, state._tasks))
+        return references((state.kernel_state, state._model, state._streams, state._trace, state._part.tasks))
 
     state = new_state()
     advance(state, 100)
@@ -82,23 +82,23 @@ def test_a_simulation_keeps_no_reference():
 
 def test_tables_that_did_not_grow_are_the_same_arrays():
     state = new_state(2)
-    table, _, log = state._tasks
+    table, _, log = state._part.tasks
     advance(state, 10)
-    assert state._tasks.table is table
-    assert state._tasks.log is log
+    assert state._part.tasks.table is table
+    assert state._part.tasks.log is log
 
 
 def test_tables_that_grew_are_taken_again_and_freed():
     state = new_state()
     for _ in range(4):
-        table, log = (weakref.ref(array) for array in (state._tasks.table, state._tasks.log))
+        table, log = (weakref.ref(array) for array in (state._part.tasks.table, state._part.tasks.log))
         room = state.room
         while room[0] == state.room[0] or room[1] == state.room[1]:
             add_many_tasks(state)
         assert table() is None
         assert log() is None
     advance(state, 50)
-    for array in arrays_in(state._tasks):
+    for array in arrays_in(state._part.tasks):
         assert getattr(array.base, "refcount", 1) == 1  # Numba's own counter, of what a kernel allocated
     born, completed, queued = (count.sum() for count in state.task_counts())
     assert born == completed + queued

@@ -1,7 +1,7 @@
 """Which method ranks the items of a block of lanes.
 
 - Up to `NETWORK_ITEMS` items: sorting, many lanes side by side (sort_registers.py, sort_blocked.py); at the
-  edge a search instead of the longer sorts (level_search.py, level_check.py).
+  edge, up to `SEARCHED_ITEMS`, a search instead of the longer sorts (level_search.py, level_check.py).
 - More: weighted selection, one lane after the other (weighted_selection.py).
 
 Both find the threshold; primal_recovery.py goes on from it. Bisection on the multiplier (dual_bisection.py)
@@ -26,6 +26,8 @@ from lyaopt._kernels.toolchain.jit import inline
 
 # Up to here sorting networks over lanes beat selection in one lane after the other.
 NETWORK_ITEMS = 256
+# The same of the search at the edge, whose sums are exact with up to so many items.
+SEARCHED_ITEMS = 4096
 
 
 @inline
