@@ -273,3 +273,11 @@ def test_a_block_of_one_slot_has_the_size_of_its_numbers(sizes: tuple[int, int])
     assert (block == -7.25).all()
     assert kernel(block, 2, 4, 1) == 1  # the right size, but numbers below 0
     assert (block == -7.25).all()
+
+
+@pytest.mark.parametrize("part", [(1, 1), (-1, 2), (0, 0), (3, 2)])
+def test_a_part_beyond_the_lanes_is_refused(part: tuple[int, int]) -> None:
+    solver = KERNELS["edge_exact"]
+    problem, allocation, _ = _arguments("edge_exact")
+    with pytest.raises(ValueError, match="edge_exact: expected a part"):
+        solver(problem, allocation, part)

@@ -37,10 +37,13 @@ _TRANSMIT_PROBLEM = ("NL", "L", "M", "M", "", "", "")
 _EDGE_PROBLEM = ("NL", "", "")
 _GENERAL_LOCAL = ("NL", "NL", "*", "*", "*", "*", "M:-C", "CK", "CK")
 _GENERAL_TRANSMIT = ("NL", "NL", "L", "*", "*", "*", "*", "", "M:!", "!L", "!L")
+# Measured radios take no part, so that rates and powers of theirs are not read.
+_SHARED_TRANSMIT = (*_GENERAL_TRANSMIT[:8], "M", "?L", "?L")
 _GENERAL_EDGE = ("NL", "NL", "*", "*")
 _SPECTRUM = ("NL", "L", "L", "L", "B")
 _UPSTREAM = ("?NL", "?L", "*")  # derivatives by what was solved, and by the value
 _WORST = "2B"
+_PART = ("", "")  # of parts.py, which looks at it
 _SLOT = ("3NM", "4M", "6", "3NM", "8M", "6")
 
 # Of simulation: the tuples of state_types.py
@@ -71,8 +74,8 @@ _BOUND = (("", "J", "J", "J"), ("XJ", "XJ", "XJ"), ("Z:rows", "h:X", "h"), ("I",
 
 def _solvers(name: str, problem: Shape, allocation: Shape) -> dict[str, Shape]:
     """Shapes of the solvers of a problem, and of its certificate, which also takes a report."""
-    solvers = {f"{name}_{kind}": (problem, allocation) for kind in ("exact", "many", "bisection")}
-    return solvers | {f"{name}_certificate": (problem, allocation, "3L")}
+    solvers = {f"{name}_{kind}": (problem, allocation, _PART) for kind in ("exact", "many", "bisection")}
+    return solvers | {f"{name}_certificate": (problem, allocation, "3L", _PART)}
 
 
 def _advance(model: Shape) -> Shape:
@@ -86,15 +89,15 @@ SHAPES: dict[str, Shape] = {
     **_solvers("general_local", _GENERAL_LOCAL, _DEVICE),
     **_solvers("general_transmit", _GENERAL_TRANSMIT, _DEVICE),
     **_solvers("general_edge", _GENERAL_EDGE, _EDGE),
-    "local_gaps": (_LOCAL_PROBLEM, _DEVICE, _WORST),
-    "transmit_gaps": (_TRANSMIT_PROBLEM, _DEVICE, _WORST),
-    "edge_gaps": (_EDGE_PROBLEM, _EDGE, _WORST),
+    "local_gaps": (_LOCAL_PROBLEM, _DEVICE, _WORST, _PART),
+    "transmit_gaps": (_TRANSMIT_PROBLEM, _DEVICE, _WORST, _PART),
+    "edge_gaps": (_EDGE_PROBLEM, _EDGE, _WORST, _PART),
     "local_gradient": (_GENERAL_LOCAL, _DEVICE, _UPSTREAM, ("NL", "NL", *("?L",) * 4)),
     "transmit_gradient": (_GENERAL_TRANSMIT, _DEVICE, _UPSTREAM, ("NL", "NL", *("?L",) * 8)),
     "edge_gradient": (_GENERAL_EDGE, _EDGE, _UPSTREAM, ("NL", "NL", "?L", "?L")),
-    "spectrum_exact": (_GENERAL_TRANSMIT, _SPECTRUM),
-    "spectrum_certificate": (_GENERAL_TRANSMIT, _SPECTRUM, "3L"),
-    "spectrum_gradient": (_GENERAL_TRANSMIT, _SPECTRUM, "NL", "L", "L"),
+    "spectrum_exact": (_SHARED_TRANSMIT, _SPECTRUM, _PART),
+    "spectrum_certificate": (_SHARED_TRANSMIT, _SPECTRUM, "3L", _PART),
+    "spectrum_gradient": (_SHARED_TRANSMIT, _SPECTRUM, "NL", "L", "L"),
     "local_prices": (_LOCAL_PROBLEM, _DEVICE, "L"),
     "general_local_energies": (_GENERAL_LOCAL, _DEVICE, "2L"),
     "slot_exact": ("n", "", "", ""),  # it returns -1 for a block of another size
