@@ -69,6 +69,7 @@ _INTERNAL = (
     "policies.channel_states.ChannelStates",
     "policies.paired_trials.Trials",
     "learning.algorithms.Algorithm",
+    "learning.flat_adam.FlatAdam",
     "learning.price_rules.PricedScenario",
     "learning.networks.ActorCritic",
     "learning.networks.Shape",

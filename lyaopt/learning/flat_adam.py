@@ -37,7 +37,7 @@ class FlatAdam:
         self._flat, self._gradient, self._first, self._second = torch.zeros(4, sum(sizes))
         self._steps = 0
         self._sizes = sizes
-        self._gradients, self._moments = self._views(self._gradient), {}
+        self._gradients = self._views(self._gradient)
         for name, view in self._views(self._flat).items():
             view.copy_(self._weights[name].data)
             self._weights[name].data = view

@@ -89,6 +89,16 @@ def test_inputs_of_another_number_are_refused():
         Dense(5, 3)(some(2, 4))
 
 
+def test_a_kernel_that_trusts_its_caller_gives_the_same_bits():
+    x, weight, bias = (some(*size).numpy() for size in ((9, 5), (3, 5), (3,)))
+    checked, trusting = np.empty((2, 9, 3), np.float32)
+    kernel.dense(x, weight, bias, kernel.TANH, checked)
+    kernel.dense.trusting(x, weight, bias, kernel.TANH, trusting)
+    np.testing.assert_array_equal(checked, trusting)
+    with pytest.raises(TypeError):
+        kernel.dense(x.astype(float), weight, bias, kernel.TANH, checked)
+
+
 def networks():
     """Two equal networks, of which one is PyTorch's."""
     ours = nn.Sequential(Dense(5, 7), nn.Tanh(), Dense(7, 3))
