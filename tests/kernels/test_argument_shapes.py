@@ -204,11 +204,23 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("name", sorted(SHAPES))
-def test_numbers_that_do_not_fit_the_arrays_are_refused(name: str) -> None:
-    args = _arguments(name)
+@pytest.mark.parametrize("sizes", [{"r": 0}, {"T": 0}], ids=["trace", "record"])
+def test_numbers_that_do_not_fit_the_arrays_are_refused(name: str, sizes: dict[str, int]) -> None:
+    """Without a record the end of a span is that of the trace, without a trace that of the record."""
+    args = _arguments(name, _SIZES | sizes)
+    _look(name, args)
     for place, word in _places(SHAPES[name]):
         for number in NUMBERS.get(word[1:], []) if word[0] == "#" else []:
             _is_refused(name, _replaced(args, place, lambda _, number=number: number))
+
+
+def _without(name: str, marks: str, sizes: dict[str, int]) -> Any:
+    """Arguments without entries in the arrays that are so marked."""
+    args = _arguments(name, sizes)
+    for place, axes, _ in _arrays(SHAPES[name]):
+        if axes[0] in marks:
+            args = _replaced(args, place, lambda array: np.zeros([0] * array.ndim, array.dtype))
+    return args
 
 
 @pytest.mark.parametrize("name", ["advance", "advance_by_weights", "advance_by_prices"])
@@ -216,14 +228,19 @@ def test_what_an_allocation_needs_must_be_there(name: str) -> None:
     """Shares for the method that divides by them, and weights for a rule to write: all or none."""
     args = _arguments(name)
     for place, axes, _ in _arrays(SHAPES[name]):
-        if axes[0] in "&%!":
+        if axes[0] in "&!":
             nothing = _replaced(args, place, lambda array: np.zeros([0] * array.ndim, array.dtype))
             _is_refused(name, nothing)
-    whole = _made(SHAPES[name], _SIZES | {"d": exact_allocation.SORT, "u": 0})
-    for place, axes, _ in _arrays(SHAPES[name]):
-        if axes[0] in "&%":
-            whole = _replaced(whole, place, lambda array: np.zeros([0] * array.ndim))
-    _look(name, whole)
+    _is_refused(name, _without(name, "&", _SIZES))
+    if name != "advance_by_prices":  # it writes weights itself
+        _is_refused(name, _without(name, "%", _SIZES))
+    _look(name, _without(name, "!&%", _SIZES | {"d": exact_allocation.SORT, "u": 0}))
+
+
+def test_levels_of_channels_need_memory() -> None:
+    for name in ("advance_by_prices", "write_added_costs"):
+        _is_refused(name, _arguments(name, _SIZES | {"m": 0}))
+        _look(name, _arguments(name, _SIZES | {"m": 0, "x": 1, "y": 1}))
 
 
 def test_small_arrays_are_remembered_by_what_they_hold() -> None:

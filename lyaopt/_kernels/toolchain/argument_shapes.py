@@ -43,7 +43,6 @@ _RULES = (
         "BLM", lambda n: n["B"] * n["M"] == n["L"], "{M} devices in each of {B} slots, got {L} lanes"
     ),
     _Rule("CK", lambda n: n["C"] == 0 or n["K"] >= 1, "segments in each table"),
-    _Rule("Lw", lambda n: n["L"] % n["w"] == 0, "a multiple of {w} replications, got {L} lanes"),
     _Rule("LMw", lambda n: n["M"] * n["w"] == n["L"], "{w} lanes of each of {M} devices, got {L}"),
     _Rule(
         "Rbw",
