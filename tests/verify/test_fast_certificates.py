@@ -57,6 +57,19 @@ def test_they_agree_on_what_is_not_optimal(regime: str, name: str) -> None:
         assert_agree(wrong, relative=1e-6)
 
 
+@pytest.mark.parametrize("factor", [1.0 + 1e-9, 1.5, -0.1])
+@pytest.mark.parametrize("name", [*PER_DEVICE, "power_w"])
+def test_one_number_outside_its_bounds_is_found(name: str, factor: float) -> None:
+    """Items are looked at once more only where one is outside."""
+    for solution in solved("backlog-limited", 100, 16):
+        values = getattr(solution, name).copy(order="F")
+        bounds = solution.batch.max_power_w if name == "power_w" else values[7]  # all is served, to its bound
+        values[7] = factor * bounds
+        wrong = replace(solution, **{name: values})
+        assert_agree(wrong, relative=1e-6)
+        assert wrong.certificate.max_violation[7] > 1e-14
+
+
 @pytest.mark.parametrize("name", CHANGED)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_is_never_certified(name: str, value: float) -> None:
