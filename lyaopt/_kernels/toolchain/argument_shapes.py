@@ -67,6 +67,7 @@ _RULES = (
     # Where a policy chooses the points, the loop over slots reads none of these.
     _Rule("ixy", lambda n: n["x"] == n["y"] or ("P" in n and n["i"] == 0), "points in {x} states, got {y}"),
     _Rule("XZ", lambda n: n["Z"] == n["X"] + 1, "a row of each of {X} states, got {Z} ends"),
+    _Rule("UV", lambda n: 0 <= n["U"] < n["V"], "a part of {V}, got {U}"),  # others lie beyond the lanes
     _Rule("I", lambda n: n["I"] >= 1, "at least one node"),
     _Rule("D", lambda n: n["D"] >= 1, "at least one decision"),
 )  # fmt: skip

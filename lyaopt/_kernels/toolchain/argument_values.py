@@ -33,7 +33,10 @@ def _within(array: Any, low: float, high: float) -> bool:
 
 
 def _are_arrivals(array: Any, sizes: Sizes) -> bool:
-    """The slots of a trace that are replayed: a count below 0 would hide others in the sum of a slot."""
+    """The slots of a trace that are replayed: a count below 0 would hide others in the sum of a slot.
+
+    Where replications start later, others are replayed; traces of the API are looked at when they are made.
+    """
     replayed = array[max(sizes["s"], 0) : max(sizes["e"], 0)]
     return _within(replayed, 0, math.inf)
 

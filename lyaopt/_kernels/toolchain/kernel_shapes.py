@@ -20,6 +20,7 @@ The letters mean the same everywhere, and argument_shapes.py holds how some depe
 - q tables of prices with c nodes, x states of a channel, y of those in the choice of cuts, which is made
   every i slots among j points;
 - X states and I nodes of a bound, J states of its machine, Z and h a chain; D decisions; F features;
+- U the number of a part of the lanes, V how many parts there are;
 - n rows of a minibatch or entries of a list, v inputs and z outputs of a layer, p parts of an action.
 """
 
@@ -43,7 +44,7 @@ _GENERAL_EDGE = ("NL", "NL", "*", "*")
 _SPECTRUM = ("NL", "L", "L", "L", "B")
 _UPSTREAM = ("?NL", "?L", "*")  # derivatives by what was solved, and by the value
 _WORST = "2B"
-_PART = ("", "")  # of parts.py, which looks at it
+_PART = ("#U", "#V")
 _SLOT = ("3NM", "4M", "6", "3NM", "8M", "6")
 
 # Of simulation: the tuples of state_types.py
@@ -91,7 +92,7 @@ SHAPES: dict[str, Shape] = {
     **_solvers("general_edge", _GENERAL_EDGE, _EDGE),
     "local_gaps": (_LOCAL_PROBLEM, _DEVICE, _WORST, _PART),
     "transmit_gaps": (_TRANSMIT_PROBLEM, _DEVICE, _WORST, _PART),
-    "edge_gaps": (_EDGE_PROBLEM, _EDGE, _WORST, _PART),
+    "edge_gaps": (_EDGE_PROBLEM, _EDGE, "2L", _PART),
     "local_gradient": (_GENERAL_LOCAL, _DEVICE, _UPSTREAM, ("NL", "NL", *("?L",) * 4)),
     "transmit_gradient": (_GENERAL_TRANSMIT, _DEVICE, _UPSTREAM, ("NL", "NL", *("?L",) * 8)),
     "edge_gradient": (_GENERAL_EDGE, _EDGE, _UPSTREAM, ("NL", "NL", "?L", "?L")),
