@@ -63,12 +63,8 @@ def test_one_number_outside_its_bounds_is_found(name: str, factor: float) -> Non
     """Items are looked at once more only where one is outside."""
     for solution in solved("backlog-limited", 100, 16):
         values = getattr(solution, name).copy(order="F")
-<<<<<<< HEAD
-        values[7] *= factor
-=======
         bounds = solution.batch.max_power_w if name == "power_w" else values[7]  # all is served, to its bound
         values[7] = factor * bounds
->>>>>>> db7552594776ba3254122d851c90ba01614990fd
         wrong = replace(solution, **{name: values})
         assert_agree(wrong, relative=1e-6)
         assert wrong.certificate.max_violation[7] > 1e-14
