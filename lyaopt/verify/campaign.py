@@ -22,9 +22,10 @@ from lyaopt.slot.batch_solution import BatchSolution
 from lyaopt.slot.inputs import SlotInputs
 from lyaopt.slot.limits import METHODS
 from lyaopt.slot.solve_batch import solve_slots
+from lyaopt.threads import checked_workers
 from lyaopt.verify.cvxpy_reference import check_solver, solve_reference
 from lyaopt.verify.decimal_reference import Judge, Verdict
-from lyaopt.verify.processes import checked_workers, in_processes
+from lyaopt.verify.processes import in_processes
 from lyaopt.verify.random_problems import REGIMES, SHARED_REGIMES, SMALL_SLOTS, batches, take_slot
 
 GAP_LIMIT = 1e-12

@@ -16,29 +16,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from queue import SimpleQueue
 from typing import Any
 
-from lyaopt.errors import EngineError, ProblemError
+from lyaopt.errors import EngineError
 
 _SERVE = "import sys; sys.path[:0] = {path!r}; from lyaopt.verify.processes import serve; serve()"
-
-
-def checked_workers(workers: Any) -> int:
-    """Return how many processes an argument `workers` asks for.
-
-    Parameters
-    ----------
-    workers : int
-        At least 1, or -1 for all cores, as in SciPy.
-
-    Raises
-    ------
-    ProblemError
-        If it is something else.
-    """
-    if type(workers) is not int or (workers < 1 and workers != -1):
-        raise ProblemError("$.workers", f"expected a whole number >= 1, or -1 for all cores, got {workers!r}")
-    if workers > 0:
-        return workers
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_processes(
@@ -70,9 +50,10 @@ def in_processes(
 
     def ask(arguments: tuple[Any, ...]) -> Any:
         process = idle.get()
-        result = _answer(process, function, arguments)
-        idle.put(process)
-        return result
+        try:
+            return _answer(process, function, arguments)
+        finally:
+            idle.put(process)  # also a dead one: the next call would wait for it for ever
 
     pool = ThreadPoolExecutor(len(processes))
     try:
