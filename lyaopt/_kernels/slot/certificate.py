@@ -68,9 +68,8 @@ class TransmitLane(NamedTuple):
 @inline
 def excess(value, bound):
     """Return by how much a value exceeds its bound, relative to it."""
-    if value <= bound:
-        return 0.0
-    return (value - bound) / bound if bound > 0.0 else math.inf
+    beyond = (value - bound) / bound if bound > 0.0 else math.inf
+    return 0.0 if value <= bound else beyond
 
 
 @inline
@@ -97,10 +96,10 @@ def outside(value, bound):
 def relative(gap, terms):
     """Return the gap relative to the gross gain or, where nothing is served, to serving everything."""
     scale = terms.gross if terms.gross != 0.0 else terms.serving_all
-    if scale == 0.0:
-        # without any weight whatever is spent is wasted; weights whose gains vanish are worth nothing
-        return math.inf if (gap > 0.0) & (terms.waiting == 0.0) else 0.0
-    return gap / scale if scale < math.inf else math.nan
+    share = gap / scale if scale < math.inf else math.nan
+    # without any weight whatever is spent is wasted; weights whose gains vanish are worth nothing
+    wasted = math.inf if (gap > 0.0) & (terms.waiting == 0.0) else 0.0
+    return wasted if scale == 0.0 else share
 
 
 @inline
@@ -185,7 +184,7 @@ def is_marginal(largest_open, nu, marginal):
     lost.
     """
     free = largest_open < nu * (1.0 - _ROUNDING)
-    return free and abs(nu - marginal) <= _ROUNDING * nu
+    return free & (abs(nu - marginal) <= _ROUNDING * nu)
 
 
 @inline

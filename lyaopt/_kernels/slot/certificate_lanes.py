@@ -85,7 +85,9 @@ def finish_local(given, lane, sums, nu):
     """Return (relative gap, violation, True) of Problem 3 in one lane."""
     capacity = given.capacity
     total = sums.total + sums.lost
-    best = math.sqrt(nu) * given.inverse_root if given.steepest > nu else capacity
+    # The root of every lane: a call in a branch would keep lanes from being vectors.
+    wanted = math.sqrt(nu) * given.inverse_root
+    best = wanted if given.steepest > nu else capacity
     short = total - best
     curve = given.k * short * short  # k first: the square alone may overflow, as twice the capacity may
     gap = sums.gap + curve * total + 2.0 * curve * best
@@ -94,7 +96,7 @@ def finish_local(given, lane, sums, nu):
 
 
 class TransmitNumbers(NamedTuple):
-    """Numbers of one device in Problem 4, and the gains and powers (L,) of all lanes.
+    """Numbers of one device in Problem 4, and the gains and powers (L,) of all lanes, or those of one.
 
     U, b = b_w / ln 2, U / b and its inverse, b_w N_0, pmax and its inverse.
     """
@@ -127,7 +129,8 @@ def transmit_numbers(radio, common, gain, power):
 @inline
 def _rate_exponent(snr):
     """Return ln(1 + snr), NaN for what is no signal-to-noise ratio."""
-    return log1p(snr) if (snr > -1.0) & (snr < math.inf) else math.nan
+    logarithm = log1p(snr)
+    return logarithm if (snr > -1.0) & (snr < math.inf) else math.nan
 
 
 @fused
@@ -143,14 +146,15 @@ def _wanted_snr(given, sums, nu, snr, eta):
 
 
 @fused
-def _nearby(ratio, change):
+def nearby(ratio, change):
     """Return ln(1 + z), what it is less than z by, and whether z is small enough for that."""
     less = change * change * (1 / 2 - change * (1 / 3 - change * (1 / 4)))
     return change - less, less, abs(change) <= _NEAR
 
 
 @inline
-def _anywhere(ratio, change):
+def anywhere(ratio, change):
+    """Return ln(1 + z), what it is less than z by, and True."""
     distance, less = log_and_less(ratio, change)
     return distance, less, True
 
@@ -169,10 +173,14 @@ def _spending(logarithm, given, sums, nu, snr, eta):
 
 
 @fused
-def _transmit_lane(logarithm, given, lane, sums, nu):
-    """Return (relative gap, violation, whether the gap is known) of Problem 4 in one lane."""
-    power = given.power[lane]
-    eta = given.gain[lane] / given.noise_power
+def transmit_gap_of(logarithm, given, sums, nu):
+    """Return (relative gap, violation, whether the gap is known) of Problem 4 in one lane.
+
+    `given` has the gain and the power of the lane. `logarithm` is `anywhere`, or `nearby`, which takes none
+    and knows the gap near an optimum only.
+    """
+    power = given.power
+    eta = given.gain / given.noise_power
     snr = power * eta
     total = sums.total + sums.lost
     rate = given.b * _rate_exponent(snr)
@@ -185,14 +193,29 @@ def _transmit_lane(logarithm, given, lane, sums, nu):
 
 
 @inline
-def _finish_transmit(given, lane, sums, nu):
-    return _transmit_lane(_nearby, given, lane, sums, nu)
+def _of_lane(given, lane):
+    """Return the numbers with the gain and the power of one lane."""
+    return TransmitNumbers(
+        given.weight,
+        given.b,
+        given.price,
+        given.inverse_price,
+        given.noise_power,
+        given.max_power,
+        given.inverse_power,
+        given.gain[lane],
+        given.power[lane],
+    )
 
 
 @inline
-def finish_transmit(given, lane, sums, nu):
-    """Return (relative gap, violation, True) of Problem 4 in one lane."""
-    return _transmit_lane(_anywhere, given, lane, sums, nu)
+def _finish_transmit_nearby(given, lane, sums, nu):
+    return transmit_gap_of(nearby, _of_lane(given, lane), sums, nu)
+
+
+@inline
+def _finish_transmit(given, lane, sums, nu):
+    return transmit_gap_of(anywhere, _of_lane(given, lane), sums, nu)
 
 
 class EdgeNumbers(NamedTuple):
@@ -211,7 +234,7 @@ def finish_edge(given, lane, sums, nu):
 
 
 _LOCAL = Rule(BY_TWO, BY_FOUR, finish_local, finish_local)
-_TRANSMIT = Rule(BY_TWO, BY_FOUR, _finish_transmit, finish_transmit)
+_TRANSMIT = Rule(BY_TWO, BY_FOUR, _finish_transmit_nearby, _finish_transmit)
 _EDGE = Rule(BY_FOUR, BY_EIGHT, finish_edge, finish_edge)
 
 

@@ -163,7 +163,7 @@ def _certify(adding, services, slot):
         count = min(LANES, devices - first)
         load_rows_of(services, arrays, first, count, rows)
         solve_few_lanes(adding.network, rows, common)
-        certify_few_lanes(adding, rows, prices, report)
+        certify_few_lanes(adding, rows, prices, count, report)
         worst = worst_with(worst, rows, report, count, prices.tau)
         store_rows_of(services, rows, first, count, arrays)
         _store_report(report, first, count, slot.reported)
