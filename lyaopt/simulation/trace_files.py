@@ -85,14 +85,17 @@ def complete_trace(
     given = arrivals if channel_gain is None else channel_gain
     slots = _slots(given, "arrivals" if channel_gain is None else "channel_gain")
     streams = make_streams(system, seed, range(replication, replication + 1))
+    drawn = None
     if channel_gain is None:
+        drawn = "channel_gain"
         channel_gain = streams.draw_gains(0, slots)
     elif arrivals is None:
+        drawn = "arrivals"
         layout = Layout.of(system, 1)
-        drawn = streams.draw_arrivals(0, slots)
-        arrivals = drawn[:, layout.row_of_service, layout.device_of_service]
+        counts = streams.draw_arrivals(0, slots)
+        arrivals = counts[:, layout.row_of_service, layout.device_of_service]
     assert arrivals is not None
-    return Trace(arrivals, channel_gain, partition)
+    return Trace(arrivals, channel_gain, partition, drawn=drawn)
 
 
 def _slots(table: Any, name: str) -> int:

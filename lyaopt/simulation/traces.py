@@ -30,6 +30,8 @@ class Trace:
     starts : ndarray (B,) of int, or None
         Slot of the trace in which each of B replications starts; behind the last slot comes the first one.
         None starts all at slot 0, and the trace ends.
+    drawn : {"arrivals", "channel_gain"} or None
+        Which of both was drawn from a scenario's law rather than recorded, see `complete_trace`.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class Trace:
     channel_gain: Floats
     partition: Integers | None = None
     starts: Integers | None = None
+    drawn: str | None = None
 
     __setstate__ = restore_read_only
 
@@ -79,7 +82,7 @@ class Trace:
             B.
         """
         starts = np.arange(replications) * self.slots // replications
-        return Trace(self.arrivals, self.channel_gain, starts=starts)
+        return Trace(self.arrivals, self.channel_gain, starts=starts, drawn=self.drawn)
 
     def gains_in(self, replication: int, first: int, last: int) -> Floats:
         """Return the gains in the slots of a run from `first` to before `last` (last - first, M).
@@ -103,7 +106,7 @@ class Trace:
         slots : int
             Their number that is left out, below T.
         """
-        return Trace(self.arrivals[slots:], self.channel_gain[slots:])
+        return Trace(self.arrivals[slots:], self.channel_gain[slots:], drawn=self.drawn)
 
     def check_replications(self, replications: int) -> None:
         """Check that there is a start for each of B replications, if there are starts.
@@ -151,7 +154,7 @@ class Trace:
         """
         periods = -(-slots // system.slots_per_period)
         points = None if self.partition is None else self.partition[:periods]
-        return Trace(self.arrivals[:slots], self.channel_gain[:slots], points)
+        return Trace(self.arrivals[:slots], self.channel_gain[:slots], points, drawn=self.drawn)
 
     def check_against(self, system: System) -> None:
         """Check that the shapes and values of the trace fit a system.

@@ -107,7 +107,7 @@ def write_trace(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"arrivals": None}, "$.arrivals: missing"),
+        ({"arrivals": None, "channel_gain": None}, "$.arrivals: missing, as is $.channel_gain"),
         ({"arrivals": np.zeros((20, 7), int)}, "$.arrivals: expected shape (20, 8), got (20, 7)"),
         ({"arrivals": np.zeros((20, 8))}, "$.arrivals: expected a table of integers, got 2 axes of float64"),
         ({"arrivals": np.full((20, 8), -1)}, "$.arrivals[0][0]: expected an integer from 0"),
@@ -127,6 +127,15 @@ def test_bad_traces_are_one_line_with_the_place(capsysbinary, tmp_path, changes,
     (line,) = captured.err.decode().splitlines()
     assert line.startswith(f"{path}: ")
     assert message in line
+
+
+@pytest.mark.parametrize("name", ["arrivals", "channel_gain"])
+def test_what_a_trace_lacks_is_drawn_and_told(capsysbinary, tmp_path, name):
+    path = write_trace(tmp_path / "t.npz", **{name: None})
+    (document,) = printed(capsysbinary, "--trace", path, "--seed", "3")
+    assert document["drawn"] == name
+    assert run(["simulate", "default", "--trace", path]) == 0
+    assert f"Trace    without {name}: drawn" in capsysbinary.readouterr().out.decode()
 
 
 @pytest.mark.parametrize(

@@ -122,8 +122,9 @@ READING = re.compile(
 OWN = {
     "benchmark/drive.py", "benchmark/instances.py", "experiments/report.py", "io/shipped_files.py",
     "model/scenarios/catalog.py",  # files of the package
-    "_kernels/toolchain/aot_build.py", "_kernels/toolchain/cache.py", "_kernels/toolchain/core_choice.py",
-    "_kernels/toolchain/source_record.py",
+    "_kernels/toolchain/aot_build.py", "_kernels/toolchain/extension_build.py",
+    "_kernels/toolchain/core_place.py", "_kernels/toolchain/cache.py", "_kernels/toolchain/core_choice.py",
+    "_kernels/toolchain/source_record.py", "model/profiles/timing.py",  # the processor's files
     "experiments/runner.py",  # markers of running tasks
     "experiments/engines.py", "learning/run_folder.py", "io/atomic_write.py", "io/folder_lock.py",  # written
     "simulation/records.py", "io/input_files.py", "io/array_files.py",  # of an open file

@@ -48,7 +48,7 @@ def certified(solution: BatchSolution) -> tuple[float, float]:
     prices = certificate.Prices(
         batch.slot_duration_s, *weights, batch.energy_coefficient, batch.noise_w_per_hz, edge_nu
     )
-    certificate.certify_few_lanes(BY_FOUR, rows, prices, report)
+    certificate.certify_few_lanes(BY_FOUR, rows, prices, DEVICES, report)
     worst = certificate.worst_with(certificate.NOTHING, rows, report, DEVICES, prices.tau)
     return certificate.summary_of(worst, prices, batch.edge_capacity_hz)[3:]
 

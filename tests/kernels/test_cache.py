@@ -119,7 +119,8 @@ def test_folders_that_were_not_used_for_a_month_are_removed(warm):
     kernel.unlink()
     os.utime(kernel.parent, (1e9, 1e9))
     assert answer(start(warm)) == EXPECTED
-    assert sorted(warm.iterdir()) == sorted([kernel.parent, *others[1:]])
+    folders = [path for path in warm.iterdir() if path.is_dir()]  # beside the record of the sources
+    assert sorted(folders) == sorted([kernel.parent, *others[1:]])
     assert time.time() - kernel.parent.stat().st_mtime < 3600.0
 
 
@@ -157,7 +158,7 @@ def test_an_edit_in_another_file_recompiles_its_callers(warm, tmp_path):
     assert answer(start(warm, root)) == EXPECTED
     source = root / "lyaopt" / "_kernels" / "slot" / "certificate.py"
     text = source.read_text()
-    assert "return gap / scale if" in text
-    source.write_text(text.replace("return gap / scale if", "return 2.0 * gap / scale if"))
+    assert "share = gap / scale if" in text
+    source.write_text(text.replace("share = gap / scale if", "share = 2.0 * gap / scale if"))
     assert answer(start(warm, root)) == "[6.0, 4.0, 0.0]"
     assert len(kernel_files(warm)) == 2

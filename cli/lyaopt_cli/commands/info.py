@@ -23,7 +23,7 @@ def command(as_json: bool, cflags: bool, libs: bool, pkg_config: bool) -> None:
     Examples:
       lyaopt info
       lyaopt info --cflags --libs
-      PKG_CONFIG_PATH=$(lyaopt info --pkg-config) pkg-config --cflags --libs lyaopt
+      PKG_CONFIG_PATH=$(lyaopt info --pkg-config) pkg-config --libs lyaopt
     """
     from lyaopt import installation
 

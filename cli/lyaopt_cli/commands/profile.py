@@ -77,7 +77,7 @@ def command(out: str | None, plot: str | None, as_json: bool, **options: Any) ->
     Examples:
       lyaopt profile mynets:build --input-shape 1,3,224,224 --verify -o mynet.json
       lyaopt profile network.onnx --bits 16 --json
-      lyaopt profile mynets:build --input-shape 1,3,224,224 --measure -o mynet.json
+      lyaopt profile mynets:build --input-shape 1,3,224,224 --measure -o net.json
       lyaopt profile hand_landmark_full.tflite --cuts valleys --plot hand.svg
 
     \b

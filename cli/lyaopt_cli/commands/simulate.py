@@ -124,7 +124,7 @@ def command(
                 judged = judge(runs, system, by_latency=with_bound)
             else:
                 judged = judge_on_trace(runs, system, trace, with_bound=with_bound)
-            _print(judged, system, bound, as_json, by_service)
+            _print(judged, system, bound, as_json, by_service, None if trace is None else trace.drawn)
         return INTERRUPTED if interrupts.seen else 0
 
 
@@ -171,14 +171,19 @@ def _bound(system: System, trace: Trace | None) -> float | None:
 
 
 def _print(
-    runs: list[Judged], system: System, bound: float | None, as_json: bool, with_services: bool
+    runs: list[Judged],
+    system: System,
+    bound: float | None,
+    as_json: bool,
+    with_services: bool,
+    drawn: str | None,
 ) -> None:
     def documents() -> Iterator[dict[str, Any]]:
         from lyaopt.simulation.service_results import by_service
 
-        more: dict[str, Any] = {}
+        more: dict[str, Any] = {} if drawn is None else {"drawn": drawn}
         if bound is not None:
-            more = {"bound": "LB1", "bound_energy_j": bound if math.isfinite(bound) else None}
+            more |= {"bound": "LB1", "bound_energy_j": bound if math.isfinite(bound) else None}
         for run in runs:
             services = {"services": by_service(run.result, system)} if with_services else {}
             yield run.document() | more | services
@@ -191,5 +196,7 @@ def _print(
         else:
             print_comparison([run.result for run in runs], system, bound)
         print_ratios(runs)
+        if drawn is not None:
+            click.echo(f"Trace    without {drawn}: drawn from the scenario with the seed")
 
     print_output(as_json, documents, print_text)

@@ -63,9 +63,9 @@ class Parts:
         if self.judged is None:
             return {}
         tuned = {name: each.document() for name, each in self.tuned(names).items()}
-        return {"trace": {"searched_slots": self.searched[0].slots, "judged_slots": self.judged.slots}} | (
-            {"tuned": tuned} if tuned else {}
-        )
+        used = {"searched_slots": self.searched[0].slots, "judged_slots": self.judged.slots}
+        drawn = {} if self.judged.drawn is None else {"drawn": self.judged.drawn}
+        return {"trace": used | drawn} | ({"tuned": tuned} if tuned else {})
 
     def lines(self, names: Sequence[str]) -> list[str]:
         """For people: how the trace was used."""
@@ -73,6 +73,8 @@ class Parts:
             return []
         first = self.searched[0].slots
         lines = [f"Trace    judged on the {self.judged.slots} slots after the first {first}"]
+        if self.judged.drawn is not None:
+            lines.append(f"Trace    without {self.judged.drawn}: drawn from the scenario with the seed")
         return lines + [f"Tuned    {name}: {tuned.words()}" for name, tuned in self.tuned(names).items()]
 
 

@@ -66,7 +66,8 @@ def local_numbers(capacity, weight, delta):
     """Return the `LocalNumbers` of a device."""
     k = weight * delta
     steepest = 3.0 * k * capacity * capacity
-    return LocalNumbers(capacity, 1.0 / capacity, k, 1.0 / math.sqrt(3.0 * k), steepest)
+    inverse_root = 1.0 / np.sqrt(3.0 * k)  # NumPy's root, by which interpreted kernels divide even if it is 0
+    return LocalNumbers(capacity, 1.0 / capacity, k, inverse_root, steepest)
 
 
 @inline
