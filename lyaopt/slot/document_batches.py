@@ -21,7 +21,7 @@ from lyaopt.slot.document_layout import BANDWIDTH, Layout, skeleton
 from lyaopt.slot.documents import plain_slot_problem
 from lyaopt.slot.inputs import SlotInputs
 from lyaopt.slot.limits import LEAST, noise_w_per_hz, range_of, signals_fit
-from lyaopt.slot.slot_block import RESULT_ROWS, SCALARS, SUMMARY_PLACES, one_slot_kernel
+from lyaopt.slot.slot_block import one_slot_kernel, part_shapes
 from lyaopt.slot.solution_documents import solution_to_dict
 from lyaopt.slot.solution_layout import SolutionLayout
 from lyaopt.slot.solve import LARGEST_GAP, NETWORK_ITEMS, solve_slot
@@ -212,8 +212,7 @@ class _Parts(NamedTuple):
 
     @classmethod
     def new(cls, count: int, services: int, devices: int) -> _Parts:
-        queues, results = (3, services, devices), (RESULT_ROWS, devices)
-        shapes = (queues, (4, devices), (SCALARS,), queues, results, (SUMMARY_PLACES,))
+        shapes = part_shapes(services, devices)
         ends = np.cumsum([0, *map(math.prod, shapes)])
         blocks = np.empty((count, ends[-1]))
         views = [

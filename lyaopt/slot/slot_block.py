@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -23,6 +24,18 @@ _FLOAT64 = np.dtype(np.float64)
 _BYTES = _FLOAT64.itemsize
 
 
+def part_shapes(services: int, devices: int) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of the parts of a block, in their order: three that are given, three that are found.
+
+    Parameters
+    ----------
+    services, devices : int
+        N and M.
+    """
+    queues, results = (_STAGES, services, devices), (RESULT_ROWS, devices)
+    return queues, (_DEVICE_ROWS, devices), (SCALARS,), queues, results, (SUMMARY_PLACES,)
+
+
 class _Places(NamedTuple):
     """Where the parts of a block end, where its rates begin in bytes, and the rows of `SlotBlock.arrays`."""
 
@@ -35,8 +48,7 @@ class _Places(NamedTuple):
 @functools.lru_cache(maxsize=64)
 def _places(services: int, devices: int) -> _Places:
     items = services * devices
-    sizes = (_STAGES * items, _DEVICE_ROWS * devices, SCALARS, _STAGES * items, RESULT_ROWS * devices)
-    ends = tuple(itertools.accumulate((*sizes, SUMMARY_PLACES)))
+    ends = tuple(itertools.accumulate(map(math.prod, part_shapes(services, devices))))
     rates = tuple(_BYTES * (ends[2] + stage * items) for stage in range(_STAGES))
     starts = (ends[1] - devices, *(ends[3] + row * devices for row in range(RESULT_ROWS)))
     rows = tuple(slice(start, start + devices) for start in starts)

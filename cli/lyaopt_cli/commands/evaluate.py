@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyaopt.errors import ProblemError
+from lyaopt_cli.support.comparison import Comparison
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
@@ -21,14 +22,12 @@ from lyaopt_cli.support.options import (
 )
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
-from lyaopt_cli.support.policy_names import distinct_names, make_policy
-from lyaopt_cli.support.progress import progress_bar
+from lyaopt_cli.support.policy_names import distinct_names
 from lyaopt_cli.support.traces import Parts, parts_of, trace_options
 from lyaopt_cli.support.waiting import Waiting, waiting_options
 
 if TYPE_CHECKING:
     from lyaopt.evaluation import Evaluation
-    from lyaopt.model.system import System
 
 
 @new_command("evaluate", "Compare policies, with 95 % intervals and savings")
@@ -55,7 +54,6 @@ def command(
     scenario: str,
     as_json: bool,
     plot: str | None,
-    seed: int,
     trace: str | None,
     search_slots: int | None,
     **options: Any,
@@ -85,10 +83,12 @@ def command(
     system = load_system(scenario)
     if plot is not None:
         check_picture("lyaopt evaluate", plot)
-    parts = parts_of(trace, search_slots, system, seed=seed, replications=options["replications"])
+    runs = {name: options.pop(name) for name in ("replications", "slots", "warmup", "seed", "workers")}
+    parts = parts_of(trace, search_slots, system, seed=runs["seed"], replications=runs["replications"])
     with Interrupts() as interrupts:
         try:
-            evaluation = _evaluate(system, policies, seed, interrupts, parts, **options)
+            compared = Comparison(system, interrupts, parts, runs)
+            evaluation = _evaluate(compared, policies, **options)
         except ProblemError as error:
             if interrupts.seen:  # a signal ended the search for a policy, or the first run
                 return INTERRUPTED
@@ -102,45 +102,26 @@ def command(
 
 
 def _evaluate(
-    system: System,
+    compared: Comparison,
     policies: tuple[str, ...],
-    seed: int,
-    interrupts: Interrupts,
-    parts: Parts,
     *,
-    replications: int,
-    slots: int,
-    warmup: int,
     waiting_cost: float | None,
     target_latency: float | None,
     bound: bool,
-    workers: int,
 ) -> Evaluation:
     from lyaopt.evaluation import evaluate
 
     waiting = Waiting(waiting_cost, target_latency)
     waiting.check(policies)
-    given = seed, interrupts, waiting, parts.searched, workers
-    compared = [make_policy(name, system, *given) for name in policies]
-    with progress_bar("slots", len(compared) * (slots + warmup)) as show:
-
-        def report(done: int) -> bool:
-            show(done)
-            return not interrupts.seen
-
+    made = [compared.policy(name, waiting) for name in policies]
+    with compared.running(len(made)) as runs:
         return evaluate(
-            system,
-            compared,
-            replications=replications,
-            slots=slots,
-            warmup=warmup,
-            seed=seed,
-            names=distinct_names(policies, compared),
-            progress=report,
+            compared.system,
+            made,
+            names=distinct_names(policies, made),
             waiting_cost_j_per_s=waiting_cost,
             bound=bound or None,
-            workers=workers,
-            trace=parts.judged,
+            **runs,
         )
 
 

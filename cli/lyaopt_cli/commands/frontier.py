@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyaopt.errors import ProblemError
+from lyaopt_cli.support.comparison import Comparison
 from lyaopt_cli.support.input_files import InputError
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import INTERRUPTED, Interrupts
@@ -22,14 +23,12 @@ from lyaopt_cli.support.options import (
 )
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
-from lyaopt_cli.support.policy_names import distinct_names, make_policy
-from lyaopt_cli.support.progress import progress_bar
+from lyaopt_cli.support.policy_names import distinct_names
 from lyaopt_cli.support.traces import Parts, parts_of, trace_options
-from lyaopt_cli.support.waiting import NO_WAITING, Waiting
+from lyaopt_cli.support.waiting import Waiting
 
 if TYPE_CHECKING:
     from lyaopt.evaluation import FrontierReport
-    from lyaopt.model.system import System
     from lyaopt.simulation import Policy
 
 _POLICIES = ("middle", "all-local", "all-offload", "best-fixed", "greedy")
@@ -110,10 +109,11 @@ def command(
     system = load_system(scenario)
     if plot is not None:
         check_picture("lyaopt frontier", plot)
-    parts = parts_of(trace, search_slots, system, seed=options["seed"], replications=options["replications"])
+    runs = {name: options.pop(name) for name in ("replications", "slots", "warmup", "seed", "workers")}
+    parts = parts_of(trace, search_slots, system, seed=runs["seed"], replications=runs["replications"])
     with Interrupts() as interrupts:
         try:
-            report = _measure(system, interrupts, parts, **options)
+            report = _measure(Comparison(system, interrupts, parts, runs), **options)
         except ProblemError as error:
             if interrupts.seen:  # a signal ended the search for a policy, or the first run
                 return INTERRUPTED
@@ -127,48 +127,22 @@ def command(
 
 
 def _measure(
-    system: System,
-    interrupts: Interrupts,
-    parts: Parts,
+    compared: Comparison,
     *,
     policies: tuple[str, ...],
     rules: tuple[str, ...],
     waiting_costs: tuple[float, ...],
-    seed: int,
-    slots: int,
-    warmup: int,
-    replications: int,
-    workers: int,
 ) -> FrontierReport:
     from lyaopt.evaluation import compare_with_bound
 
-    def make(name: str, waiting: Waiting = NO_WAITING) -> Policy:
-        return make_policy(name, system, seed, interrupts, waiting, parts.searched, workers)
-
-    points = [make(name) for name in policies]
+    points = [compared.policy(name) for name in policies]
     curves: dict[str, dict[float, Policy]] = {
-        rule: {cost: make(rule, Waiting(cost)) for cost in waiting_costs} for rule in dict.fromkeys(rules)
+        rule: {cost: compared.policy(rule, Waiting(cost)) for cost in waiting_costs}
+        for rule in dict.fromkeys(rules)
     }
-    runs = len(points) + sum(map(len, curves.values()))
-    with progress_bar("slots", runs * (slots + warmup)) as show:
-
-        def report(done: int) -> bool:
-            show(done)
-            return not interrupts.seen
-
-        return compare_with_bound(
-            system,
-            points,
-            curves,
-            replications=replications,
-            slots=slots,
-            warmup=warmup,
-            seed=seed,
-            names=distinct_names(policies, points),
-            progress=report,
-            trace=parts.judged,
-            workers=workers,
-        )
+    with compared.running(len(points) + sum(map(len, curves.values()))) as runs:
+        names = distinct_names(policies, points)
+        return compare_with_bound(compared.system, points, curves, names=names, **runs)
 
 
 def _print(report: FrontierReport, names: list[str], parts: Parts, as_json: bool) -> None:

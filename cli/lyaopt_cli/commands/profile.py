@@ -85,13 +85,14 @@ def command(out: str | None, plot: str | None, as_json: bool, **options: Any) ->
     interrupted, 141 output closed.
     """
     from lyaopt.model.profiles import format_profile
-    from lyaopt.model.profiles.targets import Measure, Request
+    from lyaopt.model.profiles.targets import Request
+    from lyaopt.model.profiles.timing import Timing
 
     times = {name: options.pop(name) for name in ("runs", "threads", "cpu_hz")}
     timed = options.pop("measure")
     try:
         with progress_bar("rounds", times["runs"] + 1 if timed else 0) as show:
-            measure = Measure(**times, progress=lambda done, _: show(done)) if timed else None
+            measure = Timing(**times, progress=lambda done, _: show(done)) if timed else None
             profile, notes = _profiled(Request(**options, measure=measure))
         if plot is not None:
             write_figure(profile, plot)

@@ -61,7 +61,7 @@ class LogOptions:
 
 def imported(files: Sequence[str], options: LogOptions) -> tuple[list[Log], RadioTrace, System | None]:
     """The logs, their trace, and the scenario if one is named."""
-    from lyaopt.logs import import_logs, unit_of
+    from lyaopt.logs import Quantity, import_logs, unit_of
     from lyaopt_cli.support.input_systems import load_system
 
     system = None if options.scenario is None else load_system(options.scenario)
@@ -77,7 +77,9 @@ def imported(files: Sequence[str], options: LogOptions) -> tuple[list[Log], Radi
         quantity,
         step_s=slot_s if options.step is None else options.step,
         slots=options.slots,
-        to_gain=_radios(len(files), options, system),
+        to_gain=_radios(len(files), options, system)
+        if options.to_gain or quantity is Quantity.SNR_DB
+        else None,
         reference_dbm=options.reference_dbm,
     )
     return logs, trace, system
@@ -93,15 +95,8 @@ def _log(name: str, layout: Layout, max_gap_s: float | None) -> Log:
         raise InputError(f"{shown_name(name)}: {error.strerror}") from None
 
 
-def _radios(
-    count: int, options: LogOptions, system: System | None
-) -> list[tuple[float, float, float]] | None:
-    """Power, bandwidth and noise of each device, where gains are to be made of rates or ratios."""
-    from lyaopt.logs import Quantity, unit_of
-
-    ratio = unit_of(options.file_layout().unit).quantity is Quantity.SNR_DB
-    if not (options.to_gain or ratio):
-        return None
+def _radios(count: int, options: LogOptions, system: System | None) -> list[tuple[float, float, float]]:
+    """Power, bandwidth and noise of each device, of which gains are made of rates or ratios."""
     from lyaopt.slot.limits import noise_w_per_hz
 
     given = {"power_w": options.power_w, "bandwidth_hz": options.bandwidth_hz}

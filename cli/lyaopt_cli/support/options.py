@@ -32,10 +32,13 @@ class _Seconds(click.ParamType):
 SECONDS = _Seconds()
 
 
-class _NonNegative(click.ParamType):
-    """A finite number of at least 0."""
+class _Number(click.ParamType):
+    """A finite number of at least 0, or above 0."""
 
     name = "number"
+
+    def __init__(self, *, positive: bool) -> None:
+        self._positive = positive
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Parse the number; NaN and infinity are refused."""
@@ -43,31 +46,14 @@ class _NonNegative(click.ParamType):
             number = float(value)
         except ValueError:
             number = float("nan")
-        if not 0.0 <= number < float("inf"):
-            self.fail(f"expected a finite number >= 0, got {value!r}", param, ctx)
+        if not 0.0 <= number < float("inf") or (self._positive and number == 0.0):
+            sign = ">" if self._positive else ">="
+            self.fail(f"expected a finite number {sign} 0, got {value!r}", param, ctx)
         return number
 
 
-NUMBER = _NonNegative()
-
-
-class _Positive(click.ParamType):
-    """A finite number above 0."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Parse the number; NaN and infinity are refused."""
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not 0.0 < number < float("inf"):
-            self.fail(f"expected a finite number > 0, got {value!r}", param, ctx)
-        return number
-
-
-POSITIVE = _Positive()
+NUMBER = _Number(positive=False)
+POSITIVE = _Number(positive=True)
 
 
 class _Costs(click.ParamType):

@@ -14,32 +14,12 @@ from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import Selection
 from lyaopt.model.profiles.measurement import Measurement
 from lyaopt.model.profiles.model import Profile
-from lyaopt.model.profiles.timing import Progress
+from lyaopt.model.profiles.timing import Timing
 
 if TYPE_CHECKING:
     import torch
 
 Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """How to time the halves of a network.
-
-    Attributes
-    ----------
-    threads, runs : int
-        Threads, and timed runs of each half.
-    cpu_hz : float or None
-        Frequency at which seconds become cycles; None for that which the system says.
-    progress : callable or None
-        As of `lyaopt.model.profiles.timing.measure_halves`.
-    """
-
-    threads: int = 1
-    runs: int = 20
-    cpu_hz: float | None = None
-    progress: Progress | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +44,7 @@ class Request:
         Whether to profile a network some of whose work is not counted.
     input_bits : mapping of str to int
         Bits of one element of inputs, by name.
-    measure : Measure or None
+    measure : Timing or None
         How to time the halves of every cut of a PyTorch network; None leaves it out.
     """
 
@@ -76,7 +56,7 @@ class Request:
     verify: bool = False
     allow_uncounted: bool = False
     input_bits: Mapping[str, int] = field(default_factory=dict)
-    measure: Measure | None = None
+    measure: Timing | None = None
 
 
 def profile_target(request: Request) -> Profile:
@@ -178,10 +158,7 @@ def _measured(
         example_kwargs=keywords,
         selection=request.selection,
         bits_per_element=request.bits_per_element,
-        threads=request.measure.threads,
-        runs=request.measure.runs,
-        cpu_hz=request.measure.cpu_hz,
-        progress=request.measure.progress,
+        timing=request.measure,
     )
 
 

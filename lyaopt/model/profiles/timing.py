@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +22,31 @@ _CPU_INFO = Path("/proc/cpuinfo")
 _SYSFS = Path("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")
 
 
+@dataclass(frozen=True)
+class Timing:
+    """How to time the halves of a network.
+
+    Attributes
+    ----------
+    threads, runs : int
+        Threads, and timed runs of each half.
+    cpu_hz : float or None
+        Frequency at which seconds become cycles; None for that which the system says.
+    progress : callable or None
+        Called with the rounds done and their number.
+    """
+
+    threads: int = 1
+    runs: int = 20
+    cpu_hz: float | None = None
+    progress: Progress | None = None
+
+
 def measure_halves(
     heads: Sequence[Half | None],
     tails: Sequence[Half | None],
-    *,
     runtime: str,
-    threads: int,
-    runs: int = 20,
-    cpu_hz: float | None = None,
-    progress: Progress | None = None,
+    timing: Timing,
 ) -> Measurement:
     """Time both halves of every cut, after a warm-up, in turns so that drifts of the machine meet all alike.
 
@@ -39,14 +56,8 @@ def measure_halves(
         Of cuts 0 to K; None where nothing runs.
     runtime : str
         Name and version of what runs them.
-    threads : int
-        Its threads, for the record.
-    runs : int
-        Timed runs of each half.
-    cpu_hz : float, optional
-        Frequency of this machine; by default what the system says.
-    progress : callable, optional
-        Called with the rounds done and their number.
+    timing : Timing
+        How; its threads are for the record.
 
     Returns
     -------
@@ -57,7 +68,8 @@ def measure_halves(
     ProfileError
         If the system does not say a frequency.
     """
-    frequency = processor_hz() if cpu_hz is None else cpu_hz
+    frequency = processor_hz() if timing.cpu_hz is None else timing.cpu_hz
+    runs = timing.runs
     halves = [*heads, *tails]
     times = np.zeros((runs, len(halves)))
     for number in range(-1, runs):
@@ -67,8 +79,8 @@ def measure_halves(
                 half()
                 if number >= 0:
                     times[number, place] = time.perf_counter() - started
-        if progress is not None:
-            progress(number + 2, runs + 1)
+        if timing.progress is not None:
+            timing.progress(number + 2, runs + 1)
     low, middle, high = np.percentile(times, [25.0, 50.0, 75.0], axis=0)
     count = len(heads)
     spread = (high - low).tolist()
@@ -76,7 +88,7 @@ def measure_halves(
         machine=processor_name(),
         runtime=runtime,
         cpu_hz=frequency,
-        threads=threads,
+        threads=timing.threads,
         runs=runs,
         head_s=tuple(rising(middle[:count]).tolist()),
         tail_s=tuple(rising(middle[count:][::-1])[::-1].tolist()),

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from lyaopt.io.extras import needs_extra
 from lyaopt.model.profiles.graph import GraphCut, Selection, legal_cuts
 from lyaopt.model.profiles.measurement import Measurement
-from lyaopt.model.profiles.timing import Half, Progress, measure_halves
+from lyaopt.model.profiles.timing import Half, Timing, measure_halves
 from lyaopt.model.profiles.torch_profiler import TorchNetwork, evaluation_mode, export_network
 from lyaopt.model.profiles.torch_verify import divide, placeholders_of, run_steps
 
 if TYPE_CHECKING:
     import torch
+
+DEFAULT_TIMING = Timing()
 
 
 def measure_torch(
@@ -24,10 +26,7 @@ def measure_torch(
     example_kwargs: Mapping[str, Any] | None = None,
     selection: Selection = "single",
     bits_per_element: int = 8,
-    threads: int = 1,
-    runs: int = 20,
-    cpu_hz: float | None = None,
-    progress: Progress | None = None,
+    timing: Timing = DEFAULT_TIMING,
 ) -> Measurement:
     """Run head and tail of every cut that `profile_torch` lists, operation by operation, and time them.
 
@@ -35,10 +34,8 @@ def measure_torch(
     ----------
     module, example_inputs, example_kwargs, selection, bits_per_element
         As for `lyaopt.model.profiles.torch_profiler.profile_torch`; inputs and weights must hold numbers.
-    threads : int
-        Threads of PyTorch.
-    runs, cpu_hz, progress
-        As of `lyaopt.model.profiles.timing.measure_halves`.
+    timing : Timing
+        How; its threads are those of PyTorch.
 
     Returns
     -------
@@ -51,21 +48,14 @@ def measure_torch(
     network = export_network(module, example_inputs, example_kwargs)
     cuts = legal_cuts(network.graph, selection, bits_per_element)
     arguments = pytree.tree_leaves((tuple(example_inputs), dict(example_kwargs or {})))
-    with torch.no_grad(), evaluation_mode(module), _threads(threads):
+    with torch.no_grad(), evaluation_mode(module), _threads(timing.threads):
         given = placeholders_of(network, arguments)
         everything = dict(given)
         run_steps(network.steps, everything)
         heads = [_head(network, cut, given) for cut in cuts]
         tails = [_tail(network, cut, given, everything) for cut in cuts]
-        return measure_halves(
-            [None, *heads[1:]],
-            [*tails[:-1], None],
-            runtime=f"torch {torch.__version__}",
-            threads=threads,
-            runs=runs,
-            cpu_hz=cpu_hz,
-            progress=progress,
-        )
+        runtime = f"torch {torch.__version__}"
+        return measure_halves([None, *heads[1:]], [*tails[:-1], None], runtime, timing)
 
 
 def _head(network: TorchNetwork, cut: GraphCut, given: dict[str, Any]) -> Half:

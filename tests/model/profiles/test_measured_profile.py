@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.model.profiles import Cut, Measurement, Profile, format_profile, parse_profile
-from lyaopt.model.profiles.timing import measure_halves, rising
+from lyaopt.model.profiles.timing import Timing, measure_halves, rising
 from lyaopt.model.scenarios import load_scenario, scenario_to_dict
 from lyaopt.model.system import Device, Service, System
 from lyaopt.policies import Fixed
@@ -116,9 +116,8 @@ def test_halves_are_run_in_turn_and_timed():
     heads = [None, lambda: calls.append("h1"), lambda: calls.append("h2")]
     tails = [lambda: calls.append("t0"), lambda: calls.append("t1"), None]
     seen = []
-    found = measure_halves(
-        heads, tails, runtime="r", threads=1, runs=2, cpu_hz=1e9, progress=lambda *done: seen.append(done)
-    )
+    timing = Timing(threads=1, runs=2, cpu_hz=1e9, progress=lambda *done: seen.append(done))
+    found = measure_halves(heads, tails, "r", timing)
     assert calls == ["h1", "h2", "t0", "t1"] * 3
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert found.head_s[0] == found.tail_s[-1] == 0.0
@@ -140,7 +139,7 @@ def test_every_cut_of_a_module_is_run_and_timed():
     inputs = (torch.randn(1, 3, 32, 32),)
     profile = profile_torch(module, inputs)
     threads = torch.get_num_threads()
-    measured = measure_torch(module, inputs, runs=3, threads=1, cpu_hz=1e9)
+    measured = measure_torch(module, inputs, timing=Timing(threads=1, runs=3, cpu_hz=1e9))
     assert torch.get_num_threads() == threads
     assert len(measured.head_s) == len(profile.cuts)
     assert replace(profile, measured=measured).measured == measured
