@@ -21,6 +21,8 @@ START_S = 300.0
 ANSWER_S = 60.0
 """Longest wait for the answer to a message."""
 _GRACE_S = 3.0
+_ALREADY_S = 0.1
+"""In which the end of a process that was killed is known."""
 EDGE = -1
 """Number of the edge among the devices."""
 
@@ -96,6 +98,13 @@ class Process:
         self._output.seek(0)
         last = self._output.read().decode(errors="replace").strip().splitlines()[-1:]
         return ProcessDiedError(self.name, ": ".join([f"ended with status {status}", *last]))
+
+    def was_killed(self, timeout_s: float) -> bool:
+        """Whether a signal ended the process, waiting no longer than `timeout_s` for it."""
+        try:
+            return self._process.wait(timeout_s) < 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def stop(self) -> None:
         """Close the channel, which ends the process; kill it after a few seconds."""
@@ -202,13 +211,20 @@ class Processes:
                     if message.get("refused"):
                         raise ProfileError(message["error"])
                     if "error" in message:
-                        raise ProcessDiedError(process.name, f"failed: {message['error']}")
+                        raise self._first(process, f"failed: {message['error']}")
                     found[key.data] = message
             except (EOFError, OSError):
-                raise process.died() from None
+                raise self._first(process) from None
             except MessageError as error:
                 raise ProcessDiedError(process.name, f"sent what is no message: {error}") from None
         return found
+
+    def _first(self, process: Process, reason: str | None = None) -> ProcessDiedError:
+        """The error of a process, unless another was killed: a device cannot send to a dead edge."""
+        for other in self.all.values():
+            if other is not process and other.was_killed(_ALREADY_S):
+                return other.died()
+        return process.died() if reason is None else ProcessDiedError(process.name, reason)
 
     def __enter__(self) -> Processes:
         return self
