@@ -138,7 +138,7 @@ class Device:
         found = network.head(cut)(network.input_of(task))
         told: dict[str, Any] = {"head_started": started}
         if cut == network.last_cut:
-            told |= {"head_done": clock(), "equal": network.agrees(task, found)}
+            told |= {"head_done": clock(), "equal": network.agrees(cut, task, found)}
         else:
             data = _framed(service, task, cut, found)
             told["head_done"] = clock()

@@ -123,7 +123,7 @@ class Edge:
         started = clock()
         outputs = network.tail(frame.cut)(frame.tensors)
         done = clock()
-        equal = network.agrees(frame.task, outputs)
+        equal = network.agrees(frame.cut, frame.task, outputs)
         self._events.add(device, service, frame.task, tail_started=started, tail_done=done, equal=equal)
 
 
@@ -132,7 +132,7 @@ def warm_up(network: LiveNetwork) -> list[int]:
     wrong = []
     for cut in range(network.last_cut):
         outputs = network.tail(cut)(network.head(cut)(network.inputs[0]))
-        if not network.agrees(0, outputs):
+        if not network.agrees(cut, 0, outputs):
             wrong.append(cut)
     return wrong
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from lyaopt.errors import ProfileError
 from lyaopt.io.extras import needs_extra
 from lyaopt.live.frames import Tensor
-from lyaopt.model.profiles.graph import Selection
+from lyaopt.model.profiles.graph import Selection, make_profile
 from lyaopt.model.profiles.model import Profile
 
 BUILT_IN = {"small": "lyaopt.live.small_network:build"}
@@ -63,27 +63,34 @@ class LiveNetwork:
         A few tasks' inputs.
     outputs : tuple of tuple of ndarray
         What the whole network makes of each.
+
+    Raises
+    ------
+    ProfileError
+        If it cannot be loaded, exported or cut, or takes keywords, or returns one tensor twice.
+    MissingExtraError
+        Without torch (extra `profile`).
     """
 
     def __init__(self, options: NetworkOptions) -> None:
         with needs_extra("profile"):
             import torch
-        from lyaopt.model.profiles.targets import load_module
-        from lyaopt.model.profiles.torch_profiler import profile_torch
+        from lyaopt.model.profiles.targets import load_network
+        from lyaopt.model.profiles.torch_profiler import export_network
 
         torch.set_num_threads(1)
         torch.manual_seed(options.seed)
         target = BUILT_IN.get(options.target, options.target)
-        module, example, keywords = load_module(target, [tuple(shape) for shape in options.input_shapes])
+        module, example, keywords = load_network(target, [tuple(shape) for shape in options.input_shapes])
         if keywords or not all(isinstance(item, torch.Tensor) for item in example):
             raise ProfileError("expected a network whose inputs are tensors by position")
-        self._module = module.eval()
-        self._example = tuple(example)
-        self._options = options
-        self.profile: Profile = profile_torch(
-            module, example, name=target, bits_per_element=BITS, selection=options.selection
+        self._module, self._example, self._options = module.eval(), tuple(example), options
+        self._network = export_network(module, example)
+        self.profile: Profile = make_profile(
+            type(module).__name__, target, self._network.graph, BITS, options.selection
         )
         self._halves: dict[int, tuple[Half, Half]] = {}
+        self._late: dict[int, list[int]] = {}
         self.inputs = tuple(self._input(number) for number in range(_INPUTS))
         self.outputs = tuple(self.run_whole(values) for values in self.inputs)
 
@@ -92,16 +99,13 @@ class LiveNetwork:
         import torch
 
         generator = torch.Generator().manual_seed(self._options.seed + number)
-        return tuple(
-            (
-                torch.rand(item.shape, generator=generator, dtype=item.dtype)
-                if item.is_floating_point()
-                else item
-            )
-            .numpy()
-            .copy()
-            for item in self._example
-        )
+
+        def like(item: torch.Tensor) -> Tensor:
+            if not item.is_floating_point():
+                return np.array(item.detach().numpy())
+            return np.array(torch.rand(item.shape, generator=generator, dtype=item.dtype).numpy())
+
+        return tuple(map(like, self._example))
 
     @property
     def last_cut(self) -> int:
@@ -119,46 +123,59 @@ class LiveNetwork:
     def run_whole(self, inputs: Tensors) -> Tensors:
         """Run the module itself on `inputs`, and return its outputs."""
         import torch
+        from torch.utils import _pytree as pytree
 
         with torch.inference_mode():
-            return _as_arrays(self._module(*map(torch.from_numpy, inputs)))
+            return _as_arrays(pytree.tree_leaves(self._module(*map(torch.from_numpy, inputs))))
 
     def head(self, cut: int) -> Half:
         """The head of a `cut`: from inputs to what crosses, or to the outputs at the last cut."""
         return self._both(cut)[0]
 
     def tail(self, cut: int) -> Half:
-        """The tail of a `cut`: from what crosses to the outputs."""
+        """The tail of a `cut`: from what crosses to the outputs that were not ready before."""
         return self._both(cut)[1]
 
     def _both(self, cut: int) -> tuple[Half, Half]:
         if cut not in self._halves:
-            self._halves[cut] = self._cut(cut)
+            whole = self.run_whole
+            self._late[cut] = list(range(len(self.outputs[0])))
+            ends: dict[int, tuple[Half, Half]] = {
+                0: (lambda inputs: inputs, whole),
+                self.last_cut: (whole, whole),
+            }
+            self._halves[cut] = ends[cut] if cut in ends else self._cut(cut)
         return self._halves[cut]
 
     def _cut(self, cut: int) -> tuple[Half, Half]:
-        if cut in (0, self.last_cut):
-            return (lambda inputs: inputs) if cut == 0 else self.run_whole, self.run_whole
         import torch
 
-        from lyaopt.live.torch_halves import cut_torch
+        from lyaopt.model.cutting.torch_halves import cut_exported
 
-        halves = cut_torch(
-            self._module, cut, self._example, selection=self._options.selection, bits_per_element=BITS
-        )
+        source: Any = (self._module, (self._example, {}))
+        halves = cut_exported(self._network, cut, source, self._options.selection, BITS)
+        if len(halves.outputs) != len(self.outputs[0]):
+            raise ProfileError("expected a network that returns different tensors")
 
-        def as_half(function: Callable[..., Any]) -> Half:
-            def run(values: Tensors) -> Tensors:
-                with torch.inference_mode():
-                    return _as_arrays(function(*map(torch.from_numpy, values)))
+        def head(inputs: Tensors) -> Tensors:
+            with torch.inference_mode():
+                made = halves.head(*map(torch.from_numpy, inputs))
+                return _as_arrays(made[name] for name in halves.crossing)
 
-            return run
+        def tail(crossing: Tensors) -> Tensors:
+            with torch.inference_mode():
+                return _as_arrays(halves.tail(*map(torch.from_numpy, crossing)).values())
 
-        return as_half(halves.head), as_half(halves.tail)
+        late = halves.tail(*map(halves.like, halves.crossing))
+        self._late[cut] = [halves.outputs.index(name) for name in late]
+        return head, tail
 
-    def agrees(self, number: int, outputs: Tensors) -> bool:
-        """Whether `outputs` are, bit for bit, those of the whole network for the input of task `number`."""
-        expected = self.outputs[number % _INPUTS]
+    def agrees(self, cut: int, number: int, outputs: Tensors) -> bool:
+        """Whether the `outputs` of the tail of a `cut` are those of the whole network for task `number`.
+
+        Bit for bit. Outputs that were ready before the cut stayed on the device and are not looked at.
+        """
+        expected = [self.outputs[number % _INPUTS][place] for place in self._late[cut]]
         return len(expected) == len(outputs) and all(
             a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
             for a, b in zip(expected, outputs, strict=True)
@@ -169,7 +186,5 @@ class LiveNetwork:
         return self.inputs[number % _INPUTS]
 
 
-def _as_arrays(values: Any) -> Tensors:
-    from torch.utils import _pytree as pytree
-
-    return tuple(leaf.detach().contiguous().numpy() for leaf in pytree.tree_leaves(values))
+def _as_arrays(tensors: Iterable[Any]) -> Tensors:
+    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)

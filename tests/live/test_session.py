@@ -61,8 +61,8 @@ def test_every_cut_gives_the_bits_of_the_whole_network():
         for number in range(3):
             crossing = network.head(cut)(network.input_of(number))
             outputs = crossing if cut == network.last_cut else network.tail(cut)(crossing)
-            assert network.agrees(number, outputs)
-            assert not network.agrees(number + 1, outputs)
+            assert network.agrees(cut, number, outputs)
+            assert not network.agrees(cut, number + 1, outputs)
 
 
 def test_equal_seeds_give_equal_weights():
