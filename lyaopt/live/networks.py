@@ -126,7 +126,7 @@ class LiveNetwork:
         from torch.utils import _pytree as pytree
 
         with torch.inference_mode():
-            return _as_arrays(pytree.tree_leaves(self._module(*map(torch.from_numpy, inputs))))
+            return _as_arrays(pytree.tree_leaves(self._module(*map(_aligned, inputs))))
 
     def head(self, cut: int) -> Half:
         """The head of a `cut`: from inputs to what crosses, or to the outputs at the last cut."""
@@ -159,12 +159,12 @@ class LiveNetwork:
 
         def head(inputs: Tensors) -> Tensors:
             with torch.inference_mode():
-                made = halves.head(*map(torch.from_numpy, inputs))
+                made = halves.head(*map(_aligned, inputs))
                 return _as_arrays(made[name] for name in halves.crossing)
 
         def tail(crossing: Tensors) -> Tensors:
             with torch.inference_mode():
-                return _as_arrays(halves.tail(*map(torch.from_numpy, crossing)).values())
+                return _as_arrays(halves.tail(*map(_aligned, crossing)).values())
 
         late = halves.tail(*map(halves.like, halves.crossing))
         self._late[cut] = [halves.outputs.index(name) for name in late]
@@ -184,6 +184,15 @@ class LiveNetwork:
     def input_of(self, number: int) -> Tensors:
         """Input of task `number`: the few that there are, in turns."""
         return self.inputs[number % _INPUTS]
+
+
+def _aligned(array: Tensor) -> Any:
+    """A tensor with memory of torch's own: what came in a frame may lie anywhere, and vector instructions
+    then add up in another order.
+    """
+    import torch
+
+    return torch.tensor(array)
 
 
 def _as_arrays(tensors: Iterable[Any]) -> Tensors:

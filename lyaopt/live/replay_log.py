@@ -14,7 +14,7 @@ from lyaopt.model.system import System
 from lyaopt.simulation.state import State
 from lyaopt.simulation.traces import Trace
 
-SLOT_S = 1e-4
+SLOT_S = 5e-5
 """Longest slot of the simulation: a stage ends with a slot, half of one too late on average."""
 _PIECE = 100_000
 

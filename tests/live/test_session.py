@@ -65,6 +65,25 @@ def test_every_cut_gives_the_bits_of_the_whole_network():
             assert not network.agrees(cut, number + 1, outputs)
 
 
+@pytest.mark.parametrize("place", [0, 1, 2, 4, 8, 16])
+def test_bits_do_not_depend_on_where_features_lie_in_memory(small, place):
+    """Vector instructions add up in another order where memory is not aligned: frames lie anywhere."""
+    for cut in range(small.last_cut):
+        for number in range(8):
+            crossing = [_moved(tensor, place) for tensor in small.head(cut)(small.input_of(number))]
+            assert small.agrees(cut, number, small.tail(cut)(tuple(crossing)))
+
+
+@pytest.fixture(scope="module")
+def small():
+    return LiveNetwork(NetworkOptions("small"))
+
+
+def _moved(tensor, place):
+    memory = bytearray(place) + tensor.tobytes()
+    return np.frombuffer(memory, tensor.dtype, tensor.size, place).reshape(tensor.shape)
+
+
 def test_equal_seeds_give_equal_weights():
     digests = {LiveNetwork(NetworkOptions(TINY, seed=seed)).digest() for seed in (1, 1, 2)}
     assert len(digests) == 2

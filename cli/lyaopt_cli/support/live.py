@@ -61,8 +61,11 @@ class LiveOptions:
     def check(self) -> None:
         """Raise `click.UsageError` for what does not go together."""
         self.waiting.check(self.policies)
+        context = click.get_current_context()
         if isinstance(self.input_shapes, dict):
-            raise click.UsageError("--input-shape takes no names here.", click.get_current_context())
+            raise click.UsageError("--input-shape takes no names here.", context)
+        if "planning" in self.policies:
+            raise click.UsageError("planning goes on from a simulation, which a run is not.", context)
 
 
 @dataclass(frozen=True)
