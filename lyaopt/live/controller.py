@@ -11,6 +11,7 @@ import numpy as np
 
 from lyaopt.arrays import Floats, Integers
 from lyaopt.live.decisions import Decisions
+from lyaopt.live.flows import Flows
 from lyaopt.live.measured_state import Backlogs, backlogs_of
 from lyaopt.live.processes import EDGE, ProcessDiedError, Processes
 from lyaopt.live.task_log import TaskLog
@@ -100,6 +101,7 @@ class Controller:
         self._head_s = [list(row) for row in head_s]
         self._tail_s = [list(row) for row in tail_s]
         self._devices = range(len(system.devices))
+        self._flows: Flows | None = None
 
     def run(self, plan: Plan, decisions: Decisions | None) -> Outcome:
         """Run a plan.
@@ -117,6 +119,7 @@ class Controller:
             What there is of it, if a process died or the user stopped it.
         """
         outcome = Outcome()
+        self._flows = None if decisions is None else Flows(self._system)
         points = np.zeros(len(self._system.services), np.int64)
         start_s = time.monotonic() + _LEAD_S
         try:
@@ -152,8 +155,8 @@ class Controller:
         outcome: Outcome,
     ) -> None:
         """Let the policy choose at the start of each period; the first time just before the start."""
-        system = self._system
-        length_s = system.slot_duration_s * system.slots_per_period
+        slots = self._system.slots_per_period
+        length_s = self._system.slot_duration_s * slots
         periods = int(np.ceil(plan.seconds / length_s - 1e-9))
         for period in range(periods):
             ahead_s = 0.5 * _LEAD_S if period == 0 else 0.0
@@ -162,18 +165,24 @@ class Controller:
                 return
             backlogs = self._look(outcome)
             if decisions is not None:
-                points = decisions.decide(period, backlogs, self._gains_before(plan, period), points)
+                if period > 0:
+                    self._tell_of_service(plan, period, backlogs, decisions)
+                points = decisions.decide(period, backlogs, _before(plan.gains, period, slots), points)
                 self._put_into_force(points)
                 outcome.backlogs.append(backlogs)
                 outcome.points.append(points)
         self._processes.watch_until(start_s + plan.seconds)
 
-    def _gains_before(self, plan: Plan, period: int) -> Floats | None:
-        if period == 0:
-            return None
+    def _tell_of_service(self, plan: Plan, period: int, backlogs: Backlogs, decisions: Decisions) -> None:
+        """Tell the policy what was served in the period before."""
+        assert self._flows is not None
         slots = self._system.slots_per_period
-        places = np.arange((period - 1) * slots, period * slots) % len(plan.gains)
-        return np.asarray(plan.gains[places])
+        length_s = self._system.slot_duration_s * slots
+        served = self._flows.served(backlogs)
+        rates = _before(plan.rates_bps, period, slots)
+        assert rates is not None
+        power_w = self._flows.mean_power_w(served, rates.mean(axis=0), length_s)
+        decisions.served(served / length_s, power_w)
 
     def _put_into_force(self, points: Integers) -> None:
         messages = {
@@ -188,6 +197,8 @@ class Controller:
         for answer in answers.values():
             for event in answer["events"]:
                 outcome.log.add(event)
+                if self._flows is not None:
+                    self._flows.add(event, outcome.log)
         return backlogs_of(self._system, [answers[m] for m in self._devices], answers[EDGE])
 
     def _drain(self, plan: Plan, start_s: float, outcome: Outcome) -> None:
@@ -198,3 +209,10 @@ class Controller:
         while outcome.log.in_flight and time.monotonic() < until_s and not self._stopped():
             self._processes.watch_until(time.monotonic() + _STEP_S)
             self._look(outcome)
+
+
+def _before(rows: Floats, period: int, slots: int) -> Floats | None:
+    """Rows of the slots of the period before; those of a trace go around. None where there was none."""
+    if period == 0:
+        return None
+    return np.asarray(rows[np.arange((period - 1) * slots, period * slots) % len(rows)])

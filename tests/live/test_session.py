@@ -29,10 +29,12 @@ class InTurns:
     name = "in turns"
 
     def __init__(self, cuts: int) -> None:
-        self.cuts, self.seen = cuts, []
+        self.cuts, self.seen, self.rates, self.power_w = cuts, [], [], []
 
     def decide(self, observation):
         self.seen.append(observation.backlog[:, :, 0].copy())
+        self.rates.append(observation.mean_service[:, :, 0].copy())
+        self.power_w.append(observation.mean_power_w[:, 0].copy())
         period = observation.period
         return Decision(np.array([(period + s) % self.cuts for s in range(3)]))
 
@@ -126,6 +128,20 @@ def test_a_run_loses_no_task_and_changes_no_output(session, measured, trace):
     assert [m for m, _ in born] == [m for m, _ in due]
     assert [at for _, at in born] == pytest.approx([at for _, at in due], abs=1e-6)
     assert len(outcome.points) == len(policy.seen) == 20
+
+
+def test_policies_see_what_was_served(session, measured, trace):
+    """Over a run all that was sent but in its last period, and full power for the time that it takes."""
+    policy = InTurns(2)
+    outcome = session.run(measured, policy, trace, SECONDS)
+    sent = [record for record in outcome.log.finished if record.sent is not None]
+    until = SECONDS - 0.1
+    least = sum(record.bits for record in sent if record.sent < until - 0.05)
+    seen = 0.1 * sum(rates[1].sum() for rates in policy.rates)
+    assert 0 < least <= seen * (1 + 1e-9) <= sum(record.bits for record in sent) * (1 + 1e-9)
+    rate, power_w = full_rates_bps(two_devices(), trace.channel_gain)[0, 0], 0.5
+    # Less where a period took longer than it should: a radio cannot send for more than all of it.
+    assert 0.0 < sum(map(sum, policy.power_w)) * 0.1 <= power_w * seen / rate * (1 + 1e-9)
 
 
 def test_no_bit_leaves_before_its_radio_carries_it(session, measured, trace):
