@@ -101,11 +101,11 @@ class Edge:
         return hello.kind == HELLO and right and hello.service < len(self._networks)
 
     def _read_features(self, connection: socket.socket, device: int) -> None:
-        """Read frames until the device closes its end; a frame cut short is that of a device that died."""
+        """Read frames until the device closes its end; one that is cut short is an error, as is any other."""
         while True:
             try:
                 frame = read_frame(connection.recv_into)
-            except (ConnectionError, FrameError):
+            except ConnectionError:  # the device died, which the controller sees
                 return
             if frame is None:
                 return

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +23,8 @@ ANSWER_S = 60.0
 _GRACE_S = 3.0
 _ALREADY_S = 0.1
 """In which the end of a process that was killed is known."""
+_LOOK_S = 0.2
+"""Longest wait without a look at whether the user wants to stop."""
 EDGE = -1
 """Number of the edge among the devices."""
 
@@ -171,7 +173,12 @@ class Processes:
             self.all[number].send(message)
         return self.answers(list(messages), timeout_s)
 
-    def answers(self, numbers: Sequence[int], timeout_s: float = ANSWER_S) -> dict[int, Any]:
+    def answers(
+        self,
+        numbers: Sequence[int],
+        timeout_s: float = ANSWER_S,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> dict[int, Any]:
         """Wait for a message of each of some processes; as `ask`.
 
         Parameters
@@ -180,11 +187,15 @@ class Processes:
             Of the processes.
         timeout_s : float
             Longest wait.
+        stopped : callable
+            Whether the user wants to stop, which is an error as the death of a process is.
         """
         found: dict[int, Any] = {}
         deadline = time.monotonic() + timeout_s
         while len(found) < len(numbers):
-            found |= self._received(deadline - time.monotonic())
+            found |= self._received(min(deadline - time.monotonic(), _LOOK_S))
+            if stopped():
+                raise ProcessDiedError("the start", "was interrupted")
             if len(found) < len(numbers) and time.monotonic() > deadline:
                 missing = next(number for number in numbers if number not in found)
                 raise ProcessDiedError(self.all[missing].name, f"did not answer within {timeout_s:g} s")

@@ -99,11 +99,12 @@ class Session:
         common: dict[str, Any] = {"secret": secrets.randbits(63)}
         config = common | {"role": "edge", "networks": of_device, "core": edge_core}
         self._processes.start(EDGE, "the edge process", config)
-        common["port"] = self._processes.answers([EDGE], START_S)[EDGE]["port"]
+        common["port"] = self._processes.answers([EDGE], START_S, self._stopped)[EDGE]["port"]
         for m, name in enumerate(system.device_ids):
             config = {"role": "device", "device": m, "networks": of_device[m], "core": cores[m]}
             self._processes.start(m, f"the process of {name}", common | config)
-        answers = self._processes.answers([EDGE, *range(len(system.devices))], START_S)
+        everyone = [EDGE, *range(len(system.devices))]
+        answers = self._processes.answers(everyone, START_S, self._stopped)
         self._about = answers[EDGE]
         for m, name in enumerate(system.device_ids):
             if answers[m]["digests"] != self._about["digests"][m]:

@@ -40,6 +40,7 @@ def run_document(
         },
         "seconds": outcome.seconds,
         "load": _load(system, log, outcome.seconds),
+        "stages": _stages(system, log, seconds),
         "rows": [_named(system, row) for row in compare(prediction)],
         "halves": [
             {
@@ -74,6 +75,38 @@ def _load(system: System, log: TaskLog, seconds: float) -> dict[str, Any]:
         "radios": [_share(_sendings(rows), seconds) for rows in of],
         "edge": _share(_tails(log.records.values()), seconds),
     }
+
+
+def _stages(system: System, log: TaskLog, seconds: Sequence[Seconds]) -> dict[str, Any]:
+    """Mean time that heads and tails took in the run, and that they took when they were measured."""
+    first = [system.services_of(m).start for m in range(len(system.devices))]
+    heads, tails = [r for r in log.finished if r.head_done], [r for r in log.finished if r.tail_done]
+    spent: list[float] = []
+    for m in range(len(system.devices)):
+        spent += _each([(r.born, r.head_done or 0.0) for r in heads if r.device == m])
+    measured = [seconds[first[r.device] + r.service] for r in (*heads, *tails)]
+    before = [each.head_s[r.cut] for r, each in zip(heads, measured, strict=False)]
+    before_tails = [each.tail_s[r.cut] for r, each in zip(tails, measured[len(heads) :], strict=True)]
+    return {
+        "head_s": {"run": _mean(spent), "measured": _mean(before)},
+        "tail_s": {
+            "run": _mean(_each([(r.sent or 0.0, r.tail_done or 0.0) for r in tails])),
+            "measured": _mean(before_tails),
+        },
+    }
+
+
+def _each(spans: list[tuple[float, float]]) -> list[float]:
+    """What each task of a processor took: from when it was ready, or the one before it was done."""
+    found, free = [], 0.0
+    for ready, done in sorted(spans, key=lambda span: span[1]):
+        found.append(done - max(ready, free))
+        free = done
+    return found
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _share(spans: Iterable[tuple[float, float]], seconds: float) -> float:

@@ -7,6 +7,7 @@ import signal
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 torch = pytest.importorskip("torch", reason="runs need the extra lyaopt[profile]")
@@ -216,6 +217,13 @@ def test_a_user_who_stops_gets_what_was_logged(trace):
     assert outcome.log.born == len(outcome.log.finished) + outcome.log.in_flight
     assert outcome.seconds < 60.0
     assert not any(alive(pid) for pid in pids)
+
+
+def test_a_user_may_stop_before_the_start():
+    system = two_devices()
+    with pytest.raises(ProcessDiedError, match="interrupted"):
+        Session(system, options(system), lambda: True)
+    assert not psutil.Process().children()
 
 
 @pytest.mark.parametrize(("number", "name"), [(0, "the process of camera"), (EDGE, "the edge process")])

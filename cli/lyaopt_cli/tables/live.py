@@ -37,6 +37,12 @@ def print_runs(runs: LiveRuns) -> None:
         shares = ", ".join(f"{share:.0%}" for share in load["devices"])
         radios = ", ".join(f"{share:.0%}" for share in load["radios"])
         click.echo(f"{'':<10} load: heads {shares}, radios {radios}, tails {load['edge']:.0%}")
+        means = ", ".join(
+            f"{name}s {quantity(each['run'], 's')} ({quantity(each['measured'], 's')} when measured)"
+            for name, each in ((name, document["stages"][f"{name}_s"]) for name in ("head", "tail"))
+            if each["run"] is not None
+        )
+        click.echo(f"{'':<10} mean: {means}")
 
 
 def _halves(runs: LiveRuns) -> object:
@@ -53,7 +59,9 @@ def _halves(runs: LiveRuns) -> object:
 def _latencies(runs: LiveRuns) -> object:
     table = plain_table("policy", "service", "cut", numbers=_LATENCIES)
     for run, document in zip(runs.done, runs.documents(), strict=True):
-        for number, row in enumerate(document["rows"]):
+        # The line of all tasks says nothing more where there is one other.
+        rows = document["rows"][len(document["rows"]) == 2 :]
+        for number, row in enumerate(rows):
             service = "" if row["service"] is None else f"{row['device']}/{row['service']}"
             cut = "" if row["cut"] is None else str(row["cut"])
             table.add_row(
