@@ -25,8 +25,10 @@ TIMED_OUT = 1
 CLOSED_PIPE = 141
 
 
-@new_command("serve", "Solve slots for another process, over a pipe")
-@click.option("--stdio", is_flag=True, required=True, help="Communicate over standard input and output.")
+@new_command("serve", "Solve slots for other processes, over sockets or a pipe")
+@click.option("--stdio", is_flag=True, help="Communicate over standard input and output.")
+@click.option("--socket", "path", metavar="PATH", help="Listen on a Unix socket at this path.")
+@click.option("--listen", "address", metavar="HOST:PORT", help="Listen on TCP, such as 127.0.0.1:7411.")
 @method_option
 @click.option(
     "--timeout",
@@ -34,7 +36,7 @@ CLOSED_PIPE = 141
     metavar="SECONDS",
     help="Stop after this time without a whole request (default: never).",
 )
-def command(stdio: bool, method: str, timeout: float | None) -> int:
+def command(stdio: bool, path: str | None, address: str | None, method: str, timeout: float | None) -> int:
     """Solve slots for another process.
 
     The first line of the output names version and protocol: {"lyaopt": VERSION, "protocol": 1, ...}. Each
@@ -53,8 +55,12 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
     from lyaopt.io.json_lines import encode
     from lyaopt.serve.protocol import PROTOCOL
 
+    if stdio == (path is not None or address is not None):
+        raise click.UsageError("expected either --stdio, or --socket or --listen or both")
     use_pydantic()
     _compile_kernels(method)
+    if not stdio:
+        return _serve_sockets(path, address)
     answer = _answer_function(method)
     greeting = {"protocol": PROTOCOL, "capabilities": ["slot"], "method": method, **_versions()}
     if not _write(encode(greeting) + b"\n"):
@@ -66,6 +72,21 @@ def command(stdio: bool, method: str, timeout: float | None) -> int:
     except TimeoutError:
         print(f"lyaopt serve: no request within {timeout:g} s", file=sys.stderr)
         return TIMED_OUT
+    return 0
+
+
+def _serve_sockets(path: str | None, address: str | None) -> int:
+    import asyncio
+    from pathlib import Path
+
+    from lyaopt.io.json_lines import encode
+    from lyaopt.serve.protocol import PROTOCOL
+    from lyaopt.serve.running import serve
+
+    def ready(places: dict[str, str]) -> None:
+        _write(encode({"protocol": PROTOCOL, **places, **_versions()}) + b"\n")
+
+    asyncio.run(serve(None if path is None else Path(path), address, None, ready))
     return 0
 
 
