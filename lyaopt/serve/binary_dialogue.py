@@ -88,14 +88,14 @@ class BinaryDialogue(Dialogue):
             return
         left = deadline - _clock() if deadline else 0
         if left < 0:
-            self._late(header, -left, solved=header.kind in (frames.SOLVE, frames.SOLVE_WEIGHTED))
+            self._late(header, -left, solved=header.kind == frames.SOLVE)
         else:
             self._succeed(header.kind, header.number, left, answer)
 
     def _perform(self, header: Header, payload: memoryview) -> bytes | memoryview | None:
         """Return the payload of the answer; None if the request was refused."""
         kind = header.kind
-        if kind in (frames.SOLVE, frames.SOLVE_WEIGHTED):
+        if kind == frames.SOLVE:
             solver = self.session.solver
             if solver is None:
                 self._fail(header, frames.NOT_CONFIGURED, ProblemError("$", "no system was configured"))

@@ -11,7 +11,7 @@ from types import TracebackType
 from numpy.typing import ArrayLike
 
 from lyaopt.serve import frames
-from lyaopt.serve.frames import ANSWER, HEADER, HEADER_BYTES, MAGIC, Header
+from lyaopt.serve.frames import ANSWER, HEADER, HEADER_BYTES, Header
 from lyaopt.serve.peer_errors import PeerGoneError, PeerRefusedError, PeerTimeoutError
 from lyaopt.serve.sockets import AddressError, parse_address
 from lyaopt.serve.system_frames import (
@@ -89,14 +89,13 @@ class Client:
         self._number = 0
         self._version = frames.LOWEST_VERSION
         self._system: SystemFrames | None = None
-        self._frame = bytearray(HEADER_BYTES)
         self._received = bytearray(_START)
         self._count = self._done = 0
         self._socket: socket.socket | None = _open(address, timeout_s)
         self._time_limit = timeout_s
         try:
             sent = time.monotonic_ns()
-            answer = self._ask(frames.HELLO, HELLO, None, None)
+            answer = self._ask(frames.HELLO, HELLO, None)
             self.greeting = Greeting(answer, sent, time.monotonic_ns())
         except BaseException:
             self.close()
@@ -123,9 +122,8 @@ class Client:
             If no answer comes.
         """
         system = SystemFrames(problem)
-        self._ask(frames.CONFIGURE, system.configuration(), None, timeout_s)
+        self._ask(frames.CONFIGURE, system.configuration(), timeout_s)
         self._system = system
-        self._frame = bytearray(system.frame_bytes)
 
     def solve(
         self,
@@ -134,6 +132,9 @@ class Client:
         transmit_queue_bits: ArrayLike | None = None,
         edge_queue_cycles: ArrayLike | None = None,
         channel_gain: ArrayLike | None = None,
+        local_weight: ArrayLike | None = None,
+        transmit_weight: ArrayLike | None = None,
+        edge_weight: ArrayLike | None = None,
         deadline_s: float | None = None,
         timeout_s: float | None = None,
     ) -> SlotSolution:
@@ -145,6 +146,8 @@ class Client:
             Backlogs in cycles, bits, cycles.
         channel_gain : (M,) array_like, optional
             h.
+        local_weight, transmit_weight, edge_weight : (M, N) array_like, optional
+            w of every service, as of `SlotProblem`: the backlogs where they are left out, in each slot.
         deadline_s : float, optional
             Seconds from now until when the answer is of use. The server does not begin with a slot that is
             already late.
@@ -175,16 +178,14 @@ class Client:
             "transmit_queue_bits": transmit_queue_bits,
             "edge_queue_cycles": edge_queue_cycles,
             "channel_gain": channel_gain,
+            "local_weight": local_weight,
+            "transmit_weight": transmit_weight,
+            "edge_weight": edge_weight,
         }
-        block = system.next_slot(fields)
-        frame = self._frame
-        system.write_slot(block, frame)
-        self._number = number = self._number + 1
-        deadline = deadline_of(deadline_s, self._offset)
-        length = len(frame) - HEADER_BYTES
-        HEADER.pack_into(frame, 0, MAGIC, self._version, frames.SOLVE, 0, number, deadline, length, 0)
-        payload = self._exchange(frame, frames.SOLVE, timeout_s)
-        return system.read_solution(block, payload)
+        slot = system.next_slot(fields)
+        self._number += 1
+        frame = system.frame_of(slot, self._version, self._number, deadline_of(deadline_s, self._offset))
+        return system.solution_of(slot, self._exchange(frame, timeout_s))
 
     def ping(self, *, timeout_s: float | None = None) -> float:
         """Return how long the server takes to answer, in seconds.
@@ -200,7 +201,7 @@ class Client:
             If no answer comes.
         """
         sent = time.monotonic_ns()
-        (clock,) = frames.CLOCK.unpack(self._ask(frames.PING, b"", None, timeout_s))
+        (clock,) = frames.CLOCK.unpack(self._ask(frames.PING, b"", timeout_s))
         received = time.monotonic_ns()
         self._offset = clock_offset(clock, sent, received)
         return (received - sent) / 1e9
@@ -221,16 +222,11 @@ class Client:
 
     # --- messages
 
-    def _ask(
-        self, kind: int, payload: bytes, deadline_s: float | None, timeout_s: float | None
-    ) -> memoryview:
+    def _ask(self, kind: int, payload: bytes, timeout_s: float | None) -> memoryview:
         self._number += 1
-        deadline = 0 if deadline_s is None else deadline_of(deadline_s, self._offset)
-        return self._exchange(
-            write_frame(self._version, kind, self._number, payload, deadline), kind, timeout_s
-        )
+        return self._exchange(write_frame(self._version, kind, self._number, payload), timeout_s)
 
-    def _exchange(self, frame: bytes | bytearray, kind: int, timeout_s: float | None) -> memoryview:
+    def _exchange(self, frame: bytes | bytearray, timeout_s: float | None) -> memoryview:
         """Send a request; return the payload of its answer, which changes with the next one."""
         connection = self._socket
         if connection is None:
@@ -250,12 +246,9 @@ class Client:
             self._last_words(error)
         while True:
             header, payload = self._receive(connection, until)
-            if header.number == self._number:
-                break
-            if header.number > self._number or header.kind & ~ANSWER == 0:
+            if header.number == self._number or header.kind == ANSWER:  # of a frame that was not understood
                 check_answer(header, payload)
-        check_answer(header, payload)
-        return payload
+                return payload
 
     def _last_words(self, error: OSError) -> None:
         self.close()

@@ -19,16 +19,9 @@ HELLO: Final = 1
 CONFIGURE: Final = 2
 SOLVE: Final = 3
 PING: Final = 4
-SOLVE_WEIGHTED: Final = 5
 ANSWER: Final = 0x80
 """Added to the kind of a request in the answer to it."""
-KINDS: Final = {
-    HELLO: "hello",
-    CONFIGURE: "configure",
-    SOLVE: "solve",
-    PING: "ping",
-    SOLVE_WEIGHTED: "solve-weighted",
-}
+KINDS: Final = {HELLO: "hello", CONFIGURE: "configure", SOLVE: "solve", PING: "ping"}
 
 OK: Final = 0
 REFUSED: Final = 1
@@ -48,7 +41,7 @@ STATUSES: Final = {
     BAD_VERSION: "bad-version",
     INTERNAL: "internal",
 }
-"""Words of the statuses; after the last three but one the server closes the connection."""
+"""Words of the statuses; after a bad frame or version the server closes the connection."""
 
 HELLO_REQUEST: Final = struct.Struct("<II")
 """Lowest and highest version that the client speaks."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from lyaopt.errors import ProblemError
 from lyaopt.serve.frames import DEVICE_ROWS, SYSTEM
+from lyaopt.slot.byte_solver import ByteSolver, bytes_of
 from lyaopt.slot.problem import SlotProblem
-from lyaopt.slot.slot_solver import SlotSolver
 
 _BYTES = 8
 
@@ -52,28 +52,6 @@ def problem_of(payload: memoryview) -> SlotProblem:
     )
 
 
-def state_bytes(devices: int, services: int) -> int:
-    """Return the length of a state: backlogs (3, N, M) and gains (M,).
-
-    Parameters
-    ----------
-    devices, services : int
-        M and N.
-    """
-    return _BYTES * (3 * services + 1) * devices
-
-
-def solution_bytes(devices: int, services: int) -> int:
-    """Return the length of a solution: allocations (3, N, M), numbers of devices (8, M) and of the slot (6,).
-
-    Parameters
-    ----------
-    devices, services : int
-        M and N.
-    """
-    return _BYTES * ((3 * services + 8) * devices + 6)
-
-
 class Session:
     """What the server knows of a client.
 
@@ -84,13 +62,13 @@ class Session:
 
     Attributes
     ----------
-    solver : SlotSolver or None
+    solver : ByteSolver or None
         Of the system, once it is configured.
     """
 
     def __init__(self, largest: int) -> None:
         self._largest = largest
-        self.solver: SlotSolver | None = None
+        self.solver: ByteSolver | None = None
 
     def configure(self, payload: memoryview) -> tuple[int, int]:
         """Take a system from a frame; return the lengths of a state and of its solution.
@@ -124,8 +102,8 @@ class Session:
         """
         devices, services = problem.local_queue_cycles.shape
         self.check_size(devices, services)
-        self.solver = SlotSolver(problem)
-        return state_bytes(devices, services), solution_bytes(devices, services)
+        self.solver = ByteSolver(problem)
+        return self.solver.state_bytes, self.solver.solution_bytes
 
     def check_size(self, devices: int, services: int) -> None:
         """Refuse a system whose messages are longer than this server takes.
@@ -139,7 +117,7 @@ class Session:
         ------
         ProblemError
         """
-        size = max(state_bytes(devices, services), solution_bytes(devices, services))
+        size = max(bytes_of(devices, services))
         if size > self._largest:
             reason = (
                 f"a slot of {devices} x {services} services takes {size} bytes, more than {self._largest}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from lyaopt.errors import ProblemError
 from lyaopt.serve import frames
 from lyaopt.serve.frames import HEADER, HEADER_BYTES, MAGIC, Header
 from lyaopt.serve.peer_errors import DeadlineError, PeerGoneError, PeerRefusedError
-from lyaopt.serve.session import solution_bytes
-from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS
+from lyaopt.slot.byte_solver import bytes_of
+from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS, SCALAR_FIELDS, WEIGHT_FIELDS
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.slot_block import SlotBlock
 from lyaopt.slot.solution import SlotSolution
@@ -155,6 +155,24 @@ def deadline_of(deadline_s: float | None, offset_ns: int) -> int:
     return time.monotonic_ns() + offset_ns + int(1e9 * deadline_s)
 
 
+class NextSlot(NamedTuple):
+    """A slot that is to be solved.
+
+    Attributes
+    ----------
+    block : SlotBlock
+        Its numbers; receives the solution.
+    weights : (3, N, M) array or None
+        Apart from the backlogs.
+    given : tuple of bool
+        Which of the weights were given.
+    """
+
+    block: SlotBlock
+    weights: Floats | None
+    given: tuple[bool, ...]
+
+
 class SystemFrames:
     """Writes slots of a system as frames, and reads their solutions.
 
@@ -174,15 +192,14 @@ class SystemFrames:
         if problem.is_general or not problem.local_queue_cycles.size:
             raise ProblemError("$.problem", "expected services, and no weights, tables or shared spectrum")
         self._problem = problem
-        self._last = SlotBlock.of(problem)
-        queues, devices, scalars = self._last.packed
-        self._gains = slice(
-            queues.size + _GAIN * devices.shape[1], queues.size + (_GAIN + 1) * devices.shape[1]
-        )
-        self._queues = queues.size
+        self._last = last = SlotBlock.of(problem)
+        queues, devices, scalars = last.packed
+        gains = queues.size + _GAIN * last.devices
+        self._queues, self._gains = slice(0, queues.size), slice(gains, gains + last.devices)
         self._given = queues.size + devices.size + scalars.size
-        self.answer_bytes = solution_bytes(self._last.devices, self._last.services)
-        """Payload of a solution, in bytes."""
+        state, weighted, self._solution_bytes = bytes_of(last.devices, last.services)
+        self._frames = bytearray(HEADER_BYTES + state), bytearray(HEADER_BYTES + weighted)
+        self._states = [np.frombuffer(frame, _FLOAT64, offset=HEADER_BYTES) for frame in self._frames]
 
     def configuration(self) -> bytes:
         """Return the payload that configures the system."""
@@ -191,56 +208,66 @@ class SystemFrames:
         head = frames.SYSTEM.pack(block.devices, block.services, *numbers, problem.noise_psd_dbm_per_hz)
         return head + b"".join(getattr(problem, name).astype("<f8").tobytes() for name in frames.DEVICE_ROWS)
 
-    def next_slot(self, fields: Mapping[str, Any]) -> SlotBlock:
-        """Return the block of the next slot, in which what is None is as in the last one.
+    def next_slot(self, fields: Mapping[str, Any]) -> NextSlot:
+        """Return the next slot, in which what is None is as in the last one; weights are the backlogs then.
 
         Parameters
         ----------
         fields : mapping
-            Names and values of backlogs and gains.
+            Names and values of backlogs, gains and weights.
 
         Raises
         ------
         ProblemError
             If a shape is wrong.
         """
-        _, services, devices = last = self._last
+        last = self._last
         values = np.empty(last.values.size)
         values[: self._given] = last.values[: self._given]
-        block = SlotBlock(values, services, devices)
-        queues = values[: self._queues].reshape(3, services, devices)
-        for name, given in fields.items():
-            if given is not None:
-                view = values[self._gains] if name == "channel_gain" else queues[QUEUE_FIELDS.index(name)].T
-                _put(view, name, given)
-        return block
+        queues = values[self._queues].reshape(3, last.services, last.devices)
+        for name, row in zip(QUEUE_FIELDS, queues, strict=True):
+            if (given := fields[name]) is not None:
+                _put(row.T, name, given)
+        if (given := fields["channel_gain"]) is not None:
+            _put(values[self._gains], "channel_gain", given)
+        block = SlotBlock(values, last.services, last.devices)
+        present = tuple([fields[name] is not None for name in WEIGHT_FIELDS])
+        if True not in present:
+            return NextSlot(block, None, present)
+        weights = queues.copy()
+        for name, row in zip(WEIGHT_FIELDS, weights, strict=True):
+            if (given := fields[name]) is not None:
+                _put(row.T, name, given)
+        return NextSlot(block, weights, present)
 
-    def write_slot(self, block: SlotBlock, frame: bytearray) -> None:
-        """Write backlogs and gains of a block behind the header of a frame.
+    def frame_of(self, slot: NextSlot, version: int, number: int, deadline_ns: int) -> bytearray:
+        """Return the frame of a slot, which changes with the next one.
 
         Parameters
         ----------
-        block : SlotBlock
-            Of `next_slot`.
-        frame : bytearray
-            Receives the payload; it has this length.
+        slot : NextSlot
+            Of this system.
+        version, number, deadline_ns : int
+            As of `write_frame`.
         """
-        state = np.frombuffer(frame, _FLOAT64, offset=HEADER_BYTES)
-        state[: self._queues] = block.values[: self._queues]
-        state[self._queues :] = block.values[self._gains]
+        weighted = slot.weights is not None
+        frame, state = self._frames[weighted], self._states[weighted]
+        values, end = slot.block.values, self._queues.stop
+        state[:end] = values[self._queues]
+        state[end : end + slot.block.devices] = values[self._gains]
+        if slot.weights is not None:
+            state[end + slot.block.devices :] = slot.weights.ravel()
+        length = len(frame) - HEADER_BYTES
+        HEADER.pack_into(frame, 0, MAGIC, version, frames.SOLVE, 0, number, deadline_ns, length, 0)
+        return frame
 
-    @property
-    def frame_bytes(self) -> int:
-        """Length of the frame of a slot."""
-        return HEADER_BYTES + 8 * (self._queues + self._last.devices)
-
-    def read_solution(self, block: SlotBlock, payload: memoryview) -> SlotSolution:
+    def solution_of(self, slot: NextSlot, payload: memoryview) -> SlotSolution:
         """Return the solution of a slot, which is the last one from now on.
 
         Parameters
         ----------
-        block : SlotBlock
-            Of `next_slot`; the solution keeps it.
+        slot : NextSlot
+            The solution keeps its arrays.
         payload : memoryview
             Of the answer.
 
@@ -249,20 +276,24 @@ class SystemFrames:
         PeerGoneError
             If the payload has another length.
         """
-        if len(payload) != self.answer_bytes:
-            raise PeerGoneError(f"expected a solution of {self.answer_bytes} bytes, got {len(payload)}")
+        if len(payload) != self._solution_bytes:
+            raise PeerGoneError(f"expected a solution of {self._solution_bytes} bytes, got {len(payload)}")
+        block = slot.block
         block.values[self._given :] = np.frombuffer(payload, _FLOAT64)
         self._last = block
-        return SlotSolution._from_block(block, self._problem_of)
+        return SlotSolution._from_block(block, lambda block: self._problem_of(slot))
 
-    def _problem_of(self, block: SlotBlock) -> SlotProblem:
+    def _problem_of(self, slot: NextSlot) -> SlotProblem:
         first = self._problem
         names = {
             "service_counts": first.service_counts,
             "device_ids": first.device_ids,
             "service_ids": first.service_ids,
         }
-        return SlotProblem._from_packed(block.packed, first.noise_psd_dbm_per_hz, **names)
+        problem = SlotProblem._from_packed(slot.block.packed, first.noise_psd_dbm_per_hz, **names)
+        if slot.weights is not None:
+            problem._keep_weights(slot.weights, [present or None for present in slot.given])
+        return problem
 
 
 def _put(view: Floats, name: str, values: Any) -> None:

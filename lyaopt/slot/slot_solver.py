@@ -7,30 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lyaopt.arrays import Floats, as_floats, check_type
+from lyaopt.arrays import as_floats, check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.slot_block import SlotBlock
 from lyaopt.slot.solution import SlotSolution
-from lyaopt.slot.solve import certified, check_certificate
+from lyaopt.slot.solve import certified
 
 _FLOAT64 = np.dtype(np.float64)
-
-
-class _SlotBytes:
-    """Parts of a block as bytes: backlogs, channel gains, and what is found."""
-
-    def __init__(self, block: SlotBlock) -> None:
-        queues, devices, scalars = block.packed
-        self.queues = _bytes_of(queues)
-        self.gains = _bytes_of(devices[DEVICE_FIELDS.index("channel_gain")])
-        self.found = _bytes_of(block.values[queues.size + devices.size + scalars.size :]).toreadonly()
-        self.state_bytes = len(self.queues) + len(self.gains)
-
-
-def _bytes_of(values: Floats) -> memoryview:
-    return values.reshape(-1).data.cast("B")
 
 
 class SlotSolver:
@@ -76,7 +61,6 @@ class SlotSolver:
         self._work.solve(checked=False)
         self._solution: SlotSolution | None = None
         self._keep()
-        self._bytes = _SlotBytes(self._work)
 
     def update(
         self,
@@ -142,45 +126,8 @@ class SlotSolver:
             self._solution = certified(self._solved, self._problem_of)
         return self._solution
 
-    def solve_bytes(self, state: bytes | bytearray | memoryview) -> memoryview:
-        """Replace backlogs and gains by numbers in bytes, and return the solution as bytes.
-
-        For servers, whose messages have this form: nothing is converted.
-
-        Parameters
-        ----------
-        state : bytes-like
-            8 (3 N M + M) bytes, float64 of this machine: backlogs (3, N, M) in cycles, bits, cycles, then
-            the channel gains (M,).
-
-        Returns
-        -------
-        memoryview
-            8 (3 N M + 8 M + 6) bytes, float64: allocations (3, N, M), numbers of the devices (8, M), and of
-            the slot (6,), see docs/reference/formats.md. It changes with the next slot.
-
-        Raises
-        ------
-        ProblemError
-            As `update` and `solve`; the solver is then as before.
-        """
-        parts = self._bytes
-        if len(state) != parts.state_bytes:
-            raise ProblemError("$", f"expected {parts.state_bytes} bytes, got {len(state)}")
-        try:
-            parts.queues[:] = state[: len(parts.queues)]
-            parts.gains[:] = state[len(parts.queues) :]
-            self._solve_now()
-            _, local, transmit, edge, gap, violation = self._work.summary
-            check_certificate(local + transmit + edge, gap, violation)
-        except BaseException:
-            self._work.values[:] = self._solved.values
-            raise
-        self._keep()
-        return parts.found
-
     def _solve_now(self) -> None:
-        # at once: the kernel looks at the numbers in passing
+        """Check and solve: the kernel looks at the numbers in passing."""
         within = self._beyond is None or not self._queues[:, self._beyond].any()
         if not (within and self._work.solve(checked=True)):
             self._check_and_solve()

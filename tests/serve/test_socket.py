@@ -40,6 +40,18 @@ def test_solutions_are_those_of_this_process(path):
             np.testing.assert_array_equal(found.problem.channel_gain, gain)
             np.testing.assert_array_equal(found.rate_bps, expected.rate_bps)
             assert found.objective == expected.objective
+        weight = 1.0 + problem.local_queue_cycles
+        found = client.solve(edge_weight=weight)
+        expected = solve_slot(found.problem)
+        np.testing.assert_array_equal(found.problem.edge_weight, weight)
+        assert found.problem.local_weight is None
+        np.testing.assert_array_equal(found.edge_cpu_hz, expected.edge_cpu_hz)
+        assert found.objective == expected.objective
+        expected = solve_slot(client.solve().problem)
+        assert not expected.problem.is_general
+        with pytest.raises(ProblemError) as caught:
+            client.solve(edge_weight=-weight)
+        assert caught.value.path == "$.devices[0].services[0].edge_weight"
         with pytest.raises(ProblemError) as caught:
             client.solve(channel_gain=-gain)
         assert caught.value.path == "$.devices[0].channel_gain"
