@@ -10,6 +10,7 @@ from lyaopt.serve import frames
 from lyaopt.serve.dialogue import Answered, ClosingError, Dialogue, late_words
 from lyaopt.serve.frames import ANSWER, HEADER, HEADER_BYTES, MAGIC, Header
 from lyaopt.serve.output import Output
+from lyaopt.serve.session import Session
 
 _unpack, _pack = HEADER.unpack_from, HEADER.pack_into
 _clock = time.monotonic_ns
@@ -21,6 +22,7 @@ class BinaryDialogue(Dialogue):
     def __init__(self, output: Output, largest: int) -> None:
         super().__init__(output, largest)
         self._version = frames.LOWEST_VERSION
+        self._session = Session(largest)
         self._state_bytes = -1
 
     def answer_next(self, data: memoryview, ended: bool) -> int:
@@ -43,7 +45,7 @@ class BinaryDialogue(Dialogue):
         if kind == frames.SOLVE and length == self._state_bytes and not deadline:
             # the way of nearly every request; what is unusual goes the long way
             try:
-                found = self.session.solver.solve_bytes(payload)  # type: ignore[union-attr]
+                found = self._session.solver.solve_bytes(payload)  # type: ignore[union-attr]
             except ProblemError as error:
                 self._fail(Header._make(header), frames.REFUSED, error)
                 return whole
@@ -96,7 +98,7 @@ class BinaryDialogue(Dialogue):
         """Return the payload of the answer; None if the request was refused."""
         kind = header.kind
         if kind == frames.SOLVE:
-            solver = self.session.solver
+            solver = self._session.solver
             if solver is None:
                 self._fail(header, frames.NOT_CONFIGURED, ProblemError("$", "no system was configured"))
                 return None
@@ -104,9 +106,9 @@ class BinaryDialogue(Dialogue):
         if kind == frames.PING:
             return frames.CLOCK.pack(_clock())
         if kind == frames.CONFIGURE:
-            sizes = self.configure(lambda session: session.configure(payload))
-            self._state_bytes = sizes[0]
-            return frames.SIZES.pack(*sizes)
+            self._state_bytes, solution_bytes = self._session.configure(payload)
+            self.configured = True
+            return frames.SIZES.pack(self._state_bytes, solution_bytes)
         if kind == frames.HELLO:
             return self._greet(header, payload)
         self._fail(header, frames.UNKNOWN_KIND, ProblemError("$", f"no request is of kind {kind}"))

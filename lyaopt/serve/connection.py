@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import sys
 import termios
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from lyaopt.serve.binary_dialogue import BinaryDialogue
 from lyaopt.serve.dialogue import ClosingError, Dialogue
+from lyaopt.serve.json_dialogue import JsonDialogue
 from lyaopt.serve.output import Output
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ _SLICE_NS = 100_000
 _UNREAD = 2**16
 """Bytes that may wait for a client that does not read; then it is not read either."""
 _LINGER_S = 1.0
-_BLANK = b"{ \t\r\n"
+_JSON = b"{ \t\r\n"
+"""Bytes with which lines of JSON may begin, and frames do not."""
+LOGGER = logging.getLogger("lyaopt.serve")
 _NUMBERS = count(1)
 _clock = time.monotonic_ns
 
@@ -68,8 +72,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Forget everything."""
         self._deaf = True
-        configured = self._dialogue is not None and self._dialogue.session.solver is not None
-        self._server.left(self, self._reason, configured)
+        self._server.left(self, self._reason)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return the room behind what was received."""
@@ -126,6 +129,10 @@ class Connection(asyncio.BufferedProtocol):
             self._reason = error.status
             self._say_goodbye()
             return
+        except Exception:  # of ours: it ends this client, and no other
+            LOGGER.exception("client %d is disconnected: an error of the server", self.number)
+            self.abort("internal")
+            return
         self._output.send(self._transport)
         if more:
             self._later()
@@ -137,6 +144,7 @@ class Connection(asyncio.BufferedProtocol):
     def _answer_some(self) -> bool:
         """Answer requests; return whether more may be whole."""
         dialogue = self._dialogue or self._choose()
+        dialogue.arrival_ns = self._arrival
         until = _clock() + _SLICE_NS
         answered = self._server.metrics.answered
         while self._begin < self._end:
@@ -145,17 +153,19 @@ class Connection(asyncio.BufferedProtocol):
                 self._make_room(dialogue.wanted)
                 return False
             self._begin += length
+            self._began = 0
             now = _clock()
-            answered(*dialogue.last, now - self._arrival)
+            if dialogue.last is not None:
+                answered(*dialogue.last, now - self._arrival)
             if now > until and self._begin < self._end:
                 return True
-        self._begin = self._end = self._began = 0
+        self._begin = self._end = 0
         return False
 
     def _choose(self) -> Dialogue:
         """Return the dialogue of the first bytes."""
-        self._dialogue = BinaryDialogue(self._output, self._server.limits.largest)
-        self._dialogue.when_configured = self._server.metrics.configured
+        kind = JsonDialogue if self._buffer[self._begin] in _JSON else BinaryDialogue
+        self._dialogue = kind(self._output, self._server.limits.largest)
         return self._dialogue
 
     def _make_room(self, wanted: int) -> None:
@@ -182,6 +192,32 @@ class Connection(asyncio.BufferedProtocol):
                 self._transport.pause_reading()
             else:
                 self._transport.resume_reading()
+
+    # --- bounds
+
+    @property
+    def configured(self) -> bool:
+        """Whether it has sent its system."""
+        return self._dialogue is not None and self._dialogue.configured
+
+    def overdue(self, now: int) -> str | None:
+        """Return why the client is to be disconnected, as one word; None if it is not.
+
+        Parameters
+        ----------
+        now : int
+            On `time.monotonic_ns`.
+        """
+        limits = self._server.limits
+        patience = int(1e9 * limits.patience_s)
+        if self._stalled:
+            return "slow-reader" if now - self._stalled_since > patience else None
+        if self._began and now - self._began > patience:
+            return "half-message"
+        if self._dialogue is None and now - self._arrival > patience:
+            return "silent"
+        idle = limits.idle_s is not None and now - self._arrival > int(1e9 * limits.idle_s)
+        return "idle" if idle and not self._again else None
 
     # --- ends
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
 from typing import NamedTuple
 
 from lyaopt.errors import LyaoptError
 from lyaopt.serve.output import Output
-from lyaopt.serve.session import Session
 
 
 class ClosingError(LyaoptError):
@@ -45,21 +43,23 @@ class Dialogue(abc.ABC):
 
     Attributes
     ----------
-    session : Session
-        Of the client.
+    configured : bool
+        Whether the client has sent its system.
+    arrival_ns : int
+        When the request was received, on `time.monotonic_ns`; set by the connection.
     wanted : int
         Bytes of the first request, as far as is known, after one that was not whole.
-    last : Answered
-        The last request.
+    last : Answered or None
+        The last request; None if there was nothing to answer.
     """
 
     def __init__(self, output: Output, largest: int) -> None:
         self.output = output
         self.largest = largest
-        self.session = Session(largest)
+        self.configured = False
+        self.arrival_ns = 0
         self.wanted = 0
-        self.last = Answered("", "")
-        self.when_configured: Callable[[], None] = lambda: None
+        self.last: Answered | None = None
 
     @abc.abstractmethod
     def answer_next(self, data: memoryview, ended: bool) -> int:
@@ -77,20 +77,6 @@ class Dialogue(abc.ABC):
         ClosingError
             If the client must be disconnected, after the answer that says so.
         """
-
-    def configure(self, take: Callable[[Session], tuple[int, int]]) -> tuple[int, int]:
-        """Configure the session, and tell the server of the first time.
-
-        Parameters
-        ----------
-        take : callable
-            Configures it.
-        """
-        first = self.session.solver is None
-        sizes = take(self.session)
-        if first:
-            self.when_configured()
-        return sizes
 
 
 def late_words(late_ns: int, solved: bool) -> str:

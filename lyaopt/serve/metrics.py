@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 BUCKETS_S = (
     *(1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3),
@@ -15,16 +15,21 @@ _BUCKETS_NS = tuple(round(1e9 * bucket) for bucket in BUCKETS_S)
 
 
 class Metrics:
-    """What a server has done since its start."""
+    """What a server has done since its start.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    present : callable
+        Returns how many clients are connected, and how many of them have sent their system.
+    """
+
+    def __init__(self, present: Callable[[], tuple[int, int]]) -> None:
+        self._present = present
         self._requests: Counter[tuple[str, str]] = Counter()
         self._times: dict[str, list[int]] = {}
         self._sums: Counter[str] = Counter()
         self._disconnected: Counter[str] = Counter()
         self._connected = 0
-        self._clients = 0
-        self._sessions = 0
 
     def answered(self, kind: str, status: str, nanoseconds: int) -> None:
         """Count a request.
@@ -46,29 +51,20 @@ class Metrics:
     def connected(self) -> None:
         """Count a client that came."""
         self._connected += 1
-        self._clients += 1
 
-    def disconnected(self, reason: str, configured: bool) -> None:
+    def disconnected(self, reason: str) -> None:
         """Count a client that left or was made to.
 
         Parameters
         ----------
         reason : str
             One word, such as ``closed``.
-        configured : bool
-            Whether it had a session with a system.
         """
         self._disconnected[reason] += 1
-        self._clients -= 1
-        self._sessions -= configured
 
     def refused(self) -> None:
         """Count a client that was one too many."""
         self._disconnected["too-many"] += 1
-
-    def configured(self) -> None:
-        """Count a session with a system."""
-        self._sessions += 1
 
     def text(self) -> str:
         """Return all metrics, a line each."""
@@ -88,10 +84,11 @@ class Metrics:
         yield from _head("request_seconds", "histogram", "From the receipt of a request to its answer.")
         for kind in sorted(self._times):
             yield from self._histogram(kind)
+        clients, sessions = self._present()
         yield from _head("clients", "gauge", "Clients connected.")
-        yield f"lyaopt_serve_clients {self._clients}"
-        yield from _head("sessions", "gauge", "Clients that have configured a system.")
-        yield f"lyaopt_serve_sessions {self._sessions}"
+        yield f"lyaopt_serve_clients {clients}"
+        yield from _head("sessions", "gauge", "Clients that have sent their system.")
+        yield f"lyaopt_serve_sessions {sessions}"
         yield from _head("connections_total", "counter", "Clients that came.")
         yield f"lyaopt_serve_connections_total {self._connected}"
         yield from _head("disconnections_total", "counter", "Clients that left or were made to, by reason.")

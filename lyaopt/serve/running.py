@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lyaopt.serve.metrics_outlets import make_outlet
 from lyaopt.serve.server import Limits, SolverServer
 from lyaopt.serve.sockets import (
     bind_address,
@@ -80,6 +81,7 @@ async def serve(
     path: Path | None,
     address: str | None,
     limits: Limits | None = None,
+    metrics: tuple[str, float] | None = None,
     when_ready: Callable[[dict[str, Any]], None] = lambda places: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then answer what was received.
@@ -92,6 +94,8 @@ async def serve(
         HOST:PORT; at least one of the two is given.
     limits : Limits, optional
         What one client may take.
+    metrics : tuple, optional
+        Path of a file, or of a socket after ``unix:``, and the time in seconds between two writes of a file.
     when_ready : callable, optional
         Called with `Listening.places` when clients may come.
 
@@ -99,10 +103,15 @@ async def serve(
     ------
     AddressError
         If the path or address is taken.
+    OSError
+        If metrics cannot be written.
     """
     listening = Listening(path, address)
+    server = SolverServer(limits)
+    outlet = make_outlet(metrics[0], server.metrics.text, metrics[1]) if metrics else None
     try:
-        server = SolverServer(limits)
+        if outlet:
+            await outlet.start()
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
@@ -118,8 +127,11 @@ async def serve(
         _notify("STOPPING=1")
         LOGGER.info("stopping")
         await server.stop()
+        if outlet:
+            await outlet.stop()
     finally:
         listening.close()
+    LOGGER.info("stopped")
 
 
 def _notify(state: str) -> None:

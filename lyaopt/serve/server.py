@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,8 +57,8 @@ class SolverServer:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
-        self.metrics = Metrics()
         self._clients: set[Connection] = set()
+        self.metrics = Metrics(lambda: (len(self._clients), sum(c.configured for c in self._clients)))
         self._servers: list[asyncio.Server] = []
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
@@ -73,6 +74,19 @@ class SolverServer:
             unix = listening.family == getattr(socket, "AF_UNIX", None)
             create = loop.create_unix_server if unix else loop.create_server
             self._servers.append(await create(lambda: Connection(self), sock=listening))
+        self._watch = loop.create_task(self._watch_clients())
+
+    async def _watch_clients(self) -> None:
+        """Disconnect clients that go beyond their limits of time."""
+        patience, idle = self.limits.patience_s, self.limits.idle_s
+        pause = min(patience, patience if idle is None else idle, 4.0) / 4.0
+        while True:
+            await asyncio.sleep(pause)
+            now = time.monotonic_ns()
+            for client in list(self._clients):
+                if reason := client.overdue(now):
+                    LOGGER.warning("client %d is disconnected: %s", client.number, reason)
+                    client.abort(reason)
 
     async def stop(self) -> None:
         """Accept nobody any more, answer what was received, and disconnect all clients."""
@@ -83,6 +97,7 @@ class SolverServer:
         until = asyncio.get_running_loop().time() + self.limits.grace_s
         while self._clients and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0.005)
+        self._watch.cancel()
         for client in list(self._clients):
             client.abort("stopped")
         await asyncio.sleep(0)
@@ -104,7 +119,7 @@ class SolverServer:
         LOGGER.debug("client %d connected", client.number)
         return True
 
-    def left(self, client: Connection, reason: str, configured: bool) -> None:
+    def left(self, client: Connection, reason: str) -> None:
         """Forget a client.
 
         Parameters
@@ -113,12 +128,10 @@ class SolverServer:
             It is disconnected.
         reason : str
             One word.
-        configured : bool
-            Whether it had configured a system.
         """
         if client in self._clients:
             self._clients.remove(client)
-            self.metrics.disconnected(reason, configured)
+            self.metrics.disconnected(reason)
             LOGGER.debug("client %d left: %s", client.number, reason)
 
     def log_refusal(self, client: Connection, error: ClosingError) -> None:

@@ -199,6 +199,8 @@ class SystemFrames:
         self._given = queues.size + devices.size + scalars.size
         state, weighted, self._solution_bytes = bytes_of(last.devices, last.services)
         self._frames = bytearray(HEADER_BYTES + state), bytearray(HEADER_BYTES + weighted)
+        beyond = np.arange(last.services) >= np.array(problem.service_counts)[:, np.newaxis]
+        self._beyond = beyond if beyond.any() else None
         self._states = [np.frombuffer(frame, _FLOAT64, offset=HEADER_BYTES) for frame in self._frames]
 
     def configuration(self) -> bytes:
@@ -219,7 +221,7 @@ class SystemFrames:
         Raises
         ------
         ProblemError
-            If a shape is wrong.
+            If a shape is wrong, or a device does not have such a service.
         """
         last = self._last
         values = np.empty(last.values.size)
@@ -232,13 +234,23 @@ class SystemFrames:
             _put(values[self._gains], "channel_gain", given)
         block = SlotBlock(values, last.services, last.devices)
         present = tuple([fields[name] is not None for name in WEIGHT_FIELDS])
+        self._check_counts(queues)
         if True not in present:
             return NextSlot(block, None, present)
         weights = queues.copy()
         for name, row in zip(WEIGHT_FIELDS, weights, strict=True):
             if (given := fields[name]) is not None:
                 _put(row.T, name, given)
+        self._check_counts(weights)
         return NextSlot(block, weights, present)
+
+    def _check_counts(self, numbers: Floats) -> None:
+        """Refuse numbers (3, N, M) of services that a device does not have: frames have all devices alike."""
+        if self._beyond is not None and numbers[:, self._beyond.T].any():
+            used = self._beyond & numbers.any(axis=0).T
+            device, service = (int(place) for place in np.argwhere(used)[0])
+            count = (self._problem.service_counts or ())[device]
+            raise ProblemError(f"$.devices[{device}].services[{service}]", f"beyond the device's {count}")
 
     def frame_of(self, slot: NextSlot, version: int, number: int, deadline_ns: int) -> bytearray:
         """Return the frame of a slot, which changes with the next one.
