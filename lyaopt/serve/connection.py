@@ -241,11 +241,14 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.abort()
 
     def _close(self) -> None:
+        if self._finishing and _unread_bytes(self._transport):
+            self._say_goodbye()
+            return
         self._deaf = True
         self._transport.close()
 
     def _say_goodbye(self) -> None:
-        """Send the last answer, and hear nothing more; bytes unread at the end would discard the answer."""
+        """Send the last answer, and answer nothing more; bytes that stay unread would discard the answer."""
         self._deaf = True
         self._begin = self._end = 0
         self._output.send(self._transport)

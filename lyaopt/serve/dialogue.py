@@ -48,7 +48,7 @@ class Dialogue(abc.ABC):
     arrival_ns : int
         When the request was received, on `time.monotonic_ns`; set by the connection.
     wanted : int
-        Bytes of the first request, as far as is known, after one that was not whole.
+        Room for the first request, as far as is known, after one that was not whole.
     last : Answered or None
         The last request; None if there was nothing to answer.
     """

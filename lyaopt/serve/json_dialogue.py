@@ -44,7 +44,7 @@ class JsonDialogue(Dialogue):
                 self._fail(None, "bad-frame", ProblemError("$", reason))
                 raise ClosingError("bad-frame", reason)
             if not ended:
-                self.wanted = size + 1
+                self.wanted = 2 * size
                 return 0
             end = size
         self._searched = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 
 import numpy as np
@@ -246,10 +247,10 @@ def test_the_client_says_when_nobody_is_there(tmp_path):
 def test_a_client_passes_over_answers_that_came_too_late(tmp_path, problem):
     with running(tmp_path) as server, connect(server.path) as client:
         client.configure(problem)
-        server.process.send_signal(19)  # SIGSTOP
+        server.process.send_signal(signal.SIGSTOP)
         with pytest.raises(PeerTimeoutError):
             client.solve(channel_gain=2.0 * problem.channel_gain, timeout_s=0.05)
-        server.process.send_signal(18)
+        server.process.send_signal(signal.SIGCONT)
         same(client.solve(), solve_slot(problem))
 
 
