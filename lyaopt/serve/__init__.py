@@ -1,6 +1,7 @@
 """Slots solved for other processes: the server of `lyaopt serve`, its protocols, and clients.
 
-`connect` returns a `Client` that waits for its answers; `SolverPipe` starts a process of its own.
+`connect` returns a `Client` that waits for its answers, `connect_async` an `AsyncClient`; `SolverPipe` starts
+a process of its own.
 Their errors are `PeerGoneError`, `PeerTimeoutError`, `PeerRefusedError` and `DeadlineError`.
 """
 
@@ -10,11 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lyaopt.serve.async_client import AsyncClient, connect_async
     from lyaopt.serve.blocking_client import Client, connect
     from lyaopt.serve.client import SolverPipe
     from lyaopt.serve.peer_errors import DeadlineError, PeerGoneError, PeerRefusedError, PeerTimeoutError
 
 _ORIGINS = {
+    "AsyncClient": "async_client",
     "Client": "blocking_client",
     "DeadlineError": "peer_errors",
     "PeerGoneError": "peer_errors",
@@ -22,10 +25,12 @@ _ORIGINS = {
     "PeerTimeoutError": "peer_errors",
     "SolverPipe": "client",
     "connect": "blocking_client",
+    "connect_async": "async_client",
 }
 """Module of each name, imported when the name is first used: a client needs no server, and a pipe neither."""
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "DeadlineError",
     "PeerGoneError",
@@ -33,6 +38,7 @@ __all__ = [
     "PeerTimeoutError",
     "SolverPipe",
     "connect",
+    "connect_async",
 ]
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import time
-from os import PathLike, fspath
 from types import TracebackType
 
 from numpy.typing import ArrayLike
@@ -13,7 +11,7 @@ from numpy.typing import ArrayLike
 from lyaopt.serve import frames
 from lyaopt.serve.frames import ANSWER, HEADER, HEADER_BYTES, Header
 from lyaopt.serve.peer_errors import PeerGoneError, PeerRefusedError, PeerTimeoutError
-from lyaopt.serve.sockets import AddressError, parse_address
+from lyaopt.serve.places import Address, place_of, shown_place
 from lyaopt.serve.system_frames import (
     HELLO,
     Greeting,
@@ -30,7 +28,7 @@ from lyaopt.slot.solution import SlotSolution
 _START = 2**14
 
 
-def connect(address: str | PathLike[str] | tuple[str, int], *, timeout_s: float = 5.0) -> Client:
+def connect(address: Address, *, timeout_s: float = 5.0) -> Client:
     """Connect to a server of `lyaopt serve --socket PATH` or `--listen HOST:PORT`.
 
     Parameters
@@ -84,7 +82,7 @@ class Client:
     ...     solution = client.solve(local_queue_cycles=backlogs, channel_gain=gains, deadline_s=0.005)
     """
 
-    def __init__(self, address: str | PathLike[str] | tuple[str, int], *, timeout_s: float = 5.0) -> None:
+    def __init__(self, address: Address, *, timeout_s: float = 5.0) -> None:
         self._timeout_s = timeout_s
         self._number = 0
         self._version = frames.LOWEST_VERSION
@@ -294,26 +292,23 @@ class Client:
             raise PeerTimeoutError("no answer within the time limit")
 
 
-def _open(address: str | PathLike[str] | tuple[str, int], timeout_s: float) -> socket.socket:
+def _open(address: Address, timeout_s: float) -> socket.socket:
     """Return a connection; `PeerGoneError` if there is none."""
-    if isinstance(address, str):
-        with contextlib.suppress(AddressError):
-            address = parse_address(address)
-    shown = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else fspath(address)
+    place = place_of(address)
     try:
-        if isinstance(address, tuple):
-            connection = socket.create_connection(address, timeout_s)
+        if isinstance(place, tuple):
+            connection = socket.create_connection(place, timeout_s)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(timeout_s)
-            connection.connect(fspath(address))
+            connection.connect(place)
         except BaseException:
             connection.close()
             raise
         return connection
     except TimeoutError:
-        raise PeerTimeoutError(f"{shown}: no answer within {timeout_s:g} s") from None
+        raise PeerTimeoutError(f"{shown_place(place)}: no answer within {timeout_s:g} s") from None
     except OSError as error:
-        raise PeerGoneError(f"{shown}: {error.strerror or error}") from None
+        raise PeerGoneError(f"{shown_place(place)}: {error.strerror or error}") from None

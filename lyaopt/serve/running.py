@@ -12,15 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from lyaopt.serve.metrics_outlets import make_outlet
+from lyaopt.serve.places import parse_address, shown_place
 from lyaopt.serve.server import Limits, SolverServer
-from lyaopt.serve.sockets import (
-    bind_address,
-    bind_path,
-    is_loopback,
-    parse_address,
-    remove_path,
-    shown_address,
-)
+from lyaopt.serve.sockets import bind_address, bind_path, is_loopback, remove_path
 
 LOGGER = logging.getLogger("lyaopt.serve")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -59,7 +53,7 @@ class Listening:
             if not is_loopback(host):
                 LOGGER.warning("%s is no loopback address: whoever reaches it can use this server", host)
             self.sockets.append(bind_address(host, port))
-            self.places["listen"] = shown_address(self.sockets[0].getsockname())
+            self.places["listen"] = shown_place(self.sockets[0].getsockname())
         if path is not None:
             try:
                 self.sockets.append(bind_path(path))

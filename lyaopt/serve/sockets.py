@@ -12,15 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lyaopt.errors import LyaoptError
+from lyaopt.serve.places import AddressError, shown_place
 
 BACKLOG = 64
 _WAIT_S = 1.0
-_LARGEST_PORT = 2**16 - 1
-
-
-class AddressError(LyaoptError):
-    """An address at which no server can listen, or none is reached."""
 
 
 def bind_path(path: Path) -> socket.socket:
@@ -106,30 +101,6 @@ def remove_path(path: Path, listening: os.stat_result) -> None:
         pass
 
 
-def parse_address(text: str) -> tuple[str, int]:
-    """Return host and port of HOST:PORT, where an IPv6 address stands in brackets.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``127.0.0.1:7411`` or ``[::1]:7411``.
-
-    Raises
-    ------
-    AddressError
-        If it is no such text.
-    """
-    host, colon, port = text.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        host = ""
-    right = port.isascii() and port.isdigit() and int(port) <= _LARGEST_PORT
-    if not (host and colon and right):
-        raise AddressError(f"expected HOST:PORT, such as 127.0.0.1:7411 or [::1]:7411, got {text!r}")
-    return host, int(port)
-
-
 def is_loopback(host: str) -> bool:
     """Return whether an address is of this machine only.
 
@@ -170,17 +141,5 @@ def bind_address(host: str, port: int) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        raise AddressError(f"{shown_address((host, port))}: {error.strerror or error}") from None
+        raise AddressError(f"{shown_place((host, port))}: {error.strerror or error}") from None
     return listening
-
-
-def shown_address(address: tuple[str, int]) -> str:
-    """Return HOST:PORT.
-
-    Parameters
-    ----------
-    address : tuple
-        Host and port.
-    """
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

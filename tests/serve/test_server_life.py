@@ -12,7 +12,8 @@ import pytest
 
 from lyaopt.serve import connect, frames
 from lyaopt.serve.metrics import BUCKETS_S, Metrics
-from lyaopt.serve.sockets import AddressError, is_loopback, parse_address
+from lyaopt.serve.places import AddressError, parse_address
+from lyaopt.serve.sockets import is_loopback
 from lyaopt_cli.support.service_log import Throttle
 from tests.support.solver_server import (
     SERVE,
