@@ -6,6 +6,7 @@ from lyaopt.simulation.latencies import Latencies
 from lyaopt.simulation.policy import Decision, Observation, Policy
 from lyaopt.simulation.price_rule import CutChoice, PriceRule
 from lyaopt.simulation.price_table import price_source, price_table
+from lyaopt.simulation.recorded_traces import RecordedTrace
 from lyaopt.simulation.records import Record
 from lyaopt.simulation.results import Result
 from lyaopt.simulation.rules import CompiledRule, Rule, allocation_rule
@@ -15,6 +16,7 @@ from lyaopt.simulation.shares import Shares
 from lyaopt.simulation.simulator import Simulator, simulate
 from lyaopt.simulation.slot_observation import SlotObservation
 from lyaopt.simulation.trace_files import complete_trace, load_trace
+from lyaopt.simulation.trace_parts import TraceParts, divide
 from lyaopt.simulation.traces import Trace
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "Policy",
     "PriceRule",
     "Record",
+    "RecordedTrace",
     "Result",
     "Rule",
     "Series",
@@ -33,9 +36,11 @@ __all__ = [
     "Simulator",
     "SlotObservation",
     "Trace",
+    "TraceParts",
     "allocation_rule",
     "by_service",
     "complete_trace",
+    "divide",
     "jitted_weights",
     "load_trace",
     "price_source",

@@ -10,9 +10,7 @@ from lyaopt.io.array_files import read_arrays
 from lyaopt.model.system import System
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.streams import make_streams
-from lyaopt.simulation.traces import Trace, trace_error
-
-_HALVES = ("arrivals", "channel_gain")
+from lyaopt.simulation.traces import RECORDED, Trace, trace_error
 
 
 def load_trace(path: str | Path, system: System, *, seed: int = 0, replication: int = 0) -> Trace:
@@ -39,10 +37,30 @@ def load_trace(path: str | Path, system: System, *, seed: int = 0, replication: 
     OSError
         If it cannot be read.
     """
-    arrays = read_arrays(path, (), (*_HALVES, "partition"))
-    trace = complete_trace(system, **arrays, seed=seed, replication=replication)
+    trace = complete_trace(system, **read_trace_arrays(path), seed=seed, replication=replication)
     trace.check_against(system)
     return trace
+
+
+def read_trace_arrays(path: str | Path) -> dict[str, Any]:
+    """Read the arrays of a trace, unchecked.
+
+    Parameters
+    ----------
+    path : str or Path
+        As of `load_trace`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Those of ``arrivals``, ``channel_gain`` and ``partition`` that the file has.
+
+    Raises
+    ------
+    DocumentError, OSError
+        As `load_trace` raises them.
+    """
+    return read_arrays(path, (), (*RECORDED, "partition"))
 
 
 def complete_trace(

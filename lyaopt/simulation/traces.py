@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,8 @@ from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.model.system import System
 from lyaopt.slot.limits import check_signal
 
+RECORDED = ("arrivals", "channel_gain")
+"""Arrays that are recorded, either or both."""
 _LARGEST_COUNT = 10**9
 
 
@@ -73,6 +77,14 @@ class Trace:
         """T."""
         return len(self.arrivals)
 
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of arrivals and channels in hexadecimal, whatever the file holds besides.
+
+        What was drawn is left out, so that the hash is that of the recording, with every seed.
+        """
+        return hash_of({name: getattr(self, name) for name in RECORDED if name != self.drawn})
+
     def spread_over(self, replications: int) -> Trace:
         """Return the trace without partition points, in which replications start at evenly spaced slots.
 
@@ -81,7 +93,16 @@ class Trace:
         replications : int
             B.
         """
-        starts = np.arange(replications) * self.slots // replications
+        return self.started_at(np.arange(replications) * self.slots // replications)
+
+    def started_at(self, starts: Integers) -> Trace:
+        """Return the trace without partition points, in which replications start at given slots.
+
+        Parameters
+        ----------
+        starts : ndarray (B,) of int
+            Slots below T.
+        """
         return Trace(self.arrivals, self.channel_gain, starts=starts, drawn=self.drawn)
 
     def gains_in(self, replication: int, first: int, last: int) -> Floats:
@@ -187,6 +208,23 @@ class Trace:
             place = tuple(wrong[0])
             reason = f"expected a share of the radio's rate, from 0 to 1, got {self.channel_gain[place]}"
             raise trace_error("channel_gain", reason, place)
+
+
+def hash_of(arrays: Mapping[str, Integers | Floats]) -> str:
+    """SHA-256 of recorded arrays, in hexadecimal: alike for equal numbers of any type.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        `arrivals` (T, S), `channel_gain` (T, M), or both.
+    """
+    hasher = hashlib.sha256()
+    for name in RECORDED:
+        if name in arrays:
+            numbers = np.asarray(arrays[name], "<i8" if name == "arrivals" else "<f8") + 0  # no -0.0
+            hasher.update(f"{name} {numbers.shape}\0".encode())
+            hasher.update(np.ascontiguousarray(numbers).data)
+    return hasher.hexdigest()
 
 
 def check_points(points: Integers, system: System, name: str) -> None:

@@ -198,7 +198,7 @@ def test_the_command_divides_the_trace(tmp_path, capsysbinary):
     brief = ["--slots", "100", "--warmup", "0", "--replications", "3"]
     assert run(["evaluate", "middle", "greedy", "default", "--trace", str(path), *brief, "--json"]) == 0
     document = json.loads(capsysbinary.readouterr().out)
-    assert document["trace"] == {"searched_slots": 2000, "judged_slots": 2000}
+    assert document["trace"] == {"sha256": trace.sha256, "searched_slots": 2000, "judged_slots": 2000}
     assert document["tuned"] == {"greedy": {"on": "trace", "first_slots": 2000, "in_sample": False}}
     assert document["bound_energy_j"] is None
     by_command = document["policies"][0]["energy_j"]["value"]
