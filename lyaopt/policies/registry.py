@@ -72,6 +72,11 @@ def is_priced(name: str) -> bool:
     return name in _PRICED
 
 
+def takes_traces(name: str) -> bool:
+    """Tell whether the policy called `name` is fitted to traces, with the option `traces`."""
+    return name in _SEARCHED or (name in _POLICIES and "traces" in signature(_POLICIES[name]).parameters)
+
+
 def make_policy(name: str, system: System, **options: Any) -> Policy:
     """Make a policy by name, or from fixed points as text (`parse_points`).
 

@@ -11,8 +11,8 @@ from typing import Any
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
 from lyaopt.simulation.trace_files import complete_trace, read_trace_arrays
-from lyaopt.simulation.trace_parts import TraceParts, divide
-from lyaopt.simulation.traces import hash_of
+from lyaopt.simulation.trace_parts import TraceParts, divide, first_slots, use_of
+from lyaopt.simulation.traces import RECORDED, hash_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +57,13 @@ class RecordedTrace:
     def sha256(self) -> str:
         """As of `Trace.sha256`; of arrays that `parts` has found to fit a system."""
         return hash_of(self.arrays)
+
+    def to_dict(self) -> dict[str, Any]:
+        """How the trace is used, as of `TraceParts.to_dict`."""
+        slots = len(next(iter(self.arrays.values())))
+        searched = first_slots(slots, self.search_slots)
+        drawn = next((name for name in RECORDED if name not in self.arrays), None)
+        return use_of(self.sha256, searched, slots - searched, drawn)
 
     def parts(self, system: System, seed: int) -> TraceParts:
         """Make the parts of a system.

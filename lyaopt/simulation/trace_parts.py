@@ -35,9 +35,21 @@ class TraceParts:
 
     def to_dict(self) -> dict[str, Any]:
         """How the trace is used, as JSON values."""
-        drawn = {} if self.judged.drawn is None else {"drawn": self.judged.drawn}
-        used = {"searched_slots": self.searched.slots, "judged_slots": self.judged.slots}
-        return {"sha256": self.sha256, **used, **drawn}
+        return use_of(self.sha256, self.searched.slots, self.judged.slots, self.judged.drawn)
+
+
+def use_of(sha256: str, searched_slots: int, judged_slots: int, drawn: str | None) -> dict[str, Any]:
+    """How a trace is used, as JSON values.
+
+    Parameters
+    ----------
+    sha256, drawn : str
+        As of a `Trace`.
+    searched_slots, judged_slots : int
+        Of both parts.
+    """
+    used = {"sha256": sha256, "searched_slots": searched_slots, "judged_slots": judged_slots}
+    return used if drawn is None else used | {"drawn": drawn}
 
 
 def divide(trace: Trace, system: System, search_slots: int | None = None) -> TraceParts:
@@ -61,13 +73,36 @@ def divide(trace: Trace, system: System, search_slots: int | None = None) -> Tra
     ProblemError
         If the first part would have fewer than 4 slots, or the other one none.
     """
-    count = min(MOST_SEARCHED, trace.slots // 2) if search_slots is None else search_slots
+    count = first_slots(trace.slots, search_slots)
+    return TraceParts(trace.first(count, system), trace.after(count), trace.sha256)
+
+
+def first_slots(slots: int, search_slots: int | None = None) -> int:
+    """Count the slots of the first part.
+
+    Parameters
+    ----------
+    slots : int
+        T.
+    search_slots : int, optional
+        As of `divide`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ProblemError
+        As `divide` raises it.
+    """
+    count = min(MOST_SEARCHED, slots // 2) if search_slots is None else search_slots
     if search_slots is None and count < LEAST_SEARCHED:
-        reason = f"expected at least {2 * LEAST_SEARCHED} slots, half of them to search on, got {trace.slots}"
+        reason = f"expected at least {2 * LEAST_SEARCHED} slots, half of them to search on, got {slots}"
         raise ProblemError("$.trace", reason)
     if count < LEAST_SEARCHED:
         raise ProblemError("$.search_slots", f"expected at least {LEAST_SEARCHED}, got {count}")
-    if count >= trace.slots:
-        reason = f"expected more slots than the {count} that are searched, got {trace.slots}"
+    if count >= slots:
+        reason = f"expected more slots than the {count} that are searched, got {slots}"
         raise ProblemError("$.trace", reason)
-    return TraceParts(trace.first(count, system), trace.after(count), trace.sha256)
+    return count

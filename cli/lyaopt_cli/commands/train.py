@@ -115,7 +115,7 @@ def command(scenario: str, as_json: bool, **options: Any) -> int:
         begun = Begun.of(training)
         parts = judged_parts(training.trace, begun.search_slots, system, begun.seed)
         try:
-            with option_errors():
+            with option_errors("trace", "search_slots"):
                 summary = run_training(system, training, begun.algorithm, parts, interrupts)
         except ArithmeticError as error:
             raise _NotFiniteError(f"lyaopt train: {error}; the checkpoint is unchanged") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lyaopt.errors import DocumentError, ProblemError
-from lyaopt_cli.support.simulation import load_trace_file
+from lyaopt_cli.support.simulation import load_trace_file, read_trace
 from lyaopt_cli.support.tuning import MOST_SEARCHED, Tuned, tuned_to
 
 if TYPE_CHECKING:
     from lyaopt.model.system import System
-    from lyaopt.simulation import Trace, TraceParts
-
-_OPTIONS = {"$.trace": "--trace", "$.search_slots": "--search-slots"}
+    from lyaopt.simulation import RecordedTrace, Trace, TraceParts
 
 
 def trace_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,12 +85,19 @@ class Parts:
         return lines_of(self.divided.to_dict()) + tuned
 
 
-def lines_of(used: dict[str, Any]) -> list[str]:
+def lines_of(used: Mapping[str, Any]) -> list[str]:
     """For people: which part of a trace is judged, and what it lacks."""
     lines = [f"Trace    judged on the {used['judged_slots']} slots after the first {used['searched_slots']}"]
     if "drawn" in used:
         lines.append(f"Trace    without {used['drawn']}: drawn from the scenario with the seed")
     return lines
+
+
+def recorded_of(name: str | None, search_slots: int | None) -> RecordedTrace | None:
+    """Load a trace of which each system of a sweep gets parts; raise `InputError` if it cannot be read."""
+    from lyaopt.simulation import RecordedTrace
+
+    return None if name is None else read_trace(name, lambda: RecordedTrace.load(name, search_slots))
 
 
 def check_options(name: str | None, search_slots: int | None) -> None:
@@ -114,19 +119,23 @@ def parts_of(
         return Parts()
     from lyaopt.simulation import divide
 
-    with option_errors():
+    with option_errors("trace", "search_slots"):
         return Parts(divide(trace, system, search_slots), replications)
 
 
 @contextmanager
-def option_errors() -> Iterator[None]:
-    """Inside the block an error of a field that is an option becomes a `click.UsageError` that names it."""
+def option_errors(*fields: str) -> Iterator[None]:
+    """Inside the block an error of a field that is an option becomes a `click.UsageError` that names it.
+
+    `fields` are those that were given as options, ``trace`` or ``search_slots``.
+    """
+    options = {f"$.{name}": f"--{name.replace('_', '-')}" for name in fields}
     try:
         yield
     except DocumentError:
         raise
     except ProblemError as error:
-        if error.path not in _OPTIONS:
+        if error.path not in options:
             raise
-        message = f"{_OPTIONS[error.path]}: {error.reason}."
+        message = f"{options[error.path]}: {error.reason}."
         raise click.UsageError(message, click.get_current_context()) from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import number, rows
 from lyaopt_cli.support.output import print_output
+from lyaopt_cli.support.traces import lines_of
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity_or_dash
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def print_results(results: Results) -> None:
                 table.add_row(*shown, name_text(policy), *_figures(results, policy, point))
     console = new_console()
     console.print(table)
+    for line in () if results.trace is None else lines_of(results.trace):
+        console.print(name_text(line), soft_wrap=True)
     console.print()
 
 
