@@ -15,13 +15,13 @@ from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_folder, write_whole
 
 if TYPE_CHECKING:
-    from lyaopt.model.cutting import Agreement, Halves
+    from lyaopt.model.cutting import Agreement, Halves, TorchHalves
 
 _CANNOT_HOLD = 1
 
 
-@new_command("cut", "Cut an ONNX network into head and tail")
-@click.argument("model", metavar="FILE.onnx")
+@new_command("cut", "Cut a network into head and tail: PyTorch or ONNX")
+@click.argument("model", metavar="MODULE:CALLABLE|FILE.pt2|FILE.onnx")
 @click.option(
     "--at",
     required=True,
@@ -39,21 +39,26 @@ _CANNOT_HOLD = 1
 )
 @click.option("--no-check", is_flag=True, help="Do not run the halves and compare them with the whole.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random input.")
-@click.option("--out", required=True, metavar="DIR", help="Folder for head.onnx and tail.onnx.")
+@click.option("--out", required=True, metavar="DIR", help="Folder for head and tail (.pt2 or .onnx).")
 @json_option("Print JSON.")
 def command(
     model: str, at: str, bits: int, no_check: bool, seed: int, out: str, as_json: bool, **options: Any
 ) -> int:
-    """Write the head and the tail of FILE.onnx, cut at CUT, into DIR as networks of their own.
+    """Write the head and the tail of a network, cut at CUT, into DIR as networks of their own.
 
-    The tail reads the tensors that cross the cut, by the names that the head
-    gives them. Both are run on random input and compared with the whole network
-    (with ONNX Runtime where it is installed), also with features of --bits.
+    The network is what MODULE:CALLABLE returns (a PyTorch module, or the module
+    and the tuple of its inputs), a file of torch.export.save or an ONNX file;
+    the halves are files of its kind. The tail reads the tensors that cross the
+    cut, by the names that the head gives them. Both are run on random input and
+    compared with the whole network (ONNX: with ONNX Runtime where it is
+    installed), also with features of --bits.
 
     \b
     Examples:
       lyaopt cut network.onnx --at 5 --out halves
       lyaopt cut network.onnx --at conv3 --input-shape 1,3,224,224 --out halves
+      lyaopt cut mynets:build --at 2 --out halves
+      lyaopt cut network.pt2 --at features.3 --out halves
 
     \b
     Exit status: 0 done, 1 head then tail differ from the whole network (the
@@ -64,21 +69,23 @@ def command(
     check_folder(folder)
     try:
         halves, agreement = _cut(model, at, bits, None if no_check else seed, options)
+        files = halves.files()
     except (MissingExtraError, ProblemError, ProfileError) as error:
         raise InputError(f"{model}: {' '.join(str(error).split())}") from None
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("head", "tail"):
-        write_whole(folder / f"{name}.onnx", getattr(halves, name).SerializeToString())
+    for name, content in files.items():
+        write_whole(folder / name, content)
+    paths = [folder / name for name in files]
 
     def print_text() -> None:
         from lyaopt_cli.tables.cutting import print_halves
 
-        print_halves(halves, agreement, folder)
+        print_halves(halves, agreement, paths)
 
     def documents() -> list[dict[str, Any]]:
         from lyaopt_cli.tables.cutting import halves_document
 
-        return [halves_document(halves, agreement, folder)]
+        return [halves_document(halves, agreement, paths)]
 
     print_output(as_json, documents, print_text)
     return 0 if agreement is None or agreement.holds else _CANNOT_HOLD
@@ -86,15 +93,23 @@ def command(
 
 def _cut(
     model: str, at: str, bits: int, seed: int | None, options: dict[str, Any]
-) -> tuple[Halves, Agreement | None]:
+) -> tuple[Halves | TorchHalves, Agreement | None]:
     """The halves, and how far they are from the whole unless there is no seed."""
-    if not Path(model).is_file():
-        raise ProfileError("no such file")
-    if Path(model).suffix != ".onnx":
-        raise ProfileError("expected a file that ends in .onnx")
-    from lyaopt.model.cutting import check_halves, cut_onnx
-
     place: int | str = int(at) if at.isascii() and at.isdigit() else at
-    shapes, selection = options["input_shapes"] or None, options["selection"]
-    halves = cut_onnx(model, place, input_shape=shapes, selection=selection, bits_per_element=bits)
-    return halves, None if seed is None else check_halves(halves, bits=bits, seed=seed)
+    kept: dict[str, Any] = {"selection": options["selection"], "bits_per_element": bits}
+    is_file = ":" not in model or Path(model).suffix in (".onnx", ".pt2")
+    if is_file and not Path(model).is_file():
+        raise ProfileError("no such file")
+    if is_file and Path(model).suffix not in (".onnx", ".pt2"):
+        raise ProfileError("expected MODULE:CALLABLE, or a file that ends in .pt2 or .onnx")
+    if Path(model).suffix == ".onnx":
+        from lyaopt.model.cutting import check_halves, cut_onnx
+
+        halves = cut_onnx(model, place, input_shape=options["input_shapes"] or None, **kept)
+        return halves, None if seed is None else check_halves(halves, bits=bits, seed=seed)
+    from lyaopt.model.cutting import check_torch_halves, cut_torch
+    from lyaopt.model.profiles.targets import load_network
+
+    module, inputs, keywords = load_network(model, options["input_shapes"])
+    found = cut_torch(module, place, inputs, example_kwargs=keywords, **kept)
+    return found, None if seed is None else check_torch_halves(found, bits=bits, seed=seed)

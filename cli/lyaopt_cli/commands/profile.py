@@ -31,7 +31,7 @@ def _input_bits(_context: click.Context, _option: click.Parameter, texts: tuple[
 
 
 @new_command("profile", "Profile a network: PyTorch, ONNX or TensorFlow Lite")
-@click.argument("target", metavar="MODULE:CALLABLE|FILE.onnx|FILE.tflite")
+@click.argument("target", metavar="MODULE:CALLABLE|FILE.pt2|FILE.onnx|FILE.tflite")
 @input_shape_option
 @click.option("--name", help="Name of the profile; by default that of the class or file.")
 @click.option(
@@ -71,7 +71,7 @@ def command(out: str | None, plot: str | None, as_json: bool, **options: Any) ->
     """Profile a network: its legal cuts, the MACs before each and the bits across it.
 
     The network is what MODULE:CALLABLE returns (a PyTorch module, or the module and the tuple of its
-    inputs), or an ONNX or TensorFlow Lite file. Needs the extra lyaopt[profile].
+    inputs), or a file of torch.export.save, ONNX or TensorFlow Lite. Needs the extra lyaopt[profile].
 
     \b
     Examples:

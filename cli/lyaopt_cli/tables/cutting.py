@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,34 +12,35 @@ import click
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity
 
 if TYPE_CHECKING:
-    from lyaopt.model.cutting import Agreement, Halves
+    from lyaopt.model.cutting import Agreement, Halves, TorchHalves
 
 
-def print_halves(halves: Halves, agreement: Agreement | None, folder: Path) -> None:
+def print_halves(halves: Halves | TorchHalves, agreement: Agreement | None, paths: Sequence[Path]) -> None:
     """Print the tensors that cross, the files, and how far they are from the whole network."""
     console = new_console()
     table = plain_table("crossing tensor", "type", "shape", numbers=("elements",))
-    for name, kind, shape, elements in _crossing(halves):
-        table.add_row(name_text(name), kind, "x".join(map(str, shape)), str(elements))
+    for tensor in halves.crossing_tensors:
+        shape = "x".join(map(str, tensor.shape)) or "one number"
+        table.add_row(name_text(tensor.name), tensor.type, shape, str(prod(tensor.shape)))
     console.print(table)
     cut = halves.cut
     size = quantity(cut.bits, "bit")
     click.echo(
         f"\nCut      {halves.number}, after {cut.after}: {quantity(cut.macs, 'MAC')} before it, {size} across"
     )
-    for name in ("head", "tail"):
-        count = len(getattr(halves, name).graph.node)
-        click.echo(f"{name.capitalize():<8} {folder / name}.onnx, {count} operations")
+    for name, path, count in zip(("Head", "Tail"), paths, halves.operations, strict=True):
+        click.echo(f"{name:<8} {path}, {count} operations")
     if agreement is not None:
         verdict = "equal" if agreement.holds else "NOT EQUAL"
-        click.echo(
-            f"Check    {verdict}: largest difference {agreement.largest_difference:.2g} of the largest output"
-        )
+        largest = f"largest difference {agreement.largest_difference:.2g} of the largest output"
+        click.echo(f"Check    {'equal, bit for bit' if agreement.same_bits else f'{verdict}: {largest}'}")
         by_bits = f"{agreement.quantised_difference:.2g}, root mean square {agreement.quantised_rms:.2g}"
         click.echo(f"{agreement.bits} bits   largest difference {by_bits}")
 
 
-def halves_document(halves: Halves, agreement: Agreement | None, folder: Path) -> dict[str, Any]:
+def halves_document(
+    halves: Halves | TorchHalves, agreement: Agreement | None, paths: Sequence[Path]
+) -> dict[str, Any]:
     """The same for JSON."""
     from lyaopt.simulation.results import versions
 
@@ -46,31 +49,18 @@ def halves_document(halves: Halves, agreement: Agreement | None, folder: Path) -
         names = ("largest_difference", "quantised_difference", "quantised_rms", "bits")
         values = {name: getattr(agreement, name) for name in names}
         finite = {name: value if value < float("inf") else None for name, value in values.items()}
-        check = {"equal": agreement.holds} | finite
+        check = {"equal": agreement.holds, "same_bits": agreement.same_bits} | finite
     return {
         "cut": halves.number,
         "after": halves.cut.after,
         "macs": halves.cut.macs,
         "bits": halves.cut.bits,
         "crossing": [
-            {"name": name, "type": kind, "shape": list(shape)} for name, kind, shape, _ in _crossing(halves)
+            {"name": tensor.name, "type": tensor.type, "shape": list(tensor.shape)}
+            for tensor in halves.crossing_tensors
         ],
-        "head": str(folder / "head.onnx"),
-        "tail": str(folder / "tail.onnx"),
+        "head": str(paths[0]),
+        "tail": str(paths[1]),
         "check": check,
         "versions": versions(),
     }
-
-
-def _crossing(halves: Halves) -> list[tuple[str, str, tuple[int, ...], int]]:
-    """Name, type, shape and elements of the tensors that cross."""
-    from math import prod
-
-    from onnx import helper
-
-    rows = []
-    for name in halves.crossing:
-        shape = halves.shapes[name]
-        kind = helper.tensor_dtype_to_np_dtype(halves.shapes.types[name].tensor_type.elem_type)
-        rows.append((name, str(kind), shape, prod(shape)))
-    return rows

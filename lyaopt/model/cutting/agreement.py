@@ -25,12 +25,15 @@ class Agreement:
         Root mean square of these differences, relative to that of the outputs.
     bits : int
         Of an element of the features.
+    same_bits : bool
+        Whether head then tail returned every bit of the whole network.
     """
 
     largest_difference: float
     quantised_difference: float
     quantised_rms: float
     bits: int
+    same_bits: bool = False
 
     @property
     def holds(self) -> bool:
@@ -52,7 +55,14 @@ def compare(
     """
     largest = max((_largest(whole[name], cut[name]) for name in whole), default=0.0)
     by_bits = max((_largest(whole[name], quantised[name]) for name in whole), default=0.0)
-    return Agreement(largest, by_bits, _rms(whole, quantised), bits)
+    same_bits = all(_has_same_bits(whole[name], cut[name]) for name in whole)
+    return Agreement(largest, by_bits, _rms(whole, quantised), bits, same_bits)
+
+
+def _has_same_bits(expected: Any, found: Any) -> bool:
+    expected, found = np.asarray(expected), np.asarray(found)
+    same_kind = expected.shape == found.shape and expected.dtype == found.dtype
+    return same_kind and expected.tobytes() == found.tobytes()
 
 
 def _as_floats(values: Any) -> Any:

@@ -7,12 +7,13 @@ the head.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lyaopt.errors import ProfileError
+from lyaopt.model.cutting.division import CrossingTensor, Wiring, cut_number, divide
 from lyaopt.model.profiles.graph import GraphCut, Operation, Selection, legal_cuts
 from lyaopt.model.profiles.input_shapes import InputShapes
 from lyaopt.model.profiles.onnx_profiler import load_model, network_of
@@ -46,6 +47,26 @@ class Halves:
     def crossing(self) -> tuple[str, ...]:
         """Tensors that cross the cut: the first outputs of the head, and all inputs of the tail."""
         return self.cut.crossing
+
+    @property
+    def crossing_tensors(self) -> tuple[CrossingTensor, ...]:
+        """Type and shape of each tensor that crosses."""
+        from onnx import helper
+
+        types = ((name, self.shapes.types[name].tensor_type.elem_type) for name in self.crossing)
+        return tuple(
+            CrossingTensor(name, str(helper.tensor_dtype_to_np_dtype(kind)), self.shapes[name])
+            for name, kind in types
+        )
+
+    @property
+    def operations(self) -> tuple[int, int]:
+        """Number of operations of the head and of the tail."""
+        return len(self.head.graph.node), len(self.tail.graph.node)
+
+    def files(self) -> dict[str, bytes]:
+        """Both halves as ONNX files, by name."""
+        return {f"{name}.onnx": getattr(self, name).SerializeToString() for name in ("head", "tail")}
 
 
 def cut_onnx(
@@ -83,25 +104,10 @@ def cut_onnx(
     shapes = infer_shapes(model, path.parent)
     network = network_of(model, shapes)
     cuts = legal_cuts(network, selection, bits_per_element)
-    number = _number(at, cuts)
+    number = cut_number(at, cuts)
     _load_weights(model, path)
     split = _Split(model, shapes, network.operations, cuts[number])
     return Halves(model, split.head(), split.tail(), number, cuts[number], shapes)
-
-
-def _number(at: int | str, cuts: Sequence[GraphCut]) -> int:
-    names = [cut.after for cut in cuts]
-    number = names.index(at) if isinstance(at, str) and at in names else at
-    if isinstance(number, str):
-        listed = ", ".join(names[1:-1]) or "none"
-        raise ProfileError(f"expected a cut after one of {listed}, got {at!r}")
-    last = len(cuts) - 1
-    if not 0 < number < last:
-        reason = f"expected a cut from 1 to K - 1 = {last - 1}, got {number}"
-        raise ProfileError(
-            f"{reason}: cuts 0 and {last} leave one half empty" if number in (0, last) else reason
-        )
-    return number
 
 
 def _load_weights(model: Any, path: Path) -> None:
@@ -117,59 +123,32 @@ def _load_weights(model: Any, path: Path) -> None:
 
 class _Split:
     def __init__(self, model: Any, shapes: Shapes, operations: Sequence[Operation], cut: GraphCut) -> None:
-        self.model, self.shapes, self.operations, self.cut = model, shapes, operations, cut
+        self.model, self.shapes, self.cut = model, shapes, cut
         self.graph = model.graph
-        self.maker = {name: i for i, node in enumerate(self.graph.node) for name in node.output if name}
         self.weights = {tensor.name: tensor for tensor in self.graph.initializer}
         self.inputs = [value.name for value in self.graph.input if value.name not in self.weights]
-        self.outputs = [value.name for value in self.graph.output]
-        self.ready = [name for name in self.outputs if self._is_ready(name)]
-
-    def _is_ready(self, output: str) -> bool:
-        """Whether an output is made without the tail's operations; it may still be rearranged."""
-        if output in self.cut.crossing:
-            return True
-        needed, read = self._needed([output], set(self.cut.crossing))
-        if not read - set(self.cut.crossing):
-            return False
-        late = [i for i in needed if i >= self.cut.operations and not self.operations[i].is_rearrangement]
-        if late:
-            reason = f"the tail needs more than {', '.join(self.cut.crossing)}"
-            raise ProfileError(f"the cut after {self.cut.after} cannot be made: {reason}")
-        return True
+        wiring = Wiring(
+            inputs=self.inputs,
+            outputs=[value.name for value in self.graph.output],
+            reads=[[name for name in node.input if name] for node in self.graph.node],
+            makes=[[name for name in node.output if name] for node in self.graph.node],
+            known={*self.weights, *shapes.known},
+            rearranges=[operation.is_rearrangement for operation in operations],
+        )
+        self.division = divide(wiring, cut)
 
     def head(self) -> Any:
         """The network from the inputs to the tensors that cross, and to outputs that are ready."""
-        outputs = list(dict.fromkeys([*self.cut.crossing, *self.ready]))
-        needed, _ = self._needed(outputs, set(self.inputs))
-        return self._model("head", needed, self.inputs, outputs)
+        return self._model("head", self.division.head, self.inputs, self.division.made)
 
     def tail(self) -> Any:
         """The network from the tensors that cross to the other outputs."""
-        outputs = [name for name in self.outputs if name not in self.ready]
-        needed, _ = self._needed(outputs, set(self.cut.crossing))
-        return self._model("tail", needed, self.cut.crossing, outputs)
+        return self._model("tail", self.division.tail, self.cut.crossing, self.division.late)
 
-    def _needed(self, outputs: Iterable[str], stop: set[str]) -> tuple[set[int], set[str]]:
-        """Places of the operations that make outputs of what is given, and the inputs that they read."""
-        needed: set[int] = set()
-        read: set[str] = set()
-        waiting = [name for name in outputs if name not in stop]
-        while waiting:
-            name = waiting.pop()
-            if name in stop or name in self.inputs:
-                read.add(name)
-            elif name not in self.weights and name not in self.shapes.known:
-                place = self.maker.get(name)
-                if place is not None and place not in needed:
-                    needed.add(place)
-                    waiting += [each for each in self.graph.node[place].input if each]
-        return needed, read
-
-    def _model(self, name: str, needed: set[int], inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+    def _model(self, name: str, places: Sequence[int], inputs: Sequence[str], outputs: Sequence[str]) -> Any:
         from onnx import checker, helper
 
-        nodes = [self.graph.node[i] for i in sorted(needed)]
+        nodes = [self.graph.node[i] for i in places]
         read = {each for node in nodes for each in node.input} | set(outputs)
         made = {each for node in nodes for each in node.output} | set(inputs)
         graph = helper.make_graph(

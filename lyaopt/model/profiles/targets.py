@@ -1,4 +1,4 @@
-"""Targets of profiling on a command line: ``module:callable``, or an ONNX or TensorFlow Lite file."""
+"""Targets on a command line: ``module:callable``, or a file of ONNX, TensorFlow Lite or torch.export."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Request:
     Attributes
     ----------
     target : str
-        ``module:callable`` for PyTorch, else a file that ends in .onnx or .tflite.
+        ``module:callable`` or a file that ends in .pt2 for PyTorch, else one that ends in .onnx or .tflite.
     input_shapes : sequence of tuple of int, or mapping of str to tuple of int
         Shapes of the inputs in order or by name, if the target does not fix them.
     name : str or None
@@ -60,7 +60,7 @@ class Request:
 
 
 def profile_target(request: Request) -> Profile:
-    """Profile a PyTorch module, an ONNX file or a TensorFlow Lite file.
+    """Profile a PyTorch module or file, an ONNX file or a TensorFlow Lite file.
 
     Parameters
     ----------
@@ -117,7 +117,8 @@ def _profile_tflite(request: Request) -> Profile:
 def _profile_module(request: Request) -> Profile:
     from lyaopt.model.profiles.torch_profiler import profile_torch
 
-    module, inputs, keywords = load_module(request.target, request.input_shapes)
+    module, inputs, keywords = load_network(request.target, request.input_shapes)
+    is_file = Path(request.target).suffix == ".pt2"
     if request.verify:
         from lyaopt.model.profiles.torch_verify import verify_torch
 
@@ -132,8 +133,8 @@ def _profile_module(request: Request) -> Profile:
         module,
         inputs,
         example_kwargs=keywords,
-        name=request.name,
-        source=request.target,
+        name=request.name or (Path(request.target).stem if is_file else None),
+        source=Path(request.target).name if is_file else request.target,
         bits_per_element=request.bits_per_element,
         selection=request.selection,
         allow_uncounted=request.allow_uncounted,
@@ -160,6 +161,33 @@ def _measured(
         bits_per_element=request.bits_per_element,
         timing=request.measure,
     )
+
+
+def load_network(
+    target: str, input_shapes: Sequence[Shape] | Mapping[str, Shape] = ()
+) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str, Any]]:
+    """Load the PyTorch network that a target names, and arguments and keywords to run it on.
+
+    Parameters
+    ----------
+    target : str
+        ``module:callable`` as of `load_module`, or a file that ends in .pt2 as of
+        `lyaopt.model.profiles.torch_programs.load_program`.
+    input_shapes : sequence of tuple of int, or mapping of str to tuple of int
+        Shapes of the inputs.
+
+    Raises
+    ------
+    ProfileError
+        If it cannot be loaded.
+    """
+    if Path(target).suffix != ".pt2":
+        return load_module(target, input_shapes)
+    if not Path(target).is_file():
+        raise ProfileError(f"no such file: {target}")
+    from lyaopt.model.profiles.torch_programs import load_program
+
+    return load_program(target, input_shapes or None)
 
 
 def load_module(
@@ -204,7 +232,7 @@ def _load(target: str) -> Any:
 
     module_name, colon, attributes = target.partition(":")
     if not (module_name and colon and attributes):
-        raise ProfileError(f"expected MODULE:CALLABLE, FILE.onnx or FILE.tflite, got {target!r}")
+        raise ProfileError(f"expected MODULE:CALLABLE, FILE.pt2, FILE.onnx or FILE.tflite, got {target!r}")
     sys.path.insert(0, "")
     try:
         target_object: Any = importlib.import_module(module_name)

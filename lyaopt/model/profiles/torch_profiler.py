@@ -140,7 +140,7 @@ def export_network(
     """
     with needs_extra("profile"):
         import torch
-    with evaluation_mode(module), torch.no_grad(), _silence():
+    with evaluation_mode(module), torch.no_grad(), silence():
         try:
             exported = torch.export.export(module, tuple(example_inputs), dict(example_kwargs or {}))
             program = exported.run_decompositions({})
@@ -166,8 +166,8 @@ def _export_error(module: torch.nn.Module, failure: Exception) -> str:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Suppress what `torch.export` logs and prints."""
+def silence() -> Iterator[None]:
+    """Suppress what `torch.export` logs and prints within the block."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -222,13 +222,14 @@ def _operations(
 ) -> Iterator[Operation]:
     named: set[str] = set()
     weights = weights_of(program, steps)
+    parents = _parents(module, steps)
     with Counter() as counter:
         for step in steps:
             before = counter.macs
             counter.seen.clear()
             _run_on_meta(step[0])
             macs = counter.macs - before
-            label = _label(module, step[0], named)
+            label = _label(parents, step[0], named)
             uncounted = looks_uncounted(step[0], weights, macs, counter.seen)
             yield Operation(
                 label,
@@ -253,13 +254,27 @@ def _run_on_meta(node: Any) -> None:
     node.target(*arguments, **keywords)
 
 
-def _label(module: torch.nn.Module, node: Any, named: set[str]) -> str:
-    """Path of the submodule of the operation, with the node's name if the path is not unique."""
+def _parents(module: torch.nn.Module, steps: tuple[Step, ...]) -> set[str]:
+    """Paths of the submodules that have submodules.
+
+    A module that was read from a file has those that hold weights; operations know theirs.
+    """
+    paths = {name for name, _ in module.named_modules(remove_duplicate=False)}
+    paths.update(_path(step[0]).partition("@")[0] for step in steps)
+    return {path[:place] for path in paths for place, sign in enumerate(path) if sign == "."} | {""}
+
+
+def _path(node: Any) -> str:
     stack = list((node.meta.get("nn_module_stack") or {}).values())
-    path = stack[-1][0] if stack else ""
+    return stack[-1][0] if stack else ""
+
+
+def _label(parents: set[str], node: Any, named: set[str]) -> str:
+    """Path of the submodule of the operation, with the node's name if the path is not unique."""
+    path = _path(node)
     # A module that is called again is exported as path@1, path@2, ...
-    is_leaf = not any(module.get_submodule(path.partition("@")[0]).children())
-    label = path if is_leaf and path and path not in named else f"{path}.{node.name}".lstrip(".")
+    is_leaf = path.partition("@")[0] not in parents
+    label = path if is_leaf and path not in named else f"{path}.{node.name}".lstrip(".")
     named.add(label)
     return label
 

@@ -252,7 +252,7 @@ def test_the_command_writes_both_halves(tmp_path, capsysbinary):
     ("arguments", "reason"),
     [
         (["none.onnx"], "no such file"),
-        (["net.txt"], "ends in .onnx"),
+        (["net.txt"], "ends in .pt2 or .onnx"),
         (["broken.onnx"], "not an ONNX file"),
         (["net.onnx", "--at", "9"], "got 9"),
     ],
