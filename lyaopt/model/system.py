@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PlainValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 
 from lyaopt.arrays import Floats, read_only, restore_read_only
@@ -23,6 +23,7 @@ from lyaopt.io.checked import STRICT, checked
 from lyaopt.io.fields import Count, Expected, Finite, Id, NonNegative, Positive, Spectrum
 from lyaopt.io.ids import ids_by_position, structure_errors
 from lyaopt.io.strict_json import show_path
+from lyaopt.model.arrival_laws import ArrivalLaw, TaskSize, as_arrival_law, with_rate_of_times
 from lyaopt.model.device_energies import (
     MeasuredRadio,
     OperatingPoint,
@@ -37,6 +38,7 @@ from lyaopt.slot.limits import LEAST, noise_w_per_hz
 from lyaopt.slot.tables import Curves, Point, hull_within, make_curves
 
 __all__ = [
+    "ArrivalLaw",
     "Arrivals",
     "Channel",
     "Device",
@@ -45,6 +47,7 @@ __all__ = [
     "OperatingPoint",
     "Service",
     "System",
+    "TaskSize",
 ]
 
 LARGEST_SIGNAL, LEAST_SIGNAL = 1e100, 1e-100
@@ -84,8 +87,15 @@ class Service:
     work: Work = "macs"
     """Cycles of a task: ``macs``, its multiply-accumulates times rho, or ``measured``, those of the profile's
     measured times."""
+    arrivals: Annotated[ArrivalLaw, BeforeValidator(as_arrival_law)] = ArrivalLaw()
+    """Law of the arrivals, whose mean rate is `arrival_rate_per_s`; Poisson by default."""
+    task_size: TaskSize | None = None
+    """How the work of tasks varies; all alike by default."""
+
+    _rate_of_times = model_validator(mode="before")(with_rate_of_times)
 
     def __post_init__(self) -> None:
+        self.arrivals.check_rate(self.arrival_rate_per_s)
         try:
             measured = self.profile.measured
         except ProblemError as error:
@@ -327,7 +337,7 @@ class System:
 
     @cached_property
     def arrival_rate_per_s(self) -> Floats:
-        """lambda of each service (S,)."""
+        """lambda of each service (S,), the mean rate of its arrivals."""
         return _frozen([service.arrival_rate_per_s for service in self.services])
 
     @cached_property

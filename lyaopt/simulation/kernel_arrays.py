@@ -21,6 +21,7 @@ from lyaopt._kernels.simulation.state_types import (
     ReplicationState,
     StreamModel,
     Tasks,
+    TaskSizes,
     Trace,
 )
 from lyaopt._kernels.simulation.stream_options import CHANNEL_ROWS
@@ -28,6 +29,7 @@ from lyaopt._kernels.slot import problems
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
+from lyaopt.simulation.arrival_arrays import size_laws
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.streams import make_streams
 from lyaopt.simulation.traces import Trace as Recorded
@@ -82,6 +84,7 @@ def make_model(system: System, layout: Layout, traced: bool = False) -> Model:
         rule=0,
         failed=np.full(FAILED, -1),
         laws=_laws(system, traced),
+        sizes=TaskSizes(np.uint64(0), np.empty((0, 0), np.uint32), *size_laws(system)),
     )
 
 
@@ -154,6 +157,7 @@ def make_stream_model(system: System, layout: Layout, seed: int) -> StreamModel:
         streams.lane_gain,
         streams.lane_distance,
         streams.mean,
+        streams.laws,
     )
 
 

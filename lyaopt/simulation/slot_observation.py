@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lyaopt._kernels.simulation.state_types import FIRST, HEAD, POWER, SPEED, WAITING
-from lyaopt._kernels.simulation.task_queues import BIRTH, CUT
+from lyaopt._kernels.simulation.task_queues import BIRTH, CUT, SIZE
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
 
@@ -76,9 +76,10 @@ class SlotObservation:
         first = self._first
         b, stage, row, lane = np.nonzero(first >= 0)
         device = lane // self.state.layout.width
-        cut = self.state.task_table[first[b, stage, row, lane], CUT]
+        task = self.state.task_table[first[b, stage, row, lane]]
+        size = task[:, SIZE].view(np.float64) if task.size else 1.0
         work = np.zeros(first.shape)
-        work[b, stage, row, lane] = self.state.amounts[stage, row, device, cut]
+        work[b, stage, row, lane] = self.state.amounts[stage, row, device, task[:, CUT]] * size
         found: Floats = self._by_service(work)
         return found
 

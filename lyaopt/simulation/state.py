@@ -200,6 +200,8 @@ class State:
     def _draw_by(self, seed: int, numbers: Integers) -> None:
         lane_replication = np.tile(self.layout.in_blocks(numbers, np.uint32), self.layout.devices)
         self._streams = self._streams._replace(seed=np.uint64(seed), lane_replication=lane_replication)
+        sizes = self._model.sizes._replace(seed=np.uint64(seed), replication=lane_replication)
+        self._model = self._model._replace(sizes=sizes)
 
     def copies(self, of: int, numbers: Integers, seed: int) -> State:
         """Replications that all continue from the present state of one of these, each with its own draws.

@@ -45,6 +45,7 @@ class PricedModel(NamedTuple):
     rule: Any
     failed: Any
     laws: Any
+    sizes: Any
     prices: Any
     cuts: Any
     slow: Any

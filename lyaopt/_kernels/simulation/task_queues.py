@@ -5,13 +5,14 @@ state_types.py.
 
 - `queues`: amounts and links. Work behind the first task is kept as an unevaluated sum of two numbers, so
   that it stays exact to the last digit however many tasks come and go.
-- `tasks.table` (capacity, 3): NEXT task in the queue, slot of BIRTH, CUT. A task is in one queue at a time,
-  so one table holds the links of all queues; finished tasks are chained for reuse.
+- `tasks.table` (capacity, 4): NEXT task in the queue, slot of BIRTH, CUT, and the bits of SIZE, by which
+  its amounts are those of a usual task. A task is in one queue at a time, so one table holds the links of
+  all queues; finished tasks are chained for reuse.
 - `tasks.pool` (4,): the first FREE task (-1 if none), how many lines were ever USED, how many tasks are
   ALIVE, lines LOGGED so far.
 - `tasks.log` (lines, 5): REPLICATION, DEVICE, service ROW, slot of BIRTH and slot when DONE of each finished
   task.
-- `amounts` (3, N, M, K + 1): cycles, bits, cycles of a task in each stage, by cut.
+- `amounts` (3, N, M, K + 1): cycles, bits, cycles of a task of size 1 in each stage, by cut.
 """
 
 import math
@@ -20,13 +21,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lyaopt._kernels.numerics.compensated import two_sum
+from lyaopt._kernels.numerics.elementary import bits_of, float_of
 from lyaopt._kernels.simulation.state_types import Tasks
 from lyaopt._kernels.toolchain.jit import helper, inline
 
 LOCAL, TRANSMIT, EDGE = range(3)
 STAGES = 3
-NEXT, BIRTH, CUT = range(3)
-TASK_COLUMNS = 3
+NEXT, BIRTH, CUT, SIZE = range(4)
+TASK_COLUMNS = 4
 FREE, USED, ALIVE, LOGGED = range(4)
 REPLICATION, DEVICE, ROW, BORN, DONE = range(5)
 LOG_COLUMNS = 5
@@ -67,7 +69,13 @@ def make_room(tasks, coming):
 
 
 @inline
-def new_task(birth, cut, tasks):
+def size_of(task, table):
+    """Return the size of a task: 1 where sizes do not vary, so that products with it are exact."""
+    return float_of(table[task, SIZE])
+
+
+@inline
+def new_task(birth, cut, size, tasks):
     """Return the number of a new task, which waits in no queue yet; there must be room for it."""
     table, pool = tasks.table, tasks.pool
     task = pool[FREE]
@@ -79,6 +87,7 @@ def new_task(birth, cut, tasks):
     pool[ALIVE] += 1
     table[task, BIRTH] = birth
     table[task, CUT] = cut
+    table[task, SIZE] = bits_of(size)
     return task
 
 
@@ -134,7 +143,7 @@ def _pop(at, device, amounts, queues, table):
     if following < 0:
         return task
     stage, row, _ = at
-    amount = amounts[stage, row, device, table[following, CUT]]
+    amount = amounts[stage, row, device, table[following, CUT]] * size_of(following, table)
     queues.head[at] += amount
     _add_behind(-amount, at, queues)
     if queues.waiting[at] == 1:
@@ -155,7 +164,7 @@ def enter(task, stage, place, slot, amounts, queues, tasks):
     if stage == STAGES:
         _finish(task, place, slot, tasks)
         return 1
-    amount = amounts[stage, place.row, place.device, cut]
+    amount = amounts[stage, place.row, place.device, cut] * size_of(task, tasks.table)
     _append(task, amount, (stage, place.row, place.lane), queues, tasks.table)
     return 0
 

@@ -50,13 +50,15 @@ _SLOT = ("3NM", "4M", "6", "3NM", "8M", "6")
 # Of simulation: the tuples of state_types.py
 _SPAN = ("#s", "#e", "#g")
 _LAWS = ("M:-C", "CK", "CK", "M:!", "!M", "!M", "", "")
-_MODEL = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "%b3NL", "#u", "2", _LAWS)
+_SIZES = ("", "bL", "?NM:sizes", "?NM")
+_MODEL = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "%b3NL", "#u", "2", _LAWS, _SIZES)
 _KEYS = ("", "L", "L")
-_STREAMS = ("", "O", "bL", "L", "L", "L", "NL:")
+_ARRIVALS = ("?NM:kinds", "?NM5:", "n:")
+_STREAMS = ("", "O", "bL", "L:M", "L", "L", "NL:", _ARRIVALS)
 _TRACE = ("TM", "TNM:arrivals", "bw:")
 _SUMS = ("b26NL", "b27L")
 _STATE = ("b43NL", "b33NL", "b2NL", "bNL:k", _SUMS, "bL", "b4L", "bNL", "b3NL", "b2L", "bm3NL")
-_TASKS = ("t3", "4:pool", "l5")
+_TASKS = ("t4", "4:pool", "l5")
 _RECORD = ("br7NL", "br3L")
 _PLACEMENT = ("S:N", "S:M", "#w")
 
@@ -64,7 +66,7 @@ _PLACEMENT = ("S:N", "S:M", "#w")
 _PRICES = ("", "", "3NM", "2M", "2NM:tables", "qc", "qc", "q", "#x")
 _CUTS = ("#i", "yNM:k", "NMj:-k", "NM", "NM")
 _SLOW = ("M", "", "", "", "#x")
-_WEIGHTED = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "b3NL", "#u", "2", _LAWS)
+_WEIGHTED = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "b3NL", "#u", "2", _LAWS, _SIZES)
 _PRICED = (*_WEIGHTED, _PRICES, _CUTS, _SLOW, "bL:x")
 _QUEUES = ("3NL", "3NL", "3NL")
 
@@ -107,7 +109,8 @@ SHAPES: dict[str, Shape] = {
     "advance_by_weights": _advance(_MODEL),
     "advance_by_prices": _advance(_PRICED),
     "gains_of_slots": (_KEYS, "", "L", "L", "O", "4L", "TL"),
-    "arrivals_of_slots": (_KEYS, "", "NL:", "O", "NL", "TNL"),
+    "arrivals_of_slots": (("", "L", "L:M"), "", "NL:", "O", _ARRIVALS, "NL", "TNL"),
+    "sizes_of_tasks": (("", "L", "L:M"), "", "NM:sizes", "NM", "TNL:", "n"),
     "inject_tasks": ("", "bNL:", "bNL:k", "3NMk", _STATE, _TASKS),
     "spread_shares": ("R2M", "R3S", _PLACEMENT, "b2L", "b3NL"),
     "price_weights": (_QUEUES, "L:x", _PRICES, "3NL"),
