@@ -104,6 +104,7 @@ SHAPES: dict[str, Shape] = {
     "local_prices": (_LOCAL_PROBLEM, _DEVICE, "L"),
     "general_local_energies": (_GENERAL_LOCAL, _DEVICE, "2L"),
     "slot_exact": ("n", "", "", ""),  # it returns -1 for a block of another size
+    "slot_next": ("n", "n", "MN", "MN", "MN", "M", "#N", "#M"),  # as slot_exact
     "slot_weighted": ("3NM", *_SLOT),
     "advance": _advance(_MODEL),
     "advance_by_weights": _advance(_MODEL),
