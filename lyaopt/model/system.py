@@ -30,6 +30,7 @@ from lyaopt.model.device_energies import (
     check_frequencies,
     with_capacity_of_points,
 )
+from lyaopt.model.edges import Edge, Link, Links, edge_errors, link_errors
 from lyaopt.model.profiles import Profile, list_profiles, load_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
 from lyaopt.model.task_tables import TaskTables, task_tables
@@ -153,6 +154,8 @@ class Device:
     """Operating points of the CPU by increasing frequency, in place of the cubic law."""
     radio: MeasuredRadio | None = None
     """The radio as measured, in place of Shannon's rate."""
+    edges: tuple[Link, ...] | None = None
+    """The edge servers that it reaches, where there are several; by default all, from `distance_m`."""
     id: Id | None = None
     """Name, unique in the scenario; ``device-0`` and so on by position by default."""
 
@@ -181,7 +184,7 @@ class System:
     cycles_per_mac: Positive = 0.12
     """rho, CPU cycles per multiply-accumulate."""
     edge_capacity_hz: NonNegative = 20e9
-    """F^e, in cycles per second."""
+    """F^e, in cycles per second; without effect with `edges`."""
     bandwidth_hz: Positive = 1e6
     """B_w, in hertz; devices without a bandwidth of their own share equally what the others leave of it."""
     spectrum: Spectrum = "split"
@@ -200,6 +203,8 @@ class System:
     channel: Channel = field(default_factory=Channel)
     arrivals: Arrivals = field(default_factory=Arrivals)
     learning: Learning = field(default_factory=Learning)
+    edges: tuple[Edge, ...] | None = None
+    """Several edge servers, in place of one of `edge_capacity_hz`."""
 
     __setstate__ = restore_read_only
 
@@ -214,6 +219,7 @@ class System:
             yield show_path(path), reason
         if not any(device.services for device in self.devices):
             yield "$.devices", "expected at least one device with a service, got none"
+        yield from edge_errors(self)
         for check in (lambda: noise_w_per_hz(self.noise_psd_dbm_per_hz), lambda: self.device_bandwidth_hz):
             try:
                 check()
@@ -241,6 +247,12 @@ class System:
                 yield f"$.devices[{m}].bandwidth_hz", reason
             if expected is not None:
                 yield f"$.devices[{m}].distance_m", f"expected {expected}, got {distance}"
+        yield from link_errors(self, LEAST_SIGNAL, LARGEST_SIGNAL)
+
+    @cached_property
+    def links(self) -> Links:
+        """Edge servers, one or several, and the links to them."""
+        return Links.of(self)
 
     @cached_property
     def services(self) -> tuple[Service, ...]:

@@ -268,26 +268,25 @@ def new_state(layout: Layout, memory: int = 0) -> ReplicationState:
     )
 
 
-def empty_state(state: ReplicationState, system: System, layout: Layout) -> None:
+def empty_state(state: ReplicationState, lane_gain: Floats, slots_per_period: int) -> None:
     """Set the state of slot 0.
 
     Parameters
     ----------
     state : ReplicationState
         Overwritten.
-    system : System
-        Gives the mean channel gains.
-    layout : Layout
-        Of `state`.
+    lane_gain : ndarray (L,)
+        Mean channel gains.
+    slots_per_period : int
+        G.
     """
     for array in named_arrays(state).values():
         array.fill(0)
     state.queue_amounts[:, types.HEAD] = np.inf
     state.queue_links[:, [types.FIRST, types.LAST]] = -1
-    usual = np.repeat(system.mean_channel_gain(), layout.width)
-    state.last_gain[:] = usual
+    state.last_gain[:] = lane_gain
     # Before the first period the observed mean gain is the long-run mean, not zero.
-    state.sums.devices[:, sums.PRESENT, sums.GAIN] = system.slots_per_period * usual
+    state.sums.devices[:, sums.PRESENT, sums.GAIN] = slots_per_period * lane_gain
 
 
 def named_arrays(state: ReplicationState) -> dict[str, np.ndarray]:

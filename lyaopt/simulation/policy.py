@@ -28,11 +28,15 @@ class Decision:
         Whether the (last) points stay in force until the end of the run.
     shares : Shares, optional
         In force in all slots that the decision covers; left out, every slot is allocated exactly.
+    edges : array_like of int (M,), (M, B) or (P, M, B), optional
+        The edge server that each device is attached to, where there are several, as of `points`; left out,
+        each stays where it is, at first at the server of best mean gain.
     """
 
     points: ArrayLike
     for_good: bool = False
     shares: Shares | None = None
+    edges: ArrayLike | None = None
 
 
 @runtime_checkable

@@ -76,7 +76,7 @@ class SlotObservation:
         first = self._first
         b, stage, row, lane = np.nonzero(first >= 0)
         device = lane // self.state.layout.width
-        task = self.state.task_table[first[b, stage, row, lane]]
+        task = self._task_table[first[b, stage, row, lane]]
         size = task[:, SIZE].view(np.float64) if task.size else 1.0
         work = np.zeros(first.shape)
         work[b, stage, row, lane] = self.state.amounts[stage, row, device, task[:, CUT]] * size
@@ -87,7 +87,7 @@ class SlotObservation:
     def head_age_slots(self) -> Integers:
         """Slots since the birth of the first task of each queue (3, S, B); 0 where the queue is empty."""
         first = self._first
-        ages = np.where(first >= 0, self.slot - self.state.task_table[first, BIRTH], 0)
+        ages = np.where(first >= 0, self.slot - self._task_table[first, BIRTH], 0)
         found: Integers = self._by_service(ages)
         return found
 
@@ -111,6 +111,12 @@ class SlotObservation:
     def last_power_w(self) -> Floats:
         """Transmit power of each device in the slot before (M, B); 0 in slot 0."""
         return self._last_effort(POWER)
+
+    @property
+    def _task_table(self) -> Integers:
+        """What is known of each task, see task_queues.py; a row for each number of a task."""
+        (part,) = self.state.parts  # rules in Python take one worker
+        return np.asarray(part.tasks.table)
 
     @property
     def _first(self) -> Integers:

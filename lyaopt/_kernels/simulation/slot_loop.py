@@ -91,7 +91,7 @@ def _add_cubic(cpu, power, gain, scales, laws, notes, added, sums):
         add_devices(cpu, power, gain, scales, notes.before, notes.after, notes.limits, sums)
 
 
-def _slots_of(name, allocate, prepare, add):
+def _slots_of(name, allocate, prepare, add, move):
     """Return the function that simulates the slots whose inputs are drawn; parameters are of `slot_loop`."""
 
     def run(at, span, model, plan, state, tasks, record, room):
@@ -123,7 +123,7 @@ def _slots_of(name, allocate, prepare, add):
                     mark_arrivals(new, notes.due)
                     moving += 1
                 if moving > 0:
-                    move_tasks(b, slot, new, rates, notes.due, model, queues, tasks)
+                    move(b, slot, new, rates, notes.due, model, queues, tasks)
                     count_queued(queues, notes)
             close_period(b, last, span, gain, state)
             first = last
@@ -132,7 +132,15 @@ def _slots_of(name, allocate, prepare, add):
     return helper(run)
 
 
-def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_by_laws, run_apart=_run_all):
+def slot_loop(
+    name,
+    allocate,
+    new_workspace,
+    prepare=_keep_all,
+    add=add_devices_by_laws,
+    run_apart=_run_all,
+    move=move_tasks,
+):
     """Return the function that simulates slots, in each of which `allocate` divides the resources.
 
     Parameters
@@ -155,9 +163,11 @@ def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_
     run_apart : function
         ``run_apart((b, begin, end), span, model, plan, state, tasks, record, room)`` may simulate these slots
         of block `b` by itself, and returns whether it did.
+    move : function
+        `move_tasks`, or another that passes on tasks, with the same parameters.
     """
 
-    run_slots = _slots_of(name, allocate, prepare, add)
+    run_slots = _slots_of(name, allocate, prepare, add, move)
 
     def advance(span, model, streams, trace, plan, state, tasks, record):
         """Simulate all replications over a span; return the table and log of tasks, which may have grown.

@@ -92,7 +92,8 @@ def new_task(birth, cut, size, tasks):
 
 
 @inline
-def _finish(task, place, slot, tasks):
+def finish(task, place, slot, tasks):
+    """Log a task of a place that is done in a slot, and free its line."""
     table, pool, log = tasks
     line = pool[LOGGED]
     log[line, REPLICATION] = place.replication
@@ -120,7 +121,8 @@ def _update_backlog(at, queues):
 
 
 @inline
-def _append(task, amount, at, queues, table):
+def append(task, amount, at, queues, table):
+    """Put a task with so much work behind the others of a queue `at` (stage, row, lane)."""
     table[task, NEXT] = -1
     if queues.waiting[at] == 0:
         queues.first[at] = task
@@ -162,10 +164,10 @@ def enter(task, stage, place, slot, amounts, queues, tasks):
     while stage < STAGES and amounts[stage, place.row, place.device, cut] == 0.0:
         stage += 1
     if stage == STAGES:
-        _finish(task, place, slot, tasks)
+        finish(task, place, slot, tasks)
         return 1
     amount = amounts[stage, place.row, place.device, cut] * size_of(task, tasks.table)
-    _append(task, amount, (stage, place.row, place.lane), queues, tasks.table)
+    append(task, amount, (stage, place.row, place.lane), queues, tasks.table)
     return 0
 
 
@@ -175,18 +177,26 @@ def is_first_done(backlog, head, served):
     return backlog == 0.0 or head <= served * REMAINDER
 
 
-@helper
-def complete(stage, place, served, slot, amounts, queues, tasks):
-    """Pass on the tasks of a queue whose first one is done; return how many finished altogether."""
-    at = stage, place.row, place.lane
-    emptied = queues.backlog[at] == 0.0
-    finished = 0
-    while queues.waiting[at] > 0 and (emptied or queues.head[at] <= served * REMAINDER):
-        task = _pop(at, place.device, amounts, queues, tasks.table)
-        finished += enter(task, stage + 1, place, slot, amounts, queues, tasks)
-    if queues.waiting[at] == 0:
-        queues.backlog[at] = 0.0
-        queues.head[at] = math.inf
-    else:
-        _update_backlog(at, queues)
-    return finished
+def completing(name, join):
+    """Return the function that passes on the tasks of a queue; ``join`` is `enter`, or goes elsewhere."""
+
+    def complete(stage, place, served, slot, amounts, queues, tasks):
+        """Pass on the tasks of a queue whose first one is done; return how many finished altogether."""
+        at = stage, place.row, place.lane
+        emptied = queues.backlog[at] == 0.0
+        finished = 0
+        while queues.waiting[at] > 0 and (emptied or queues.head[at] <= served * REMAINDER):
+            task = _pop(at, place.device, amounts, queues, tasks.table)
+            finished += join(task, stage + 1, place, slot, amounts, queues, tasks)
+        if queues.waiting[at] == 0:
+            queues.backlog[at] = 0.0
+            queues.head[at] = math.inf
+        else:
+            _update_backlog(at, queues)
+        return finished
+
+    complete.__name__ = complete.__qualname__ = name
+    return helper(complete)
+
+
+complete = completing("complete", enter)

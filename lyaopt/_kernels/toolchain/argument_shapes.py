@@ -66,6 +66,9 @@ _RULES = (
     _Rule("mx", lambda n: n["x"] == 1 or n["m"] >= 1, "memory for the levels of channels"),
     # Where a policy chooses the points, the loop over slots reads none of these.
     _Rule("ixy", lambda n: n["x"] == n["y"] or ("P" in n and n["i"] == 0), "points in {x} states, got {y}"),
+    _Rule("EHL", lambda n: n["H"] * (1 + n["E"]) == n["L"] and n["E"] >= 1, "{H} lanes for devices and for links to each of {E} servers, got {L}"),
+    _Rule("ags", lambda n: n["s"] // n["g"] >= n["a"], "a plan from the first period on, got {a}"),
+    _Rule("f", lambda n: n["f"] >= 1, "servers of at least one period"),
     _Rule("XZ", lambda n: n["Z"] == n["X"] + 1, "a row of each of {X} states, got {Z} ends"),
     _Rule("UV", lambda n: 0 <= n["U"] < n["V"], "a part of {V}, got {U}"),  # others lie beyond the lanes
     _Rule("I", lambda n: n["I"] >= 1, "at least one node"),

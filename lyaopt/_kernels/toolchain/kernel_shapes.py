@@ -19,6 +19,7 @@ The letters mean the same everywhere, and argument_shapes.py holds how some depe
   of a trace, r of a record, t and l rows of the tables of tasks; d method, u rule, m tables of memory;
 - q tables of prices with c nodes, x states of a channel, y of those in the choice of cuts, which is made
   every i slots among j points;
+- E edge servers, H lanes of the devices alone, the others being those of links; a the first of f periods of their plan;
 - X states and I nodes of a bound, J states of its machine, Z and h a chain; D decisions; F features;
 - U the number of a part of the lanes, V how many parts there are;
 - n rows of a minibatch or entries of a list, v inputs and z outputs of a layer, p parts of an action.
@@ -70,6 +71,10 @@ _WEIGHTED = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "b3NL", "#u", "2", _LAWS,
 _PRICED = (*_WEIGHTED, _PRICES, _CUTS, _SLOW, "bL:x")
 _QUEUES = ("3NL", "3NL", "3NL")
 
+# Of several edge servers
+_EDGES = ("#g", "#a", "E6", "fbH:E", "bH:E")
+_OF_EDGES = (*_MODEL, _EDGES)
+
 # Of learning, and of bounds
 _REWARD = ("", "", "", "", "", "S3")
 _BOUND = (("", "J", "J", "J"), ("XJ", "XJ", "XJ"), ("Z:rows", "h:X", "h"), ("I", "X"))
@@ -109,6 +114,7 @@ SHAPES: dict[str, Shape] = {
     "advance": _advance(_MODEL),
     "advance_by_weights": _advance(_MODEL),
     "advance_by_prices": _advance(_PRICED),
+    "advance_over_edges": _advance(_OF_EDGES),
     "gains_of_slots": (_KEYS, "", "L", "L", "O", "4L", "TL"),
     "arrivals_of_slots": (("", "L", "L:M"), "", "NL:", "O", _ARRIVALS, "NL", "TNL"),
     "sizes_of_tasks": (("", "L", "L:M"), "", "NM:sizes", "NM", "TNL:", "n"),

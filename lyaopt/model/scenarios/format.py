@@ -20,7 +20,7 @@ _Errors = list[tuple[strict_json.Path, str]]
 
 # All other fields of a `System` are in the section `[system]`.
 _PARTS: dict[str, type] = {"channel": Channel, "arrivals": Arrivals, "learning": Learning}
-_SECTIONS = ("system", *_PARTS, "devices")
+_SECTIONS = ("system", *_PARTS, "edges", "devices")
 _SCALARS = tuple(item.name for item in fields(System) if item.name not in _SECTIONS)
 
 
@@ -143,7 +143,8 @@ def scenario_to_dict(system: System) -> dict[str, Any]:
                 del service["arrivals"]
         devices.append({**_set_values(device), **_measured(device), "services": services})
     scalars = {name: value for name, value in _set_values(system).items() if name in _SCALARS}
-    return {"system": scalars, **parts, "devices": devices}
+    edges = {} if system.edges is None else {"edges": [_set_values(edge) for edge in system.edges]}
+    return {"system": scalars, **parts, **edges, "devices": devices}
 
 
 def _measured(device: Device) -> dict[str, Any]:
@@ -153,6 +154,8 @@ def _measured(device: Device) -> dict[str, Any]:
         found["cpu_points"] = [_set_values(point) for point in device.cpu_points]
     if device.radio is not None:
         found["radio"] = _set_values(device.radio)
+    if device.edges is not None:
+        found["edges"] = [_set_values(link) for link in device.edges]
     return found
 
 

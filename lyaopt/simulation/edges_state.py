@@ -1,0 +1,245 @@
+"""The state of replications of a system with several edge servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from lyaopt._kernels.simulation import sums, task_queues
+from lyaopt._kernels.simulation.edge_links import Edges
+from lyaopt._kernels.simulation.edge_slots import EdgesModel, advance_over_edges
+from lyaopt._kernels.simulation.state_types import BACKLOG, Record
+from lyaopt._kernels.slot.problems import EDGE_CAPACITY
+from lyaopt.arrays import Floats, Integers
+from lyaopt.errors import ProblemError
+from lyaopt.model.edges import Links
+from lyaopt.simulation.kernel_arrays import new_record
+from lyaopt.simulation.linked_layout import LinkedLayout
+from lyaopt.simulation.plan_tables import plan_table
+from lyaopt.simulation.policy import Decision
+from lyaopt.simulation.state import State
+from lyaopt.simulation.traces import Trace
+
+_LINK_SHIFT = 24
+"""Draws number a link by the server in the upper 8 bits of the number of the device."""
+
+
+class EdgesState(State):
+    """A `State` in which each device is attached to one of several edge servers.
+
+    Parameters
+    ----------
+    system : System
+        With `edges`.
+    replications, seed, trace, distinct_streams, memory, workers
+        As of `State`; one thread simulates.
+    """
+
+    layout: LinkedLayout
+    _layout_of = staticmethod(LinkedLayout.of)
+
+    def _extend(self, trace: Trace | None) -> None:
+        links, layout = self.system.links, self.layout
+        self._link_record: list[tuple[Floats, Floats, Integers]] = []
+        self._model = _linked_model(self._model, links, layout, self.system.slots_per_period)
+        self._streams = self._linked_streams(links)
+        self._trace = self._linked_trace(links)
+        self._advance = self._without_weights
+
+    @property
+    def _without_weights(self) -> Callable[..., Any]:
+        return advance_over_edges
+
+    def _linked_streams(self, links: Links) -> Any:
+        """Each link has draws of its own; those to the first server are the same as with that one alone."""
+        streams, width = self._streams, self.layout.width
+        server = np.repeat(np.arange(self.layout.edges, dtype=np.uint32), len(streams.lane_device))
+        own = np.tile(streams.lane_device, self.layout.edges) + (server << np.uint32(_LINK_SHIFT))
+        gain = np.repeat(np.vstack([self.system.mean_channel_gain(), links.mean_gain]), width)
+        distance = np.repeat(np.vstack([self.system.distance_m, links.distance_m]), width)
+        mean = np.zeros((len(streams.lane_mean), self.layout.lanes))
+        mean[:, : streams.lane_mean.shape[1]] = streams.lane_mean
+        return streams._replace(
+            lane_device=np.concatenate([streams.lane_device, own]).astype(np.uint32),
+            lane_gain=gain,
+            lane_distance=distance,
+            lane_mean=mean,
+        )
+
+    def _linked_trace(self, links: Links) -> Any:
+        """The gains of a trace are those of the device's distance: a link has them by its mean gain."""
+        gain, arrivals = self._trace.gain, self._trace.arrivals
+        factor = links.mean_gain / self.system.mean_channel_gain()
+        none = np.zeros((*arrivals.shape[:2], self.layout.edges * self.layout.devices), np.int64)
+        return self._trace._replace(
+            gain=np.hstack([gain, *(gain * row for row in factor)]),
+            arrivals=np.concatenate([arrivals, none], axis=-1),
+        )
+
+    def attach(self, edges: Any, name: str) -> None:
+        """Attach devices to edge servers from the next period on.
+
+        Parameters
+        ----------
+        edges : array_like of int (M,), (M, B) or (P, M, B)
+            Of each device: the same in all replications, in each of them, or in each for P periods in a row.
+        name : str
+            Of the policy.
+
+        Raises
+        ------
+        ProblemError
+            If it is no such table, or a device does not reach its server.
+        """
+        shape = self.layout.devices, self.layout.replications
+        table = plan_table(edges, "$.edges", name, f"edge servers of {shape[0]} devices", shape)
+        check_reached(self.system.links, table, f"policy {name}: ")
+        plan = self.layout.device_lanes(np.broadcast_to(table, (len(table), *shape)))
+        self._model = self._model._replace(
+            edges=self._model.edges._replace(first=self.slot // self.system.slots_per_period, plan=plan)
+        )
+
+    def attached(self) -> Integers:
+        """The edge server that each device is attached to (M, B); before the first slot that of slot 0."""
+        edges, layout = self._model.edges, self.layout
+        lanes = edges.attached if self.slot else edges.plan[0]
+        apart = lanes.reshape(layout.blocks, layout.devices, layout.width)
+        found: Integers = np.moveaxis(apart, 0, 1).reshape(layout.devices, -1)[:, : layout.replications]
+        return found.copy()
+
+    def edge_backlog(self) -> Floats:
+        """Q^e at each server, in cycles (E, S, B)."""
+        amounts = self.kernel_state.queue_amounts[:, BACKLOG, task_queues.EDGE]
+        found: Floats = self.layout.by_link(amounts)
+        return found
+
+    def mean_link_gain(self) -> Floats:
+        """Mean gain of each link over the last period (E, M, B); the mean gain before the first one."""
+        total = self.kernel_state.sums.devices[:, sums.PRESENT, sums.GAIN]
+        found: Floats = self.layout.by_device_link(total) / self.system.slots_per_period
+        return found
+
+    def advance_recorded(self, slots: int, plan: Integers) -> tuple[Floats, Floats]:
+        """Simulate and record slots, as `State.advance_recorded` does; what links do is kept here."""
+        record = new_record(self.layout, slots)
+        self.advance(slots, plan, record)
+        return self.layout.by_service(record.services), self.layout.by_device(record.devices)
+
+    def take_sums(self) -> tuple[Floats, Floats]:
+        """As `State.take_sums`; behind its rows of services those of backlogs and of rates at each server."""
+        links = self._link_sums(sums.PAST)
+        services, devices = super().take_sums()
+        return np.concatenate([services, links]), devices
+
+    def present_sums(self) -> tuple[Floats, Floats]:
+        """As `State.present_sums`, with the rows of each server."""
+        services, devices = super().present_sums()
+        return np.concatenate([services, self._link_sums(sums.PRESENT)]), devices
+
+    def _link_sums(self, kind: int) -> Floats:
+        array = self.kernel_state.sums.services[:, kind]
+        rows = [sums.BACKLOGS + task_queues.EDGE, sums.RATES + task_queues.EDGE]
+        return np.concatenate([self.layout.by_link(array[:, row]) for row in rows])
+
+    def next_gain(self) -> Floats:
+        """Refuse: rules in Python know one edge server."""
+        _refuse("rule", "a rule in Python")
+
+    def use_shares(self) -> None:
+        """Refuse: shares are of one edge server."""
+        _refuse("shares", "a policy that allocates by shares")
+
+    def use_rule(self, rule: Any) -> None:
+        """Refuse: rules know one edge server."""
+        _refuse("rule", "an allocation rule")
+
+    def set_weights(self, weights: Floats | None) -> None:
+        """Refuse: weights are of one edge server."""
+        _refuse("rule", "a rule in Python")
+
+    def copies(self, of: int, numbers: Integers, seed: int) -> State:
+        """Refuse: copies are of a state with one server."""
+        _refuse("policy", "a policy that copies the state")
+
+    def add_tasks(self, tasks: Integers, points: Integers) -> None:
+        """Refuse: tasks are added by the simulation alone."""
+        _refuse("tasks", "adding tasks")
+
+
+def attach(state: State, decision: Decision, policy: str) -> None:
+    """Attach devices to edge servers as a policy decides.
+
+    Parameters
+    ----------
+    state : State
+        Of several edge servers, if the decision names some.
+    decision : Decision
+        Its `edges` may be left out.
+    policy : str
+        Name of the policy.
+
+    Raises
+    ------
+    ProblemError
+        As `EdgesState.attach`, or if there is one server only.
+    """
+    if decision.edges is None:
+        return
+    if not isinstance(state, EdgesState):
+        reason = f"policy {policy}: expected none, as the scenario has no [[edges]]"
+        raise ProblemError("$.edges", reason)
+    state.attach(decision.edges, policy)
+
+
+def check_reached(links: Links, table: Any, what: str) -> None:
+    """Check that every device reaches the edge server it is to be attached to.
+
+    Parameters
+    ----------
+    links : Links
+        Of the system.
+    table : ndarray (P, M, B) of int
+        Servers.
+    what : str
+        Begins the error.
+
+    Raises
+    ------
+    ProblemError
+        If one does not.
+    """
+    count = len(links.edge_ids)
+    wrong = (table < 0) | (table >= count)
+    if wrong.any():
+        place = tuple(np.argwhere(wrong)[0])
+        raise ProblemError("$.edges", f"{what}expected numbers from 0 to {count - 1}, got {table[place]}")
+    device = np.arange(table.shape[1])[:, None]
+    wrong = ~links.reached[table, device]
+    if wrong.any():
+        place = tuple(np.argwhere(wrong)[0])
+        name = links.edge_ids[table[place]]
+        raise ProblemError("$.edges", f"{what}device {place[1]} does not reach {name}")
+
+
+def _refuse(name: str, what: str) -> NoReturn:
+    raise ProblemError(f"$.{name}", f"expected none with several edge servers, got {what}")
+
+
+def _linked_model(model: Any, links: Links, layout: LinkedLayout, period: int) -> EdgesModel:
+    """The model with lanes for links, all devices attached to the nearest server."""
+    groups, count = layout.groups, layout.edges
+    amounts = np.tile(model.amounts, (1, 1, groups, 1))
+    at_edges = np.repeat(links.cycles_factor, layout.devices)[:, None]
+    amounts[task_queues.EDGE, :, layout.devices :] *= at_edges
+    laws = model.laws._replace(
+        curve=np.tile(model.laws.curve, groups), measured=np.tile(model.laws.measured, groups)
+    )
+    scalars = np.tile(model.scalars, (count, 1))
+    scalars[:, EDGE_CAPACITY] = links.capacity_hz
+    nearest = np.broadcast_to(links.nearest[:, None], (layout.devices, layout.replications))
+    attached = layout.device_lanes(nearest)
+    edges = Edges(period, 0, scalars, attached[None].copy(), attached)
+    fields = model._asdict() | {"devices": np.tile(model.devices, groups), "amounts": amounts, "laws": laws}
+    return EdgesModel(**fields, edges=edges)
