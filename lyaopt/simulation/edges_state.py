@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import sums, task_queues
 from lyaopt._kernels.simulation.edge_links import Edges
@@ -15,6 +16,7 @@ from lyaopt._kernels.slot.problems import EDGE_CAPACITY
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.model.edges import Links
+from lyaopt.simulation.edge_results import EdgeResults
 from lyaopt.simulation.kernel_arrays import new_record
 from lyaopt.simulation.linked_layout import LinkedLayout
 from lyaopt.simulation.plan_tables import plan_table
@@ -42,10 +44,10 @@ class EdgesState(State):
 
     def _extend(self, trace: Trace | None) -> None:
         links, layout = self.system.links, self.layout
-        self._link_record: list[tuple[Floats, Floats, Integers]] = []
+        self._recorded: list[tuple[Floats, Floats, Floats, Integers]] = []
         self._model = _linked_model(self._model, links, layout, self.system.slots_per_period)
         self._streams = self._linked_streams(links)
-        self._trace = self._linked_trace(links)
+        self._trace = self._linked_trace(trace)
         self._advance = self._without_weights
 
     @property
@@ -68,15 +70,16 @@ class EdgesState(State):
             lane_mean=mean,
         )
 
-    def _linked_trace(self, links: Links) -> Any:
-        """The gains of a trace are those of the device's distance: a link has them by its mean gain."""
-        gain, arrivals = self._trace.gain, self._trace.arrivals
-        factor = links.mean_gain / self.system.mean_channel_gain()
-        none = np.zeros((*arrivals.shape[:2], self.layout.edges * self.layout.devices), np.int64)
-        return self._trace._replace(
-            gain=np.hstack([gain, *(gain * row for row in factor)]),
-            arrivals=np.concatenate([arrivals, none], axis=-1),
-        )
+    def _linked_trace(self, trace: Trace | None) -> Any:
+        """Gains of all links, and no arrivals there; what stands for the devices is never read."""
+        layout = self.layout
+        none = np.zeros((len(self._trace.arrivals), layout.rows, layout.edges * layout.devices), np.int64)
+        arrivals = np.concatenate([self._trace.arrivals, none], axis=-1)
+        if trace is None:
+            return self._trace._replace(gain=np.empty((0, arrivals.shape[-1])), arrivals=arrivals)
+        links = trace.link_gains(self.system)
+        gain = np.hstack([links[:, 0], links.reshape(len(links), -1)])
+        return self._trace._replace(gain=gain, arrivals=arrivals)
 
     def attach(self, edges: Any, name: str) -> None:
         """Attach devices to edge servers from the next period on.
@@ -122,10 +125,39 @@ class EdgesState(State):
         return found
 
     def advance_recorded(self, slots: int, plan: Integers) -> tuple[Floats, Floats]:
-        """Simulate and record slots, as `State.advance_recorded` does; what links do is kept here."""
-        record = new_record(self.layout, slots)
+        """Simulate and record slots; what the links did is kept for `links_of_record`.
+
+        Parameters
+        ----------
+        slots : int
+            Number of slots.
+        plan : ndarray (P, blocks, N, L) of int
+            As of `State.advance`.
+        """
+        begin, record, layout = self.slot, new_record(self.layout, slots), self.layout
         self.advance(slots, plan, record)
-        return self.layout.by_service(record.services), self.layout.by_device(record.devices)
+        services = [sums.BACKLOGS + task_queues.EDGE, sums.RATES + task_queues.EDGE]
+        parts = [layout.by_link(record.services[:, :, row])[..., 0] for row in services]
+        parts.append(layout.by_device_link(record.devices[:, :, sums.GAIN_RECORD])[..., 0])
+        backlog, rate, gain = (np.moveaxis(part, 0, 1) for part in parts)
+        self._recorded.append((backlog, rate, gain, self._attached_from(begin)))
+        return layout.by_service(record.services), layout.by_device(record.devices)
+
+    def _attached_from(self, begin: int) -> Integers:
+        """Servers (P, M) of the first replication in the periods that began since a slot."""
+        edges, slots = self._model.edges, self.system.slots_per_period
+        periods = np.arange(-(-begin // slots), -(-self.slot // slots))
+        lines = edges.plan[np.minimum(periods - edges.first, len(edges.plan) - 1)]
+        found: Integers = lines[:, 0, :: self.layout.width]
+        return found
+
+    def links_of_record(self) -> dict[str, NDArray[Any]]:
+        """What links did in the recorded slots: the fields that `EdgesRecord` has beyond `Record`."""
+        backlog, rate, gain, edges = (np.concatenate(each) for each in zip(*self._recorded, strict=True))
+        last = np.moveaxis(self.edge_backlog(), -1, 0)
+        backlog = np.concatenate([backlog, last])
+        names = ("link_queue_cycles", "link_cpu_hz", "link_gain", "edges")
+        return dict(zip(names, (backlog, rate, gain, edges), strict=True))
 
     def take_sums(self) -> tuple[Floats, Floats]:
         """As `State.take_sums`; behind its rows of services those of backlogs and of rates at each server."""
@@ -191,6 +223,28 @@ def attach(state: State, decision: Decision, policy: str) -> None:
         reason = f"policy {policy}: expected none, as the scenario has no [[edges]]"
         raise ProblemError("$.edges", reason)
     state.attach(decision.edges, policy)
+
+
+def links_of_record(state: State) -> dict[str, NDArray[Any]] | None:
+    """Return what links did in the recorded slots of a `state`; None if there is one edge server only."""
+    return state.links_of_record() if isinstance(state, EdgesState) else None
+
+
+def edge_results(state: State, means: Floats) -> EdgeResults | None:
+    """Return what each edge server did in a run; None if there is one only.
+
+    Parameters
+    ----------
+    state : State
+        At the end.
+    means : ndarray (rows, S, B)
+        Per slot, of the rows of `EdgesState.take_sums`.
+    """
+    if not isinstance(state, EdgesState):
+        return None
+    links, rows = state.system.links, means[sums.SERVICE_SUMS :].sum(axis=1)
+    count = len(links.edge_ids)
+    return EdgeResults(links.edge_ids, links.capacity_hz, rows[:count], rows[count:], state.attached())
 
 
 def check_reached(links: Links, table: Any, what: str) -> None:

@@ -155,10 +155,13 @@ class Replay:
         Of each period; the last ones stay in force.
     name : str
         In results.
+    edges : ndarray (P, M) of int, optional
+        The edge servers of each period, where there are several.
     """
 
     partition: Integers
     name: str = "trace"
+    edges: Integers | None = None
 
     def decide(self, observation: Observation) -> Decision:
         """Decide all periods at once.
@@ -168,4 +171,5 @@ class Replay:
         observation : Observation
             Not used.
         """
-        return Decision(self.partition[:, :, None], for_good=True)
+        edges = None if self.edges is None else self.edges[:, :, None]
+        return Decision(self.partition[:, :, None], for_good=True, edges=edges)

@@ -12,7 +12,7 @@ from lyaopt._kernels.simulation import sums
 from lyaopt.arrays import Floats, Integers, check_type
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
-from lyaopt.simulation.edges_state import EdgesState, attach
+from lyaopt.simulation.edges_state import EdgesState, attach, edge_results, links_of_record
 from lyaopt.simulation.latencies import Latencies
 from lyaopt.simulation.plan_tables import plan_table
 from lyaopt.simulation.policy import Decision, Observation, Policy, Replay, check_policy
@@ -287,7 +287,9 @@ class Simulator:
         slots = max(self.slot - self._warmup, 1)
         services, devices = ((total / slots).astype(np.float64) for total in self.sums())
         born, completed, queued = (int(count.sum()) for count in state.task_counts())
-        record = None if self._recorder is None or not self.slot else self._recorder.record(state.backlog())
+        record = None
+        if self._recorder is not None and self.slot:
+            record = self._recorder.record(state.backlog(), links_of_record(state))
         return Result(
             self.policy.name,
             self.slot,
@@ -311,6 +313,7 @@ class Simulator:
             busy_share=float(devices[sums.BUSY].mean()),
             record=record,
             rule=None if self._rule is None else name_of(self._rule),
+            edges=edge_results(state, services),
         )
 
     def _mean_tasks(self, slots: int) -> Floats:
@@ -389,7 +392,7 @@ def simulate(
 def _replay(trace: Trace | None) -> Policy:
     if trace is None or trace.partition is None:
         raise ProblemError("$.policy", "expected a policy, or a trace with partition points")
-    return Replay(trace.partition)
+    return Replay(trace.partition, edges=trace.edges)
 
 
 def _check_count(name: str, value: int, least: int, most: int) -> None:
