@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,8 +31,6 @@ class Edge:
 
     capacity_hz: NonNegative
     """F^e of this server, in cycles per second."""
-    cycles_factor: Positive = 1.0
-    """Cycles that it takes for work that a task has stated in cycles at the edge, over these."""
     id: Id | None = None
     """Name, unique in the scenario; ``edge-0`` and so on by position by default."""
 
@@ -57,7 +56,7 @@ class Links:
     ----------
     edge_ids : tuple of str
         Names of the E servers.
-    capacity_hz, cycles_factor : ndarray (E,)
+    capacity_hz : ndarray (E,)
         Of each server.
     reached : ndarray (E, M) of bool
         Whether a device reaches a server.
@@ -69,7 +68,6 @@ class Links:
 
     edge_ids: tuple[str, ...]
     capacity_hz: Floats
-    cycles_factor: Floats
     reached: NDArray[np.bool_]
     distance_m: Floats
     mean_gain: Floats
@@ -95,10 +93,9 @@ class Links:
                 e = ids.index(link.edge)
                 reached[e, m], factor[e, m] = True, link.gain_factor
                 distance[e, m] = device.distance_m if link.distance_m is None else link.distance_m
-        gain = np.where(np.isnan(system.radio_rate_bps), system.channel.mean_gain(distance), 1.0)
-        gain = np.where(reached, gain * factor, 0.0)
-        capacities, factors = ([getattr(e, name) for e in edges] for name in ("capacity_hz", "cycles_factor"))
-        arrays = (np.array(capacities), np.array(factors), reached, distance, gain)
+        gain = np.where(np.isnan(system.radio_rate_bps), system.channel.mean_gain(distance) * factor, 1.0)
+        gain = np.where(reached, gain, 0.0)
+        arrays = (np.array([edge.capacity_hz for edge in edges]), reached, distance, gain)
         return cls(ids, *(read_only(array) for array in arrays))
 
     @property
@@ -180,6 +177,48 @@ def link_errors(system: System, least: float, most: float) -> _Errors:
             if not least < signal[links.edge_ids.index(link.edge), m] < most:
                 reason = f"expected a link whose signal over noise is from {least:g} to {most:g}"
                 yield f"$.devices[{m}].edges[{j}]", reason
+
+
+def with_one_edge(system: System, e: int) -> System:
+    """Return the system in which all devices are at one of its edge servers for good.
+
+    Parameters
+    ----------
+    system : System
+        With `edges`.
+    e : int
+        Number of the server. Devices that do not reach it are where they are.
+
+    Returns
+    -------
+    System
+        Without `edges`; distances give the mean gains of the links.
+    """
+    return replace(
+        at_links(system, np.full(len(system.devices), e)),
+        edge_capacity_hz=float(system.links.capacity_hz[e]),
+    )
+
+
+def at_links(system: System, servers: Integers) -> System:
+    """Return the system without `edges` in which each device has the mean gain of one of its links.
+
+    Parameters
+    ----------
+    system : System
+        With `edges`.
+    servers : ndarray (M,) of int
+        The server at the end of each link. Devices that do not reach it are where they are.
+    """
+    links, exponent = system.links, system.channel.path_loss_exponent
+    devices = []
+    for m, (device, e) in enumerate(zip(system.devices, servers.tolist(), strict=True)):
+        distance = device.distance_m
+        if links.reached[e, m]:
+            factor = float(links.mean_gain[e, m] / system.channel.mean_gain(links.distance_m[e, m]))
+            distance = float(links.distance_m[e, m] * factor ** (-1.0 / exponent))
+        devices.append(replace(device, distance_m=distance, edges=None))
+    return replace(system, devices=tuple(devices), edges=None)
 
 
 def check_one_edge(system: System, what: str) -> None:

@@ -1,13 +1,14 @@
 """Simulation of whole systems slot by slot: task queues, arrivals, channels, traces and records."""
 
 from lyaopt.simulation.costs import slot_costs, waiting_tasks
+from lyaopt.simulation.edge_results import EdgeResults
 from lyaopt.simulation.jitted_prices import jitted_weights
 from lyaopt.simulation.latencies import Latencies
-from lyaopt.simulation.policy import Decision, Observation, Policy
+from lyaopt.simulation.policy import Decision, LinkObservation, Observation, Policy
 from lyaopt.simulation.price_rule import CutChoice, PriceRule
 from lyaopt.simulation.price_table import price_source, price_table
 from lyaopt.simulation.recorded_traces import RecordedTrace
-from lyaopt.simulation.records import Record
+from lyaopt.simulation.records import EdgesRecord, Record
 from lyaopt.simulation.results import Result
 from lyaopt.simulation.rules import CompiledRule, Rule, allocation_rule
 from lyaopt.simulation.series import Series, run_in_steps
@@ -23,7 +24,10 @@ __all__ = [
     "CompiledRule",
     "CutChoice",
     "Decision",
+    "EdgeResults",
+    "EdgesRecord",
     "Latencies",
+    "LinkObservation",
     "Observation",
     "Policy",
     "PriceRule",

@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import sums, task_queues
-from lyaopt._kernels.simulation.edge_links import Edges
-from lyaopt._kernels.simulation.edge_slots import EdgesModel, advance_over_edges
+from lyaopt._kernels.simulation.edge_slots import advance_over_edges
+from lyaopt._kernels.simulation.rules import RuleEntry
 from lyaopt._kernels.simulation.state_types import BACKLOG, Record
-from lyaopt._kernels.slot.problems import EDGE_CAPACITY
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.model.edges import Links
 from lyaopt.simulation.edge_results import EdgeResults
+from lyaopt.simulation.edges_model import edges_model, with_prices
 from lyaopt.simulation.kernel_arrays import new_record
 from lyaopt.simulation.linked_layout import LinkedLayout
 from lyaopt.simulation.plan_tables import plan_table
-from lyaopt.simulation.policy import Decision
+from lyaopt.simulation.policy import Decision, LinkObservation
+from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.state import State
 from lyaopt.simulation.traces import Trace
 
@@ -43,10 +44,9 @@ class EdgesState(State):
     _layout_of = staticmethod(LinkedLayout.of)
 
     def _extend(self, trace: Trace | None) -> None:
-        links, layout = self.system.links, self.layout
         self._recorded: list[tuple[Floats, Floats, Floats, Integers]] = []
-        self._model = _linked_model(self._model, links, layout, self.system.slots_per_period)
-        self._streams = self._linked_streams(links)
+        self._model = edges_model(self._model, self.system, self.layout)
+        self._streams = self._linked_streams(self.system.links)
         self._trace = self._linked_trace(trace)
         self._advance = self._without_weights
 
@@ -118,11 +118,12 @@ class EdgesState(State):
         found: Floats = self.layout.by_link(amounts)
         return found
 
-    def mean_link_gain(self) -> Floats:
-        """Mean gain of each link over the last period (E, M, B); the mean gain before the first one."""
+    def observe_links(self) -> LinkObservation:
+        """What policies see of the servers and links."""
         total = self.kernel_state.sums.devices[:, sums.PRESENT, sums.GAIN]
-        found: Floats = self.layout.by_device_link(total) / self.system.slots_per_period
-        return found
+        mean = self.layout.by_device_link(total) / self.system.slots_per_period
+        last = self.layout.by_device_link(self.kernel_state.last_gain)
+        return LinkObservation(self.attached(), self.edge_backlog(), last, mean)
 
     def advance_recorded(self, slots: int, plan: Integers) -> tuple[Floats, Floats]:
         """Simulate and record slots; what the links did is kept for `links_of_record`.
@@ -146,6 +147,8 @@ class EdgesState(State):
     def _attached_from(self, begin: int) -> Integers:
         """Servers (P, M) of the first replication in the periods that began since a slot."""
         edges, slots = self._model.edges, self.system.slots_per_period
+        if self._model.choice.chosen:  # a record has one period at a time
+            return self.attached().T[: int(begin % slots == 0)]
         periods = np.arange(-(-begin // slots), -(-self.slot // slots))
         lines = edges.plan[np.minimum(periods - edges.first, len(edges.plan) - 1)]
         found: Integers = lines[:, 0, :: self.layout.width]
@@ -183,9 +186,17 @@ class EdgesState(State):
         """Refuse: shares are of one edge server."""
         _refuse("shares", "a policy that allocates by shares")
 
-    def use_rule(self, rule: Any) -> None:
-        """Refuse: rules know one edge server."""
-        _refuse("rule", "an allocation rule")
+    def use_rule(self, rule: RuleEntry | PriceRule) -> None:
+        """Let prices weigh the services, and choose servers and points if the rule does.
+
+        Parameters
+        ----------
+        rule : PriceRule
+            Of this system; other rules are refused.
+        """
+        if not isinstance(rule, PriceRule):
+            _refuse("rule", "an allocation rule")
+        self._model = with_prices(self._model, rule, self.system, self.layout)
 
     def set_weights(self, weights: Floats | None) -> None:
         """Refuse: weights are of one edge server."""
@@ -279,21 +290,3 @@ def check_reached(links: Links, table: Any, what: str) -> None:
 
 def _refuse(name: str, what: str) -> NoReturn:
     raise ProblemError(f"$.{name}", f"expected none with several edge servers, got {what}")
-
-
-def _linked_model(model: Any, links: Links, layout: LinkedLayout, period: int) -> EdgesModel:
-    """The model with lanes for links, all devices attached to the nearest server."""
-    groups, count = layout.groups, layout.edges
-    amounts = np.tile(model.amounts, (1, 1, groups, 1))
-    at_edges = np.repeat(links.cycles_factor, layout.devices)[:, None]
-    amounts[task_queues.EDGE, :, layout.devices :] *= at_edges
-    laws = model.laws._replace(
-        curve=np.tile(model.laws.curve, groups), measured=np.tile(model.laws.measured, groups)
-    )
-    scalars = np.tile(model.scalars, (count, 1))
-    scalars[:, EDGE_CAPACITY] = links.capacity_hz
-    nearest = np.broadcast_to(links.nearest[:, None], (layout.devices, layout.replications))
-    attached = layout.device_lanes(nearest)
-    edges = Edges(period, 0, scalars, attached[None].copy(), attached)
-    fields = model._asdict() | {"devices": np.tile(model.devices, groups), "amounts": amounts, "laws": laws}
-    return EdgesModel(**fields, edges=edges)

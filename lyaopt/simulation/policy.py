@@ -82,6 +82,35 @@ def check_policy(value: Any, name: str) -> None:
         raise ProblemError(f"$.{name}", f"expected a policy, as make_policy returns, got {shown(value)}")
 
 
+@dataclass(frozen=True, eq=False)
+class LinkObservation:
+    """Edge servers and the links to them, at the start of a period.
+
+    Attributes
+    ----------
+    edges : ndarray (M, B) of int
+        The server that each device was attached to.
+    backlog : ndarray (E, S, B)
+        Q^e at each server, in cycles.
+    channel_gain, mean_gain : ndarray (E, M, B)
+        Gain of each link in the last slot, and its period mean; the mean gain before the first one.
+    """
+
+    edges: Integers
+    backlog: Floats
+    channel_gain: Floats
+    mean_gain: Floats
+
+
+@runtime_checkable
+class SeesLinks(Protocol):
+    """A state of several edge servers."""
+
+    def observe_links(self) -> LinkObservation:
+        """Return what policies see of them."""
+        ...
+
+
 class Observation:
     """State of B replications at the start of a period, as policies see it.
 
@@ -143,6 +172,11 @@ class Observation:
     def points(self) -> Integers:
         """Partition points that were in force (S, B)."""
         return self.state.points()
+
+    @property
+    def links(self) -> LinkObservation | None:
+        """What there is to see of several edge servers; None where there is one."""
+        return self.state.observe_links() if isinstance(self.state, SeesLinks) else None
 
 
 @dataclass(frozen=True, eq=False)

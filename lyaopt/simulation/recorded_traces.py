@@ -40,7 +40,7 @@ class RecordedTrace:
         Parameters
         ----------
         path : str or Path
-            As of `load_trace`; partition points in it are left out.
+            As of `load_trace`; partition points and edge servers in it are left out.
         search_slots : int, optional
             Slots of the first part.
 
@@ -50,7 +50,8 @@ class RecordedTrace:
             As `load_trace` raises them; what fits no system is found by `parts`.
         """
         arrays = read_trace_arrays(path)
-        arrays.pop("partition", None)
+        for decided in ("partition", "edges"):
+            arrays.pop(decided, None)
         return cls(str(path), arrays, search_slots)
 
     @cached_property

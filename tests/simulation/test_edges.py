@@ -115,11 +115,8 @@ def edge_workloads(draw) -> tuple[Workload, System, np.ndarray, np.ndarray]:
     workload = draw(workloads(most_slots=50))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     count = draw(st.integers(1, 3))
-    factors = rng.uniform(0.2, 2.0, (2, count)) * draw(st.sampled_from([0.0, 1.0, 1.0, 1.0]))
-    servers = tuple(
-        Edge(float(workload.system.edge_capacity_hz * a), cycles_factor=float(b) or 1.0)
-        for a, b in factors.T.tolist()
-    )
+    factors = rng.uniform(0.2, 2.0, count) * draw(st.sampled_from([0.0, 1.0, 1.0, 1.0]))
+    servers = tuple(Edge(workload.system.edge_capacity_hz * factor) for factor in factors.tolist())
     system = replace(workload.system, edges=servers)
     gain = workload.channel_gain[:, None] * rng.uniform(0.3, 3.0, (workload.slots, count, 1))
     edges = rng.integers(0, count, (len(workload.partition), len(system.devices)))

@@ -57,15 +57,13 @@ class SlowEdgesSimulator(SlowSimulator):
         return [local, rates, at_edges], power
 
     def move_on(self, task: Task, ts: int) -> None:
-        work = list(task.work)
         e = self.attached[self.system.device_of_service[task.service]]
-        work[2] *= Fraction(self.system.edges[e].cycles_factor)
         for stage in range(task.stage + 1, 3):
-            if work[stage] > 0:
-                task.stage, task.left = stage, work[stage]
+            if task.work[stage] > 0:
+                task.stage, task.left = stage, task.work[stage]
                 place = task.service + (e * self.count if stage == 2 else 0)
                 self.queues[stage][place].append(task)
-                self.joined[stage][place] += work[stage]
+                self.joined[stage][place] += task.work[stage]
                 return
         task.completed = ts
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from lyaopt._kernels.simulation.exact_allocation import Allocation, allocate_edge
 from lyaopt._kernels.simulation.state_types import FIELD_TYPES
-from lyaopt._kernels.simulation.sums import flat
+from lyaopt._kernels.simulation.sums import flat, zero
 from lyaopt._kernels.simulation.task_queues import (
     CUT,
     EDGE,
@@ -30,6 +30,7 @@ from lyaopt._kernels.simulation.task_queues import (
     is_first_done,
     new_task,
 )
+from lyaopt._kernels.simulation.weighted_allocation import allocate_weighted_edge
 from lyaopt._kernels.slot.problems import TAU
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
@@ -142,16 +143,30 @@ def allocate_edges(backlog, model, rates, room):
             own = EdgeModel(model.method, edges.scalars[e], room.devices)
             allocate_edge(room.backlog, own, allocation, room.solvers)
         else:
-            found[:, :] = 0.0
+            zero(flat(found))
+        put_group(found, e, rates)
+
+
+@helper
+def allocate_edges_by_weights(backlog, weights, model, rates, room):
+    """As `allocate_edges`, by weights (3, N, L) apart from the backlogs."""
+    edges, allocation = model.edges, room.allocation
+    for e in range(edges.scalars.shape[0]):
+        found = allocation.rates[EDGE]
+        if take_group(backlog[EDGE], e, room.backlog[EDGE]):
+            take_group(weights[EDGE], e, room.weights[EDGE])
+            own = EdgeModel(model.method, edges.scalars[e], room.devices)
+            allocate_weighted_edge(room.backlog, room.weights, own, allocation, room.solvers)
+        else:
+            zero(flat(found))
         put_group(found, e, rates)
 
 
 @helper
 def attach(b, begin, edges):
-    """If a period begins, attach the devices of block `b` as it is planned."""
-    if begin % edges.period == 0:
-        line = min(begin // edges.period - edges.first, edges.plan.shape[0] - 1)
-        _copy(edges.plan[line, b], edges.attached[b])
+    """Attach the devices of block `b` as it is planned for the period that begins."""
+    line = min(begin // edges.period - edges.first, edges.plan.shape[0] - 1)
+    _copy(edges.plan[line, b], edges.attached[b])
 
 
 @helper

@@ -74,7 +74,7 @@ def _record_slot(b, line, gain, arrivals, backlog, allocation, record):
 
 
 @helper
-def _keep_all(at, gain, arrivals, model, state):
+def _keep_all(at, gain, arrivals, model, state, tasks):
     """Leave gains as they are, and the points of the policy in force."""
 
 
@@ -110,7 +110,7 @@ def _slots_of(name, allocate, prepare, add, move):
             gain = inputs.gain[first - begin : last - begin]
             arrivals = inputs.arrivals[first - begin : last - begin]
             open_period(b, first, span, plan, state)
-            prepare((b, first, last), gain, arrivals, model, state)
+            prepare((b, first, last), gain, arrivals, model, state, tasks)
             for slot in range(first, last):
                 h, new = gain[slot - first], arrivals[slot - first]
                 allocate((b, slot), h, queues.backlog, model, state, tasks, allocation, room)
@@ -155,7 +155,7 @@ def slot_loop(
     new_workspace : function
         ``new_workspace(model, services, devices, width)`` returns what workspace it takes.
     prepare : function
-        ``prepare((b, begin, end), gain, arrivals, model, state)`` may put other points in force in block `b`
+        ``prepare((b, begin, end), gain, arrivals, model, state, tasks)`` may put other points in force in block `b`
         for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
         It may replace gains (G, L).
     add : function
@@ -219,7 +219,7 @@ def _run_few(at, span, model, plan, state, tasks, record, room):
 
 
 @inline
-def _prepare_rates(at, gain, arrivals, model, state):
+def _prepare_rates(at, gain, arrivals, model, state, tasks):
     """Let measured radios carry their whole rates, where gains are not those of a trace."""
     set_whole_rates(gain, model.laws)
 

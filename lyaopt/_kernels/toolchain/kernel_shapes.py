@@ -19,7 +19,7 @@ The letters mean the same everywhere, and argument_shapes.py holds how some depe
   of a trace, r of a record, t and l rows of the tables of tasks; d method, u rule, m tables of memory;
 - q tables of prices with c nodes, x states of a channel, y of those in the choice of cuts, which is made
   every i slots among j points;
-- E edge servers, H lanes of the devices alone, the others being those of links; a the first of f periods of their plan;
+- E edge servers, A devices and H lanes without their links, a the first of f periods of their plan;
 - X states and I nodes of a bound, J states of its machine, Z and h a chain; D decisions; F features;
 - U the number of a part of the lanes, V how many parts there are;
 - n rows of a minibatch or entries of a list, v inputs and z outputs of a layer, p parts of an action.
@@ -73,7 +73,8 @@ _QUEUES = ("3NL", "3NL", "3NL")
 
 # Of several edge servers
 _EDGES = ("#g", "#a", "E6", "fbH:E", "bH:E")
-_OF_EDGES = (*_MODEL, _EDGES)
+_CHOICE = ("", "", "EA", "NA")
+_OF_EDGES = (*_WEIGHTED, _EDGES, _PRICES, _CUTS, _CHOICE, "bL:x")
 
 # Of learning, and of bounds
 _REWARD = ("", "", "", "", "", "S3")
