@@ -142,14 +142,32 @@ def cut_torch(
         raise ProfileError(f"the network changes {next(iter(kept.values()))} when it runs: no half can")
     cuts = legal_cuts(network.graph, selection, bits_per_element)
     number = cut_number(at, cuts)
-    cut = cuts[number]
-    inputs, outputs = network.graph.inputs, _outputs(network)
-    division = divide(_wiring(network, outputs), cut)
-    graphs = Graphs(network)
-    head = graphs.module("Head", inputs, _nodes(network, division.head), division.made)
-    tail = graphs.module("Tail", cut.crossing, _nodes(network, division.tail), division.late)
+    head, tail = halves_of(network, cuts[number])
     example = (tuple(example_inputs), dict(example_kwargs or {}))
-    return TorchHalves(module, head, tail, number, cut, inputs, outputs, example, network)
+    names = network.graph.inputs, _outputs(network)
+    return TorchHalves(module, head, tail, number, cuts[number], *names, example, network)
+
+
+def halves_of(network: TorchNetwork, cut: GraphCut) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """Head and tail of any cut, which may be empty.
+
+    Parameters
+    ----------
+    network : TorchNetwork
+        The exported network.
+    cut : GraphCut
+        One of its legal cuts.
+
+    Returns
+    -------
+    torch.nn.Module, torch.nn.Module
+        As of `TorchHalves`.
+    """
+    division = divide(_wiring(network, _outputs(network)), cut)
+    graphs = Graphs(network)
+    head = graphs.module("Head", network.graph.inputs, _nodes(network, division.head), division.made)
+    tail = graphs.module("Tail", cut.crossing, _nodes(network, division.tail), division.late)
+    return head, tail
 
 
 def _outputs(network: TorchNetwork) -> tuple[str, ...]:
