@@ -30,7 +30,6 @@ NOT_CONFIGURED: Final = 3
 UNKNOWN_KIND: Final = 4
 BAD_FRAME: Final = 5
 BAD_VERSION: Final = 6
-INTERNAL: Final = 7
 STATUSES: Final = {
     OK: "ok",
     REFUSED: "refused",
@@ -39,7 +38,6 @@ STATUSES: Final = {
     UNKNOWN_KIND: "unknown-kind",
     BAD_FRAME: "bad-frame",
     BAD_VERSION: "bad-version",
-    INTERNAL: "internal",
 }
 """Words of the statuses; after a bad frame or version the server closes the connection."""
 
