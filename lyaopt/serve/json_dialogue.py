@@ -10,10 +10,10 @@ from lyaopt.errors import ProblemError
 from lyaopt.io.json_lines import encode
 from lyaopt.serve import frames
 from lyaopt.serve.dialogue import Answered, ClosingError, Dialogue, late_words
-from lyaopt.serve.json_requests import KINDS, JsonRequest, next_problem, parse_json_request
+from lyaopt.serve.json_requests import KINDS, JsonRequest, parse_json_request
+from lyaopt.serve.json_session import JsonSession
 from lyaopt.serve.output import Output
 from lyaopt.serve.protocol import sequence_of
-from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution_documents import format_solution
 from lyaopt.slot.solve import solve_slot
 
@@ -32,7 +32,7 @@ class JsonDialogue(Dialogue):
     def __init__(self, output: Output, largest: int) -> None:
         super().__init__(output, largest)
         self._searched = 0
-        self._problem: SlotProblem | None = None
+        self._session: JsonSession | None = None
 
     def answer_next(self, data: memoryview, ended: bool) -> int:
         """Answer the first line, if it is whole: see `Dialogue`."""
@@ -100,16 +100,11 @@ class JsonDialogue(Dialogue):
         """Return the answer without its number; None without a system."""
         kind, content = request.kind, request.content
         if kind == "state":
-            if self._problem is None:
-                return None
-            problem = next_problem(self._problem, content)
-            answer = format_solution(solve_slot(problem))
-            self._problem = problem
-            return answer
+            return None if self._session is None else format_solution(self._session.solve(content))
         if kind == "slot":
             return format_solution(solve_slot(content))
         if kind == "configure":
-            self._problem = content
+            self._session = JsonSession(content)
             self.configured = True
             return encode({"status": "ok", "services": list(content.service_counts)})
         if kind == "hello":
