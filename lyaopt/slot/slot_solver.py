@@ -141,9 +141,7 @@ class SlotSolver:
             if not (type(values) is np.ndarray and values.dtype is _FLOAT64 and values.shape == view.shape):
                 values = as_floats(values, name, view.shape)
             view[...] = values
-        within = self._beyond is None or not self._queues[:, self._beyond].any()
-        if not (within and work.solve(checked=True)):
-            self._check_and_solve()
+        self._solve_now()
         self._keep()
 
     def _keep(self) -> None:
@@ -152,6 +150,12 @@ class SlotSolver:
         self._solved = SlotBlock(work.values.copy(), work.services, work.devices)
         self._certified = False  # which is looked at when the solution is asked for
         self._solution = None
+
+    def _solve_now(self) -> None:
+        """Solve what was put in place; what is wrong with its numbers is found out by name."""
+        within = self._beyond is None or not self._queues[:, self._beyond].any()
+        if not (within and self._work.solve(checked=True)):
+            self._check_and_solve()
 
     def _check_and_solve(self) -> None:
         """Check all numbers by name, which costs more, and solve what is right."""

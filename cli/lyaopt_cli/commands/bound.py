@@ -179,7 +179,7 @@ def _document(system: System, bound: Bound) -> dict[str, Any]:
         }
         for m, name in enumerate(system.device_ids)
     ]
-    edges = {"edge": {"cpu_hz": bound.edge_cpu_hz, "multiplier": bound.edge_multiplier}}
+    edges: dict[str, Any] = {"edge": {"cpu_hz": bound.edge_cpu_hz, "multiplier": bound.edge_multiplier}}
     if system.edges is not None:
         numbers = zip(system.links.edge_ids, bound.edges_cpu_hz, bound.edge_multipliers, strict=True)
         edges = {"edges": [{"id": name, "cpu_hz": hz, "multiplier": theta} for name, hz, theta in numbers]}
