@@ -31,7 +31,9 @@ def _inject_tasks(slot, births, points, amounts, state, tasks):
                 place = Place(n, t, t // width, b * width + t % width)
                 count, point = births[b, n, t], points[b, n, t]
                 queues.born[n, t] += count
-                queues.completed[n, t] += add_tasks(count, point, place, slot, (amounts, sizes, b), queues, tasks)
+                queues.completed[n, t] += add_tasks(
+                    count, point, place, slot, (amounts, sizes, b), queues, tasks
+                )
     return tasks.table, tasks.log
 
 
