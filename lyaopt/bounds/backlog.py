@@ -36,6 +36,7 @@ from lyaopt.bounds.holding_price import cpu_price, cubic_gain, radio_gain, radio
 from lyaopt.bounds.task_costs import refuse_channels
 from lyaopt.errors import ProblemError
 from lyaopt.model.backlog import backlog_shares
+from lyaopt.model.edges import check_one_edge
 from lyaopt.model.system import System
 
 _PIECES = 128
@@ -97,6 +98,7 @@ def backlog_bound(system: System, *, whole_slots: bool = True) -> BacklogBound:
     """
     check_type(system, System, "system", "as load_scenario returns")
     refuse_channels(system, "shadowing_std_db", "fading_correlation")
+    check_one_edge(system, "the bound on (34) knows one edge server")
     energy = system.learning.reward_energy_weight
     if energy == 0.0:
         raise ProblemError("$.learning.reward_energy_weight", "expected a number > 0, got 0")

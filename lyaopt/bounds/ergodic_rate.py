@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.io.extras import needs_extra
+from lyaopt.model.edges import check_one_edge
 from lyaopt.model.system import System
 
 _SHADOWING_NODES = 64
@@ -72,8 +73,9 @@ class Radio:
         Raises
         ------
         ProblemError
-            If devices move.
+            If devices move, or there are several edge servers.
         """
+        check_one_edge(system, "this bound, or price, knows one edge server")
         channel = system.channel
         if channel.walk_m_per_sqrt_s > 0.0:
             raise ProblemError("$.channel.walk_m_per_sqrt_s", "expected 0, bounds need stationary devices")

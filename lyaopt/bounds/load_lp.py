@@ -25,23 +25,23 @@ class Point:
     ----------
     local_cpu_hz, rate_bps : ndarray (M,)
         Loads W in cycles/s and r in bit/s.
-    edge_cpu_hz : float
-        Load of the edge, in cycles/s.
+    edge_cpu_hz : ndarray (E,)
+        Load of each edge server, in cycles/s.
     cut_share : ndarray (S, K + 1)
         x, share of tasks cut at each k.
     alpha, nu : ndarray (M,)
         Multipliers of (b) in J per cycle and of (c) in J per bit.
-    theta : float
-        Multiplier of (d) in J per cycle.
+    theta : ndarray (E,)
+        Multipliers of (d) in J per cycle.
     """
 
     local_cpu_hz: Floats
     rate_bps: Floats
-    edge_cpu_hz: float
+    edge_cpu_hz: Floats
     cut_share: Floats
     alpha: Floats
     nu: Floats
-    theta: float
+    theta: Floats
 
 
 class LoadProgram:
@@ -60,10 +60,11 @@ class LoadProgram:
         self._system, self._watts = system, watts
         m, count = system.device_of_service, len(system.devices)
         rate = system.arrival_rate_per_s[:, None]
-        self._used = np.arange(system.local_cycles.shape[1]) < system.cut_counts[:, None]
-        self._rows, _ = np.nonzero(self._used)
+        used = np.arange(system.local_cycles.shape[1]) < system.cut_counts[:, None]
+        # A column is a service, a cut and, where there are several, an edge server for the rest.
+        self._edge, self._rows, self._cuts = np.nonzero(system.links.reached[:, m, None] & used)
         self._work = [
-            (rate * table)[self._used]
+            (rate * table)[self._rows, self._cuts]
             for table in (system.local_cycles, system.transmit_bits, system.edge_cycles)
         ]
         most = _unit(np.bincount(m, (rate * system.local_cycles).max(axis=1), count))
@@ -73,7 +74,7 @@ class LoadProgram:
         caps = np.r_[np.ones(shares), system.cpu_capacity_hz / most, largest_rate / bits]
         self._bounds = np.c_[np.zeros(shares + 4 * count), np.r_[caps, np.full(2 * count, np.inf)]]
         self._cost = np.r_[np.zeros(shares + 2 * count), np.ones(2 * count)]
-        self._limit = np.r_[np.zeros(2 * count), system.edge_capacity_hz / self._units[2]]
+        self._limit = np.r_[np.zeros(2 * count), system.links.capacity_hz / self._units[2]]
         self._load, self._simplex = self._constraints()
         self._tangents: list[Any] = []
         self._heights: list[Floats] = []
@@ -85,7 +86,7 @@ class LoadProgram:
 
         m, count = self._system.device_of_service, len(self._system.devices)
         most, bits, edge = self._units
-        shares, owner = self._rows.size, m[self._rows]
+        shares, owner, edges = self._rows.size, m[self._rows], len(self._limit) - 2 * count
 
         def sums(weights: Floats, groups: Any, size: int) -> Any:
             return sparse.csr_matrix((weights, (groups, np.arange(shares))), (size, shares))
@@ -94,7 +95,7 @@ class LoadProgram:
         load = [
             [sums(self._work[0] / most[owner], owner, count), -one, zero, zero, zero],
             [sums(self._work[1] / bits[owner], owner, count), zero, -one, zero, zero],
-            [sums(self._work[2] / edge, 0 * owner, 1), *[sparse.csr_matrix((1, count))] * 4],
+            [sums(self._work[2] / edge, self._edge, edges), *[sparse.csr_matrix((edges, count))] * 4],
         ]
         rest = sparse.csr_matrix((len(m), 4 * count))
         return sparse.bmat(load), sparse.hstack([sums(np.ones(shares), self._rows, len(m)), rest])
@@ -146,16 +147,18 @@ class LoadProgram:
     def _point(self, x: Floats, multipliers: Floats) -> Point:
         shares, count = self._rows.size, len(self._system.devices)
         most, bits, edge = self._units
-        cut_share = np.zeros(self._used.shape)
-        cut_share[self._used] = x[:shares]
+        cut_share = np.zeros(self._system.local_cycles.shape)
+        np.add.at(cut_share, (self._rows, self._cuts), x[:shares])
+        mine = self._edge == np.arange(len(self._limit) - 2 * count)[:, None]
+        at_edges = np.array([self._work[2][row] @ x[:shares][row] for row in mine])
         return Point(
             local_cpu_hz=x[shares : shares + count] * most,
             rate_bps=x[shares + count : shares + 2 * count] * bits,
-            edge_cpu_hz=float(self._work[2] @ x[:shares]),
+            edge_cpu_hz=at_edges,
             cut_share=cut_share,
             alpha=multipliers[:count] * self._watts / most,
             nu=multipliers[count : 2 * count] * self._watts / bits,
-            theta=float(multipliers[2 * count] * self._watts / edge),
+            theta=multipliers[2 * count : len(self._limit)] * self._watts / edge,
         )
 
 

@@ -17,6 +17,11 @@ theta of (b), (c) and (d), is LB1, and every value of the dual is a bound::
     g = sum_m min_{0<=W<=F} (delta W^3 - alpha_m W) + sum_m E_h min_{0<=p<=pmax} (p - nu_m R(p))
         + sum_n lambda_n min_k [alpha c_k C rho + nu d_k D + theta (1 - c_k) C rho] - theta F^e.
 
+With several edge servers a task may be finished at any that its device reaches: x has a column for each cut
+and server, (d) a row for each server, and theta is the least one of a service. Bits go over the best link of
+their device: a device may send to one server now and to another one later, and a task is where its last bit
+is sent, so that nothing ties bits to a server. That needs gains which are drawn anew in each slot.
+
 The optimum is found by cutting planes: each linear program replaces the convex functions by tangents, and
 g at its multipliers is a bound, however inaccurate the program.
 
@@ -35,6 +40,8 @@ from lyaopt.arrays import Floats, as_floats, as_scalar, check_array, check_type
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.holding_price import local_gain
 from lyaopt.bounds.load_lp import LoadProgram, Point
+from lyaopt.bounds.task_costs import refuse_channels
+from lyaopt.model.edges import at_links
 from lyaopt.model.system import System
 
 _MOST_ROUNDS = 60
@@ -58,13 +65,15 @@ class Bound:
     local_cpu_hz, rate_bps : ndarray (M,)
         W and r of the best mixture.
     edge_cpu_hz : float
-        Edge work of the best mixture.
+        Edge work of the best mixture, of all servers.
     cut_share : ndarray (S, largest K + 1)
         x, share of tasks that the best mixture cuts at each k.
     local_multiplier, transmit_multiplier : ndarray (M,)
         alpha in J per cycle and nu in J per bit.
     edge_multiplier : float
-        theta, in J per cycle.
+        theta, in J per cycle; of several servers the largest.
+    edges_cpu_hz, edge_multipliers : ndarray (E,)
+        Work and theta of each edge server.
     """
 
     power_w: float
@@ -79,9 +88,11 @@ class Bound:
     local_multiplier: Floats
     transmit_multiplier: Floats
     edge_multiplier: float
+    edges_cpu_hz: Floats
+    edge_multipliers: Floats
 
 
-def dual_value(system: System, alpha: ArrayLike, nu: ArrayLike, theta: float) -> float:
+def dual_value(system: System, alpha: ArrayLike, nu: ArrayLike, theta: ArrayLike) -> float:
     """g(alpha, nu, theta), in watts: a lower bound for any multipliers >= 0 (weak duality).
 
     Parameters
@@ -90,20 +101,34 @@ def dual_value(system: System, alpha: ArrayLike, nu: ArrayLike, theta: float) ->
         The system.
     alpha, nu : array_like (M,)
         Multipliers of (b) in J per cycle and of (c) in J per bit.
-    theta : float
-        Multiplier of (d) in J per cycle.
+    theta : array_like () or (E,)
+        Multiplier of (d) of each edge server, in J per cycle.
     """
-    count = len(system.devices)
+    count, links = len(system.devices), system.links
     a, n = as_floats(alpha, "alpha", (count,)), as_floats(nu, "nu", (count,))
     a = check_array(a, lambda index: f"$.alpha[{index[0]}]")
     n = check_array(n, lambda index: f"$.nu[{index[0]}]")
-    theta = as_scalar(theta, "theta")
+    if np.ndim(theta) == 0:
+        t = np.full(links.capacity_hz.shape, as_scalar(theta, "theta"))
+    else:
+        t = as_floats(theta, "theta", links.capacity_hz.shape)
+        t = check_array(t, lambda index: f"$.theta[{index[0]}]")
     local = -local_gain(system, a)
-    rate, power = Radio.of(system).carried(n)
+    rate, power = _radio(system).carried(n)
     m = system.device_of_service
-    price = a[m, None] * system.local_cycles + n[m, None] * system.transmit_bits + theta * system.edge_cycles
+    least = np.where(links.reached, t[:, None], np.inf).min(axis=0)
+    price = a[m, None] * system.local_cycles + n[m, None] * system.transmit_bits
+    price += least[m, None] * system.edge_cycles
     tasks = system.arrival_rate_per_s * price.min(axis=1)
-    return float(local.sum() + (power - n * rate).sum() + tasks.sum() - theta * system.edge_capacity_hz)
+    return float(local.sum() + (power - n * rate).sum() + tasks.sum() - (t * links.capacity_hz).sum())
+
+
+def _radio(system: System) -> Radio:
+    """The radios, of several links the best ones; those of slow channels have none."""
+    if system.edges is None:
+        return Radio.of(system)
+    refuse_channels(system, "shadowing_std_db", "fading_correlation")
+    return Radio.of(at_links(system, system.links.nearest))
 
 
 def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
@@ -125,12 +150,12 @@ def energy_bound(system: System, tolerance: float = 1e-9) -> Bound:
     Raises
     ------
     ProblemError
-        If devices move.
+        If devices move; or with several edge servers, if gains depend on those of the slot before.
     MissingExtraError
         Without SciPy (extra `bound`).
     """
     check_type(system, System, "system", "as load_scenario returns")
-    radio = Radio.of(system)
+    radio = _radio(system)
     program = _first_program(system, radio)
     search = _Search()
     for _ in range(_MOST_ROUNDS):
@@ -181,7 +206,7 @@ class _Search:
     def __init__(self) -> None:
         self._upper, self._lower = math.inf, -math.inf
         self._mixture: tuple[Point, Floats, Floats]
-        self._multipliers: tuple[Floats, Floats, float]
+        self._multipliers: tuple[Floats, Floats, Floats]
 
     @property
     def gap(self) -> float:
@@ -193,15 +218,19 @@ class _Search:
         if total < self._upper:
             self._upper, self._mixture = total, (point, local, power)
 
-    def add_multipliers(self, value: float, multipliers: tuple[Floats, Floats, float]) -> None:
+    def add_multipliers(self, value: float, multipliers: tuple[Floats, Floats, Floats]) -> None:
         if value > self._lower:
             self._lower, self._multipliers = value, multipliers
 
     def bound(self, system: System) -> Bound:
         point, local, power = self._mixture
         value = max(self._lower, 0.0)
-        loads = (local, power, point.local_cpu_hz, point.rate_bps, point.edge_cpu_hz, point.cut_share)
-        return Bound(value, system.slot_duration_s * value, self.gap, *loads, *self._multipliers)
+        edge = float(point.edge_cpu_hz.sum())
+        loads = (local, power, point.local_cpu_hz, point.rate_bps, edge, point.cut_share)
+        alpha, nu, theta = self._multipliers
+        prices = alpha, nu, float(theta.max())
+        energy = system.slot_duration_s * value
+        return Bound(value, energy, self.gap, *loads, *prices, point.edge_cpu_hz, theta)
 
 
 def _first_program(system: System, radio: Radio) -> LoadProgram:
@@ -223,4 +252,5 @@ def _unstable(system: System) -> Bound:
     nothing = np.full(len(system.devices), math.nan)
     share = np.full(system.local_cycles.shape, math.nan)
     loads = (nothing, nothing, nothing, nothing, math.nan, share, nothing, nothing, math.nan)
-    return Bound(math.inf, math.inf, 0.0, *loads)
+    at_edges = np.full(len(system.links.edge_ids), math.nan)
+    return Bound(math.inf, math.inf, 0.0, *loads, at_edges, at_edges)

@@ -24,6 +24,7 @@ from lyaopt.bounds.shadowed_tasks import shadowed_costs
 from lyaopt.bounds.stationary import stationary_bound
 from lyaopt.bounds.task_costs import edge_costs, local_costs, measured_costs, transmit_costs
 from lyaopt.errors import ProblemError
+from lyaopt.model.edges import check_one_edge
 from lyaopt.model.system import System
 
 _ROUNDING = 1e-10
@@ -106,6 +107,7 @@ def task_bound(system: System, theta: Floats, whole_slots: bool) -> EdgeDual:
     whole_slots : bool
         As of `waiting_bound`.
     """
+    check_one_edge(system, "LB3 knows one edge server")
     rates, work, capacity = system.arrival_rate_per_s, system.edge_cycles, system.edge_capacity_hz
     form = form_of(system, whole_slots)
     if form == "stationary":

@@ -43,6 +43,27 @@ static inline int all_within(const double *values, int64_t count, double *sum)
     return good;
 }
 
+/* What is bad: its field, its place in the array, or -1, its value, and what was expected. Nothing: NONE. */
+typedef struct fault {
+    int status;
+    const char *field;
+    int64_t index;
+    double value;
+    const char *reason;
+} fault;
+
+static const fault NONE = {LYAOPT_OK, NULL, -1, 0.0, NULL};
+static const char NUMBER[] = "expected a finite number >= 0";
+static const char POSITIVE[] = "expected a finite number > 0";
+
+static inline fault fault_of_missing(const char *field)
+{
+    return (fault){LYAOPT_NULL, field, -1, 0.0, NULL};
+}
+
+/* Say it in words, and return its status; faults.c. */
+SHARED int lyaopt_tell(fault found, char *text, size_t size);
+
 /* Check the numbers of a system and of the state of some slots; numbers.c. */
 SHARED int lyaopt_check_numbers(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
                          const lyaopt_state *state);

@@ -142,12 +142,18 @@ int lyaopt_price_cuts(const lyaopt_prices *prices, const lyaopt_waiting *waiting
 /* Tell the state of each channel from the gains [M] of a slot, in every slot; `level` [M] is 0 before the first. */
 int lyaopt_track_channels(const lyaopt_prices *prices, const double *gain, double *level, int64_t *channel);
 
-/* Say which number is bad, in one line of at most `size` characters with the final 0, such as
- * "state.channel_gain[3]: expected a finite number >= 0, got nan": the field, and its place in the array. Returns
- * what a call with this system and state would return: LYAOPT_OK if nothing is wrong with them. It takes longer
- * than to solve a slot; call it after LYAOPT_BAD_VALUE or LYAOPT_NULL. */
+/* Say what is bad, in one line of at most `size` characters with the final 0, such as
+ * "state.channel_gain[3]: expected a finite number >= 0, got nan": the field, and its place in the array. Each
+ * returns what a call would return that is given these: LYAOPT_OK if nothing is wrong with them. They take longer
+ * than to solve a slot; call one after an error. Weights beyond double precision, for which lyaopt_price_weights
+ * returns LYAOPT_BAD_VALUE, are named as those of a state. */
 int lyaopt_explain(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
                    const lyaopt_state *state, char *text, size_t size);
+int lyaopt_explain_allocation(const lyaopt_allocation *allocation, char *text, size_t size);
+int lyaopt_explain_table(const double *table, size_t table_size, char *text, size_t size);
+int lyaopt_explain_waiting(const lyaopt_prices *prices, const lyaopt_waiting *waiting, char *text, size_t size);
+int lyaopt_explain_gains(const lyaopt_prices *prices, const double *gain, const double *level, char *text,
+                         size_t size);
 
 /* A status in words, never NULL; LYAOPT_API_VERSION of the library; and its version, such as "0.1.0". */
 const char *lyaopt_message(int status);

@@ -2,35 +2,27 @@
 #include "checks.h"
 
 #include <float.h>
-#include <stdio.h>
 
 static const double LEAST = DBL_MIN; /* of full precision: what is computed from inputs is 0 or at least that */
 static const double LARGEST_SIGNAL = 8.218407461554972e307; /* e^709 - 1: its logarithm can be taken back */
 enum { STAGES = 3, ROWS = 4 };
 
-static const char NUMBER[] = "expected a finite number >= 0";
-static const char POSITIVE[] = "expected a finite number > 0";
 static const char BACKLOG[] = "expected 0 or at least 2.3e-308, also over the slot length";
 static const char SUM[] = "the sum over the slot length is not finite";
 static const char BANDS[] = "the sum times the noise, or times the slot length, is not finite";
 static const char BAND[] = "times the noise, or times the slot length, it is not from 2.3e-308 to 1.7e308";
 static const char SIGNAL[] = "the signal-to-noise ratio at full power is beyond 8.2e307, or one is below 2.3e-308 but not 0";
 
-/* A bad number: its field, the place in the array, or -1, and what is wrong with it. */
-typedef struct fault {
-    const char *field;
-    int64_t index;
-    double value;
-    const char *reason;
-} fault;
-
-static const fault NONE = {NULL, -1, 0.0, NULL};
+static fault bad(const char *field, int64_t index, double value, const char *reason)
+{
+    return (fault){LYAOPT_BAD_VALUE, field, index, value, reason};
+}
 
 static fault fault_of_number(const char *field, double value, int positive)
 {
     if (within(value) && (value > 0.0 || !positive))
         return NONE;
-    return (fault){field, -1, value, positive ? POSITIVE : NUMBER};
+    return bad(field, -1, value, positive ? POSITIVE : NUMBER);
 }
 
 static fault fault_of_system(const lyaopt_system *system)
@@ -57,7 +49,7 @@ static fault fault_of_array(const char *field, const double *values, int64_t cou
         good &= values[i] > 0.0;
     for (int64_t i = 0; !good && i < count; i++) {
         if (!within(values[i]) || (positive && values[i] == 0.0))
-            return (fault){field, i, values[i], positive ? POSITIVE : NUMBER};
+            return bad(field, i, values[i], positive ? POSITIVE : NUMBER);
     }
     return NONE;
 }
@@ -70,13 +62,13 @@ static fault fault_of_backlogs(const char *field, const double *values, int64_t 
     if (!all_within(values, count, &sum))
         return fault_of_array(field, values, count, 0);
     if (!(sum / tau < INFINITY))
-        return (fault){field, -1, sum, SUM};
+        return bad(field, -1, sum, SUM);
     int good = 1;
     for (int64_t i = 0; i < count; i++)
         good &= (values[i] >= least) | (values[i] == 0.0);
     for (int64_t i = 0; !good && i < count; i++) {
         if (values[i] < least && values[i] != 0.0)
-            return (fault){field, i, values[i], BACKLOG};
+            return bad(field, i, values[i], BACKLOG);
     }
     return NONE;
 }
@@ -92,12 +84,12 @@ static fault fault_of_signal(int64_t m, int64_t slots, const lyaopt_state *state
     const double band = state->bandwidth_hz[m], power = state->max_power_w[m];
     const double floor = band * system->noise_psd_w_per_hz;
     if (!is_normal(floor) || !is_normal(band * system->slot_duration_s))
-        return (fault){"state.bandwidth_hz", m, band, BAND};
+        return bad("state.bandwidth_hz", m, band, BAND);
     for (int64_t b = 0; b < slots; b++) {
         const double gain = state->channel_gain[m * slots + b], ratio = gain / floor;
         const int faint = gain > 0.0 && (ratio < LEAST || (power > 0.0 && power * ratio < LEAST));
         if (faint || !(power * ratio <= LARGEST_SIGNAL))
-            return (fault){"state.channel_gain", m * slots + b, gain, SIGNAL};
+            return bad("state.channel_gain", m * slots + b, gain, SIGNAL);
     }
     return NONE;
 }
@@ -111,7 +103,7 @@ static fault fault_of_signals(int64_t devices, int64_t slots, const lyaopt_state
         whole += state->bandwidth_hz[m];
     fault found = NONE;
     if (!(whole * most_of_hz < INFINITY))
-        found = (fault){"state.bandwidth_hz", -1, whole, BANDS};
+        found = bad("state.bandwidth_hz", -1, whole, BANDS);
     for (int64_t m = 0; found.field == NULL && m < devices; m++)
         found = fault_of_signal(m, slots, state, system);
     return found;
@@ -150,12 +142,13 @@ static fault fault_of(int64_t devices, int64_t services, int64_t slots, const ly
 SHARED int lyaopt_check_numbers(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
                          const lyaopt_state *state)
 {
-    return fault_of(devices, services, slots, system, state).field != NULL ? LYAOPT_BAD_VALUE : LYAOPT_OK;
+    return fault_of(devices, services, slots, system, state).status;
 }
 
-/* The first array that is needed and NULL; NULL if all are there. */
-static const char *missing(const lyaopt_state *state)
+static fault fault_of_pointers(const lyaopt_system *system, const lyaopt_state *state)
 {
+    if (system == NULL || state == NULL)
+        return fault_of_missing(system == NULL ? "system" : "state");
     const double *arrays[] = {state->cpu_capacity_hz,    state->max_power_w,         state->bandwidth_hz,
                               state->channel_gain,       state->local_queue_cycles,  state->transmit_queue_bits,
                               state->edge_queue_cycles};
@@ -165,37 +158,47 @@ static const char *missing(const lyaopt_state *state)
                                          "state.edge_queue_cycles"};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
         if (arrays[i] == NULL)
-            return FIELDS[i];
+            return fault_of_missing(FIELDS[i]);
     }
-    return NULL;
+    return NONE;
 }
 
-static int told(int status, char *text, size_t size)
+static fault fault_of_sizes(int64_t devices, int64_t services, int64_t slots)
 {
-    if (text != NULL && size > 0)
-        snprintf(text, size, "%s", lyaopt_message(status));
-    return status;
+    static const char COUNT[] = "expected at least 1";
+    if (devices < 1)
+        return (fault){LYAOPT_BAD_SIZE, "devices", -1, (double)devices, COUNT};
+    if (services < 1)
+        return (fault){LYAOPT_BAD_SIZE, "services", -1, (double)services, COUNT};
+    if (slots < 1)
+        return (fault){LYAOPT_BAD_SIZE, "slots", -1, (double)slots, COUNT};
+    if (!sizes_are_good(devices, services, slots))
+        return (fault){LYAOPT_BAD_SIZE, "devices * services * slots", -1,
+                       (double)devices * (double)services * (double)slots, "expected what fits into memory"};
+    return NONE;
 }
 
 EXPORT int lyaopt_explain(int64_t devices, int64_t services, int64_t slots, const lyaopt_system *system,
                           const lyaopt_state *state, char *text, size_t size)
 {
-    if (!sizes_are_good(devices, services, slots))
-        return told(LYAOPT_BAD_SIZE, text, size);
-    if (system == NULL || state == NULL)
-        return told(LYAOPT_NULL, text, size);
-    const char *field = missing(state);
-    if (field != NULL) {
-        if (text != NULL && size > 0)
-            snprintf(text, size, "%s: is NULL", field);
-        return LYAOPT_NULL;
+    fault found = fault_of_sizes(devices, services, slots);
+    if (found.status == LYAOPT_OK)
+        found = fault_of_pointers(system, state);
+    if (found.status == LYAOPT_OK)
+        found = fault_of(devices, services, slots, system, state);
+    return lyaopt_tell(found, text, size);
+}
+
+EXPORT int lyaopt_explain_allocation(const lyaopt_allocation *to, char *text, size_t size)
+{
+    static const char *const FIELDS[] = {"allocation.local_cpu_hz", "allocation.rate_bps", "allocation.edge_cpu_hz",
+                                         "allocation.cpu_hz", "allocation.power_w"};
+    if (to == NULL)
+        return lyaopt_tell(fault_of_missing("allocation"), text, size);
+    const double *arrays[] = {to->local_cpu_hz, to->rate_bps, to->edge_cpu_hz, to->cpu_hz, to->power_w};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        if (arrays[i] == NULL)
+            return lyaopt_tell(fault_of_missing(FIELDS[i]), text, size);
     }
-    const fault found = fault_of(devices, services, slots, system, state);
-    if (found.field == NULL)
-        return told(LYAOPT_OK, text, size);
-    if (text != NULL && size > 0 && found.index < 0)
-        snprintf(text, size, "%s: %s, got %g", found.field, found.reason, found.value);
-    if (text != NULL && size > 0 && found.index >= 0)
-        snprintf(text, size, "%s[%lld]: %s, got %g", found.field, (long long)found.index, found.reason, found.value);
-    return LYAOPT_BAD_VALUE;
+    return lyaopt_tell(NONE, text, size);
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from lyaopt.arrays import Floats, Integers
+from lyaopt.errors import MissingExtraError
 from lyaopt.io.extras import needs_extra
 
 CONFIDENCE = 0.95
@@ -58,6 +60,12 @@ def interquartile_mean(values: Floats, seed: int = 0) -> Estimate:
     if values.size == 1:
         return Estimate(float(values[0]), float("nan"), float("nan"))
     return Estimate(float(middle_mean(values)), *interval_of([values], middle_mean, seed))
+
+
+def need_scipy() -> None:
+    """Raise `MissingExtraError` if there is no SciPy (extra `bound`), before a long run that ends with it."""
+    if find_spec("scipy") is None:
+        raise MissingExtraError("scipy", "bound")
 
 
 def interval_of(

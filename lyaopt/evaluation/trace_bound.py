@@ -39,6 +39,7 @@ def trace_bound_j(system: System, result: Result, trace: Trace) -> float | None:
     if measured < 1:
         return None
     on_device = np.equal.outer(np.arange(len(system.devices)), system.device_of_service)  # (M, S)
+    trace = _best_links(trace, system)
     work = on_device.astype(np.float64) @ result.service_rates[:2] * measured * system.slot_duration_s
     same = np.zeros(work.shape[2]) if trace.starts is None else trace.starts
     # Replications on the same slots that did the same work have the same bound.
@@ -48,6 +49,14 @@ def trace_bound_j(system: System, result: Result, trace: Trace) -> float | None:
         _energy_j(system, work[..., b], trace.gains_in(int(b), result.warmup, result.slots)) for b in first
     ]
     return float(np.dot(least, replications) / replications.sum()) * (1.0 - _ROUNDING) / measured
+
+
+def _best_links(trace: Trace, system: System) -> Trace:
+    """The trace of the best link of each device in each slot: no policy has a better one."""
+    if system.edges is None:
+        return trace
+    gain = np.where(system.links.reached, trace.link_gains(system), 0.0).max(axis=1)
+    return Trace(trace.arrivals, gain, starts=trace.starts)
 
 
 def _energy_j(system: System, work: Floats, gain: Floats) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from lyaopt.errors import ProblemError
 from lyaopt.experiments.definition import Measuring, Sweep
 from lyaopt.experiments.learners import Learner, configuration_of
 from lyaopt.experiments.provenance import digest
+from lyaopt.experiments.traced import check_trace
 from lyaopt.experiments.variations import varied
 from lyaopt.experiments.waiting import BOUND, Waiting
 from lyaopt.io.user_modules import source_digest
@@ -26,6 +27,7 @@ from lyaopt.model.scenarios import scenario_to_dict
 from lyaopt.model.system import System
 from lyaopt.policies import is_searched, make_policy, policy_names
 from lyaopt.policies.own_policy import is_own
+from lyaopt.simulation import RecordedTrace
 
 _KEY_LENGTH = 32
 
@@ -50,6 +52,8 @@ class Cell:
         The system of the training.
     waiting : Waiting or None
         Of a policy with a waiting cost or mean latency of its own.
+    trace : RecordedTrace or None
+        Arrivals and channels, in place of those that are drawn.
     """
 
     policy: str
@@ -60,6 +64,7 @@ class Cell:
     learner: Learner | None = None
     training_system: System | None = None
     waiting: Waiting | None = None
+    trace: RecordedTrace | None = None
 
     @property
     def is_bound(self) -> bool:
@@ -71,6 +76,8 @@ class Cell:
         """Everything that determines the result, as JSON values."""
         systems = [_described(system) for system in self.systems]
         document: dict[str, Any] = {"lyaopt": __version__, "systems": systems}
+        if self.trace is not None:
+            document["trace"] = self.trace.to_dict()
         waits = {} if self.waiting is None else {"waiting": self.waiting.to_dict()}
         if self.is_bound:
             return {**document, "policy": BOUND, **waits}
@@ -109,7 +116,7 @@ def _described(system: System) -> dict[str, Any]:
     return {**scenario_to_dict(system), "profiles": hashlib.sha256(profiles.encode()).hexdigest()}
 
 
-def cells_of(sweep: Sweep, system: System) -> tuple[Cell, ...]:
+def cells_of(sweep: Sweep, system: System, trace: RecordedTrace | None = None) -> tuple[Cell, ...]:
     """List the cells of a sweep, ordered by training seed.
 
     Parameters
@@ -118,6 +125,8 @@ def cells_of(sweep: Sweep, system: System) -> tuple[Cell, ...]:
         Definition of points, policies and training seeds.
     system : System
         The scenario that the sweep varies.
+    trace : RecordedTrace, optional
+        What the sweep's `trace` names.
 
     Returns
     -------
@@ -126,7 +135,8 @@ def cells_of(sweep: Sweep, system: System) -> tuple[Cell, ...]:
     Raises
     ------
     ProblemError
-        If a policy is unknown, a value does not suit its setting, or the evaluation uses a training seed.
+        If a policy is unknown, a value does not suit its setting, the evaluation uses a training seed, or the
+        trace does not fit a point.
     """
     systems = sweep.systems(system)
     for number, policy in enumerate(sweep.policies):
@@ -135,7 +145,10 @@ def cells_of(sweep: Sweep, system: System) -> tuple[Cell, ...]:
     if any(sweep.learner(policy) for policy in sweep.policies) and sweep.evaluation.seed in seeds:
         reason = f"expected no training seed (1 to {sweep.training_seeds}), got {sweep.evaluation.seed}"
         raise ProblemError("$.evaluation.seed", reason)
-    return (*_untrained(sweep, systems), *_trained(sweep, system, systems))
+    if trace is not None:
+        check_trace(sweep, systems, trace)
+    cells = (*_untrained(sweep, systems), *_trained(sweep, system, systems))
+    return cells if trace is None else tuple(replace(cell, trace=trace) for cell in cells)
 
 
 def _check(sweep: Sweep, policy: str, place: str, systems: Sequence[System]) -> None:

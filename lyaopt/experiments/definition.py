@@ -66,8 +66,14 @@ class Sweep:
     """Learners to add, or to redefine by name."""
     waiting: dict[str, Any] = Field(default_factory=dict)
     """Policies by prices, and bounds, with a waiting cost or a mean latency of their own, by name."""
+    trace: Id | None = None
+    """Path of a trace: policies are searched and trained on its first part, and judged on the rest."""
+    search_slots: Count | None = None
+    """Slots of the first part, as of `lyaopt.simulation.divide`."""
 
     def __post_init__(self) -> None:
+        if self.search_slots is not None and self.trace is None:
+            raise ProblemError("$.search_slots", "expected a trace too, of which these slots are searched")
         for name, values in self.vary.items():
             if name not in SETTINGS:
                 raise ProblemError(f"$.vary.{name}", unknown_key(name, SETTINGS))

@@ -19,7 +19,7 @@ from lyaopt.evaluation.over_bound import (
 )
 from lyaopt.experiments.waiting import Waiting
 from lyaopt.model.system import System
-from lyaopt.simulation import Result
+from lyaopt.simulation import Result, Trace
 
 _LEAST_COST, _MOST_COST, _LINES = 1e-6, 1e3, 37
 """Waiting costs of the curve in a picture, four lines a decade."""
@@ -77,7 +77,7 @@ def _curve(system: System) -> dict[str, Any] | None:
     }
 
 
-def beside_bounds(system: System, policy: Any, result: Result) -> dict[str, Any]:
+def beside_bounds(system: System, policy: Any, result: Result, trace: Trace | None = None) -> dict[str, Any]:
     """Set a run beside the bounds that know delay, replication by replication.
 
     Parameters
@@ -88,6 +88,8 @@ def beside_bounds(system: System, policy: Any, result: Result) -> dict[str, Any]
         Of the run.
     result : Result
         The run.
+    trace : Trace, optional
+        Of the run: bounds, which are of the scenario's law, are then left out.
 
     Returns
     -------
@@ -96,14 +98,17 @@ def beside_bounds(system: System, policy: Any, result: Result) -> dict[str, Any]
         over its mean is the energy over the least energy at the policy's own latency; where waiting has a
         cost, ``waiting_and_energy_j`` and the bound ``least_waiting_and_energy_j``.
     """
-    times = mean_times_s(system, result)
-    found = {"stay_s": times, "least_energy_j": _least_energies(system, times)}
+    times = mean_times_s(system, result, trace)
+    found = {"stay_s": times}
+    if trace is None:
+        found["least_energy_j"] = _least_energies(system, times)
     theta = system.waiting_costs_j_per_s
     theta = waiting_cost_in_force(policy, system) if theta is None else theta  # all alike, if possible
     if theta is not None:
         waiting = result.slot_duration_s * (theta[:, None] * result.mean_tasks).sum(axis=0)
         found["waiting_and_energy_j"] = energies_j(result) + waiting
-        found["least_waiting_and_energy_j"] = np.full_like(times, _least_cost(system, theta))
+        if trace is None:
+            found["least_waiting_and_energy_j"] = np.full_like(times, _least_cost(system, theta))
     return {name: _listed(values) for name, values in found.items()}
 
 

@@ -10,6 +10,7 @@ from lyaopt.experiments.paper_figures import figure_of, title_of
 from lyaopt.experiments.results import Results, heading, load_results
 from lyaopt.experiments.savings import Saving, savings_of
 from lyaopt.experiments.store import Store
+from lyaopt.experiments.traced import trace_words
 from lyaopt.experiments.trends import trends_of
 from lyaopt.experiments.verdicts import Verdict, words_of
 from lyaopt.io.atomic_write import write_whole
@@ -43,13 +44,17 @@ def write_tables(store: Store) -> list[Results]:
         table = tables.csv_text(sweeps).encode()
         sections = [
             f"## {markdown_text(title_of(results.figure, results.name))}\n\n"
-            f"{claims(results)}{tables.markdown(results)}"
+            f"{_trace(results)}{claims(results)}{tables.markdown(results)}"
             for results in sweeps
         ]
         title = markdown_text(heading(sweeps))
     write_whole(store.path / CSV, table)
     write_whole(store.path / MARKDOWN, "\n".join([f"# {title}\n", *sections]).encode())
     return sweeps
+
+
+def _trace(results: Results) -> str:
+    return "" if results.trace is None else f"{markdown_text(trace_words(results.trace))}\n\n"
 
 
 def write_figures(store: Store, sweeps: Sequence[Results]) -> None:

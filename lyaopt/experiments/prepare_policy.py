@@ -12,8 +12,8 @@ from lyaopt.experiments.learners import Learner, training_of
 from lyaopt.experiments.waiting import Waiting
 from lyaopt.io.extras import needs_extra
 from lyaopt.model.system import System
-from lyaopt.policies import SearchOptions, is_searched, make_policy, search_fixed
-from lyaopt.simulation import Policy
+from lyaopt.policies import SearchOptions, is_searched, make_policy, search_fixed, takes_traces
+from lyaopt.simulation import Policy, TraceParts
 
 if TYPE_CHECKING:
     from lyaopt.learning import Summary
@@ -40,7 +40,13 @@ class Prepared:
     log: tuple[dict[str, Any], ...] = ()
 
 
-def prepare(name: str, system: System, seed: int, waiting: Waiting | None = None) -> Prepared:
+def prepare(
+    name: str,
+    system: System,
+    seed: int,
+    waiting: Waiting | None = None,
+    trace: TraceParts | None = None,
+) -> Prepared:
     """Make a policy without training.
 
     Parameters
@@ -53,6 +59,8 @@ def prepare(name: str, system: System, seed: int, waiting: Waiting | None = None
         Of the search, if there is one.
     waiting : Waiting, optional
         Policy by prices, in place of `name`, with a waiting cost or a mean latency.
+    trace : TraceParts, optional
+        Of which searches replay the first part.
 
     Returns
     -------
@@ -63,17 +71,20 @@ def prepare(name: str, system: System, seed: int, waiting: Waiting | None = None
     ProblemError
         If no waiting cost gives the mean latency.
     """
+    traces = () if trace is None else (trace.searched,)
     if waiting is not None:
-        priced = make_policy(waiting.policy, system, seed=seed, **waiting.options())
+        priced = make_policy(waiting.policy, system, seed=seed, traces=traces, **waiting.options())
         return Prepared(priced, int(getattr(priced, "searched", 0)))
     if name == "best-fixed":
-        result = search_fixed(system, SearchOptions(seed=seed))
+        result = search_fixed(system, SearchOptions(seed=seed, traces=traces))
         return Prepared(result.policy(), result.slots)
-    policy = make_policy(name, system, **({"seed": seed} if is_searched(name) else {}))
+    options: dict[str, Any] = {"seed": seed} if is_searched(name) else {}
+    fitted = {"traces": traces} if takes_traces(name) else {}
+    policy = make_policy(name, system, **options, **fitted)
     return Prepared(policy, int(getattr(policy, "searched", 0)))
 
 
-def train(learner: Learner, system: System, seed: int) -> Prepared:
+def train(learner: Learner, system: System, seed: int, trace: TraceParts | None = None) -> Prepared:
     """Train a policy.
 
     Parameters
@@ -84,6 +95,8 @@ def train(learner: Learner, system: System, seed: int) -> Prepared:
         To train on.
     seed : int
         Training seed.
+    trace : TraceParts, optional
+        Of which the training replays the first part.
 
     Returns
     -------
@@ -106,9 +119,8 @@ def train(learner: Learner, system: System, seed: int) -> Prepared:
     with tempfile.TemporaryDirectory() as path:
         folder = RunFolder(path)
         with folder.locked():
-            training = begin(
-                folder, system, learner.algorithm, preset=learner.preset, seed=seed, ranges=ranges, **budget
-            )
+            options: dict[str, Any] = {"preset": learner.preset, "seed": seed, "ranges": ranges, **budget}
+            training = begin(folder, system, learner.algorithm, trace=trace, **options)
             summary = training.run()
         policy, lines = load_policy(path), (Path(path) / LOG).read_text().splitlines()
     slots = summary.decisions * system.slots_per_period + summary.searched

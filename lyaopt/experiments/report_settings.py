@@ -12,6 +12,7 @@ from lyaopt.experiments.horizontal import is_number, label_of
 from lyaopt.experiments.paper_figures import title_of
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import NAMES, number
+from lyaopt.experiments.traced import trace_words
 from lyaopt.model.scenarios import list_scenarios
 
 _OURS = ("lyaopt", "python", "core")
@@ -41,6 +42,8 @@ def settings(experiment: Mapping[str, Any], sweeps: Sequence[Results]) -> str:
     for results in sweeps:
         heading = html.text(title_of(results.figure, results.name))
         content.append(f"<h3>{heading}</h3>{_measuring(results.definition)}{_learners(results.definition)}")
+        if results.trace is not None:
+            content.append(f"<p>{html.text(trace_words(results.trace))}</p>")
         content.append(_spent(results))
         text = definition_text(results.definition)
         content.append(html.details("Its definition, for lyaopt sweep", f"<pre>{html.text(text)}</pre>"))

@@ -73,6 +73,10 @@ class Results:
         Slots of search and training by policy: mean over its cells.
     missing : int
         Unfinished cells.
+    trace : mapping or None
+        How a trace was used: its name and hash, and the slots of both parts. Runs are on the judged one.
+    searched : dict
+        Runs on the part of a trace on which policies were searched and trained, by policy and point.
     """
 
     name: str
@@ -84,6 +88,8 @@ class Results:
     curves: dict[tuple[str, int], list[Mapping[str, list[float]]]] = field(default_factory=dict)
     slots: dict[str, float] = field(default_factory=dict)
     missing: int = 0
+    trace: Mapping[str, Any] | None = None
+    searched: dict[tuple[str, int], list[Run]] = field(default_factory=dict)
     # Tables and figures share estimates, which need a bootstrap each.
     _estimates: dict[tuple[str, int, str], Estimate] = field(default_factory=dict, repr=False)
 
@@ -109,6 +115,11 @@ class Results:
             above, below = _RATIOS.get(measure, (measure, None))
             self._estimates[place] = estimate(grid_of(runs, above, below))
         return self._estimates[place]
+
+    @property
+    def on_searched_part(self) -> Results:
+        """The results on the part of a trace on which policies were searched and trained."""
+        return replace(self, runs=self.searched, searched={}, _estimates={})
 
     def saving(self, policy: str, other: str, point: int) -> Estimate:
         """Estimate the share of the energy of `other` that `policy` saves at `point`."""
@@ -199,7 +210,8 @@ def load_results(store: Store) -> tuple[dict[str, Any], list[Results]]:
 
 def _load_sweep(store: Store, sweep: Mapping[str, Any]) -> Results:
     policies = list(dict.fromkeys(sweep["definition"]["policies"]))
-    results = Results(sweep["name"], sweep["figure"], sweep["points"], policies, sweep["definition"])
+    given = sweep["name"], sweep["figure"], sweep["points"], policies, sweep["definition"]
+    results = Results(*given, trace=sweep.get("trace"))
     slots: dict[str, list[float]] = {}
     missing = 0
     for cell in sorted(sweep["cells"], key=lambda cell: cell["seed"] or 0):
@@ -207,6 +219,8 @@ def _load_sweep(store: Store, sweep: Mapping[str, Any]) -> Results:
         if result is None:
             missing += 1
             continue
+        for point, measured in zip(cell["points"], result.get("searched", ()), strict=False):
+            results.searched.setdefault((cell["policy"], point), []).append(Run(cell["seed"], measured))
         for point, measured in zip(cell["points"], result["evaluations"], strict=True):
             results.runs.setdefault((cell["policy"], point), []).append(Run(cell["seed"], measured))
             if result["training"] is not None:

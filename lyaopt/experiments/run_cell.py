@@ -19,7 +19,7 @@ from lyaopt.experiments.provenance import versions
 from lyaopt.experiments.store import Store
 from lyaopt.experiments.watched_points import WatchedPoints
 from lyaopt.model.system import System
-from lyaopt.simulation import Policy, simulate
+from lyaopt.simulation import Policy, Trace, TraceParts, simulate
 
 _CURVE_POINTS = 200
 """Points of a training curve, each a mean over a part of the log."""
@@ -61,25 +61,35 @@ def compute(cell: Cell) -> dict[str, Any]:
     -------
     dict
         ``training`` (None without one), ``prepared_slots``, and ``evaluations``, one for each system;
-        without values where a policy by prices does not reach its target latency.
+        without values where a policy by prices does not reach its target latency. On a trace evaluations are
+        on its judged part, and ``searched``, as many, on the other one.
     """
     if cell.is_bound:
         bounds = [measure_bound(system, cell.waiting) for system in cell.systems]
         return {"training": None, "prepared_slots": 0, "evaluations": bounds}
+    trace = None if cell.trace is None else cell.trace.parts(cell.systems[0], cell.measuring.seed)
     if cell.learner is None or cell.training_system is None:
         try:
-            prepared = prepare(cell.policy, cell.systems[0], cell.measuring.search_seed, cell.waiting)
+            prepared = prepare(cell.policy, cell.systems[0], cell.measuring.search_seed, cell.waiting, trace)
         except ProblemError as error:
             if cell.waiting is None or not cell.waiting.out_of_reach(error):
                 raise
-            return {"training": None, "prepared_slots": 0, "evaluations": [{"energy_j": None}]}
+            nothing = [{"energy_j": None}]
+            searched = {} if trace is None else {"searched": nothing}
+            return {"training": None, "prepared_slots": 0, "evaluations": nothing, **searched}
     else:
-        prepared = train(cell.learner, cell.training_system, cell.seed or 0)
-    return {
-        "training": _training(prepared),
-        "prepared_slots": prepared.slots,
-        "evaluations": [_evaluate(system, prepared.policy, cell.measuring) for system in cell.systems],
-    }
+        prepared = train(cell.learner, cell.training_system, cell.seed or 0, trace)
+    found: dict[str, Any] = {"training": _training(prepared), "prepared_slots": prepared.slots}
+    return found | _evaluations(cell, prepared.policy, trace)
+
+
+def _evaluations(cell: Cell, policy: Policy, trace: TraceParts | None) -> dict[str, Any]:
+    """Evaluations of a policy for each system, on both parts of a trace if there is one."""
+    if trace is None:
+        return {"evaluations": [_evaluate(system, policy, cell.measuring) for system in cell.systems]}
+    (system,) = cell.systems  # a training over ranges, which serves several, has no trace
+    parts = {"evaluations": trace.judged, "searched": trace.searched}
+    return {name: [_evaluate(system, policy, cell.measuring, part)] for name, part in parts.items()}
 
 
 def _training(prepared: Prepared) -> dict[str, Any] | None:
@@ -116,11 +126,14 @@ def _mean(values: list[float], part: Any) -> float:
     return float(np.mean(np.array(values)[part]))
 
 
-def _evaluate(system: System, policy: Policy, measuring: Measuring) -> dict[str, Any]:
+def _evaluate(
+    system: System, policy: Policy, measuring: Measuring, trace: Trace | None = None
+) -> dict[str, Any]:
     """Measures of each replication, for paired comparisons of policies."""
     from lyaopt.evaluation import Score
 
-    watched = WatchedPoints(policy, system)
+    watched = WatchedPoints(policy, system, trace)
+    replayed = None if trace is None else trace.spread_over(measuring.replications)
     result = simulate(
         system,
         watched,
@@ -128,6 +141,7 @@ def _evaluate(system: System, policy: Policy, measuring: Measuring) -> dict[str,
         warmup=measuring.warmup,
         replications=measuring.replications,
         seed=measuring.seed,
+        trace=replayed,
     )
     watched.measure_rule(measuring.warmup + measuring.slots, measuring.seed)
     score = Score.of(system, replace(result, policy=policy.name))
@@ -146,7 +160,7 @@ def _evaluate(system: System, policy: Policy, measuring: Measuring) -> dict[str,
         "born": result.born,
         "completed": result.completed,
         "queued": result.queued,
-        **beside_bounds(system, policy, result),
+        **beside_bounds(system, policy, result, replayed),
     }
 
 

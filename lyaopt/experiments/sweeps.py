@@ -17,6 +17,7 @@ from lyaopt.experiments.run_cell import do_cell
 from lyaopt.experiments.runner import run_tasks
 from lyaopt.experiments.store import Store
 from lyaopt.model.system import System
+from lyaopt.simulation import RecordedTrace
 
 RUNNING = ".lyaopt-running"
 
@@ -31,16 +32,19 @@ class Part:
     system : System
     figure : str or None
         Figure of the paper that it reproduces.
+    trace : RecordedTrace or None
+        What the sweep's `trace` names.
     """
 
     sweep: Sweep
     system: System
     figure: str | None = None
+    trace: RecordedTrace | None = None
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Its cells; raises `ProblemError` as `cells_of` does."""
-        return cells_of(self.sweep, self.system)
+        return cells_of(self.sweep, self.system, self.trace)
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ def experiment_document(parts: Sequence[Part], command: str) -> dict[str, Any]:
                 "figure": part.figure,
                 "definition": definition,
                 "files": own_files(part.sweep.scenario, part.system),
+                **_used(part.trace),
                 "points": list(part.sweep.points),
                 "cells": [
                     {"policy": cell.policy, "seed": cell.seed, "points": list(cell.points), "key": cell.key}
@@ -160,8 +165,14 @@ def experiment_document(parts: Sequence[Part], command: str) -> dict[str, Any]:
     }
 
 
+def _used(trace: RecordedTrace | None) -> dict[str, Any]:
+    """How a trace is used."""
+    return {} if trace is None else {"trace": {"file": trace.file, **trace.to_dict()}}
+
+
 def _definition(sweep: Sweep) -> dict[str, Any]:
     """The definition with all its learners written out."""
     learners = {policy: sweep.learner(policy) for policy in sweep.policies}
     documents = {policy: learner.to_dict() for policy, learner in learners.items() if learner is not None}
-    return {**asdict(sweep), "learners": documents}
+    whole = {**asdict(sweep), "learners": documents}
+    return {name: value for name, value in whole.items() if value is not None}

@@ -75,7 +75,16 @@ def rows(results: Results) -> Iterator[dict[str, Any]]:
             nothing = Estimate(*3 * (float("nan"),))
             compared = base is not None and policy != base and not results.is_bound(policy)
             saved = results.saving(policy, base, point) if compared and base else nothing
-            yield row | _spread(f"saving_against_{BASE}", saved)
+            yield row | _spread(f"saving_against_{BASE}", saved) | _of_trace(results, policy, point)
+
+
+def _of_trace(results: Results, policy: str, point: int) -> dict[str, Any]:
+    """Which part of a trace was judged, and the energy on the other one."""
+    if results.trace is None:
+        return {}
+    used = {f"trace_{name}": value for name, value in results.trace.items()}
+    energy = results.on_searched_part.estimate(policy, point)
+    return {**used, **_spread("searched_part_energy_j", energy)}
 
 
 def _spread(name: str, estimate: Estimate) -> dict[str, Any]:

@@ -20,7 +20,9 @@ from lyaopt.experiments.sweeps import Part
 from lyaopt.experiments.variations import WAITING, WEIGHTS
 from lyaopt.model.system import System
 from lyaopt.policies import is_priced
+from lyaopt.simulation import RecordedTrace
 
+_JUDGED = ("judged_energy_j", "judged_latency_s")
 LATENCIES = {"mean": "latency_s", "p50": "latency_p50_s", "p95": "latency_p95_s", "p99": "latency_p99_s"}
 """Mean and percentiles of the latency of tasks, by measure."""
 POLICIES = ("middle", "best-fixed", "lyappo")
@@ -43,13 +45,15 @@ class Point:
     energy_weight_local, energy_weight_transmit : float or None
         The scaled weights U^l and U^t; None of policies by prices.
     energy_j : Estimate
-        Energy of a slot.
+        Energy of a slot; on a trace, in the part on which policies were searched and trained.
     latency_s : Estimate
-        The selected latency.
+        The selected latency, in the same slots.
     on_front : bool
         Whether no other point of any policy is better in both.
     waiting_cost_j_per_s : float or None
         The scaled theta of the system; None of other policies, or where every service has its own.
+    judged_energy_j, judged_latency_s : Estimate or None
+        Both in the part of a trace that is judged; None without a trace.
     """
 
     policy: str
@@ -60,6 +64,8 @@ class Point:
     latency_s: Estimate
     on_front: bool = False
     waiting_cost_j_per_s: float | None = None
+    judged_energy_j: Estimate | None = None
+    judged_latency_s: Estimate | None = None
 
     @property
     def setting(self) -> str:
@@ -69,7 +75,15 @@ class Point:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
         document = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return document | {name: document[name].to_dict() for name in ("energy_j", "latency_s")}
+        found = {name: value for name, value in document.items() if isinstance(value, Estimate)}
+        unjudged = {name: None for name in _JUDGED if document[name] is None}
+        shown = document | {name: value.to_dict() for name, value in found.items()}
+        return {name: value for name, value in shown.items() if name not in unjudged}
+
+    def meets(self, target_s: float) -> bool:
+        """Tell whether its latency, that which was judged, is at most `target_s` with its whole interval."""
+        judged = self.latency_s if self.judged_latency_s is None else self.judged_latency_s
+        return _at_most(judged) <= target_s
 
 
 def tradeoff_parts(
@@ -78,6 +92,7 @@ def tradeoff_parts(
     policies: Sequence[str],
     factors: Sequence[float] = FACTORS,
     training_seeds: int = 1,
+    trace: RecordedTrace | None = None,
 ) -> list[Part]:
     """Define the sweeps over the energy weights, and over the waiting costs of policies by prices.
 
@@ -93,6 +108,8 @@ def tradeoff_parts(
         On both weights, or on the waiting costs; other ones than the default refine a part of the range.
     training_seeds : int
         Number of trainings of each algorithm.
+    trace : RecordedTrace, optional
+        Arrivals and channels; points are compared on the part that is searched, and judged on the other one.
 
     Returns
     -------
@@ -104,13 +121,17 @@ def tradeoff_parts(
     learners = {name: replace(LEARNERS[name], decisions=DECISIONS) for name in weighted if name in LEARNERS}
     closer = "" if tuple(factors) == FACTORS else f", closer: {', '.join(policies)}"
     common: dict[str, Any] = {"scenario": scenario, "training_seeds": training_seeds}
+    if trace is not None:
+        common |= {"trace": trace.file, "search_slots": trace.search_slots}
     parts = []
     if weighted:
         name, vary = f"trade-off{closer}", {WEIGHTS: list(factors)}
-        parts.append(Part(Sweep(weighted, name=name, vary=vary, learners=learners, **common), system))
+        sweep = Sweep(weighted, name=name, vary=vary, learners=learners, **common)
+        parts.append(Part(sweep, system, trace=trace))
     if priced:
         name, vary = f"trade-off of prices{closer}", {WAITING: list(factors)}
-        parts.append(Part(Sweep(priced, name=name, vary=vary, **common), _with_waiting_cost(system)))
+        sweep = Sweep(priced, name=name, vary=vary, **common)
+        parts.append(Part(sweep, _with_waiting_cost(system), trace=trace))
     return parts
 
 
@@ -144,16 +165,27 @@ def points_of(results: Sequence[Results], system: System, latency: str) -> list[
         raise ProblemError("$.latency", f"expected one of {', '.join(LATENCIES)}; got {latency!r}")
     points = {}
     for sweep in results:
-        for policy, number in sweep.runs:
+        compared = sweep if sweep.trace is None else sweep.on_searched_part
+        for policy, number in compared.runs:
             (setting, factor), *_ = sweep.points[number].items()
+            judged: dict[str, Any] = (
+                {} if sweep.trace is None else _judged(sweep, policy, number, LATENCIES[latency])
+            )
             points[policy, factor] = Point(
                 policy=policy,
                 factor=factor,
                 **_scaled(system, setting, factor),
-                energy_j=sweep.estimate(policy, number, ENERGY),
-                latency_s=sweep.estimate(policy, number, LATENCIES[latency]),
+                energy_j=compared.estimate(policy, number, ENERGY),
+                latency_s=compared.estimate(policy, number, LATENCIES[latency]),
+                **judged,
             )
     return with_front([points[key] for key in sorted(points)])
+
+
+def _judged(sweep: Results, policy: str, number: int, latency: str) -> dict[str, Estimate]:
+    """Fields of a `Point` in the part of a trace that is judged."""
+    measures = dict(zip(_JUDGED, (ENERGY, latency), strict=True))
+    return {name: sweep.estimate(policy, number, measure) for name, measure in measures.items()}
 
 
 def _scaled(system: System, setting: str, factor: float) -> dict[str, Any]:
@@ -271,7 +303,9 @@ def fastest(points: Sequence[Point]) -> Point | None:
     return min(timed, key=lambda point: point.latency_s.value, default=None)
 
 
-def document(points: Sequence[Point], latency: str, target_s: float | None) -> Mapping[str, Any]:
+def document(
+    points: Sequence[Point], latency: str, target_s: float | None, trace: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
     """Make the document that `lyaopt tune --json` prints.
 
     Parameters
@@ -282,6 +316,8 @@ def document(points: Sequence[Point], latency: str, target_s: float | None) -> M
         A key of `LATENCIES`.
     target_s : float or None
         Largest latency allowed, in seconds; None without a target.
+    trace : mapping, optional
+        How a trace was used.
 
     Returns
     -------
@@ -289,7 +325,9 @@ def document(points: Sequence[Point], latency: str, target_s: float | None) -> M
     """
     chosen = None if target_s is None else pick(points, target_s)
     told = None if target_s is None else chosen or fastest(points)
+    judged = {"judged_meets_target": None if chosen is None or target_s is None else chosen.meets(target_s)}
     return {
+        **({} if trace is None else {"trace": trace, **judged}),
         "latency": latency,
         "target_s": target_s,
         "pick": None if chosen is None else chosen.to_dict(),

@@ -56,6 +56,7 @@ def draw_tradeoff(
     if chosen is not None:
         place = chosen.latency_s.value, 1e3 * chosen.energy_j.value
         axes.plot(*place, "o", markersize=13, markerfacecolor="none", color="#000000")
+        _draw_judged(axes, place, chosen)
         axes.annotate(
             f"{chosen.factor:g} {chosen.setting}",
             place,
@@ -65,10 +66,21 @@ def draw_tradeoff(
         )
     latencies, energies = ([getattr(point, of).value for point in points] for of in ("latency_s", "energy_j"))
     axes.set(xscale=_scale(latencies), yscale=_scale(energies), ylabel="energy per slot, mJ")
-    axes.set_xlabel(f"latency of a task ({latency}), s")
+    traced = any(point.judged_energy_j is not None for point in points)
+    where = ", in the part of the trace that is searched" if traced else ""
+    axes.set_xlabel(f"latency of a task ({latency}), s{where}")
     axes.grid(alpha=0.25, which="both", linewidth=0.5)
     legend_above(axes)
     return picture_bytes(figure, kind)
+
+
+def _draw_judged(axes: Any, place: tuple[float, float], chosen: Point) -> None:
+    """Where the choice lies in the part of a trace that is judged."""
+    if chosen.judged_energy_j is None or chosen.judged_latency_s is None:
+        return
+    judged = chosen.judged_latency_s.value, 1e3 * chosen.judged_energy_j.value
+    axes.plot(*zip(place, judged, strict=True), color="#000000", linewidth=0.8)
+    axes.plot(*judged, "x", markersize=9, color="#000000", label="the choice, judged")
 
 
 def _scale(values: Sequence[float]) -> str:

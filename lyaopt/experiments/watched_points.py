@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.model.system import System
-from lyaopt.simulation import Decision, Observation, Policy, simulate
+from lyaopt.simulation import Decision, Observation, Policy, Trace, simulate
 
 _RECORDED_SLOTS = 20_000
 """Of one replication: enough for the mean point, and a record of some megabytes."""
@@ -22,6 +22,8 @@ class WatchedPoints:
     ----------
     policy : Policy
     system : System
+    trace : Trace or None
+        Whose arrivals weigh the services, in place of those of the system.
     depth : float
         Mean of k / K over decisions and services.
     local_share : float
@@ -32,6 +34,7 @@ class WatchedPoints:
 
     policy: Policy
     system: System
+    trace: Trace | None = None
     depth: float = 0.0
     local_share: float = 0.0
     periods: int = 0
@@ -64,7 +67,9 @@ class WatchedPoints:
         """
         if getattr(self.rule, "cuts", None) is None:
             return
-        run = simulate(self.system, self.policy, slots=min(slots, _RECORDED_SLOTS), seed=seed, record=True)
+        options: dict[str, Any] = {"slots": min(slots, _RECORDED_SLOTS), "seed": seed, "record": True}
+        trace = None if self.trace is None else self.trace.spread_over(1)
+        run = simulate(self.system, self.policy, trace=trace, **options)
         assert run.record is not None
         self.periods = 0
         self._measure(run.record.partition[:, :, None])
@@ -74,7 +79,8 @@ class WatchedPoints:
         periods = len(points) if points.ndim == 3 else 1
         # Services along the first axis, periods and replications along the second.
         rows = np.moveaxis(points, -2, 0).reshape(services, -1) if points.ndim > 1 else points[:, None]
-        load = self.system.local_cycles * self.system.arrival_rate_per_s[:, None]
+        rate = self.system.arrival_rate_per_s if self.trace is None else self.trace.arrivals.mean(axis=0)
+        load = self.system.local_cycles * rate[:, None]
         local = np.take_along_axis(load, rows, axis=1).sum(axis=0).mean() / (load[:, -1].sum() or 1.0)
         depth = (rows / np.maximum(self.system.cut_counts - 1, 1)[:, None]).mean()
         self.periods += periods

@@ -75,7 +75,9 @@ def _annotation(model: Any, path: Path) -> Any:
 
 
 def _present(annotation: Any) -> Any:
-    """The type of an optional value that is there."""
+    """The type of an optional value that is there, without what is said about it."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     return get_args(annotation)[0] if get_origin(annotation) is UnionType else annotation
 
 

@@ -20,6 +20,7 @@ from lyaopt.learning.trained_policy import LearnedPolicy
 from lyaopt.model.system import System
 from lyaopt.policies.paired_trials import Outcome, Trials, search_seed, standard_error
 from lyaopt.simulation.price_rule import PriceRule
+from lyaopt.simulation.traces import Trace
 
 _PURPOSE = 0x6B6565706572
 """Purpose of the seed of the trials."""
@@ -40,6 +41,8 @@ class BestCheckpoint:
     seed : int
     rule : PriceRule, optional
         By which resources are allocated; its cost is that of the trials.
+    trace : Trace, optional
+        Arrivals and channels of the trials, which start at evenly spaced slots of it and go around.
 
     Attributes
     ----------
@@ -48,11 +51,17 @@ class BestCheckpoint:
     """
 
     def __init__(
-        self, systems: Sequence[System], features: Collection[str], seed: int, rule: PriceRule | None = None
+        self,
+        systems: Sequence[System],
+        features: Collection[str],
+        seed: int,
+        rule: PriceRule | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self._systems, self._features, self._rule = systems, features, rule
         self._seed = search_seed(seed, _PURPOSE)
         self._replications = max(1, _REPLICATIONS // len(systems))
+        self._traces = () if trace is None else (trace.spread_over(self._replications),)
         self.used = 0
         self._weights: dict[str, Tensor] = {}
         self._costs = torch.empty(0, dtype=torch.float64)
@@ -94,7 +103,8 @@ class BestCheckpoint:
     def _trial(self, system: System, policy: LearnedPolicy) -> Outcome:
         slots = self._replications * _SLOTS
         cost = policy.waiting_cost_j_per_s
-        trials = Trials(system, self._seed, _SLOTS, self._replications, slots, waiting_cost_j_per_s=cost)
+        numbers = _SLOTS, self._replications, slots
+        trials = Trials(system, self._seed, *numbers, self._traces, waiting_cost_j_per_s=cost)
         outcome = trials.run_policy(lambda _: policy, 1)
         assert outcome is not None, "the budget is that of one trial"
         self.used += slots

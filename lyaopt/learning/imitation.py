@@ -23,7 +23,7 @@ from lyaopt.policies.best_fixed import search_fixed
 from lyaopt.policies.channel_table import table
 from lyaopt.policies.fixed import least_cut
 from lyaopt.policies.paired_trials import SearchOptions, search_seed
-from lyaopt.simulation import Decision, Observation, Policy, Simulator
+from lyaopt.simulation import Decision, Observation, Policy, Simulator, Trace
 
 _SEARCH, _LESSON = 0x7374617274, 0x6C6573736F6E
 """Purposes of seeds: "start", "lesson"."""
@@ -84,6 +84,7 @@ def imitate(
     label_smoothing: float,
     features: Collection[str] = (),
     seed: int = 0,
+    trace: Trace | None = None,
 ) -> int:
     """Train a network to imitate a searched policy.
 
@@ -101,6 +102,8 @@ def imitate(
         Optional features of the network's observations.
     seed : int
         Of the recorded runs and the minibatches.
+    trace : Trace, optional
+        Arrivals and channels on which the policy is searched and recorded.
 
     Returns
     -------
@@ -114,11 +117,14 @@ def imitate(
     """
     used, lessons = 0, []
     replications = max(_LEAST_REPLICATIONS, _SEARCH_REPLICATIONS // len(systems))
+    searched = () if trace is None else (trace,)
+    recorded = None if trace is None else trace.spread_over(_REPLICATIONS)
     for number, system in enumerate(systems):
         search = search_seed(seed, _SEARCH, number)
-        options = SearchOptions(seed=search, slots=_SLOTS, replications=replications)
+        options = SearchOptions(seed=search, slots=_SLOTS, replications=replications, traces=searched)
         teacher = TEACHERS[start](system, options)
-        lessons.append(_record(teacher.policy, system, features, search_seed(seed, _LESSON, number)))
+        lesson = search_seed(seed, _LESSON, number)
+        lessons.append(_record(teacher.policy, system, features, lesson, recorded))
         used += teacher.slots + _REPLICATIONS * _PERIODS * system.slots_per_period
     for system, (rows, _) in zip(systems, lessons, strict=True):
         network.bind(system)
@@ -127,10 +133,12 @@ def imitate(
     return used
 
 
-def _record(policy: Policy, system: System, features: Collection[str], seed: int) -> tuple[Tensor, Tensor]:
+def _record(
+    policy: Policy, system: System, features: Collection[str], seed: int, trace: Trace | None = None
+) -> tuple[Tensor, Tensor]:
     """Observations (n, F) of a policy, and its points there (n, S)."""
     recorded = _Recorded(policy, Observer(system, features), np.random.default_rng(seed))
-    simulator = Simulator(system, recorded, replications=_REPLICATIONS, seed=seed)
+    simulator = Simulator(system, recorded, replications=_REPLICATIONS, seed=seed, trace=trace)
     simulator.run(_PERIODS * system.slots_per_period)
     return torch.from_numpy(np.concatenate(recorded.rows)), torch.from_numpy(np.concatenate(recorded.points))
 

@@ -46,10 +46,12 @@ class LyaPPO(PPO):
     def __init__(self, environment: VectorSystems, config: PPOConfig, seed: int) -> None:
         super().__init__(environment, config, seed)
         self._seed, self._imitation_slots = seed, 0
+        self._trace = environment.trace
         self._systems = _trial_systems(environment, seed)
         self._best = None
         if config.checks:
-            self._best = BestCheckpoint(self._systems, config.features, seed, environment.rule)
+            given = self._systems, config.features, seed, environment.rule, environment.trace
+            self._best = BestCheckpoint(*given)
         marks = np.linspace(min(config.critic_first, config.updates), config.updates, config.checks + 1)[1:]
         self._check_at = {int(mark) for mark in marks.round()}
 
@@ -78,6 +80,7 @@ class LyaPPO(PPO):
                 label_smoothing=config.label_smoothing,
                 features=config.features,
                 seed=self._seed,
+                trace=self._trace,
             )
         elif config.allocation == "backlog":
             return

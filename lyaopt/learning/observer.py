@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lyaopt._kernels.learning import observe as kernel
 from lyaopt.arrays import Floats
 from lyaopt.errors import ProblemError
+from lyaopt.model.edges import check_one_edge
 from lyaopt.model.system import System
 from lyaopt.simulation import Observation
 from lyaopt.simulation.costs import whole_tasks
@@ -103,6 +104,7 @@ class Observer:
     """
 
     def __init__(self, system: System, features: Collection[str] = ()) -> None:
+        check_one_edge(system, "learners see one edge server")
         unknown = sorted(set(features) - set(OPTIONAL_FEATURES))
         if isinstance(features, str) or unknown:
             known = ", ".join(OPTIONAL_FEATURES)

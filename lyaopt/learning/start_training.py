@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -21,6 +22,8 @@ from lyaopt.learning.training import Training
 from lyaopt.model.scenarios import scenario_to_dict
 from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
+from lyaopt.simulation.trace_parts import TraceParts
+from lyaopt.simulation.traces import Trace
 
 
 def configuration(
@@ -64,6 +67,7 @@ def begin(
     preset: str | None = None,
     seed: int = 0,
     ranges: Ranges = FIXED,
+    trace: TraceParts | None = None,
     **changes: Any,
 ) -> Training:
     """Begin a training in a folder that holds none.
@@ -82,6 +86,8 @@ def begin(
         Training seed.
     ranges : Ranges, optional
         Settings that every episode draws; needs a shared network.
+    trace : TraceParts, optional
+        Arrivals and channels, of whose first part all is that the training simulates.
     **changes
         Fields of the algorithm's configuration.
 
@@ -100,12 +106,16 @@ def begin(
     entry = find_algorithm(algorithm, preset)
     preset = preset or entry.default_preset
     config = configuration(system, algorithm, preset, ranges, **changes)
-    training = Training(folder, system, entry, config, seed, ranges)
-    folder.write_document(_run_document(training, system, preset, seed, algorithm))
+    training = Training(folder, system, entry, config, seed, ranges, _trained_on(trace))
+    named = {"algorithm": algorithm, "preset": preset, "seed": seed}
+    used = {} if trace is None else {"trace": trace.to_dict()}
+    folder.write_document({**named, **_run_document(training, system), **used})
     return training
 
 
-def resume(folder: RunFolder, system: System, algorithm: str, **expected: Any) -> Training:
+def resume(
+    folder: RunFolder, system: System, algorithm: str, *, trace: TraceParts | None = None, **expected: Any
+) -> Training:
     """Resume the training of a folder from its checkpoint, or from the start without one.
 
     Parameters
@@ -116,6 +126,8 @@ def resume(folder: RunFolder, system: System, algorithm: str, **expected: Any) -
         To train on; must equal that of the run.
     algorithm : str
         A name in `ALGORITHMS`; must equal that of the run.
+    trace : TraceParts, optional
+        Must have the recording and the part of the run.
     **expected
         `preset`, `seed`, `ranges` and fields of the configuration that the training must have.
 
@@ -130,36 +142,51 @@ def resume(folder: RunFolder, system: System, algorithm: str, **expected: Any) -
     """
     run = folder.load_document()
     with damage_named(folder.path):
-        return _resumed(folder, run, system, algorithm, expected)
+        _check_trace(run.get("trace"), trace)
+        return _resumed(folder, run, system, {**expected, "algorithm": algorithm}, _trained_on(trace))
+
+
+def _trained_on(trace: TraceParts | None) -> Trace | None:
+    return None if trace is None else trace.searched
+
+
+def _check_trace(begun: Mapping[str, Any] | None, trace: TraceParts | None) -> None:
+    """Check that a training continues on the part of the trace on which it was begun."""
+    given = None if trace is None else trace.to_dict()
+    if given == begun:
+        return
+    place, expected, got = "$.trace", _named(begun), _named(given)
+    if given is not None and begun is not None and given["sha256"] == begun["sha256"]:
+        place, expected, got = "$.search_slots", begun["searched_slots"], given["searched_slots"]
+    raise ProblemError(place, f"expected {expected}, as the training was begun; got {got}")
+
+
+def _named(trace: Mapping[str, Any] | None) -> str:
+    return "none" if trace is None else f"the trace of SHA-256 {trace['sha256'][:12]}"
 
 
 def _resumed(
-    folder: RunFolder, run: dict[str, Any], system: System, algorithm: str, expected: dict[str, Any]
+    folder: RunFolder, run: dict[str, Any], system: System, expected: dict[str, Any], trace: Trace | None
 ) -> Training:
-    entry = find_algorithm(algorithm, expected.get("preset"))
+    entry = find_algorithm(expected["algorithm"], expected.get("preset"))
     ranges = Ranges.from_dict(run["ranges"])
     named = {name: run[name] for name in ("preset", "seed", "algorithm")}
     actual = {**run["config"], **named, "ranges": ranges}
-    for name, value in {**expected, "algorithm": algorithm}.items():
+    for name, value in expected.items():
         if value != actual[name]:
             reason = f"expected {actual[name]!r}, as the training was begun; got {value!r}"
             raise ProblemError(f"$.{name}", reason)
     if json.loads(json.dumps(scenario_to_dict(system))) != run["scenario"]:
         raise ProblemError("$.scenario", f"expected the scenario in {folder.path}, got another one")
-    training = Training(folder, system, entry, stored_configuration(run), run["seed"], ranges)
+    training = Training(folder, system, entry, stored_configuration(run), run["seed"], ranges, trace)
     if folder.has_checkpoint:
         training.restore()
     return training
 
 
-def _run_document(
-    training: Training, system: System, preset: str | None, seed: int, algorithm: str
-) -> dict[str, Any]:
-    """What `run.json` holds."""
+def _run_document(training: Training, system: System) -> dict[str, Any]:
+    """What `run.json` holds besides names and seed."""
     return {
-        "algorithm": algorithm,
-        "preset": preset,
-        "seed": seed,
         "config": asdict(training.config),
         "ranges": training.environment.ranges.to_dict(),
         "features": training.environment.observer.size,

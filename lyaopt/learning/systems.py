@@ -64,6 +64,8 @@ class VectorSystems:
     observation, final_observation : ndarray (B, F) of float32
         The present observation; and the last one of the last finished episode.
     rule : PriceRule or None
+    trace : Trace or None
+        The argument, without partition points and starts.
     watch : FinishedTasks or None
         Set it to count the tasks that each period completes; None, as at first, saves the time.
     reward : ndarray (B,) of float32
@@ -105,7 +107,7 @@ class VectorSystems:
         if rule is not None and ranges.names:
             raise ProblemError("$.ranges", "expected none: prices are those of one system")
         self.replications, self.rule = replications, rule
-        self._trace = None if trace is None else _replayed(trace, system)
+        self.trace = None if trace is None else _replayed(trace, system)
         self.watch: FinishedTasks | None = None
         self.template, self.ranges, self._features = system, ranges, features
         self.decisions = system.learning.decisions_per_episode if decisions is None else decisions
@@ -132,7 +134,7 @@ class VectorSystems:
         """Switch to a system with the same numbers of devices and services."""
         self.system = system
         self.observer = self._observer_of(system)
-        self._state = State(system, self.replications, 0, self._trace, self.replications, self._memory)
+        self._state = State(system, self.replications, 0, self.trace, self.replications, self._memory)
         if self.rule is not None:
             self._state.use_rule(without_cuts(self.rule))
         self._weights = self._reward_weights()
@@ -185,8 +187,8 @@ class VectorSystems:
             self._enter(self.ranges.draw(self.template, np.random.default_rng(sequence.spawn(1)[0])))
         key = sequence.generate_state(1, np.uint64)[0]
         self._state.restart(int(key), self._numbers)
-        if self._trace is not None:
-            self._state.start_trace_at(_starts(int(key), self._numbers, self._trace.slots))
+        if self.trace is not None:
+            self._state.start_trace_at(_starts(int(key), self._numbers, self.trace.slots))
         if self._times is not None:
             self._times.begin(self._state)
         self.observer.write(self._state, self.observation)

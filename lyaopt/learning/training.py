@@ -20,6 +20,7 @@ from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.run_folder import LOG, RunFolder
 from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.model.system import System
+from lyaopt.simulation.traces import Trace
 
 _BETWEEN_CHECKPOINTS_S = 10.0
 _ENVIRONMENT = "environment."
@@ -84,11 +85,13 @@ class Training:
     seed : int
     ranges : Ranges, optional
         Settings that every episode draws.
+    trace : Trace, optional
+        Arrivals and channels of all that the training simulates, its searches and checks as well.
 
     Raises
     ------
     ProblemError
-        If there are ranges and the network has no inputs for them.
+        If there are ranges and the network has no inputs for them, or a trace beside them.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class Training:
         config: TrainingConfig,
         seed: int,
         ranges: Ranges = FIXED,
+        trace: Trace | None = None,
     ) -> None:
         if ranges.names and getattr(config, "network", "flat") != "shared":
             reason = "expected a network with capacities among its inputs (preset shared or best)"
@@ -114,6 +118,7 @@ class Training:
             decisions=config.decisions_per_episode,
             features=config.features,
             ranges=ranges,
+            trace=trace,
         )
         self.learner = algorithm.learner(self.environment, config, seed)
         self._log_length = 0

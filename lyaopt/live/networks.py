@@ -12,7 +12,7 @@ import numpy as np
 from lyaopt.errors import ProfileError
 from lyaopt.io.extras import needs_extra
 from lyaopt.live.frames import Tensor
-from lyaopt.model.profiles.graph import Selection, make_profile
+from lyaopt.model.profiles.graph import Selection, legal_cuts, make_profile
 from lyaopt.model.profiles.model import Profile
 
 BUILT_IN = {"small": "lyaopt.live.small_network:build"}
@@ -67,7 +67,7 @@ class LiveNetwork:
     Raises
     ------
     ProfileError
-        If it cannot be loaded, exported or cut, or takes keywords, or returns one tensor twice.
+        If it cannot be loaded, exported or cut, keeps state from run to run, or takes keywords.
     MissingExtraError
         Without torch (extra `profile`).
     """
@@ -86,6 +86,8 @@ class LiveNetwork:
             raise ProfileError("expected a network whose inputs are tensors by position")
         self._module, self._example, self._options = module.eval(), tuple(example), options
         self._network = export_network(module, example)
+        if self._network.program.graph_signature.buffers_to_mutate:
+            raise ProfileError("the network changes when it runs: no half can")
         self.profile: Profile = make_profile(
             type(module).__name__, target, self._network.graph, BITS, options.selection
         )
@@ -150,24 +152,24 @@ class LiveNetwork:
     def _cut(self, cut: int) -> tuple[Half, Half]:
         import torch
 
-        from lyaopt.model.cutting.torch_halves import cut_exported
+        from lyaopt.model.cutting.torch_halves import halves_of
 
-        source: Any = (self._module, (self._example, {}))
-        halves = cut_exported(self._network, cut, source, self._options.selection, BITS)
-        if len(halves.outputs) != len(self.outputs[0]):
-            raise ProfileError("expected a network that returns different tensors")
+        found = legal_cuts(self._network.graph, self._options.selection, BITS)[cut]
+        made, late = halves_of(self._network, found)
 
         def head(inputs: Tensors) -> Tensors:
             with torch.inference_mode():
-                made = halves.head(*map(_aligned, inputs))
-                return _as_arrays(made[name] for name in halves.crossing)
+                tensors = made(*map(_aligned, inputs))
+                return _as_arrays(tensors[name] for name in found.crossing)
 
         def tail(crossing: Tensors) -> Tensors:
             with torch.inference_mode():
-                return _as_arrays(halves.tail(*map(_aligned, crossing)).values())
+                return _as_arrays(late(*map(_aligned, crossing)).values())
 
-        late = halves.tail(*map(halves.like, halves.crossing))
-        self._late[cut] = [halves.outputs.index(name) for name in late]
+        with torch.inference_mode():
+            names = late(*map(_aligned, head(self.inputs[0])))
+        outputs = list(self._network.program.graph_signature.user_outputs)
+        self._late[cut] = [outputs.index(name) for name in names]
         return head, tail
 
     def agrees(self, cut: int, number: int, outputs: Tensors) -> bool:

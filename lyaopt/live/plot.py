@@ -13,6 +13,8 @@ from lyaopt.io.figures import label_text, legend_above, new_figure, picture_byte
 from lyaopt.live.comparison import measured_latencies
 from lyaopt.live.replay_log import Prediction
 
+_MARKS: dict[str, Any] = {"markersize": 4, "fillstyle": "none", "rasterized": True}
+"""Of a task; as pixels, since there may be thousands."""
 _BLUE, _RED = "#35719c", "#b5482f"
 
 
@@ -56,7 +58,7 @@ def _draw(over_time: Any, shares: Any, name: str, prediction: Prediction) -> Non
         ("simulated", 1e3 * prediction.latency_s, _RED, "--", "x"),
     )
     for label, latency, colour, line, mark in both:
-        over_time.plot(born, latency, mark, color=colour, markersize=4, fillstyle="none", label=label)
+        over_time.plot(born, latency, mark, color=colour, label=label, **_MARKS)
         _draw_shares(shares, latency, colour, line, label)
     over_time.set_title(label_text(name), loc="left", fontsize=10)
     over_time.set_ylabel("latency, ms")

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PlainValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 
 from lyaopt.arrays import Floats, read_only, restore_read_only
@@ -23,12 +23,14 @@ from lyaopt.io.checked import STRICT, checked
 from lyaopt.io.fields import Count, Expected, Finite, Id, NonNegative, Positive, Spectrum
 from lyaopt.io.ids import ids_by_position, structure_errors
 from lyaopt.io.strict_json import show_path
+from lyaopt.model.arrival_laws import ArrivalLaw, TaskSize, as_arrival_law, with_rate_of_times
 from lyaopt.model.device_energies import (
     MeasuredRadio,
     OperatingPoint,
     check_frequencies,
     with_capacity_of_points,
 )
+from lyaopt.model.edges import Edge, Link, Links, edge_errors, link_errors
 from lyaopt.model.profiles import Profile, list_profiles, load_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
 from lyaopt.model.task_tables import TaskTables, task_tables
@@ -37,6 +39,7 @@ from lyaopt.slot.limits import LEAST, noise_w_per_hz
 from lyaopt.slot.tables import Curves, Point, hull_within, make_curves
 
 __all__ = [
+    "ArrivalLaw",
     "Arrivals",
     "Channel",
     "Device",
@@ -45,6 +48,7 @@ __all__ = [
     "OperatingPoint",
     "Service",
     "System",
+    "TaskSize",
 ]
 
 LARGEST_SIGNAL, LEAST_SIGNAL = 1e100, 1e-100
@@ -84,8 +88,15 @@ class Service:
     work: Work = "macs"
     """Cycles of a task: ``macs``, its multiply-accumulates times rho, or ``measured``, those of the profile's
     measured times."""
+    arrivals: Annotated[ArrivalLaw, BeforeValidator(as_arrival_law)] = ArrivalLaw()
+    """Law of the arrivals, whose mean rate is `arrival_rate_per_s`; Poisson by default."""
+    task_size: TaskSize | None = None
+    """How the work of tasks varies; all alike by default."""
+
+    _rate_of_times = model_validator(mode="before")(with_rate_of_times)
 
     def __post_init__(self) -> None:
+        self.arrivals.check_rate(self.arrival_rate_per_s)
         try:
             measured = self.profile.measured
         except ProblemError as error:
@@ -143,6 +154,8 @@ class Device:
     """Operating points of the CPU by increasing frequency, in place of the cubic law."""
     radio: MeasuredRadio | None = None
     """The radio as measured, in place of Shannon's rate."""
+    edges: tuple[Link, ...] | None = None
+    """The edge servers that it reaches, where there are several; by default all, from `distance_m`."""
     id: Id | None = None
     """Name, unique in the scenario; ``device-0`` and so on by position by default."""
 
@@ -171,7 +184,7 @@ class System:
     cycles_per_mac: Positive = 0.12
     """rho, CPU cycles per multiply-accumulate."""
     edge_capacity_hz: NonNegative = 20e9
-    """F^e, in cycles per second."""
+    """F^e, in cycles per second; without effect with `edges`."""
     bandwidth_hz: Positive = 1e6
     """B_w, in hertz; devices without a bandwidth of their own share equally what the others leave of it."""
     spectrum: Spectrum = "split"
@@ -190,6 +203,8 @@ class System:
     channel: Channel = field(default_factory=Channel)
     arrivals: Arrivals = field(default_factory=Arrivals)
     learning: Learning = field(default_factory=Learning)
+    edges: tuple[Edge, ...] | None = None
+    """Several edge servers, in place of one of `edge_capacity_hz`."""
 
     __setstate__ = restore_read_only
 
@@ -204,6 +219,7 @@ class System:
             yield show_path(path), reason
         if not any(device.services for device in self.devices):
             yield "$.devices", "expected at least one device with a service, got none"
+        yield from edge_errors(self)
         for check in (lambda: noise_w_per_hz(self.noise_psd_dbm_per_hz), lambda: self.device_bandwidth_hz):
             try:
                 check()
@@ -231,6 +247,12 @@ class System:
                 yield f"$.devices[{m}].bandwidth_hz", reason
             if expected is not None:
                 yield f"$.devices[{m}].distance_m", f"expected {expected}, got {distance}"
+        yield from link_errors(self, LEAST_SIGNAL, LARGEST_SIGNAL)
+
+    @cached_property
+    def links(self) -> Links:
+        """Edge servers, one or several, and the links to them."""
+        return Links.of(self)
 
     @cached_property
     def services(self) -> tuple[Service, ...]:
@@ -327,7 +349,7 @@ class System:
 
     @cached_property
     def arrival_rate_per_s(self) -> Floats:
-        """lambda of each service (S,)."""
+        """lambda of each service (S,), the mean rate of its arrivals."""
         return _frozen([service.arrival_rate_per_s for service in self.services])
 
     @cached_property

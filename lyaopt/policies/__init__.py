@@ -7,7 +7,14 @@ from lyaopt.policies.greedy import Greedy, drift_plus_penalty
 from lyaopt.policies.paired_trials import SearchOptions
 from lyaopt.policies.price_policy import Price, price, price_rule, value
 from lyaopt.policies.random import Random
-from lyaopt.policies.registry import is_priced, is_searched, make_policy, parse_points, policy_names
+from lyaopt.policies.registry import (
+    is_priced,
+    is_searched,
+    make_policy,
+    parse_points,
+    policy_names,
+    takes_traces,
+)
 from lyaopt.policies.rollout_policy import Planning, planning
 
 __all__ = [
@@ -34,5 +41,6 @@ __all__ = [
     "price_rule",
     "search_fixed",
     "table",
+    "takes_traces",
     "value",
 ]

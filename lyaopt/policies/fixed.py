@@ -20,10 +20,13 @@ class Fixed:
     ----------
     points : array_like of int (S,) or (S, B)
     name : str
+    edges : array_like of int (M,) or (M, B), optional
+        The edge server of each device, where there are several; by default that of best mean gain.
     """
 
     points: ArrayLike
     name: str = "fixed"
+    edges: ArrayLike | None = None
 
     def decide(self, observation: Observation) -> Decision:
         """Return the points, for the whole run.
@@ -37,7 +40,7 @@ class Fixed:
         -------
         Decision
         """
-        return Decision(self.points, for_good=True)
+        return Decision(self.points, for_good=True, edges=self.edges)
 
 
 def least_cut(system: System) -> int:

@@ -53,6 +53,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lyaopt.arrays import Floats
+from lyaopt.errors import ProblemError
+from lyaopt.model.edges import with_one_edge
 from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
 from lyaopt.policies.gain_guess import GainGuess, guess_of_law
@@ -90,11 +92,36 @@ class Greedy:
         Decision
         """
         system = observation.system
+        if system.edges is not None:
+            return self._over_links(observation)
         guess = guess_of_law(system) if self.guess is None else self.guess
         gain = guess.gain(observation.channel_gain)
         costs = drift_plus_penalty(system, observation.backlog, gain, self.weights)
         least = least_cut(system)
         return Decision(least + costs[least:].argmin(axis=0))
+
+    def _over_links(self, observation: Observation) -> Decision:
+        """Each device takes the server where the tasks of a second cost least, each service its cut there."""
+        links, system = observation.links, observation.system
+        assert links is not None
+        if self.guess is not None:
+            raise ProblemError("$.traces", "expected none: a guess fitted to traces is of one edge server")
+        least, found = least_cut(system), []
+        for e in range(len(links.backlog)):
+            alone = with_one_edge(system, e)
+            gain = guess_of_law(alone).gain(links.channel_gain[e])
+            backlog = np.stack([*observation.backlog[:2], links.backlog[e]])
+            costs = drift_plus_penalty(alone, backlog, gain, self.weights)
+            found.append(np.where(system.links.reached[e, system.device_of_service][:, None], costs, np.inf))
+        each = np.array(found)[:, least:]  # (E, K + 1, S, B)
+        rate = system.arrival_rate_per_s[:, None]
+        weighed = np.where(rate > 0.0, rate * each.min(axis=1), 0.0)
+        of_device = np.equal.outer(np.arange(len(system.devices)), system.device_of_service)
+        total = np.array([[row[mine].sum(axis=0) for mine in of_device] for row in weighed])
+        total = np.where(system.links.reached[:, :, None], total, np.inf)
+        edges = total.argmin(axis=0)
+        at = np.take_along_axis(each.argmin(axis=1), edges[system.device_of_service][None], axis=0)[0]
+        return Decision(least + at, edges=edges)
 
 
 def queue_weights(system: System) -> tuple[float, float, float]:

@@ -197,7 +197,8 @@ class Trials:
         A trial of C candidates with R replications simulates C R `slots`, of which the first tenth is
         warm-up. A trial that would exceed the budget is not started.
     traces : sequence of Trace
-        Recorded arrivals and channels, one trace for each replication.
+        Recorded arrivals and channels, one trace for each replication; or a single one with starts, which are
+        the replications, and go around it in `slots` slots.
     progress : callable, optional
         Called before each trial with the slots simulated so far and the budget; False stops the search.
     waiting_cost_j_per_s : ndarray (S,), optional
@@ -229,11 +230,18 @@ class Trials:
             value = getattr(self, name)
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise ProblemError(f"$.{name}", f"expected a whole number >= 1, got {value!r}")
-        if self.traces:
+        if self._starts is not None:
+            self.replications = len(self._starts)
+        elif self.traces:
             self.replications = len(self.traces)
             self.slots = min(trace.slots for trace in self.traces)
         if self.slots < 4:
             raise ProblemError("$.slots", f"expected at least 4 slots in a trial, got {self.slots}")
+
+    @property
+    def _starts(self) -> Integers | None:
+        """Where the replications start in a single trace that has starts."""
+        return self.traces[0].starts if len(self.traces) == 1 else None
 
     @property
     def warmup(self) -> int:
@@ -297,7 +305,10 @@ class Trials:
         if stopped or self.used + needed > self.budget:
             return None
         self.used += needed
-        if self.traces:
+        if self._starts is not None:
+            trace = self.traces[0].started_at(np.tile(self._starts, candidates))
+            costs, growth = self._simulate(make(self.replications), candidates, self.replications, trace)
+        elif self.traces:
             parts = [self._simulate(make(1), candidates, 1, trace) for trace in self.traces]
             costs, growth = (np.concatenate(values, axis=-1) for values in zip(*parts, strict=True))
         else:
@@ -338,11 +349,12 @@ class Trials:
         return sums
 
     def _allowed_growth(self) -> Floats:
-        if len(self.traces) == 1:
+        if len(self.traces) == 1 and self._starts is None:
             # Growth cannot be told from chance on one path; what it costs there counts.
             return np.full(len(self.system.devices), np.inf)
         tasks_per_slot = self.system.arrival_rate_per_s * self.system.slot_duration_s
         if self.traces:
-            recorded = [trace.arrivals[: self.slots].mean(axis=0) for trace in self.traces]
+            slots = self.slots if self._starts is None else None  # those with starts go around
+            recorded = [trace.arrivals[:slots].mean(axis=0) for trace in self.traces]
             tasks_per_slot = np.mean(recorded, axis=0)
         return _GROWTH * self._by_device(tasks_per_slot) * self._half

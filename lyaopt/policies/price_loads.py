@@ -33,10 +33,13 @@ class Trial:
         Work done, in cycles, bits, cycles a second.
     latency_s : float
         Mean latency.
+    edge_rates : ndarray (E, S)
+        Cycles a second done at each of several edge servers; of none where there is one.
     """
 
     rates: Floats
     latency_s: float
+    edge_rates: Floats
 
 
 @dataclass
@@ -88,8 +91,8 @@ class RuleTrials:
         self.used += needed
         seed = search_seed(options.seed, _PURPOSE, number)
         trials = [self._part(rule, seed, *part) for part in parts]
-        rates = np.mean([trial.rates for trial in trials], axis=0)
-        return Trial(rates, float(np.mean([trial.latency_s for trial in trials])))
+        rates, at_edges = (np.mean([getattr(t, n) for t in trials], axis=0) for n in ("rates", "edge_rates"))
+        return Trial(rates, float(np.mean([trial.latency_s for trial in trials])), at_edges)
 
     def _part(self, rule: PriceRule, seed: int, slots: int, replications: int, trace: Trace | None) -> Trial:
         assert rule.cuts is not None
@@ -98,8 +101,11 @@ class RuleTrials:
         measured = slots - slots // 10
         run.run(measured, slots // 10)
         services, _ = run.sums()
-        done = np.asarray(services[sums.RATES : sums.RATES + 3], np.float64)
-        return Trial(done.mean(axis=2) / measured, run.result().mean_latency_s)
+        done = np.asarray(services, np.float64).mean(axis=2) / measured
+        at_edges = done[sums.SERVICE_SUMS :]
+        return Trial(
+            done[sums.RATES : sums.RATES + 3], run.result().mean_latency_s, at_edges[len(at_edges) // 2 :]
+        )
 
 
 def loads_of(system: System, costs: HoldingCosts, rates: Floats) -> Loads:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
+from lyaopt.policies.edge_prices import edges_price_rule
 from lyaopt.policies.fixed import Fixed
 from lyaopt.policies.holding_costs import HoldingCosts
 from lyaopt.policies.paired_trials import DEFAULT_SEARCH, SearchOptions
@@ -136,6 +137,8 @@ def holding_costs(system: System, waiting_cost_j_per_s: ArrayLike | None = None)
 
 def _build(trials: RuleTrials, costs: HoldingCosts, rounds: int, joint: bool) -> PriceRule:
     system = trials.system
+    if system.edges is not None:
+        return edges_price_rule(trials, costs, rounds, joint)
     slow = has_shadowing(system)
     plain = plain_tables(system, costs, *(_SLOW_TABLE if slow else (CELLS, TASKS)))
     local, transmit = plain

@@ -11,9 +11,11 @@ import numpy as np
 
 from lyaopt.arrays import Integers, check_type
 from lyaopt.errors import ProblemError
+from lyaopt.model.edges import check_one_edge
 from lyaopt.model.system import Service, System
 from lyaopt.policies.best_fixed import best_fixed
 from lyaopt.policies.channel_table import table
+from lyaopt.policies.edge_text import split_edges
 from lyaopt.policies.fixed import Fixed, all_local, all_offload, middle
 from lyaopt.policies.gain_guess import guess_of_traces
 from lyaopt.policies.greedy import Greedy
@@ -54,6 +56,7 @@ _POLICIES: Mapping[str, Callable[..., Policy]] = {
     **_SEARCHED,
 }
 _PRICED = ("price", "value")
+_ONE_EDGE = ("table", "planning")
 _SEARCH_OPTIONS = tuple(item.name for item in fields(SearchOptions))
 
 
@@ -70,6 +73,11 @@ def is_searched(name: str) -> bool:
 def is_priced(name: str) -> bool:
     """Tell whether the policy called `name` weighs waiting, with a waiting cost or a target latency."""
     return name in _PRICED
+
+
+def takes_traces(name: str) -> bool:
+    """Tell whether the policy called `name` is fitted to traces, with the option `traces`."""
+    return name in _SEARCHED or (name in _POLICIES and "traces" in signature(_POLICIES[name]).parameters)
 
 
 def make_policy(name: str, system: System, **options: Any) -> Policy:
@@ -104,7 +112,11 @@ def make_policy(name: str, system: System, **options: Any) -> Policy:
         _check_options(name, (), options)
         if is_own(name):
             return own_policy(name, system)
-        return Fixed(parse_points(name, system), "fixed")
+        text, edges = split_edges(name, system)
+        points = _POINTS[text](system).points if text in _POINTS else parse_points(text, system)
+        return Fixed(points, "fixed", edges)
+    if name in _ONE_EDGE:
+        check_one_edge(system, f"{name} knows one edge server")
     make = _POLICIES[name]
     own = [parameter for parameter in signature(make).parameters if parameter not in ("system", "options")]
     if name not in _SEARCHED:

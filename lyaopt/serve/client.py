@@ -18,19 +18,14 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from lyaopt.errors import LyaoptError, ProblemError
+from lyaopt.errors import ProblemError
+from lyaopt.serve.peer_errors import PeerGoneError, PeerTimeoutError
 from lyaopt.serve.protocol import PROTOCOL
+
+__all__ = ["PeerGoneError", "PeerTimeoutError", "SolverPipe"]
 
 _CHUNK = 2**16
 _GRACE_S = 5.0
-
-
-class PeerGoneError(LyaoptError, ConnectionError):
-    """The other process ended or closed its end; the message has the last line that it wrote on stderr."""
-
-
-class PeerTimeoutError(LyaoptError, TimeoutError):
-    """The other process did not answer in time."""
 
 
 class SolverPipe:

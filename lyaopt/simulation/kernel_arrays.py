@@ -21,6 +21,7 @@ from lyaopt._kernels.simulation.state_types import (
     ReplicationState,
     StreamModel,
     Tasks,
+    TaskSizes,
     Trace,
 )
 from lyaopt._kernels.simulation.stream_options import CHANNEL_ROWS
@@ -28,6 +29,7 @@ from lyaopt._kernels.slot import problems
 from lyaopt._kernels.slot.dispatch import NETWORK_ITEMS
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
+from lyaopt.simulation.arrival_arrays import size_laws
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.streams import make_streams
 from lyaopt.simulation.traces import Trace as Recorded
@@ -82,6 +84,7 @@ def make_model(system: System, layout: Layout, traced: bool = False) -> Model:
         rule=0,
         failed=np.full(FAILED, -1),
         laws=_laws(system, traced),
+        sizes=TaskSizes(np.uint64(0), np.empty((0, 0), np.uint32), *size_laws(system)),
     )
 
 
@@ -154,6 +157,7 @@ def make_stream_model(system: System, layout: Layout, seed: int) -> StreamModel:
         streams.lane_gain,
         streams.lane_distance,
         streams.mean,
+        streams.laws,
     )
 
 
@@ -264,26 +268,25 @@ def new_state(layout: Layout, memory: int = 0) -> ReplicationState:
     )
 
 
-def empty_state(state: ReplicationState, system: System, layout: Layout) -> None:
+def empty_state(state: ReplicationState, lane_gain: Floats, slots_per_period: int) -> None:
     """Set the state of slot 0.
 
     Parameters
     ----------
     state : ReplicationState
         Overwritten.
-    system : System
-        Gives the mean channel gains.
-    layout : Layout
-        Of `state`.
+    lane_gain : ndarray (L,)
+        Mean channel gains.
+    slots_per_period : int
+        G.
     """
     for array in named_arrays(state).values():
         array.fill(0)
     state.queue_amounts[:, types.HEAD] = np.inf
     state.queue_links[:, [types.FIRST, types.LAST]] = -1
-    usual = np.repeat(system.mean_channel_gain(), layout.width)
-    state.last_gain[:] = usual
+    state.last_gain[:] = lane_gain
     # Before the first period the observed mean gain is the long-run mean, not zero.
-    state.sums.devices[:, sums.PRESENT, sums.GAIN] = system.slots_per_period * usual
+    state.sums.devices[:, sums.PRESENT, sums.GAIN] = slots_per_period * lane_gain
 
 
 def named_arrays(state: ReplicationState) -> dict[str, np.ndarray]:

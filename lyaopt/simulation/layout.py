@@ -17,7 +17,7 @@ from lyaopt._kernels.simulation.state_types import Placement
 from lyaopt.arrays import Integers
 from lyaopt.model.system import System
 
-_BLOCK_ITEMS = 512
+BLOCK_ITEMS = 512
 """Services in a block: its arrays stay in the cache from slot to slot."""
 _LEAST_WIDTH = 8
 """Replications that a thread gets at least: it takes fewer of them no less time."""
@@ -63,7 +63,7 @@ class Layout:
         device = np.array(system.device_of_service)  # kernels are compiled for arrays that may be written
         row = np.arange(device.size) - np.searchsorted(device, device)
         devices, rows = len(system.devices), int(row.max()) + 1
-        widest = max(1, min(replications, _BLOCK_ITEMS // (rows * devices)))
+        widest = max(1, min(replications, BLOCK_ITEMS // (rows * devices)))
         blocks = -(-replications // widest)
         parts = max(1, min(workers, replications // _LEAST_WIDTH))
         blocks = -(-blocks // parts) * parts
@@ -128,7 +128,7 @@ class Layout:
         apart = np.moveaxis(padded.reshape(*lead, self.services, self.blocks, self.width), -2, -3)
         table = np.zeros((*lead, self.blocks, self.rows, self.devices, self.width), dtype)
         table[..., self.row_of_service, self.device_of_service, :] = apart
-        return table.reshape(*lead, self.blocks, self.rows, self.lanes)
+        return table.reshape(*lead, self.blocks, self.rows, self.devices * self.width)
 
     def in_blocks(self, values: Any, dtype: Any) -> Any:
         """From (B,) to (blocks, width).

@@ -28,11 +28,15 @@ class Decision:
         Whether the (last) points stay in force until the end of the run.
     shares : Shares, optional
         In force in all slots that the decision covers; left out, every slot is allocated exactly.
+    edges : array_like of int (M,), (M, B) or (P, M, B), optional
+        The edge server that each device is attached to, where there are several, as of `points`; left out,
+        each stays where it is, at first at the server of best mean gain.
     """
 
     points: ArrayLike
     for_good: bool = False
     shares: Shares | None = None
+    edges: ArrayLike | None = None
 
 
 @runtime_checkable
@@ -76,6 +80,35 @@ def check_policy(value: Any, name: str) -> None:
     """
     if not (hasattr(value, "name") and callable(getattr(value, "decide", None))):
         raise ProblemError(f"$.{name}", f"expected a policy, as make_policy returns, got {shown(value)}")
+
+
+@dataclass(frozen=True, eq=False)
+class LinkObservation:
+    """Edge servers and the links to them, at the start of a period.
+
+    Attributes
+    ----------
+    edges : ndarray (M, B) of int
+        The server that each device was attached to.
+    backlog : ndarray (E, S, B)
+        Q^e at each server, in cycles.
+    channel_gain, mean_gain : ndarray (E, M, B)
+        Gain of each link in the last slot, and its period mean; the mean gain before the first one.
+    """
+
+    edges: Integers
+    backlog: Floats
+    channel_gain: Floats
+    mean_gain: Floats
+
+
+@runtime_checkable
+class SeesLinks(Protocol):
+    """A state of several edge servers."""
+
+    def observe_links(self) -> LinkObservation:
+        """Return what policies see of them."""
+        ...
 
 
 class Observation:
@@ -140,6 +173,11 @@ class Observation:
         """Partition points that were in force (S, B)."""
         return self.state.points()
 
+    @property
+    def links(self) -> LinkObservation | None:
+        """What there is to see of several edge servers; None where there is one."""
+        return self.state.observe_links() if isinstance(self.state, SeesLinks) else None
+
 
 @dataclass(frozen=True, eq=False)
 class Replay:
@@ -151,10 +189,13 @@ class Replay:
         Of each period; the last ones stay in force.
     name : str
         In results.
+    edges : ndarray (P, M) of int, optional
+        The edge servers of each period, where there are several.
     """
 
     partition: Integers
     name: str = "trace"
+    edges: Integers | None = None
 
     def decide(self, observation: Observation) -> Decision:
         """Decide all periods at once.
@@ -164,4 +205,5 @@ class Replay:
         observation : Observation
             Not used.
         """
-        return Decision(self.partition[:, :, None], for_good=True)
+        edges = None if self.edges is None else self.edges[:, :, None]
+        return Decision(self.partition[:, :, None], for_good=True, edges=edges)

@@ -99,6 +99,9 @@ class PriceRule:
         Whether the queues of a resource are in one order, or each is priced as if it were alone.
     name : str
         In results.
+    links : int
+        E, edge servers: of several, `row` is the table of the radio of the link to the first one, and those to
+        the others come next.
     """
 
     holding: Floats
@@ -112,11 +115,12 @@ class PriceRule:
     slow: ChannelFilter | None = None
     joint: bool = True
     name: str = "price"
+    links: int = 1
 
     @property
     def states(self) -> int:
-        """X, states of a channel."""
-        return 1 if self.slow is None else self.slow.states
+        """X, states of a channel, or the links of a radio."""
+        return self.links if self.slow is None else self.slow.states
 
     @property
     def memory(self) -> int:
@@ -181,8 +185,8 @@ class PriceRule:
         ProblemError
             If the rule has no `cuts`.
         """
-        if self.cuts is None:
-            raise ProblemError("$.cuts", "expected a rule that chooses partition points")
+        if self.cuts is None or self.links > 1:
+            raise ProblemError("$.cuts", "expected a rule that chooses partition points, for one edge server")
         layout, queues, states = self._as_lanes(system, backlog, waiting, head_left, channel)
         model = make_model(system, layout)
         priced = PricedCuts(

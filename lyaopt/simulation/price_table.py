@@ -1,6 +1,6 @@
 """The rule by prices as a table for the library for C: an array of doubles, or C source of one.
 
-capi/prices.c reads it. First come 16 numbers: two that mark the format, the length of the whole, sizes,
+capi/table.c reads it. First come 16 numbers: two that mark the format, the length of the whole, sizes,
 flags, and the filter of slow channels; then the arrays, one after the other, whole numbers as doubles.
 """
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lyaopt._kernels.simulation import sums, task_queues
 from lyaopt.arrays import Floats, Integers
@@ -71,6 +74,36 @@ class Record:
         return buffer.getvalue()
 
 
+@dataclass(frozen=True, eq=False)
+class EdgesRecord(Record):
+    """A run of T slots with E edge servers.
+
+    `channel_gain` is that of the links in use, and `edge_queue_cycles` and `edge_cpu_hz` are sums over the
+    servers.
+
+    Attributes
+    ----------
+    link_queue_cycles : ndarray (T + 1, E, S)
+        Backlogs at each server at the start of each slot, and after the last one.
+    link_cpu_hz : ndarray (T, E, S)
+        What each server gives.
+    link_gain : ndarray (T, E, M)
+        Channel gain of each link.
+    edges : ndarray (ceil(T / G), M) of int
+        As in a trace.
+    """
+
+    link_queue_cycles: Floats
+    link_cpu_hz: Floats
+    link_gain: Floats
+    edges: Integers
+
+    @property
+    def trace(self) -> Trace:
+        """The trace that replays this run."""
+        return Trace(self.arrivals, self.link_gain, self.partition, edges=self.edges)
+
+
 def _cpu_energy(system: System, speed: Floats) -> Floats:
     """Energy in J of a slot at the speeds (T, M)."""
     tau = system.slot_duration_s
@@ -115,13 +148,15 @@ class Recorder:
         self._points.append(points)
         self._finished.append(finished)
 
-    def record(self, backlog: Floats) -> Record:
+    def record(self, backlog: Floats, links: Mapping[str, NDArray[Any]] | None = None) -> Record:
         """The record of all slots so far.
 
         Parameters
         ----------
         backlog : ndarray (3, S, 1)
             At the end of the last slot.
+        links : mapping of str to ndarray, optional
+            With several edge servers: what an `EdgesRecord` has beyond a `Record`.
         """
         system, tau = self._system, self._system.slot_duration_s
         services, devices = np.concatenate(self._services), np.concatenate(self._devices)
@@ -133,7 +168,8 @@ class Recorder:
         speed = devices[:, sums.CPU_RECORD]
         power = np.ascontiguousarray(devices[:, sums.POWER_RECORD])
         completed, latency, service = self._tasks(len(services))
-        return Record(
+        kind: Any = Record if links is None else EdgesRecord
+        found: Record = kind(
             local_queue_cycles=queues[task_queues.LOCAL],
             transmit_queue_bits=queues[task_queues.TRANSMIT],
             edge_queue_cycles=queues[task_queues.EDGE],
@@ -149,7 +185,9 @@ class Recorder:
             arrivals=services[:, sums.ARRIVED].astype(np.int64, order="C"),
             channel_gain=np.ascontiguousarray(devices[:, sums.GAIN_RECORD]),
             partition=np.ascontiguousarray(np.concatenate(self._points)),
+            **(links or {}),
         )
+        return found
 
     def _tasks(self, slots: int) -> tuple[Integers, Integers, Integers]:
         _, service, born, done = np.concatenate(self._finished).T

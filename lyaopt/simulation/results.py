@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.arrays import Floats, Integers
+from lyaopt.simulation.edge_results import EdgeResults
 from lyaopt.simulation.latencies import Latencies
 from lyaopt.simulation.records import Record
 
@@ -49,6 +50,8 @@ class Result:
     record : Record or None
     rule : str or None
         Name of the allocation rule; None where backlogs are the weights.
+    edges : EdgeResults or None
+        Of each edge server, where there are several; `queues` and `service_rates` are sums over them.
     """
 
     policy: str
@@ -73,6 +76,7 @@ class Result:
     busy_share: float
     record: Record | None = None
     rule: str | None = None
+    edges: EdgeResults | None = None
 
     @property
     def mean_local_energy_j(self) -> float:
@@ -131,6 +135,7 @@ class Result:
         names = ("p50", "p95", "p99")
         latency = dict(zip(names, self.latency_percentiles_s().tolist(), strict=True))
         points = self.points[:, 0] if (self.points == self.points[:, :1]).all() else None
+        servers = {} if self.edges is None else {"edges": self.edges.to_dict()}
         return {
             "policy": self.policy,
             "rule": self.rule,
@@ -150,6 +155,7 @@ class Result:
             "transmit_limited_share": self.transmit_limited_share,
             "busy_share": self.busy_share,
             "partition": None if points is None else points.tolist(),
+            **servers,
             "seed": self.seed,
             "slots": self.slots,
             "warmup": self.warmup,

@@ -12,7 +12,9 @@ from lyaopt._kernels.simulation import sums
 from lyaopt.arrays import Floats, Integers, check_type
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
+from lyaopt.simulation.edges_state import EdgesState, attach, edge_results, links_of_record
 from lyaopt.simulation.latencies import Latencies
+from lyaopt.simulation.plan_tables import plan_table
 from lyaopt.simulation.policy import Decision, Observation, Policy, Replay, check_policy
 from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.records import Recorder
@@ -118,14 +120,15 @@ class Simulator:
     def _new_state(self, replications: int, distinct_streams: int, workers: int) -> State:
         """Replications in slot 0 under the rule, which takes one worker where it is a user's own."""
         rule, given = self._rule, (self.system, replications, self.seed, self._trace, distinct_streams)
+        new = State if self.system.edges is None else EdgesState
         if isinstance(rule, PriceRule):
-            state = State(*given, rule.memory, workers)
+            state = new(*given, rule.memory, workers)
             state.use_rule(rule)
         elif isinstance(rule, CompiledRule):
-            state = State(*given, rule.memory)
+            state = new(*given, rule.memory)
             state.use_rule(rule.entry)
         else:
-            state = State(*given, 0, workers if rule is None else 1)
+            state = new(*given, 0, workers if rule is None else 1)
         return state
 
     def _start_measuring(self) -> None:
@@ -207,21 +210,17 @@ class Simulator:
         decision = self.policy.decide(Observation(self._state, self.seed))
         check_type(decision, Decision, "policy.decide", f"of policy {self.policy.name}")
         self._decision = decision
-        points = np.asarray(self._decision.points)
-        if points.dtype.kind not in "iu" or points.ndim not in (1, 2, 3):
-            raise ProblemError("$.points", f"policy {self.policy.name}: expected a table of integers")
-        table = points[None, :, None] if points.ndim == 1 else points[None] if points.ndim == 2 else points
-        services = len(self.system.services)
-        if not len(table) or table.shape[1] != services or table.shape[2] not in (1, layout.replications):
-            reason = f"expected points of {services} services, got shape {points.shape}"
-            raise ProblemError("$.points", f"policy {self.policy.name}: {reason}")
+        services, name = len(self.system.services), self.policy.name
+        shape = services, layout.replications
+        table = plan_table(decision.points, "$.points", name, f"points of {services} services", shape)
         if (table < 0).any():
-            raise ProblemError("$.points", f"policy {self.policy.name}: expected partition points >= 0")
+            raise ProblemError("$.points", f"policy {name}: expected partition points >= 0")
         check_points(np.moveaxis(table, 1, -1), self.system, "points")
-        wide = np.broadcast_to(table, (len(table), services, layout.replications))
+        wide = np.broadcast_to(table, (len(table), *shape))
         self._plan = layout.to_lanes(wide, np.int64)
         self._decided_from = now
-        self._state.set_shares(self._shares_of(self._decision))
+        self._state.set_shares(self._shares_of(decision))
+        attach(self._state, decision, name)
 
     def _shares_of(self, decision: Decision) -> tuple[Floats, Floats] | None:
         if decision.shares is None:
@@ -288,7 +287,9 @@ class Simulator:
         slots = max(self.slot - self._warmup, 1)
         services, devices = ((total / slots).astype(np.float64) for total in self.sums())
         born, completed, queued = (int(count.sum()) for count in state.task_counts())
-        record = None if self._recorder is None or not self.slot else self._recorder.record(state.backlog())
+        record = None
+        if self._recorder is not None and self.slot:
+            record = self._recorder.record(state.backlog(), links_of_record(state))
         return Result(
             self.policy.name,
             self.slot,
@@ -312,6 +313,7 @@ class Simulator:
             busy_share=float(devices[sums.BUSY].mean()),
             record=record,
             rule=None if self._rule is None else name_of(self._rule),
+            edges=edge_results(state, services),
         )
 
     def _mean_tasks(self, slots: int) -> Floats:
@@ -390,7 +392,7 @@ def simulate(
 def _replay(trace: Trace | None) -> Policy:
     if trace is None or trace.partition is None:
         raise ProblemError("$.policy", "expected a policy, or a trace with partition points")
-    return Replay(trace.partition)
+    return Replay(trace.partition, edges=trace.edges)
 
 
 def _check_count(name: str, value: int, least: int, most: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lyaopt._kernels.simulation.state_types import FIRST, HEAD, POWER, SPEED, WAITING
-from lyaopt._kernels.simulation.task_queues import BIRTH, CUT
+from lyaopt._kernels.simulation.task_queues import BIRTH, CUT, SIZE
 from lyaopt.arrays import Floats, Integers
 from lyaopt.model.system import System
 
@@ -76,9 +76,10 @@ class SlotObservation:
         first = self._first
         b, stage, row, lane = np.nonzero(first >= 0)
         device = lane // self.state.layout.width
-        cut = self.state.task_table[first[b, stage, row, lane], CUT]
+        task = self._task_table[first[b, stage, row, lane]]
+        size = task[:, SIZE].view(np.float64) if task.size else 1.0
         work = np.zeros(first.shape)
-        work[b, stage, row, lane] = self.state.amounts[stage, row, device, cut]
+        work[b, stage, row, lane] = self.state.amounts[stage, row, device, task[:, CUT]] * size
         found: Floats = self._by_service(work)
         return found
 
@@ -86,7 +87,7 @@ class SlotObservation:
     def head_age_slots(self) -> Integers:
         """Slots since the birth of the first task of each queue (3, S, B); 0 where the queue is empty."""
         first = self._first
-        ages = np.where(first >= 0, self.slot - self.state.task_table[first, BIRTH], 0)
+        ages = np.where(first >= 0, self.slot - self._task_table[first, BIRTH], 0)
         found: Integers = self._by_service(ages)
         return found
 
@@ -110,6 +111,12 @@ class SlotObservation:
     def last_power_w(self) -> Floats:
         """Transmit power of each device in the slot before (M, B); 0 in slot 0."""
         return self._last_effort(POWER)
+
+    @property
+    def _task_table(self) -> Integers:
+        """What is known of each task, see task_queues.py; a row for each number of a task."""
+        (part,) = self.state.parts  # rules in Python take one worker
+        return np.asarray(part.tasks.table)
 
     @property
     def _first(self) -> Integers:

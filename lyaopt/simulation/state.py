@@ -82,16 +82,22 @@ class State:
         workers: int = 1,
     ) -> None:
         self.system = system
-        self.layout = layout = Layout.of(system, replications, workers)
+        self.layout = layout = self._layout_of(system, replications, workers)
         self.kernel_state = new_state(layout, memory)
         self.parts = new_parts(layout, workers)
         self._no_record = new_record(layout, 0)
         self._model: Any = make_model(system, layout, trace is not None)
         self._streams = make_stream_model(system, layout, seed)
         self._trace = spread_trace(layout, trace)
+        self._extend(trace)
         self._advance: Callable[..., Any] = self._without_weights
         self._rule: RuleEntry | PriceRule | None = None
         self.restart(seed, np.arange(replications) % distinct_streams)
+
+    _layout_of = staticmethod(Layout.of)
+
+    def _extend(self, trace: Trace | None) -> None:
+        """Add what a system of several edge servers has more of."""
 
     @property
     def amounts(self) -> Floats:
@@ -182,7 +188,7 @@ class State:
             The number, from 0 to 2^32 - 1, by which each replication draws: equal numbers draw the same.
         """
         self.slot = 0
-        empty_state(self.kernel_state, self.system, self.layout)
+        empty_state(self.kernel_state, self._streams.lane_gain, self.system.slots_per_period)
         for part in self.parts:
             part.remove_tasks()
         self._draw_by(seed, numbers)
@@ -198,8 +204,11 @@ class State:
         self._trace = self._trace._replace(starts=self.layout.in_blocks(starts, np.int64))
 
     def _draw_by(self, seed: int, numbers: Integers) -> None:
-        lane_replication = np.tile(self.layout.in_blocks(numbers, np.uint32), self.layout.devices)
+        once = self.layout.in_blocks(numbers, np.uint32)
+        lane_replication = np.tile(once, self.layout.lanes // self.layout.width)
         self._streams = self._streams._replace(seed=np.uint64(seed), lane_replication=lane_replication)
+        sizes = self._model.sizes._replace(seed=np.uint64(seed), replication=lane_replication)
+        self._model = self._model._replace(sizes=sizes)
 
     def copies(self, of: int, numbers: Integers, seed: int) -> State:
         """Replications that all continue from the present state of one of these, each with its own draws.
@@ -326,11 +335,6 @@ class State:
         """The only part: rules in Python, snapshots and tasks from outside take one worker."""
         (part,) = self.parts
         return part
-
-    @property
-    def task_table(self) -> Integers:
-        """What is known of each task, see task_queues.py; a row for each number of a task."""
-        return np.asarray(self._part.tasks.table)
 
     @property
     def room(self) -> tuple[int, int]:

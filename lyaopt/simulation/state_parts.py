@@ -112,10 +112,11 @@ class SlotArrays(NamedTuple):
         """
         model = self.model._asdict()
         own = {name: model[name][blocks] for name in _BY_BLOCK if len(model.get(name, ()))}
+        sizes = self.model.sizes._replace(replication=self.model.sizes.replication[blocks])
         sums = type(self.state.sums)(*(array[blocks] for array in self.state.sums))
         arrays = {name: array[blocks] for name, array in self.state._asdict().items() if name != "sums"}
         return SlotArrays(
-            self.model._replace(**own),
+            self.model._replace(**own, sizes=sizes),
             self.streams._replace(lane_replication=self.streams.lane_replication[blocks]),
             self.trace._replace(starts=self.trace.starts[blocks]),
             np.ascontiguousarray(self.plan[:, blocks]),

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 
 from lyaopt._kernels.rng.uniforms import MAX_SERVICES, MAX_SLOTS
 from lyaopt._kernels.simulation import stream_options as at
+from lyaopt._kernels.simulation.arrival_laws import POISSON
 from lyaopt._kernels.simulation.channel import gains_of_slots
-from lyaopt._kernels.simulation.state_types import StreamKeys
+from lyaopt._kernels.simulation.state_types import ArrivalLaws, StreamKeys
+from lyaopt._kernels.simulation.task_sizes import sizes_of_tasks
 from lyaopt._kernels.simulation.traffic import arrivals_of_slots
-from lyaopt.arrays import Floats
+from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.model.system import System
+from lyaopt.simulation.arrival_arrays import arrival_laws, size_laws
 
 __all__ = ["MAX_SLOTS", "Streams", "make_streams"]
 
@@ -47,7 +50,12 @@ class Streams:
     lane_distance : ndarray (L,)
         Distance where the device starts, in metres.
     mean : ndarray (N, L)
-        Mean number of new tasks in a slot; 0 where a device has fewer than N services.
+        Mean number of new tasks in a slot; 0 where a device has fewer than N services, or one has a law of its
+        own.
+    laws : ArrivalLaws
+        Those laws, see `lyaopt._kernels.simulation.arrival_laws`.
+    size_law, size_spread : ndarray (N, M)
+        Laws of the sizes of tasks, see `lyaopt._kernels.simulation.task_sizes`; of no entries where all are 1.
     channel_state : ndarray (CHANNEL_ROWS, L)
         State of the channels, written by the kernel.
     busy : ndarray (N, L) of bool
@@ -63,6 +71,9 @@ class Streams:
     lane_gain: Floats
     lane_distance: Floats
     mean: Floats
+    laws: ArrivalLaws
+    size_law: Integers
+    size_spread: Floats
     channel_state: Floats
     busy: NDArray[np.bool_]
     measured: NDArray[np.bool_]
@@ -115,10 +126,32 @@ class Streams:
             start,
             self.mean,
             self.options,
+            self.laws,
             self.busy,
             arrivals,
         )
         return arrivals
+
+    def draw_sizes(self, start: int, arrivals: Integers) -> Floats:
+        """Draw the sizes of tasks: the factors by which their cycles and bits differ from those of the DNN.
+
+        Parameters
+        ----------
+        start : int
+            First slot.
+        arrivals : ndarray (count, N, L) of int
+            New tasks of the slots from it on, as `draw_arrivals` returns them or of a trace.
+
+        Returns
+        -------
+        ndarray (tasks,)
+            Slot by slot, within a slot service by service (N), then lane by lane.
+        """
+        sizes = np.ones(int(arrivals.sum()))
+        if self.size_law.size and sizes.size:
+            laws = self.size_law, self.size_spread
+            sizes_of_tasks(self.keys, start, *laws, np.ascontiguousarray(arrivals, np.int64), sizes)
+        return sizes
 
 
 def make_streams(system: System, seed: int, replications: range = range(1)) -> Streams:
@@ -146,7 +179,11 @@ def make_streams(system: System, seed: int, replications: range = range(1)) -> S
     if not 0 <= seed < 2**64:
         raise ProblemError("$.seed", f"expected a whole number from 0 to {2**64 - 1}, got {seed}")
     devices, batch = len(system.devices), len(replications)
-    mean = np.repeat(_means(system), batch, axis=1)
+    means, laws = _means(system), arrival_laws(system)
+    if laws.kind.size:
+        means = np.where(laws.kind == POISSON, means, 0.0)
+    mean = np.repeat(means, batch, axis=1)
+    size_law, size_spread = size_laws(system)
     lanes = devices * batch
     return Streams(
         seed=np.uint64(seed),
@@ -156,6 +193,9 @@ def make_streams(system: System, seed: int, replications: range = range(1)) -> S
         lane_gain=np.repeat(system.mean_channel_gain(), batch),
         lane_distance=np.repeat(system.distance_m, batch),
         mean=mean,
+        laws=laws,
+        size_law=size_law,
+        size_spread=size_spread,
         channel_state=np.zeros((at.CHANNEL_ROWS, lanes)),
         busy=np.zeros(mean.shape, np.bool_),
         measured=np.repeat(~np.isnan(system.radio_rate_bps), batch),

@@ -10,9 +10,7 @@ from lyaopt.io.array_files import read_arrays
 from lyaopt.model.system import System
 from lyaopt.simulation.layout import Layout
 from lyaopt.simulation.streams import make_streams
-from lyaopt.simulation.traces import Trace, trace_error
-
-_HALVES = ("arrivals", "channel_gain")
+from lyaopt.simulation.traces import RECORDED, Trace, trace_error
 
 
 def load_trace(path: str | Path, system: System, *, seed: int = 0, replication: int = 0) -> Trace:
@@ -39,10 +37,34 @@ def load_trace(path: str | Path, system: System, *, seed: int = 0, replication: 
     OSError
         If it cannot be read.
     """
-    arrays = read_arrays(path, (), (*_HALVES, "partition"))
-    trace = complete_trace(system, **arrays, seed=seed, replication=replication)
+    trace = complete_trace(system, **read_trace_arrays(path), seed=seed, replication=replication)
     trace.check_against(system)
     return trace
+
+
+def read_trace_arrays(path: str | Path) -> dict[str, Any]:
+    """Read the arrays of a trace, unchecked.
+
+    Parameters
+    ----------
+    path : str or Path
+        As of `load_trace`.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Those of ``arrivals``, ``channel_gain``, ``partition`` and ``edges`` that the file has; gains are those
+        of links where it is a record of several edge servers.
+
+    Raises
+    ------
+    DocumentError, OSError
+        As `load_trace` raises them.
+    """
+    arrays = read_arrays(path, (), (*RECORDED, "partition", "link_gain", "edges"))
+    if "link_gain" in arrays:
+        arrays["channel_gain"] = arrays.pop("link_gain")
+    return arrays
 
 
 def complete_trace(
@@ -51,6 +73,7 @@ def complete_trace(
     arrivals: Integers | None = None,
     channel_gain: Floats | None = None,
     partition: Integers | None = None,
+    edges: Integers | None = None,
     seed: int = 0,
     replication: int = 0,
 ) -> Trace:
@@ -68,6 +91,8 @@ def complete_trace(
         h of each device; of a measured radio the share of its rate that it can carry.
     partition : array_like (ceil(T / G), S) of int, optional
         Partition points.
+    edges : array_like (ceil(T / G), M) of int, optional
+        The edge servers of devices, where there are several.
     seed, replication : int
         Of what is drawn.
 
@@ -95,7 +120,7 @@ def complete_trace(
         counts = streams.draw_arrivals(0, slots)
         arrivals = counts[:, layout.row_of_service, layout.device_of_service]
     assert arrivals is not None
-    return Trace(arrivals, channel_gain, partition, drawn=drawn)
+    return Trace(arrivals, channel_gain, partition, drawn=drawn, edges=edges)
 
 
 def _slots(table: Any, name: str) -> int:

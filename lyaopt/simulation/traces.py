@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,8 @@ from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.model.system import System
 from lyaopt.slot.limits import check_signal
 
+RECORDED = ("arrivals", "channel_gain")
+"""Arrays that are recorded, either or both."""
 _LARGEST_COUNT = 10**9
 
 
@@ -23,8 +27,10 @@ class Trace:
     ----------
     arrivals : ndarray (T, S) of int
         New tasks of each service, services counted device by device.
-    channel_gain : ndarray (T, M)
-        h of each device; of a measured radio the share of its rate that it can carry, from 0 to 1.
+    channel_gain : ndarray (T, M), or (T, E, M) with E edge servers
+        h of each device, or of its link to each server; of a measured radio the share of its rate that it can
+        carry, from 0 to 1. With several servers, h of a device is that at its `distance_m`: links have it
+        times their mean gain over the mean gain there.
     partition : ndarray (ceil(T / G), S) of int, or None
         Partition point k of each service in each period.
     starts : ndarray (B,) of int, or None
@@ -32,6 +38,8 @@ class Trace:
         None starts all at slot 0, and the trace ends.
     drawn : {"arrivals", "channel_gain"} or None
         Which of both was drawn from a scenario's law rather than recorded, see `complete_trace`.
+    edges : ndarray (ceil(T / G), M) of int, or None
+        The edge server that each device is attached to in each period, with several servers.
 
     Raises
     ------
@@ -44,6 +52,7 @@ class Trace:
     partition: Integers | None = None
     starts: Integers | None = None
     drawn: str | None = None
+    edges: Integers | None = None
 
     __setstate__ = restore_read_only
 
@@ -52,6 +61,8 @@ class Trace:
         object.__setattr__(self, "channel_gain", _finite(self.channel_gain, "channel_gain"))
         if self.partition is not None:
             object.__setattr__(self, "partition", _whole(self.partition, "partition"))
+        if self.edges is not None:
+            object.__setattr__(self, "edges", _whole(self.edges, "edges"))
         if len(self.arrivals) != len(self.channel_gain):
             expected = f"as many slots as arrivals, {len(self.arrivals)}"
             raise trace_error("channel_gain", f"expected {expected}, got {len(self.channel_gain)}")
@@ -73,6 +84,14 @@ class Trace:
         """T."""
         return len(self.arrivals)
 
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of arrivals and channels in hexadecimal, whatever the file holds besides.
+
+        What was drawn is left out, so that the hash is that of the recording, with every seed.
+        """
+        return hash_of({name: getattr(self, name) for name in RECORDED if name != self.drawn})
+
     def spread_over(self, replications: int) -> Trace:
         """Return the trace without partition points, in which replications start at evenly spaced slots.
 
@@ -81,7 +100,16 @@ class Trace:
         replications : int
             B.
         """
-        starts = np.arange(replications) * self.slots // replications
+        return self.started_at(np.arange(replications) * self.slots // replications)
+
+    def started_at(self, starts: Integers) -> Trace:
+        """Return the trace without partition points, in which replications start at given slots.
+
+        Parameters
+        ----------
+        starts : ndarray (B,) of int
+            Slots below T.
+        """
         return Trace(self.arrivals, self.channel_gain, starts=starts, drawn=self.drawn)
 
     def gains_in(self, replication: int, first: int, last: int) -> Floats:
@@ -154,7 +182,8 @@ class Trace:
         """
         periods = -(-slots // system.slots_per_period)
         points = None if self.partition is None else self.partition[:periods]
-        return Trace(self.arrivals[:slots], self.channel_gain[:slots], points, drawn=self.drawn)
+        edges = None if self.edges is None else self.edges[:periods]
+        return Trace(self.arrivals[:slots], self.channel_gain[:slots], points, drawn=self.drawn, edges=edges)
 
     def check_against(self, system: System) -> None:
         """Check that the shapes and values of the trace fit a system.
@@ -172,13 +201,32 @@ class Trace:
         services, devices = len(system.services), len(system.devices)
         periods = -(-self.slots // system.slots_per_period)
         _check_shape(self.arrivals, "arrivals", (self.slots, services))
-        _check_shape(self.channel_gain, "channel_gain", (self.slots, devices))
+        links = system.edges is not None and self.channel_gain.ndim == 3
+        of_links = (len(system.links.edge_ids),) if links else ()
+        _check_shape(self.channel_gain, "channel_gain", (self.slots, *of_links, devices))
         self._check_shares(system)
         radios = system.max_power_w, system.device_bandwidth_hz, system.noise_w_per_hz
-        check_signal(self.channel_gain, *radios, system.slot_duration_s)
+        for gain in np.moveaxis(self.link_gains(system), 1, 0):
+            check_signal(gain, *radios, system.slot_duration_s)
+        if self.edges is not None:
+            _check_shape(self.edges, "edges", (periods, devices))
         if self.partition is not None:
             _check_shape(self.partition, "partition", (periods, services))
             check_points(self.partition, system, "partition")
+
+    def link_gains(self, system: System) -> Floats:
+        """Return the gains of the links of each device to each of E edge servers (T, E, M).
+
+        Parameters
+        ----------
+        system : System
+            Gives the mean gains of links, and of devices.
+        """
+        if self.channel_gain.ndim == 3:
+            return self.channel_gain
+        if system.edges is None:
+            return self.channel_gain[:, None]
+        return self.channel_gain[:, None] * (system.links.mean_gain / system.mean_channel_gain())
 
     def _check_shares(self, system: System) -> None:
         """Check that gains of measured radios are shares of their rates."""
@@ -187,6 +235,23 @@ class Trace:
             place = tuple(wrong[0])
             reason = f"expected a share of the radio's rate, from 0 to 1, got {self.channel_gain[place]}"
             raise trace_error("channel_gain", reason, place)
+
+
+def hash_of(arrays: Mapping[str, Integers | Floats]) -> str:
+    """SHA-256 of recorded arrays, in hexadecimal: alike for equal numbers of any type.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        `arrivals` (T, S), `channel_gain` (T, M), or both.
+    """
+    hasher = hashlib.sha256()
+    for name in RECORDED:
+        if name in arrays:
+            numbers = np.asarray(arrays[name], "<i8" if name == "arrivals" else "<f8") + 0  # no -0.0
+            hasher.update(f"{name} {numbers.shape}\0".encode())
+            hasher.update(np.ascontiguousarray(numbers).data)
+    return hasher.hexdigest()
 
 
 def check_points(points: Integers, system: System, name: str) -> None:
@@ -241,7 +306,7 @@ def _numbers(values: Any, name: str) -> Any:
 
 def _finite(values: Any, name: str) -> Floats:
     array = _numbers(values, name)
-    if array.ndim != 2 or array.dtype.kind not in "fiu":
+    if array.ndim not in (2, 3) or array.dtype.kind not in "fiu":
         raise trace_error(name, f"expected a table of numbers, got {array.ndim} axes of {array.dtype}")
     array = array.astype(np.float64)
     wrong = np.argwhere(~((array >= 0.0) & (array < np.inf)))

@@ -75,6 +75,21 @@ def one_slot_kernel(weighted: bool) -> Callable[..., Any]:
     return slot_exact
 
 
+@functools.cache
+def next_slot_kernel() -> Callable[..., Any]:
+    """Return `slot_next`, the kernel of a slot that follows another one; backlogs may lie in any order."""
+    if function := built_kernel("slot_next"):
+        return function
+    from lyaopt._kernels.slot.next_slot import slot_next
+
+    def call(before: Floats, block: Floats, *args: Any) -> int:
+        # compiled at run time it takes aligned arrays that can be written only
+        *given, services, devices = args
+        return int(slot_next(before, block, *map(np.array, given), services, devices))
+
+    return call
+
+
 class SlotBlock(NamedTuple):
     """What `lyaopt._kernels.slot.one_slot` reads and writes of a slot, one part after the other.
 

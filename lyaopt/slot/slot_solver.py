@@ -11,11 +11,13 @@ from lyaopt.arrays import as_floats, check_type
 from lyaopt.errors import ProblemError
 from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS
 from lyaopt.slot.problem import SlotProblem
-from lyaopt.slot.slot_block import SlotBlock
+from lyaopt.slot.slot_block import SlotBlock, next_slot_kernel
 from lyaopt.slot.solution import SlotSolution
 from lyaopt.slot.solve import certified
 
 _FLOAT64 = np.dtype(np.float64)
+_NAMES = (*QUEUE_FIELDS, "channel_gain", "cpu_capacity_hz", "max_power_w", "bandwidth_hz")
+_SOLVED = (0, 2)  # what `lyaopt._kernels.slot.next_slot` returns: with a proof, and without
 
 
 class SlotSolver:
@@ -49,6 +51,7 @@ class SlotSolver:
         if not problem.local_queue_cycles.size:
             raise ProblemError("$.problem", "expected at least one device, and one service")
         self._first = problem
+        # where numbers are put one field after the other
         self._work = SlotBlock.of(problem)
         queues, devices, _ = self._work.packed
         self._queues = queues
@@ -58,8 +61,10 @@ class SlotSolver:
         counts = np.array(problem.service_counts)
         beyond = np.arange(queues.shape[1])[:, np.newaxis] >= counts
         self._beyond = beyond if beyond.any() else None
+        self._kernel = next_slot_kernel()
+        self._solved: SlotBlock
+        self._solution: SlotSolution | None
         self._work.solve(checked=False)
-        self._solution: SlotSolution | None = None
         self._keep()
 
     def update(
@@ -87,30 +92,24 @@ class SlotSolver:
         ProblemError
             As `SlotProblem`, with the same path of the field; the solver is then as before.
         """
-        put = self._put
-        try:
-            if local_queue_cycles is not None:
-                put("local_queue_cycles", local_queue_cycles)
-            if transmit_queue_bits is not None:
-                put("transmit_queue_bits", transmit_queue_bits)
-            if edge_queue_cycles is not None:
-                put("edge_queue_cycles", edge_queue_cycles)
-            if channel_gain is not None:
-                put("channel_gain", channel_gain)
-            if cpu_capacity_hz is not None:
-                put("cpu_capacity_hz", cpu_capacity_hz)
-            if max_power_w is not None:
-                put("max_power_w", max_power_w)
-            if bandwidth_hz is not None:
-                put("bandwidth_hz", bandwidth_hz)
-            # solved at once: the kernel looks at the numbers in passing
-            within = self._beyond is None or not self._queues[:, self._beyond].any()
-            if not (within and self._work.solve(checked=True)):
-                self._check_and_solve()
-        except BaseException:
-            self._work.values[:] = self._solved.values
-            raise
-        self._keep()
+        local, transmit, edge, gain = local_queue_cycles, transmit_queue_bits, edge_queue_cycles, channel_gain
+        if (
+            type(local) is type(transmit) is type(edge) is type(gain) is np.ndarray
+            and local.dtype is transmit.dtype is edge.dtype is gain.dtype is _FLOAT64
+            and local.ndim == transmit.ndim == edge.ndim == 2 == gain.ndim + 1
+            and (cpu_capacity_hz is None and max_power_w is None and bandwidth_hz is None)
+            and self._beyond is None
+        ):  # the usual case, in one step: the kernel looks at sizes and numbers in passing
+            before, services, devices = self._solved
+            values = np.empty(before.size)
+            status = self._kernel(before, values, local, transmit, edge, gain, services, devices)
+            if status in _SOLVED:
+                self._solved = SlotBlock(values, services, devices)
+                self._certified = not status
+                self._solution = None
+                return
+        given = (local, transmit, edge, gain, cpu_capacity_hz, max_power_w, bandwidth_hz)
+        self._replace({name: array for name, array in zip(_NAMES, given, strict=True) if array is not None})
 
     def solve(self) -> SlotSolution:
         """Return the solution of the present slot, with its certificate.
@@ -126,20 +125,37 @@ class SlotSolver:
             As `solve_slot`.
         """
         if self._solution is None:
-            self._solution = certified(self._solved, self._problem_of)
+            block = self._solved
+            if self._certified:
+                self._solution = SlotSolution._from_block(block, self._problem_of)
+            else:
+                self._solution = certified(block, self._problem_of)
         return self._solution
 
-    def _put(self, name: str, values: Any) -> None:
-        view = self._views[name]
-        if not (type(values) is np.ndarray and values.dtype is _FLOAT64 and values.shape == view.shape):
-            values = as_floats(values, name, view.shape)
-        view[...] = values
+    def _replace(self, given: dict[str, Any]) -> None:
+        """Put fields in place and solve the slot, whatever its numbers are."""
+        work = self._work
+        work.values[:] = self._solved.values
+        for name, values in given.items():
+            view = self._views[name]
+            if not (type(values) is np.ndarray and values.dtype is _FLOAT64 and values.shape == view.shape):
+                values = as_floats(values, name, view.shape)
+            view[...] = values
+        self._solve_now()
+        self._keep()
 
     def _keep(self) -> None:
         """Keep what was solved, as a block of its own."""
         work = self._work
         self._solved = SlotBlock(work.values.copy(), work.services, work.devices)
+        self._certified = False  # which is looked at when the solution is asked for
         self._solution = None
+
+    def _solve_now(self) -> None:
+        """Solve what was put in place; what is wrong with its numbers is found out by name."""
+        within = self._beyond is None or not self._queues[:, self._beyond].any()
+        if not (within and self._work.solve(checked=True)):
+            self._check_and_solve()
 
     def _check_and_solve(self) -> None:
         """Check all numbers by name, which costs more, and solve what is right."""
@@ -158,6 +174,9 @@ class SlotSolver:
             "service_ids": first.service_ids,
         }
         return SlotProblem._from_packed(block.packed, first.noise_psd_dbm_per_hz, **names)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # copies would have views of other arrays
+        return SlotSolver, (self._problem_of(self._solved),)
 
     def __repr__(self) -> str:
         return f"SlotSolver({self._work.devices} devices, {sum(self._first.service_counts or ())} services)"

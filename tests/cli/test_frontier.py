@@ -107,7 +107,8 @@ def test_on_a_trace_there_is_no_bound_and_its_use_is_told(trace, capsysbinary):
     )
     document = json.loads(capsysbinary.readouterr().out)
     assert document["bound"] is None
-    assert document["trace"] == {"searched_slots": 1000, "judged_slots": 3000}
+    loaded = load_trace(trace, load_scenario("default"))
+    assert document["trace"] == {"sha256": loaded.sha256, "searched_slots": 1000, "judged_slots": 3000}
     assert document["tuned"]["best-fixed"] == {"on": "trace", "first_slots": 1000, "in_sample": False}
     assert {point["over_bound"] for point in document["policies"]} == {None}
     assert run([*COMMAND, "--trace", trace]) == 0

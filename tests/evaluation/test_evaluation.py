@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from lyaopt.policies import all_local, all_offload, make_policy, middle
 from lyaopt.simulation import Trace, simulate
 from lyaopt.simulation.costs import backlog_shares
 from lyaopt_cli.main import run
+from lyaopt_cli.tables.evaluation import saving_words
 from tests.support.slot_text import on_a_terminal
 
 SYSTEM = load_scenario("default")
@@ -175,6 +178,47 @@ def test_shadowed_channels_are_beside_the_bound_by_request_only(monkeypatch):
         assert len(asked) == count
 
 
+def scores(mine, others):
+    """Scores of two policies that spend so much energy in each replication."""
+    made = []
+    for name, energy in (("mine", mine), ("other", others)):
+        energy = np.asarray(energy, np.float64)
+        result = SimpleNamespace(policy=name)
+        made.append(Score(result, energy, energy, energy, energy, energy[None], energy[None]))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "words"),
+    [
+        ([0.8, 0.8, 0.8], [1.0, 1.0, 1.0], "mine saves 20.0% of the energy of other (20.0% to 20.0%)"),
+        ([1.2, 1.2, 1.2], [1.0, 1.0, 1.0], "mine spends 20.0% more energy than other (20.0% to 20.0%)"),
+        ([4.123, 4.123], [1.0, 1.0], "mine spends 4.12 times the energy of other (4.12 to 4.12)"),
+        ([4e9, 4e9], [1.0, 1.0], "mine spends 4e+09 times the energy of other (4e+09 to 4e+09)"),
+        ([1.0, 1.0], [1.0, 1.0], "mine spends as much energy as other (0.0% less to 0.0% less)"),
+        ([1.00004, 1.00004], [1.0, 1.0], "mine spends as much energy as other (0.0% more to 0.0% more)"),
+        ([0.99996, 0.99996], [1.0, 1.0], "mine spends as much energy as other (0.0% less to 0.0% less)"),
+        ([0.0, 0.0], [1.0, 1.0], "mine saves 100.0% of the energy of other (100.0% to 100.0%)"),
+        ([0.5], [1.0], "mine saves 50.0% of the energy of other"),
+        ([1.0, 1.0], [0.0, 0.0], "mine spends energy, where other spends none"),
+        ([0.0, 0.0], [0.0, 0.0], "mine spends no energy either, where other spends none"),
+        ([np.inf, np.inf], [1.0, 1.0], "the energies of mine and other are not known"),
+        ([np.nan, np.nan], [1.0, 1.0], "the energies of mine and other are not known"),
+    ],
+)
+def test_a_saving_is_said_in_words(mine, others, words):
+    assert saving_words(*scores(mine, others)) == words
+
+
+def test_the_ends_of_a_saving_are_in_the_order_of_their_size():
+    words = saving_words(*scores(np.linspace(2.0, 6.0, 8), np.ones(8)))
+    low, high = map(float, re.fullmatch(r".*\((.*) to (.*)\)", words).groups())
+    assert 2.0 <= low < 4.0 < high <= 6.0
+    words = saving_words(*scores(np.linspace(1.1, 1.5, 8), np.ones(8)))
+    low, high = (float(end[:-1]) for end in re.fullmatch(r".*\((.*) to (.*)\)", words).groups())
+    assert 10.0 <= low < 30.0 < high <= 50.0
+
+
 def traced(slots=4000):
     rng = np.random.default_rng(9)
     return Trace(rng.poisson(0.004, (slots, 8)), 3e-11 * rng.exponential(size=(slots, 4)))
@@ -198,7 +242,7 @@ def test_the_command_divides_the_trace(tmp_path, capsysbinary):
     brief = ["--slots", "100", "--warmup", "0", "--replications", "3"]
     assert run(["evaluate", "middle", "greedy", "default", "--trace", str(path), *brief, "--json"]) == 0
     document = json.loads(capsysbinary.readouterr().out)
-    assert document["trace"] == {"searched_slots": 2000, "judged_slots": 2000}
+    assert document["trace"] == {"sha256": trace.sha256, "searched_slots": 2000, "judged_slots": 2000}
     assert document["tuned"] == {"greedy": {"on": "trace", "first_slots": 2000, "in_sample": False}}
     assert document["bound_energy_j"] is None
     by_command = document["policies"][0]["energy_j"]["value"]

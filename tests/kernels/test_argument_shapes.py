@@ -16,9 +16,10 @@ from lyaopt._kernels.simulation import exact_allocation, task_queues
 from lyaopt._kernels.simulation.stream_options import OPTIONS
 from lyaopt._kernels.toolchain import argument_shapes, argument_values
 from lyaopt._kernels.toolchain.argument_shapes import shape_check
-from lyaopt._kernels.toolchain.core_choice import CHOICE
+from lyaopt._kernels.toolchain.core_choice import CHOICE, built_kernel
 from lyaopt._kernels.toolchain.jit import KERNELS
 from lyaopt._kernels.toolchain.kernel_shapes import SHAPES
+from lyaopt.slot.slot_block import next_slot_kernel
 
 for module in pkgutil.walk_packages(lyaopt._kernels.__path__, "lyaopt._kernels."):
     if ".toolchain." not in module.name:
@@ -296,6 +297,23 @@ def test_a_block_of_one_slot_has_the_size_of_its_numbers(sizes: tuple[int, int])
     assert (block == -7.25).all()
     assert kernel(block, 2, 4, 1) == 1  # the right size, but numbers below 0
     assert (block == -7.25).all()
+
+
+@pytest.mark.parametrize("wrong", range(7))
+def test_blocks_and_arrays_of_the_next_slot_have_the_size_of_their_numbers(wrong: int) -> None:
+    """Each array, and then the number of devices, one too large; the built kernel looks itself."""
+    block = np.full(6 * 8 + 12 * 4 + 12, -7.25)
+    shapes = [block.shape, block.shape, (4, 2), (4, 2), (4, 2), (4,)]
+    if wrong < len(shapes):
+        shapes[wrong] = (shapes[wrong][0] + 1, *shapes[wrong][1:])
+    before, after, *state = [np.full(shape, -7.25) for shape in shapes]
+    kernel, devices = next_slot_kernel(), 4 + (wrong == len(shapes))
+    if built_kernel("slot_next"):
+        assert kernel(before, after, *state, 2, devices) == -1
+    else:
+        with pytest.raises(ValueError, match=r"^slot_next: expected"):
+            kernel(before, after, *state, 2, devices)
+    assert (after == -7.25).all()
 
 
 @pytest.mark.parametrize("part", [(1, 1), (-1, 2), (0, 0), (3, 2)])

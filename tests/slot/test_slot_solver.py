@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from lyaopt import ProblemError, SlotProblem, SlotSolution, SlotSolver, solve_slot, solve_slots
+from lyaopt._kernels.slot import next_slot
 from lyaopt.slot.batch import as_batch
 from lyaopt.slot.inputs import DEVICE_FIELDS, QUEUE_FIELDS
+from lyaopt.slot.solve import LARGEST_GAP
 from lyaopt.verify.random_problems import batches, to_problem
 from lyaopt.verify.regimes import PLAIN
 from tests.kernels.test_sizes import make_batch
@@ -185,6 +187,105 @@ def test_what_it_does_not_solve_is_refused() -> None:
         SlotSolver(none)
     with pytest.raises(ProblemError, match="SlotProblem"):
         SlotSolver("slot.json")  # type: ignore[arg-type]
+
+
+def _unaligned(values: Any) -> Any:
+    moved = np.empty(values.nbytes + 1, np.uint8)[1:].view(np.float64).reshape(values.shape)
+    moved[...] = values
+    return moved
+
+
+def _spread(values: Any) -> Any:
+    """The values in an array of its own, with other numbers between them, backwards."""
+    wide = np.full([3 * size for size in values.shape], np.nan)
+    view = wide[tuple(slice(None, None, -3) for _ in values.shape)]
+    view[...] = values
+    return view
+
+
+FORMS = {
+    "rows": np.ascontiguousarray,
+    "columns": np.asfortranarray,
+    "reversed": lambda values: np.array(values[::-1])[::-1],
+    "spread": _spread,
+    "unaligned": _unaligned,
+    "swapped": lambda values: values.astype(">f8"),
+    "lists": lambda values: values.tolist(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("services", "devices"), [(1, 1), (2, 4), (3, 3), (4, 11), (5, 3)])
+def test_arrays_of_any_form_are_taken(form: str, services: int, devices: int) -> None:
+    first, second, *_ = slots(services, devices)
+    solver = SlotSolver(first)
+    solver.update(**{name: FORMS[form](values) for name, values in state_of(second).items()})
+    assert_same(solver.solve(), solve_slot(second))
+    for name, values in state_of(second).items():
+        np.testing.assert_array_equal(getattr(solver.solve().problem, name), values)
+
+
+def test_one_number_everywhere_is_taken() -> None:
+    """Arrays whose entries lie in one place."""
+    first = slots(2, 4)[0]
+    solver = SlotSolver(first)
+    fields = {name: np.broadcast_to(values.max(), values.shape) for name, values in state_of(first).items()}
+    solver.update(**fields)
+    assert_same(solver.solve(), solve_slot(replace(first, **fields)))
+
+
+def test_arrays_of_its_own_solution_are_taken() -> None:
+    first, second, *_ = slots(2, 4)
+    solver = SlotSolver(first)
+    solver.update(**state_of(second))
+    before = solver.solve()
+    solver.update(**(state_of(before.problem) | {"edge_queue_cycles": before.problem.local_queue_cycles}))
+    expected = replace(second, edge_queue_cycles=second.local_queue_cycles)
+    assert_same(solver.solve(), solve_slot(expected))
+    assert_same(before, solve_slot(second))
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_is_a_solver_of_its_own(copied: Any) -> None:
+    first, second, third, _ = slots(2, 4)
+    solver = SlotSolver(first)
+    solver.update(**state_of(second))
+    other = copied(solver)
+    solver.update(**state_of(third))
+    assert_same(other.solve(), solve_slot(second))
+    other.update(local_queue_cycles=first.local_queue_cycles)
+    assert_same(other.solve(), solve_slot(replace(second, local_queue_cycles=first.local_queue_cycles)))
+    assert_same(solver.solve(), solve_slot(third))
+
+
+def test_a_slot_without_a_proof_is_refused_when_its_solution_is_asked_for() -> None:
+    first, second, *_ = slots(2, 4)
+    solver = SlotSolver(first)
+    kernel = solver._kernel
+
+    def without_proof(*args: Any) -> int:
+        status = kernel(*args)
+        args[1][-2] = 2e-9  # the gap
+        return status or 2
+
+    solver._kernel = without_proof
+    solver.update(**state_of(second))
+    with pytest.raises(ProblemError, match="no solution can be certified"):
+        solver.solve()
+    solver._kernel = kernel
+    solver.update(**state_of(first))
+    assert_same(solver.solve(), solve_slot(first))
+
+
+def test_the_kernel_tells_whether_a_certificate_holds() -> None:
+    """By each of its three numbers."""
+    good = np.array([0.0, -1.0, -1.0, -1.0, next_slot.LARGEST_GAP, next_slot.LARGEST_GAP])
+    assert next_slot.LARGEST_GAP == LARGEST_GAP
+    assert next_slot._is_certified(good)
+    for place, value in [(1, np.inf), (2, np.nan), (3, -np.inf), (4, 1.1e-9), (4, np.nan), (5, 1.1e-9)]:
+        bad = good.copy()
+        bad[place] = value
+        assert not next_slot._is_certified(bad)
 
 
 def test_solutions_are_copied_and_pickled_with_their_fields() -> None:

@@ -179,11 +179,15 @@ def _document(system: System, bound: Bound) -> dict[str, Any]:
         }
         for m, name in enumerate(system.device_ids)
     ]
+    edges: dict[str, Any] = {"edge": {"cpu_hz": bound.edge_cpu_hz, "multiplier": bound.edge_multiplier}}
+    if system.edges is not None:
+        numbers = zip(system.links.edge_ids, bound.edges_cpu_hz, bound.edge_multipliers, strict=True)
+        edges = {"edges": [{"id": name, "cpu_hz": hz, "multiplier": theta} for name, hz, theta in numbers]}
     return {
         "status": "optimal",
         "mean_power_w": bound.power_w,
         "mean_energy_j": bound.energy_j,
         "relative_gap": bound.relative_gap,
-        "edge": {"cpu_hz": bound.edge_cpu_hz, "multiplier": bound.edge_multiplier},
+        **edges,
         "devices": devices,
     }

@@ -54,12 +54,16 @@ def _input_bits(_context: click.Context, _option: click.Parameter, texts: tuple[
     "--verify", is_flag=True, help="Run head and tail of every cut, and compare with the whole network."
 )
 @click.option(
-    "--measure", is_flag=True, help="Run head and tail of every cut of a PyTorch network here, and time them."
+    "--measure",
+    is_flag=True,
+    help="Run head and tail of every cut of a PyTorch or ONNX network here, and time them.",
 )
 @click.option(
     "--runs", type=click.IntRange(1), default=20, show_default=True, help="Timed runs of each half."
 )
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of PyTorch.")
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the runtime."
+)
 @click.option("--cpu-hz", type=POSITIVE, metavar="HZ", help="Frequency here (default: what the system says).")
 @click.option(
     "--allow-uncounted", is_flag=True, help="Profile a network some of whose work is not counted: too low."
@@ -78,6 +82,7 @@ def command(out: str | None, plot: str | None, as_json: bool, **options: Any) ->
       lyaopt profile mynets:build --input-shape 1,3,224,224 --verify -o mynet.json
       lyaopt profile network.onnx --bits 16 --json
       lyaopt profile mynets:build --input-shape 1,3,224,224 --measure -o net.json
+      lyaopt profile network.onnx --measure --runs 50 -o network.json
       lyaopt profile hand_landmark_full.tflite --cuts valleys --plot hand.svg
 
     \b
@@ -91,8 +96,10 @@ def command(out: str | None, plot: str | None, as_json: bool, **options: Any) ->
     times = {name: options.pop(name) for name in ("runs", "threads", "cpu_hz")}
     timed = options.pop("measure")
     try:
-        with progress_bar("rounds", times["runs"] + 1 if timed else 0) as show:
-            measure = Timing(**times, progress=lambda done, _: show(done)) if timed else None
+        with progress_bar("percent", 100 if timed else 0) as show:
+            measure = (
+                Timing(**times, progress=lambda done, rounds: show(100 * done // rounds)) if timed else None
+            )
             profile, notes = _profiled(Request(**options, measure=measure))
         if plot is not None:
             write_figure(profile, plot)

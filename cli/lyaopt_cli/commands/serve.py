@@ -1,4 +1,4 @@
-"""`lyaopt serve`: a solver for another process, over a pipe."""
+"""`lyaopt serve`: a solver for other processes, over sockets or a pipe."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import select
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import click
 
@@ -25,36 +26,117 @@ TIMED_OUT = 1
 CLOSED_PIPE = 141
 
 
-@new_command("serve", "Solve slots for another process, over a pipe")
-@click.option("--stdio", is_flag=True, required=True, help="Communicate over standard input and output.")
+_DURATIONS: dict[str, Any] = {"type": SECONDS, "metavar": "SECONDS"}
+
+
+@new_command("serve", "Solve slots for other processes, over sockets or a pipe")
+@click.option("--stdio", is_flag=True, help="Communicate over standard input and output.")
+@click.option("--socket", "path", metavar="PATH", help="Listen on a Unix socket.")
+@click.option("--listen", "address", metavar="HOST:PORT", help="Listen on TCP, such as 127.0.0.1:7411.")
 @method_option
 @click.option(
-    "--timeout",
-    type=SECONDS,
-    metavar="SECONDS",
-    help="Stop after this time without a whole request (default: never).",
+    "--timeout", help="End a pipe, or disconnect a client, without a request for so long.", **_DURATIONS
 )
-def command(stdio: bool, method: str, timeout: float | None) -> int:
-    """Solve slots for another process.
+@click.option(
+    "--patience",
+    default=10.0,
+    show_default=True,
+    help="For halves of requests, and slow readers.",
+    **_DURATIONS,
+)
+@click.option(
+    "--grace", default=5.0, show_default=True, help="For the last answers after a signal.", **_DURATIONS
+)
+@click.option(
+    "--most-clients", type=click.IntRange(1, 10_000), default=64, show_default=True, help="At once."
+)
+@click.option(
+    "--largest-request",
+    type=click.IntRange(2**10, 2**26),
+    default=2**20,
+    show_default=True,
+    metavar="BYTES",
+    help="Of a payload or line.",
+)
+@click.option("--metrics", metavar="PATH|unix:PATH", help="Prometheus's text, as a file or on a Unix socket.")
+@click.option("--metrics-every", default=10.0, show_default=True, help="Between two files.", **_DURATIONS)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="Least that is logged.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Of standard error.",
+)
+def command(
+    stdio: bool, path: str | None, address: str | None, method: str, timeout: float | None, **more: Any
+) -> int:
+    """Solve slots for other processes.
 
-    The first line of the output names version and protocol: {"lyaopt": VERSION, "protocol": 1, ...}. Each
-    line {"sequence": N, "slot": {...}} of the input is then answered by one line with the same number, in
-    order: the solution document, or {"sequence": N, "status": "error", "path": ..., "error": ...}.
+    With --socket or --listen, several clients at once: each configures its system once and then sends
+    backlogs and channel gains only, in binary frames or lines of JSON. SIGTERM and SIGINT end it, after what
+    was received is answered.
+
+    With --stdio, one client: the first line of the output names version and protocol, {"lyaopt": VERSION,
+    "protocol": 1, ...}. Each line {"sequence": N, "slot": {...}} of the input is then answered by one line
+    with the same number, in order: the solution document, or {"sequence": N, "status": "error", "path": ...,
+    "error": ...}.
 
     \b
-    Example:
+    Examples:
+      lyaopt serve --socket /run/lyaopt/solver.sock
+      lyaopt serve --listen 127.0.0.1:7411 --metrics unix:/run/lyaopt/metrics.sock
       lyaopt serve --stdio --timeout 60
 
     \b
-    Exit status: 0 the input ended, 1 no request came in time, 141 output
-    closed.
+    Exit status: 0 stopped by a signal, or the input ended, 1 no request came
+    in time, 2 the socket is taken, 141 output closed.
     """
+    if stdio == (path is not None or address is not None):
+        raise click.UsageError("expected either --stdio, or --socket or --listen or both")
     from lyaopt.io.fast_json import use_pydantic
+
+    use_pydantic()
+    if not stdio and method != "exact":
+        raise click.UsageError("--method is for --stdio: on sockets it is exact")
+    _compile_kernels(method)
+    if stdio:
+        return _serve_pipe(method, timeout)
+    _compile_for_frames()
+    return _serve_sockets(path, address, timeout, more)
+
+
+def _serve_sockets(path: str | None, address: str | None, timeout: float | None, more: dict[str, Any]) -> int:
+    import asyncio
+    from pathlib import Path
+
+    from lyaopt.io.json_lines import encode
+    from lyaopt.serve.frames import HIGHEST_VERSION
+    from lyaopt.serve.running import serve
+    from lyaopt.serve.server import Limits
+    from lyaopt_cli.support.service_log import start_log
+
+    start_log(more["log_level"], more["log_format"])
+    limits = Limits(more["largest_request"], more["most_clients"], more["patience"], timeout, more["grace"])
+    metrics = None if more["metrics"] is None else (more["metrics"], more["metrics_every"])
+
+    def ready(places: dict[str, str]) -> None:
+        _write(encode({"protocol": HIGHEST_VERSION, **places, **_versions()}) + b"\n")
+
+    asyncio.run(serve(None if path is None else Path(path), address, limits, metrics, ready))
+    return 0
+
+
+def _serve_pipe(method: str, timeout: float | None) -> int:
     from lyaopt.io.json_lines import encode
     from lyaopt.serve.protocol import PROTOCOL
 
-    use_pydantic()
-    _compile_kernels(method)
     answer = _answer_function(method)
     greeting = {"protocol": PROTOCOL, "capabilities": ["slot"], "method": method, **_versions()}
     if not _write(encode(greeting) + b"\n"):
@@ -75,6 +157,14 @@ def _compile_kernels(method: str) -> None:
     from lyaopt.slot.solve import solve_slot
 
     solve_slot(parse_slot_document(_SMALLEST), method)
+
+
+def _compile_for_frames() -> None:
+    from lyaopt.slot.byte_solver import ByteSolver
+    from lyaopt.slot.documents import parse_slot_document
+
+    solver = ByteSolver(parse_slot_document(_SMALLEST))
+    solver.solve_bytes(bytes(solver.weighted_bytes))
 
 
 def _versions() -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,16 @@ import click
 from lyaopt_cli.support.input_files import input_errors
 from lyaopt_cli.support.input_systems import load_system
 from lyaopt_cli.support.interrupts import Interrupts
+from lyaopt_cli.support.judgement import judge_training, judged_parts
 from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import plot_option, replications_option
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_folder, check_picture, write_whole
-from lyaopt_cli.support.training import TrainingOptions, algorithm_of, parse_ranges, run_training
+from lyaopt_cli.support.traces import Parts, option_errors, trace_options
+from lyaopt_cli.support.training import Begun, TrainingOptions, parse_ranges, run_training
 
 if TYPE_CHECKING:
+    from lyaopt.evaluation import Evaluation
     from lyaopt.learning import Summary
 
 
@@ -71,6 +74,7 @@ class _NotFiniteError(click.ClickException):
     "cpu_capacity_hz, max_power_w, distance_m, arrival_rate_per_s or services_per_device. For best and "
     "shared; may be repeated.",
 )
+@trace_options
 @click.option("--out", metavar="DIR", required=True, help="Folder of checkpoint and log.")
 @click.option("--resume", is_flag=True, help="Continue the training in DIR, bit for bit.")
 @plot_option("return, energy and backlog at the end")
@@ -81,7 +85,8 @@ def command(scenario: str, as_json: bool, **options: Any) -> int:
 
     Needs PyTorch, from the extra lyaopt[train]. DIR holds run.json (scenario, configuration, seed),
     checkpoint.safetensors and log.ndjson, a line for each update. lyaopt simulate SCENARIO --policy DIR
-    runs the trained policy.
+    runs the trained policy. With --trace the policy is trained on its first part and judged on the rest,
+    as by lyaopt evaluate.
 
     \b
     Examples:
@@ -92,6 +97,7 @@ def command(scenario: str, as_json: bool, **options: Any) -> int:
       lyaopt train balanced --algorithm ppo-joint --preset paper --out joint
       lyaopt train frame-rate --allocation price --waiting-cost 0.01 --out run
       lyaopt train balanced --vary edge_capacity_hz=1e8:2e10 --out any-edge
+      lyaopt train s.toml --trace radio.npz --out run
       lyaopt simulate balanced --policy run --policy middle --policy best-fixed
 
     \b
@@ -106,12 +112,17 @@ def command(scenario: str, as_json: bool, **options: Any) -> int:
     if training.plot is not None:
         check_picture("lyaopt train", training.plot)
     with Interrupts(signal.SIGTERM) as interrupts, input_errors("lyaopt train"):
-        algorithm = algorithm_of(training)
+        begun = Begun.of(training)
+        parts = judged_parts(training.trace, begun.search_slots, system, begun.seed)
         try:
-            summary = run_training(system, training, algorithm, interrupts)
+            with option_errors("trace", "search_slots"):
+                summary = run_training(system, training, begun.algorithm, parts, interrupts)
         except ArithmeticError as error:
             raise _NotFiniteError(f"lyaopt train: {error}; the checkpoint is unchanged") from None
-        _print(summary, algorithm, training.out, as_json)
+        judged = (
+            judge_training(system, training.out, parts, begun.seed, interrupts) if summary.finished else None
+        )
+        _print(summary, _Trained(begun.algorithm, training.out, parts, judged), as_json)
         if training.plot is not None:
             from lyaopt.learning.plot import draw_training
 
@@ -119,10 +130,30 @@ def command(scenario: str, as_json: bool, **options: Any) -> int:
         return interrupts.status
 
 
-def _print(summary: Summary, algorithm: str, out: str, as_json: bool) -> None:
+@dataclass(frozen=True)
+class _Trained:
+    """What was trained where, and on which part of a trace; `judged` is None without a judgement."""
+
+    algorithm: str
+    out: str
+    parts: Parts
+    judged: Evaluation | None
+
+    def document(self) -> dict[str, Any]:
+        """For JSON: how the trace was used, and the judgement."""
+        if self.parts.divided is None:
+            return {}
+        judged = None if self.judged is None else self.judged.to_dict()
+        return self.parts.document() | {"judged": judged}
+
+
+def _print(summary: Summary, trained: _Trained, as_json: bool) -> None:
+    named = {"algorithm": trained.algorithm, "out": trained.out}
+
     def print_text() -> None:
-        from lyaopt_cli.tables.training import print_summary
+        from lyaopt_cli.tables.training import print_judgement, print_summary
 
-        print_summary(summary, algorithm, out)
+        print_summary(summary, **named)
+        print_judgement(trained.judged, trained.parts.lines())
 
-    print_output(as_json, lambda: [{"algorithm": algorithm, "out": out, **asdict(summary)}], print_text)
+    print_output(as_json, lambda: [named | asdict(summary) | trained.document()], print_text)

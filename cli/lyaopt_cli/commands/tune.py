@@ -18,10 +18,13 @@ from lyaopt_cli.support.new_command import new_command
 from lyaopt_cli.support.options import SECONDS, plot_option
 from lyaopt_cli.support.output import json_option, print_output
 from lyaopt_cli.support.output_files import check_picture, write_whole
+from lyaopt_cli.support.traces import check_options, option_errors, recorded_of, trace_options
 
 if TYPE_CHECKING:
+    from lyaopt.experiments.sweeps import Part
     from lyaopt.experiments.tradeoff import Point
     from lyaopt.model.system import System
+    from lyaopt.simulation import RecordedTrace
 
 
 @new_command("tune", "Find energy weights for a target latency")
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out", metavar="DIR", help="Folder of the results; finished cells in it are kept (default: none)."
 )
+@trace_options
 @plot_option("energy against latency")
 @engine_options
 @json_option("Print JSON.")
@@ -58,6 +62,8 @@ def command(
     out: str | None,
     plot: str | None,
     as_json: bool,
+    trace: str | None,
+    search_slots: int | None,
     **options: Any,
 ) -> int:
     """Scale the energy weights U^l and U^t of SCENARIO together, and show energy against latency.
@@ -65,13 +71,15 @@ def command(
     At each of twelve factors from 1e-4 to 31.6, partition points are searched for and policies trained
     anew. With a target latency, the weights of least energy that meet it are picked, between these
     factors too. Prices do not depend on the weights: under price and value the waiting costs of the
-    scenario are scaled, or one of 1 J/s if it has none.
+    scenario are scaled, or one of 1 J/s if it has none. With --trace all of this is
+    done on its first part, and what is found is judged on the rest.
 
     \b
     Examples:
       lyaopt tune default --latency-p95 1
       lyaopt tune s.toml --latency-mean 0.4 --policy best-fixed --out tuned
       lyaopt tune default --policy price --policy best-fixed --plot tradeoff.svg
+      lyaopt tune s.toml --latency-p95 1 --policy price --trace radio.npz
 
     \b
     Exit status: 0 done, 1 no weights meet the target or some cells failed,
@@ -82,7 +90,9 @@ def command(
     latency, target = _target(options)
     if plot is not None:
         check_picture("lyaopt tune", plot)
-    search = _Search(scenario, load_system(scenario), policies or POLICIES, training_seeds, latency, target)
+    check_options(trace, search_slots)
+    system, recorded = load_system(scenario), recorded_of(trace, search_slots)
+    search = _Search(scenario, system, policies or POLICIES, training_seeds, latency, target, recorded)
     with nullcontext(out) if out is not None else tempfile.TemporaryDirectory() as folder:
         points, failed = _points(search, str(folder), EngineOptions(**options))
     if not points:
@@ -91,9 +101,10 @@ def command(
     def print_text() -> None:
         from lyaopt_cli.tables.experiments import print_tradeoff
 
-        print_tradeoff(points, latency, target)
+        print_tradeoff(points, latency, target, used)
 
-    print_output(as_json, lambda: [dict(document(points, latency, target))], print_text)
+    used = None if recorded is None else recorded.to_dict()
+    print_output(as_json, lambda: [dict(document(points, latency, target, used))], print_text)
     chosen = None if target is None else pick(points, target)
     if plot is not None:  # last: results are printed even if the picture fails
         from lyaopt.experiments.tradeoff_plot import draw_tradeoff
@@ -122,15 +133,23 @@ class _Search:
     training_seeds: int
     latency: str
     target: float | None
+    trace: RecordedTrace | None
+
+    def parts(self, policies: Sequence[str], factors: Sequence[float]) -> list[Part]:
+        """Sweeps over factors."""
+        from lyaopt.experiments.tradeoff import tradeoff_parts
+
+        return tradeoff_parts(self.system, self.scenario, policies, factors, self.training_seeds, self.trace)
 
 
 def _points(search: _Search, out: str, engine: EngineOptions) -> tuple[list[Point], bool]:
     """All points, with refinements near the pick, and whether cells failed."""
-    from lyaopt.experiments.tradeoff import REFINEMENTS, factor_between, pick, points_of, tradeoff_parts
+    from lyaopt.experiments.tradeoff import FACTORS, REFINEMENTS, factor_between, pick, points_of
 
-    seeds = search.training_seeds
-    with input_errors("lyaopt tune"):
-        all_factors = tradeoff_parts(search.system, search.scenario, search.policies, training_seeds=seeds)
+    with input_errors("lyaopt tune"), option_errors("trace", "search_slots"):
+        all_factors = search.parts(search.policies, FACTORS)
+        for part in all_factors:
+            _ = part.cells  # raises where policies or the trace do not fit the system
     outcome, results = run_experiment("tune", all_factors, out, engine)
     points = points_of(results, search.system, search.latency)
     closer: dict[str, list[float]] = {}
@@ -142,7 +161,7 @@ def _points(search: _Search, out: str, engine: EngineOptions) -> tuple[list[Poin
         closer.setdefault(chosen.policy, []).append(factor)
         parts = list(all_factors)
         for policy, factors in closer.items():
-            parts += tradeoff_parts(search.system, search.scenario, [policy], factors, seeds)
+            parts += search.parts([policy], factors)
         outcome, results = run_experiment("tune", parts, out, engine)
         points = points_of(results, search.system, search.latency)
     return points, bool(outcome.failed)

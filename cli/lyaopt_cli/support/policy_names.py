@@ -43,7 +43,7 @@ def make_policy(
     from lyaopt.policies.paired_trials import DEFAULT_SEARCH
 
     if not policies.is_searched(name):
-        fitted = {"traces": traces} if name == "greedy" else {}
+        fitted = {"traces": traces} if policies.takes_traces(name) else {}
         return policies.make_policy(name, system, **fitted)
     options: dict[str, Any] = {"seed": seed, "traces": traces, "workers": workers}
     options |= waiting.options() if policies.is_priced(name) else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lyaopt_cli.support.input_files import InputError, input_errors, shown_name
 from lyaopt_cli.support.interrupts import Interrupts
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lyaopt.simulation import Policy, Result, Series, Simulator, Trace
 
 DEFAULT_SLOTS = 100_000
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,14 @@ def load_trace_file(name: str | None, system: System, seed: int) -> Trace | None
     """
     from lyaopt.simulation import load_trace
 
-    if name is None:
-        return None
+    return None if name is None else read_trace(name, lambda: load_trace(name, system, seed=seed))
+
+
+def read_trace(name: str, read: Callable[[], _Read]) -> _Read:
+    """Read the file of a trace; raise `InputError` with its name if that fails."""
     try:
         with input_errors(name):
-            return load_trace(name, system, seed=seed)
+            return read()
     except OSError as error:
         raise InputError(f"{shown_name(name)}: {error.strerror}") from None
 
@@ -117,7 +121,7 @@ def run_policy(
         write_whole(Path(options.save_prices), prices_of(policy, system, Path(options.save_prices)))
     from lyaopt.evaluation.over_bound import waiting_cost_in_force  # not at the top: it is slow to import
 
-    tuned = tuned_to(name, searched[0], options.warmup) if searched else None
+    tuned = None if trace is None else tuned_to(name, searched[0], options.warmup, trace.sha256)
     return Judged(result, waiting_cost_in_force(policy, system, options.waiting_cost), tuned)
 
 

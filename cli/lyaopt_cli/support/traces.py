@@ -1,19 +1,21 @@
-"""``--trace`` of commands that compare policies: one part is searched, the rest is judged."""
+"""``--trace`` of commands that compare or train policies: one part is searched, the rest is judged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lyaopt_cli.support.simulation import load_trace_file
+from lyaopt.errors import DocumentError, ProblemError
+from lyaopt_cli.support.simulation import load_trace_file, read_trace
 from lyaopt_cli.support.tuning import MOST_SEARCHED, Tuned, tuned_to
 
 if TYPE_CHECKING:
     from lyaopt.model.system import System
-    from lyaopt.simulation import Trace
+    from lyaopt.simulation import RecordedTrace, Trace, TraceParts
 
 
 def trace_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,54 +30,80 @@ def trace_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--search-slots",
         type=click.IntRange(min=4),
         metavar="SLOTS",
-        help=f"Search policies on this many first slots of --trace, and judge them on the others (default: "
-        f"half of them, at most {MOST_SEARCHED}).",
+        help=f"Search and train policies on this many first slots of --trace, and judge them on the others "
+        f"(default: half of them, at most {MOST_SEARCHED}).",
     )
     return trace(searched(command))
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a trace; both empty where arrivals and channels are drawn.
+    """How a command uses a trace, if one is named.
 
     Attributes
     ----------
-    searched : tuple of Trace
-        The part on which policies are searched.
-    judged : Trace or None
-        The part on which they are compared, with a start for each replication.
+    divided : TraceParts or None
+        None where arrivals and channels are drawn.
+    replications : int
+        Of the judgement.
     """
 
-    searched: tuple[Trace, ...] = ()
-    judged: Trace | None = None
+    divided: TraceParts | None = None
+    replications: int = 1
+
+    @property
+    def searched(self) -> tuple[Trace, ...]:
+        """The part on which policies are searched."""
+        return () if self.divided is None else (self.divided.searched,)
+
+    @property
+    def judged(self) -> Trace | None:
+        """The part on which they are compared, with a start for each replication."""
+        return None if self.divided is None else self.divided.judged.spread_over(self.replications)
 
     def tuned(self, names: Sequence[str]) -> dict[str, Tuned]:
         """What each policy is tuned to, where it is anything."""
-        if not self.searched:
+        if self.divided is None:
             return {}
         # The judged part comes after the searched one, as the slots after a warm-up do in `simulate`.
-        part = self.searched[0]
-        found = {name: tuned_to(name, part, part.slots) for name in names}
+        part = self.divided.searched
+        found = {name: tuned_to(name, part, part.slots, self.divided.sha256) for name in names}
         return {name: tuned for name, tuned in found.items() if tuned is not None}
 
-    def document(self, names: Sequence[str]) -> dict[str, Any]:
+    def document(self, names: Sequence[str] = ()) -> dict[str, Any]:
         """For JSON: how the trace was used."""
-        if self.judged is None:
+        if self.divided is None:
             return {}
         tuned = {name: each.document() for name, each in self.tuned(names).items()}
-        used = {"searched_slots": self.searched[0].slots, "judged_slots": self.judged.slots}
-        drawn = {} if self.judged.drawn is None else {"drawn": self.judged.drawn}
-        return {"trace": used | drawn} | ({"tuned": tuned} if tuned else {})
+        return {"trace": self.divided.to_dict()} | ({"tuned": tuned} if tuned else {})
 
-    def lines(self, names: Sequence[str]) -> list[str]:
+    def lines(self, names: Sequence[str] = ()) -> list[str]:
         """For people: how the trace was used."""
-        if self.judged is None:
+        if self.divided is None:
             return []
-        first = self.searched[0].slots
-        lines = [f"Trace    judged on the {self.judged.slots} slots after the first {first}"]
-        if self.judged.drawn is not None:
-            lines.append(f"Trace    without {self.judged.drawn}: drawn from the scenario with the seed")
-        return lines + [f"Tuned    {name}: {tuned.words()}" for name, tuned in self.tuned(names).items()]
+        tuned = [f"Tuned    {name}: {tuned.words()}" for name, tuned in self.tuned(names).items()]
+        return lines_of(self.divided.to_dict()) + tuned
+
+
+def lines_of(used: Mapping[str, Any]) -> list[str]:
+    """For people: which part of a trace is judged, and what it lacks."""
+    lines = [f"Trace    judged on the {used['judged_slots']} slots after the first {used['searched_slots']}"]
+    if "drawn" in used:
+        lines.append(f"Trace    without {used['drawn']}: drawn from the scenario with the seed")
+    return lines
+
+
+def recorded_of(name: str | None, search_slots: int | None) -> RecordedTrace | None:
+    """Load a trace of which each system of a sweep gets parts; raise `InputError` if it cannot be read."""
+    from lyaopt.simulation import RecordedTrace
+
+    return None if name is None else read_trace(name, lambda: RecordedTrace.load(name, search_slots))
+
+
+def check_options(name: str | None, search_slots: int | None) -> None:
+    """Raise `click.UsageError` where slots of no trace are to be searched."""
+    if name is None and search_slots is not None:
+        raise click.UsageError("--search-slots is for --trace.", click.get_current_context())
 
 
 def parts_of(
@@ -85,15 +113,29 @@ def parts_of(
 
     Raises `InputError` if it does not fit the system, and `click.UsageError` if nothing is left to judge.
     """
-    context = click.get_current_context()
-    if name is None:
-        if search_slots is not None:
-            raise click.UsageError("--search-slots is for --trace.", context)
-        return Parts()
+    check_options(name, search_slots)
     trace = load_trace_file(name, system, seed)
-    assert trace is not None, "one is named"
-    count = min(MOST_SEARCHED, trace.slots // 2) if search_slots is None else search_slots
-    if not 0 < count < trace.slots:
-        reason = f"expected more slots than the {max(count, 1)} that are searched, got {trace.slots}"
-        raise click.UsageError(f"--trace: {reason}.", context)
-    return Parts((trace.first(count, system),), trace.after(count).spread_over(replications))
+    if trace is None:
+        return Parts()
+    from lyaopt.simulation import divide
+
+    with option_errors("trace", "search_slots"):
+        return Parts(divide(trace, system, search_slots), replications)
+
+
+@contextmanager
+def option_errors(*fields: str) -> Iterator[None]:
+    """Inside the block an error of a field that is an option becomes a `click.UsageError` that names it.
+
+    `fields` are those that were given as options, ``trace`` or ``search_slots``.
+    """
+    options = {f"$.{name}": f"--{name.replace('_', '-')}" for name in fields}
+    try:
+        yield
+    except DocumentError:
+        raise
+    except ProblemError as error:
+        if error.path not in options:
+            raise
+        message = f"{options[error.path]}: {error.reason}."
+        raise click.UsageError(message, click.get_current_context()) from None

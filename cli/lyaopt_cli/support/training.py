@@ -12,6 +12,7 @@ import click
 from lyaopt.io.damage import damage_named
 from lyaopt.io.extras import needs_extra
 from lyaopt_cli.support.interrupts import Interrupts
+from lyaopt_cli.support.traces import Parts
 from lyaopt_cli.support.training_progress import LogLine, announce, progress_shown
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class TrainingOptions:
     resume: bool
     plot: str | None
     tensorboard: str | None
+    trace: str | None = None
+    search_slots: int | None = None
 
 
 def parse_ranges(
@@ -53,21 +56,43 @@ def parse_ranges(
     return ranges
 
 
-def algorithm_of(options: TrainingOptions) -> str:
-    """Name of the algorithm: of the option, else of the training to resume, else ``lyappo``."""
-    with needs_extra("train"):
-        from lyaopt.learning.run_folder import RunFolder
+@dataclass(frozen=True)
+class Begun:
+    """What decides on a training before it is begun or resumed.
 
-    if options.algorithm is not None:
-        return options.algorithm
-    if not options.resume:
-        return "lyappo"
-    run = RunFolder(options.out).load_document()
-    with damage_named(options.out):
-        return str(run["algorithm"])
+    Attributes
+    ----------
+    algorithm : str
+    seed : int
+    search_slots : int or None
+        Of a trace; None for the default.
+    """
+
+    algorithm: str
+    seed: int
+    search_slots: int | None
+
+    @classmethod
+    def of(cls, options: TrainingOptions) -> Begun:
+        """Values of the options, else of the training to resume, else the defaults."""
+        with needs_extra("train"):
+            from lyaopt.learning.run_folder import RunFolder
+
+        run = RunFolder(options.out).load_document() if options.resume else {}
+        with damage_named(options.out):
+            algorithm = str(run["algorithm"]) if run else "lyappo"
+            seed = int(run["seed"]) if run else 0
+            slots = (run.get("trace") or {}).get("searched_slots")
+            return cls(
+                options.algorithm or algorithm,
+                seed if options.seed is None else options.seed,
+                slots if options.search_slots is None and options.trace is not None else options.search_slots,
+            )
 
 
-def run_training(system: System, options: TrainingOptions, algorithm: str, interrupts: Interrupts) -> Summary:
+def run_training(
+    system: System, options: TrainingOptions, algorithm: str, parts: Parts, interrupts: Interrupts
+) -> Summary:
     """Begin or resume a training, and run it to its end or a signal."""
     with needs_extra("train"):
         from lyaopt.learning.run_folder import RunFolder
@@ -78,7 +103,7 @@ def run_training(system: System, options: TrainingOptions, algorithm: str, inter
     folder = RunFolder(options.out)
     with folder.locked():
         start = resume if options.resume else begin
-        training = start(folder, system, algorithm, **_settings(options))
+        training = start(folder, system, algorithm, trace=parts.divided, **_settings(options))
         announce(training, algorithm)
         with (
             progress_shown(training.config.updates, training.learner.done) as show,

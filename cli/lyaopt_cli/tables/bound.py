@@ -27,5 +27,8 @@ def print_bound(bound: Bound, system: System) -> None:
     console.print(table)
     console.print()
     energy, power = quantity(bound.energy_j, "J"), quantity(bound.power_w, "W")
-    console.print(f"Edge   {quantity(bound.edge_cpu_hz, 'Hz')} of {quantity(system.edge_capacity_hz, 'Hz')}")
+    for e, capacity in enumerate(system.links.capacity_hz.tolist()):
+        name = "" if system.edges is None else f" ({system.links.edge_ids[e]})"
+        used = f"{quantity(float(bound.edges_cpu_hz[e]), 'Hz')} of {quantity(capacity, 'Hz')}"
+        console.print(f"Edge   {used}{name}", markup=False)
     console.print(f"Bound  {energy} per slot ({power}), relative gap {bound.relative_gap:.1e}")

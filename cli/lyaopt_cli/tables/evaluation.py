@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from lyaopt.evaluation import Evaluation, Score, interquartile_mean
+import numpy as np
+
+from lyaopt.evaluation import Estimate, Evaluation, Score, interquartile_mean
 from lyaopt_cli.tables.layout import (
     interval,
     name_text,
@@ -15,6 +17,8 @@ from lyaopt_cli.tables.layout import (
     ratio,
 )
 
+_LEAST_SHOWN = 0.0005
+"""A smaller share would be shown as 0.0%."""
 _HEADINGS = (
     *("energy\na slot", "95 %\ninterval", "over\nbound", "cost\n(34)", "mean\nlatency", "p99"),
     *("queued", "limited"),
@@ -43,12 +47,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console.print()
     first = evaluation.scores[0]
     for other in evaluation.scores[1:]:
-        saving = first.saving_against(other)
-        console.print(
-            f"{first.result.policy} saves {saving.value:.1%} of the energy of {other.result.policy} "
-            f"({saving.low:.1%} to {saving.high:.1%})",
-            soft_wrap=True,
-        )
+        console.print(name_text(saving_words(first, other)), soft_wrap=True)
     result = first.result
     console.print(
         f"{result.replications} replications of {result.slots - result.warmup} slots, seed {result.seed}"
@@ -57,6 +56,37 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.print(
             f"Bound: {quantity(evaluation.bound_energy_j, 'J')} per slot at least, if queues are stable"
         )
+
+
+def saving_words(score: Score, other: Score) -> str:
+    """Say how much less, or more, energy a policy spends than another one."""
+    saving = score.saving_against(other)
+    name, than = score.result.policy, other.result.policy
+    if not (np.isfinite(score.energy_j).all() and np.isfinite(other.energy_j).all()):
+        return f"the energies of {name} and {than} are not known"
+    if not math.isfinite(saving.value):
+        spends = "spends energy" if (score.energy_j > 0.0).any() else "spends no energy either"
+        return f"{name} {spends}, where {than} spends none"
+    if abs(saving.value) < _LEAST_SHOWN:
+        ends = _ends(_less_or_more(saving.low), _less_or_more(saving.high), saving)
+        return f"{name} spends as much energy as {than}{ends}"
+    if saving.value > 0.0:
+        ends = _ends(f"{saving.low:.1%}", f"{saving.high:.1%}", saving)
+        return f"{name} saves {saving.value:.1%} of the energy of {than}{ends}"
+    if saving.value > -1.0:
+        ends = _ends(f"{-saving.high:.1%}", f"{-saving.low:.1%}", saving)
+        return f"{name} spends {-saving.value:.1%} more energy than {than}{ends}"
+    ends = _ends(f"{1.0 - saving.high:.3g}", f"{1.0 - saving.low:.3g}", saving)
+    return f"{name} spends {1.0 - saving.value:.3g} times the energy of {than}{ends}"
+
+
+def _less_or_more(saving: float) -> str:
+    return f"{abs(saving):.1%} {'more' if saving < 0.0 else 'less'}"
+
+
+def _ends(low: str, high: str, saving: Estimate) -> str:
+    """The interval in brackets; nothing of a single replication, which has none."""
+    return f" ({low} to {high})" if math.isfinite(saving.low) and math.isfinite(saving.high) else ""
 
 
 def _over_bound(score: Score) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lyaopt.experiments.results import Results
 from lyaopt.experiments.tables import number, rows
 from lyaopt_cli.support.output import print_output
+from lyaopt_cli.support.traces import lines_of
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity_or_dash
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ _HEADINGS = (
     "cost\n(34)",
     "depth\nof cuts",
     "runs",
+)
+_SEARCHED_ON = (
+    "Trace    energy and latency, by which the front and the pick are chosen, are of its first {} slots"
 )
 _UNITS = {
     "energy_j": "J",
@@ -44,6 +48,8 @@ def print_results(results: Results) -> None:
                 table.add_row(*shown, name_text(policy), *_figures(results, policy, point))
     console = new_console()
     console.print(table)
+    for line in () if results.trace is None else lines_of(results.trace):
+        console.print(name_text(line), soft_wrap=True)
     console.print()
 
 
@@ -56,8 +62,13 @@ def _figures(results: Results, policy: str, point: int) -> list[str]:
     return [*figures, *plain, str(len(results.runs[policy, point]))]
 
 
-def print_tradeoff(points: Sequence[Point], latency: str, target: float | None) -> None:
-    """Print a line for each policy and factor, then the weights picked for the target."""
+def print_tradeoff(
+    points: Sequence[Point], latency: str, target: float | None, trace: Mapping[str, Any] | None = None
+) -> None:
+    """Print a line for each policy and factor, then the weights picked for the target.
+
+    On a trace also what each is in the part that is judged.
+    """
     headings = (
         "factor",
         "U^l",
@@ -66,6 +77,7 @@ def print_tradeoff(points: Sequence[Point], latency: str, target: float | None) 
         "energy\nper slot",
         f"latency\n{latency}",
         "on the\nfront",
+        *(() if trace is None else ("judged\nenergy", f"judged\n{latency}")),
     )
     table = plain_table("policy", numbers=headings)
     for point in points:
@@ -77,14 +89,23 @@ def print_tradeoff(points: Sequence[Point], latency: str, target: float | None) 
             quantity_or_dash(point.energy_j.value, "J"),
             quantity_or_dash(point.latency_s.value, "s"),
             "yes" if point.on_front else "",
+            *_judged(point),
         )
     console = new_console()
     console.print(table)
-    if target is None:
-        return
-    console.print()
-    for line in _conclusion(points, target):
+    told = [] if trace is None else [_SEARCHED_ON.format(trace["searched_slots"]), *lines_of(trace)]
+    if target is not None:
+        told += _conclusion(points, target)
+    if told:
+        console.print()
+    for line in told:
         console.print(line, soft_wrap=True)
+
+
+def _judged(point: Point) -> list[str]:
+    """Energy and latency in the part of a trace that is judged."""
+    pairs = ((point.judged_energy_j, "J"), (point.judged_latency_s, "s"))
+    return [quantity_or_dash(found.value, unit) for found, unit in pairs if found is not None]
 
 
 def _conclusion(points: Sequence[Point], target: float) -> Iterator[str]:
@@ -103,6 +124,10 @@ def _conclusion(points: Sequence[Point], target: float) -> Iterator[str]:
     else:
         energy = quantity_or_dash(told.energy_j.value, "J")
         yield f"Pick     {_weights(told)} with {told.policy}: {energy} per slot"
+        judged = _judged(told)
+        if judged:
+            fate = "meets" if told.meets(target) else "misses"
+            yield f"Judged   {judged[0]} per slot, latency {judged[1]}: {fate} {target:g} s"
     end = end_of_range(points, told)
     if end is not None:
         yield f"Note     {told.factor:g} {told.setting} is the {end} factor tried; better ones may lie beyond"

@@ -46,12 +46,12 @@ def print_profile(profile: Profile) -> None:
 
 def _print_measured(console: Console, profile: Profile, measured: Measurement) -> None:
     """Print the times of both halves of every cut, and how far cycles are from a constant per MAC."""
-    table = plain_table(numbers=("k", "head", "range", "tail", "range", "cycles/MAC"))
-    times = zip(measured.head_s, measured.head_range_s, measured.tail_s, measured.tail_range_s, strict=True)
+    table = plain_table(numbers=("k", "head", "range", "cycles", "tail", "range", "cycles", "cycles/MAC"))
+    heads = _times(measured.head_s, measured.head_range_s, measured.head_cycles)
+    tails = _times(measured.tail_s, measured.tail_range_s, measured.tail_cycles)
     each = [math.nan, *cycles_per_mac(profile, measured)]
-    for k, (row, ratio) in enumerate(zip(times, each, strict=True)):
-        shown = "-" if math.isnan(ratio) else f"{ratio:.3g}"
-        table.add_row(str(k), *(quantity(seconds, "s") for seconds in row), shown)
+    for k, (head, tail, ratio) in enumerate(zip(heads, tails, each, strict=True)):
+        table.add_row(str(k), *head, *tail, "-" if math.isnan(ratio) else f"{ratio:.3g}")
     console.print()
     console.print(table)
     frequency = quantity(measured.cpu_hz, "Hz")
@@ -59,6 +59,14 @@ def _print_measured(console: Console, profile: Profile, measured: Measurement) -
     console.print(name_text(f"Measured on {measured.machine}: {runs}"))
     whole = measured.head_cycles[-1] / profile.total_macs
     console.print(f"Whole network: {whole:.3g} cycles/MAC; between cuts as in the table", markup=False)
+
+
+def _times(*columns: Sequence[float]) -> list[tuple[str, str, str]]:
+    """Seconds, their range and cycles of every cut."""
+    return [
+        (quantity(seconds, "s"), quantity(spread, "s"), quantity(cycles, "").strip())
+        for seconds, spread, cycles in zip(*columns, strict=True)
+    ]
 
 
 def cycles_per_mac(profile: Profile, measured: Measurement) -> list[float]:

@@ -27,6 +27,7 @@ def print_result(result: Result, system: System, bound: float | None) -> None:
     console.print(f"Energy   {total} per slot: local {local}, transmit {transmit}")
     _print_bound(console, bound)
     console.print(f"Latency  {_latency(result)}")
+    _print_edges(console, result)
     console.print(f"Tasks    {result.born} born, {result.completed} completed, {result.queued} queued")
     limited, busy = result.limited_share, result.busy_share
     console.print(f"Limits   energy in {limited:.1%} of device-slots; backlog in {busy:.1%}")
@@ -76,6 +77,15 @@ def print_ratios(runs: list[Judged]) -> None:
         if run.bound_j is not None:
             least = f"{quantity(run.bound_j, 'J')} per slot at least, for the work done on this trace (LB2)"
             console.print(f"Bound    {least}{name}", markup=False)
+
+
+def _print_edges(console: Console, result: Result) -> None:
+    """Print a line for each edge server, where there are several."""
+    for edge in [] if result.edges is None else result.edges.to_dict():
+        of = f"{edge['load']:.1%} of {quantity(edge['capacity_hz'], 'Hz')}"
+        backlog = quantity(edge["mean_queue_cycles"], "cycle")
+        devices = f"{edge['attached_devices']:g} devices at the end"
+        console.print(f"Edge     {edge['id']}: {of}, backlog {backlog}, {devices}", markup=False)
 
 
 def _print_rule(console: Console, result: Result) -> None:

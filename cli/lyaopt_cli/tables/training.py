@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity
 
 if TYPE_CHECKING:
+    from lyaopt.evaluation import Evaluation
     from lyaopt.learning import Summary
 
 
@@ -31,6 +33,20 @@ def print_summary(summary: Summary, algorithm: str, out: str) -> None:
         console.print("Policy    that of the start: no network of the training cost less", soft_wrap=True)
     if summary.searched:
         console.print(f"Search    {summary.searched} more slots, for a start and to compare networks")
+
+
+def print_judgement(judged: Evaluation | None, lines: Sequence[str]) -> None:
+    """Print how a trace was used, and what the policy does on the part that is judged."""
+    console = new_console()
+    for line in lines:
+        console.print(name_text(line), soft_wrap=True)
+    if judged is not None:
+        from lyaopt_cli.tables.evaluation import print_evaluation
+
+        console.print()
+        print_evaluation(judged)
+    elif lines:
+        console.print("Trace    not judged yet: the training is not finished")
 
 
 def _cells(line: dict[str, Any]) -> tuple[str, ...]:

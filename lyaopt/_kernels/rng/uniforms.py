@@ -22,6 +22,7 @@ MAX_SLOTS = 1 << 40  # the index has 40
 # Streams
 FADING, CORRELATED_FADING, SHADOWS, STEPS, ARRIVALS, BURSTS, REJECTION = np.arange(7).astype(np.uint64)
 ATTEMPTS = 240  # REJECTION and those after it, one for each attempt
+JITTER, PHASES, BATCH_SIZES, TASK_SIZES = np.arange(246, 250).astype(np.uint64)  # after the attempts
 
 _SERVICE_SHIFT = np.uint64(16)
 _HIGH_SHIFT = np.uint64(8)

@@ -34,10 +34,16 @@ _VECTOR = 8  # lanes that are solved side by side
 
 
 @helper
+def busy_workspace_size(model, services, devices, width):
+    """Return how many doubles of workspace `allocate_busy_lanes` takes."""
+    solvers = weighted_workspace_size(model, services, devices, width)
+    return solvers + (_TABLES * services + _ROWS) * devices * width
+
+
+@helper
 def busy_workspace(model, services, devices, width):
     """Return the workspace of `allocate_busy_lanes`."""
-    solvers = weighted_workspace_size(model, services, devices, width)
-    return np.empty(solvers + (_TABLES * services + _ROWS) * devices * width)
+    return np.empty(busy_workspace_size(model, services, devices, width))
 
 
 @helper

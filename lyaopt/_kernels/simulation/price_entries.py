@@ -1,6 +1,6 @@
 """What the C library calls for prices: pointers in, a status out, nothing allocated.
 
-All numbers of a table of prices are doubles, whole ones too. capi/prices.c has checked them and points at
+All numbers of a table of prices are doubles, whole ones too. capi/table.c has checked them and points at
 each part, in the order below; simulation/price_table.py writes them. Whole numbers of the state are int64
 behind the same type of pointer.
 """

@@ -66,15 +66,14 @@ def _sort_by_urgency(order):
 
 
 @helper
-def edge_order(r, width, queues, prices, room):
-    """Return the queues at the edge that are not empty in replication `r` of a block (3, count).
+def order_of(lanes, width, queues, prices, room):
+    """Return the queues at the edge that are not empty in some lanes, in order (3, count).
 
-    They are written into `room` (3, N M), so that nothing is allocated.
+    They are written into `room` (3, N times the lanes), so that nothing is allocated.
     """
-    services, lanes = queues.head.shape[1:]
     count = 0
-    for lane in range(r, lanes, width):
-        for n in range(services):
+    for lane in lanes:
+        for n in range(queues.head.shape[1]):
             if queues.waiting[EDGE, n, lane] > 0:
                 m = lane // width
                 room[URGENCY, count] = urgency(EDGE, n, lane, m, queues, prices)
@@ -87,6 +86,12 @@ def edge_order(r, width, queues, prices, room):
         for i in range(1, count):
             order[row, i] += order[row, i - 1]
     return order
+
+
+@inline
+def edge_order(r, width, queues, prices, room):
+    """Return the queues at the edge that are not empty in replication `r` of a block (3, count), in order."""
+    return order_of(range(r, queues.head.shape[2], width), width, queues, prices, room)
 
 
 @inline

@@ -45,6 +45,7 @@ class PricedModel(NamedTuple):
     rule: Any
     failed: Any
     laws: Any
+    sizes: Any
     prices: Any
     cuts: Any
     slow: Any
@@ -62,7 +63,7 @@ def levels_of(b, lanes, state):
 
 
 @inline
-def _prepare(at, gain, arrivals, model, state):
+def _prepare(at, gain, arrivals, model, state, tasks):
     """Choose the points of the tasks that come in a period, at its start."""
     b, begin, end = at
     set_whole_rates(gain, model.laws)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from lyaopt._kernels.simulation.exact_allocation import BANDWIDTH, CPU_CAPACITY, MAX_POWER
 from lyaopt._kernels.simulation.state_types import FIELD_TYPES, POWER, SPEED, compiled_type, queues_of
-from lyaopt._kernels.simulation.task_queues import BIRTH, CUT
+from lyaopt._kernels.simulation.task_queues import BIRTH, CUT, size_of
 from lyaopt._kernels.slot.problems import (
     DELTA,
     EDGE_CAPACITY,
@@ -68,10 +68,10 @@ class SlotView(NamedTuple):
         N_0.
     first : (3, N, L) array of int
         For `head_age_slots` and `head_work`: number of the first task, -1 in an empty queue.
-    table : (capacity, 3) array of int
+    table : (capacity, 4) array of int
         Likewise: what is known of each task.
     amounts : (3, N, M, K + 1) array
-        Likewise: cycles, bits, cycles of a task, by partition point.
+        Likewise: cycles, bits, cycles of a task of size 1, by partition point.
     """
 
     slot: Any
@@ -127,7 +127,8 @@ def head_work(view, stage, row, lane):
     task = view.first[stage, row, lane]
     if task < 0:
         return 0.0
-    return view.amounts[stage, row, lane // view.width, view.table[task, CUT]]
+    usual = view.amounts[stage, row, lane // view.width, view.table[task, CUT]]
+    return usual * size_of(task, view.table)
 
 
 @inline

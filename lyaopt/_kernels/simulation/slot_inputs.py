@@ -71,7 +71,7 @@ def set_inputs(at, streams, trace, state, inputs):
         keys = StreamKeys(streams.seed, streams.lane_replication[b], streams.lane_device)
         lane_gain, lane_distance, options = streams.lane_gain, streams.lane_distance, streams.options
         draw_gains(keys, begin, lane_gain, lane_distance, options, state.channel[b], gain)
-        draw_arrivals(keys, begin, streams.lane_mean, options, state.busy[b], arrivals)
+        draw_arrivals(keys, begin, streams.lane_mean, options, streams.laws, state.busy[b], arrivals)
     coming = 0
     for s in range(end - begin):
         inputs.coming[s] = _total(view_as(arrivals[s], (arrivals[s].size,)))

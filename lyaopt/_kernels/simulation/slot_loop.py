@@ -74,7 +74,7 @@ def _record_slot(b, line, gain, arrivals, backlog, allocation, record):
 
 
 @helper
-def _keep_all(at, gain, arrivals, model, state):
+def _keep_all(at, gain, arrivals, model, state, tasks):
     """Leave gains as they are, and the points of the policy in force."""
 
 
@@ -91,7 +91,7 @@ def _add_cubic(cpu, power, gain, scales, laws, notes, added, sums):
         add_devices(cpu, power, gain, scales, notes.before, notes.after, notes.limits, sums)
 
 
-def _slots_of(name, allocate, prepare, add):
+def _slots_of(name, allocate, prepare, add, move):
     """Return the function that simulates the slots whose inputs are drawn; parameters are of `slot_loop`."""
 
     def run(at, span, model, plan, state, tasks, record, room):
@@ -110,7 +110,7 @@ def _slots_of(name, allocate, prepare, add):
             gain = inputs.gain[first - begin : last - begin]
             arrivals = inputs.arrivals[first - begin : last - begin]
             open_period(b, first, span, plan, state)
-            prepare((b, first, last), gain, arrivals, model, state)
+            prepare((b, first, last), gain, arrivals, model, state, tasks)
             for slot in range(first, last):
                 h, new = gain[slot - first], arrivals[slot - first]
                 allocate((b, slot), h, queues.backlog, model, state, tasks, allocation, room)
@@ -123,7 +123,7 @@ def _slots_of(name, allocate, prepare, add):
                     mark_arrivals(new, notes.due)
                     moving += 1
                 if moving > 0:
-                    move_tasks(b, slot, new, rates, notes.due, model, queues, tasks)
+                    move(b, slot, new, rates, notes.due, model, queues, tasks)
                     count_queued(queues, notes)
             close_period(b, last, span, gain, state)
             first = last
@@ -132,7 +132,15 @@ def _slots_of(name, allocate, prepare, add):
     return helper(run)
 
 
-def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_by_laws, run_apart=_run_all):
+def slot_loop(
+    name,
+    allocate,
+    new_workspace,
+    prepare=_keep_all,
+    add=add_devices_by_laws,
+    run_apart=_run_all,
+    move=move_tasks,
+):
     """Return the function that simulates slots, in each of which `allocate` divides the resources.
 
     Parameters
@@ -147,7 +155,7 @@ def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_
     new_workspace : function
         ``new_workspace(model, services, devices, width)`` returns what workspace it takes.
     prepare : function
-        ``prepare((b, begin, end), gain, arrivals, model, state)`` may put other points in force in block `b`
+        ``prepare((b, begin, end), gain, arrivals, model, state, tasks)`` may put other points in force in block `b`
         for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
         It may replace gains (G, L).
     add : function
@@ -155,9 +163,11 @@ def slot_loop(name, allocate, new_workspace, prepare=_keep_all, add=add_devices_
     run_apart : function
         ``run_apart((b, begin, end), span, model, plan, state, tasks, record, room)`` may simulate these slots
         of block `b` by itself, and returns whether it did.
+    move : function
+        `move_tasks`, or another that passes on tasks, with the same parameters.
     """
 
-    run_slots = _slots_of(name, allocate, prepare, add)
+    run_slots = _slots_of(name, allocate, prepare, add, move)
 
     def advance(span, model, streams, trace, plan, state, tasks, record):
         """Simulate all replications over a span; return the table and log of tasks, which may have grown.
@@ -209,7 +219,7 @@ def _run_few(at, span, model, plan, state, tasks, record, room):
 
 
 @inline
-def _prepare_rates(at, gain, arrivals, model, state):
+def _prepare_rates(at, gain, arrivals, model, state, tasks):
     """Let measured radios carry their whole rates, where gains are not those of a trace."""
     set_whole_rates(gain, model.laws)
 

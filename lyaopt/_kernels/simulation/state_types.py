@@ -32,6 +32,7 @@ class Model(NamedTuple):
     - `rule`: address of a rule that writes them, see rules.py, or 0; `failed` (2,): the first slot in which
       it did not, or -1, and whether it raised an error there.
     - `laws`: see PowerLaws.
+    - `sizes`: see TaskSizes.
     """
 
     method: Any
@@ -44,6 +45,20 @@ class Model(NamedTuple):
     rule: Any
     failed: Any
     laws: Any
+    sizes: Any
+
+
+class TaskSizes(NamedTuple):
+    """Laws of the sizes of tasks, see task_sizes.py.
+
+    - `seed`, `replication` (b, L): as of a StreamModel.
+    - `law`, `spread` (N, M): which law, and its spread; of no entries where all tasks are of size 1.
+    """
+
+    seed: Any
+    replication: Any
+    law: Any
+    spread: Any
 
 
 class PowerLaws(NamedTuple):
@@ -75,13 +90,26 @@ class StreamKeys(NamedTuple):
     lane_device: Any
 
 
+class ArrivalLaws(NamedTuple):
+    """Laws of the arrivals of services, see arrival_laws.py.
+
+    - `kind` (N, M), `numbers` (N, M, 5): of no entries where all arrivals are Poisson.
+    - `times` (J,): of all that is replayed, in slots.
+    """
+
+    kind: Any
+    numbers: Any
+    times: Any
+
+
 class StreamModel(NamedTuple):
     """What channel gains and arrivals are drawn from.
 
     - `seed`, `lane_replication` (b, L), `lane_device` (L,): see StreamKeys.
     - `options` (OPTIONS,): see stream_options.py.
     - `lane_gain`, `lane_distance` (L,): mean gain, and distance in metres, where the device starts.
-    - `lane_mean` (N, L): mean number of new tasks in a slot.
+    - `lane_mean` (N, L): mean number of new tasks in a slot; 0 of services with a law of their own.
+    - `laws`: see ArrivalLaws.
     """
 
     seed: Any
@@ -91,6 +119,7 @@ class StreamModel(NamedTuple):
     lane_gain: Any
     lane_distance: Any
     lane_mean: Any
+    laws: Any
 
 
 class Trace(NamedTuple):
@@ -173,7 +202,7 @@ class Queues(NamedTuple):
 
 
 class Tasks(NamedTuple):
-    """Tasks alive and finished: `table` (capacity, 3), `pool` (4,), `log` (lines, 5), see task_queues.py."""
+    """Tasks alive and finished: `table` (capacity, 4), `pool` (4,), `log` (lines, 5), see task_queues.py."""
 
     table: Any
     pool: Any
@@ -218,9 +247,11 @@ _I1, _I2, _I3, _I4, _I5 = (f"i8[{':,' * n}::1]" for n in range(5))
 FIELD_TYPES: dict[type, tuple[str | type, ...]] = {
     Span: ("i8", "i8", "i8"),
     PowerLaws: (_I1, _F2, _F2, _I1, _F1, _F1, "i8", "i8"),
-    Model: ("i8", _F1, _F2, _F4, _F3, _F4, _F4, "i8", _I1, PowerLaws),
+    TaskSizes: ("u8", "u4[:,::1]", _I2, _F2),
+    Model: ("i8", _F1, _F2, _F4, _F3, _F4, _F4, "i8", _I1, PowerLaws, TaskSizes),
     StreamKeys: ("u8", "u4[::1]", "u4[::1]"),
-    StreamModel: ("u8", _F1, "u4[:,::1]", "u4[::1]", _F1, _F1, _F2),
+    ArrivalLaws: (_I2, _F3, _F1),
+    StreamModel: ("u8", _F1, "u4[:,::1]", "u4[::1]", _F1, _F1, _F2, ArrivalLaws),
     Trace: (_F2, _I3, _I2),
     Sums: (_F5, _F4),
     ReplicationState: (_F5, _I5, _I4, _I3, Sums, _F2, _F3, "b1[:,:,::1]", _F4, _F3, _F5),

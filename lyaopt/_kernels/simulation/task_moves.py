@@ -9,19 +9,22 @@ from lyaopt._kernels.simulation.task_queues import (
     is_first_done,
     new_task,
 )
+from lyaopt._kernels.simulation.task_sizes import size_at
 from lyaopt._kernels.slot.problems import TAU
 from lyaopt._kernels.toolchain.jit import helper
 
 
 @helper
-def add_tasks(count, point, place, slot, amounts, queues, tasks):
+def add_tasks(count, point, place, slot, work, queues, tasks):
     """Let `count` new tasks of a service join at this partition point; return how many finish at once.
 
-    There must be room for them.
+    `work` is (amounts, sizes, b), with the TaskSizes of block b. There must be room for the tasks.
     """
     finished = 0
-    for _ in range(count):
-        task = new_task(slot, point, tasks)
+    amounts, sizes, b = work
+    for number in range(count):
+        size = size_at(b, number, place, slot, sizes) if sizes.law.size > 0 else 1.0
+        task = new_task(slot, point, size, tasks)
         finished += enter(task, LOCAL, place, slot, amounts, queues, tasks)
     return finished
 
@@ -33,6 +36,7 @@ def move_tasks(b, slot, arrivals, rates, due, model, queues, tasks):
     None is due after it.
     """
     amounts, tau = model.amounts, model.scalars[TAU]
+    work = amounts, model.sizes, b
     waiting, backlog, head = queues.waiting, queues.backlog, queues.head
     born, completed, points = queues.born, queues.completed, queues.points
     services, lanes = arrivals.shape
@@ -54,6 +58,4 @@ def move_tasks(b, slot, arrivals, rates, due, model, queues, tasks):
             if arrivals[n, t] > 0:
                 place = Place(n, t, device, replication)
                 born[n, t] += arrivals[n, t]
-                completed[n, t] += add_tasks(
-                    arrivals[n, t], points[n, t], place, slot, amounts, queues, tasks
-                )
+                completed[n, t] += add_tasks(arrivals[n, t], points[n, t], place, slot, work, queues, tasks)

@@ -5,13 +5,14 @@ state_types.py.
 
 - `queues`: amounts and links. Work behind the first task is kept as an unevaluated sum of two numbers, so
   that it stays exact to the last digit however many tasks come and go.
-- `tasks.table` (capacity, 3): NEXT task in the queue, slot of BIRTH, CUT. A task is in one queue at a time,
-  so one table holds the links of all queues; finished tasks are chained for reuse.
+- `tasks.table` (capacity, 4): NEXT task in the queue, slot of BIRTH, CUT, and the bits of SIZE, by which
+  its amounts are those of a usual task. A task is in one queue at a time, so one table holds the links of
+  all queues; finished tasks are chained for reuse.
 - `tasks.pool` (4,): the first FREE task (-1 if none), how many lines were ever USED, how many tasks are
   ALIVE, lines LOGGED so far.
 - `tasks.log` (lines, 5): REPLICATION, DEVICE, service ROW, slot of BIRTH and slot when DONE of each finished
   task.
-- `amounts` (3, N, M, K + 1): cycles, bits, cycles of a task in each stage, by cut.
+- `amounts` (3, N, M, K + 1): cycles, bits, cycles of a task of size 1 in each stage, by cut.
 """
 
 import math
@@ -20,13 +21,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lyaopt._kernels.numerics.compensated import two_sum
+from lyaopt._kernels.numerics.elementary import bits_of, float_of
 from lyaopt._kernels.simulation.state_types import Tasks
 from lyaopt._kernels.toolchain.jit import helper, inline
 
 LOCAL, TRANSMIT, EDGE = range(3)
 STAGES = 3
-NEXT, BIRTH, CUT = range(3)
-TASK_COLUMNS = 3
+NEXT, BIRTH, CUT, SIZE = range(4)
+TASK_COLUMNS = 4
 FREE, USED, ALIVE, LOGGED = range(4)
 REPLICATION, DEVICE, ROW, BORN, DONE = range(5)
 LOG_COLUMNS = 5
@@ -67,7 +69,13 @@ def make_room(tasks, coming):
 
 
 @inline
-def new_task(birth, cut, tasks):
+def size_of(task, table):
+    """Return the size of a task: 1 where sizes do not vary, so that products with it are exact."""
+    return float_of(table[task, SIZE])
+
+
+@inline
+def new_task(birth, cut, size, tasks):
     """Return the number of a new task, which waits in no queue yet; there must be room for it."""
     table, pool = tasks.table, tasks.pool
     task = pool[FREE]
@@ -79,11 +87,13 @@ def new_task(birth, cut, tasks):
     pool[ALIVE] += 1
     table[task, BIRTH] = birth
     table[task, CUT] = cut
+    table[task, SIZE] = bits_of(size)
     return task
 
 
 @inline
-def _finish(task, place, slot, tasks):
+def finish(task, place, slot, tasks):
+    """Log a task of a place that is done in a slot, and free its line."""
     table, pool, log = tasks
     line = pool[LOGGED]
     log[line, REPLICATION] = place.replication
@@ -111,7 +121,8 @@ def _update_backlog(at, queues):
 
 
 @inline
-def _append(task, amount, at, queues, table):
+def append(task, amount, at, queues, table):
+    """Put a task with so much work behind the others of a queue `at` (stage, row, lane)."""
     table[task, NEXT] = -1
     if queues.waiting[at] == 0:
         queues.first[at] = task
@@ -134,7 +145,7 @@ def _pop(at, device, amounts, queues, table):
     if following < 0:
         return task
     stage, row, _ = at
-    amount = amounts[stage, row, device, table[following, CUT]]
+    amount = amounts[stage, row, device, table[following, CUT]] * size_of(following, table)
     queues.head[at] += amount
     _add_behind(-amount, at, queues)
     if queues.waiting[at] == 1:
@@ -153,10 +164,10 @@ def enter(task, stage, place, slot, amounts, queues, tasks):
     while stage < STAGES and amounts[stage, place.row, place.device, cut] == 0.0:
         stage += 1
     if stage == STAGES:
-        _finish(task, place, slot, tasks)
+        finish(task, place, slot, tasks)
         return 1
-    amount = amounts[stage, place.row, place.device, cut]
-    _append(task, amount, (stage, place.row, place.lane), queues, tasks.table)
+    amount = amounts[stage, place.row, place.device, cut] * size_of(task, tasks.table)
+    append(task, amount, (stage, place.row, place.lane), queues, tasks.table)
     return 0
 
 
@@ -166,18 +177,26 @@ def is_first_done(backlog, head, served):
     return backlog == 0.0 or head <= served * REMAINDER
 
 
-@helper
-def complete(stage, place, served, slot, amounts, queues, tasks):
-    """Pass on the tasks of a queue whose first one is done; return how many finished altogether."""
-    at = stage, place.row, place.lane
-    emptied = queues.backlog[at] == 0.0
-    finished = 0
-    while queues.waiting[at] > 0 and (emptied or queues.head[at] <= served * REMAINDER):
-        task = _pop(at, place.device, amounts, queues, tasks.table)
-        finished += enter(task, stage + 1, place, slot, amounts, queues, tasks)
-    if queues.waiting[at] == 0:
-        queues.backlog[at] = 0.0
-        queues.head[at] = math.inf
-    else:
-        _update_backlog(at, queues)
-    return finished
+def completing(name, join):
+    """Return the function that passes on the tasks of a queue; ``join`` is `enter`, or goes elsewhere."""
+
+    def complete(stage, place, served, slot, amounts, queues, tasks):
+        """Pass on the tasks of a queue whose first one is done; return how many finished altogether."""
+        at = stage, place.row, place.lane
+        emptied = queues.backlog[at] == 0.0
+        finished = 0
+        while queues.waiting[at] > 0 and (emptied or queues.head[at] <= served * REMAINDER):
+            task = _pop(at, place.device, amounts, queues, tasks.table)
+            finished += join(task, stage + 1, place, slot, amounts, queues, tasks)
+        if queues.waiting[at] == 0:
+            queues.backlog[at] = 0.0
+            queues.head[at] = math.inf
+        else:
+            _update_backlog(at, queues)
+        return finished
+
+    complete.__name__ = complete.__qualname__ = name
+    return helper(complete)
+
+
+complete = completing("complete", enter)

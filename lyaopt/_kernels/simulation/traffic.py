@@ -15,7 +15,8 @@ from lyaopt._kernels.rng.uniforms import (
     fill_uniforms,
     pairs_of,
 )
-from lyaopt._kernels.simulation.state_types import StreamKeys, compiled_signature
+from lyaopt._kernels.simulation.arrival_laws import draw_by_laws, restore_on_off
+from lyaopt._kernels.simulation.state_types import ArrivalLaws, StreamKeys, compiled_signature
 from lyaopt._kernels.simulation.stream_options import (
     BUSY_AFTER_BUSY,
     BUSY_AFTER_QUIET,
@@ -119,26 +120,35 @@ def _steady_arrivals(counters, start, service, mean, options, busy, uniforms, ar
         _place_hits(counters, start, service, now, uniforms[parity], chance, parity, arrivals)
 
 
-def _draw_arrivals(keys, start, mean, options, busy, arrivals):
+def _draw_arrivals(keys, start, mean, options, laws, busy, arrivals):
     """Write `arrivals` (count, N, L) of the slots from `start` on; `busy` (N, L) is updated.
 
-    `mean` (N, L) is the mean number of tasks in a slot, 0 for services that a device lacks.
+    `mean` (N, L) is the mean number of tasks in a slot, 0 for services that a device lacks, and for those
+    that have one of the `laws` of their own (ArrivalLaws).
     """
     if arrivals.size == 0:
         return
     counters = counters_of(keys, pairs_of(start, arrivals.shape[0]))
     uniforms = np.empty((2, counters.later.size))
     fill(view_as(arrivals, (arrivals.size,)), arrivals.size, 0)
+    kept = busy
+    if laws.kind.size > 0:
+        draw_by_laws(keys, start, laws, busy, arrivals)
+        kept = busy.copy()
     for n in range(mean.shape[0]):
         fill_uniforms(counters, start >> 1, n, ARRIVALS, uniforms)
         if options[QUIET_FACTOR] != options[BUSY_FACTOR]:
             _bursty_arrivals(counters, start, n, mean[n], options, busy[n], uniforms, arrivals)
         else:
             _steady_arrivals(counters, start, n, mean[n], options, busy[n], uniforms, arrivals)
+    if laws.kind.size > 0:
+        restore_on_off(keys, laws, kept, busy)
 
 
 def _signature():
-    return compiled_signature("void", StreamKeys, "i8", "f8[:,::1]", "f8[::1]", "b1[:,::1]", "i8[:,:,::1]")
+    return compiled_signature(
+        "void", StreamKeys, "i8", "f8[:,::1]", "f8[::1]", ArrivalLaws, "b1[:,::1]", "i8[:,:,::1]"
+    )
 
 
 draw_arrivals = helper(_draw_arrivals)  # for kernels that simulate

@@ -90,7 +90,8 @@ def _allocate_radios(backlog, weights, gain, model, allocation, workspace):
 
 
 @merged
-def _allocate_edge(backlog, weights, model, allocation, workspace):
+def allocate_weighted_edge(backlog, weights, model, allocation, workspace):
+    """Solve Problem 5 of a block, for backlogs and weights (3, N, L)."""
     devices = model.devices.shape[1]
     shape = backlog.shape[1] * devices, allocation.cpu.size // devices
     problem = edge_problem_of((view_as(weights[EDGE], shape), view_as(backlog[EDGE], shape)), model.scalars)
@@ -112,4 +113,4 @@ def allocate_by_weights(backlog, weights, gain, model, queued, allocation, works
     if queued[TRANSMIT] > 0:
         _allocate_radios(backlog, weights, gain, model, allocation, workspace)
     if queued[EDGE] > 0:
-        _allocate_edge(backlog, weights, model, allocation, workspace)
+        allocate_weighted_edge(backlog, weights, model, allocation, workspace)

@@ -179,7 +179,7 @@ def block_size(services, devices):
 
 
 @inline
-def _slot_in(block, services, devices):
+def slot_in(block, services, devices):
     """Return the `Slot` whose arrays follow one another in a block."""
     items = 3 * services * devices
     scalars = items + 4 * devices
@@ -212,7 +212,7 @@ def _few_slot(slot, workspace, services):
 
 
 @helper
-def _solve_few_within(slot, services, checked):
+def solve_few_within(slot, services, checked):
     """Solve and certify a `Slot` of few services; return 1 if it is checked, and a number is not usual."""
     edge = edge_room(services * slot.devices.shape[1])
     workspace = np.empty(few_workspace_size(services) + edge)
@@ -226,9 +226,9 @@ def _solve_few_within(slot, services, checked):
 def _slot_exact(block, services, devices, checked):
     if services < 1 or devices < 1 or block.size != block_size(services, devices):
         return -1
-    slot = _slot_in(block, services, devices)
+    slot = slot_in(block, services, devices)
     if services <= FEW_SERVICES:
-        return _solve_few_within(slot, services, checked != 0)
+        return solve_few_within(slot, services, checked != 0)
     if checked != 0:
         return 1
     solve_within(slot, np.empty(slots_workspace_size(services, devices, 1)))

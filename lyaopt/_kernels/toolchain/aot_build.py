@@ -24,7 +24,7 @@ from typing import Any
 
 from lyaopt._kernels.toolchain.targets import processor, required_flags, targets
 
-NUMBER_OF_KERNELS = 64
+NUMBER_OF_KERNELS = 67
 """How many kernels the walk through the folders must find, so that none goes missing unnoticed."""
 
 

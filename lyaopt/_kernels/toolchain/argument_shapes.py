@@ -63,9 +63,15 @@ _RULES = (
     _Rule("c", lambda n: n["c"] >= 1, "at least one node in a table of prices"),
     _Rule("j", lambda n: n["j"] >= 1, "a list of points to try"),
     _Rule("x", lambda n: n["x"] >= 1, "at least one state of a channel, got {x}"),
-    _Rule("mx", lambda n: n["x"] == 1 or n["m"] >= 1, "memory for the levels of channels"),
+    _Rule("mx", lambda n: n["x"] == 1 or n["m"] >= 1 or "E" in n, "memory for the levels of channels"),
     # Where a policy chooses the points, the loop over slots reads none of these.
     _Rule("ixy", lambda n: n["x"] == n["y"] or ("P" in n and n["i"] == 0), "points in {x} states, got {y}"),
+    _Rule("E", lambda n: n["E"] >= 1, "at least one edge server"),
+    _Rule("Ex", lambda n: n["x"] == n["E"], "a table of prices for each of {E} links, got {x}"),
+    _Rule("EHL", lambda n: n["H"] * (1 + n["E"]) == n["L"], "lanes of {H} devices and {E} links, got {L}"),
+    _Rule("EAM", lambda n: n["A"] * (1 + n["E"]) == n["M"], "{A} devices and {E} links, got {M}"),
+    _Rule("ags", lambda n: n["s"] // n["g"] >= n["a"], "a plan from the first period on, got {a}"),
+    _Rule("f", lambda n: n["f"] >= 1, "servers of at least one period"),
     _Rule("XZ", lambda n: n["Z"] == n["X"] + 1, "a row of each of {X} states, got {Z} ends"),
     _Rule("UV", lambda n: 0 <= n["U"] < n["V"], "a part of {V}, got {U}"),  # others lie beyond the lanes
     _Rule("I", lambda n: n["I"] >= 1, "at least one node"),

@@ -58,10 +58,22 @@ def _are_rows(array: Any, sizes: Sizes) -> bool:
     return _within(array, 0, sizes["h"] + 1)
 
 
+def _are_kinds(array: Any, sizes: Sizes) -> bool:
+    """Kinds of arrivals: those of arrival_laws.py."""
+    return _within(array, 0, 5)
+
+
+def _are_laws_of_sizes(array: Any, sizes: Sizes) -> bool:
+    """Laws of sizes: those of task_sizes.py."""
+    return _within(array, 0, 3)
+
+
 _RULES: dict[str, tuple[Callable[[Any, Sizes], bool], str]] = {
     "arrivals": (_are_arrivals, "numbers of tasks >= 0"),
     "pool": (_is_pool, "rows within the tables of tasks"),
     "tables": (_are_tables, "rows of the tables of prices"),
+    "kinds": (_are_kinds, "kinds of arrivals"),
+    "sizes": (_are_laws_of_sizes, "laws of sizes"),
     "rows": (_are_rows, "places within the chain"),
 }
 

@@ -23,7 +23,10 @@ CORES = ("aot", "jit", "python")
 FOLDER = Path(__file__).parents[1]
 """The kernels, in folders by mathematical part."""
 CAPI = FOLDER.parent / "capi"
-C_SOURCES = ("lyaopt.c", "numbers.c", "prices.c", "lyaopt.h", "checks.h")
+C_SOURCES = (
+    *("lyaopt.c", "faults.c", "numbers.c", "prices.c", "table.c"),
+    *("lyaopt.h", "checks.h", "table.h"),
+)
 """Files of the library for C, in its folder."""
 _END_BYTES = 2**14
 _CPU_INFO = Path("/proc/cpuinfo")

@@ -19,6 +19,7 @@ The letters mean the same everywhere, and argument_shapes.py holds how some depe
   of a trace, r of a record, t and l rows of the tables of tasks; d method, u rule, m tables of memory;
 - q tables of prices with c nodes, x states of a channel, y of those in the choice of cuts, which is made
   every i slots among j points;
+- E edge servers, A devices and H lanes without their links, a the first of f periods of their plan;
 - X states and I nodes of a bound, J states of its machine, Z and h a chain; D decisions; F features;
 - U the number of a part of the lanes, V how many parts there are;
 - n rows of a minibatch or entries of a list, v inputs and z outputs of a layer, p parts of an action.
@@ -50,13 +51,15 @@ _SLOT = ("3NM", "4M", "6", "3NM", "8M", "6")
 # Of simulation: the tuples of state_types.py
 _SPAN = ("#s", "#e", "#g")
 _LAWS = ("M:-C", "CK", "CK", "M:!", "!M", "!M", "", "")
-_MODEL = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "%b3NL", "#u", "2", _LAWS)
+_SIZES = ("", "bL", "?NM:sizes", "?NM")
+_MODEL = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "%b3NL", "#u", "2", _LAWS, _SIZES)
 _KEYS = ("", "L", "L")
-_STREAMS = ("", "O", "bL", "L", "L", "L", "NL:")
+_ARRIVALS = ("?NM:kinds", "?NM5:", "n:")
+_STREAMS = ("", "O", "bL", "L:M", "L", "L", "NL:", _ARRIVALS)
 _TRACE = ("TM", "TNM:arrivals", "bw:")
 _SUMS = ("b26NL", "b27L")
 _STATE = ("b43NL", "b33NL", "b2NL", "bNL:k", _SUMS, "bL", "b4L", "bNL", "b3NL", "b2L", "bm3NL")
-_TASKS = ("t3", "4:pool", "l5")
+_TASKS = ("t4", "4:pool", "l5")
 _RECORD = ("br7NL", "br3L")
 _PLACEMENT = ("S:N", "S:M", "#w")
 
@@ -64,9 +67,14 @@ _PLACEMENT = ("S:N", "S:M", "#w")
 _PRICES = ("", "", "3NM", "2M", "2NM:tables", "qc", "qc", "q", "#x")
 _CUTS = ("#i", "yNM:k", "NMj:-k", "NM", "NM")
 _SLOW = ("M", "", "", "", "#x")
-_WEIGHTED = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "b3NL", "#u", "2", _LAWS)
+_WEIGHTED = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "b3NL", "#u", "2", _LAWS, _SIZES)
 _PRICED = (*_WEIGHTED, _PRICES, _CUTS, _SLOW, "bL:x")
 _QUEUES = ("3NL", "3NL", "3NL")
+
+# Of several edge servers
+_EDGES = ("#g", "#a", "E6", "fbH:E", "bH:E")
+_CHOICE = ("", "", "EA", "NA")
+_OF_EDGES = (*_WEIGHTED, _EDGES, _PRICES, _CUTS, _CHOICE, "bL:x")
 
 # Of learning, and of bounds
 _REWARD = ("", "", "", "", "", "S3")
@@ -102,12 +110,15 @@ SHAPES: dict[str, Shape] = {
     "local_prices": (_LOCAL_PROBLEM, _DEVICE, "L"),
     "general_local_energies": (_GENERAL_LOCAL, _DEVICE, "2L"),
     "slot_exact": ("n", "", "", ""),  # it returns -1 for a block of another size
+    "slot_next": ("n", "n", "MN", "MN", "MN", "M", "#N", "#M"),  # as slot_exact
     "slot_weighted": ("3NM", *_SLOT),
     "advance": _advance(_MODEL),
     "advance_by_weights": _advance(_MODEL),
     "advance_by_prices": _advance(_PRICED),
+    "advance_over_edges": _advance(_OF_EDGES),
     "gains_of_slots": (_KEYS, "", "L", "L", "O", "4L", "TL"),
-    "arrivals_of_slots": (_KEYS, "", "NL:", "O", "NL", "TNL"),
+    "arrivals_of_slots": (("", "L", "L:M"), "", "NL:", "O", _ARRIVALS, "NL", "TNL"),
+    "sizes_of_tasks": (("", "L", "L:M"), "", "NM:sizes", "NM", "TNL:", "n"),
     "inject_tasks": ("", "bNL:", "bNL:k", "3NMk", _STATE, _TASKS),
     "spread_shares": ("R2M", "R3S", _PLACEMENT, "b2L", "b3NL"),
     "price_weights": (_QUEUES, "L:x", _PRICES, "3NL"),

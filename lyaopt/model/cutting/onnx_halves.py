@@ -14,10 +14,29 @@ from typing import Any
 
 from lyaopt.errors import ProfileError
 from lyaopt.model.cutting.division import CrossingTensor, Wiring, cut_number, divide
-from lyaopt.model.profiles.graph import GraphCut, Operation, Selection, legal_cuts
+from lyaopt.model.profiles.graph import Graph, GraphCut, Operation, Selection, legal_cuts
 from lyaopt.model.profiles.input_shapes import InputShapes
 from lyaopt.model.profiles.onnx_profiler import load_model, network_of
 from lyaopt.model.profiles.onnx_shapes import Shapes, infer_shapes
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxNetwork:
+    """A loaded ONNX network.
+
+    Attributes
+    ----------
+    model : onnx.ModelProto
+        Functions are inlined, and weights from other files are inside.
+    shapes : Shapes
+        Of all tensors.
+    graph : Graph
+        Its operations.
+    """
+
+    model: Any
+    shapes: Shapes
+    graph: Graph
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,15 +118,50 @@ def cut_onnx(
     MissingExtraError
         Without onnx (extra `profile`).
     """
-    path = Path(path)
+    network = load_network(Path(path), input_shape)
+    cuts = legal_cuts(network.graph, selection, bits_per_element)
+    return halves_at(network, cuts, cut_number(at, cuts))
+
+
+def load_network(path: Path, input_shape: InputShapes | None = None) -> OnnxNetwork:
+    """Load an ONNX file with all weights.
+
+    Parameters
+    ----------
+    path, input_shape
+        As of `cut_onnx`.
+
+    Raises
+    ------
+    ProfileError
+        If the file cannot be profiled, or weights in other files cannot be read.
+    """
     model = load_model(path, input_shape)
     shapes = infer_shapes(model, path.parent)
-    network = network_of(model, shapes)
-    cuts = legal_cuts(network, selection, bits_per_element)
-    number = cut_number(at, cuts)
+    graph = network_of(model, shapes)
     _load_weights(model, path)
-    split = _Split(model, shapes, network.operations, cuts[number])
-    return Halves(model, split.head(), split.tail(), number, cuts[number], shapes)
+    return OnnxNetwork(model, shapes, graph)
+
+
+def halves_at(network: OnnxNetwork, cuts: Sequence[GraphCut], number: int) -> Halves:
+    """Cut a network at one of its legal cuts.
+
+    Parameters
+    ----------
+    network : OnnxNetwork
+        The network.
+    cuts : sequence of GraphCut
+        Its legal cuts.
+    number : int
+        k, between the first and the last.
+
+    Raises
+    ------
+    ProfileError
+        If the cut cannot be made.
+    """
+    split = _Split(network.model, network.shapes, network.graph.operations, cuts[number])
+    return Halves(network.model, split.head(), split.tail(), number, cuts[number], network.shapes)
 
 
 def _load_weights(model: Any, path: Path) -> None:

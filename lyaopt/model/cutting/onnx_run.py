@@ -11,8 +11,10 @@ import numpy as np
 from lyaopt.errors import ProfileError
 from lyaopt.model.cutting.agreement import Agreement, compare, quantised
 from lyaopt.model.cutting.onnx_halves import Halves
+from lyaopt.model.profiles.onnx_shapes import Shapes
 
 Tensors = Mapping[str, Any]
+_ONLY_FATAL = 4
 
 
 def check_halves(halves: Halves, *, bits: int = 8, seed: int = 0) -> Agreement:
@@ -36,7 +38,7 @@ def check_halves(halves: Halves, *, bits: int = 8, seed: int = 0) -> Agreement:
     ProfileError
         If the network cannot be run here.
     """
-    given = _random_inputs(halves, seed)
+    given = random_inputs(halves.whole, halves.shapes, seed)
     try:
         whole = _runner(halves.whole)(given)
         head, tail = _runner(halves.head), _runner(halves.tail)
@@ -55,28 +57,67 @@ def _runner(model: Any) -> Callable[[Tensors], dict[str, Any]]:
     """Function from inputs to outputs, by name."""
     names = [value.name for value in model.graph.output]
     try:
-        onnxruntime = importlib.import_module("onnxruntime")
+        session = open_session(model)
     except ModuleNotFoundError:
         from onnx.reference import ReferenceEvaluator
 
         evaluator = ReferenceEvaluator(model)
         return lambda given: dict(zip(names, evaluator.run(None, dict(given)), strict=True))
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return lambda given: dict(zip(names, session.run(names, dict(given)), strict=True))
 
 
-def _random_inputs(halves: Halves, seed: int) -> dict[str, Any]:
-    """Standard normal numbers, and 0 or 1 for whole numbers, which may index small tables."""
+def open_session(model: Any, threads: int | None = None) -> Any:
+    """Session of ONNX Runtime on the CPU, which runs operations one after another.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        A network with its weights.
+    threads : int, optional
+        Threads of an operation; by default one a core.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Without onnxruntime.
+    """
+    onnxruntime = importlib.import_module("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ONLY_FATAL
+    options.inter_op_num_threads = 1
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+
+def random_inputs(model: Any, shapes: Shapes, seed: int) -> dict[str, Any]:
+    """Standard normal numbers, and 0 or 1 for whole numbers, which may index small tables.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        A network.
+    shapes : Shapes
+        Of its tensors.
+    seed : int
+        Of the numbers.
+    """
     from onnx import helper
 
     rng = np.random.default_rng(seed)
-    weights = {tensor.name for tensor in halves.whole.graph.initializer}
+    weights = {tensor.name for tensor in model.graph.initializer}
     values: dict[str, Any] = {}
-    for value in halves.whole.graph.input:
+    for value in model.graph.input:
         if value.name in weights:
             continue
         dtype = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
-        shape = halves.shapes[value.name]
+        shape = shapes[value.name]
         is_float = np.dtype(dtype).kind == "f"
         values[value.name] = (rng.standard_normal(shape) if is_float else rng.integers(0, 2, shape)).astype(
             dtype

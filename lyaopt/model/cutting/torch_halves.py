@@ -137,50 +137,37 @@ def cut_torch(
         Without torch (extra `profile`).
     """
     network = export_network(module, example_inputs, example_kwargs)
-    example = (tuple(example_inputs), dict(example_kwargs or {}))
-    return cut_exported(network, at, (module, example), selection, bits_per_element)
-
-
-def cut_exported(
-    network: TorchNetwork,
-    at: int | str,
-    source: tuple[torch.nn.Module, tuple[tuple[Any, ...], dict[str, Any]]],
-    selection: Selection = "single",
-    bits_per_element: int = 8,
-) -> TorchHalves:
-    """Cut a module that is exported already, as for several cuts of one.
-
-    Parameters
-    ----------
-    network : TorchNetwork
-        As `lyaopt.model.profiles.torch_profiler.export_network` returns it.
-    at, selection, bits_per_element
-        As of `cut_torch`.
-    source : (torch.nn.Module, (tuple, dict))
-        The module, and its arguments and keywords.
-
-    Returns
-    -------
-    TorchHalves
-
-    Raises
-    ------
-    ProfileError
-        As `cut_torch`.
-    """
     kept = network.program.graph_signature.buffers_to_mutate
     if kept:
         raise ProfileError(f"the network changes {next(iter(kept.values()))} when it runs: no half can")
     cuts = legal_cuts(network.graph, selection, bits_per_element)
     number = cut_number(at, cuts)
-    cut = cuts[number]
-    inputs, outputs = network.graph.inputs, _outputs(network)
-    division = divide(_wiring(network, outputs), cut)
+    head, tail = halves_of(network, cuts[number])
+    example = (tuple(example_inputs), dict(example_kwargs or {}))
+    names = network.graph.inputs, _outputs(network)
+    return TorchHalves(module, head, tail, number, cuts[number], *names, example, network)
+
+
+def halves_of(network: TorchNetwork, cut: GraphCut) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """Head and tail of any cut, which may be empty.
+
+    Parameters
+    ----------
+    network : TorchNetwork
+        The exported network.
+    cut : GraphCut
+        One of its legal cuts.
+
+    Returns
+    -------
+    torch.nn.Module, torch.nn.Module
+        As of `TorchHalves`.
+    """
+    division = divide(_wiring(network, _outputs(network)), cut)
     graphs = Graphs(network)
-    head = graphs.module("Head", inputs, _nodes(network, division.head), division.made)
+    head = graphs.module("Head", network.graph.inputs, _nodes(network, division.head), division.made)
     tail = graphs.module("Tail", cut.crossing, _nodes(network, division.tail), division.late)
-    module, example = source
-    return TorchHalves(module, head, tail, number, cut, inputs, outputs, example, network)
+    return head, tail
 
 
 def _outputs(network: TorchNetwork) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ class Request:
     input_bits : mapping of str to int
         Bits of one element of inputs, by name.
     measure : Timing or None
-        How to time the halves of every cut of a PyTorch network; None leaves it out.
+        How to time the halves of every cut of a PyTorch or ONNX network; None leaves it out.
     """
 
     target: str
@@ -77,8 +77,8 @@ def profile_target(request: Request) -> Profile:
         return _profile_module(request)
     if request.verify:
         raise ProfileError("only PyTorch networks can be verified: files are read, not run")
-    if request.measure is not None and suffix in (".onnx", ".tflite"):
-        raise ProfileError("only PyTorch networks can be measured: files are read, not run")
+    if request.measure is not None and suffix == ".tflite":
+        raise ProfileError("only PyTorch and ONNX networks can be measured: this file is read, not run")
     if not Path(request.target).is_file():
         raise ProfileError(f"no such file: {request.target}")
     if suffix == ".onnx":
@@ -89,7 +89,7 @@ def profile_target(request: Request) -> Profile:
 def _profile_onnx(request: Request) -> Profile:
     from lyaopt.model.profiles.onnx_profiler import profile_onnx
 
-    return profile_onnx(
+    profile = profile_onnx(
         request.target,
         input_shape=request.input_shapes or None,
         name=request.name,
@@ -98,6 +98,18 @@ def _profile_onnx(request: Request) -> Profile:
         allow_uncounted=request.allow_uncounted,
         input_bits=request.input_bits,
     )
+    if request.measure is None:
+        return profile
+    from lyaopt.model.profiles.onnx_measure import measure_onnx
+
+    measured = measure_onnx(
+        request.target,
+        input_shape=request.input_shapes or None,
+        selection=request.selection,
+        bits_per_element=request.bits_per_element,
+        timing=request.measure,
+    )
+    return replace(profile, measured=measured)
 
 
 def _profile_tflite(request: Request) -> Profile:

@@ -6,7 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +34,25 @@ class Timing:
         Frequency at which seconds become cycles; None for that which the system says.
     progress : callable or None
         Called with the rounds done and their number.
+    groups : int
+        Groups of halves that are timed one after another: where not all fit into memory together.
     """
 
     threads: int = 1
     runs: int = 20
     cpu_hz: float | None = None
     progress: Progress | None = None
+    groups: int = 1
+
+    def with_frequency(self) -> Timing:
+        """The same with the frequency that the system says, unless there is one.
+
+        Raises
+        ------
+        ProfileError
+            If the system does not say a frequency.
+        """
+        return self if self.cpu_hz is not None else replace(self, cpu_hz=processor_hz())
 
 
 def measure_halves(
@@ -68,11 +81,29 @@ def measure_halves(
     ProfileError
         If the system does not say a frequency.
     """
-    frequency = processor_hz() if timing.cpu_hz is None else timing.cpu_hz
-    runs = timing.runs
-    halves = [*heads, *tails]
-    times = np.zeros((runs, len(halves)))
-    for number in range(-1, runs):
+    timing = timing.with_frequency()
+    return summary(time_halves([*heads, *tails], timing), runtime, timing)
+
+
+def time_halves(halves: Sequence[Half | None], timing: Timing, rounds_before: int = 0) -> Floats:
+    """Run each once to warm up, then all in turns.
+
+    Parameters
+    ----------
+    halves : sequence of callable or None
+        What to time; None takes nothing.
+    timing : Timing
+        How; its `progress` is called after each round.
+    rounds_before : int
+        Rounds of other halves that were done before, for `progress`.
+
+    Returns
+    -------
+    ndarray (runs, halves)
+        Seconds.
+    """
+    times = np.zeros((timing.runs, len(halves)))
+    for number in range(-1, timing.runs):
         for place, half in enumerate(halves):
             if half is not None:
                 started = time.perf_counter()
@@ -80,16 +111,31 @@ def measure_halves(
                 if number >= 0:
                     times[number, place] = time.perf_counter() - started
         if timing.progress is not None:
-            timing.progress(number + 2, runs + 1)
+            timing.progress(rounds_before + number + 2, timing.groups * (timing.runs + 1))
+    return times
+
+
+def summary(times: Floats, runtime: str, timing: Timing) -> Measurement:
+    """Medians and ranges of the runs of halves.
+
+    Parameters
+    ----------
+    times : ndarray (runs, 2 (K + 1))
+        Seconds of the heads of cuts 0 to K, then of the tails.
+    runtime : str
+        Name and version of what ran them.
+    timing : Timing
+        How they were timed.
+    """
     low, middle, high = np.percentile(times, [25.0, 50.0, 75.0], axis=0)
-    count = len(heads)
+    count = times.shape[1] // 2
     spread = (high - low).tolist()
     return Measurement(
         machine=processor_name(),
         runtime=runtime,
-        cpu_hz=frequency,
+        cpu_hz=processor_hz() if timing.cpu_hz is None else timing.cpu_hz,
         threads=timing.threads,
-        runs=runs,
+        runs=timing.runs,
         head_s=tuple(rising(middle[:count]).tolist()),
         tail_s=tuple(rising(middle[count:][::-1])[::-1].tolist()),
         head_range_s=tuple(spread[:count]),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lyaopt.io.extras import needs_extra
+from lyaopt.model.cutting.torch_halves import halves_of
 from lyaopt.model.profiles.graph import GraphCut, Selection, legal_cuts
 from lyaopt.model.profiles.measurement import Measurement
 from lyaopt.model.profiles.timing import Half, Timing, measure_halves
-from lyaopt.model.profiles.torch_profiler import TorchNetwork, evaluation_mode, export_network
-from lyaopt.model.profiles.torch_verify import divide, placeholders_of, run_steps
+from lyaopt.model.profiles.torch_profiler import TorchNetwork, export_network
+from lyaopt.model.profiles.torch_verify import placeholders_of
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +30,7 @@ def measure_torch(
     bits_per_element: int = 8,
     timing: Timing = DEFAULT_TIMING,
 ) -> Measurement:
-    """Run head and tail of every cut that `profile_torch` lists, operation by operation, and time them.
+    """Run head and tail of every cut that `profile_torch` lists, as `lyaopt cut` makes them, and time them.
 
     Parameters
     ----------
@@ -45,30 +47,23 @@ def measure_torch(
         import torch
         from torch.utils import _pytree as pytree
 
+    timing = timing.with_frequency()
     network = export_network(module, example_inputs, example_kwargs)
     cuts = legal_cuts(network.graph, selection, bits_per_element)
-    arguments = pytree.tree_leaves((tuple(example_inputs), dict(example_kwargs or {})))
-    with torch.no_grad(), evaluation_mode(module), _threads(timing.threads):
-        given = placeholders_of(network, arguments)
-        everything = dict(given)
-        run_steps(network.steps, everything)
-        heads = [_head(network, cut, given) for cut in cuts]
-        tails = [_tail(network, cut, given, everything) for cut in cuts]
+    leaves = pytree.tree_leaves((tuple(example_inputs), dict(example_kwargs or {})))
+    given = placeholders_of(network, leaves)
+    with torch.no_grad(), _threads(timing.threads):
+        halves = [_halves(network, cut, [given[name] for name in network.graph.inputs]) for cut in cuts]
+        heads, tails = [head for head, _ in halves], [tail for _, tail in halves]
         runtime = f"torch {torch.__version__}"
         return measure_halves([None, *heads[1:]], [*tails[:-1], None], runtime, timing)
 
 
-def _head(network: TorchNetwork, cut: GraphCut, given: dict[str, Any]) -> Half:
-    steps = network.steps[: cut.operations]
-    return lambda: run_steps(steps, dict(given))
-
-
-def _tail(network: TorchNetwork, cut: GraphCut, given: dict[str, Any], everything: dict[str, Any]) -> Half:
-    known = {name: value for name, value in given.items() if name not in network.graph.inputs}
-    constants = set(known)
-    known.update((name, everything[name]) for name in cut.crossing)
-    steps, _ = divide(network, cut, constants, set(known))
-    return lambda: run_steps(steps, dict(known))
+def _halves(network: TorchNetwork, cut: GraphCut, given: list[torch.Tensor]) -> tuple[Half, Half]:
+    head, tail = halves_of(network, cut)
+    made = head(*given)
+    crossing = [made[name] for name in cut.crossing]
+    return partial(head, *given), partial(tail, *crossing)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ _Errors = list[tuple[strict_json.Path, str]]
 
 # All other fields of a `System` are in the section `[system]`.
 _PARTS: dict[str, type] = {"channel": Channel, "arrivals": Arrivals, "learning": Learning}
-_SECTIONS = ("system", *_PARTS, "devices")
+_SECTIONS = ("system", *_PARTS, "edges", "devices")
 _SCALARS = tuple(item.name for item in fields(System) if item.name not in _SECTIONS)
 
 
@@ -101,7 +101,9 @@ def _located(value: Any, folder: Path, shipped: Collection[str]) -> Any:
         return [_located(item, folder, shipped) for item in value]
     if not isinstance(value, dict):
         return value
-    model = value.get("model")
+    model, law = value.get("model"), value.get("arrivals")
+    if isinstance(law, dict) and isinstance(law.get("times"), str) and law["times"]:
+        value = value | {"arrivals": law | {"times": str(folder / law["times"])}}
     if isinstance(model, str) and model and model not in shipped:
         return value | {"model": str(folder / model)}
     return value | {name: _located(value[name], folder, shipped) for name in ("services",) if name in value}
@@ -134,9 +136,15 @@ def scenario_to_dict(system: System) -> dict[str, Any]:
                 raise ProblemError(place, "expected a name or a path, got a profile that is in no file")
             if service["work"] == "macs":  # as where the key is left out: documents stay as they were
                 del service["work"]
+            for name in ("arrivals", "task_size"):
+                if name in service:
+                    service[name] = _set_values(service[name])
+            if service["arrivals"] == {"kind": "poisson"}:
+                del service["arrivals"]
         devices.append({**_set_values(device), **_measured(device), "services": services})
     scalars = {name: value for name, value in _set_values(system).items() if name in _SCALARS}
-    return {"system": scalars, **parts, "devices": devices}
+    edges = {} if system.edges is None else {"edges": [_set_values(edge) for edge in system.edges]}
+    return {"system": scalars, **parts, **edges, "devices": devices}
 
 
 def _measured(device: Device) -> dict[str, Any]:
@@ -146,6 +154,8 @@ def _measured(device: Device) -> dict[str, Any]:
         found["cpu_points"] = [_set_values(point) for point in device.cpu_points]
     if device.radio is not None:
         found["radio"] = _set_values(device.radio)
+    if device.edges is not None:
+        found["edges"] = [_set_values(link) for link in device.edges]
     return found
 
 

@@ -1,0 +1,65 @@
+"""Sizes of tasks: factors of mean 1 by which the work of a task differs from that of a usual one.
+
+A size is keyed by (seed, replication, device, service, slot of birth, number of the task among those that are
+born with it), so that it is the same for every policy, batch and division of a run.
+"""
+
+import math
+
+import numpy as np
+
+from lyaopt._kernels.rng.normal import normal_pair
+from lyaopt._kernels.rng.numbered import numbered_pair
+from lyaopt._kernels.rng.uniforms import TASK_SIZES
+from lyaopt._kernels.simulation.state_types import StreamKeys, compiled_signature
+from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
+
+# Laws
+ALIKE, LOGNORMAL, UNIFORM = range(3)
+
+
+@inline
+def _drawn(law, spread, pair):
+    """Return a size: `spread` is the standard deviation of its logarithm, or half its range."""
+    u, v = pair
+    if law == LOGNORMAL:
+        return math.exp(spread * normal_pair(u, v)[0] - 0.5 * spread * spread)
+    return 1.0 + spread * (2.0 * u - 1.0)
+
+
+@helper
+def size_at(b, number, place, slot, sizes):
+    """Return the size of a task that is born in a slot; `sizes` are TaskSizes of state_types.py."""
+    law = sizes.law[place.row, place.device]
+    if law == ALIKE:
+        return 1.0
+    keys = sizes.replication[b, place.lane], place.device, place.row
+    pair = numbered_pair(sizes.seed, slot, keys, TASK_SIZES, number)
+    return _drawn(law, sizes.spread[place.row, place.device], pair)
+
+
+def _sizes_of_tasks(keys, start, law, spread, arrivals, sizes):
+    """Write the sizes of all tasks of `arrivals` (T, N, L), which come from slot `start` on.
+
+    They stand slot by slot, within a slot service by service, then lane by lane. `law` and `spread` (N, M) are
+    those of TaskSizes; `sizes` is as long as there are tasks, and written as far as it goes.
+    """
+    slots, services, lanes = arrivals.shape
+    at = 0
+    for t in range(slots):
+        for n in range(services):
+            for lane in range(lanes):
+                device = np.int64(keys.lane_device[lane])
+                place = keys.lane_replication[lane], device, n
+                for number in range(min(arrivals[t, n, lane], sizes.size - at)):
+                    pair = numbered_pair(keys.seed, start + t, place, TASK_SIZES, number)
+                    kind = law[n, device]
+                    sizes[at] = 1.0 if kind == ALIKE else _drawn(kind, spread[n, device], pair)
+                    at += 1
+
+
+def _signature():
+    return compiled_signature("void", StreamKeys, "i8", "i8[:,::1]", "f8[:,::1]", "i8[:,:,::1]", "f8[::1]")
+
+
+sizes_of_tasks = Kernel("sizes_of_tasks", _signature, _sizes_of_tasks)

@@ -1,0 +1,128 @@
+"""Laws of arrivals and of the sizes of tasks, as the kernels take them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from lyaopt._kernels.simulation import arrival_laws as at
+from lyaopt._kernels.simulation.state_types import ArrivalLaws
+from lyaopt._kernels.simulation.task_sizes import LOGNORMAL, UNIFORM
+from lyaopt.arrays import Floats, Integers
+from lyaopt.errors import ProblemError
+from lyaopt.model.arrival_laws import MOST_TASKS
+from lyaopt.model.system import Service, System
+
+
+def _services(system: System) -> Iterator[tuple[int, int, Service]]:
+    for m, device in enumerate(system.devices):
+        for n, service in enumerate(device.services):
+            yield n, m, service
+
+
+def _shape(system: System) -> tuple[int, int]:
+    return max(len(device.services) for device in system.devices), len(system.devices)
+
+
+def size_laws(system: System) -> tuple[Integers, Floats]:
+    """Laws and spreads of the sizes of tasks (N, M), of no entries where all are alike.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+    """
+    if all(service.task_size is None for service in system.services):
+        return np.empty((0, 0), np.int64), np.empty((0, 0))
+    law, spread = np.zeros(_shape(system), np.int64), np.zeros(_shape(system))
+    for n, m, service in _services(system):
+        if service.task_size is not None:
+            law[n, m] = LOGNORMAL if service.task_size.law == "lognormal" else UNIFORM
+            spread[n, m] = service.task_size.spread
+    return law, spread
+
+
+def arrival_laws(system: System) -> ArrivalLaws:
+    """Laws of the arrivals, of no entries where all are Poisson.
+
+    Parameters
+    ----------
+    system : System
+        The system.
+
+    Raises
+    ------
+    ProblemError
+        If a service whose arrivals are not Poisson has too many in a slot.
+    """
+    if all(service.arrivals.kind == "poisson" for service in system.services):
+        return ArrivalLaws(np.empty((0, 0), np.int64), np.empty((0, 0, 0)), np.empty(0))
+    kind, numbers = np.zeros(_shape(system), np.int64), np.zeros((*_shape(system), at.NUMBERS))
+    times: list[Floats] = []
+    tau = system.slot_duration_s
+    for n, m, service in _services(system):
+        rate, law = service.arrival_rate_per_s * tau, service.arrivals
+        if law.kind == "poisson" or rate == 0.0:
+            continue  # of rate 0 nothing comes, by any law
+        if rate > MOST_TASKS:
+            path = f"$.devices[{m}].services[{n}].arrival_rate_per_s"
+            reason = f"expected at most {MOST_TASKS / tau:g} where arrivals are {law.kind}"
+            raise ProblemError(path, f"{reason}, got {service.arrival_rate_per_s}")
+        kind[n, m], write = _LAWS[law.kind]
+        write(service, tau, times, numbers[n, m])
+    return ArrivalLaws(kind, numbers, np.concatenate(times) if times else np.empty(0))
+
+
+def _write_phase(service: Service, default: float | str, tau: float, numbers: Floats) -> None:
+    phase = default if service.arrivals.phase_s is None else service.arrivals.phase_s
+    numbers[at.DRAWN] = phase == "drawn"
+    numbers[at.PHASE] = 0.0 if isinstance(phase, str) else phase / tau
+
+
+def _periodic(service: Service, tau: float, times: list[Floats], numbers: Floats) -> None:
+    numbers[at.PERIOD] = 1.0 / (service.arrival_rate_per_s * tau)
+    numbers[at.LATEST] = (service.arrivals.jitter_s or 0.0) / tau
+    _write_phase(service, "drawn", tau, numbers)
+
+
+def _batches(service: Service, tau: float, times: list[Floats], numbers: Floats) -> None:
+    size = service.arrivals.batch_size
+    assert size is not None
+    numbers[at.BATCHES_A_SLOT] = service.arrival_rate_per_s * tau / size
+    numbers[at.MEAN_SIZE] = size
+    numbers[at.GEOMETRIC] = service.arrivals.batch_law == "geometric"
+
+
+def _on_off(service: Service, tau: float, times: list[Floats], numbers: Floats) -> None:
+    law = service.arrivals
+    on_s, off_s = law.on_duration_s, law.off_duration_s
+    assert on_s is not None and off_s is not None
+    share = on_s / (on_s + off_s)
+    off = law.off_rate_per_s or 0.0
+    # The chain in continuous time, sampled at the start of each slot, as of bursts.
+    forgotten = -math.expm1(-tau * (1.0 / on_s + 1.0 / off_s))
+    numbers[at.ON_MEAN] = tau * (service.arrival_rate_per_s - (1.0 - share) * off) / share
+    numbers[at.OFF_MEAN] = tau * off
+    numbers[at.ON_SHARE] = share
+    numbers[at.ON_AFTER_ON] = 1.0 - (1.0 - share) * forgotten
+    numbers[at.ON_AFTER_OFF] = share * forgotten
+
+
+def _replayed(service: Service, tau: float, times: list[Floats], numbers: Floats) -> None:
+    law = service.arrivals
+    first = sum(map(len, times))
+    times.append(law.task_times_s / tau)
+    numbers[at.LENGTH] = law.recording_s / tau
+    numbers[at.FIRST_TIME], numbers[at.TIMES_END] = first, first + len(times[-1])
+    _write_phase(service, 0.0, tau, numbers)
+
+
+_Write = Callable[[Service, float, list[Floats], Floats], None]
+_LAWS: dict[str, tuple[int, _Write]] = {
+    "periodic": (at.PERIODIC, _periodic),
+    "batches": (at.BATCHES, _batches),
+    "on-off": (at.ON_OFF, _on_off),
+    "replayed": (at.REPLAYED, _replayed),
+}
