@@ -115,8 +115,8 @@ def measured_profile(profile: Profile, seconds: Seconds, cpu_hz: float, edge_hz:
     return replace(profile, input_bits=cuts[0].bits, cuts=cuts, measured=measured)
 
 
-def check_capacities(system: System) -> None:
-    """Check that work takes time in a `system`.
+def check_runnable(system: System) -> None:
+    """Check that a `system` is one that a run can stand for.
 
     Parameters
     ----------
@@ -126,8 +126,15 @@ def check_capacities(system: System) -> None:
     Raises
     ------
     ProblemError
-        If a capacity is 0.
+        If a capacity is 0, there are several edge servers, or tasks of a service differ in size.
     """
+    if system.edges is not None:
+        raise ProblemError("$.edges", "expected one edge server (edge_capacity_hz), as a run has one")
+    for m, device in enumerate(system.devices):
+        for n, service in enumerate(device.services):
+            if service.task_size is not None:
+                place = f"$.devices[{m}].services[{n}].task_size"
+                raise ProblemError(place, "expected none: all tasks of a real network are alike")
     for m, hz in enumerate(system.cpu_capacity_hz.tolist()):
         if hz <= 0.0:
             raise ProblemError(f"$.devices[{m}].cpu_capacity_hz", f"expected a number > 0, got {hz}")

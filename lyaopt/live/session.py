@@ -13,7 +13,7 @@ import numpy as np
 from lyaopt.live.controller import Controller, Outcome, Plan
 from lyaopt.live.decisions import Decisions
 from lyaopt.live.loads import births_of, full_rates_bps
-from lyaopt.live.measured_system import Seconds, check_capacities, measured_profile, seconds_of, with_measured
+from lyaopt.live.measured_system import Seconds, check_runnable, measured_profile, seconds_of, with_measured
 from lyaopt.live.networks import NetworkOptions
 from lyaopt.live.processes import EDGE, START_S, ProcessDiedError, Processes
 from lyaopt.model.profiles import Profile, parse_profile
@@ -75,7 +75,7 @@ class Session:
     Raises
     ------
     ProblemError
-        If a capacity is 0.
+        If a run cannot stand for the system, see `check_runnable`.
     ProcessDiedError
         If a process does not start, or processes have different weights.
     """
@@ -83,7 +83,7 @@ class Session:
     def __init__(
         self, system: System, options: SessionOptions, stopped: Callable[[], bool] = lambda: False
     ) -> None:
-        check_capacities(system)
+        check_runnable(system)
         self._system, self._options, self._stopped = system, options, stopped
         self._processes = Processes()
         try:
