@@ -8,6 +8,7 @@ import numpy as np
 
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
+from lyaopt.live.finish_first import new_rule
 from lyaopt.live.task_log import TaskRecord
 from lyaopt.model.device_energies import MeasuredRadio
 from lyaopt.model.system import System
@@ -43,9 +44,9 @@ def predict(
 ) -> Prediction:
     """Simulate the tasks of a log.
 
-    Energy has no weight, so that CPUs, radios and the edge work at full speed as real ones do, and slots are
-    short, so that rounding to slots matters little. Of two tasks of a service in one slot the later one is
-    born in the next.
+    Energy has no weight, so that CPUs, radios and the edge work at full speed as real ones do; tasks that
+    have begun are finished first; and slots are short, so that rounding to slots matters little. Of two tasks
+    of a service in one slot the later one is born in the next.
 
     Parameters
     ----------
@@ -135,7 +136,11 @@ def _at_full_speed(system: System, rates_bps: Floats, slot_s: float) -> System:
 def _simulate(system: System, trace: Trace) -> dict[tuple[int, int], int]:
     """Latency in slots of each task that was done, by service and slot of birth."""
     trace.check_against(system)
-    state = State(system, 1, 0, trace, 1)
+    several = len(system.services) > 1
+    rule = new_rule() if several else None  # a queue alone is first come, first served without it
+    state = State(system, 1, 0, trace, 1, 0 if rule is None else rule.memory)
+    if rule is not None:
+        state.use_rule(rule.entry)
     assert trace.partition is not None
     plan = state.layout.to_lanes(trace.partition[:, :, None], np.int64)
     found = {}

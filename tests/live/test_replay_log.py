@@ -114,3 +114,49 @@ def test_percentiles_and_means_are_those_of_numpy():
         compare(predict(system_of(measured_service(HEAD, TAIL, BITS)), [], np.ones((1, 1)), seconds=1.0))
         == []
     )
+
+
+def rows_of(*rows):
+    """Tasks of two services on one device, by (service, birth, cut)."""
+    count = [0, 0]
+    records = []
+    for service, born, cut in rows:
+        records.append(TaskRecord(0, service, count[service], cut, born))
+        count[service] += 1
+    return records
+
+
+def test_a_task_that_has_begun_is_finished_before_another_begins():
+    service = measured_service(HEAD, TAIL, BITS)
+    records = rows_of((0, 0.100, 2), (1, 0.110, 2), (1, 0.120, 2))
+    found = predict(system_of(service, service), records, np.full((1, 1), 1e9), seconds=2.0)
+    # The second service has twice the backlog from 120 ms on, and waits until 150 ms all the same.
+    assert found.latency_s == pytest.approx([0.050, 0.090, 0.130], abs=3e-4)
+
+
+def test_then_the_largest_backlog_comes_first():
+    service = measured_service(HEAD, TAIL, BITS)
+    records = rows_of((0, 0.100, 2), (0, 0.105, 2), (1, 0.110, 2), (1, 0.120, 2))
+    found = predict(system_of(service, service), records, np.full((1, 1), 1e9), seconds=2.0)
+    # At 150 ms one task of the first service waits and two of the second.
+    latency = dict(zip([(r.service, r.born) for r in found.records], found.latency_s.tolist(), strict=True))
+    assert latency[0, 0.100] == pytest.approx(0.050, abs=3e-4)
+    assert latency[1, 0.110] == pytest.approx(0.090, abs=3e-4)
+    # Then one of each waits, of equal backlogs: one is the next, they do not share.
+    last = sorted([latency[0, 0.105] + 0.105, latency[1, 0.120] + 0.120])
+    assert last == pytest.approx([0.250, 0.300], abs=6e-4)
+
+
+def test_edges_finish_first_between_devices_and_radios_through_silence():
+    service = measured_service(HEAD, TAIL, BITS)
+    devices = tuple(Device(150.0, (service, service), cpu_capacity_hz=1e9) for _ in range(2))
+    system = System(devices, edge_capacity_hz=1e9)
+    records = [TaskRecord(m, 0, 0, 0, 0.100 + 0.010 * m) for m in range(2)]
+    found = predict(system, records, np.full((1, 2), 1e9), seconds=2.0)
+    assert found.latency_s == pytest.approx([0.040, 0.070], abs=3e-4)
+    # 60,000 bits take six slots of 10 ms, every other of them silent; a second task of 30,000 waits for them.
+    rates = np.tile([[1e6], [0.0]], (1, 2))
+    records = rows_of((0, 0.100, 0), (1, 0.105, 1))
+    found = predict(system, records, rates, seconds=3.0)
+    # The head of the second ends at 125 ms; the bits of the first at 210 ms, then its own at 270 ms.
+    assert found.latency_s == pytest.approx([0.110 + 0.040, 0.165 + 0.015], abs=1e-3)
