@@ -18,13 +18,6 @@ RESULTS = (
     *("cpu_hz", "power_w", "local_multiplier", "transmit_multiplier"),
     *("local_energy_j", "transmit_energy_j"),
 )
-    "cpu_hz",
-    "power_w",
-    "local_multiplier",
-    "transmit_multiplier",
-    "local_energy_j",
-    "transmit_energy_j",
-)
 SIZES = [(1, 1), (2, 4), (4, 11), (5, 3), (9, 2)]
 
 
