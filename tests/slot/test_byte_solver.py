@@ -72,6 +72,24 @@ def test_slots_with_weights_and_without_in_turn(services, devices):
             np.testing.assert_array_equal(solver.solve().problem.edge_weight, weights[2].T)
 
 
+def test_weights_belong_to_their_slot():
+    """Also to a solution that is read after the next slot; and not to what an update gives."""
+    first, other = slots(2, 4, count=2)
+    weights = 10 ** np.random.default_rng(7).uniform(0, 9, (3, 2, 4))
+    solver = ByteSolver(first)
+    solver.solve_bytes(state_of(other, weights))
+    solution = solver.solve()
+    assert solver.solve() is solution
+    solver.update(channel_gain=first.channel_gain)
+    assert not solver.solve().problem.is_general
+    assert_same(
+        solver.solve(), solve_slot(SlotProblem(**other.__getstate__() | {"channel_gain": first.channel_gain}))
+    )
+    solver.solve_bytes(state_of(first, 2.0 * weights))
+    np.testing.assert_array_equal(solution.problem.edge_weight, weights[2].T)
+    assert_same(solution, solve_slot(with_weights(other, weights)))
+
+
 @pytest.mark.parametrize(("services", "devices"), SIZES)
 def test_lengths_are_those_of_the_arrays(services, devices):
     (problem,) = slots(services, devices, count=1)
