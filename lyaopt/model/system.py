@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
+from pydantic import PlainValidator, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 
 from lyaopt.arrays import Floats, read_only, restore_read_only
@@ -23,7 +23,7 @@ from lyaopt.io.checked import STRICT, checked
 from lyaopt.io.fields import Count, Expected, Finite, Id, NonNegative, Positive, Spectrum
 from lyaopt.io.ids import ids_by_position, structure_errors
 from lyaopt.io.strict_json import show_path
-from lyaopt.model.arrival_laws import ArrivalLaw, TaskSize, as_arrival_law, with_rate_of_times
+from lyaopt.model.arrival_laws import ArrivalLaw, OwnArrivals, TaskSize, with_rate_of_times
 from lyaopt.model.device_energies import (
     MeasuredRadio,
     OperatingPoint,
@@ -88,7 +88,7 @@ class Service:
     work: Work = "macs"
     """Cycles of a task: ``macs``, its multiply-accumulates times rho, or ``measured``, those of the profile's
     measured times."""
-    arrivals: Annotated[ArrivalLaw, BeforeValidator(as_arrival_law)] = ArrivalLaw()
+    arrivals: OwnArrivals = ArrivalLaw()
     """Law of the arrivals, whose mean rate is `arrival_rate_per_s`; Poisson by default."""
     task_size: TaskSize | None = None
     """How the work of tasks varies; all alike by default."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, check_type
+from lyaopt.bounds.assumptions import refuse_arrivals, refuse_sizes
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.queueing.accuracy import Accuracy
 from lyaopt.bounds.queueing.arrivals import arrival_states
@@ -104,7 +105,8 @@ def queueing_bound(
     ------
     ProblemError
         If there is no waiting cost, one is negative or not finite, all are 0, devices move, or one has bursts
-        of too many services, operating points or a measured radio.
+        of too many services, operating points or a measured radio; if arrivals are neither Poisson nor on and
+        off, or the sizes of tasks vary.
     MissingExtraError
         Without SciPy (extra `bound`).
     """
@@ -179,6 +181,8 @@ def _may_fill_the_edge(system: System) -> bool:
 
 def _check(system: System, theta: Floats, edge_price: float | None) -> None:
     refuse_tables(system, "LB4")
+    refuse_arrivals(system, "LB4")
+    refuse_sizes(system, "LB4")
     Radio.of(system)  # refuses devices that move
     if not theta.any():
         raise ProblemError("$.waiting_cost_j_per_s", "expected a waiting cost > 0, got 0")
