@@ -30,12 +30,13 @@ from lyaopt.model.device_energies import (
     check_frequencies,
     with_capacity_of_points,
 )
-from lyaopt.model.edges import Edge, Link, Links, edge_errors, link_errors
+from lyaopt.model.edges import Edge, Link, Links, edge_errors
 from lyaopt.model.profiles import Profile, list_profiles, load_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
+from lyaopt.model.signals import signal_errors
 from lyaopt.model.task_tables import TaskTables, task_tables
 from lyaopt.slot.bandwidths import device_bandwidths
-from lyaopt.slot.limits import LEAST, noise_w_per_hz
+from lyaopt.slot.limits import noise_w_per_hz
 from lyaopt.slot.tables import Curves, Point, hull_within, make_curves
 
 __all__ = [
@@ -50,9 +51,6 @@ __all__ = [
     "System",
     "TaskSize",
 ]
-
-LARGEST_SIGNAL, LEAST_SIGNAL = 1e100, 1e-100
-"""Fading and shadowing multiply the mean signal-to-noise ratio: between these it stays within doubles."""
 
 Integers = NDArray[np.int64]
 Work = Annotated[Literal["macs", "measured"], Expected('"macs" or "measured"')]
@@ -209,7 +207,7 @@ class System:
     __setstate__ = restore_read_only
 
     def __post_init__(self) -> None:
-        errors = list(self._structure_errors()) or list(self._signal_errors())
+        errors = list(self._structure_errors()) or list(signal_errors(self))
         if errors:
             raise DocumentError(errors)
 
@@ -225,29 +223,6 @@ class System:
                 check()
             except ProblemError as error:
                 yield error.path, error.reason
-
-    def _signal_errors(self) -> Iterator[tuple[str, str]]:
-        channel = self.channel
-        walks = channel.walk_m_per_sqrt_s > 0.0
-        least = np.minimum(self.distance_m, channel.walk_nearest_m) if walks else self.distance_m
-        with np.errstate(all="ignore"):
-            noise = self.device_bandwidth_hz * self.noise_w_per_hz
-            bits = self.device_bandwidth_hz * self.slot_duration_s
-            signal = channel.mean_gain(least) * np.maximum(self.max_power_w, 1.0) / noise
-        for m, distance in enumerate(self.distance_m):
-            expected = None
-            if walks and not channel.walk_nearest_m <= distance <= channel.walk_farthest_m:
-                expected = f"from {channel.walk_nearest_m} to {channel.walk_farthest_m} (the device moves)"
-            elif not LEAST_SIGNAL < signal[m] < LARGEST_SIGNAL:
-                expected = (
-                    f"a distance where signal over noise is from {LEAST_SIGNAL:g} to {LARGEST_SIGNAL:g}"
-                )
-            elif not LEAST <= bits[m] < np.inf:
-                reason = f"the bandwidth times the slot length is below {LEAST:.2g}, or infinite"
-                yield f"$.devices[{m}].bandwidth_hz", reason
-            if expected is not None:
-                yield f"$.devices[{m}].distance_m", f"expected {expected}, got {distance}"
-        yield from link_errors(self, LEAST_SIGNAL, LARGEST_SIGNAL)
 
     @cached_property
     def links(self) -> Links:

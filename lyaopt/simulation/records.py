@@ -83,6 +83,12 @@ class EdgesRecord(Record):
 
     Attributes
     ----------
+    local_queue_cycles, transmit_queue_bits, edge_queue_cycles, local_cpu_hz, rate_bps, edge_cpu_hz
+        As of `Record`.
+    power_w, local_energy_j, transmit_energy_j, completed, latency_slots, latency_service
+        As of `Record`.
+    arrivals, channel_gain, partition
+        As of `Record`.
     link_queue_cycles : ndarray (T + 1, E, S)
         Backlogs at each server at the start of each slot, and after the last one.
     link_cpu_hz : ndarray (T, E, S)

@@ -159,7 +159,9 @@ def test_every_slot_of_a_record(drawn):
     joined = later - (now - served)
     slack = 16 * eps * (now + later)
     assert (joined >= -slack).all()
-    attached = np.repeat(edges, system.slots_per_period, axis=0)[: workload.slots][:, system.device_of_service]
+    attached = np.repeat(edges, system.slots_per_period, axis=0)[: workload.slots][
+        :, system.device_of_service
+    ]
     elsewhere = np.arange(len(system.edges))[:, None] != attached[:, None]
     assert (np.abs(joined) <= slack)[elsewhere].all()
     capacity = system.links.capacity_hz

@@ -155,9 +155,9 @@ def slot_loop(
     new_workspace : function
         ``new_workspace(model, services, devices, width)`` returns what workspace it takes.
     prepare : function
-        ``prepare((b, begin, end), gain, arrivals, model, state, tasks)`` may put other points in force in block `b`
-        for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
-        It may replace gains (G, L).
+        ``prepare((b, begin, end), gain, arrivals, model, state, tasks)`` may put other points in force in
+        block `b` for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points
+        matter. It may replace gains (G, L).
     add : function
         ``add(cpu, power, gain, (tau, delta), laws, notes, added, sums)`` adds up what devices did in a slot.
     run_apart : function

@@ -27,18 +27,27 @@ def add_tasks(count, point, place, slot, amounts, queues, tasks):
     return finished
 
 
-@helper
-def _add_sized_tasks(arrived, place, slot, work, queues, tasks):
-    """As `add_tasks`, for `arrived` = (count, point) tasks; `work` is (amounts, TaskSizes, number of the block).
+def adding(name, join):
+    """Return the function that adds tasks whose sizes may differ; ``join`` is `enter`, or goes elsewhere."""
 
-    It stands by itself, so that what draws sizes is not compiled into loops that need none.
-    """
-    (count, point), (amounts, sizes, b) = arrived, work
-    finished = 0
-    for number in range(count):
-        task = new_task(slot, point, size_at(b, number, place, slot, sizes), tasks)
-        finished += enter(task, LOCAL, place, slot, amounts, queues, tasks)
-    return finished
+    def add(count, point, place, slot, work, queues, tasks):
+        """As `add_tasks`; `work` is (amounts, sizes, b), with the TaskSizes of block b.
+
+        It stands by itself, so that what draws sizes is not compiled into loops that need none.
+        """
+        finished = 0
+        amounts, sizes, b = work
+        for number in range(count):
+            size = size_at(b, number, place, slot, sizes) if sizes.law.size > 0 else 1.0
+            task = new_task(slot, point, size, tasks)
+            finished += join(task, LOCAL, place, slot, amounts, queues, tasks)
+        return finished
+
+    add.__name__ = add.__qualname__ = name
+    return helper(add)
+
+
+_add_sized_tasks = adding("add_sized_tasks", enter)
 
 
 @helper
@@ -74,5 +83,7 @@ def move_tasks(b, slot, arrivals, rates, due, model, queues, tasks):
                         arrivals[n, t], points[n, t], place, slot, amounts, queues, tasks
                     )
                 else:
-                    arrived, work = (arrivals[n, t], points[n, t]), (amounts, model.sizes, b)
-                    completed[n, t] += _add_sized_tasks(arrived, place, slot, work, queues, tasks)
+                    work = amounts, model.sizes, b
+                    completed[n, t] += _add_sized_tasks(
+                        arrivals[n, t], points[n, t], place, slot, work, queues, tasks
+                    )

@@ -74,7 +74,7 @@ _QUEUES = ("3NL", "3NL", "3NL")
 # Of several edge servers
 _EDGES = ("#g", "#a", "E6", "fbH:E", "bH:E")
 _CHOICE = ("", "", "EA", "NA")
-_OF_EDGES = (*_WEIGHTED, _EDGES, _PRICES, _CUTS, _CHOICE, "bL:x")
+_OF_EDGES = ("#d", "6", "3M", "3NMk", "b3NL", _LAWS, _SIZES, _EDGES, _PRICES, _CUTS, _CHOICE)
 
 # Of learning, and of bounds
 _REWARD = ("", "", "", "", "", "S3")
