@@ -57,7 +57,7 @@ class BacklogBound:
     ----------
     bound_cost : float
         Least mean cost of a slot, with the reward weights of the scenario; infinite where no policy keeps the
-        queues bounded.
+        queues bounded. The cost leaves out idle power, and tails of radios count as nothing.
     edge_price : float
         psi, in J per cycle at the edge.
     cuts : ndarray (S,)

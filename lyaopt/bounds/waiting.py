@@ -39,8 +39,8 @@ class WaitingBound:
     Attributes
     ----------
     bound_j : float
-        LB3: least mean energy plus waiting cost per slot, in J; infinite where no policy keeps the number of
-        tasks bounded.
+        LB3: least mean energy, idle power included, plus waiting cost per slot, in J; infinite where no
+        policy keeps the number of tasks bounded. Tails of radios count as nothing.
     waiting_cost_j_per_s : ndarray (S,)
         theta of each service.
     edge_price : float
@@ -93,7 +93,7 @@ def waiting_bound(
     check_type(system, System, "system", "as load_scenario returns")
     theta = waiting_costs(system, waiting_cost_j_per_s)
     dual = task_bound(system, theta, whole_slots)
-    bound = dual.value_w * system.slot_duration_s * (1.0 - _ROUNDING)
+    bound = dual.value_w * system.slot_duration_s * (1.0 - _ROUNDING) + system.idle_energy_j
     return WaitingBound(bound, theta, dual.price, dual.cuts, form_of(system, whole_slots))
 
 

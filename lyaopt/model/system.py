@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -28,10 +27,11 @@ from lyaopt.model.device_energies import (
     MeasuredRadio,
     OperatingPoint,
     check_frequencies,
-    with_capacity_of_points,
 )
 from lyaopt.model.edges import Edge, Link, Links, edge_errors
-from lyaopt.model.profiles import Profile, list_profiles, load_profile
+from lyaopt.model.known_hardware import fields_of_device
+from lyaopt.model.profiles import Profile
+from lyaopt.model.profiles.cached import cached_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
 from lyaopt.model.signals import signal_errors
 from lyaopt.model.task_tables import TaskTables, task_tables
@@ -109,28 +109,7 @@ class Service:
     @cached_property
     def profile(self) -> Profile:
         """Legal cuts of the DNN."""
-        return self.model if isinstance(self.model, Profile) else _profile(self.model)
-
-
-def _profile(model: str) -> Profile:
-    if model in _shipped():
-        return _cached_profile(model, 0, 0)
-    try:
-        status = Path(model).stat()
-    except (OSError, ValueError):
-        return load_profile(model)  # raises the error
-    return _cached_profile(model, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> frozenset[str]:
-    return frozenset(list_profiles())
-
-
-@lru_cache(maxsize=256)
-def _cached_profile(model: str, changed: int, size: int) -> Profile:
-    """Load a profile once for each version of its file: many services may run the same few networks."""
-    return load_profile(model)
+        return self.model if isinstance(self.model, Profile) else cached_profile(self.model)
 
 
 @checked
@@ -154,10 +133,12 @@ class Device:
     """The radio as measured, in place of Shannon's rate."""
     edges: tuple[Link, ...] | None = None
     """The edge servers that it reaches, where there are several; by default all, from `distance_m`."""
+    idle_power_w: NonNegative = 0.0
+    """Power that the device always draws beside its radio, in watts. It is booked, not optimised."""
     id: Id | None = None
     """Name, unique in the scenario; ``device-0`` and so on by position by default."""
 
-    _capacity_of_points = model_validator(mode="before")(with_capacity_of_points)
+    _fields = model_validator(mode="before")(fields_of_device)
 
     def __post_init__(self) -> None:
         if self.cpu_points is not None:
@@ -274,8 +255,8 @@ class System:
 
     @cached_property
     def max_power_w(self) -> Floats:
-        """p^max of each device (M,), or the power of its measured radio."""
-        return _frozen([d.max_power_w if d.radio is None else d.radio.power_w for d in self.devices])
+        """p^max of each device (M,), or the power of its measured radio at its whole rate."""
+        return _frozen([d.max_power_w if d.radio is None else d.radio.full_power_w for d in self.devices])
 
     @cached_property
     def cpu_points(self) -> tuple[tuple[Point, ...] | None, ...]:
@@ -305,6 +286,22 @@ class System:
     def radio_rate_bps(self) -> Floats:
         """Rate of each device's measured radio (M,), in bit/s; NaN where it is Shannon's."""
         return _frozen([np.nan if d.radio is None else d.radio.rate_bps for d in self.devices])
+
+    @cached_property
+    def idle_power_w(self) -> Floats:
+        """Power that each device and its radio always draw (M,), in watts."""
+        radios = [0.0 if d.radio is None else d.radio.idle_power_w for d in self.devices]
+        return _frozen([d.idle_power_w + idle for d, idle in zip(self.devices, radios, strict=True)])
+
+    @property
+    def idle_energy_j(self) -> float:
+        """Energy in J that all devices take in a slot in which nothing is done."""
+        return self.slot_duration_s * float(self.idle_power_w.sum())
+
+    @property
+    def has_tails(self) -> bool:
+        """Whether a radio stays awake after it has sent, and draws power then."""
+        return any(d.radio is not None and d.radio.tail_s * d.radio.tail_power_w > 0.0 for d in self.devices)
 
     @property
     def is_measured(self) -> bool:

@@ -218,5 +218,6 @@ def _costs(state: State) -> Floats:
     system = state.system
     services, devices = state.take_sums()
     energy = devices[sums.LOCAL_ENERGY] + transmit_energy(system.slot_duration_s, devices[sums.POWER])
+    energy = energy + devices[sums.TAIL_ENERGY]
     queues = services[sums.BACKLOGS : sums.RATES]
     return np.asarray(slot_costs(system, energy, queues).sum(axis=0))

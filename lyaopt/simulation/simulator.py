@@ -18,7 +18,7 @@ from lyaopt.simulation.plan_tables import plan_table
 from lyaopt.simulation.policy import Decision, Observation, Policy, Replay, check_policy
 from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.records import Recorder
-from lyaopt.simulation.results import Result
+from lyaopt.simulation.results import Result, idle_energies_j
 from lyaopt.simulation.rule_steps import advance_asking
 from lyaopt.simulation.rules import CompiledRule, Rule, as_rule, name_of
 from lyaopt.simulation.state import State
@@ -298,6 +298,8 @@ class Simulator:
             self.seed,
             devices[sums.LOCAL_ENERGY],
             transmit_energy(self.system.slot_duration_s, devices[sums.POWER]),
+            devices[sums.TAIL_ENERGY],
+            idle_energies_j(self.system, state.layout.replications),
             services[: sums.RATES],
             services[sums.RATES : sums.SERVICE_SUMS],
             self._mean_tasks(slots),

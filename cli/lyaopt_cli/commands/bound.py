@@ -109,11 +109,11 @@ def _with_waiting(system: System, waiting_cost: float | None, method: str | None
 
         print_waiting_bound(bound, system, left_out)
 
-    print_output(as_json, lambda: [_waiting_document(bound) | _note(left_out)], print_text)
+    print_output(as_json, lambda: [_waiting_document(system, bound) | _note(left_out)], print_text)
     return 0 if math.isfinite(bound.bound_j) else 1
 
 
-def _waiting_document(bound: WaitingBound) -> dict[str, Any]:
+def _waiting_document(system: System, bound: WaitingBound) -> dict[str, Any]:
     theta = bound.waiting_cost_j_per_s.tolist()
     stable = math.isfinite(bound.bound_j)
     return {
@@ -124,6 +124,7 @@ def _waiting_document(bound: WaitingBound) -> dict[str, Any]:
         "cuts": bound.cuts.tolist() if stable else None,
         "form": bound.form,
         "method": bound.method,
+        "idle_energy_j": system.idle_energy_j,
     }
 
 
@@ -163,13 +164,14 @@ def _at_latency(system: System, latency: float, method: str | None, as_json: boo
             "bound_energy_j": bound.bound_energy_j if reachable else None,
             "waiting_cost_j_per_s": bound.waiting_cost_j_per_s if reachable else None,
             "method": bound.method,
+            "idle_energy_j": system.idle_energy_j,
             **_note(left_out),
         }
 
     def print_text() -> None:
         from lyaopt_cli.tables.waiting_bound import print_latency_bound
 
-        print_latency_bound(bound, left_out)
+        print_latency_bound(bound, system, left_out)
 
     print_output(as_json, lambda: [document()], print_text)
     return 0 if reachable else 1
@@ -202,6 +204,7 @@ def _document(system: System, bound: Bound) -> dict[str, Any]:
         "status": "optimal",
         "mean_power_w": bound.power_w,
         "mean_energy_j": bound.energy_j,
+        "idle_energy_j": system.idle_energy_j,
         "relative_gap": bound.relative_gap,
         **edges,
         "devices": devices,

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from lyaopt.bounds import LatencyBound, WaitingBound
 from lyaopt.model.system import System
+from lyaopt_cli.tables.included import print_included
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity
 
 
@@ -28,6 +29,7 @@ def print_waiting_bound(bound: WaitingBound, system: System, left_out: str | Non
     console.print()
     console.print(f"Edge   {bound.edge_price:.3g} J per cycle")
     console.print(f"Bound  {quantity(bound.bound_j, 'J')} of energy and waiting per slot ({bound.method})")
+    print_included(console, system)
     _print_left_out(console, left_out)
 
 
@@ -36,7 +38,7 @@ def _print_left_out(console: Console, left_out: str | None) -> None:
         console.print(f"Note   {left_out}", markup=False)
 
 
-def print_latency_bound(bound: LatencyBound, left_out: str | None = None) -> None:
+def print_latency_bound(bound: LatencyBound, system: System, left_out: str | None = None) -> None:
     """Print the least energy at a latency, and why LB4 was left out."""
     console = new_console()
     latency = quantity(bound.latency_s, "s")
@@ -47,4 +49,5 @@ def print_latency_bound(bound: LatencyBound, left_out: str | None = None) -> Non
     cost = bound.waiting_cost_j_per_s
     proof = f"{bound.method} at {quantity(cost, 'J/s')}" if cost > 0.0 else bound.method
     console.print(f"Bound  {energy} per slot at a mean latency of {latency} ({proof})")
+    print_included(console, system)
     _print_left_out(console, left_out)

@@ -47,13 +47,14 @@ class QueueingBound:
     Attributes
     ----------
     bound_j : float
-        LB4: least mean energy plus waiting cost per slot, in J; infinite where some task can be done by none.
+        LB4: least mean energy, idle power included, plus waiting cost per slot, in J; infinite where some
+        task can be done by none.
     waiting_cost_j_per_s : ndarray (S,)
         theta of each service.
     edge_price : float
         psi, in J per cycle at the edge.
     device_bound_j : ndarray (M,)
-        Each device's part, before the edge's earnings are taken off.
+        Each device's part without idle power, before the edge's earnings are taken off.
     device_alone_j : ndarray (M,)
         The same without prices of machine time, as in LB3 with whole slots.
     residual : float
@@ -119,6 +120,7 @@ def queueing_bound(
     if edge_price is None and _may_fill_the_edge(system):
         price = search.edge_price(price)
     value, parts = search.at(price, accuracy)
+    value += system.idle_energy_j
     return QueueingBound(value, theta, price, parts[0], parts[1], float(parts[2].max()))
 
 
