@@ -62,6 +62,17 @@ class MeasuredRadio:
         """Power above idle while it sends at the whole rate, in watts."""
         return self.power_w + self.slope_w_per_bps * self.rate_bps
 
+    def in_slot(self, share: float = 1.0) -> tuple[float, float]:
+        """Rate in bit/s and power above idle in W in a slot: an entry of ``SlotProblem.radio``.
+
+        Parameters
+        ----------
+        share : float
+            What the radio can carry of its rate in the slot, from 0 to 1.
+        """
+        rate = self.rate_bps * share
+        return rate, self.power_w + self.slope_w_per_bps * rate
+
 
 def check_frequencies(points: tuple[OperatingPoint, ...]) -> None:
     """Check that there are operating points, and that their frequencies increase.

@@ -92,12 +92,17 @@ def make_model(system: System, layout: Layout, traced: bool = False) -> Model:
 def _laws(system: System, traced: bool) -> PowerLaws:
     """The laws of the devices: f^3 or a hull; a measured rate, or Shannon's in its own or shared spectrum."""
     curves, measured = system.curves, ~np.isnan(system.radio_rate_bps)
+    rate, watts, slope, tail_time, tail_watts = _radios(system)
     return PowerLaws(
         curves.row,
         curves.hz,
         curves.slope,
         measured.astype(np.int64),
-        *_radios(system),
+        rate,
+        watts,
+        slope,
+        tail_time,
+        tail_watts,
         int(traced),
         int(system.spectrum == "shared"),
     )
