@@ -63,7 +63,7 @@ def power_of(radio, on, mean_rate):
 @given(slots())
 @settings(max_examples=40, deadline=None)
 def test_the_solution_is_that_of_the_convex_epigraph(slot):
-    """Shares of the slot in which the radio is on and sends, as a cone program: the closure of all schedules."""
+    """Shares of the slot in which the radio is on and sends, as a cone program that holds every schedule."""
     cp = pytest.importorskip("cvxpy")
     radio, share, bits, weights = slot
     most, scale = radio.rate_bps * share, float(np.max(weights)) * radio.rate_bps * share

@@ -85,7 +85,7 @@ def _observe_services(per_slot, placement, scale, amounts, sums, backlog, points
 def _observe_devices(per_slot, placement, scale, rates, sums, rows):
     """Write the features of all devices of a block into `rows`, behind those of the services.
 
-    Of the block, `rates` (N, L) of transmission and `sums` (7, L) are over the period.
+    Of the block, `rates` (N, L) of transmission and `sums` (8, L) are over the period.
     """
     row, _, width = placement
     first = row.size * SERVICE_FEATURES
