@@ -62,6 +62,11 @@ class MeasuredRadio:
         """Power above idle while it sends at the whole rate, in watts."""
         return self.power_w + self.slope_w_per_bps * self.rate_bps
 
+    @property
+    def has_tail(self) -> bool:
+        """Whether it draws power after it has sent."""
+        return self.tail_s * self.tail_power_w > 0.0
+
     def in_slot(self, share: float = 1.0) -> tuple[float, float]:
         """Rate in bit/s and power above idle in W in a slot: an entry of ``SlotProblem.radio``.
 

@@ -299,11 +299,6 @@ class System:
         return self.slot_duration_s * float(self.idle_power_w.sum())
 
     @property
-    def has_tails(self) -> bool:
-        """Whether a radio stays awake after it has sent, and draws power then."""
-        return any(d.radio is not None and d.radio.tail_s * d.radio.tail_power_w > 0.0 for d in self.devices)
-
-    @property
     def is_measured(self) -> bool:
         """Whether a device has operating points or a measured radio."""
         return any(device.cpu_points or device.radio for device in self.devices)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lyaopt.arrays import Floats, Integers
-from lyaopt.simulation.edge_results import EdgeResults
 from lyaopt.model.system import System
+from lyaopt.simulation.edge_results import EdgeResults
 from lyaopt.simulation.latencies import Latencies
 from lyaopt.simulation.records import Record
 

@@ -28,9 +28,7 @@ from lyaopt.simulation.traces import Trace, check_points
 from lyaopt.slot.formulas import transmit_energy
 from lyaopt.threads import checked_workers
 
-_PIECE = 4_000_000
-_RECORDED_PIECE = 200_000
-_ASKED_PIECE = 5_000
+_PIECE, _RECORDED_PIECE, _ASKED_PIECE = 4_000_000, 200_000, 5_000
 """Service-slots between two progress checks: without a record, with one, and with a rule in Python."""
 
 Progress = Callable[[int], bool | None]

@@ -12,7 +12,7 @@ def print_included(console: Console, system: System) -> None:
     """Print it, where there is such energy."""
     idle = system.idle_energy_j
     parts = [f"{quantity(idle, 'J')} per slot of idle power"] if idle > 0.0 else []
-    if system.has_tails:
+    if any(device.radio is not None and device.radio.has_tail for device in system.devices):
         parts.append("tails of radios as nothing")
     if parts:
         console.print(f"Counted  {', '.join(parts)}")
