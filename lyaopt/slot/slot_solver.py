@@ -144,6 +144,12 @@ class SlotSolver:
         self._solve_now()
         self._keep()
 
+    def _solve_now(self) -> None:
+        """Check and solve: the kernel looks at the numbers in passing."""
+        within = self._beyond is None or not self._queues[:, self._beyond].any()
+        if not (within and self._work.solve(checked=True)):
+            self._check_and_solve()
+
     def _keep(self) -> None:
         """Keep what was solved, as a block of its own."""
         work = self._work
@@ -176,7 +182,7 @@ class SlotSolver:
         return SlotProblem._from_packed(block.packed, first.noise_psd_dbm_per_hz, **names)
 
     def __reduce__(self) -> tuple[Any, ...]:  # copies would have views of other arrays
-        return SlotSolver, (self._problem_of(self._solved),)
+        return type(self), (self._problem_of(self._solved),)
 
     def __repr__(self) -> str:
         return f"SlotSolver({self._work.devices} devices, {sum(self._first.service_counts or ())} services)"
