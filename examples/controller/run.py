@@ -1,6 +1,6 @@
 """Starts the server, the devices and the controller, and kills some of them on the way if asked.
 
-python run.py [FOLDER] [--seconds 10] [--faults SECONDS]
+python run.py [FOLDER] [--seconds 10] [--faults SECONDS] [--real-time]
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ HERE = Path(__file__).parent
 class Parts:
     """The processes; one that is killed is started again by whoever watches over them, here by `run`."""
 
-    def __init__(self, folder: Path, scenario: str = "balanced", devices: int = 4) -> None:
-        self.folder, self._scenario = folder, scenario
+    def __init__(
+        self, folder: Path, scenario: str = "balanced", devices: int = 4, real_time: bool = False
+    ) -> None:
+        self.folder, self._scenario, self._real_time = folder, scenario, real_time
         (folder / "metrics.prom").unlink(missing_ok=True)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         for name in ("server", *(f"device-{m}" for m in range(devices))):
@@ -53,6 +55,10 @@ class Parts:
             [*self.command(name), *more], stdout=subprocess.DEVNULL, env=environment
         )
 
+        if self._real_time and not name.startswith("device"):
+            # before all others that want the core, for the millisecond that a decision takes
+            os.sched_setscheduler(self.processes[name].pid, os.SCHED_FIFO, os.sched_param(10))
+
     def kill(self, name: str) -> None:
         """Kill a part as nothing can prevent: SIGKILL."""
         self.processes[name].kill()
@@ -81,9 +87,9 @@ def summary(folder: Path) -> str:
     return f"{len(lines)} periods, {late} missed; by {by}; ms to the decision: {shown}"
 
 
-def run(folder: Path, seconds: float, faults: float | None) -> None:
+def run(folder: Path, seconds: float, faults: float | None, real_time: bool) -> None:
     """Run for some time; kill the server and a device by turns, and start them again a second later."""
-    parts = Parts(folder)
+    parts = Parts(folder, real_time=real_time)
     try:
         parts.start("controller")
         while not (folder / "metrics.prom").exists():  # with the first decision
@@ -109,10 +115,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--faults", type=float, help="seconds between two kills")
+    parser.add_argument("--real-time", action="store_true", help="SCHED_FIFO; needs the right to use it")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="controller-"))
     folder.mkdir(parents=True, exist_ok=True)
-    run(folder, options.seconds, options.faults)
+    run(folder, options.seconds, options.faults, options.real_time)
 
 
 if __name__ == "__main__":
