@@ -19,6 +19,7 @@ from messages import STAGES, Decision, Floats, Mailbox, state_message
 import lyaopt
 
 DEPARTED = STAGES
+NOTHING = 1e-6  # of a cycle or bit, which rounding leaves
 
 
 class Device:
@@ -66,12 +67,12 @@ class Device:
             served = min(left, task[stage])
             left -= served
             task[stage] -= served
-            if task[stage] <= 1e-6:  # of a cycle or bit, which rounding leaves
+            if task[stage] <= NOTHING:
                 self._enter(stage + 1, n, queue.popleft())
 
     def _enter(self, stage: int, n: int, task: list[float]) -> None:
         """Put a task into the first queue from a stage on where it has something to do."""
-        while stage < DEPARTED and task[stage] <= 1e-6:
+        while stage < DEPARTED and task[stage] <= NOTHING:
             stage += 1
         if stage < DEPARTED:
             self._queues[stage][n].append(task)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 STAGES = 3  # local CPU, radio, edge
 LARGEST = 2**16
+_LEAST, _MOST = 1e-6, 1e15  # of what is left of a task, and of all numbers
 
 
 def state_message(device: int, number: int, gain: float, queues: Floats) -> bytes:
@@ -34,14 +35,22 @@ class State(NamedTuple):
 
     @classmethod
     def of(cls, message: bytes, services: int) -> State:
-        """Read a message; `ValueError` if it is none of a device with so many services."""
-        numbers = np.frombuffer(message)
-        if numbers.size != 3 + 3 * STAGES * services or not np.isfinite(numbers).all():
+        """Read a message; `ValueError` if it is none of a device with so many services.
+
+        No number of a device must be able to stop the controller: all are in a range that can be solved.
+        """
+        numbers = np.frombuffer(message) if len(message) % 8 == 0 else np.empty(0)
+        if numbers.size != 3 + 3 * STAGES * services or not _all_within(numbers, 0.0, _MOST):
             raise ValueError("no state of a device")
+        device, number, gain = numbers[:3].tolist()
         backlog, waiting, head_left = numbers[3:].reshape(3, STAGES, services)
-        return cls(
-            int(numbers[0]), int(numbers[1]), float(numbers[2]), backlog, waiting.astype(np.int64), head_left
-        )
+        if gain > 1.0 or not _all_within(head_left, _LEAST, _MOST):
+            raise ValueError("no state of a device")
+        return cls(int(device), int(number), gain, backlog, waiting.astype(np.int64), head_left)
+
+
+def _all_within(numbers: Floats, least: float, most: float) -> bool:
+    return bool(((numbers >= least) & (numbers <= most)).all())  # False for NaN
 
 
 def decision_message(number: int, rates: Floats, points: NDArray[np.int64]) -> bytes:

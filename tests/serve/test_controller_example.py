@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ import lyaopt
 from lyaopt.policies import price_rule
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "controller"
+MODULES = ("run", "clock", "decisions", "device", "messages", "metrics")
 SYSTEM = lyaopt.load_scenario("balanced")
 Line = dict[str, Any]
 
@@ -63,7 +65,7 @@ again(ask)
 def example(monkeypatch):
     """The modules of the example, which import each other by name."""
     monkeypatch.syspath_prepend(str(EXAMPLE))
-    return {name: importlib.import_module(name) for name in ("run", "decisions", "metrics")}
+    return {name: importlib.import_module(name) for name in MODULES}
 
 
 def lines_of(folder: Path) -> list[Line]:
@@ -97,6 +99,19 @@ def values_of(folder: Path) -> dict[str, float]:
     return {name: float(value) for name, value in pairs}
 
 
+def send_nonsense(path: Path) -> None:
+    """What no device says: of other lengths, of nobody, and numbers that cannot be solved."""
+    good = np.concatenate([[0.0, 1.0, 1e-10], np.full(18, 5.0)])
+    messages = [b"", b"hello", bytes(8), good[:-1].tobytes(), good.tobytes() + b"x"]
+    for place, value in [(0, 99.0), (2, np.nan), (2, 2.0), (3, -1.0), (5, np.inf), (9, 1e300), (-1, 0.0)]:
+        bad = good.copy()
+        bad[place] = value
+        messages.append(bad.tobytes())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        for message in messages:
+            stranger.sendto(message, str(path))
+
+
 def meet_faults(parts: Any) -> None:
     """Kill and restart the server and a device, and let another client flood the server."""
     everybody = [True] * 4
@@ -110,6 +125,8 @@ def meet_faults(parts: Any) -> None:
     count = wait_for(parts, heard([True, False, True, True]), count)
     parts.start("device-1")
     count = wait_for(parts, heard(everybody), count)
+    send_nonsense(parts.folder / "controller.sock")
+    count = wait_for(parts, lambda lines: len(lines) >= 10, count)
     command = [sys.executable, "-c", FLOOD, str(parts.folder / "server.sock")]
     flood = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=EXAMPLE.parents[1])
     try:
@@ -187,3 +204,55 @@ def test_every_period_is_decided_whatever_is_killed(example, run, tmp_path):
     check_decisions(run, example["decisions"].problem_of)
     check_metrics(run, values_of(tmp_path), example["metrics"].BUCKETS_S)
     assert f"{len(run)} periods" in example["run"].summary(tmp_path)
+
+
+def test_periods_lie_on_a_grid_and_those_that_passed_are_told(example, monkeypatch):
+    """A clock of our own, on which waiting and deciding take odd times."""
+    now, slept = [7_000_000_123], []
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now[0])
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += round(1e9 * seconds) + 3_333  # it never wakes in time
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    periods = example["clock"].Periods()
+    start = now[0]
+    passed = []
+    for work_ns in (1_000, 9_999_999, 10_500_000, 35_000_000, 1_000, 10_000_000):
+        passed.append(periods.next())
+        assert start + periods.number * 10_000_000 <= now[0] < periods.ends_at
+        assert periods.left_s() == pytest.approx((periods.ends_at - now[0]) / 1e9)
+        now[0] += work_ns
+    # the third and fourth begin late, in periods 2 and 3; then two pass
+    assert passed == [[], [], [], [], [4, 5], []]
+    assert periods.number == 7
+    assert all(seconds <= 0.01 for seconds in slept)
+
+
+def test_devices_lose_no_task_and_no_work(example):
+    """With rates that change at random, until all tasks are done."""
+    device = example["device"].Device(SYSTEM, 1, seed=3)
+    device._arrivals[:] = 0.3
+    rng = np.random.default_rng(4)
+    decision, started = example["messages"].Decision, 0
+    amounts = np.stack([SYSTEM.local_cycles, SYSTEM.transmit_bits, SYSTEM.edge_cycles])[:, 2:4]
+    counts = SYSTEM.cut_counts[2:4]
+    for number in range(600):
+        if number == 300:
+            device._arrivals[:] = 0.0
+        rates = rng.exponential(1.0, (3, 2)) * amounts.max(axis=2) / device._tau
+        device.decision = decision(number, rates, rng.integers(0, counts))
+        before = device.finished
+        gain, queues = device.step()
+        assert gain > 0.0
+        backlog, waiting, head_left = queues
+        assert ((backlog > 0.0) == (waiting > 0)).all()
+        assert (head_left <= np.where(waiting > 0, backlog * (1 + 1e-12), 1.0)).all()
+        started = max(started, waiting.sum() + device.finished)
+        assert device.finished >= before
+        state = example["messages"].state_message(1, number, gain, queues)
+        read = example["messages"].State.of(state, 2)
+        np.testing.assert_array_equal(np.stack(read[3:]), queues)
+    assert device.finished == started > 100
+    assert not waiting.any()
