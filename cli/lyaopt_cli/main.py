@@ -24,7 +24,7 @@ CANNOT_WRITE = 1
 _COMPLETION_VARIABLE = "_LYAOPT_COMPLETE"
 _GROUPS = {
     "Solve": ("solve-slot", "serve", "check"),
-    "Simulate": ("scenario", "simulate", "evaluate", "bound", "frontier", "tune", "trace"),
+    "Simulate": ("scenario", "simulate", "evaluate", "bound", "frontier", "tune", "trace", "run"),
     "Learn": ("train",),
     "Reproduce": ("sweep", "reproduce", "report", "benchmark"),
     "Tools": ("profiles", "profile", "cut", "cpus", "info", "schema"),

@@ -40,6 +40,7 @@ WITH_JSON = {
     "profile": ["own_network:Net", "--input-shape", "1,3,5,5"],
     "profiles": [],
     "reproduce": ["fig5", "--quick", "--out", "a"],
+    "run": ["default"],
     "scenario": ["default"],
     "simulate": ["default", "--slots", "50", "--policy", "middle", "--policy", "random", "--bound"],
     "solve-slot": ["slot.json"],
@@ -49,8 +50,9 @@ WITH_JSON = {
 }
 """Arguments of each command with ``--json``."""
 WITHOUT_JSON = {"report", "schema", "serve"}
-SLOW = {"frontier", "reproduce", "tune"}
-"""Tested in test_frontier.py, which has short searches, and tests/experiments, which have finished cells."""
+SLOW = {"frontier", "reproduce", "run", "tune"}
+"""Tested in test_frontier.py, which has short searches, tests/live, which has a small network, and
+tests/experiments, which have finished cells."""
 CUT_OR_COLOURED = re.compile("…|\x1b")
 
 
