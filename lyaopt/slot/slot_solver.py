@@ -144,12 +144,6 @@ class SlotSolver:
         self._solve_now()
         self._keep()
 
-    def _solve_now(self) -> None:
-        """Check and solve: the kernel looks at the numbers in passing."""
-        within = self._beyond is None or not self._queues[:, self._beyond].any()
-        if not (within and self._work.solve(checked=True)):
-            self._check_and_solve()
-
     def _keep(self) -> None:
         """Keep what was solved, as a block of its own."""
         work = self._work
