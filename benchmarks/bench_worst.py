@@ -14,7 +14,9 @@ import pytest
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from benchmarks.data import problems
 from lyaopt.installation import c_flags, c_library, c_libs
+from lyaopt.slot.inputs import QUEUE_FIELDS, SCALAR_FIELDS
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "images" / "worst_case.svg"
@@ -56,6 +58,18 @@ for task in (by_solver, by_function):
 """
 
 
+def slots_in_c(devices: int = 4, services: int = 2) -> bytes:
+    """What worst_case.c reads: the slots of the benchmarks."""
+    slots = problems(64, devices, services)
+    first = slots[0]
+    noise = 10 ** (first.noise_psd_dbm_per_hz / 10 - 3)
+    parts = [first.cpu_capacity_hz, first.max_power_w, first.bandwidth_hz]
+    parts.append([*(getattr(first, name) for name in SCALAR_FIELDS), noise])
+    for slot in slots:
+        parts += [getattr(slot, name).T for name in (*QUEUE_FIELDS, "channel_gain")]
+    return b"".join(np.array(part, np.float64).tobytes() for part in parts)
+
+
 def seconds_of(command: list[str], cores: set[int]) -> NDArray[np.float64]:
     """What a command writes, an array (2, COUNT), while it runs on these cores."""
     here = os.sched_getaffinity(0)
@@ -63,7 +77,9 @@ def seconds_of(command: list[str], cores: set[int]) -> NDArray[np.float64]:
     try:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-        written = subprocess.run(command, check=True, capture_output=True, env=environment, cwd=ROOT).stdout
+        written = subprocess.run(
+            command, check=True, input=slots_in_c(), stdout=subprocess.PIPE, env=environment, cwd=ROOT
+        ).stdout
     finally:
         os.sched_setaffinity(0, here)
     return np.frombuffer(written).reshape(2, COUNT)
@@ -80,11 +96,12 @@ def draw(axes: Axes, seconds: NDArray[np.float64], name: str, pinned: bool) -> N
     )
 
 
-def program(folder: Path) -> str:
-    """Compile worst_case.c."""
+def program(folder: Path, devices: int = 4, services: int = 2) -> str:
+    """Compile worst_case.c for these sizes."""
     made = str(folder / "worst_case")
     source = str(Path(__file__).with_name("worst_case.c"))
-    subprocess.run(["cc", "-O2", source, c_flags(), *c_libs().split(), "-o", made], check=True)
+    sizes = [f"-DDEVICES={devices}", f"-DSERVICES={services}"]
+    subprocess.run(["cc", "-O2", *sizes, source, c_flags(), *c_libs().split(), "-o", made], check=True)
     return made
 
 

@@ -126,7 +126,7 @@ def measured(system: Any, policy: Any, replications: int) -> dict[str, Any]:
     from lyaopt.simulation.costs import task_costs
 
     result = simulate(system, policy, slots=SLOTS, warmup=WARMUP, replications=replications, seed=SEED)
-    energy = result.local_energy_j + result.transmit_energy_j
+    energy = result.active_energy_j
     theta = HoldingCosts.of_tasks(system, WAITING_COST).rates[0]
     return {
         "cost_j": task_costs(system, energy, result.mean_tasks, theta).sum(axis=0).tolist(),

@@ -65,6 +65,7 @@ nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!lyaopt\.).*")]
 _INTERNAL = (
     "simulation.layout.Layout",
+    "simulation.linked_layout.LinkedLayout",
     "simulation.state.State",
     "policies.channel_states.ChannelStates",
     "policies.paired_trials.Trials",

@@ -30,6 +30,7 @@ from functools import partial
 import numpy as np
 
 from lyaopt.arrays import Floats, Integers, check_type
+from lyaopt.bounds.assumptions import refuse_sizes
 from lyaopt.bounds.edge_dual import best_edge_price
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.holding_price import cpu_price, cubic_gain, radio_gain, radio_price
@@ -56,7 +57,7 @@ class BacklogBound:
     ----------
     bound_cost : float
         Least mean cost of a slot, with the reward weights of the scenario; infinite where no policy keeps the
-        queues bounded.
+        queues bounded. The cost leaves out idle power, and tails of radios count as nothing.
     edge_price : float
         psi, in J per cycle at the edge.
     cuts : ndarray (S,)
@@ -92,13 +93,14 @@ def backlog_bound(system: System, *, whole_slots: bool = True) -> BacklogBound:
     Raises
     ------
     ProblemError
-        If energy has no weight, the channel has a memory, or devices move.
+        If energy has no weight, the channel has a memory, devices move, or the sizes of tasks vary.
     MissingExtraError
         Without SciPy (extra `bound`).
     """
     check_type(system, System, "system", "as load_scenario returns")
     refuse_channels(system, "shadowing_std_db", "fading_correlation")
     check_one_edge(system, "the bound on (34) knows one edge server")
+    refuse_sizes(system, "the bound of cost (34)")  # waiting work costs more than in proportion to its amount
     energy = system.learning.reward_energy_weight
     if energy == 0.0:
         raise ProblemError("$.learning.reward_energy_weight", "expected a number > 0, got 0")

@@ -38,7 +38,7 @@ class LatencyBound:
     latency_s : float
         The mean latency of completed tasks.
     bound_energy_j : float
-        Least mean energy per slot, in J; infinite where no policy has this latency.
+        Least mean energy per slot, idle power included, in J; infinite where no policy has this latency.
     waiting_cost_j_per_s : float
         theta of the line that proves it; 0 of LB1.
     method : str
@@ -137,7 +137,7 @@ class Frontier:
     Attributes
     ----------
     waiting_cost_j_per_s, bound_j : ndarray (T,)
-        theta and LB3.
+        theta and LB3, idle power included.
     least_j : float
         LB1, below which no latency brings the energy.
     tasks_per_slot : float

@@ -11,7 +11,8 @@ arrives, so its mean energy is at least the optimum of::
 
 with x_nk the share of tasks cut at k and P_m(r) the least mean power that carries r bits per second over the
 fading (convex, as delta W^3 is by Jensen's inequality). For devices with operating points, and for measured
-radios, their powers take the place of delta W^3 and P_m. Its Lagrange dual, with multipliers alpha, nu and
+radios, their powers take the place of delta W^3 and P_m. Power that devices always draw is added; what radios
+draw while they stay awake after sending is at least 0. Its Lagrange dual, with multipliers alpha, nu and
 theta of (b), (c) and (d), is LB1, and every value of the dual is a bound::
 
     g = sum_m min_{0<=W<=F} (delta W^3 - alpha_m W) + sum_m E_h min_{0<=p<=pmax} (p - nu_m R(p))
@@ -55,9 +56,10 @@ class Bound:
     Attributes
     ----------
     power_w : float
-        LB1, in watts; infinite where no policy is stable.
+        LB1 with the idle power of all devices, in watts; infinite where no policy is stable. Tails of radios
+        count as nothing.
     energy_j : float
-        tau LB1, joules per slot, summed over the devices.
+        The same in joules per slot.
     relative_gap : float
         Distance of LB1 to the power of the best mixture, relative to the latter; LB1 cannot grow by more.
     local_power_w, transmit_power_w : ndarray (M,)
@@ -74,6 +76,8 @@ class Bound:
         theta, in J per cycle; of several servers the largest.
     edges_cpu_hz, edge_multipliers : ndarray (E,)
         Work and theta of each edge server.
+    idle_power_w : float
+        What all devices always draw: this part of `power_w` is no matter of policies.
     """
 
     power_w: float
@@ -90,6 +94,7 @@ class Bound:
     edge_multiplier: float
     edges_cpu_hz: Floats
     edge_multipliers: Floats
+    idle_power_w: float = 0.0
 
 
 def dual_value(system: System, alpha: ArrayLike, nu: ArrayLike, theta: ArrayLike) -> float:
@@ -224,13 +229,14 @@ class _Search:
 
     def bound(self, system: System) -> Bound:
         point, local, power = self._mixture
-        value = max(self._lower, 0.0)
+        idle = float(system.idle_power_w.sum())
+        value = max(self._lower, 0.0) + idle
         edge = float(point.edge_cpu_hz.sum())
         loads = (local, power, point.local_cpu_hz, point.rate_bps, edge, point.cut_share)
         alpha, nu, theta = self._multipliers
         prices = alpha, nu, float(theta.max())
         energy = system.slot_duration_s * value
-        return Bound(value, energy, self.gap, *loads, *prices, point.edge_cpu_hz, theta)
+        return Bound(value, energy, self.gap, *loads, *prices, point.edge_cpu_hz, theta, idle)
 
 
 def _first_program(system: System, radio: Radio) -> LoadProgram:
@@ -253,4 +259,5 @@ def _unstable(system: System) -> Bound:
     share = np.full(system.local_cycles.shape, math.nan)
     loads = (nothing, nothing, nothing, nothing, math.nan, share, nothing, nothing, math.nan)
     at_edges = np.full(len(system.links.edge_ids), math.nan)
-    return Bound(math.inf, math.inf, 0.0, *loads, at_edges, at_edges)
+    idle = float(system.idle_power_w.sum())
+    return Bound(math.inf, math.inf, 0.0, *loads, at_edges, at_edges, idle)

@@ -107,9 +107,10 @@ def _prices(system: System, theta: Floats) -> tuple[Floats, Floats]:
 
 def _cells(system: System) -> tuple[Floats, Floats]:
     """Better ends of the cells of the gain over its mean, and their probabilities."""
-    end = _FADES.copy()
-    end[-1] = 2.0 * end[-2]  # what is beyond it, e^-80, is far below rounding
-    share = -np.diff(np.exp(-_FADES), prepend=1.0)
+    if system.channel.fading == "none":
+        end, share = np.ones(1), np.ones(1)
+    else:
+        end, share = _fades()
     std = system.channel.shadowing_std_db
     if std == 0.0:
         return end, share
@@ -117,3 +118,10 @@ def _cells(system: System) -> tuple[Floats, Floats]:
     below[-1] = 1.0
     shadow = 10.0 ** (std * _SHADOWS / 10.0)
     return np.outer(shadow, end).ravel(), np.outer(np.diff(below, prepend=0.0), share).ravel()
+
+
+def _fades() -> tuple[Floats, Floats]:
+    """Better ends of the cells of Rayleigh fading, and their probabilities."""
+    end = _FADES.copy()
+    end[-1] = 2.0 * end[-2]  # what is beyond it, e^-80, is far below rounding
+    return end, -np.diff(np.exp(-_FADES), prepend=1.0)

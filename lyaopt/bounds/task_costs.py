@@ -168,8 +168,8 @@ def transmit_costs(system: System, theta: Floats, whole_slots: bool) -> Floats:
     return np.maximum(exact, cost)
 
 
-def measured_costs(system: System, theta: Floats) -> Floats:
-    """Least cost of the transmission of a task by a measured radio, in whole slots, in J.
+def measured_costs(system: System, theta: Floats, whole_slots: bool = True) -> Floats:
+    """Least cost of the transmission of a task by a measured radio, in J.
 
     Parameters
     ----------
@@ -177,6 +177,8 @@ def measured_costs(system: System, theta: Floats) -> Floats:
         The system; a trace may lower the rates in some slots, which makes nothing cheaper.
     theta : ndarray (S,)
         Waiting costs, in J/s.
+    whole_slots : bool
+        False counts the time that sending takes, which is linear in the bits.
 
     Returns
     -------
@@ -185,7 +187,9 @@ def measured_costs(system: System, theta: Floats) -> Floats:
     """
     device, bits, tau = system.device_of_service, system.transmit_bits, system.slot_duration_s
     rate, power = system.radio_rate_bps[device][:, None], system.max_power_w[device][:, None]
-    slots = np.maximum(np.ceil(bits / (rate * tau) * (1.0 - _ROUNDING)), bits > 0.0)
+    slots = bits / (rate * tau)
+    if whole_slots:
+        slots = np.maximum(np.ceil(slots * (1.0 - _ROUNDING)), bits > 0.0)
     return np.where(np.isnan(rate), 0.0, bits * power / rate + theta[:, None] * tau * slots)
 
 

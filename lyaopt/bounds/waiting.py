@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, Integers, as_floats, check_array, check_type
+from lyaopt.bounds.assumptions import sizes_vary
 from lyaopt.bounds.edge_dual import EdgeDual, best_edge_price
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.shadowed_tasks import shadowed_costs
@@ -38,8 +39,8 @@ class WaitingBound:
     Attributes
     ----------
     bound_j : float
-        LB3: least mean energy plus waiting cost per slot, in J; infinite where no policy keeps the number of
-        tasks bounded.
+        LB3: least mean energy, idle power included, plus waiting cost per slot, in J; infinite where no
+        policy keeps the number of tasks bounded. Tails of radios count as nothing.
     waiting_cost_j_per_s : ndarray (S,)
         theta of each service.
     edge_price : float
@@ -48,7 +49,8 @@ class WaitingBound:
         Cheapest partition point of a task alone at this price; under shadowing, on a median channel.
     form : str
         ``closed`` or ``whole slots``; with slow channels ``shadowing`` (prices for each state) or, where
-        fading is correlated, ``stationary`` (one price for all states, which is lower); ``queueing`` of LB4.
+        fading is correlated or the sizes of tasks vary, ``stationary`` (one price for all states, which is
+        lower); ``queueing`` of LB4.
     method : str
         ``lb3``, or ``lb4`` where `best_waiting_bound` finds that to be more.
     """
@@ -69,13 +71,13 @@ def waiting_bound(
     Parameters
     ----------
     system : System
-        Bursts enter by the mean rate of arrivals. Moving devices are refused.
+        Arrivals of any law enter by their mean rates. Moving devices are refused.
     waiting_cost_j_per_s : float or array_like (S,), optional
         theta >= 0 of all services or of each, in joules per second of a task's latency; that of the scenario
         by default.
     whole_slots : bool
         Count the slots in which a task is served as whole ones, which is tighter where tasks are small;
-        False evaluates the closed form.
+        False evaluates the closed form. Where the sizes of tasks vary, only the closed form holds.
 
     Returns
     -------
@@ -91,7 +93,7 @@ def waiting_bound(
     check_type(system, System, "system", "as load_scenario returns")
     theta = waiting_costs(system, waiting_cost_j_per_s)
     dual = task_bound(system, theta, whole_slots)
-    bound = dual.value_w * system.slot_duration_s * (1.0 - _ROUNDING)
+    bound = dual.value_w * system.slot_duration_s * (1.0 - _ROUNDING) + system.idle_energy_j
     return WaitingBound(bound, theta, dual.price, dual.cuts, form_of(system, whole_slots))
 
 
@@ -109,10 +111,11 @@ def task_bound(system: System, theta: Floats, whole_slots: bool) -> EdgeDual:
     """
     check_one_edge(system, "LB3 knows one edge server")
     rates, work, capacity = system.arrival_rate_per_s, system.edge_cycles, system.edge_capacity_hz
+    whole_slots = whole_slots and not sizes_vary(system)
     form = form_of(system, whole_slots)
     if form == "stationary":
         held = local_costs(system, theta, whole_slots) + edge_costs(system, theta, whole_slots)
-        return stationary_bound(system, theta, held + measured_costs(system, theta))
+        return stationary_bound(system, theta, held + measured_costs(system, theta, whole_slots))
     if form != "shadowing":
         parts = (local_costs, transmit_costs, edge_costs)
         costs = np.sum([part(system, theta, whole_slots) for part in parts], axis=0)
@@ -133,7 +136,7 @@ def form_of(system: System, whole_slots: bool) -> str:
     Parameters
     ----------
     system : System
-        Its channel decides.
+        Its channel decides, and whether the sizes of tasks vary.
     whole_slots : bool
         As of `waiting_bound`.
 
@@ -142,12 +145,13 @@ def form_of(system: System, whole_slots: bool) -> str:
     str
         ``closed``, ``whole slots``, ``shadowing`` or ``stationary``.
     """
-    channel = system.channel
+    channel, varied = system.channel, sizes_vary(system)
     if channel.fading == "rayleigh" and channel.fading_correlation > 0.0:
         return "stationary"
     if channel.shadowing_std_db > 0.0:
-        return "shadowing"
-    return "whole slots" if whole_slots else "closed"
+        # Prices for each state are those of tasks of at most so many bits.
+        return "stationary" if varied else "shadowing"
+    return "whole slots" if whole_slots and not varied else "closed"
 
 
 def waiting_costs(system: System, waiting_cost_j_per_s: ArrayLike | None = None) -> Floats:

@@ -35,10 +35,10 @@ class Score:
     Attributes
     ----------
     result : Result
-    energy_j, local_energy_j, transmit_energy_j : ndarray (B,)
-        Mean per slot, summed over the devices.
+    energy_j, local_energy_j, transmit_energy_j, tail_energy_j, idle_energy_j : ndarray (B,)
+        Mean per slot, summed over the devices; the first is the sum of the others.
     cost : ndarray (B,)
-        Mean of the negative reward (34): energy and backlog, weighted as in `[learning]`.
+        Mean of the negative reward (34): energy without idle power, and backlog, weighted as in `[learning]`.
     queues : ndarray (3, B)
         Mean backlogs, summed over the services: cycles, bits, cycles.
     latency_s : ndarray (4, B)
@@ -53,6 +53,8 @@ class Score:
     energy_j: Floats
     local_energy_j: Floats
     transmit_energy_j: Floats
+    tail_energy_j: Floats
+    idle_energy_j: Floats
     cost: Floats
     queues: Floats
     latency_s: Floats
@@ -62,11 +64,17 @@ class Score:
     @classmethod
     def of(cls, system: System, result: Result) -> Score:
         """The score of the `result` of a run of a `system`."""
-        local = result.local_energy_j.sum(axis=0)
-        transmit = result.transmit_energy_j.sum(axis=0)
-        cost = slot_costs(system, result.local_energy_j + result.transmit_energy_j, result.queues).sum(axis=0)
+        kinds = (
+            result.local_energy_j,
+            result.transmit_energy_j,
+            result.tail_energy_j,
+            result.idle_energy_j,
+        )
+        local, transmit, tail, idle = (energy.sum(axis=0) for energy in kinds)
+        energy = local + transmit + tail + idle
+        cost = slot_costs(system, result.active_energy_j, result.queues).sum(axis=0)
         queues = result.queues.sum(axis=1)
-        return cls(result, local + transmit, local, transmit, cost, queues, _latencies(result))
+        return cls(result, energy, local, transmit, tail, idle, cost, queues, _latencies(result))
 
     def saving_against(self, other: Score) -> Estimate:
         """Share of the other policy's energy that this one saves, paired by replication.
@@ -133,6 +141,8 @@ class Evaluation:
             "energy_j": interquartile_mean(score.energy_j).to_dict(),
             "local_energy_j": interquartile_mean(score.local_energy_j).to_dict(),
             "transmit_energy_j": interquartile_mean(score.transmit_energy_j).to_dict(),
+            "tail_energy_j": interquartile_mean(score.tail_energy_j).to_dict(),
+            "idle_energy_j": interquartile_mean(score.idle_energy_j).to_dict(),
             "cost": interquartile_mean(score.cost).to_dict(),
             "latency_s": {
                 name: interquartile_mean(row).to_dict()

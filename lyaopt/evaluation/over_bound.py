@@ -228,11 +228,11 @@ def over_bound_at_latency(system: System, result: Result, curve: Frontier | None
 
 
 def energies_j(result: Result) -> Floats:
-    """Mean energy per slot in each replication (B,), summed over the devices.
+    """Mean energy per slot in each replication (B,), tails and idle power included, summed over the devices.
 
     Parameters
     ----------
     result : Result
         Of a run.
     """
-    return np.asarray((result.local_energy_j + result.transmit_energy_j).sum(axis=0))
+    return np.asarray(result.energy_j.sum(axis=0))

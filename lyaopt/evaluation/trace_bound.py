@@ -28,7 +28,8 @@ def trace_bound_j(system: System, result: Result, trace: Trace) -> float | None:
     Returns
     -------
     float or None
-        LB2 in joules, summed over the devices, as a mean over the replications; None if no slot is measured.
+        LB2 and idle power in joules, summed over the devices, as a mean over the replications; None if no
+        slot is measured.
 
     Raises
     ------
@@ -48,7 +49,8 @@ def trace_bound_j(system: System, result: Result, trace: Trace) -> float | None:
     least = [
         _energy_j(system, work[..., b], trace.gains_in(int(b), result.warmup, result.slots)) for b in first
     ]
-    return float(np.dot(least, replications) / replications.sum()) * (1.0 - _ROUNDING) / measured
+    mean = float(np.dot(least, replications) / replications.sum()) * (1.0 - _ROUNDING) / measured
+    return mean + system.idle_energy_j
 
 
 def _best_links(trace: Trace, system: System) -> Trace:

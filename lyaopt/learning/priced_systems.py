@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt._kernels.simulation.state_types import WAITING
-from lyaopt._kernels.simulation.sums import LOCAL_ENERGY, POWER
+from lyaopt._kernels.simulation.sums import LOCAL_ENERGY, POWER, TAIL_ENERGY
 from lyaopt._kernels.simulation.task_queues import EDGE
 from lyaopt.arrays import Floats
 from lyaopt.learning.credited import CreditedSystems
@@ -45,7 +45,7 @@ class PricedSystems(CreditedSystems):
         """Mean energy of a slot of the last period (M, B), in J."""
         _, devices = self._state.present_sums()
         tau = self.system.slot_duration_s
-        total = devices[LOCAL_ENERGY] + tau * devices[POWER]
+        total = devices[LOCAL_ENERGY] + tau * devices[POWER] + devices[TAIL_ENERGY]
         return np.asarray(total / self.system.slots_per_period)
 
     def _account(self) -> None:

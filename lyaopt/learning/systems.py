@@ -72,7 +72,8 @@ class VectorSystems:
         (34), of the last period. Under a rule that weighs tasks, omega1 times its own objective: energy and
         waiting cost of a slot, -omega1 (sum(energy) + tau sum_n theta_n N_n).
     energy : ndarray (B, 2)
-        Mean local and transmit energy of a slot of the last period, in joules, summed over devices.
+        Mean local and transmit energy of a slot of the last period, in joules, summed over devices; tails of
+        radios are in the latter, idle power, which no decision changes, in none.
     backlog : ndarray (B,)
         Mean Qbar over the last period: reward = -(omega1 sum(energy) + omega2 backlog).
     choices : ndarray (S,) of int

@@ -9,7 +9,7 @@ import math
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 
@@ -19,7 +19,7 @@ from lyaopt.io.checked import STRICT, checked
 from lyaopt.io.fields import Expected, NonNegative, Positive
 from lyaopt.model.task_times import load_task_times
 
-__all__ = ["ArrivalLaw", "TaskSize", "as_arrival_law", "with_rate_of_times"]
+__all__ = ["MOST_TASKS", "ArrivalLaw", "OwnArrivals", "TaskSize", "with_rate_of_times"]
 
 MOST_TASKS = 1e6
 """Largest mean number of tasks in a slot of services whose arrivals are not Poisson."""
@@ -31,8 +31,19 @@ _Kind = Annotated[
     Literal["poisson", "periodic", "batches", "on-off", "replayed"],
     Expected('"poisson", "periodic", "batches", "on-off" or "replayed"'),
 ]
+
+
+def _as_phase(value: Any) -> float | str:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value == "drawn" or (number and 0.0 <= value < math.inf):
+        return "drawn" if isinstance(value, str) else float(value) + 0.0
+    raise ValueError
+
+
 _Phase = Annotated[
-    Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | Literal["drawn"],
+    float | str,
+    PlainValidator(_as_phase),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"const": "drawn"}]}),
     Expected('a finite number >= 0 or "drawn"'),
 ]
 _Batches = Annotated[Literal["fixed", "geometric"], Expected('"fixed" or "geometric"')]
@@ -141,7 +152,9 @@ class ArrivalLaw:
             If not; the path starts at the service.
         """
         own = self.own_rate_per_s
-        if own is not None and rate_per_s != 0.0 and not math.isclose(rate_per_s, own, rel_tol=1e-9):
+        if rate_per_s == 0.0:  # nothing comes, by any law
+            return
+        if own is not None and not math.isclose(rate_per_s, own, rel_tol=1e-9):
             reason = f"expected {own!r}, the rate of the times that are replayed, or 0, got {rate_per_s}"
             raise ProblemError("$.arrival_rate_per_s", reason)
         if (self.off_rate_per_s or 0.0) > rate_per_s:
@@ -175,15 +188,20 @@ class TaskSize:
         return math.sqrt(math.log1p(self.cv * self.cv))
 
 
-def as_arrival_law(value: Any) -> Any:
-    """Return what a short name of a kind stands for; anything else as it is.
-
-    Parameters
-    ----------
-    value : object
-        A name, or what makes an `ArrivalLaw`.
-    """
+def _as_arrival_law(value: Any) -> Any:
+    """What a short name of a kind stands for; anything else as it is."""
     return {"kind": value} if isinstance(value, str) and value in _SHORT else value
+
+
+class _ShortNames:
+    """Adds the short names to the JSON Schema."""
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [handler(core_schema), {"enum": list(_SHORT)}]}
+
+
+OwnArrivals = Annotated[ArrivalLaw, BeforeValidator(_as_arrival_law), _ShortNames()]
+"""Type of a field: a law, or a kind without keys by its name."""
 
 
 def with_rate_of_times(given: Any) -> Any:

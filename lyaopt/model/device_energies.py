@@ -23,20 +23,60 @@ __all__ = ["MeasuredRadio", "OperatingPoint", "check_frequencies", "with_capacit
 @checked
 @dataclass(frozen=True, config=STRICT)
 class MeasuredRadio:
-    """A radio by what was measured of it. It may be silent for a part of a slot, at no power.
+    """A radio by what was measured of it: its power is affine in the rate, idle + active + slope x rate.
 
-    A trace states for each slot which share of the rate the radio can carry; without one it is the whole.
+    It may be silent for a part of a slot. A trace states for each slot which share of the rate the radio can
+    carry; without one it is the whole. All powers but `idle_power_w` are those above idle.
     """
 
     rate_bps: Positive
     """Most that can be carried, in bit/s."""
     power_w: NonNegative
-    """Power while it sends, in watts."""
+    """Active power, in watts: drawn while it sends, at whatever rate."""
+    slope_w_per_mbps: NonNegative = 0.0
+    """Power for each Mbit/s at which it sends, in watts."""
+    idle_power_w: NonNegative = 0.0
+    """Power that it always draws, in watts. No decision changes it: it is booked, not optimised."""
+    tail_s: NonNegative = 0.0
+    """Time that it stays awake after it has sent, in seconds, unless it sends again before."""
+    tail_power_w: NonNegative = 0.0
+    """Power in that time, in watts. Decisions do not look ahead to it: it is booked in the simulation."""
 
     def __post_init__(self) -> None:
-        if self.power_w / self.rate_bps == math.inf:
+        if not self.full_power_w < math.inf:
+            reason = (
+                f"expected a slope of finite power at {self.rate_bps:g} bit/s, got {self.slope_w_per_mbps!r}"
+            )
+            raise ProblemError("$.slope_w_per_mbps", reason)
+        if self.full_power_w / self.rate_bps == math.inf:
             reason = f"expected a rate at which a bit takes a finite energy, got {self.rate_bps!r}"
             raise ProblemError("$.rate_bps", reason)
+
+    @property
+    def slope_w_per_bps(self) -> float:
+        """Power for each bit/s at which it sends, in watts."""
+        return 1e-6 * self.slope_w_per_mbps
+
+    @property
+    def full_power_w(self) -> float:
+        """Power above idle while it sends at the whole rate, in watts."""
+        return self.power_w + self.slope_w_per_bps * self.rate_bps
+
+    @property
+    def has_tail(self) -> bool:
+        """Whether it draws power after it has sent."""
+        return self.tail_s * self.tail_power_w > 0.0
+
+    def in_slot(self, share: float = 1.0) -> tuple[float, float]:
+        """Rate in bit/s and power above idle in W in a slot: an entry of ``SlotProblem.radio``.
+
+        Parameters
+        ----------
+        share : float
+            What the radio can carry of its rate in the slot, from 0 to 1.
+        """
+        rate = self.rate_bps * share
+        return rate, self.power_w + self.slope_w_per_bps * rate
 
 
 def check_frequencies(points: tuple[OperatingPoint, ...]) -> None:
@@ -62,7 +102,6 @@ def check_frequencies(points: tuple[OperatingPoint, ...]) -> None:
 
 def with_capacity_of_points(given: Any) -> Any:
     """Add the last frequency of operating points as the capacity of a device that states none.
-
     Parameters
     ----------
     given : ArgsKwargs or object

@@ -19,8 +19,8 @@ from lyaopt.io.fields import Id, NonNegative, Positive
 if TYPE_CHECKING:
     from lyaopt.model.system import Device, System
 
-MOST_EDGES = 255
-"""Draws number the links of a device by 8 bits."""
+MOST_EDGES = 1000
+"""Every device has a lane for each of them."""
 _Errors = Iterator[tuple[str, str]]
 
 
@@ -110,7 +110,7 @@ def _names(edges: Sequence[Edge]) -> tuple[str, ...]:
 
 
 def edge_errors(system: System) -> _Errors:
-    """Yield path and reason of what is wrong with edge servers and links, or does not go with several servers.
+    """Yield path and reason of what is wrong with edge servers and links, or does not go with several.
 
     Parameters
     ----------
@@ -155,28 +155,6 @@ def _refusals(system: System) -> _Errors:
             if getattr(device, name) is not None:
                 reason = "expected none: with several edge servers devices have the paper's laws of energy"
                 yield f"$.devices[{m}].{name}", reason
-
-
-def link_errors(system: System, least: float, most: float) -> _Errors:
-    """Yield path and reason of links whose ratio of signal to noise is out of range.
-
-    Parameters
-    ----------
-    system : System
-        The scenario.
-    least, most : float
-        The range.
-    """
-    if system.edges is None:
-        return
-    links, noise = system.links, system.device_bandwidth_hz * system.noise_w_per_hz
-    with np.errstate(all="ignore"):
-        signal = links.mean_gain * np.maximum(system.max_power_w, 1.0) / noise
-    for m, device in enumerate(system.devices):
-        for j, link in enumerate(device.edges or ()):
-            if not least < signal[links.edge_ids.index(link.edge), m] < most:
-                reason = f"expected a link whose signal over noise is from {least:g} to {most:g}"
-                yield f"$.devices[{m}].edges[{j}]", reason
 
 
 def with_one_edge(system: System, e: int) -> System:

@@ -43,8 +43,11 @@ def _doubts_of_device(path: str, device: Device) -> list[Doubt]:
         found += doubts_about(f"{path}.{field}", field, float(getattr(device, field)))
     points = [(point.hz, point.power_w) for point in device.cpu_points or ()]
     found += doubts_about_points(f"{path}.cpu_points", points)
+    found += doubts_about(f"{path}.idle_power_w", "idle_power_w", float(device.idle_power_w))
     if device.radio is not None:
         found += doubts_about_radio(f"{path}.radio", device.radio.rate_bps, device.radio.power_w)
+        for field in ("slope_w_per_mbps", "idle_power_w", "tail_s", "tail_power_w"):
+            found += doubts_about(f"{path}.radio.{field}", field, float(getattr(device.radio, field)))
     for n, service in enumerate(device.services):
         place = f"{path}.services[{n}].arrival_rate_per_s"
         found += doubts_about(place, "arrival_rate_per_s", float(service.arrival_rate_per_s))

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
+from pydantic import PlainValidator, WithJsonSchema, model_validator
 from pydantic.dataclasses import dataclass
 
 from lyaopt.arrays import Floats, read_only, restore_read_only
@@ -23,19 +22,21 @@ from lyaopt.io.checked import STRICT, checked
 from lyaopt.io.fields import Count, Expected, Finite, Id, NonNegative, Positive, Spectrum
 from lyaopt.io.ids import ids_by_position, structure_errors
 from lyaopt.io.strict_json import show_path
-from lyaopt.model.arrival_laws import ArrivalLaw, TaskSize, as_arrival_law, with_rate_of_times
+from lyaopt.model.arrival_laws import ArrivalLaw, OwnArrivals, TaskSize, with_rate_of_times
 from lyaopt.model.device_energies import (
     MeasuredRadio,
     OperatingPoint,
     check_frequencies,
-    with_capacity_of_points,
 )
-from lyaopt.model.edges import Edge, Link, Links, edge_errors, link_errors
-from lyaopt.model.profiles import Profile, list_profiles, load_profile
+from lyaopt.model.edges import Edge, Link, Links, edge_errors
+from lyaopt.model.known_hardware import fields_of_device
+from lyaopt.model.profiles import Profile
+from lyaopt.model.profiles.cached import cached_profile
 from lyaopt.model.settings import Arrivals, Channel, Learning
+from lyaopt.model.signals import signal_errors
 from lyaopt.model.task_tables import TaskTables, task_tables
 from lyaopt.slot.bandwidths import device_bandwidths
-from lyaopt.slot.limits import LEAST, noise_w_per_hz
+from lyaopt.slot.limits import noise_w_per_hz
 from lyaopt.slot.tables import Curves, Point, hull_within, make_curves
 
 __all__ = [
@@ -50,9 +51,6 @@ __all__ = [
     "System",
     "TaskSize",
 ]
-
-LARGEST_SIGNAL, LEAST_SIGNAL = 1e100, 1e-100
-"""Fading and shadowing multiply the mean signal-to-noise ratio: between these it stays within doubles."""
 
 Integers = NDArray[np.int64]
 Work = Annotated[Literal["macs", "measured"], Expected('"macs" or "measured"')]
@@ -88,7 +86,7 @@ class Service:
     work: Work = "macs"
     """Cycles of a task: ``macs``, its multiply-accumulates times rho, or ``measured``, those of the profile's
     measured times."""
-    arrivals: Annotated[ArrivalLaw, BeforeValidator(as_arrival_law)] = ArrivalLaw()
+    arrivals: OwnArrivals = ArrivalLaw()
     """Law of the arrivals, whose mean rate is `arrival_rate_per_s`; Poisson by default."""
     task_size: TaskSize | None = None
     """How the work of tasks varies; all alike by default."""
@@ -111,28 +109,7 @@ class Service:
     @cached_property
     def profile(self) -> Profile:
         """Legal cuts of the DNN."""
-        return self.model if isinstance(self.model, Profile) else _profile(self.model)
-
-
-def _profile(model: str) -> Profile:
-    if model in _shipped():
-        return _cached_profile(model, 0, 0)
-    try:
-        status = Path(model).stat()
-    except (OSError, ValueError):
-        return load_profile(model)  # raises the error
-    return _cached_profile(model, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> frozenset[str]:
-    return frozenset(list_profiles())
-
-
-@lru_cache(maxsize=256)
-def _cached_profile(model: str, changed: int, size: int) -> Profile:
-    """Load a profile once for each version of its file: many services may run the same few networks."""
-    return load_profile(model)
+        return self.model if isinstance(self.model, Profile) else cached_profile(self.model)
 
 
 @checked
@@ -156,10 +133,12 @@ class Device:
     """The radio as measured, in place of Shannon's rate."""
     edges: tuple[Link, ...] | None = None
     """The edge servers that it reaches, where there are several; by default all, from `distance_m`."""
+    idle_power_w: NonNegative = 0.0
+    """Power that the device always draws beside its radio, in watts. It is booked, not optimised."""
     id: Id | None = None
     """Name, unique in the scenario; ``device-0`` and so on by position by default."""
 
-    _capacity_of_points = model_validator(mode="before")(with_capacity_of_points)
+    _fields = model_validator(mode="before")(fields_of_device)
 
     def __post_init__(self) -> None:
         if self.cpu_points is not None:
@@ -209,7 +188,7 @@ class System:
     __setstate__ = restore_read_only
 
     def __post_init__(self) -> None:
-        errors = list(self._structure_errors()) or list(self._signal_errors())
+        errors = list(self._structure_errors()) or list(signal_errors(self))
         if errors:
             raise DocumentError(errors)
 
@@ -225,29 +204,6 @@ class System:
                 check()
             except ProblemError as error:
                 yield error.path, error.reason
-
-    def _signal_errors(self) -> Iterator[tuple[str, str]]:
-        channel = self.channel
-        walks = channel.walk_m_per_sqrt_s > 0.0
-        least = np.minimum(self.distance_m, channel.walk_nearest_m) if walks else self.distance_m
-        with np.errstate(all="ignore"):
-            noise = self.device_bandwidth_hz * self.noise_w_per_hz
-            bits = self.device_bandwidth_hz * self.slot_duration_s
-            signal = channel.mean_gain(least) * np.maximum(self.max_power_w, 1.0) / noise
-        for m, distance in enumerate(self.distance_m):
-            expected = None
-            if walks and not channel.walk_nearest_m <= distance <= channel.walk_farthest_m:
-                expected = f"from {channel.walk_nearest_m} to {channel.walk_farthest_m} (the device moves)"
-            elif not LEAST_SIGNAL < signal[m] < LARGEST_SIGNAL:
-                expected = (
-                    f"a distance where signal over noise is from {LEAST_SIGNAL:g} to {LARGEST_SIGNAL:g}"
-                )
-            elif not LEAST <= bits[m] < np.inf:
-                reason = f"the bandwidth times the slot length is below {LEAST:.2g}, or infinite"
-                yield f"$.devices[{m}].bandwidth_hz", reason
-            if expected is not None:
-                yield f"$.devices[{m}].distance_m", f"expected {expected}, got {distance}"
-        yield from link_errors(self, LEAST_SIGNAL, LARGEST_SIGNAL)
 
     @cached_property
     def links(self) -> Links:
@@ -299,8 +255,8 @@ class System:
 
     @cached_property
     def max_power_w(self) -> Floats:
-        """p^max of each device (M,), or the power of its measured radio."""
-        return _frozen([d.max_power_w if d.radio is None else d.radio.power_w for d in self.devices])
+        """p^max of each device (M,), or the power of its measured radio at its whole rate."""
+        return _frozen([d.max_power_w if d.radio is None else d.radio.full_power_w for d in self.devices])
 
     @cached_property
     def cpu_points(self) -> tuple[tuple[Point, ...] | None, ...]:
@@ -330,6 +286,17 @@ class System:
     def radio_rate_bps(self) -> Floats:
         """Rate of each device's measured radio (M,), in bit/s; NaN where it is Shannon's."""
         return _frozen([np.nan if d.radio is None else d.radio.rate_bps for d in self.devices])
+
+    @cached_property
+    def idle_power_w(self) -> Floats:
+        """Power that each device and its radio always draw (M,), in watts."""
+        radios = [0.0 if d.radio is None else d.radio.idle_power_w for d in self.devices]
+        return _frozen([d.idle_power_w + idle for d, idle in zip(self.devices, radios, strict=True)])
+
+    @property
+    def idle_energy_j(self) -> float:
+        """Energy in J that all devices take in a slot in which nothing is done."""
+        return self.slot_duration_s * float(self.idle_power_w.sum())
 
     @property
     def is_measured(self) -> bool:

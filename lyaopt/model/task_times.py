@@ -34,6 +34,8 @@ def load_task_times(path: str) -> Floats:
     try:
         status = Path(path).stat()
         return _cached_times(path, status.st_mtime_ns, status.st_size)
+    except ProblemError:
+        raise
     except OSError as failure:
         raise ProblemError("$", f"expected a file, got {path!r}: {failure.strerror}") from None
     except ValueError:

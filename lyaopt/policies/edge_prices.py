@@ -16,6 +16,7 @@ from lyaopt.policies.holding_costs import HoldingCosts
 from lyaopt.policies.price_cuts import costs_alone, cuts_worth_trying
 from lyaopt.policies.price_loads import EdgeLoad, RuleTrials, edge_load, loads_of
 from lyaopt.policies.price_tables import PriceTable, anticipative_tables, plain_tables
+from lyaopt.policies.trace_radios import task_rates_per_s
 from lyaopt.simulation.price_rule import CutChoice, PriceRule
 
 _Tables = tuple[PriceTable, PriceTable]
@@ -49,6 +50,7 @@ def edges_price_rule(trials: RuleTrials, costs: HoldingCosts, rounds: int, joint
     plain = [plain_tables(each, costs) for each in apart]
     loads = [EdgeLoad.none(system)] * len(apart)
     tables, rates = plain, None
+    tasks_per_s = task_rates_per_s(system, trials.options.traces)
     rule = _rule(system, apart, costs, tables, loads, joint)
     for number in range(rounds):
         trial = trials.run(rule, number)
@@ -57,7 +59,7 @@ def edges_price_rule(trials: RuleTrials, costs: HoldingCosts, rounds: int, joint
         found = np.concatenate([trial.rates, trial.edge_rates])
         rates = found if rates is None else _NEW_SHARE * found + (1.0 - _NEW_SHARE) * rates
         if joint:
-            come = loads_of(system, costs, rates[:3])
+            come = loads_of(tasks_per_s, costs, rates[:3])
             pairs = zip(apart, plain, strict=True)
             tables = [anticipative_tables(each, table, come, costs.by_work) for each, table in pairs]
         at_edges = [np.stack([rates[0], rates[1], row]) for row in rates[3:]]

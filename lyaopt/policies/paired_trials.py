@@ -337,7 +337,7 @@ class Trials:
         return self._costs(whole).reshape(shape), growth.reshape(shape)
 
     def _costs(self, result: Result) -> Floats:
-        energy = result.local_energy_j + result.transmit_energy_j
+        energy = result.active_energy_j
         if self.waiting_cost_j_per_s is None:
             return slot_costs(self.system, energy, result.queues)
         return task_costs(self.system, energy, result.mean_tasks, self.waiting_cost_j_per_s)

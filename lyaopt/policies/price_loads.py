@@ -108,13 +108,13 @@ class RuleTrials:
         )
 
 
-def loads_of(system: System, costs: HoldingCosts, rates: Floats) -> Loads:
+def loads_of(tasks_per_s: Floats, costs: HoldingCosts, rates: Floats) -> Loads:
     """Describe the work that arrives at CPUs and radios.
 
     Parameters
     ----------
-    system : System
-        Gives arrival rates.
+    tasks_per_s : ndarray (S,)
+        lambda of each service.
     costs : HoldingCosts
         Of waiting.
     rates : ndarray (3, S)
@@ -125,7 +125,7 @@ def loads_of(system: System, costs: HoldingCosts, rates: Floats) -> Loads:
     Loads
         With tasks of mean work.
     """
-    work = rates[:2] / np.maximum(system.arrival_rate_per_s, np.finfo(np.float64).tiny)
+    work = rates[:2] / np.maximum(tasks_per_s, np.finfo(np.float64).tiny)
     return Loads(rates[:2], np.stack([costs.step(stage, work[stage]) for stage in (0, 1)]))
 
 

@@ -28,6 +28,7 @@ from lyaopt.policies.price_loads import EdgeLoad, RuleTrials, edge_load, loads_o
 from lyaopt.policies.price_tables import CELLS, TASKS, PriceTable, anticipative_tables, plain_tables
 from lyaopt.policies.rate_waits import waits_s, with_waits
 from lyaopt.policies.shadowed_prices import has_shadowing, shadowed_table, shadowing_filter
+from lyaopt.policies.trace_radios import radio_of, task_rates_per_s
 from lyaopt.simulation import Decision, Observation
 from lyaopt.simulation.price_rule import CutChoice, PriceRule
 
@@ -136,15 +137,16 @@ def holding_costs(system: System, waiting_cost_j_per_s: ArrayLike | None = None)
 
 
 def _build(trials: RuleTrials, costs: HoldingCosts, rounds: int, joint: bool) -> PriceRule:
-    system = trials.system
+    system, traces = trials.system, trials.options.traces
     if system.edges is not None:
         return edges_price_rule(trials, costs, rounds, joint)
-    slow = has_shadowing(system)
-    plain = plain_tables(system, costs, *(_SLOW_TABLE if slow else (CELLS, TASKS)))
+    slow, radio = has_shadowing(system), radio_of(system, traces)
+    tasks_per_s = task_rates_per_s(system, traces)
+    plain = plain_tables(system, costs, *(_SLOW_TABLE if slow else (CELLS, TASKS)), radio)
     local, transmit = plain
     if slow:
         transmit = shadowed_table(system, costs, plain[1], _usual_bits(system, costs, plain))
-    waits = waits_s(system, trials.options.traces)
+    waits = waits_s(system, traces)
 
     def waited(table: PriceTable) -> PriceTable:
         bits = _usual_bits(system, costs, plain)
@@ -158,7 +160,8 @@ def _build(trials: RuleTrials, costs: HoldingCosts, rounds: int, joint: bool) ->
             break
         load = trial.rates if load is None else _NEW_SHARE * trial.rates + (1.0 - _NEW_SHARE) * load
         if joint:
-            local, fast = anticipative_tables(system, plain, loads_of(system, costs, load), costs.by_work)
+            loads = loads_of(tasks_per_s, costs, load)
+            local, fast = anticipative_tables(system, plain, loads, costs.by_work, radio)
             transmit = transmit if slow else waited(fast)
         rule = _rule(system, costs, (local, transmit), edge_load(system, costs, load), joint)
     return rule

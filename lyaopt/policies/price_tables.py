@@ -30,7 +30,7 @@ from lyaopt._kernels.simulation.price_function import read_curve
 from lyaopt._kernels.simulation.prices import PriceCurve
 from lyaopt.arrays import Floats
 from lyaopt.bounds.ergodic_rate import Radio
-from lyaopt.bounds.holding_price import local_price, transmit_price
+from lyaopt.bounds.holding_price import local_price, radio_price
 from lyaopt.model.system import System
 from lyaopt.policies.holding_costs import HoldingCosts
 
@@ -136,18 +136,25 @@ class Loads:
 
 
 def plain_tables(
-    system: System, costs: HoldingCosts, cells: int = CELLS, tasks: int = TASKS
+    system: System,
+    costs: HoldingCosts,
+    cells: int = CELLS,
+    tasks: int = TASKS,
+    radio: Radio | None = None,
 ) -> tuple[PriceTable, PriceTable]:
     """Tabulate nu(H) of CPUs and radios.
 
     Parameters
     ----------
     system : System
-        Gives capacities and channels; slow channels count by their stationary distribution.
+        Gives capacities.
     costs : HoldingCosts
         Their largest tasks set the range of the tables.
     cells, tasks : int
         Cells of a table, and waiting tasks at its last node.
+    radio : Radio, optional
+        Of the devices; by default that of the system, whose slow channels count by their stationary
+        distribution.
 
     Returns
     -------
@@ -155,20 +162,22 @@ def plain_tables(
 
     Raises
     ------
-    ProblemError, MissingExtraError
-        As `lyaopt.bounds.holding_price.transmit_price` raises them.
+    ProblemError
+        If devices move.
+    MissingExtraError
+        Without SciPy (extra `bound`).
     """
+    radio = Radio.of(system) if radio is None else radio
     local = _plain(
         lambda cost: local_price(system, cost),
         tasks * _largest(system, costs, 0, system.local_cycles),
         system.cpu_capacity_hz,
         cells,
     )
-    rate = Radio.of(system).largest_rate()
     transmit = _plain(
-        lambda cost: transmit_price(system, cost),
+        lambda cost: radio_price(radio, cost),
         tasks * _largest(system, costs, 1, system.transmit_bits),
-        rate,
+        radio.largest_rate(),
         cells,
     )
     return local, transmit
@@ -190,7 +199,11 @@ def _plain(prices: Callable[[Floats], Floats], most_w: Floats, capacity: Floats,
 
 
 def anticipative_tables(
-    system: System, plain: tuple[PriceTable, PriceTable], loads: Loads, by_work: bool
+    system: System,
+    plain: tuple[PriceTable, PriceTable],
+    loads: Loads,
+    by_work: bool,
+    radio: Radio | None = None,
 ) -> tuple[PriceTable, PriceTable]:
     """Tabulate the prices of CPUs and radios that know what comes.
 
@@ -204,12 +217,15 @@ def anticipative_tables(
         What comes.
     by_work : bool
         As of `HoldingCosts`.
+    radio : Radio, optional
+        As of `plain_tables`.
 
     Returns
     -------
     local, transmit : PriceTable
     """
-    capacities = (system.cpu_capacity_hz, Radio.of(system).largest_rate())
+    radio = Radio.of(system) if radio is None else radio
+    capacities = (system.cpu_capacity_hz, radio.largest_rate())
     found = []
     for stage, (table, capacity) in enumerate(zip(plain, capacities, strict=True)):
         price, slope = table.price.copy(), table.slope.copy()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from lyaopt.arrays import Integers
-from lyaopt.model.system import System
 from lyaopt.policies.fixed import least_cut
 from lyaopt.simulation import Decision, Observation
 
@@ -22,8 +21,9 @@ _MOST_DRAWS = 200_000
 class Random:
     """Draws a cut uniformly from the legal ones, for each service, period and replication.
 
-    With several edge servers it also draws one of those that a device reaches, for each device. A draw depends only on the run's seed, the period, the replication and the service: not on the number of
-    replications, nor on how many periods one decision covers.
+    With several edge servers it also draws one of those that a device reaches, for each device.
+    A draw depends only on the run's seed, the period, the replication and the service or device: not on the
+    number of replications, nor on how many periods one decision covers.
 
     Attributes
     ----------

@@ -180,11 +180,17 @@ def planning(
 
 def _check_state_known(observation: Observation) -> None:
     system = observation.system
-    if observation.state.replays and (is_slow(system) or system.arrivals.busy_rate_factor > 1.0):
+    if observation.state.replays and (is_slow(system) or _has_bursts(system)):
         reason = (
             "expected drawn arrivals and channels: a trace does not hold the state that roll-outs start from"
         )
         raise ProblemError("$.policy", reason)
+
+
+def _has_bursts(system: System) -> bool:
+    """Whether a service switches between two rates of arrivals."""
+    on_off = any(service.arrivals.kind == "on-off" for service in system.services)
+    return on_off or system.arrivals.busy_rate_factor > 1.0
 
 
 def _candidates(system: System, base: Integers) -> tuple[Integers, Integers]:
@@ -212,5 +218,6 @@ def _costs(state: State) -> Floats:
     system = state.system
     services, devices = state.take_sums()
     energy = devices[sums.LOCAL_ENERGY] + transmit_energy(system.slot_duration_s, devices[sums.POWER])
+    energy = energy + devices[sums.TAIL_ENERGY]
     queues = services[sums.BACKLOGS : sums.RATES]
     return np.asarray(slot_costs(system, energy, queues).sum(axis=0))

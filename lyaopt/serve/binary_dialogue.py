@@ -17,7 +17,13 @@ _clock = time.monotonic_ns
 
 
 class BinaryDialogue(Dialogue):
-    """Answers one client that speaks in frames."""
+    """Answers one client that speaks in frames.
+
+    Parameters
+    ----------
+    output, largest
+        As of `Dialogue`.
+    """
 
     def __init__(self, output: Output, largest: int) -> None:
         super().__init__(output, largest)

@@ -61,7 +61,13 @@ class Connection(asyncio.BufferedProtocol):
     # --- what asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport."""
+        """Take the transport.
+
+        Parameters
+        ----------
+        transport : Transport
+            To the client.
+        """
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_UNREAD)
         self._arrival = _clock()
@@ -70,16 +76,34 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Forget everything."""
+        """Forget everything.
+
+        Parameters
+        ----------
+        error : Exception or None
+            Not needed: the server knows why it disconnects a client.
+        """
         self._deaf = True
         self._server.left(self, self._reason)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return the room behind what was received."""
+        """Return the room behind what was received.
+
+        Parameters
+        ----------
+        sizehint : int
+            Not needed.
+        """
         return self._view[self._end :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Answer what is whole."""
+        """Answer what is whole.
+
+        Parameters
+        ----------
+        nbytes : int
+            How much was received.
+        """
         if self._deaf:
             return
         self._end += nbytes

@@ -25,7 +25,13 @@ class ClosingError(LyaoptError):
 
 
 class Answered(NamedTuple):
-    """A request that was answered, for the metrics: words of `KINDS` and `STATUSES`."""
+    """A request that was answered, for the metrics.
+
+    Attributes
+    ----------
+    kind, status : str
+        Words of `lyaopt.serve.frames.KINDS` and `STATUSES`.
+    """
 
     kind: str
     status: str

@@ -27,7 +27,13 @@ class _LateError(Exception):
 
 
 class JsonDialogue(Dialogue):
-    """Answers one client that speaks in lines of JSON."""
+    """Answers one client that speaks in lines of JSON.
+
+    Parameters
+    ----------
+    output, largest
+        As of `Dialogue`.
+    """
 
     def __init__(self, output: Output, largest: int) -> None:
         super().__init__(output, largest)

@@ -35,21 +35,26 @@ def edges_model(model: Any, system: System, layout: LinkedLayout) -> EdgesModel:
     laws = model.laws._replace(
         curve=np.tile(model.laws.curve, groups), measured=np.tile(model.laws.measured, groups)
     )
+    sizes = model.sizes
+    if sizes.law.size:
+        sizes = sizes._replace(law=np.tile(sizes.law, groups), spread=np.tile(sizes.spread, groups))
     scalars = np.tile(model.scalars, (count, 1))
     scalars[:, EDGE_CAPACITY] = links.capacity_hz
     attached = layout.device_lanes(
         np.broadcast_to(links.nearest[:, None], (layout.devices, layout.replications))
     )
     edges = Edges(system.slots_per_period, 0, scalars, attached[None].copy(), attached)
-    fields = model._asdict() | {
+    fields = {
+        "method": model.method,
+        "scalars": model.scalars,
         "devices": np.tile(model.devices, groups),
         "amounts": np.tile(model.amounts, (1, 1, groups, 1)),
         "weights": np.zeros((layout.blocks, 3, layout.rows, layout.lanes)),
         "laws": laws,
+        "sizes": sizes,
     }
-    channels = np.zeros((layout.blocks, layout.lanes), np.int64)
     choice = EdgeChoice(0, 0, links.reached.astype(np.int64), np.zeros((layout.rows, layout.devices)))
-    return EdgesModel(**fields, edges=edges, **_no_prices(layout), choice=choice, channels=channels)
+    return EdgesModel(**fields, edges=edges, **_no_prices(layout), choice=choice)
 
 
 def with_prices(model: EdgesModel, rule: PriceRule, system: System, layout: LinkedLayout) -> EdgesModel:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from lyaopt._kernels.simulation import sums, task_queues
 from lyaopt._kernels.simulation.edge_slots import advance_over_edges
 from lyaopt._kernels.simulation.rules import RuleEntry
-from lyaopt._kernels.simulation.state_types import BACKLOG, Record
+from lyaopt._kernels.simulation.state_types import BACKLOG
 from lyaopt.arrays import Floats, Integers
 from lyaopt.errors import ProblemError
 from lyaopt.model.edges import Links
+from lyaopt.model.system import System
 from lyaopt.simulation.edge_results import EdgeResults
 from lyaopt.simulation.edges_model import edges_model, with_prices
 from lyaopt.simulation.kernel_arrays import new_record
@@ -24,9 +25,6 @@ from lyaopt.simulation.policy import Decision, LinkObservation
 from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.state import State
 from lyaopt.simulation.traces import Trace
-
-_LINK_SHIFT = 24
-"""Draws number a link by the server in the upper 8 bits of the number of the device."""
 
 
 class EdgesState(State):
@@ -41,7 +39,18 @@ class EdgesState(State):
     """
 
     layout: LinkedLayout
-    _layout_of = staticmethod(LinkedLayout.of)
+
+    def __init__(
+        self,
+        system: System,
+        replications: int,
+        seed: int,
+        trace: Trace | None,
+        distinct_streams: int,
+        memory: int = 0,
+        workers: int = 1,
+    ) -> None:
+        super().__init__(system, replications, seed, trace, distinct_streams, memory)
 
     def _extend(self, trace: Trace | None) -> None:
         self._recorded: list[tuple[Floats, Floats, Floats, Integers]] = []
@@ -55,20 +64,32 @@ class EdgesState(State):
         return advance_over_edges
 
     def _linked_streams(self, links: Links) -> Any:
-        """Each link has draws of its own; those to the first server are the same as with that one alone."""
-        streams, width = self._streams, self.layout.width
-        server = np.repeat(np.arange(self.layout.edges, dtype=np.uint32), len(streams.lane_device))
-        own = np.tile(streams.lane_device, self.layout.edges) + (server << np.uint32(_LINK_SHIFT))
-        gain = np.repeat(np.vstack([self.system.mean_channel_gain(), links.mean_gain]), width)
-        distance = np.repeat(np.vstack([self.system.distance_m, links.distance_m]), width)
-        mean = np.zeros((len(streams.lane_mean), self.layout.lanes))
-        mean[:, : streams.lane_mean.shape[1]] = streams.lane_mean
+        """Links have draws of their own, those to the first server by their devices, see edge_links.py."""
+        streams, layout = self._streams, self.layout
+        devices, own = layout.devices * layout.groups, len(streams.lane_device)
+        mean = np.zeros((len(streams.lane_mean), layout.lanes))
+        mean[:, :own] = streams.lane_mean
         return streams._replace(
-            lane_device=np.concatenate([streams.lane_device, own]).astype(np.uint32),
-            lane_gain=gain,
-            lane_distance=distance,
+            lane_device=np.repeat(np.arange(devices, dtype=np.uint32), layout.width),
+            lane_gain=np.repeat(np.vstack([links.mean_gain[:1], links.mean_gain]), layout.width),
+            lane_distance=np.repeat(np.vstack([links.distance_m[:1], links.distance_m]), layout.width),
             lane_mean=mean,
+            laws=_laws_of_devices(streams.laws, devices),
         )
+
+    def restart(self, seed: int, numbers: Integers) -> None:
+        """Restart at slot 0 as `State.restart` does; the gain of devices is that of their best links.
+
+        Parameters
+        ----------
+        seed, numbers
+            As of `State.restart`.
+        """
+        super().restart(seed, numbers)
+        usual = np.repeat(self.system.links.mean_gain.max(axis=0), self.layout.width)
+        self.kernel_state.last_gain[:, : usual.size] = usual
+        present = self.kernel_state.sums.devices[:, sums.PRESENT, sums.GAIN]
+        present[:, : usual.size] = self.system.slots_per_period * usual
 
     def _linked_trace(self, trace: Trace | None) -> Any:
         """Gains of all links, and no arrivals there; what stands for the devices is never read."""
@@ -286,6 +307,14 @@ def check_reached(links: Links, table: Any, what: str) -> None:
         place = tuple(np.argwhere(wrong)[0])
         name = links.edge_ids[table[place]]
         raise ProblemError("$.edges", f"{what}device {place[1]} does not reach {name}")
+
+
+def _laws_of_devices(laws: Any, devices: int) -> Any:
+    """Laws of arrivals of so many `devices`, of which the last ones are links, where nothing arrives."""
+    if not laws.kind.size:
+        return laws
+    more = ((0, 0), (0, devices - laws.kind.shape[1]))
+    return laws._replace(kind=np.pad(laws.kind, more), numbers=np.pad(laws.numbers, (*more, (0, 0))))
 
 
 def _refuse(name: str, what: str) -> NoReturn:

@@ -6,6 +6,7 @@ They are defined in `lyaopt._kernels.simulation.state_types`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -90,19 +91,30 @@ def make_model(system: System, layout: Layout, traced: bool = False) -> Model:
 
 def _laws(system: System, traced: bool) -> PowerLaws:
     """The laws of the devices: f^3 or a hull; a measured rate, or Shannon's in its own or shared spectrum."""
-    curves, rate = system.curves, system.radio_rate_bps
-    measured = ~np.isnan(rate)
-    some = slice(None) if measured.any() else slice(0)
+    curves, measured = system.curves, ~np.isnan(system.radio_rate_bps)
+    rate, watts, slope, tail_time, tail_watts = _radios(system)
     return PowerLaws(
         curves.row,
         curves.hz,
         curves.slope,
         measured.astype(np.int64),
-        np.where(measured, rate, 0.0)[some],
-        np.where(measured, system.max_power_w, 0.0)[some],
+        rate,
+        watts,
+        slope,
+        tail_time,
+        tail_watts,
         int(traced),
         int(system.spectrum == "shared"),
     )
+
+
+def _radios(system: System) -> Iterator[Floats]:
+    """Rates, powers, slopes, tails and their powers of measured radios; each empty where there is none."""
+    radios = [device.radio for device in system.devices]
+    for field in ("rate_bps", "power_w", "slope_w_per_bps", "tail_s", "tail_power_w"):
+        values = np.array([0.0 if radio is None else getattr(radio, field) for radio in radios])
+        some = any(radios) if field in ("rate_bps", "power_w") else values.any()
+        yield values if some else values[:0]
 
 
 def _scalars(system: System) -> Floats:

@@ -26,6 +26,8 @@ class LinkedLayout(Layout):
 
     Attributes
     ----------
+    devices, rows, services, replications, width, blocks, device_of_service, row_of_service
+        As of `Layout`.
     edges : int
         E.
     """
@@ -138,3 +140,15 @@ class LinkedLayout(Layout):
 
     def _grouped(self, array: Any) -> Any:
         return array.reshape(*array.shape[:-1], self.groups, self.devices * self.width)
+
+
+def layout_of(system: System, replications: int, workers: int = 1) -> Layout:
+    """The layout of B replications of a system, with links where it has several edge servers.
+
+    Parameters
+    ----------
+    system, replications, workers
+        As of `Layout.of`.
+    """
+    kind = Layout if system.edges is None else LinkedLayout
+    return kind.of(system, replications, workers)

@@ -12,7 +12,7 @@ from lyaopt.io.figures import label_text, legend_above, new_figure, picture_byte
 from lyaopt.simulation.results import PERCENTILES, Result
 from lyaopt.simulation.series import Series
 
-_BLUE, _RED, _GREEN = "#35719c", "#b5482f", "#4c8c4a"
+_BLUE, _RED, _GREEN, _GREY = "#35719c", "#b5482f", "#4c8c4a", "#8a8a8a"
 _QUEUES = (("local", "cycles", _BLUE), ("transmit", "bit", _RED), ("edge", "cycles", _GREEN))
 _PREFIXES = (("G", 1e9), ("M", 1e6), ("k", 1e3))
 
@@ -57,17 +57,14 @@ def draw_run(result: Result, series: Series, path: str | Path) -> bytes:
 
 
 def _draw_energy(axes: Any, series: Series) -> None:
-    values = 1e3 * np.array([series.local_energy_j, series.transmit_energy_j])
-    axes.stairs(values[0], series.time_s, fill=True, color=_BLUE, alpha=0.7, label="local")
-    axes.stairs(
-        values.sum(axis=0),
-        series.time_s,
-        baseline=values[0],
-        fill=True,
-        color=_RED,
-        alpha=0.7,
-        label="transmit",
-    )
+    kinds = [("local", _BLUE, series.local_energy_j), ("transmit", _RED, series.transmit_energy_j)]
+    if series.tail_energy_j.any():
+        kinds.append(("tails of radios", _GREY, series.tail_energy_j))
+    below = np.zeros(len(series.local_energy_j))
+    for label, color, energy in kinds:
+        above = below + 1e3 * energy
+        axes.stairs(above, series.time_s, baseline=below, fill=True, color=color, alpha=0.7, label=label)
+        below = above
     axes.set_xlim(series.time_s[0], series.time_s[-1])
     axes.set_ylabel("energy per slot, mJ")
     legend_above(axes)

@@ -100,8 +100,8 @@ class PriceRule:
     name : str
         In results.
     links : int
-        E, edge servers: of several, `row` is the table of the radio of the link to the first one, and those to
-        the others come next.
+        E, edge servers: of several, `row` is the table of the radio of the link to the first one, and those
+        to the others come next.
     """
 
     holding: Floats

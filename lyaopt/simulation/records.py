@@ -30,7 +30,8 @@ class Record:
     local_queue_cycles, transmit_queue_bits, edge_queue_cycles : ndarray (T + 1, S)
         Backlogs at the start of each slot, and after the last one.
     local_cpu_hz, rate_bps, edge_cpu_hz : ndarray (T, S)
-    power_w, local_energy_j, transmit_energy_j : ndarray (T, M)
+    power_w, local_energy_j, transmit_energy_j, tail_energy_j, idle_energy_j : ndarray (T, M)
+        `power_w` is that of sending, without tail and idle power.
     completed : ndarray (T, S) of int
         Tasks completed in each slot.
     latency_slots, latency_service : ndarray (tasks completed,) of int
@@ -50,6 +51,8 @@ class Record:
     power_w: Floats
     local_energy_j: Floats
     transmit_energy_j: Floats
+    tail_energy_j: Floats
+    idle_energy_j: Floats
     completed: Integers
     latency_slots: Integers
     latency_service: Integers
@@ -83,6 +86,12 @@ class EdgesRecord(Record):
 
     Attributes
     ----------
+    local_queue_cycles, transmit_queue_bits, edge_queue_cycles, local_cpu_hz, rate_bps, edge_cpu_hz
+        As of `Record`.
+    power_w, local_energy_j, transmit_energy_j, completed, latency_slots, latency_service
+        As of `Record`.
+    arrivals, channel_gain, partition
+        As of `Record`.
     link_queue_cycles : ndarray (T + 1, E, S)
         Backlogs at each server at the start of each slot, and after the last one.
     link_cpu_hz : ndarray (T, E, S)
@@ -179,6 +188,8 @@ class Recorder:
             power_w=power,
             local_energy_j=_cpu_energy(system, speed),
             transmit_energy_j=transmit_energy(tau, power),
+            tail_energy_j=np.ascontiguousarray(devices[:, sums.TAIL_RECORD]),
+            idle_energy_j=np.tile(transmit_energy(tau, system.idle_power_w), (len(devices), 1)),
             completed=completed,
             latency_slots=latency,
             latency_service=service,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lyaopt.arrays import Floats, Integers
+from lyaopt.model.system import System
 from lyaopt.simulation.edge_results import EdgeResults
 from lyaopt.simulation.latencies import Latencies
 from lyaopt.simulation.records import Record
@@ -28,7 +29,9 @@ class Result:
     slots, warmup, replications, seed : int
         `slots` includes those of the warm-up.
     local_energy_j, transmit_energy_j : ndarray (M, B)
-        Mean energy per slot of each device.
+        Mean energy per slot of each device, of computing and of sending.
+    tail_energy_j, idle_energy_j : ndarray (M, B)
+        The same of radios that stay awake after they sent, and of what is drawn always.
     queues : ndarray (3, S, B)
         Mean backlogs: cycles, bits, cycles.
     service_rates : ndarray (3, S, B)
@@ -61,6 +64,8 @@ class Result:
     seed: int
     local_energy_j: Floats
     transmit_energy_j: Floats
+    tail_energy_j: Floats
+    idle_energy_j: Floats
     queues: Floats
     service_rates: Floats
     mean_tasks: Floats
@@ -89,9 +94,30 @@ class Result:
         return float(self.transmit_energy_j.sum(axis=0).mean())
 
     @property
+    def mean_tail_energy_j(self) -> float:
+        """Mean energy per slot of radios that stay awake after they sent, summed over the devices."""
+        return float(self.tail_energy_j.sum(axis=0).mean())
+
+    @property
+    def mean_idle_energy_j(self) -> float:
+        """Mean energy per slot of what is drawn always, summed over the devices."""
+        return float(self.idle_energy_j.sum(axis=0).mean())
+
+    @property
     def mean_energy_j(self) -> float:
-        """Mean energy per slot, summed over the devices."""
-        return self.mean_local_energy_j + self.mean_transmit_energy_j
+        """Mean energy per slot, tails and idle power included, summed over the devices."""
+        spent = self.mean_local_energy_j + self.mean_transmit_energy_j
+        return spent + self.mean_tail_energy_j + self.mean_idle_energy_j
+
+    @property
+    def active_energy_j(self) -> Floats:
+        """Mean energy per slot of each device (M, B) without idle power, which no decision changes."""
+        return self.local_energy_j + self.transmit_energy_j + self.tail_energy_j
+
+    @property
+    def energy_j(self) -> Floats:
+        """Mean energy per slot of each device (M, B), tails and idle power included."""
+        return self.active_energy_j + self.idle_energy_j
 
     @property
     def mean_queues(self) -> tuple[float, float, float]:
@@ -142,6 +168,8 @@ class Result:
             "mean_energy_j": self.mean_energy_j,
             "mean_local_energy_j": self.mean_local_energy_j,
             "mean_transmit_energy_j": self.mean_transmit_energy_j,
+            "mean_tail_energy_j": self.mean_tail_energy_j,
+            "mean_idle_energy_j": self.mean_idle_energy_j,
             "mean_local_queue_cycles": local,
             "mean_transmit_queue_bits": transmit,
             "mean_edge_queue_cycles": edge,
@@ -162,6 +190,20 @@ class Result:
             "replications": self.replications,
             "versions": versions(),
         }
+
+
+def idle_energies_j(system: System, replications: int) -> Floats:
+    """Energy in J that devices draw in any slot (M, replications).
+
+    Parameters
+    ----------
+    system : System
+        Its devices and radios have idle powers.
+    replications : int
+        B.
+    """
+    idle = system.slot_duration_s * system.idle_power_w
+    return np.repeat(idle[:, None], replications, axis=1)
 
 
 def _without_nan(values: dict[str, float]) -> dict[str, float | None]:

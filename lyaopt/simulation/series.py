@@ -19,8 +19,8 @@ class Series:
     ----------
     time_s : ndarray (steps + 1,)
         Boundaries of the steps, in seconds.
-    local_energy_j, transmit_energy_j : ndarray (steps,)
-        Per slot.
+    local_energy_j, transmit_energy_j, tail_energy_j : ndarray (steps,)
+        Per slot; what is drawn always is left out.
     queues : ndarray (3, steps)
         Backlogs: cycles, bits, cycles.
     """
@@ -28,6 +28,7 @@ class Series:
     time_s: Floats
     local_energy_j: Floats
     transmit_energy_j: Floats
+    tail_energy_j: Floats
     queues: Floats
 
 
@@ -63,11 +64,12 @@ def run_in_steps(
         if not finished:
             break
     means = np.diff(np.array(totals), axis=0) / np.diff(edges)[:, None]
-    return Series(np.array(edges) * tau, means[:, 0], tau * means[:, 1], means[:, 2:].T)
+    local, power, tail, queues = means[:, 0], means[:, 1], means[:, 2], means[:, 3:].T
+    return Series(np.array(edges) * tau, local, tau * power, tail, queues)
 
 
 def _sums(simulator: Simulator) -> Floats:
     services, devices = simulator.sums()
-    energy = devices[[sums.LOCAL_ENERGY, sums.POWER]].sum(axis=1)
+    energy = devices[[sums.LOCAL_ENERGY, sums.POWER, sums.TAIL_ENERGY]].sum(axis=1)
     queues = services[: sums.RATES].sum(axis=1)
     return np.concatenate([energy, queues]).mean(axis=1)

@@ -18,7 +18,7 @@ from lyaopt.simulation.plan_tables import plan_table
 from lyaopt.simulation.policy import Decision, Observation, Policy, Replay, check_policy
 from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.records import Recorder
-from lyaopt.simulation.results import Result
+from lyaopt.simulation.results import Result, idle_energies_j
 from lyaopt.simulation.rule_steps import advance_asking
 from lyaopt.simulation.rules import CompiledRule, Rule, as_rule, name_of
 from lyaopt.simulation.state import State
@@ -28,9 +28,7 @@ from lyaopt.simulation.traces import Trace, check_points
 from lyaopt.slot.formulas import transmit_energy
 from lyaopt.threads import checked_workers
 
-_PIECE = 4_000_000
-_RECORDED_PIECE = 200_000
-_ASKED_PIECE = 5_000
+_PIECE, _RECORDED_PIECE, _ASKED_PIECE = 4_000_000, 200_000, 5_000
 """Service-slots between two progress checks: without a record, with one, and with a rule in Python."""
 
 Progress = Callable[[int], bool | None]
@@ -298,6 +296,8 @@ class Simulator:
             self.seed,
             devices[sums.LOCAL_ENERGY],
             transmit_energy(self.system.slot_duration_s, devices[sums.POWER]),
+            devices[sums.TAIL_ENERGY],
+            idle_energies_j(self.system, state.layout.replications),
             services[: sums.RATES],
             services[sums.RATES : sums.SERVICE_SUMS],
             self._mean_tasks(slots),

@@ -30,7 +30,7 @@ from lyaopt.simulation.kernel_arrays import (
     new_state,
     spread_trace,
 )
-from lyaopt.simulation.layout import Layout
+from lyaopt.simulation.linked_layout import layout_of
 from lyaopt.simulation.next_gains import drawn_gains
 from lyaopt.simulation.price_rule import PriceRule
 from lyaopt.simulation.priced_model import advance_by_prices, priced_model
@@ -82,7 +82,7 @@ class State:
         workers: int = 1,
     ) -> None:
         self.system = system
-        self.layout = layout = self._layout_of(system, replications, workers)
+        self.layout = layout = layout_of(system, replications, workers)
         self.kernel_state = new_state(layout, memory)
         self.parts = new_parts(layout, workers)
         self._no_record = new_record(layout, 0)
@@ -93,8 +93,6 @@ class State:
         self._advance: Callable[..., Any] = self._without_weights
         self._rule: RuleEntry | PriceRule | None = None
         self.restart(seed, np.arange(replications) % distinct_streams)
-
-    _layout_of = staticmethod(Layout.of)
 
     def _extend(self, trace: Trace | None) -> None:
         """Add what a system of several edge servers has more of."""

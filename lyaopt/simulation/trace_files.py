@@ -53,8 +53,8 @@ def read_trace_arrays(path: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict of str to ndarray
-        Those of ``arrivals``, ``channel_gain``, ``partition`` and ``edges`` that the file has; gains are those
-        of links where it is a record of several edge servers.
+        Those of ``arrivals``, ``channel_gain``, ``partition`` and ``edges`` that the file has; gains are
+        those of links where it is a record of several edge servers.
 
     Raises
     ------

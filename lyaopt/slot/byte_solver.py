@@ -12,7 +12,8 @@ from lyaopt.slot.inputs import DEVICE_FIELDS, WEIGHT_FIELDS
 from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.slot_block import SlotBlock
 from lyaopt.slot.slot_solver import SlotSolver
-from lyaopt.slot.solve import check_certificate
+from lyaopt.slot.solution import SlotSolution
+from lyaopt.slot.solve import certified, check_certificate
 
 Bytes = bytes | bytearray | memoryview
 
@@ -59,7 +60,8 @@ class ByteSolver(SlotSolver):
         self._found = _view(self._work.values[given:]).toreadonly()
         self._weights = np.zeros(queues.shape)
         self._weight_bytes = _view(self._weights)
-        self._solved_weights: Floats | None = None
+        self._weighted: tuple[SlotBlock | None, Floats] = None, self._weights
+        """The last slot that had weights, and those."""
 
     def solve_bytes(self, state: Bytes) -> memoryview:
         """Solve a slot.
@@ -97,7 +99,8 @@ class ByteSolver(SlotSolver):
             self._work.values[:] = self._solved.values
             raise
         self._keep()
-        self._solved_weights = self._weights.copy() if weighted else None
+        if weighted:
+            self._weighted = self._solved, self._weights.copy()
         return self._found
 
     def _solve_weighted(self) -> None:
@@ -111,10 +114,18 @@ class ByteSolver(SlotSolver):
             weights[:] = problem._packed_weights
         self._work.solve_weighted(weights)
 
-    def _problem_of(self, block: SlotBlock) -> SlotProblem:
-        problem = super()._problem_of(block)
-        if block is self._solved and self._solved_weights is not None:
-            problem._keep_weights(self._solved_weights, WEIGHT_FIELDS)
+    def solve(self) -> SlotSolution:
+        """Return the solution of the present slot, as `SlotSolver` does; its problem has the weights."""
+        block, weights = self._weighted
+        if block is None or block is not self._solved:
+            return super().solve()
+        if self._solution is None:
+            self._solution = certified(block, lambda block: self._weighted_problem(block, weights))
+        return self._solution
+
+    def _weighted_problem(self, block: SlotBlock, weights: Floats) -> SlotProblem:
+        problem = self._problem_of(block)
+        problem._keep_weights(weights, WEIGHT_FIELDS)
         return problem
 
 

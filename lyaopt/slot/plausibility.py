@@ -49,6 +49,10 @@ _SPANS = {
     "cpu_capacity_hz": _CPU,
     "hz": _CPU,
     "power_w": _POWER,
+    "idle_power_w": _POWER,
+    "tail_power_w": _POWER,
+    "slope_w_per_mbps": _Span(1e-6, 10.0, "is it in W per bit/s?", "is it in mW per Mbit/s?"),
+    "tail_s": _Span(1e-6, 600.0, "is it in hours?", "is it in ms?"),
     "max_power_w": _Span(1e-9, 1e3, "is it in kW?", "is it in mW?"),
     "channel_gain": _Span(
         1e-30, 1.0, "nothing would be received", "no antenna receives more than was sent: is it in dB?"

@@ -91,6 +91,7 @@ class SlotProblem(SlotInputs):
             self._take_weights(shape, "C")
             vars(self)["cpu_points"] = checked_points(self.cpu_points, shape[0])
             vars(self)["radio"] = checked_radios(self.radio, shape[0], None)
+            del vars(self)["is_general"]  # as tables of nothing but None are none
         if not self._looks_valid():
             self._explain()
             for array in self._packed:

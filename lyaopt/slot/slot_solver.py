@@ -176,7 +176,7 @@ class SlotSolver:
         return SlotProblem._from_packed(block.packed, first.noise_psd_dbm_per_hz, **names)
 
     def __reduce__(self) -> tuple[Any, ...]:  # copies would have views of other arrays
-        return SlotSolver, (self._problem_of(self._solved),)
+        return type(self), (self._problem_of(self._solved),)
 
     def __repr__(self) -> str:
         return f"SlotSolver({self._work.devices} devices, {sum(self._first.service_counts or ())} services)"

@@ -43,10 +43,14 @@ def of_edges(system: System, *capacities: float, links: tuple[Link, ...] | None 
 
 def assert_same(one, other, rtol: float = 0.0) -> None:
     for name in ("power_w", "local_power_w", "transmit_power_w", "cut_share", "edge_cpu_hz"):
-        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=rtol, atol=0.0, err_msg=name)
+        np.testing.assert_allclose(
+            getattr(one, name), getattr(other, name), rtol=rtol, atol=0.0, err_msg=name
+        )
 
 
-@pytest.mark.parametrize("system", [load_scenario("balanced"), scarce(), BUSY], ids=["ample", "scarce", "busy"])
+@pytest.mark.parametrize(
+    "system", [load_scenario("balanced"), scarce(), BUSY], ids=["ample", "scarce", "busy"]
+)
 def test_one_server_is_the_bound_without_edges(system):
     assert_same(energy_bound(of_edges(system, system.edge_capacity_hz)), energy_bound(system))
 

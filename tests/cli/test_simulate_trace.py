@@ -166,16 +166,21 @@ def test_without_a_trace_nothing_is_said_of_tuning(capsysbinary):
 def test_what_cannot_be_searched_says_what_it_is_tuned_to(tmp_path):
     part = Trace(np.zeros((40, 8), np.int64), np.ones((40, 4)))
     (tmp_path / "run.json").write_text("{}")
-    assert tuned_to(str(tmp_path), part, 0).document() == {"on": "training"}
-    assert "trained on, not to the trace" in tuned_to(str(tmp_path), part, 0).words()
-    assert tuned_to("mine:Policy", part, 0).document() == {"on": "module"}
+    assert tuned_to(str(tmp_path), SYSTEM, part, 0).document() == {"on": "training"}
+    assert "trained on, not to the trace" in tuned_to(str(tmp_path), SYSTEM, part, 0).words()
+    assert tuned_to("mine:Policy", SYSTEM, part, 0).document() == {"on": "module"}
     for name in policy_names():
-        tuned = tuned_to(name, part, 0)
+        tuned = tuned_to(name, SYSTEM, part, 0)
         searched = is_searched(name) or name == "greedy"
         assert (tuned is not None) == searched, name
         assert not searched or tuned.document()["on"] == "trace"
-    for name in ("planning", "price", "value"):
-        assert "of the scenario's law" in tuned_to(name, part, 0).words() or name == "planning"
+    slow, drawn = load_scenario("shadowing"), replace(part, drawn="channel_gain")
+    for name in ("price", "value"):
+        assert "law" not in tuned_to(name, SYSTEM, part, 0).words()
+        for tuned in (tuned_to(name, slow, part, 0), tuned_to(name, SYSTEM, drawn, 0)):
+            assert "prices of channels are of the scenario's law" in tuned.words()
+            assert tuned.document()["of_law"] == "prices of channels are of the scenario's law"
+    assert "roll-outs draw from the scenario's law" in tuned_to("planning", SYSTEM, part, 0).words()
 
 
 def test_search_slots_need_a_trace_that_is_longer(capsysbinary, tmp_path):

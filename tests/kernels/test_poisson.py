@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from lyaopt._kernels.rng.poisson import _log_probability, chance_of_any, poisson
-from lyaopt._kernels.simulation.state_types import StreamKeys
+from lyaopt._kernels.simulation.state_types import ArrivalLaws, StreamKeys
 from lyaopt._kernels.simulation.stream_options import BUSY_FACTOR, OPTIONS, QUIET_FACTOR
 from lyaopt._kernels.simulation.traffic import arrivals_of_slots
 
@@ -20,6 +20,7 @@ def draw(mean, lanes, slots, seed=1, services=1):
         0,
         np.full((services, lanes), mean),
         PLAIN,
+        ArrivalLaws(np.empty((0, 0), np.int64), np.empty((0, 0, 0)), np.empty(0)),
         np.zeros((services, lanes), np.bool_),
         arrivals,
     )

@@ -18,11 +18,12 @@ from lyaopt.errors import ProblemError  # noqa: E402
 from lyaopt.learning import ENVIRONMENT, VectorSystems  # noqa: E402
 from lyaopt.learning.gym import PartitionEnv  # noqa: E402
 from lyaopt.learning.gym_vector import PartitionVectorEnv, check_vector_env  # noqa: E402
-from tests.learning.worlds import WITHOUT_ZERO, ragged_system  # noqa: E402
+from tests.learning.worlds import WITHOUT_ZERO, own_arrivals, ragged_system  # noqa: E402
 
 SETTINGS = [
     {"scenario": ragged_system(), "decisions": 5},
     {"scenario": ragged_system(learning=WITHOUT_ZERO), "decisions": 4, "features": ("channel",)},
+    {"scenario": own_arrivals(), "decisions": 6},
 ]
 
 

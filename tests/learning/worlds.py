@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lyaopt.learning import VectorSystems
-from lyaopt.model.system import Channel, Device, Learning, Service, System
+from lyaopt.model.system import Channel, Device, Learning, Service, System, TaskSize
 
 
 def ragged_system(load: float = 1.0, **settings) -> System:
@@ -24,6 +24,22 @@ def ragged_system(load: float = 1.0, **settings) -> System:
         Device(220.0, (Service("resnet18", arrival_rate_per_s=1.0 * load),), max_power_w=0.0),
     )
     return System(devices, **{"slots_per_period": 7, "edge_capacity_hz": 1e9} | settings)
+
+
+def own_arrivals() -> System:
+    """Services of which each has its own law of arrivals, with tasks of varying size."""
+    on_off = {"kind": "on-off", "on_duration_s": 0.2, "off_duration_s": 0.2}
+    services = (
+        Service("hand_landmark", arrival_rate_per_s=30.0, arrivals={"kind": "periodic", "jitter_s": 0.02}),
+        Service("alexnet", 6.0, arrivals={"kind": "batches", "batch_size": 3}, task_size=TaskSize(0.5)),
+    )
+    return System(
+        (
+            Device(180.0, services),
+            Device(220.0, (Service("alexnet", 6.0, arrivals=on_off, task_size=TaskSize(0.3, "uniform")),)),
+        ),
+        slots_per_period=7,
+    )
 
 
 SHADOWED = Channel(shadowing_std_db=8.0, shadowing_sojourn_s=1.0)

@@ -99,7 +99,8 @@ def test_the_schema_knows_the_tables():
     device = schema["$defs"]["Device"]["properties"]
     assert {"cpu_points", "radio"} <= set(device)
     assert set(schema["$defs"]["OperatingPoint"]["properties"]) == {"hz", "power_w"}
-    assert set(schema["$defs"]["MeasuredRadio"]["properties"]) == {"rate_bps", "power_w"}
+    figures = {"rate_bps", "power_w", "slope_w_per_mbps", "idle_power_w", "tail_s", "tail_power_w"}
+    assert set(schema["$defs"]["MeasuredRadio"]["properties"]) == figures | {"model"}
 
 
 def test_full_power_is_that_of_the_last_corner_within_the_capacity():

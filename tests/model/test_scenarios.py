@@ -330,7 +330,7 @@ def test_formatted_text_parses_to_an_equal_object(system):
 
 def test_the_schema_has_every_key_and_its_meaning():
     schema = scenario_schema()
-    assert list(schema["properties"]) == ["system", "devices", "channel", "arrivals", "learning"]
+    assert list(schema["properties"]) == ["system", "devices", "channel", "arrivals", "learning", "edges"]
     assert schema["required"] == ["devices"]
     sections = schema["$defs"]
     assert set(sections["SystemSection"]["properties"]) == {*FULL["system"], "waiting_cost_j_per_s"}

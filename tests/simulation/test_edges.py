@@ -14,6 +14,7 @@ from lyaopt import ProblemError, load_scenario, make_policy, simulate
 from lyaopt.model.edges import Edge, Link
 from lyaopt.model.system import System
 from lyaopt.policies import Fixed
+from lyaopt.policies.random import draw_points
 from lyaopt.simulation import Decision, Record, Result, Simulator, Trace
 from tests.simulation.scenarios import Workload, workloads
 from tests.simulation.test_against_slow_simulator import assert_close
@@ -63,13 +64,22 @@ def test_devices_at_one_server_are_a_system_with_that_server(workload, kind):
     assert_same(run(workload, several, edges), workload.simulate())
 
 
+class RandomPoints:
+    """Leaves devices at their servers."""
+
+    name = "random points"
+
+    def decide(self, observation: Any) -> Decision:
+        return Decision(draw_points(observation, 5))
+
+
 @pytest.mark.parametrize("replications", [1, 3, 40])
 @pytest.mark.parametrize("name", ["balanced", "shadowing", "bursty"])
 def test_draws_are_those_of_one_server(name, replications):
     """The links to the first server have the draws of a system that has no other."""
     system = load_scenario(name)
     options: dict[str, Any] = {"slots": 300, "warmup": 55, "seed": 4, "replications": replications}
-    policy = make_policy("random", system)
+    policy = RandomPoints()
     one = simulate(system, policy, **options)
     result = simulate(with_edges(system, system.edge_capacity_hz, 1e9), policy, **options)
     for field in ("local_energy_j", "transmit_energy_j", "queues", "service_rates", "mean_tasks", "points"):
@@ -159,7 +169,9 @@ def test_every_slot_of_a_record(drawn):
     joined = later - (now - served)
     slack = 16 * eps * (now + later)
     assert (joined >= -slack).all()
-    attached = np.repeat(edges, system.slots_per_period, axis=0)[: workload.slots][:, system.device_of_service]
+    attached = np.repeat(edges, system.slots_per_period, axis=0)[: workload.slots][
+        :, system.device_of_service
+    ]
     elsewhere = np.arange(len(system.edges))[:, None] != attached[:, None]
     assert (np.abs(joined) <= slack)[elsewhere].all()
     capacity = system.links.capacity_hz

@@ -20,9 +20,14 @@ SLOW = Channel(shadowing_std_db=6.0, fading_correlation=0.9, walk_m_per_sqrt_s=3
 BURSTS = Arrivals(busy_rate_factor=4.0, busy_share=0.2, busy_duration_s=0.5)
 
 
-def make_system(channel=None, arrivals=None, counts=(2, 3, 1), rate=40.0, **settings):
+ON_OFF = {"on_duration_s": 0.1, "off_duration_s": 0.05, "off_rate_per_s": 10.0}
+
+
+def make_system(channel=None, arrivals=None, counts=(2, 3, 1), rate=40.0, law="poisson", every=1, **settings):
+    plain = Service("alexnet", arrival_rate_per_s=rate)
+    own = Service("alexnet", arrival_rate_per_s=rate, arrivals=law)
     devices = tuple(
-        Device(170.0 + 10.0 * m, (Service("alexnet", arrival_rate_per_s=rate),) * count)
+        Device(170.0 + 10.0 * m, tuple(plain if (n + 1) % every else own for n in range(count)))
         for m, count in enumerate(counts)
     )
     return System(devices, channel=channel or Channel(), arrivals=arrivals or Arrivals(), **settings)
@@ -45,6 +50,9 @@ VARIANTS = {
     "no fading": make_system(Channel(fading="none", fading_correlation=0.5, shadowing_std_db=3.0)),
     "slow": make_system(SLOW, BURSTS),
     "many": make_system(SLOW, BURSTS, rate=5000.0),
+    "periodic": make_system(arrivals=BURSTS, law={"kind": "periodic", "jitter_s": 0.04}),
+    "batches": make_system(law={"kind": "batches", "batch_size": 2.5, "batch_law": "geometric"}),
+    "on and off": make_system(arrivals=BURSTS, law={"kind": "on-off", **ON_OFF}, every=2),
 }
 
 

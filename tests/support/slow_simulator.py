@@ -75,7 +75,8 @@ class SlowSimulator:
         self.run = Run()
         self.joined: list[list[Fraction]] = []
 
-    def simulate(self, arrivals, channel_gain, partition) -> Run:
+    def simulate(self, arrivals, channel_gain, partition, sizes=None) -> Run:
+        """Simulate; `sizes` (ts, s, count) returns the sizes of the new tasks, 1 by default."""
         for ts in range(len(arrivals)):
             # Step 1: the points of the period are in force.
             points = partition[ts // self.system.slots_per_period]
@@ -95,8 +96,8 @@ class SlowSimulator:
                 self.move_on(task, ts)
             # Step 5: the new tasks join.
             for s, count in enumerate(arrivals[ts]):
-                for _ in range(count):
-                    work = tuple(Fraction(float(table[s, points[s]])) for table in self.tables)
+                for size in [1.0] * count if sizes is None else sizes(ts, s, count):
+                    work = tuple(Fraction(float(table[s, points[s]]) * size) for table in self.tables)
                     task = Task(s, ts, work)
                     self.run.tasks.append(task)
                     self.move_on(task, ts)

@@ -102,16 +102,18 @@ def _with_waiting(system: System, waiting_cost: float | None, method: str | None
             with _progress() as progress:
                 bound = with_queueing(bound, system, progress)
 
+    left_out = _left_out(system) if method is None else None
+
     def print_text() -> None:
         from lyaopt_cli.tables.waiting_bound import print_waiting_bound
 
-        print_waiting_bound(bound, system)
+        print_waiting_bound(bound, system, left_out)
 
-    print_output(as_json, lambda: [_waiting_document(bound)], print_text)
+    print_output(as_json, lambda: [_waiting_document(system, bound) | _note(left_out)], print_text)
     return 0 if math.isfinite(bound.bound_j) else 1
 
 
-def _waiting_document(bound: WaitingBound) -> dict[str, Any]:
+def _waiting_document(system: System, bound: WaitingBound) -> dict[str, Any]:
     theta = bound.waiting_cost_j_per_s.tolist()
     stable = math.isfinite(bound.bound_j)
     return {
@@ -122,7 +124,19 @@ def _waiting_document(bound: WaitingBound) -> dict[str, Any]:
         "cuts": bound.cuts.tolist() if stable else None,
         "form": bound.form,
         "method": bound.method,
+        "idle_energy_j": system.idle_energy_j,
     }
+
+
+def _left_out(system: System) -> str | None:
+    """Why LB4 was not tried: it does not hold for all laws of arrivals and sizes."""
+    from lyaopt.bounds.assumptions import why_not_lb4
+
+    return why_not_lb4(system)
+
+
+def _note(left_out: str | None) -> dict[str, Any]:
+    return {} if left_out is None else {"lb4_left_out": left_out}
 
 
 @contextmanager
@@ -141,6 +155,7 @@ def _at_latency(system: System, latency: float, method: str | None, as_json: boo
         with _progress() as progress:
             bound = best_energy_at_latency(system, latency, progress=progress)
     reachable = math.isfinite(bound.bound_energy_j)
+    left_out = _left_out(system) if method is None else None
 
     def document() -> dict[str, Any]:
         return {
@@ -149,12 +164,14 @@ def _at_latency(system: System, latency: float, method: str | None, as_json: boo
             "bound_energy_j": bound.bound_energy_j if reachable else None,
             "waiting_cost_j_per_s": bound.waiting_cost_j_per_s if reachable else None,
             "method": bound.method,
+            "idle_energy_j": system.idle_energy_j,
+            **_note(left_out),
         }
 
     def print_text() -> None:
         from lyaopt_cli.tables.waiting_bound import print_latency_bound
 
-        print_latency_bound(bound)
+        print_latency_bound(bound, system, left_out)
 
     print_output(as_json, lambda: [document()], print_text)
     return 0 if reachable else 1
@@ -187,6 +204,7 @@ def _document(system: System, bound: Bound) -> dict[str, Any]:
         "status": "optimal",
         "mean_power_w": bound.power_w,
         "mean_energy_j": bound.energy_j,
+        "idle_energy_j": system.idle_energy_j,
         "relative_gap": bound.relative_gap,
         **edges,
         "devices": devices,

@@ -121,7 +121,7 @@ def run_policy(
         write_whole(Path(options.save_prices), prices_of(policy, system, Path(options.save_prices)))
     from lyaopt.evaluation.over_bound import waiting_cost_in_force  # not at the top: it is slow to import
 
-    tuned = None if trace is None else tuned_to(name, searched[0], options.warmup, trace.sha256)
+    tuned = None if trace is None else tuned_to(name, system, searched[0], options.warmup, trace.sha256)
     return Judged(result, waiting_cost_in_force(policy, system, options.waiting_cost), tuned)
 
 

@@ -44,11 +44,14 @@ class Parts:
     ----------
     divided : TraceParts or None
         None where arrivals and channels are drawn.
+    system : System or None
+        That serves it.
     replications : int
         Of the judgement.
     """
 
     divided: TraceParts | None = None
+    system: System | None = None
     replications: int = 1
 
     @property
@@ -63,11 +66,12 @@ class Parts:
 
     def tuned(self, names: Sequence[str]) -> dict[str, Tuned]:
         """What each policy is tuned to, where it is anything."""
-        if self.divided is None:
+        if self.divided is None or self.system is None:
             return {}
         # The judged part comes after the searched one, as the slots after a warm-up do in `simulate`.
         part = self.divided.searched
-        found = {name: tuned_to(name, part, part.slots, self.divided.sha256) for name in names}
+        given = self.system, part, part.slots, self.divided.sha256
+        found = {name: tuned_to(name, *given) for name in names}
         return {name: tuned for name, tuned in found.items() if tuned is not None}
 
     def document(self, names: Sequence[str] = ()) -> dict[str, Any]:
@@ -120,7 +124,7 @@ def parts_of(
     from lyaopt.simulation import divide
 
     with option_errors("trace", "search_slots"):
-        return Parts(divide(trace, system, search_slots), replications)
+        return Parts(divide(trace, system, search_slots), system, replications)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ MOST_SEARCHED = 160_000
 _ON_TRACE = ("best-fixed", "table", "greedy", "planning", "price", "value")
 _OF_LAW = {
     "planning": "the roll-outs draw from the scenario's law",
-    "price": "prices of channels and tasks are of the scenario's law",
-    "value": "prices of channels and tasks are of the scenario's law",
+    "price": "prices of channels are of the scenario's law",
+    "value": "prices of channels are of the scenario's law",
 }
 
 
@@ -68,7 +68,9 @@ def searched_part(trace: Trace | None, slots: int | None, system: System) -> tup
     return (trace.first(min(slots or MOST_SEARCHED, trace.slots), system),)
 
 
-def tuned_to(name: str | None, part: Trace, warmup: int, sha256: str | None = None) -> Tuned | None:
+def tuned_to(
+    name: str | None, system: System, part: Trace, warmup: int, sha256: str | None = None
+) -> Tuned | None:
     """What a policy by `name` is tuned to on a trace, `part` being searched; None where nothing is tuned.
 
     With the hash of the trace it is known whether a training saw a part of it.
@@ -76,13 +78,21 @@ def tuned_to(name: str | None, part: Trace, warmup: int, sha256: str | None = No
     from lyaopt.policies.own_policy import is_own
 
     if name in _ON_TRACE:
-        return Tuned("trace", part.slots, part.slots > warmup, _OF_LAW.get(name))
+        return Tuned("trace", part.slots, part.slots > warmup, _of_law(name, system, part))
     if name is not None and os.path.isfile(os.path.join(name, "run.json")):
         slots = _trained_slots(name, sha256)
         return Tuned("training", slots, slots > warmup)
     if name is not None and is_own(name):
         return Tuned("module")
     return None
+
+
+def _of_law(name: str, system: System, part: Trace) -> str | None:
+    from lyaopt.policies import is_priced
+    from lyaopt.policies.trace_radios import gains_are_of_law
+
+    of_trace = is_priced(name) and not gains_are_of_law(system, [part])
+    return None if of_trace else _OF_LAW.get(name)
 
 
 def _trained_slots(folder: str, sha256: str | None) -> int:

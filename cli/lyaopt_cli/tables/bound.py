@@ -6,6 +6,7 @@ import math
 
 from lyaopt.bounds import Bound
 from lyaopt.model.system import System
+from lyaopt_cli.tables.included import print_included
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity
 
 
@@ -32,3 +33,4 @@ def print_bound(bound: Bound, system: System) -> None:
         used = f"{quantity(float(bound.edges_cpu_hz[e]), 'Hz')} of {quantity(capacity, 'Hz')}"
         console.print(f"Edge   {used}{name}", markup=False)
     console.print(f"Bound  {energy} per slot ({power}), relative gap {bound.relative_gap:.1e}")
+    print_included(console, system)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from rich.console import Console
 
 from lyaopt.evaluation import Estimate, Evaluation, Score, interquartile_mean
 from lyaopt_cli.tables.layout import (
@@ -45,6 +46,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         )
     console.print(table)
     console.print()
+    _print_booked(console, evaluation)
     first = evaluation.scores[0]
     for other in evaluation.scores[1:]:
         console.print(name_text(saving_words(first, other)), soft_wrap=True)
@@ -87,6 +89,18 @@ def _less_or_more(saving: float) -> str:
 def _ends(low: str, high: str, saving: Estimate) -> str:
     """The interval in brackets; nothing of a single replication, which has none."""
     return f" ({low} to {high})" if math.isfinite(saving.low) and math.isfinite(saving.high) else ""
+
+
+def _print_booked(console: Console, evaluation: Evaluation) -> None:
+    """Print what of the energy is idle power and tails of radios, where there is such energy."""
+    idle = float(evaluation.scores[0].idle_energy_j.mean())
+    tails = {score.result.policy: float(score.tail_energy_j.mean()) for score in evaluation.scores}
+    parts = [f"idle power {quantity(idle, 'J')} per slot"] if idle > 0.0 else []
+    if any(tails.values()):
+        named = ", ".join(f"{policy} {quantity(tail, 'J')}" for policy, tail in tails.items())
+        parts.append(f"tails of radios ({named}), which bounds count as nothing")
+    if parts:
+        console.print(f"Counted: {'; '.join(parts)}", markup=False, soft_wrap=True)
 
 
 def _over_bound(score: Score) -> str:

@@ -10,9 +10,13 @@ from rich.table import Table
 from lyaopt.model.system import System
 from lyaopt.simulation import Result
 from lyaopt_cli.support.waiting import Judged
+from lyaopt_cli.tables.included import print_included
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity, quantity_or_dash
 
-_COMPARED = ("energy\nper slot", "local", "transmit", "mean\nlatency", "p99", "completed", "queued")
+_ENERGIES, _OTHERS = (
+    ("energy\nper slot", "local", "transmit"),
+    ("mean\nlatency", "p99", "completed", "queued"),
+)
 
 
 def print_result(result: Result, system: System, bound: float | None) -> None:
@@ -22,10 +26,8 @@ def print_result(result: Result, system: System, bound: float | None) -> None:
     console.print()
     console.print(f"Policy   {result.policy}, {_span(result, system)}")
     _print_rule(console, result)
-    local, transmit = quantity(result.mean_local_energy_j, "J"), quantity(result.mean_transmit_energy_j, "J")
-    total = quantity(result.mean_energy_j, "J")
-    console.print(f"Energy   {total} per slot: local {local}, transmit {transmit}")
-    _print_bound(console, bound)
+    console.print(f"Energy   {_energy(result)}")
+    _print_bound(console, bound, system)
     console.print(f"Latency  {_latency(result)}")
     _print_edges(console, result)
     console.print(f"Tasks    {result.born} born, {result.completed} completed, {result.queued} queued")
@@ -36,7 +38,8 @@ def print_result(result: Result, system: System, bound: float | None) -> None:
 def print_comparison(results: list[Result], system: System, bound: float | None) -> None:
     """Print a line for each policy."""
     console = new_console()
-    table = plain_table("policy", numbers=_COMPARED)
+    booked = any(result.mean_tail_energy_j + result.mean_idle_energy_j > 0.0 for result in results)
+    table = plain_table("policy", numbers=(*_ENERGIES, *(("tails", "idle") if booked else ()), *_OTHERS))
     for result in results:
         mean, p99 = math.nan, math.nan
         if result.latencies.count:
@@ -46,6 +49,7 @@ def print_comparison(results: list[Result], system: System, bound: float | None)
             quantity(result.mean_energy_j, "J"),
             quantity(result.mean_local_energy_j, "J"),
             quantity(result.mean_transmit_energy_j, "J"),
+            *(quantity(energy, "J") for energy in _booked(result) if booked),
             quantity_or_dash(mean, "s"),
             quantity_or_dash(p99, "s"),
             str(result.completed),
@@ -55,7 +59,7 @@ def print_comparison(results: list[Result], system: System, bound: float | None)
     console.print()
     console.print(f"Runs     {_span(results[0], system)}, the same for all")
     _print_rule(console, results[0])
-    _print_bound(console, bound)
+    _print_bound(console, bound, system)
 
 
 def print_ratios(runs: list[Judged]) -> None:
@@ -88,16 +92,30 @@ def _print_edges(console: Console, result: Result) -> None:
         console.print(f"Edge     {edge['id']}: {of}, backlog {backlog}, {devices}", markup=False)
 
 
+def _booked(result: Result) -> tuple[float, float]:
+    return result.mean_tail_energy_j, result.mean_idle_energy_j
+
+
+def _energy(result: Result) -> str:
+    kinds = {"local": result.mean_local_energy_j, "transmit": result.mean_transmit_energy_j}
+    more = dict(zip(("tails", "idle"), _booked(result), strict=True))
+    shown = kinds | {name: energy for name, energy in more.items() if energy > 0.0}
+    parts = ", ".join(f"{name} {quantity(energy, 'J')}" for name, energy in shown.items())
+    return f"{quantity(result.mean_energy_j, 'J')} per slot: {parts}"
+
+
 def _print_rule(console: Console, result: Result) -> None:
     if result.rule is not None:
         console.print(f"Rule     {result.rule}", markup=False)
 
 
-def _print_bound(console: Console, bound: float | None) -> None:
+def _print_bound(console: Console, bound: float | None, system: System) -> None:
     if bound == math.inf:
         console.print("Bound    no policy is stable")
     elif bound is not None:
         console.print(f"Bound    {quantity(bound, 'J')} per slot at least, for any policy with stable queues")
+    if bound is not None:
+        print_included(console, system)
 
 
 def _span(result: Result, system: System) -> str:

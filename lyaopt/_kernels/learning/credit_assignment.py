@@ -15,7 +15,7 @@ from lyaopt._kernels.simulation.state_types import (
     Sums,
     compiled_signature,
 )
-from lyaopt._kernels.simulation.sums import BACKLOGS, LOCAL_ENERGY, POWER, PRESENT, RATES
+from lyaopt._kernels.simulation.sums import BACKLOGS, LOCAL_ENERGY, POWER, PRESENT, RATES, TAIL_ENERGY
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, STAGES, TRANSMIT
 from lyaopt._kernels.toolchain.jit import Kernel, helper
 
@@ -104,7 +104,8 @@ def _device_rewards(weights, placement, w, all_edge_work, service_sums, device_s
     per_slot, tau, share = 1.0 / weights.slots, weights.tau, weights.backlog_share
     for m in range(rewards.size):
         t = m * width + w
-        rewards[m] = -per_slot * weights.energy * (device_sums[LOCAL_ENERGY, t] + tau * device_sums[POWER, t])
+        sent = tau * device_sums[POWER, t] + device_sums[TAIL_ENERGY, t]
+        rewards[m] = -per_slot * weights.energy * (device_sums[LOCAL_ENERGY, t] + sent)
     for s in range(row.size):
         n, t = row[s], device[s] * width + w
         backlog = service_sums[BACKLOGS + EDGE, n, t]

@@ -16,7 +16,7 @@ from lyaopt._kernels.simulation.state_types import (
     Sums,
     compiled_signature,
 )
-from lyaopt._kernels.simulation.sums import BACKLOGS, GAIN, LOCAL_ENERGY, POWER, PRESENT, RATES
+from lyaopt._kernels.simulation.sums import BACKLOGS, GAIN, LOCAL_ENERGY, POWER, PRESENT, RATES, TAIL_ENERGY
 from lyaopt._kernels.simulation.task_queues import STAGES, TRANSMIT
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
@@ -85,7 +85,7 @@ def _observe_services(per_slot, placement, scale, amounts, sums, backlog, points
 def _observe_devices(per_slot, placement, scale, rates, sums, rows):
     """Write the features of all devices of a block into `rows`, behind those of the services.
 
-    Of the block, `rates` (N, L) of transmission and `sums` (7, L) are over the period.
+    Of the block, `rates` (N, L) of transmission and `sums` (8, L) are over the period.
     """
     row, _, width = placement
     first = row.size * SERVICE_FEATURES
@@ -121,23 +121,25 @@ def _observe(slots, placement, amounts, service_scale, device_scale, state, obse
 def _compute_rewards(weights, placement, sums, reward, energy, backlog):
     """Write the rewards (34) of the last period, `reward` (B,), and what they are made of.
 
-    `energy` (B, 2) is the mean local and transmit energy of a slot in joules, `backlog` (B,) the mean Qbar.
+    `energy` (B, 2) is the mean local and transmit energy of a slot in joules, tails of radios in the latter,
+    `backlog` (B,) the mean Qbar.
     """
     row, device, width = placement
     services, devices = sums
     per_slot, share = 1.0 / weights.slots, weights.backlog_share
     for i in range(reward.size):
         b, w = i // width, i % width
-        local, power, waiting = 0.0, 0.0, 0.0
+        local, power, tails, waiting = 0.0, 0.0, 0.0, 0.0
         for t in range(w, devices.shape[3], width):
             local += devices[b, PRESENT, LOCAL_ENERGY, t]
             power += devices[b, PRESENT, POWER, t]
+            tails += devices[b, PRESENT, TAIL_ENERGY, t]
         for s in range(row.size):
             n, t = row[s], device[s] * width + w
             for stage in range(STAGES):
                 waiting += share[s, stage] * services[b, PRESENT, BACKLOGS + stage, n, t]
         energy[i, 0] = local * per_slot
-        energy[i, 1] = weights.tau * power * per_slot
+        energy[i, 1] = (weights.tau * power + tails) * per_slot
         backlog[i] = waiting * per_slot
         reward[i] = -(weights.energy * (energy[i, 0] + energy[i, 1]) + weights.backlog * backlog[i])
 

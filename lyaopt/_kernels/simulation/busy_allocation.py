@@ -13,7 +13,7 @@ from lyaopt._kernels.simulation.exact_allocation import (
     SELECT,
     SORT,
 )
-from lyaopt._kernels.simulation.measured_energies import has_measured, has_tables
+from lyaopt._kernels.simulation.measured_energies import has_measured, has_slopes, has_tables
 from lyaopt._kernels.simulation.shared_transmission import transmit_on_shared_spectrum
 from lyaopt._kernels.simulation.sums import zero
 from lyaopt._kernels.simulation.task_queues import EDGE, LOCAL, TRANSMIT
@@ -157,6 +157,9 @@ def _allocate_radios(backlog, weights, gain, model, allocation, rows, room, work
         _by_device(laws.watts, listed, solved, width, measured[2])
         for i in range(solved):
             measured[1][i] *= rows[_GAIN, i]
+        if has_slopes(laws):
+            for i in range(solved):
+                measured[2][i] += laws.slope[int(listed[i]) // width] * measured[1][i]
     problem = transmit_problem_of(copies, radio, scalars, measured)
     found = TransmitAllocation(rate, rows[_TOTAL, :solved], rows[_MULTIPLIER, :solved])
     if count > 0 and model.method == SELECT:

@@ -17,6 +17,7 @@ import numpy as np
 from lyaopt._kernels.simulation.exact_allocation import Allocation, allocate_edge
 from lyaopt._kernels.simulation.state_types import FIELD_TYPES
 from lyaopt._kernels.simulation.sums import flat, zero
+from lyaopt._kernels.simulation.task_moves import adding
 from lyaopt._kernels.simulation.task_queues import (
     CUT,
     EDGE,
@@ -28,7 +29,7 @@ from lyaopt._kernels.simulation.task_queues import (
     completing,
     finish,
     is_first_done,
-    new_task,
+    size_of,
 )
 from lyaopt._kernels.simulation.weighted_allocation import allocate_weighted_edge
 from lyaopt._kernels.slot.problems import TAU
@@ -84,16 +85,11 @@ class LinkPlace(NamedTuple):
 
 
 @helper
-def new_edge_room(solvers, model, services, width):
-    """Return the workspace, given that of the solvers."""
-    edges = model.edges.scalars.shape[0]
-    devices = model.devices.shape[1] // (1 + edges)
-    lanes = devices * width
+def new_edge_room(solvers, rows, services, lanes, devices):
+    """Return the workspace for devices in so many lanes, given that of the solvers and DEVICE_ROWS."""
     shape = 3, services, lanes
     allocation = Allocation(np.zeros(shape), np.zeros(lanes), np.zeros(lanes), np.zeros(lanes))
-    return EdgeRoom(
-        solvers, np.zeros((model.devices.shape[0], devices)), np.zeros(shape), np.zeros(shape), allocation
-    )
+    return EdgeRoom(solvers, np.zeros((rows, devices)), np.zeros(shape), np.zeros(shape), allocation)
 
 
 @inline
@@ -134,13 +130,13 @@ def put_group(copy, e, values):
 
 
 @helper
-def allocate_edges(backlog, model, rates, room):
+def allocate_edges(backlog, method, edges, rates, room):
     """Solve Problem 5 of each server, for backlogs (3, N, L) of a block; write the rates (N, L)."""
-    edges, allocation = model.edges, room.allocation
+    allocation = room.allocation
     for e in range(edges.scalars.shape[0]):
         found = allocation.rates[EDGE]
         if take_group(backlog[EDGE], e, room.backlog[EDGE]):
-            own = EdgeModel(model.method, edges.scalars[e], room.devices)
+            own = EdgeModel(method, edges.scalars[e], room.devices)
             allocate_edge(room.backlog, own, allocation, room.solvers)
         else:
             zero(flat(found))
@@ -148,14 +144,14 @@ def allocate_edges(backlog, model, rates, room):
 
 
 @helper
-def allocate_edges_by_weights(backlog, weights, model, rates, room):
+def allocate_edges_by_weights(backlog, weights, method, edges, rates, room):
     """As `allocate_edges`, by weights (3, N, L) apart from the backlogs."""
-    edges, allocation = model.edges, room.allocation
+    allocation = room.allocation
     for e in range(edges.scalars.shape[0]):
         found = allocation.rates[EDGE]
         if take_group(backlog[EDGE], e, room.backlog[EDGE]):
             take_group(weights[EDGE], e, room.weights[EDGE])
-            own = EdgeModel(model.method, edges.scalars[e], room.devices)
+            own = EdgeModel(method, edges.scalars[e], room.devices)
             allocate_weighted_edge(room.backlog, room.weights, own, allocation, room.solvers)
         else:
             zero(flat(found))
@@ -171,8 +167,13 @@ def attach(b, begin, edges):
 
 @helper
 def send_over_links(b, gain, edges):
-    """Give devices the gains (G, L) of the links over which they send."""
+    """Give devices the gains (G, L) of the links over which they send.
+
+    Until then they have those of the links to the first server, which are drawn as if there were no other.
+    """
     lanes = edges.attached.shape[1]
+    for g in range(gain.shape[0]):
+        _copy(gain[g, :lanes], gain[g, group_of(0, lanes)])
     for t in range(lanes):
         link = t + (1 + edges.attached[b, t]) * lanes
         for g in range(gain.shape[0]):
@@ -186,10 +187,10 @@ def enter_link(task, stage, place, slot, amounts, queues, tasks):
     while stage < EDGE and amounts[stage, place.row, place.device, cut] == 0.0:
         stage += 1
     if stage < EDGE:
-        amount = amounts[stage, place.row, place.device, cut]
+        amount = amounts[stage, place.row, place.device, cut] * size_of(task, tasks.table)
         append(task, amount, (stage, place.row, place.lane), queues, tasks.table)
         return 0
-    amount = amounts[EDGE, place.row, place.link_device, cut]
+    amount = amounts[EDGE, place.row, place.link_device, cut] * size_of(task, tasks.table)
     if amount == 0.0:
         finish(task, place, slot, tasks)
         return 1
@@ -198,61 +199,66 @@ def enter_link(task, stage, place, slot, amounts, queues, tasks):
 
 
 _complete_at_device = completing("complete_at_device", enter_link)
+_add_at_device = adding("add_at_device", enter_link)
 
 
 @inline
-def _complete_if_due(stage, place, complete_tasks, slot, rates, model, queues, tasks):
+def _complete_if_due(stage, place, complete_tasks, served, slot, amounts, queues, tasks):
     """Pass on the tasks of a queue, if its first one is done; return how many finished."""
     at = stage, place.row, place.lane
-    served = rates[at] * model.scalars[TAU]
     if queues.waiting[at] > 0 and is_first_done(queues.backlog[at], queues.head[at], served):
-        return complete_tasks(stage, place, served, slot, model.amounts, queues, tasks)
+        return complete_tasks(stage, place, served, slot, amounts, queues, tasks)
     return 0
 
 
 @helper
-def _finish_at_edges(t, b, slot, rates, due, model, queues, tasks):
-    """Finish the tasks of the device of lane `t` that are done at the servers."""
-    lanes, width = model.edges.attached.shape[1], rates.shape[2] // model.amounts.shape[2]
-    for e in range(model.edges.scalars.shape[0]):
+def _finish_at_edges(t, b, slot, given, due, amounts, queues, tasks):
+    """Finish the tasks of the device of lane `t` that are done at the servers; `given` is (rates, tau, H)."""
+    rates, tau, lanes = given
+    width = rates.shape[2] // amounts.shape[2]
+    for e in range(rates.shape[2] // lanes - 1):
         link = t + (1 + e) * lanes
         if due[link] != 0.0:
             due[link] = 0.0
             for n in range(rates.shape[1]):
                 place = Place(n, link, link // width, b * width + t % width)
-                done = _complete_if_due(EDGE, place, complete, slot, rates, model, queues, tasks)
-                queues.completed[n, t] += done
+                served = rates[EDGE, n, link] * tau
+                queues.completed[n, t] += _complete_if_due(
+                    EDGE, place, complete, served, slot, amounts, queues, tasks
+                )
 
 
 @helper
-def _leave_device(t, b, slot, arrivals, rates, model, queues, tasks):
-    """Pass on the tasks that are done on the device of lane `t`, and add new ones."""
-    lanes, width = model.edges.attached.shape[1], rates.shape[2] // model.amounts.shape[2]
-    link = t + (1 + model.edges.attached[b, t]) * lanes
+def _leave_device(t, link, slot, arrivals, given, work, queues, tasks):
+    """Pass on the tasks that are done on the device of lane `t`, which sends to a link, and add new ones."""
+    (rates, tau, _), (amounts, _, b) = given, work
+    width = rates.shape[2] // amounts.shape[2]
     device, replication = t // width, b * width + t % width
     for stage in (TRANSMIT, LOCAL):
         for n in range(arrivals.shape[0]):
             place = LinkPlace(n, t, device, replication, link, link // width)
-            done = _complete_if_due(stage, place, _complete_at_device, slot, rates, model, queues, tasks)
-            queues.completed[n, t] += done
+            served = rates[stage, n, t] * tau
+            queues.completed[n, t] += _complete_if_due(
+                stage, place, _complete_at_device, served, slot, amounts, queues, tasks
+            )
     for n in range(arrivals.shape[0]):
         place = LinkPlace(n, t, device, replication, link, link // width)
-        queues.born[n, t] += arrivals[n, t]
-        for _ in range(arrivals[n, t]):
-            task = new_task(slot, queues.points[n, t], tasks)
-            done = enter_link(task, LOCAL, place, slot, model.amounts, queues, tasks)
-            queues.completed[n, t] += done
+        count, point = arrivals[n, t], queues.points[n, t]
+        queues.born[n, t] += count
+        queues.completed[n, t] += _add_at_device(count, point, place, slot, work, queues, tasks)
 
 
 @helper
 def move_tasks_over_links(b, slot, arrivals, rates, due, model, queues, tasks):
     """As `move_tasks`: pass on tasks that are done, last stage first, and add the new ones."""
-    lanes, edges = model.edges.attached.shape[1], model.edges.scalars.shape[0]
+    attached, amounts = model.edges.attached[b], model.amounts
+    lanes, edges = attached.size, model.edges.scalars.shape[0]
+    given, work = (rates, model.scalars[TAU], lanes), (amounts, model.sizes, b)
     for t in range(lanes):
         marks = due[t]
         for e in range(edges):
             marks += due[t + (1 + e) * lanes]
         if marks > 0.0:
             due[t] = 0.0
-            _finish_at_edges(t, b, slot, rates, due, model, queues, tasks)
-            _leave_device(t, b, slot, arrivals, rates, model, queues, tasks)
+            _finish_at_edges(t, b, slot, given, due, amounts, queues, tasks)
+            _leave_device(t, t + (1 + attached[t]) * lanes, slot, arrivals, given, work, queues, tasks)

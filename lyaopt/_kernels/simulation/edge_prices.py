@@ -14,9 +14,9 @@ from lyaopt._kernels.simulation.edge_links import group_of
 from lyaopt._kernels.simulation.priced_cuts import added_at_device, added_at_edge, order_of
 from lyaopt._kernels.simulation.prices import cost_behind, curve_of, holding_cost, price_at, urgency
 from lyaopt._kernels.simulation.state_types import FIELD_TYPES
-from lyaopt._kernels.simulation.task_queues import CUT, EDGE, LOCAL, TRANSMIT
+from lyaopt._kernels.simulation.task_queues import CUT, EDGE, LOCAL, TRANSMIT, size_of
 from lyaopt._kernels.slot.problems import TAU
-from lyaopt._kernels.toolchain.jit import helper, inline
+from lyaopt._kernels.toolchain.jit import inline, merged
 
 
 class EdgeChoice(NamedTuple):
@@ -48,15 +48,15 @@ def _waiting_bits(n, lane, device, e, queues, prices):
     return queues.backlog[TRANSMIT, n, lane] * price_at(cost, curve_of(TRANSMIT, n, device, e, prices))
 
 
-@inline
-def _at_server(k, n, device, e, order, model):
-    """Return what a task of service `n` that is cut at `k` adds at a server, in joules."""
+@merged
+def _at_server(work, n, device, e, order, model):
+    """Return what a task of service `n` with `work` cycles at a server adds there, in joules."""
     scalars = model.edges.scalars[e]
     link = device + (1 + e) * model.choice.reached.shape[1]
-    return added_at_edge(model.amounts[EDGE, n, device, k], n, link, scalars, order, model.prices, model.cuts)
+    return added_at_edge(work, n, link, scalars, order, model.prices, model.cuts)
 
 
-@helper
+@merged
 def _best_cut(n, lane, device, e, order, queues, model):
     """Return the point at which a task of service `n` adds least with this server, and how much."""
     cuts, amounts, prices, slot = model.cuts, model.amounts, model.prices, model.scalars[TAU]
@@ -68,13 +68,13 @@ def _best_cut(n, lane, device, e, order, queues, model):
         cycles, bits = amounts[LOCAL, n, device, k], amounts[TRANSMIT, n, device, k]
         cost = added_at_device(cycles, n, LOCAL, lane, e, slot, queues, prices)
         cost += added_at_device(bits, n, TRANSMIT, lane, e, slot, queues, prices)
-        cost += _at_server(k, n, device, e, order, model)
+        cost += _at_server(amounts[EDGE, n, device, k], n, device, e, order, model)
         if cost < least:
             best, least = k, cost
     return best, least
 
 
-@helper
+@merged
 def _cost_of(lane, device, e, order, queues, tasks, model, points):
     """Return what a period with a server costs a device; write the best points (N,)."""
     total = 0.0
@@ -84,8 +84,9 @@ def _cost_of(lane, device, e, order, queues, tasks, model, points):
             total += model.choice.coming[n, device] * least
         total += _waiting_bits(n, lane, device, e, queues, model.prices)
         if queues.waiting[TRANSMIT, n, lane] > 0:
-            cut = tasks.table[queues.first[TRANSMIT, n, lane], CUT]
-            total += _at_server(cut, n, device, e, order, model)
+            task = queues.first[TRANSMIT, n, lane]
+            work = model.amounts[EDGE, n, device, tasks.table[task, CUT]] * size_of(task, tasks.table)
+            total += _at_server(work, n, device, e, order, model)
     return total
 
 
@@ -96,7 +97,7 @@ def _links_of(r, e, lanes, width):
     return range(mine.start + r, mine.stop, width)
 
 
-@helper
+@merged
 def _choose(lane, device, orders, queues, tasks, model, points):
     """Put the points of the best server of a device in force, and return its number."""
     room, counts = orders
@@ -112,7 +113,7 @@ def _choose(lane, device, orders, queues, tasks, model, points):
     return best
 
 
-@helper
+@merged
 def choose_edges(b, queues, tasks, model):
     """Attach the devices of block `b` to the best servers, and put the best points there in force."""
     edges, width = model.edges, queues.points.shape[1] // model.devices.shape[1]

@@ -15,7 +15,11 @@ from lyaopt._kernels.simulation.edge_links import (
     send_over_links,
 )
 from lyaopt._kernels.simulation.edge_prices import EdgeChoice, choose_edges
-from lyaopt._kernels.simulation.exact_allocation import allocate_exactly, allocation_workspace_size
+from lyaopt._kernels.simulation.exact_allocation import (
+    DEVICE_ROWS,
+    allocate_exactly,
+    allocation_workspace_size,
+)
 from lyaopt._kernels.simulation.priced_cuts import Cuts
 from lyaopt._kernels.simulation.prices import Prices, weigh_by_prices
 from lyaopt._kernels.simulation.slot_loop import slot_loop
@@ -36,32 +40,35 @@ from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
 
 class EdgesModel(NamedTuple):
-    """A `Model` with several edge servers; its arrays over devices have an entry for each link, too.
+    """Fields of a `Model` with several edge servers; arrays over devices have an entry for each link, too.
 
+    - `weights` (b, 3, N, L): workspace of prices.
     - `edges`: the servers.
     - `prices`, `cuts`: of a rule by prices, as in priced_slots.py; not read without one.
     - `choice`: how it chooses servers.
-    - `channels` (b, L): workspace, the row of each radio's table.
     """
 
     method: Any
     scalars: Any
     devices: Any
     amounts: Any
-    fractions: Any
-    shares: Any
     weights: Any
-    rule: Any
-    failed: Any
     laws: Any
+    sizes: Any
     edges: Any
     prices: Any
     cuts: Any
     choice: Any
-    channels: Any
 
 
-FIELD_TYPES[EdgesModel] = (*FIELD_TYPES[Model], Edges, Prices, Cuts, EdgeChoice, "i8[:,::1]")
+_OF_MODEL = dict(zip(Model._fields, FIELD_TYPES[Model], strict=True))
+FIELD_TYPES[EdgesModel] = (
+    *(_OF_MODEL[name] for name in EdgesModel._fields if name in _OF_MODEL),
+    Edges,
+    Prices,
+    Cuts,
+    EdgeChoice,
+)
 
 
 @helper
@@ -69,7 +76,8 @@ def _new_room(model, services, devices, width):
     size = allocation_workspace_size(model, services, devices, width)
     if model.choice.priced != 0:
         size = max(size, busy_workspace_size(model, services, devices, width))
-    return new_edge_room(np.empty(size), model, services, width)
+    own = devices // (1 + model.edges.scalars.shape[0])
+    return new_edge_room(np.empty(size), DEVICE_ROWS, services, own * width, own)
 
 
 @inline
@@ -84,32 +92,23 @@ def _prepare(at, gain, arrivals, model, state, tasks):
     send_over_links(b, gain, model.edges)
 
 
-@helper
-def _allocate_by_prices(b, gain, backlog, model, state, allocation, room):
-    """Solve the problems of devices by prices over their links, and that of each server."""
-    channels, attached = model.channels[b], model.edges.attached[b]
-    for t in range(attached.size):
-        channels[t] = attached[t]
-    weights = model.weights[b]
-    weigh_by_prices(queues_of(state, b), channels, model.prices, weights)
-    queued, solvers = room.notes.queued, room.workspace.solvers
-    allocate_busy_lanes(backlog, weights, gain, model, queued, allocation, solvers)
-
-
 @inline
 def _allocate(at, gain, backlog, model, state, tasks, allocation, room):
     """The allocation of the paper or by prices, with Problem 5 of each server."""
-    queued, rates = room.notes.queued, allocation.rates[EDGE]
-    at_edges = queued[EDGE]
-    queued[EDGE] = 0
+    b, queued, edges, work = at[0], room.notes.queued, model.edges, room.workspace
+    rates, at_edges = allocation.rates[EDGE], queued[EDGE]
+    queued[EDGE] = 0  # of each server by itself
     if model.choice.priced != 0:
-        _allocate_by_prices(at[0], gain, backlog, model, state, allocation, room)
+        weights = model.weights[b]
+        # The table of a radio is that of its link; other lanes have nothing to send.
+        weigh_by_prices(queues_of(state, b), edges.attached[b], model.prices, weights)
+        allocate_busy_lanes(backlog, weights, gain, model, queued, allocation, work.solvers)
         if at_edges > 0:
-            allocate_edges_by_weights(backlog, model.weights[at[0]], model, rates, room.workspace)
+            allocate_edges_by_weights(backlog, weights, model.method, edges, rates, work)
     else:
-        allocate_exactly(backlog, gain, model, queued, allocation, room.workspace.solvers)
+        allocate_exactly(backlog, gain, model, queued, allocation, work.solvers)
         if at_edges > 0:
-            allocate_edges(backlog, model, rates, room.workspace)
+            allocate_edges(backlog, model.method, edges, rates, work)
     queued[EDGE] = at_edges
 
 

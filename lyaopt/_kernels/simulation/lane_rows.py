@@ -49,8 +49,9 @@ ROWS_SIZE = (_ROWS + 1) * LANES  # with which the rows begin where a line of the
 class FewLanes(NamedTuple):
     """Rows of LANES numbers, of up to S = FEW_SERVICES services.
 
-    - `amounts` (4, 3, S, LANES), `rates` (3, S, LANES), `efforts` (2, LANES): as in a state.
-    - `service_sums` (6, S, LANES), `device_sums` (7, LANES): sums of the period, without gains.
+    - `amounts` (4, 3, S, LANES), `rates` (3, S, LANES), `efforts` (4, LANES): as in a state, but without
+      measured radios.
+    - `service_sums` (6, S, LANES), `device_sums` (8, LANES): sums of the period, without gains.
     - `devices` (4, LANES): F^l, pmax, h and b_w.
     - `notes`: SlotNotes.
     - `edge_items` (LANES,): backlogs at the edge, one after the other.

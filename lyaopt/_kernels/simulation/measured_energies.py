@@ -4,7 +4,7 @@ What a measured radio can carry in a slot is its rate times the gain of the slot
 trace states, or the whole.
 """
 
-from lyaopt._kernels.simulation.serve_queues import add_devices
+from lyaopt._kernels.simulation.serve_queues import MOST_POWER, add_devices
 from lyaopt._kernels.simulation.sums import LOCAL_ENERGY
 from lyaopt._kernels.slot.energies import transmit_energy
 from lyaopt._kernels.slot.staircase import hull_power
@@ -21,6 +21,12 @@ def has_tables(laws):
 def has_measured(laws):
     """Return whether a radio is measured."""
     return laws.rate.size > 0
+
+
+@inline
+def has_slopes(laws):
+    """Return whether the power of a measured radio depends on its rate."""
+    return has_measured(laws) & (laws.slope.size > 0)
 
 
 @helper
@@ -40,6 +46,19 @@ def write_radios(gain, laws, rate, power):
     for t in range(gain.size):
         rate[t] = laws.rate[t // width] * gain[t]
         power[t] = laws.watts[t // width]
+    if has_slopes(laws):
+        for t in range(gain.size):
+            power[t] += laws.slope[t // width] * rate[t]
+
+
+@helper
+def _set_most_power(gain, laws, most):
+    """Write the powers in W at which measured radios send in a slot, where they depend on its gains."""
+    width = gain.size // laws.measured.size
+    for t in range(gain.size):
+        m = t // width
+        if laws.measured[m] != 0:
+            most[t] = laws.watts[m] + laws.slope[m] * (laws.rate[m] * gain[t])
 
 
 @helper
@@ -52,7 +71,7 @@ def _add_hull(speed, tau, curve, energy, added):
 
 
 @helper
-def add_devices_by_laws(cpu, power, gain, scales, laws, notes, added, sums):
+def add_by_laws(cpu, power, gain, scales, laws, notes, added, sums):
     """Add up as `add_devices` does, for CPUs with tables what their hulls take; `added` (L,) is workspace."""
     width, energy = cpu.size // laws.curve.size, sums[LOCAL_ENERGY]
     if has_tables(laws):
@@ -61,6 +80,8 @@ def add_devices_by_laws(cpu, power, gain, scales, laws, notes, added, sums):
                 mine = slice(m * width, m * width + width)
                 curve = laws.curve_hz[laws.curve[m]], laws.curve_slope[laws.curve[m]]
                 _add_hull(cpu[mine], scales[0], curve, energy[mine], added[mine])
+    if laws.traced != 0 and has_slopes(laws):
+        _set_most_power(gain, laws, notes.limits[MOST_POWER])
     add_devices(cpu, power, gain, scales, notes.before, notes.after, notes.limits, sums)
     if has_tables(laws):
         for t in range(cpu.size):

@@ -30,7 +30,8 @@ class SlotNotes(NamedTuple):
 
     - `due` (L,): 1 where tasks are done or new, else 0; 0 in all lanes between slots.
     - `before`, `after` (3, L): backlog of each stage, all services together, before and after service.
-    - `limits` (2, L): CAPACITY in Hz and MOST_POWER in watts of each lane's device; the same in all slots.
+    - `limits` (2, L): CAPACITY in Hz and MOST_POWER in watts of each lane's device; the same in all
+      slots, but for measured radios whose power depends on the rate of a slot.
     - `queued` (3,): how many queues of each stage are not empty.
     - `idle` (3,): 1 where none is, and rates, efforts, `before` and `after` of the stage are 0.
     """

@@ -15,8 +15,9 @@ from lyaopt._kernels.simulation.exact_allocation import (
     allocate_exactly,
 )
 from lyaopt._kernels.simulation.few_lanes_slots import few_workspace, is_few, run_few
-from lyaopt._kernels.simulation.measured_energies import add_devices_by_laws, set_whole_rates
+from lyaopt._kernels.simulation.measured_energies import set_whole_rates
 from lyaopt._kernels.simulation.periods import close_period, end_of_period, open_period
+from lyaopt._kernels.simulation.radio_tails import add_devices_by_laws
 from lyaopt._kernels.simulation.rules import weigh
 from lyaopt._kernels.simulation.serve_queues import (
     add_devices,
@@ -67,13 +68,6 @@ def _allocation_of(state, b, multiplier):
 
 
 @helper
-def _record_slot(b, line, gain, arrivals, backlog, allocation, record):
-    """Record a slot of block `b`: its start, and what is allocated."""
-    record_services(backlog, allocation.rates, arrivals, record.services[b, line])
-    record_devices(allocation.cpu, allocation.power, gain, record.devices[b, line])
-
-
-@helper
 def _keep_all(at, gain, arrivals, model, state, tasks):
     """Leave gains as they are, and the points of the policy in force."""
 
@@ -85,9 +79,10 @@ def _run_all(at, span, model, plan, state, tasks, record, room):
 
 
 @inline
-def _add_cubic(cpu, power, gain, scales, laws, notes, added, sums):
-    """Add up as `add_devices_by_laws` does, where no CPU has a table: idle ones take nothing."""
+def _add_cubic(allocation, gain, scales, laws, notes, efforts, sums):
+    """Add up as `add_devices_by_laws` does, where nothing is measured: idle devices take nothing."""
     if notes.idle[LOCAL] == 0 or notes.idle[TRANSMIT] == 0:
+        _, cpu, power, _ = allocation
         add_devices(cpu, power, gain, scales, notes.before, notes.after, notes.limits, sums)
 
 
@@ -99,7 +94,7 @@ def _slots_of(name, allocate, prepare, add, move):
         model, plan, state, tasks, record, room = borrowed((model, plan, state, tasks, record, room))
         (b, begin, end), (inputs, notes, _, _) = at, room
         queues, allocation = queues_of(state, b), _allocation_of(state, b, room.multiplier)
-        rates, cpu, power, _ = allocation
+        rates, efforts = allocation.rates, state.efforts[b]
         scales = model.scalars[TAU], model.scalars[DELTA]
         service_sums, device_sums = state.sums.services[b, PRESENT], state.sums.devices[b, PRESENT]
         count_queued(queues, notes)
@@ -116,9 +111,11 @@ def _slots_of(name, allocate, prepare, add, move):
                 allocate((b, slot), h, queues.backlog, model, state, tasks, allocation, room)
                 rest_stages(allocation, notes)
                 if record.services.shape[1] > 0:
-                    _record_slot(b, slot - span.start, h, new, queues.backlog, allocation, record)
+                    record_services(queues.backlog, rates, new, record.services[b, slot - span.start])
                 moving = serve_queues(rates, scales[0], notes, queues, service_sums)
-                add(cpu, power, h, scales, model.laws, notes, room.multiplier, device_sums)
+                add(allocation, h, scales, model.laws, notes, efforts, device_sums)
+                if record.devices.shape[1] > 0:
+                    record_devices(efforts, h, record.devices[b, slot - span.start])
                 if inputs.coming[slot - begin] > 0:
                     mark_arrivals(new, notes.due)
                     moving += 1
@@ -155,11 +152,12 @@ def slot_loop(
     new_workspace : function
         ``new_workspace(model, services, devices, width)`` returns what workspace it takes.
     prepare : function
-        ``prepare((b, begin, end), gain, arrivals, model, state, tasks)`` may put other points in force in block `b`
-        for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points matter.
-        It may replace gains (G, L).
+        ``prepare((b, begin, end), gain, arrivals, model, state, tasks)`` may put other points in force in
+        block `b` for the slots from `begin` to `end`, within a period; `arrivals` (G, N, L) tell where points
+        matter. It may replace gains (G, L).
     add : function
-        ``add(cpu, power, gain, (tau, delta), laws, notes, added, sums)`` adds up what devices did in a slot.
+        ``add(allocation, gain, (tau, delta), laws, notes, efforts, sums)`` adds up what devices did in a
+        slot; `efforts` (4, L) are those of the state.
     run_apart : function
         ``run_apart((b, begin, end), span, model, plan, state, tasks, record, room)`` may simulate these slots
         of block `b` by itself, and returns whether it did.

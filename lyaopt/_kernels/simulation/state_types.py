@@ -68,6 +68,9 @@ class PowerLaws(NamedTuple):
     - `curve_hz`, `curve_slope` (C, K): tables of CPUs.
     - `measured` (M,): 1 where the radio is measured.
     - `rate`, `watts` (M,): of measured radios, in bit/s and W; empty where there is none.
+    - `slope` (M,): what they draw beside, in W for each bit/s at which they send; empty where nothing.
+    - `tail_time`, `tail_watts` (M,): for how many seconds they stay awake after they sent, and what they draw
+      then in W; empty where none does.
     - `traced`: 1 where gains are those of a trace, which are shares of the rate of a measured radio.
     - `shared`: 1 where the devices of a replication share their spectrum, else 0.
     """
@@ -78,6 +81,9 @@ class PowerLaws(NamedTuple):
     measured: Any
     rate: Any
     watts: Any
+    slope: Any
+    tail_time: Any
+    tail_watts: Any
     traced: Any
     shared: Any
 
@@ -135,7 +141,7 @@ class Trace(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Sums over slots: `services` (b, 2, 6, N, L) and `devices` (b, 2, 7, L), see sums.py."""
+    """Sums over slots: `services` (b, 2, 6, N, L) and `devices` (b, 2, 8, L), see sums.py."""
 
     services: Any
     devices: Any
@@ -150,8 +156,9 @@ class ReplicationState(NamedTuple):
     - `sums`: see Sums.
     - `last_gain` (b, L): channel gains of the last slot.
     - `channel` (b, 4, L), `busy` (b, N, L): state of the streams, see stream_options.py and traffic.py.
-    - `rates` (b, 3, N, L), `efforts` (b, 2, L): what was allocated in the last slot: rates of service, and
-      the SPEED in Hz and POWER in W of each device.
+    - `rates` (b, 3, N, L), `efforts` (b, 4, L): what was allocated in the last slot: rates of service, and
+      the SPEED in Hz and POWER in W of each device; of its radio the seconds for which it stays AWAKE, and
+      the energy of its TAIL in the slot in J.
     - `memory` (b, K, 3, N, L): what a rule keeps from slot to slot, see rules.py.
     """
 
@@ -175,8 +182,8 @@ FIRST, LAST, WAITING = range(3)
 QUEUE_LINKS = 3
 BORN, COMPLETED = range(2)
 TASK_COUNTS = 2
-SPEED, POWER = range(2)
-EFFORTS = 2
+SPEED, POWER, AWAKE, TAIL = range(4)
+EFFORTS = 4
 
 
 class Queues(NamedTuple):
@@ -210,7 +217,7 @@ class Tasks(NamedTuple):
 
 
 class Record(NamedTuple):
-    """All that is recorded of T slots: `services` (b, T, 7, N, L), `devices` (b, T, 3, L), see sums.py."""
+    """All that is recorded of T slots: `services` (b, T, 7, N, L), `devices` (b, T, 4, L), see sums.py."""
 
     services: Any
     devices: Any
@@ -246,7 +253,7 @@ _F1, _F2, _F3, _F4, _F5 = (f"f8[{':,' * n}::1]" for n in range(5))
 _I1, _I2, _I3, _I4, _I5 = (f"i8[{':,' * n}::1]" for n in range(5))
 FIELD_TYPES: dict[type, tuple[str | type, ...]] = {
     Span: ("i8", "i8", "i8"),
-    PowerLaws: (_I1, _F2, _F2, _I1, _F1, _F1, "i8", "i8"),
+    PowerLaws: (_I1, _F2, _F2, _I1, _F1, _F1, _F1, _F1, _F1, "i8", "i8"),
     TaskSizes: ("u8", "u4[:,::1]", _I2, _F2),
     Model: ("i8", _F1, _F2, _F4, _F3, _F4, _F4, "i8", _I1, PowerLaws, TaskSizes),
     StreamKeys: ("u8", "u4[::1]", "u4[::1]"),

@@ -1,14 +1,6 @@
 """Tasks that join by command, not by chance: for simulations of what one more task would bring."""
 
-import numpy as np
-
-from lyaopt._kernels.simulation.state_types import (
-    ReplicationState,
-    Tasks,
-    TaskSizes,
-    compiled_signature,
-    queues_of,
-)
+from lyaopt._kernels.simulation.state_types import ReplicationState, Tasks, compiled_signature, queues_of
 from lyaopt._kernels.simulation.task_moves import add_tasks
 from lyaopt._kernels.simulation.task_queues import Place, make_room
 from lyaopt._kernels.toolchain.jit import Kernel
@@ -22,8 +14,6 @@ def _inject_tasks(slot, births, points, amounts, state, tasks):
     tasks = make_room(tasks, births.sum())
     blocks, services, lanes = births.shape
     width = lanes // amounts.shape[2]
-    alike = np.empty((0, 0), np.int64), np.empty((0, 0))
-    sizes = TaskSizes(np.uint64(0), np.empty((0, 0), np.uint32), *alike)
     for b in range(blocks):
         queues = queues_of(state, b)
         for n in range(services):
@@ -31,9 +21,7 @@ def _inject_tasks(slot, births, points, amounts, state, tasks):
                 place = Place(n, t, t // width, b * width + t % width)
                 count, point = births[b, n, t], points[b, n, t]
                 queues.born[n, t] += count
-                queues.completed[n, t] += add_tasks(
-                    count, point, place, slot, (amounts, sizes, b), queues, tasks
-                )
+                queues.completed[n, t] += add_tasks(count, point, place, slot, amounts, queues, tasks)
     return tasks.table, tasks.log
 
 

@@ -15,18 +15,39 @@ from lyaopt._kernels.toolchain.jit import helper
 
 
 @helper
-def add_tasks(count, point, place, slot, work, queues, tasks):
+def add_tasks(count, point, place, slot, amounts, queues, tasks):
     """Let `count` new tasks of a service join at this partition point; return how many finish at once.
 
-    `work` is (amounts, sizes, b), with the TaskSizes of block b. There must be room for the tasks.
+    They are of size 1. There must be room for them.
     """
     finished = 0
-    amounts, sizes, b = work
-    for number in range(count):
-        size = size_at(b, number, place, slot, sizes) if sizes.law.size > 0 else 1.0
-        task = new_task(slot, point, size, tasks)
+    for _ in range(count):
+        task = new_task(slot, point, 1.0, tasks)
         finished += enter(task, LOCAL, place, slot, amounts, queues, tasks)
     return finished
+
+
+def adding(name, join):
+    """Return the function that adds tasks whose sizes may differ; ``join`` is `enter`, or goes elsewhere."""
+
+    def add(count, point, place, slot, work, queues, tasks):
+        """As `add_tasks`; `work` is (amounts, sizes, b), with the TaskSizes of block b.
+
+        It stands by itself, so that what draws sizes is not compiled into loops that need none.
+        """
+        finished = 0
+        amounts, sizes, b = work
+        for number in range(count):
+            size = size_at(b, number, place, slot, sizes) if sizes.law.size > 0 else 1.0
+            task = new_task(slot, point, size, tasks)
+            finished += join(task, LOCAL, place, slot, amounts, queues, tasks)
+        return finished
+
+    add.__name__ = add.__qualname__ = name
+    return helper(add)
+
+
+_add_sized_tasks = adding("add_sized_tasks", enter)
 
 
 @helper
@@ -36,7 +57,6 @@ def move_tasks(b, slot, arrivals, rates, due, model, queues, tasks):
     None is due after it.
     """
     amounts, tau = model.amounts, model.scalars[TAU]
-    work = amounts, model.sizes, b
     waiting, backlog, head = queues.waiting, queues.backlog, queues.head
     born, completed, points = queues.born, queues.completed, queues.points
     services, lanes = arrivals.shape
@@ -58,4 +78,12 @@ def move_tasks(b, slot, arrivals, rates, due, model, queues, tasks):
             if arrivals[n, t] > 0:
                 place = Place(n, t, device, replication)
                 born[n, t] += arrivals[n, t]
-                completed[n, t] += add_tasks(arrivals[n, t], points[n, t], place, slot, work, queues, tasks)
+                if model.sizes.law.size == 0:
+                    completed[n, t] += add_tasks(
+                        arrivals[n, t], points[n, t], place, slot, amounts, queues, tasks
+                    )
+                else:
+                    work = amounts, model.sizes, b
+                    completed[n, t] += _add_sized_tasks(
+                        arrivals[n, t], points[n, t], place, slot, work, queues, tasks
+                    )

@@ -18,24 +18,23 @@ from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 ALIKE, LOGNORMAL, UNIFORM = range(3)
 
 
-@inline
-def _drawn(law, spread, pair):
-    """Return a size: `spread` is the standard deviation of its logarithm, or half its range."""
-    u, v = pair
+@helper
+def _drawn(seed, slot, keys, number, law, spread):
+    """Return a size; `spread` is the standard deviation of its logarithm, or half its range."""
+    if law == ALIKE:
+        return 1.0
+    u, v = numbered_pair(seed, slot, keys, TASK_SIZES, number)
     if law == LOGNORMAL:
         return math.exp(spread * normal_pair(u, v)[0] - 0.5 * spread * spread)
     return 1.0 + spread * (2.0 * u - 1.0)
 
 
-@helper
+@inline
 def size_at(b, number, place, slot, sizes):
     """Return the size of a task that is born in a slot; `sizes` are TaskSizes of state_types.py."""
-    law = sizes.law[place.row, place.device]
-    if law == ALIKE:
-        return 1.0
+    law, spread = sizes.law[place.row, place.device], sizes.spread[place.row, place.device]
     keys = sizes.replication[b, place.lane], place.device, place.row
-    pair = numbered_pair(sizes.seed, slot, keys, TASK_SIZES, number)
-    return _drawn(law, sizes.spread[place.row, place.device], pair)
+    return _drawn(sizes.seed, slot, keys, number, law, spread)
 
 
 def _sizes_of_tasks(keys, start, law, spread, arrivals, sizes):
@@ -50,11 +49,9 @@ def _sizes_of_tasks(keys, start, law, spread, arrivals, sizes):
         for n in range(services):
             for lane in range(lanes):
                 device = np.int64(keys.lane_device[lane])
-                place = keys.lane_replication[lane], device, n
+                place, own, width = (keys.lane_replication[lane], device, n), law[n, device], spread[n, device]
                 for number in range(min(arrivals[t, n, lane], sizes.size - at)):
-                    pair = numbered_pair(keys.seed, start + t, place, TASK_SIZES, number)
-                    kind = law[n, device]
-                    sizes[at] = 1.0 if kind == ALIKE else _drawn(kind, spread[n, device], pair)
+                    sizes[at] = _drawn(keys.seed, start + t, place, number, own, width)
                     at += 1
 
 

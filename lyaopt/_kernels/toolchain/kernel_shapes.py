@@ -50,17 +50,17 @@ _SLOT = ("3NM", "4M", "6", "3NM", "8M", "6")
 
 # Of simulation: the tuples of state_types.py
 _SPAN = ("#s", "#e", "#g")
-_LAWS = ("M:-C", "CK", "CK", "M:!", "!M", "!M", "", "")
+_LAWS = ("M:-C", "CK", "CK", "M:!", "!M", "!M", "?M", "?M", "?M", "", "")
 _SIZES = ("", "bL", "?NM:sizes", "?NM")
 _MODEL = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "%b3NL", "#u", "2", _LAWS, _SIZES)
 _KEYS = ("", "L", "L")
 _ARRIVALS = ("?NM:kinds", "?NM5:", "n:")
 _STREAMS = ("", "O", "bL", "L:M", "L", "L", "NL:", _ARRIVALS)
 _TRACE = ("TM", "TNM:arrivals", "bw:")
-_SUMS = ("b26NL", "b27L")
-_STATE = ("b43NL", "b33NL", "b2NL", "bNL:k", _SUMS, "bL", "b4L", "bNL", "b3NL", "b2L", "bm3NL")
+_SUMS = ("b26NL", "b28L")
+_STATE = ("b43NL", "b33NL", "b2NL", "bNL:k", _SUMS, "bL", "b4L", "bNL", "b3NL", "b4L", "bm3NL")
 _TASKS = ("t4", "4:pool", "l5")
-_RECORD = ("br7NL", "br3L")
+_RECORD = ("br7NL", "br4L")
 _PLACEMENT = ("S:N", "S:M", "#w")
 
 # Of prices
@@ -74,7 +74,7 @@ _QUEUES = ("3NL", "3NL", "3NL")
 # Of several edge servers
 _EDGES = ("#g", "#a", "E6", "fbH:E", "bH:E")
 _CHOICE = ("", "", "EA", "NA")
-_OF_EDGES = (*_WEIGHTED, _EDGES, _PRICES, _CUTS, _CHOICE, "bL:x")
+_OF_EDGES = ("#d", "6", "3M", "3NMk", "b3NL", _LAWS, _SIZES, _EDGES, _PRICES, _CUTS, _CHOICE)
 
 # Of learning, and of bounds
 _REWARD = ("", "", "", "", "", "S3")

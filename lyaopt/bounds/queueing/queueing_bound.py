@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lyaopt.arrays import Floats, check_type
+from lyaopt.bounds.assumptions import refuse_arrivals, refuse_sizes
 from lyaopt.bounds.ergodic_rate import Radio
 from lyaopt.bounds.queueing.accuracy import Accuracy
 from lyaopt.bounds.queueing.arrivals import arrival_states
@@ -46,13 +47,14 @@ class QueueingBound:
     Attributes
     ----------
     bound_j : float
-        LB4: least mean energy plus waiting cost per slot, in J; infinite where some task can be done by none.
+        LB4: least mean energy, idle power included, plus waiting cost per slot, in J; infinite where some
+        task can be done by none.
     waiting_cost_j_per_s : ndarray (S,)
         theta of each service.
     edge_price : float
         psi, in J per cycle at the edge.
     device_bound_j : ndarray (M,)
-        Each device's part, before the edge's earnings are taken off.
+        Each device's part without idle power, before the edge's earnings are taken off.
     device_alone_j : ndarray (M,)
         The same without prices of machine time, as in LB3 with whole slots.
     residual : float
@@ -104,7 +106,8 @@ def queueing_bound(
     ------
     ProblemError
         If there is no waiting cost, one is negative or not finite, all are 0, devices move, or one has bursts
-        of too many services, operating points or a measured radio.
+        of too many services, operating points or a measured radio; if arrivals are neither Poisson nor on and
+        off, or the sizes of tasks vary.
     MissingExtraError
         Without SciPy (extra `bound`).
     """
@@ -117,6 +120,7 @@ def queueing_bound(
     if edge_price is None and _may_fill_the_edge(system):
         price = search.edge_price(price)
     value, parts = search.at(price, accuracy)
+    value += system.idle_energy_j
     return QueueingBound(value, theta, price, parts[0], parts[1], float(parts[2].max()))
 
 
@@ -179,6 +183,8 @@ def _may_fill_the_edge(system: System) -> bool:
 
 def _check(system: System, theta: Floats, edge_price: float | None) -> None:
     refuse_tables(system, "LB4")
+    refuse_arrivals(system, "LB4")
+    refuse_sizes(system, "LB4")
     Radio.of(system)  # refuses devices that move
     if not theta.any():
         raise ProblemError("$.waiting_cost_j_per_s", "expected a waiting cost > 0, got 0")

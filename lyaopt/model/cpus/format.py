@@ -6,11 +6,9 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from lyaopt.errors import DocumentError
-from lyaopt.io import strict_json
-from lyaopt.io.field_errors import errors_of
+from lyaopt.io.json_tables import parse_table
 from lyaopt.model.cpus.table import CpuTable
 
 
@@ -31,17 +29,7 @@ def parse_cpu(text: bytes | str) -> CpuTable:
         If the text is not JSON, or not exactly a CPU table (see docs/reference/formats.md); with the path and
         line of the first error.
     """
-    with strict_json.document_errors():
-        decoded = strict_json.decode(text)
-        data = strict_json.parse(decoded)
-    errors = strict_json.duplicate_keys(data)
-    if not errors:
-        try:
-            return _adapter().validate_python(data)
-        except ValidationError as failure:
-            errors = errors_of(CpuTable, failure)
-    shown = [(strict_json.show_path(path), reason) for path, reason in errors]
-    raise DocumentError(shown, strict_json.line_of(decoded, errors[0][0]))
+    return parse_table(text, CpuTable, _adapter())
 
 
 def cpu_to_dict(table: CpuTable) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 _EQUAL = 1e-5
+_COARSE = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float8": 2.0**-2}
+"""Steps of types of few bits; a runtime may round to them more or less often in a half than in the whole."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Agreement:
         Of an element of the features.
     same_bits : bool
         Whether head then tail returned every bit of the whole network.
+    tolerance : float
+        Largest difference that is rounding: 1e-5, or four steps of types of fewer bits.
     """
 
     largest_difference: float
@@ -34,15 +38,20 @@ class Agreement:
     quantised_rms: float
     bits: int
     same_bits: bool = False
+    tolerance: float = _EQUAL
 
     @property
     def holds(self) -> bool:
         """Whether head then tail is the whole network, up to rounding."""
-        return self.largest_difference <= _EQUAL
+        return self.largest_difference <= self.tolerance
 
 
 def compare(
-    whole: Mapping[str, Any], cut: Mapping[str, Any], quantised: Mapping[str, Any], bits: int
+    whole: Mapping[str, Any],
+    cut: Mapping[str, Any],
+    quantised: Mapping[str, Any],
+    bits: int,
+    types: Iterable[str] = (),
 ) -> Agreement:
     """Compare the outputs of a network, by name.
 
@@ -52,11 +61,18 @@ def compare(
         Of the whole network, of head then tail, and of both with features of `bits`.
     bits : int
         As of `Agreement`.
+    types : iterable of str
+        Of the tensors that cross and of the outputs, such as ``float32``.
     """
     largest = max((_largest(whole[name], cut[name]) for name in whole), default=0.0)
     by_bits = max((_largest(whole[name], quantised[name]) for name in whole), default=0.0)
     same_bits = all(_has_same_bits(whole[name], cut[name]) for name in whole)
-    return Agreement(largest, by_bits, _rms(whole, quantised), bits, same_bits)
+    return Agreement(largest, by_bits, _rms(whole, quantised), bits, same_bits, _tolerance(types))
+
+
+def _tolerance(types: Iterable[str]) -> float:
+    steps = [step for kind in types for name, step in _COARSE.items() if kind.startswith(name)]
+    return max([_EQUAL, *(4.0 * step for step in steps)])
 
 
 def _has_same_bits(expected: Any, found: Any) -> bool:
@@ -103,7 +119,9 @@ def quantised(values: Any, bits: int) -> Any:
         Of an element.
     """
     array = np.asarray(values)
-    if array.dtype.kind != "f" or not array.size or not np.isfinite(array).all():
+    # Formats that NumPy has from elsewhere, such as bfloat16, are of no kind of its own.
+    is_float = array.dtype.kind == "f" or "float" in array.dtype.name
+    if not is_float or not array.size or not np.isfinite(array).all():
         return array
     low, high = float(array.min()), float(array.max())
     if low == high:

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from lyaopt.errors import ProfileError
+from lyaopt.io.input_files import MAX_MODEL_BYTES
 from lyaopt.model.cutting.division import CrossingTensor, Wiring, cut_number, divide
 from lyaopt.model.profiles.graph import Graph, GraphCut, Operation, Selection, legal_cuts
 from lyaopt.model.profiles.input_shapes import InputShapes
 from lyaopt.model.profiles.onnx_profiler import load_model, network_of
 from lyaopt.model.profiles.onnx_shapes import Shapes, infer_shapes
+
+_WEIGHTS_APART = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +176,9 @@ def _load_weights(model: Any, path: Path) -> None:
     # A file that is missing or outside of the folder: onnx raises errors of several kinds.
     except Exception as failure:
         raise ProfileError(f"{path.name}: weights cannot be read: {' '.join(str(failure).split())}") from None
+    size = sum(tensor.ByteSize() for tensor in model.graph.initializer)
+    if size > MAX_MODEL_BYTES:
+        raise ProfileError(f"{path.name}: {size} bytes of weights, and an ONNX file holds {MAX_MODEL_BYTES}")
 
 
 class _Split:
@@ -212,9 +218,14 @@ class _Split:
             [self._value(each) for each in outputs],
             [self._constant(each) for each in sorted(read - made - {""})],
         )
-        versions = {"ir_version": self.model.ir_version, "opset_imports": self.model.opset_import}
+        # Older files list weights as inputs too.
+        version = max(self.model.ir_version, _WEIGHTS_APART)
+        versions = {"ir_version": version, "opset_imports": self.model.opset_import}
         model = helper.make_model(graph, producer_name="lyaopt", **versions)
-        checker.check_model(model)
+        try:
+            checker.check_model(model)
+        except checker.ValidationError as failure:
+            raise ProfileError(f"the file is no valid ONNX: {' '.join(str(failure).split())}") from None
         return model
 
     def _constant(self, name: str) -> Any:

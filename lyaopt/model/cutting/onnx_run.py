@@ -1,4 +1,4 @@
-"""Run a cut ONNX network and compare it with the whole: ONNX Runtime if it is installed, else onnx itself."""
+"""Run a cut ONNX network and compare it with the whole: ONNX Runtime if it can, else onnx itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from lyaopt.errors import ProfileError
 from lyaopt.model.cutting.agreement import Agreement, compare, quantised
 from lyaopt.model.cutting.onnx_halves import Halves
-from lyaopt.model.profiles.onnx_shapes import Shapes
+from lyaopt.model.profiles.onnx_shapes import RANDOM, Shapes
 
 Tensors = Mapping[str, Any]
 _ONLY_FATAL = 4
@@ -36,8 +36,12 @@ def check_halves(halves: Halves, *, bits: int = 8, seed: int = 0) -> Agreement:
     Raises
     ------
     ProfileError
-        If the network cannot be run here.
+        If the network cannot be run here, or draws random numbers.
     """
+    for node in halves.whole.graph.node:
+        if node.op_type.startswith(RANDOM):
+            reason = f"the network draws random numbers ({node.op_type})"
+            raise ProfileError(f"{reason}, so that nothing can be compared (--no-check leaves it out)")
     given = random_inputs(halves.whole, halves.shapes, seed)
     try:
         whole = _runner(halves.whole)(given)
@@ -46,7 +50,8 @@ def check_halves(halves: Halves, *, bits: int = 8, seed: int = 0) -> Agreement:
         crossing = {name: made[name] for name in halves.crossing}
         ready = {name: value for name, value in made.items() if name in whole}
         rounded = {name: quantised(value, bits) for name, value in crossing.items()}
-        return compare(whole, {**ready, **tail(crossing)}, {**ready, **tail(rounded)}, bits)
+        types = [str(each.dtype) for each in (*whole.values(), *crossing.values())]
+        return compare(whole, {**ready, **tail(crossing)}, {**ready, **tail(rounded)}, bits, types)
     # Operators that are not implemented here, or inputs that they refuse, raise errors of any kind.
     except Exception as failure:
         reason = " ".join(f"{type(failure).__name__}: {failure}".split())
@@ -58,7 +63,8 @@ def _runner(model: Any) -> Callable[[Tensors], dict[str, Any]]:
     names = [value.name for value in model.graph.output]
     try:
         session = open_session(model)
-    except ModuleNotFoundError:
+    # It is not installed, or lacks an operator, a type or this version of ONNX: it raises errors of any kind.
+    except Exception:
         from onnx.reference import ReferenceEvaluator
 
         evaluator = ReferenceEvaluator(model)

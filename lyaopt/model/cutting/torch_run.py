@@ -36,7 +36,7 @@ def check_torch_halves(halves: TorchHalves, *, bits: int = 8, seed: int = 0) -> 
     Raises
     ------
     ProfileError
-        If the network cannot be run here.
+        If the network cannot be run here, or draws random numbers.
     """
     import torch
     from torch.utils import _pytree as pytree
@@ -46,7 +46,7 @@ def check_torch_halves(halves: TorchHalves, *, bits: int = 8, seed: int = 0) -> 
     try:
         with torch.no_grad(), evaluation_mode(halves.whole):
             given = _named(halves, pytree.tree_leaves((arguments, keywords)))
-            whole = halves.whole(*_copies(arguments), **_copies(keywords))
+            whole, again = (halves.whole(*_copies(arguments), **_copies(keywords)) for _ in range(2))
             made = halves.head(**given)
             crossing = {name: made[name] for name in halves.crossing}
             rounded = {name: _rounded(value, bits) for name, value in crossing.items()}
@@ -57,7 +57,13 @@ def check_torch_halves(halves: TorchHalves, *, bits: int = 8, seed: int = 0) -> 
         reason = " ".join(f"{type(failure).__name__}: {failure}".split())
         raise ProfileError(f"the network cannot be run here: {reason}") from failure
     expected = _expected(halves, pytree.tree_leaves(whole))
-    return compare(expected, _arrays(halves, by_cut), _arrays(halves, by_bits), bits)
+    if not compare(expected, _expected(halves, pytree.tree_leaves(again)), expected, bits).same_bits:
+        reason = "two runs of the network differ: it draws random numbers"
+        raise ProfileError(f"{reason}, so that nothing can be compared (--no-check leaves it out)")
+    types = [str(by_cut[name].dtype) for name in halves.outputs]
+    types = [kind.removeprefix("torch.") for kind in types]
+    types += [tensor.type for tensor in halves.crossing_tensors]
+    return compare(expected, _arrays(halves, by_cut), _arrays(halves, by_bits), bits, types)
 
 
 def _random(leaf: Any, generator: torch.Generator) -> Any:

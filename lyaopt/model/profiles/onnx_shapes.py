@@ -17,7 +17,7 @@ from lyaopt.model.profiles.onnx_contrib import contrib_outputs
 from lyaopt.model.profiles.onnx_macs import CONTROL_FLOW, MICROSOFT, STANDARD
 
 _MOST_VALUES = 4096
-_RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomUniform")
+RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomUniform")
 
 
 class Shapes(dict[str, tuple[int, ...]]):
@@ -127,6 +127,7 @@ class _Inference:
 
     def _by_schema(self, node: Any, label: str) -> Mapping[str, Any]:
         import onnx
+        from onnx.checker import ValidationError
         from onnx.shape_inference import InferenceError, infer_node_outputs
 
         domain = "" if node.domain in STANDARD else node.domain
@@ -145,7 +146,7 @@ class _Inference:
         types = {name: self.shapes.types[name] for name in node.input if name}
         try:
             return infer_node_outputs(schema, node, types, data, opset_imports=self.opsets)
-        except (InferenceError, RuntimeError, ValueError) as failure:
+        except (InferenceError, ValidationError, RuntimeError, ValueError) as failure:
             if known:
                 raise ProfileError(f"{label}: {' '.join(str(failure).split())}") from None
             return {}
@@ -174,7 +175,7 @@ class _Inference:
             inputs = {name: self.values[name] for name in node.input if name in self.values}
         whole = all(name in inputs for name in node.input if name)
         small = all(prod(self.shapes.get(name, (_MOST_VALUES + 1,))) <= _MOST_VALUES for name in node.output)
-        if not (whole and small) or node.domain not in STANDARD or node.op_type in _RANDOM:
+        if not (whole and small) or node.domain not in STANDARD or node.op_type in RANDOM:
             return
         self.values.update(_run(node, self.versions.get("", 1), inputs))
 

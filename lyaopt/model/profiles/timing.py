@@ -34,6 +34,9 @@ class Timing:
         Frequency at which seconds become cycles; None for that which the system says.
     progress : callable or None
         Called with the rounds done and their number.
+    clock : callable
+        Seconds of which the differences are taken: of the wall, or of the CPU where others use it too and one
+        thread does the work (`time.thread_time`).
     groups : int
         Groups of halves that are timed one after another: where not all fit into memory together.
     """
@@ -42,6 +45,7 @@ class Timing:
     runs: int = 20
     cpu_hz: float | None = None
     progress: Progress | None = None
+    clock: Callable[[], float] = time.perf_counter
     groups: int = 1
 
     def with_frequency(self) -> Timing:
@@ -106,10 +110,10 @@ def time_halves(halves: Sequence[Half | None], timing: Timing, rounds_before: in
     for number in range(-1, timing.runs):
         for place, half in enumerate(halves):
             if half is not None:
-                started = time.perf_counter()
+                started = timing.clock()
                 half()
                 if number >= 0:
-                    times[number, place] = time.perf_counter() - started
+                    times[number, place] = timing.clock() - started
         if timing.progress is not None:
             timing.progress(rounds_before + number + 2, timing.groups * (timing.runs + 1))
     return times

@@ -142,7 +142,8 @@ def export_network(
         import torch
     with evaluation_mode(module), torch.no_grad(), silence():
         try:
-            exported = torch.export.export(module, tuple(example_inputs), dict(example_kwargs or {}))
+            given = _apart((tuple(example_inputs), dict(example_kwargs or {})))
+            exported = torch.export.export(module, *given)
             program = exported.run_decompositions({})
         # Exporting runs the module's own code, which may raise any exception.
         except Exception as failure:
@@ -156,6 +157,22 @@ def export_network(
         widths=torch_widths(steps, tensors),
     )
     return TorchNetwork(program, graph, steps)
+
+
+def _apart(arguments: Any) -> Any:
+    """Arguments of which none is another: an exported network takes those that were one for one for ever."""
+    import torch
+    from torch.utils import _pytree as pytree
+
+    seen: set[int] = set()
+
+    def apart(leaf: Any) -> Any:
+        if isinstance(leaf, torch.Tensor) and id(leaf) in seen:
+            return leaf.clone()
+        seen.add(id(leaf))
+        return leaf
+
+    return pytree.tree_map(apart, arguments)
 
 
 def _export_error(module: torch.nn.Module, failure: Exception) -> str:

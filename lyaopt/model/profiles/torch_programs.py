@@ -58,6 +58,10 @@ def load_program(
         reason = " ".join(f"{type(failure).__name__}: {failure}".split())
         raise ProfileError(f"torch.export.load cannot read it: {reason}") from None
     _refuse_training(program)
+    for node in program.graph.nodes:
+        # Made of constants in the module's code; PyTorch exports no such operation a second time.
+        if node.target is torch.ops.aten.detach_.default:
+            node.target = torch.ops.aten.detach.default
     arguments, keywords = _example(program, samples, input_shape)
     module = program.module()
     # An exported module has one mode, and refuses to change it.

@@ -13,7 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 from lyaopt.errors import DocumentError, ProblemError
 from lyaopt.io import strict_json, toml_text
 from lyaopt.io.field_errors import errors_of, unknown_key
+from lyaopt.model.cpus import cpu_names
 from lyaopt.model.profiles import Profile, list_profiles
+from lyaopt.model.radios import radio_names
 from lyaopt.model.system import Arrivals, Channel, Device, Learning, System
 
 _Errors = list[tuple[strict_json.Path, str]]
@@ -141,7 +143,10 @@ def scenario_to_dict(system: System) -> dict[str, Any]:
                     service[name] = _set_values(service[name])
             if service["arrivals"] == {"kind": "poisson"}:
                 del service["arrivals"]
-        devices.append({**_set_values(device), **_measured(device), "services": services})
+        known = _set_values(device)
+        if device.idle_power_w == 0.0:
+            del known["idle_power_w"]
+        devices.append({**known, **_measured(device), "services": services})
     scalars = {name: value for name, value in _set_values(system).items() if name in _SCALARS}
     edges = {} if system.edges is None else {"edges": [_set_values(edge) for edge in system.edges]}
     return {"system": scalars, **parts, **edges, "devices": devices}
@@ -153,7 +158,9 @@ def _measured(device: Device) -> dict[str, Any]:
     if device.cpu_points is not None:
         found["cpu_points"] = [_set_values(point) for point in device.cpu_points]
     if device.radio is not None:
-        found["radio"] = _set_values(device.radio)
+        values = _set_values(device.radio)
+        needed = ("rate_bps", "power_w")
+        found["radio"] = {name: value for name, value in values.items() if name in needed or value != 0.0}
     if device.edges is not None:
         found["edges"] = [_set_values(link) for link in device.edges]
     return found
@@ -181,6 +188,16 @@ def format_scenario(system: System) -> str:
     return toml_text.format_toml(scenario_to_dict(system))
 
 
+def _allow_names(definitions: dict[str, Any]) -> None:
+    """Let names of shipped CPUs and radios stand for their numbers, see `lyaopt.model.known_hardware`."""
+    device, radio = definitions["Device"]["properties"], definitions["MeasuredRadio"]
+    radios = {"type": "string", "enum": list(radio_names())}
+    device["cpu_points"]["anyOf"].append({"type": "string", "enum": list(cpu_names())})
+    device["radio"]["anyOf"].append(radios)
+    radio["properties"]["model"] = radios | {"description": "Radio whose numbers are not stated anew."}
+    radio["anyOf"] = [{"required": radio.pop("required")}, {"required": ["model"]}]
+
+
 def scenario_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a scenario."""
     flat = _adapter().json_schema()
@@ -192,5 +209,6 @@ def scenario_schema() -> dict[str, Any]:
         "description": "Settings of the whole system.",
     }
     flat["$defs"]["SystemSection"] = section
+    _allow_names(flat["$defs"])
     flat["properties"] = {"system": {"$ref": "#/$defs/SystemSection"}, **flat["properties"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **flat, "title": "Scenario"}

@@ -1,4 +1,4 @@
-"""`lyaopt cpus`: documents in pipes, tables for people, and errors in one line."""
+"""`lyaopt cpus`: documents in pipes, tables for people, and errors in one line; of CPUs and of radios."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 import pytest
 
 from lyaopt.model.cpus import cpu_names, cpu_to_dict, load_cpu, parse_cpu
+from lyaopt.model.radios import load_radio, parse_radio, radio_names
 from lyaopt_cli.commands import cpus
 
 
@@ -27,10 +28,23 @@ def refused(*arguments: str) -> str:
 def test_the_list_names_every_cpu_once(capsysbinary):
     assert call("--json") == 0
     lines = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
-    assert tuple(line["name"] for line in lines) == cpu_names()
-    for line in lines:
+    assert tuple(line["name"] for line in lines) == cpu_names() + radio_names()
+    for line in lines[: len(cpu_names())]:
         shipped = load_cpu(line["name"])
         assert (line["points"], line["licence"]) == (len(shipped.points), shipped.licence)
+
+
+@pytest.mark.parametrize("name", radio_names())
+def test_one_radio_is_printed_as_it_is_read(name, capsysbinary):
+    call(name, "--json")
+    text = capsysbinary.readouterr().out
+    assert parse_radio(text) == load_radio(name)
+    assert text.count(b"\n") == 1
+    call(name)
+    shown = capsysbinary.readouterr().out.decode()
+    radio = load_radio(name)
+    assert f"{radio.radio.slope_w_per_mbps:.3g}" in shown
+    assert radio.description in shown
 
 
 @pytest.mark.parametrize("name", cpu_names())
@@ -44,7 +58,7 @@ def test_one_cpu_is_printed_as_it_is_read(name, capsysbinary):
 def test_tables_have_the_ranges_and_the_points(capsys):
     call()
     listed = capsys.readouterr().out
-    assert all(name in listed for name in cpu_names())
+    assert all(name in listed for name in cpu_names() + radio_names())
     assert all(len(line.rstrip()) <= 80 for line in listed.splitlines() if "OR MIT" in line)
     row = next(line for line in listed.splitlines() if line.startswith("rk3399_a72"))
     assert row.split()[1:5] == ["9", "0.408-2.02", "0.114-1.37", "0.279-0.681"]

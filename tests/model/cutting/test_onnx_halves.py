@@ -219,6 +219,78 @@ def test_weights_in_other_files_are_read(tmp_path):
         cut_onnx(path, 1)
 
 
+def saved(model, tmp_path):
+    path = tmp_path / "net.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def test_files_that_list_their_weights_as_inputs(tmp_path):
+    """As all did before version 4 of the format."""
+    model = deepcopy(NETWORKS["chain"])
+    model.ir_version = 3
+    model.graph.input.extend(
+        helper.make_tensor_value_info(each.name, each.data_type, list(each.dims))
+        for each in model.graph.initializer
+    )
+    halves = cut_onnx(saved(model, tmp_path), 1)
+    assert [value.name for value in halves.head.graph.input] == ["x"]
+    assert check_halves(halves).holds
+
+
+@pytest.mark.parametrize("opset", [11, 13, 18, 22])
+def test_versions_of_operators_stay(opset, tmp_path):
+    model = deepcopy(NETWORKS["chain"])
+    model.opset_import[0].version = opset
+    halves = cut_onnx(saved(model, tmp_path), 1)
+    assert {half.opset_import[0].version for half in (halves.head, halves.tail)} == {opset}
+    assert check_halves(halves).holds
+
+
+def test_a_file_that_is_not_valid_is_one_error(tmp_path):
+    """Gemm of version 9 has three inputs."""
+    model = deepcopy(NETWORKS["chain"])
+    model.opset_import[0].version = 9
+    with pytest.raises(ProfileError, match=r"Gemm-y: .* input size 2"):
+        cut_onnx(saved(model, tmp_path), 1)
+
+
+def test_an_open_batch_needs_a_shape_and_the_halves_take_it(tmp_path):
+    model = deepcopy(NETWORKS["chain"])
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
+    path = saved(model, tmp_path)
+    with pytest.raises(ProfileError, match="open sizes"):
+        cut_onnx(path, 1)
+    halves = cut_onnx(path, 1, input_shape=(2, 3, 6, 6))
+    assert halves.crossing_tensors[0].shape == (2, 3, 6, 6)
+    assert check_halves(halves).holds
+
+
+def test_a_network_that_draws_numbers_is_not_compared(tmp_path):
+    model = network(
+        [
+            node("MatMul", "x w", "a"),
+            node("RandomNormalLike", "a", "r"),
+            node("Add", "a r", "b"),
+            node("MatMul", "b w", "y"),
+        ],
+        [weight("w", 6, 6)],
+        inputs={"x": (TensorProto.FLOAT, [1, 6])},
+    )
+    with pytest.raises(ProfileError, match="draws random numbers"):
+        check_halves(cut_onnx(saved(model, tmp_path), 1))
+
+
+def test_half_precision_may_differ_by_its_steps(tmp_path):
+    kernels = [numpy_helper.from_array(np.full((3, 3, 3, 3), 0.1, np.float16), "w")]
+    nodes = [node("Conv", "x w", "a"), node("Relu", "a", "b"), node("Conv", "b w", "y")]
+    model = network(nodes, kernels, inputs={"x": (TensorProto.FLOAT16, [1, 3, 6, 6])})
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT16
+    agreement = check_halves(cut_onnx(saved(model, tmp_path), 1))
+    assert agreement.tolerance == pytest.approx(4.0 / 1024.0)
+    assert agreement.holds
+
+
 @pytest.mark.parametrize(
     ("at", "reason"),
     [

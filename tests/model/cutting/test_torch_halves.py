@@ -149,6 +149,37 @@ def test_a_network_that_keeps_state_is_refused():
         cut_torch(Counts(), 1, (torch.randn(1, 3),))
 
 
+class Pair(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.Linear(4, 6), torch.nn.Linear(6, 3)
+
+    def forward(self, x, z):
+        y = self.first(x).relu() + self.first(z)
+        return self.second(y), y, x, None, 3
+
+
+def test_inputs_that_are_one_tensor_are_two():
+    x = torch.randn(2, 4)
+    halves = cut_torch(Pair(), 1, (x, x))
+    made = halves.head(x, torch.zeros_like(x))
+    assert torch.equal(made["x"], x)
+    assert check_torch_halves(halves).same_bits
+    assert halves.inputs == ("x", "z")
+
+
+class Draws(Pair):
+    def forward(self, x):
+        y = self.first(x)
+        return self.second(y + torch.rand_like(y))
+
+
+def test_a_network_that_draws_numbers_is_not_compared():
+    halves = cut_torch(Draws(), 1, (torch.randn(2, 4),))
+    with pytest.raises(ProfileError, match="draws random numbers"):
+        check_torch_halves(halves)
+
+
 @pytest.mark.parametrize(
     ("at", "reason"),
     [(0, "leave one half empty"), (99, r"from 1 to K - 1 = \d, got 99"), ("none", "expected a cut after")],

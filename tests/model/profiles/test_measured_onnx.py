@@ -87,7 +87,7 @@ def test_what_cannot_be_run_is_said(tmp_path):
     model.graph.output[0].type.tensor_type.elem_type = TensorProto.DOUBLE
     onnx.save(model, path)
     profile_onnx(path)
-    with pytest.raises(ProfileError, match="the network cannot be run here: NotImplemented: .*Conv"):
+    with pytest.raises(ProfileError, match=r"the network cannot be run here: NotImplemented: .*Conv"):
         measure_onnx(path, timing=QUICK)
 
 
