@@ -58,11 +58,11 @@ def test_latencies_are_those_by_hand_up_to_a_slot_a_stage(seed, slot_s):
 
 def test_rates_are_those_of_the_slots_and_go_around():
     system = system_of(measured_service(HEAD, TAIL, BITS))
-    rates = np.array([[0.0], [2e6], [0.0], [2e6]])  # in slots of 10 ms: 1 Mbit/s on average
+    rates = np.array([[0.0], [0.0], [4e6], [0.0]])  # in slots of 10 ms
     records = tasks((0.100, 0), (1.000, 0))
     found = predict(system, records, rates, seconds=3.0)
-    # Born at the start of a silent slot: three slots of 20,000 bits end 60 ms later.
-    assert found.latency_s == pytest.approx([0.060 + 0.040] * 2, abs=3.1e-4)
+    # 60,000 bits are the 40,000 of one slot, four slots later half of those of another.
+    assert found.latency_s == pytest.approx([0.045 + 0.040, 0.065 + 0.040], abs=3.1e-4)
 
 
 def test_each_task_has_its_own_cut_even_in_one_slot():
@@ -135,7 +135,8 @@ def test_a_task_that_has_begun_is_finished_before_another_begins():
 
 
 def test_then_the_largest_backlog_comes_first():
-    service = measured_service(HEAD, TAIL, BITS)
+    # Heads that end within slots, whose rest goes to the next task of the same queue but does not begin it.
+    service = measured_service((0.0, 0.020, 0.05003), TAIL, BITS)
     records = rows_of((0, 0.100, 2), (0, 0.105, 2), (1, 0.110, 2), (1, 0.120, 2))
     found = predict(system_of(service, service), records, np.full((1, 1), 1e9), seconds=2.0)
     # At 150 ms one task of the first service waits and two of the second.
