@@ -25,7 +25,7 @@ Times = dict[str, tuple[Floats, Floats]]
 
 
 def times(folder: Path) -> tuple[Times, int, int]:
-    """Of each solver when its periods began, in minutes, and ms to decisions; how many periods, and missed."""
+    """Of each solver when its periods began, and ms to decisions; how many periods, and missed."""
     found: dict[str, list[tuple[float, float]]] = {by: [] for by in COLOURS}
     periods = missed = 0
     with (folder / "decisions.ndjson").open() as lines:
