@@ -57,7 +57,8 @@ def arrival_states(system: System, device: int) -> ArrivalStates:
     if count > _MOST_BURSTY:
         reason = f"expected at most {_MOST_BURSTY} services where there are bursts, got {count}"
         raise ProblemError(f"$.devices[{device}].services", reason)
-    matrix, factors = np.ones((1, 1)), np.ones((len(services), 2**count))
+    matrix: Floats = np.ones((1, 1))
+    factors = np.ones((len(services), 2**count))
     state = np.arange(2**count)
     for n, switch in enumerate(switches):
         if switch is not None:
