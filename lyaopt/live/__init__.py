@@ -3,6 +3,7 @@
 from lyaopt.live.comparison import Row, compare
 from lyaopt.live.controller import Outcome
 from lyaopt.live.loads import drawn_trace, full_rates_bps
+from lyaopt.live.measured_state import Backlogs
 from lyaopt.live.measured_system import Seconds
 from lyaopt.live.networks import NetworkOptions
 from lyaopt.live.plot import draw_runs
@@ -13,6 +14,7 @@ from lyaopt.live.summary import run_document
 from lyaopt.live.task_log import TaskLog, TaskRecord, log_bytes
 
 __all__ = [
+    "Backlogs",
     "NetworkOptions",
     "Outcome",
     "Prediction",

@@ -34,7 +34,8 @@ class Waiting:
 class WaitingTasks:
     """Queues for one server, filled and looked at by other threads.
 
-    As in the slot problems, the queue with the largest backlog is served, here until the task is done.
+    As in the slot problems, the queue with the largest backlog is served, here until the task is done. Of
+    equal backlogs the one comes first whose task came first.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ class WaitingTasks:
             full = self._full()
             if not full:
                 return None
-            task = max(full, key=lambda queue: sum(each.amount for each in queue)).popleft()
+            task = max(full, key=_urgency).popleft()
             self._served = task, self._clock()
             return task
 
@@ -112,6 +113,11 @@ class WaitingTasks:
                     row = {"queue": name, "tasks": len(amounts), "amount": sum(amounts), "left": amounts[0]}
                     found.append(row)
             return found
+
+
+def _urgency(queue: deque[Waiting]) -> tuple[float, float]:
+    """Backlog; of equal ones the task that came first."""
+    return sum(task.amount for task in queue), -queue[0].since_s
 
 
 def seconds_left(clock: Callable[[], float]) -> Callable[[Waiting, float], float]:

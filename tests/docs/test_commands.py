@@ -80,7 +80,7 @@ def test_commands_parse_and_name_existing_things(command):
     if scenario is not None:
         assert scenario in list_scenarios() or scenario.endswith(".toml")
     for policy in policies:
-        as_points = policy.replace(",", "").isdigit()
+        as_points = policy.removeprefix("fixed:").replace(",", "").isdigit()
         as_folder = policy in TRAINED or "/" in policy
         assert policy in {*policy_names(), "trace"} or as_points or as_folder, policy
 

@@ -142,9 +142,9 @@ def test_then_the_largest_backlog_comes_first():
     latency = dict(zip([(r.service, r.born) for r in found.records], found.latency_s.tolist(), strict=True))
     assert latency[0, 0.100] == pytest.approx(0.050, abs=3e-4)
     assert latency[1, 0.110] == pytest.approx(0.090, abs=3e-4)
-    # Then one of each waits, of equal backlogs: one is the next, they do not share.
-    last = sorted([latency[0, 0.105] + 0.105, latency[1, 0.120] + 0.120])
-    assert last == pytest.approx([0.250, 0.300], abs=6e-4)
+    # Then one of each waits, of equal backlogs: the older one is the next.
+    assert latency[0, 0.105] == pytest.approx(0.250 - 0.105, abs=6e-4)
+    assert latency[1, 0.120] == pytest.approx(0.300 - 0.120, abs=6e-4)
 
 
 def test_edges_finish_first_between_devices_and_radios_through_silence():

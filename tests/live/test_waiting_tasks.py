@@ -29,6 +29,14 @@ def test_the_largest_backlog_is_served_first_and_each_queue_in_order():
     assert tasks.take(0.0) is None
 
 
+def test_of_equal_backlogs_the_older_task_comes_first():
+    tasks, clock = queues()
+    for name in "bac":
+        clock.now += 1.0
+        tasks.put(Waiting(name, 2.0, name))
+    assert [tasks.take(0.0).content for _ in range(3)] == ["b", "a", "c"]
+
+
 def test_what_is_served_counts_by_what_is_left():
     tasks, clock = queues()
     tasks.put(Waiting("q", 2.0))
