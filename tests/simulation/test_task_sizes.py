@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.edges import Edge
+from lyaopt.model.scenarios import load_scenario
 from lyaopt.model.system import ArrivalLaw, Device, Service, System, TaskSize
 from lyaopt.policies import Fixed, make_policy
 from lyaopt.simulation import Simulator, simulate
