@@ -157,10 +157,8 @@ class SlotSolver:
         within = self._beyond is None or not self._queues[:, self._beyond].any()
         if within and work.solve(checked=True):
             return
-        if (
-            within and self._problem_of(work)._looks_valid()
-        ):  # many services a device, which kernels do not check
-            work.solve(checked=False)
+        if within and self._problem_of(work)._looks_valid():
+            work.solve(checked=False)  # many services a device, which kernels do not check
         else:
             self._check_and_solve()
 

@@ -64,7 +64,7 @@ def arrival_states(system: System, device: int) -> ArrivalStates:
         if switch is not None:
             # Which bit of the state says whether it is busy: that of the first service counts most.
             bit = count - 1 - round(math.log2(len(matrix)))
-            matrix = np.kron(matrix, _matrix(switch, tau))
+            matrix = np.asarray(np.kron(matrix, _matrix(switch, tau)), np.float64)
             factors[n] = np.array([switch.quiet_factor, switch.busy_factor])[(state >> bit) & 1]
     return ArrivalStates(matrix, mean[:, None] * factors)
 
