@@ -56,7 +56,7 @@ def test_radios_of_logs_take_the_powers_of_a_measured_device(logs, tmp_path, cap
     radios = [device.radio for device in load_scenario(scenario).devices]
     lte = load_radio("lte-2012").radio
     assert all(replace(radio, rate_bps=lte.rate_bps) == lte for radio in radios)
-    assert len({radio.rate_bps for radio in radios}) == 4
+    assert all(15e6 < radio.rate_bps <= 20e6 for radio in radios)
     assert run(["simulate", str(scenario), "--trace", str(out), "--policy", "all-offload"]) == 0
     assert "tails" in capsys.readouterr().out
     assert run(["trace", "import", *logs, *given, "--radio", "lte"]) == 2
