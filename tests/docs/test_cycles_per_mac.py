@@ -34,9 +34,13 @@ def test_a_constant_is_not_off():
     assert found["off"] == pytest.approx(0.0)
 
 
-def test_small_pieces_are_not_shown():
-    found = figures(rows([0, 995, 1000], [0.0, 5e-6, 1e-5], [1e-5, 5e-6, 0.0]))
-    assert found["most"] == pytest.approx(5e3 / 995)
+def test_small_pieces_are_joined_to_others():
+    """A cut after 99.5 % of the MACs ends no piece, nor do cuts that are 1 % apart."""
+    found = figures(
+        rows([0, 500, 510, 995, 1000], [0.0, 4e-6, 5e-6, 9e-6, 1e-5], [1e-5, 6e-6, 5e-6, 1e-6, 0.0])
+    )
+    assert found["least"] == pytest.approx(4e3 / 500)
+    assert found["most"] == pytest.approx(6e3 / 500)
 
 
 def test_the_table_in_the_documents_is_the_one_of_the_file():
