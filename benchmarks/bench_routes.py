@@ -53,10 +53,9 @@ def in_process(slots: list[SlotProblem]) -> list[Callable[[int], object]]:
     return [by_solver, lambda i: solve_slot(slots[i])]
 
 
-def measure(tasks: list[Callable[[int], object]], count: int) -> None:
+def measure(tasks: list[Callable[[int], object]], count: int, slow: set[int]) -> None:
     """Write the seconds of `count` calls of each task; they take turns of `SLOTS` calls."""
     seconds = np.full((len(tasks), count // SLOTS, SLOTS), np.nan)
-    slow = {len(IN_PROCESS) + place for place in TEXTS}
     for turn in range(-1, count // SLOTS):
         for place, task in enumerate(tasks):
             if place in slow and turn % 8:
@@ -76,7 +75,11 @@ def main(devices: int, services: int, count: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         solver = ("lyaopt_cli", "serve", "--socket", f"{name}/solver", "--log-level", "error")
         with process("benchmarks.serving", "echo", f"{name}/echo"), process(*solver), SolverPipe() as pipe:
-            measure(in_process(slots) + calls(Path(name), slots, pipe), count)
+            for task in in_process(
+                slots
+            ):  # each alone, as in C: others would take its memory out of the caches
+                measure([task], count, set())
+            measure(calls(Path(name), slots, pipe), count, TEXTS)
 
 
 def from_python(devices: int, services: int) -> np.ndarray:

@@ -4,8 +4,8 @@
     python -m benchmarks.cycles_per_mac --table
 
 It builds the networks as `lyaopt.model.profiles.rebuild` does (its packages are needed; for ONNX Runtime also
-onnxscript, as PyTorch writes the ONNX file), times head and tail of every cut in CPU time of one thread, and
-writes cycles_per_mac.csv;
+onnxscript, as PyTorch writes the ONNX file), times head and tail of every cut in CPU time of one thread, of
+which the least counts, and writes cycles_per_mac.csv;
 `--table` prints the table in docs/reference/profiles.md.
 """
 
@@ -27,8 +27,8 @@ from lyaopt.model.profiles import Measurement, Profile
 from lyaopt.model.profiles.timing import Timing
 
 TABLE = Path(__file__).with_name("cycles_per_mac.csv")
-SMALL_PIECE = 0.01
-"""Pieces between two cuts with a smaller share of the MACs are not shown: their times are noise."""
+PIECE = 0.05
+"""Least share of the MACs between two cuts that are compared: times of smaller pieces are noise."""
 HEAD = (
     "| network | run by | ms | cycles per MAC | least between two cuts | most | a constant is off by "
     "| head and tail take longer than the whole by |"
@@ -73,7 +73,11 @@ def measure(name: str, runtime: str, runs: int) -> list[Row]:
 
     _, _, _, build, shape = TORCH_NETWORKS[name]
     torch.manual_seed(1)
-    module, inputs, timing = build().eval(), (torch.randn(shape),), Timing(runs=runs, clock=time.thread_time)
+    module, inputs, timing = (
+        build().eval(),
+        (torch.randn(shape),),
+        Timing(runs=runs, clock=time.thread_time, quantile=0.0),
+    )
     if runtime == "torch":
         return rows_of(profile_torch(module, inputs, name=name), measure_torch(module, inputs, timing=timing))
     from lyaopt.model.profiles.onnx_measure import measure_onnx
@@ -116,8 +120,9 @@ def figures(rows: list[Row]) -> dict[str, float]:
     macs = np.array([row.macs for row in rows], dtype=float)
     cycles = np.array([row.head_s * row.cpu_hz for row in rows])
     tails = np.array([row.tail_s * row.cpu_hz for row in rows])
-    piece = np.diff(macs) >= SMALL_PIECE * macs[-1]
-    each = np.diff(cycles)[piece] / np.diff(macs)[piece]
+    ends = _apart(macs)
+    # What a piece adds to the head it takes from the tail: two measurements of it.
+    each = 0.5 * np.diff((cycles - tails)[ends]) / np.diff(macs[ends])
     inner = (cycles + tails)[1:-1] / cycles[-1]
     return {
         "seconds": rows[-1].head_s,
@@ -127,6 +132,15 @@ def figures(rows: list[Row]) -> dict[str, float]:
         "off": float(np.abs(cycles / cycles[-1] - macs / macs[-1]).max()),
         "longer": float(np.median(inner)) - 1.0,
     }
+
+
+def _apart(macs: np.ndarray) -> list[int]:
+    """Cuts from the first to the last that are at least PIECE of the MACs apart."""
+    ends = [0]
+    for k, count in enumerate(macs):
+        if count - macs[ends[-1]] >= PIECE * macs[-1] and macs[-1] - count >= PIECE * macs[-1]:
+            ends.append(k)
+    return [*ends, len(macs) - 1]
 
 
 def table(rows: list[Row]) -> str:

@@ -78,6 +78,7 @@ _INTERNAL = (
     "_kernels.simulation.prices.Prices",
     "_kernels.simulation.rules.RuleEntry",
     "_kernels.simulation.slow_channels.SlowChannels",
+    "_kernels.simulation.state_types.ArrivalLaws",
     "_kernels.simulation.state_types.StreamKeys",
     "slot.inputs.SlotInputs",
     "slot.tables.Curves",

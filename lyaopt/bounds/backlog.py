@@ -37,7 +37,6 @@ from lyaopt.bounds.holding_price import cpu_price, cubic_gain, radio_gain, radio
 from lyaopt.bounds.task_costs import refuse_channels
 from lyaopt.errors import ProblemError
 from lyaopt.model.backlog import backlog_shares
-from lyaopt.model.edges import check_one_edge
 from lyaopt.model.system import System
 
 _PIECES = 128
@@ -99,7 +98,6 @@ def backlog_bound(system: System, *, whole_slots: bool = True) -> BacklogBound:
     """
     check_type(system, System, "system", "as load_scenario returns")
     refuse_channels(system, "shadowing_std_db", "fading_correlation")
-    check_one_edge(system, "the bound on (34) knows one edge server")
     refuse_sizes(system, "the bound of cost (34)")  # waiting work costs more than in proportion to its amount
     energy = system.learning.reward_energy_weight
     if energy == 0.0:
@@ -107,8 +105,8 @@ def backlog_bound(system: System, *, whole_slots: bool = True) -> BacklogBound:
     local, transmit, edge = backlog_shares(system) * system.learning.reward_backlog_weight / energy
     device = system.device_of_service
     radio = Radio.of(system).of_rows(device)
-    tau = system.slot_duration_s
-    delta, capacity = system.energy_coefficient, system.cpu_capacity_hz[device]
+    tau, delta = system.slot_duration_s, system.energy_coefficient
+    capacity = system.cpu_capacity_hz[device]
     cubic = np.array([system.cpu_hulls[m] is None for m in device.tolist()])
     # Whole slots are counted where the conjugate is that of a cubic CPU or of Shannon's radio.
     machines = (
@@ -135,8 +133,7 @@ def backlog_bound(system: System, *, whole_slots: bool = True) -> BacklogBound:
             alone = np.where(in_slots[:, None], np.maximum(alone, exact), alone)
         costs = costs + alone
     costs = costs + _edge_costs(system, edge)
-    work, rates = system.edge_cycles, system.arrival_rate_per_s
-    dual = best_edge_price(costs, work, rates, system.edge_capacity_hz)
+    dual = best_edge_price(costs, system.edge_cycles, system.arrival_rate_per_s, system.edge_capacity_hz)
     bound = energy * tau * dual.value_w * (1.0 - 1e-10)
     return BacklogBound(bound, dual.price, dual.cuts, "whole slots" if whole_slots else "closed")
 

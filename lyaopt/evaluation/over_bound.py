@@ -95,7 +95,8 @@ def latency_curve(system: System, latencies_s: ArrayLike, more_costs: ArrayLike 
     Returns
     -------
     Frontier or None
-        None if there is no such bound: devices move, or no policy is stable; or no latency is given.
+        None if there is no such bound: devices move, there are several edge servers, or no policy is
+        stable; or no latency is given.
 
     Raises
     ------

@@ -213,8 +213,9 @@ def make_systems(
         If there is no such allocation.
     """
     system = scenario if isinstance(scenario, System) else load_scenario(scenario)
-    rule = rule_named(allocation, system, waiting_cost_j_per_s)
     replayed = trace if trace is None or isinstance(trace, Trace) else load_trace(trace, system)
+    traces = () if replayed is None else (replayed,)
+    rule = rule_named(allocation, system, waiting_cost_j_per_s, traces)
     systems = VectorSystems(
         system, replications=count, decisions=decisions, features=features, rule=rule, trace=replayed
     )

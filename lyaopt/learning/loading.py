@@ -39,6 +39,7 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
         from lyaopt.learning.networks import Shape
         from lyaopt.learning.price_rules import PricedScenario, rule_of
         from lyaopt.learning.run_folder import RunFolder
+        from lyaopt.learning.stored_rules import stored_rule
         from lyaopt.learning.trained_policy import LearnedPolicy
         from lyaopt.model.scenarios import parse_scenario
     files = RunFolder(folder)
@@ -51,6 +52,6 @@ def load_policy(folder: str | Path) -> LearnedPolicy:
         system = parse_scenario(json.dumps(run["scenario"]))
         network = algorithm.network(shape, config, system)
         network.load_state_dict(best_network(tensors))
-        rule = rule_of(config, system)
+        rule = stored_rule(tensors) or rule_of(config, system)
         priced = None if rule is None else PricedScenario(rule, system)
         return LearnedPolicy(network, run["algorithm"], config.features, priced)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,11 +10,13 @@ from lyaopt.arrays import Floats
 from lyaopt.errors import ProblemError
 from lyaopt.model.scenarios import scenario_to_dict
 from lyaopt.model.system import System
+from lyaopt.policies.paired_trials import SearchOptions
 from lyaopt.policies.price_policy import price_rule
 from lyaopt.simulation.price_rule import PriceRule
+from lyaopt.simulation.traces import Trace
 
 
-def rule_of(config: Any, system: System) -> PriceRule | None:
+def rule_of(config: Any, system: System, traces: Sequence[Trace] = ()) -> PriceRule | None:
     """Build the rule under which a learner trains: the one of the policy `price` with default options.
 
     Parameters
@@ -22,6 +25,8 @@ def rule_of(config: Any, system: System) -> PriceRule | None:
         Its allocation and waiting cost.
     system : System
         To be served.
+    traces : sequence of Trace, optional
+        On which the rule is built.
 
     Returns
     -------
@@ -34,11 +39,14 @@ def rule_of(config: Any, system: System) -> PriceRule | None:
         As `lyaopt.policies.price_rule`.
     """
     allocation = getattr(config, "allocation", "backlog")
-    return rule_named(allocation, system, getattr(config, "waiting_cost_j_per_s", None))
+    return rule_named(allocation, system, getattr(config, "waiting_cost_j_per_s", None), traces)
 
 
 def rule_named(
-    allocation: str, system: System, waiting_cost_j_per_s: float | None = None
+    allocation: str,
+    system: System,
+    waiting_cost_j_per_s: float | None = None,
+    traces: Sequence[Trace] = (),
 ) -> PriceRule | None:
     """Build the rule of an allocation by its name.
 
@@ -50,6 +58,8 @@ def rule_named(
         To be served.
     waiting_cost_j_per_s : float, optional
         theta of ``price``, in J/s; by default that of the scenario, or else cost (34) counts.
+    traces : sequence of Trace, optional
+        On which the rule is built.
 
     Returns
     -------
@@ -65,7 +75,9 @@ def rule_named(
     """
     if allocation not in ("backlog", "price"):
         raise ProblemError("$.allocation", f'expected "backlog" or "price", got {allocation!r}')
-    return price_rule(system, waiting_cost_j_per_s) if allocation == "price" else None
+    if allocation == "backlog":
+        return None
+    return price_rule(system, waiting_cost_j_per_s, options=SearchOptions(traces=traces))
 
 
 def without_cuts(rule: PriceRule) -> PriceRule:

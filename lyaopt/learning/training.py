@@ -18,6 +18,7 @@ from lyaopt.learning.algorithms import Algorithm
 from lyaopt.learning.price_rules import rule_of
 from lyaopt.learning.ranges import FIXED, Ranges
 from lyaopt.learning.run_folder import LOG, RunFolder
+from lyaopt.learning.stored_rules import rule_tensors
 from lyaopt.learning.training_config import TrainingConfig
 from lyaopt.model.system import System
 from lyaopt.simulation.traces import Trace
@@ -108,7 +109,9 @@ class Training:
             reason = "expected a network with capacities among its inputs (preset shared or best)"
             raise ProblemError("$.ranges", reason)
         self.folder, self.config = folder, config
-        rule = rule_of(config, system)
+        rule = rule_of(config, system, () if trace is None else (trace,))
+        # Without a trace the rule is that of the scenario, by which it is built again.
+        self._rule = {} if rule is None or trace is None else rule_tensors(rule)
         priced = {} if rule is None else {"rule": rule}
         self.environment = algorithm.systems(
             system,
@@ -196,7 +199,7 @@ class Training:
 
     def _snapshot(self, log: IO[bytes]) -> bytes:
         progress = {"round": self.environment.episode, "log_bytes": log.tell()}
-        tensors = self.learner.state()
+        tensors = self.learner.state() | self._rule
         if self.learner.stops_anywhere:
             arrays = self.environment.snapshot()
             tensors |= {f"{_ENVIRONMENT}{name}": torch.from_numpy(array) for name, array in arrays.items()}

@@ -69,7 +69,7 @@ class ArrivalLaw:
     """
 
     kind: _Kind = "poisson"
-    """``poisson`` (with the bursts of the scenario), ``periodic``, ``batches``, ``on-off`` or ``replayed``."""
+    """``poisson`` (with the bursts of the scenario), ``periodic``, ``batches``, ``on-off``, ``replayed``."""
     phase_s: _Phase | None = None
     """Of ``periodic``: time of the first task, in seconds, ``drawn`` within the first period of each
     replication by default. Of ``replayed``: when the recording begins, 0 by default; ``drawn`` begins each
@@ -168,7 +168,7 @@ class ArrivalLaw:
 @checked
 @dataclass(frozen=True, config=STRICT)
 class TaskSize:
-    """How the work of tasks varies: cycles and bits of a task are those of the DNN times a factor of mean 1."""
+    """How the work of tasks varies: their cycles and bits are those of the DNN times a factor of mean 1."""
 
     cv: Positive
     """Coefficient of variation of the factor: its standard deviation, as its mean is 1."""

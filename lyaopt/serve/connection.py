@@ -8,6 +8,7 @@ import logging
 import sys
 import termios
 import time
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, cast
 
@@ -144,10 +145,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def _work(self) -> None:
         """Answer requests for a slice of time, then let others have their turn."""
-        if self._again or self._stalled:
-            return
+        if not (self._again or self._stalled):
+            self._attempt(self._answer_some)
+
+    def _attempt(self, answer: Callable[[], bool]) -> None:
+        """Answer requests, which returns whether more may be whole; then send the answers."""
         try:
-            more = self._answer_some()
+            more = answer()
         except ClosingError as error:
             self._server.log_refusal(self, error)
             self._reason = error.status
@@ -181,15 +185,40 @@ class Connection(asyncio.BufferedProtocol):
             now = _clock()
             if dialogue.last is not None:
                 answered(*dialogue.last, now - self._arrival)
+            elif dialogue.deferred is not None:
+                self._defer(dialogue.deferred)
+                return True
             if now > until and self._begin < self._end:
                 return True
         self._begin = self._end = 0
         return False
 
+    def _defer(self, answer: Callable[[], None]) -> None:
+        """Answer a request in the server's other thread; this client waits, and no other."""
+        self._again = True
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(self._server.other_thread, answer).add_done_callback(self._take_deferred)
+
+    def _take_deferred(self, done: asyncio.Future[None]) -> None:
+        self._again = False
+        if not (self._deaf or done.cancelled()):
+            self._attempt(lambda: self._conclude(done))
+
+    def _conclude(self, done: asyncio.Future[None]) -> bool:
+        dialogue = cast(Dialogue, self._dialogue)
+        dialogue.deferred = None
+        done.result()
+        if dialogue.last is not None:
+            self._server.metrics.answered(*dialogue.last, _clock() - self._arrival)
+        return bool(self._stalled) or self._answer_some()
+
     def _choose(self) -> Dialogue:
         """Return the dialogue of the first bytes."""
-        kind = JsonDialogue if self._buffer[self._begin] in _JSON else BinaryDialogue
-        self._dialogue = kind(self._output, self._server.limits.largest)
+        limits = self._server.limits
+        if self._buffer[self._begin] in _JSON:
+            self._dialogue = JsonDialogue(self._output, limits.largest_line)
+        else:
+            self._dialogue = BinaryDialogue(self._output, limits.largest_frame)
         return self._dialogue
 
     def _make_room(self, wanted: int) -> None:

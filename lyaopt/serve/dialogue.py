@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lyaopt.errors import LyaoptError
@@ -57,6 +58,8 @@ class Dialogue(abc.ABC):
         Room for the first request, as far as is known, after one that was not whole.
     last : Answered or None
         The last request; None if there was nothing to answer.
+    deferred : callable or None
+        Answers the last request, which takes long, where others need not wait; `last` is of it after that.
     """
 
     def __init__(self, output: Output, largest: int) -> None:
@@ -66,6 +69,7 @@ class Dialogue(abc.ABC):
         self.arrival_ns = 0
         self.wanted = 0
         self.last: Answered | None = None
+        self.deferred: Callable[[], None] | None = None
 
     @abc.abstractmethod
     def answer_next(self, data: memoryview, ended: bool) -> int:

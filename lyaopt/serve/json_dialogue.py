@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from lyaopt._version import __version__
@@ -18,6 +19,8 @@ from lyaopt.slot.solution_documents import format_solution
 from lyaopt.slot.solve import solve_slot
 
 _PIECE = 4096
+_LONG = 4096
+"""Bytes of a line from which on it may take longer than others should wait."""
 _SLOTS = ("slot", "state")
 _clock = time.monotonic_ns
 
@@ -56,7 +59,9 @@ class JsonDialogue(Dialogue):
         self._searched = 0
         self.last = None
         line = bytes(data[:end])
-        if line.strip():
+        if len(line) > _LONG:
+            self.deferred = partial(self._answer, line)
+        else:
             self._answer(line)
         return min(end + 1, size)
 
@@ -70,6 +75,8 @@ class JsonDialogue(Dialogue):
         return -1
 
     def _answer(self, line: bytes) -> None:
+        if not line.strip():
+            return
         sequence, kind = None, "unknown"
         try:
             request = parse_json_request(line)

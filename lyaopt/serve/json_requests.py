@@ -9,6 +9,7 @@ docs/reference/formats.md has all of them. A whole slot, {"sequence": 3, "slot":
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, NamedTuple
 
 from lyaopt.errors import DocumentError
@@ -67,6 +68,8 @@ def parse_json_request(text: bytes) -> JsonRequest:
     plain = isinstance(state, dict) and text.count(b'"') == 2 * (len(data) + len(state))
     if plain and not _envelope_errors(data):
         return JsonRequest(data["sequence"], "state", state, data.get("deadline_s"))
+    if errors := _envelope_errors(data):  # before a closer look, which takes longer
+        raise DocumentError(errors)
     with strict_json.document_errors():
         data = strict_json.parse(strict_json.decode(text))
     errors = [(strict_json.show_path(path), reason) for path, reason in strict_json.duplicate_keys(data)]
@@ -101,8 +104,7 @@ def _envelope_errors(data: dict[str, Any]) -> list[tuple[str, str]]:
     known = ["sequence", *KINDS, "deadline_s"]
     errors = [
         (strict_json.show_path((key,)), unknown_key(key, known))
-        for key in list(data)[: strict_json.MOST_ERRORS]
-        if key not in known
+        for key in islice((key for key in data if key not in known), 1)
     ]
     if errors:
         return errors

@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lyaopt.serve.connection import Connection
@@ -22,8 +23,8 @@ class Limits:
 
     Attributes
     ----------
-    largest : int
-        Most bytes of a payload or line.
+    largest_frame, largest_line : int
+        Most bytes of a payload, and of a line of JSON.
     clients : int
         Most clients at once.
     patience_s : float
@@ -34,7 +35,8 @@ class Limits:
         Time for the last answers when the server stops, in seconds.
     """
 
-    largest: int = 2**20
+    largest_frame: int = 2**20
+    largest_line: int = 2**17
     clients: int = 64
     patience_s: float = 10.0
     idle_s: float | None = None
@@ -53,6 +55,8 @@ class SolverServer:
     ----------
     limits : Limits
     metrics : Metrics
+    other_thread : Executor
+        For what takes long.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -60,6 +64,7 @@ class SolverServer:
         self._clients: set[Connection] = set()
         self.metrics = Metrics(lambda: (len(self._clients), sum(c.configured for c in self._clients)))
         self._servers: list[asyncio.Server] = []
+        self.other_thread = ThreadPoolExecutor(1, "lyaopt-serve")
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Accept clients.
@@ -100,6 +105,7 @@ class SolverServer:
         self._watch.cancel()
         for client in list(self._clients):
             client.abort("stopped")
+        self.other_thread.shutdown(wait=False, cancel_futures=True)
         await asyncio.sleep(0)
 
     def came(self, client: Connection) -> bool:

@@ -98,7 +98,8 @@ def _batches(service: Service, tau: float, times: list[Floats], numbers: Floats)
 def _on_off(service: Service, tau: float, times: list[Floats], numbers: Floats) -> None:
     law = service.arrivals
     on_s, off_s = law.on_duration_s, law.off_duration_s
-    assert on_s is not None and off_s is not None
+    assert on_s is not None
+    assert off_s is not None
     share = on_s / (on_s + off_s)
     off = law.off_rate_per_s or 0.0
     # The chain in continuous time, sampled at the start of each slot, as of bursts.

@@ -50,12 +50,12 @@ class Streams:
     lane_distance : ndarray (L,)
         Distance where the device starts, in metres.
     mean : ndarray (N, L)
-        Mean number of new tasks in a slot; 0 where a device has fewer than N services, or one has a law of its
-        own.
+        Mean number of new tasks in a slot; 0 where a device has fewer than N services, or one has a law of
+        its own.
     laws : ArrivalLaws
         Those laws, see `lyaopt._kernels.simulation.arrival_laws`.
     size_law, size_spread : ndarray (N, M)
-        Laws of the sizes of tasks, see `lyaopt._kernels.simulation.task_sizes`; of no entries where all are 1.
+        Laws of the sizes of tasks, see `lyaopt._kernels.simulation.task_sizes`; no entries where all are 1.
     channel_state : ndarray (CHANNEL_ROWS, L)
         State of the channels, written by the kernel.
     busy : ndarray (N, L) of bool

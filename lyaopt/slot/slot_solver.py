@@ -153,8 +153,13 @@ class SlotSolver:
 
     def _solve_now(self) -> None:
         """Solve what was put in place; what is wrong with its numbers is found out by name."""
+        work = self._work
         within = self._beyond is None or not self._queues[:, self._beyond].any()
-        if not (within and self._work.solve(checked=True)):
+        if within and work.solve(checked=True):
+            return
+        if within and self._problem_of(work)._looks_valid():
+            work.solve(checked=False)  # many services a device, which kernels do not check
+        else:
             self._check_and_solve()
 
     def _check_and_solve(self) -> None:

@@ -67,11 +67,16 @@ def test_lb4_of_on_and_off_is_that_of_bursts_with_the_same_numbers():
     bursts = Arrivals(busy_rate_factor=3.0, busy_share=0.25, busy_duration_s=2.0)
     off = 0.2 * bursts.quiet_rate_factor
     law = {"kind": "on-off", "on_duration_s": 2.0, "off_duration_s": 6.0, "off_rate_per_s": off}
-    own, of_all = small(service(arrivals=law), service(arrivals=law)), small(service(), service(), arrivals=bursts)
+    own, of_all = (
+        small(service(arrivals=law), service(arrivals=law)),
+        small(service(), service(), arrivals=bursts),
+    )
     expected, found = arrival_states(of_all, 0), arrival_states(own, 0)
     np.testing.assert_allclose(found.matrix, expected.matrix, rtol=1e-12)
     np.testing.assert_allclose(found.tasks, expected.tasks, rtol=1e-12)
-    assert queueing_bound(own, THETA).bound_j == pytest.approx(queueing_bound(of_all, THETA).bound_j, rel=1e-9)
+    assert queueing_bound(own, THETA).bound_j == pytest.approx(
+        queueing_bound(of_all, THETA).bound_j, rel=1e-9
+    )
 
 
 def test_the_states_of_a_device_are_those_of_the_services_that_switch():
@@ -138,7 +143,9 @@ def test_no_policy_is_below_the_bounds(law, size, shadowed):
     error = cost.std() / np.sqrt(cost.size)
     assert cost.mean() > waiting_bound(system, THETA).bound_j - 4.0 * error
     latency = float(run.mean_tasks.sum(axis=0).mean() / system.arrival_rate_per_s.sum())
-    assert energy.mean() > energy_at_latency(system, latency).bound_energy_j - 4.0 * energy.std() / np.sqrt(32)
+    assert energy.mean() > energy_at_latency(system, latency).bound_energy_j - 4.0 * energy.std() / np.sqrt(
+        32
+    )
 
 
 def test_the_default_scenario_needs_no_excuse():

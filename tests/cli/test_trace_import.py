@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from lyaopt.model.radios import load_radio
 from lyaopt.model.scenarios import load_scenario
 from lyaopt.simulation import load_trace
 from lyaopt_cli.main import run
@@ -44,6 +46,23 @@ def test_logs_become_a_scenario_and_a_trace_that_run(logs, tmp_path, capsysbinar
     assert picture.read_bytes().startswith(b"<?xml")
     assert run(["simulate", str(scenario), "--trace", str(out), "--policy", "middle", "--json"]) == 0
     assert json.loads(capsysbinary.readouterr().out)["slots"] == trace.slots
+
+
+def test_radios_of_logs_take_the_powers_of_a_measured_device(logs, tmp_path, capsys):
+    out, scenario = tmp_path / "radio.npz", tmp_path / "s.toml"
+    given = ["--scenario", "balanced", "--save-scenario", str(scenario), "--out", str(out)]
+    assert run(["trace", "import", *logs, *given, "--radio", "lte-2012"]) == 0
+    assert 'model = "lte-2012"}' in capsys.readouterr().out
+    radios = [device.radio for device in load_scenario(scenario).devices]
+    lte = load_radio("lte-2012").radio
+    assert all(replace(radio, rate_bps=lte.rate_bps) == lte for radio in radios)
+    assert all(15e6 < radio.rate_bps <= 20e6 for radio in radios)
+    assert run(["simulate", str(scenario), "--trace", str(out), "--policy", "all-offload"]) == 0
+    assert "tails" in capsys.readouterr().out
+    assert run(["trace", "import", *logs, *given, "--radio", "lte"]) == 2
+    assert "--radio: expected one of 5g-low-band-2021" in capsys.readouterr().err
+    assert run(["trace", "import", *logs, *given, "--radio", "lte-2012", "--power-w", "1"]) == 2
+    assert "leave out --power-w" in capsys.readouterr().err
 
 
 def test_gains_take_powers_and_bandwidths_of_the_scenario(logs, tmp_path, capsysbinary):

@@ -173,6 +173,9 @@ def folder(tmp_path, monkeypatch):
     (mynets,) = (text for text in fences("howto/profile-a-network.md", "python") if "def build" in text)
     (tmp_path / "mynets.py").write_text(mynets)
     (tmp_path / "camera.toml").write_text(fences("howto/profile-a-network.md", "toml")[0])
+    own = "howto/arrivals-of-your-own.md"
+    (tmp_path / "cameras.toml").write_text(fences(own, "toml")[0])
+    (tmp_path / "gate.txt").write_text(fences(own, "text")[0])
     for name in ("walk", "a", "b", "c", "d"):
         lines = [f"{second},{9 + second % 7}" for second in range(5)]
         (tmp_path / f"{name}.csv").write_text("\n".join(["t,Mbps", *lines]))

@@ -10,12 +10,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from lyaopt.errors import ProblemError  # noqa: E402
-from lyaopt.learning import best_checkpoint, imitation  # noqa: E402
+from lyaopt.learning import best_checkpoint, imitation, load_policy  # noqa: E402
 from lyaopt.learning.ranges import Ranges  # noqa: E402
 from lyaopt.learning.run_folder import RUN, RunFolder  # noqa: E402
 from lyaopt.learning.start_training import begin, resume  # noqa: E402
+from lyaopt.learning.stored_rules import rule_tensors, stored_rule  # noqa: E402
 from lyaopt.model.scenarios import load_scenario  # noqa: E402
-from lyaopt.simulation import Trace, complete_trace, divide, state  # noqa: E402
+from lyaopt.policies import SearchOptions, price_rule  # noqa: E402
+from lyaopt.simulation import Trace, complete_trace, divide, simulate, state  # noqa: E402
 from lyaopt_cli.main import run  # noqa: E402
 from lyaopt_cli.support import judgement  # noqa: E402
 
@@ -78,23 +80,56 @@ def test_the_judged_part_has_no_part_in_the_training(tmp_path, options):
     assert not same(found, train(tmp_path / "c", parts("first"), **options))
 
 
-@pytest.mark.parametrize("name", [name for name in TRAININGS if name != "price"])
-def test_all_that_a_training_simulates_is_the_searched_part(tmp_path, monkeypatch, name):
+@pytest.mark.parametrize("options", TRAININGS.values(), ids=TRAININGS)
+def test_all_that_a_training_simulates_is_the_searched_part(tmp_path, monkeypatch, options):
     """Episodes, the search for a start, its lessons and the checks."""
     seen, trace = [], parts()
-    make = state.State.__init__
+    advance = state.State.advance
 
-    def spy(self, *arguments, **options):
-        make(self, *arguments, **options)
+    def spy(self, *arguments):
         seen.append(self._trace)
+        return advance(self, *arguments)
 
-    monkeypatch.setattr(state.State, "__init__", spy)
-    train(tmp_path, trace, **TRAININGS[name])
+    monkeypatch.setattr(state.State, "advance", spy)
+    train(tmp_path, trace, **options)
     assert seen
     for replayed in seen:
         assert replayed is not None
         held = np.asarray(replayed.gain).reshape(SLOTS // 2, -1)[:, :4]
         np.testing.assert_array_equal(np.sort(held.ravel()), np.sort(trace.searched.channel_gain.ravel()))
+
+
+@pytest.mark.parametrize("theta", [None, 0.02])
+def test_the_policy_keeps_the_prices_of_its_trace(tmp_path, theta):
+    """They are those of `price` on the searched part, and are known without it."""
+    train(tmp_path, parts(), **TRAININGS["price"], waiting_cost_j_per_s=theta)
+    found, trace = load_policy(tmp_path), parts()
+    expected = price_rule(SYSTEM, theta, options=SearchOptions(traces=[trace.searched]))
+    for name in ("holding", "scale", "row", "price", "integral", "slope"):
+        np.testing.assert_array_equal(getattr(found.rule, name), getattr(expected, name))
+    assert (found.rule.by_work, found.rule.joint) == (theta is None, True)
+    assert (found.rule.price != price_rule(SYSTEM, theta).price).any()
+    result = simulate(SYSTEM, found, slots=300, trace=trace.judged)
+    assert result.completed > 0
+
+
+@pytest.mark.parametrize(
+    "stored", [price_rule(SYSTEM, 0.02), price_rule(load_scenario("shadowing"), None, rounds=0)]
+)
+def test_a_rule_is_stored_whole(stored):
+    found = stored_rule(rule_tensors(stored))
+
+    def values(rule):
+        flat = {**vars(rule), "cuts": None, "slow": None}
+        flat |= {f"cuts.{name}": value for name, value in vars(rule.cuts).items()}
+        return flat | (
+            {} if rule.slow is None else {f"slow.{name}": value for name, value in vars(rule.slow).items()}
+        )
+
+    assert values(found).keys() == values(stored).keys()
+    for name, value in values(stored).items():
+        np.testing.assert_array_equal(values(found)[name], value)
+        assert type(values(found)[name]) is type(value), name
 
 
 @pytest.mark.parametrize("stops", [(1,), (1, 2)])

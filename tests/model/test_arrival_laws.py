@@ -64,15 +64,31 @@ ARRIVALS = "$.devices[0].services[0].arrivals"
         ('arrivals = "regular"', ARRIVALS, "expected"),
         ('arrivals = {kind = "regular"}', f"{ARRIVALS}.kind", 'expected "poisson", "periodic"'),
         ('arrivals = {kind = "periodic", jiter_s = 1.0}', f"{ARRIVALS}.jiter_s", "did you mean jitter_s"),
-        ('arrivals = {kind = "periodic", jitter_s = -1.0}', f"{ARRIVALS}.jitter_s", "expected a finite number"),
-        ('arrivals = {kind = "periodic", jitter_s = 1e9}', f"{ARRIVALS}.jitter_s", "expected at most 1000 per"),
+        (
+            'arrivals = {kind = "periodic", jitter_s = -1.0}',
+            f"{ARRIVALS}.jitter_s",
+            "expected a finite number",
+        ),
+        (
+            'arrivals = {kind = "periodic", jitter_s = 1e9}',
+            f"{ARRIVALS}.jitter_s",
+            "expected at most 1000 per",
+        ),
         ('arrivals = {kind = "periodic", phase_s = "now"}', f"{ARRIVALS}.phase_s", 'or "drawn", got "now"'),
         ('arrivals = {kind = "periodic", phase_s = -0.1}', f"{ARRIVALS}.phase_s", "expected a finite number"),
         ('arrivals = {kind = "periodic", batch_size = 2}', f"{ARRIVALS}.batch_size", "no such key where"),
-        ('arrivals = {phase_s = 1.0}', f"{ARRIVALS}.phase_s", "no such key where arrivals are poisson"),
+        ("arrivals = {phase_s = 1.0}", f"{ARRIVALS}.phase_s", "no such key where arrivals are poisson"),
         ('arrivals = {kind = "batches"}', f"{ARRIVALS}.batch_size", "missing, where arrivals are batches"),
-        ('arrivals = {kind = "batches", batch_size = 2.5}', f"{ARRIVALS}.batch_size", "expected a whole number"),
-        ('arrivals = {kind = "batches", batch_size = 0.5}', f"{ARRIVALS}.batch_size", "expected a number from 1"),
+        (
+            'arrivals = {kind = "batches", batch_size = 2.5}',
+            f"{ARRIVALS}.batch_size",
+            "expected a whole number",
+        ),
+        (
+            'arrivals = {kind = "batches", batch_size = 0.5}',
+            f"{ARRIVALS}.batch_size",
+            "expected a number from 1",
+        ),
         ('arrivals = {kind = "on-off", on_duration_s = 1.0}', f"{ARRIVALS}.off_duration_s", "missing, where"),
         (
             'arrivals = {kind = "on-off", on_duration_s = 1.0, off_duration_s = 1.0, off_rate_per_s = 0.3}',
@@ -89,7 +105,11 @@ ARRIVALS = "$.devices[0].services[0].arrivals"
             "$.devices[0].services[0].task_size.cv",
             "expected at most 0.57735 for uniform factors",
         ),
-        ('task_size = {cv = 1.0, law = "normal"}', "$.devices[0].services[0].task_size.law", 'expected "lognor'),
+        (
+            'task_size = {cv = 1.0, law = "normal"}',
+            "$.devices[0].services[0].task_size.law",
+            'expected "lognor',
+        ),
         ("task_size = 0.5", "$.devices[0].services[0].task_size", "expected an object"),
     ],
 )
@@ -143,7 +163,9 @@ def test_files_of_times_are_read_strictly(tmp_path, content, reason):
 def test_the_length_is_more_than_the_last_time(tmp_path):
     path = tmp_path / "times.txt"
     path.write_text("1\n3\n", encoding="utf-8")
-    with pytest.raises(ProblemError, match=r"^\$\.length_s: expected more than the last time, 3\.0, got 3\.0"):
+    with pytest.raises(
+        ProblemError, match=r"^\$\.length_s: expected more than the last time, 3\.0, got 3\.0"
+    ):
         ArrivalLaw("replayed", times=str(path), length_s=3.0)
     path.write_text("3\n", encoding="utf-8")
     with pytest.raises(ProblemError, match=r"^\$\.length_s: missing"):

@@ -169,6 +169,38 @@ def test_lines_may_be_cut_anywhere(client):
     assert [line(client.connection) for _ in range(20)] == [{"sequence": n, **expected} for n in range(20)]
 
 
+def test_long_lines_are_answered_in_order_while_others_have_their_turn(server, client):
+    """They go to another thread; what follows them on the same connection waits."""
+    many = EXAMPLE | {
+        "devices": [device | {"id": f"d{n}"} for n in range(40) for device in EXAMPLE["devices"][:1]]
+    }
+    many = {key: value for key, value in many.items() if key != "bandwidth_hz"} | {"bandwidth_hz": 1e8}
+    expected = solved(many)
+    requests = [{"sequence": 2 * n, "slot": many} for n in range(10)]
+    pings = [{"sequence": 2 * n + 1, "ping": {}} for n in range(10)]
+    text = b"".join(
+        json.dumps(part).encode() + b"\n" for pair in zip(requests, pings, strict=True) for part in pair
+    )
+    assert len(json.dumps(requests[0])) > 2 * 4096
+    client.connection.sendall(text)
+    with connected(server.path) as other:
+        assert Lines(other).ask({"sequence": 0, "ping": {}})["status"] == "ok"
+    for n in range(10):
+        assert line(client.connection) == {"sequence": 2 * n, **expected}
+        assert line(client.connection)["sequence"] == 2 * n + 1
+    client.connection.sendall(b" " * 5000 + b"\n" + b"[" * 5000 + b"\n")
+    assert line(client.connection)["result"] == "refused"
+
+
+def test_who_leaves_during_a_long_line_is_forgotten(server, client):
+    text = json.dumps({"sequence": 1, "slot": EXAMPLE}) + " " * 5000 + "\n"
+    client.connection.sendall(text.encode() * 5)
+    client.connection.close()
+    with connected(server.path) as other:
+        other.sendall(text.encode())
+        assert line(other)["status"] == "optimal"
+
+
 def test_requests_are_read_once_more():
     request = parse_json_request(b'{"sequence": 1, "ping": null, "deadline_s": 2}')
     assert request == (1, "ping", None, 2.0)

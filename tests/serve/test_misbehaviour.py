@@ -34,7 +34,8 @@ PING_BYTES = HEADER_BYTES + frames.CLOCK.size
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    options = ["--patience", "0.5", "--largest-request", str(LARGEST), "--listen", "127.0.0.1:0"]
+    most = ["--largest-frame", str(LARGEST), "--largest-line", str(LARGEST)]
+    options = ["--patience", "0.5", *most, "--listen", "127.0.0.1:0"]
     with running(tmp_path_factory.mktemp("serve"), *options) as server:
         yield server
 

@@ -123,7 +123,9 @@ def test_on_and_off_is_what_bursts_of_the_same_numbers_are():
     law = {"on_duration_s": 0.5, "off_duration_s": bursts.quiet_duration_s, "off_rate_per_s": off}
     other = system_of(service(20.0, kind="on-off", **law), service(20.0))
     found = counts_of(other, 3000, 8)
-    np.testing.assert_array_equal(found[:, 0], counts_of(system_of(service(20.0), arrivals=bursts), 3000, 8)[:, 0])
+    np.testing.assert_array_equal(
+        found[:, 0], counts_of(system_of(service(20.0), arrivals=bursts), 3000, 8)[:, 0]
+    )
     # Bursts of the scenario are of Poisson services only, and leave the others alone.
     mixed = counts_of(system_of(*other.devices[0].services, arrivals=bursts), 3000, 8)
     np.testing.assert_array_equal(mixed[:, 0], found[:, 0])

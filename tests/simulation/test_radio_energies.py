@@ -194,6 +194,21 @@ def test_copies_stay_awake_as_the_original_does():
     assert theirs[2, :, 1].any()  # some are awake
 
 
+@pytest.mark.parametrize("price", [False, True])
+def test_full_rate_of_a_slot_is_no_limit_of_energy(price):
+    """Where energy is free, radios always send at the rate of the slot, whose power is below the largest."""
+    system = system_of(energy_weight_transmit=0.0, energy_weight_local=0.0, waiting_cost_j_per_s=1e9)
+    slow = tuple(replace(device, cpu_capacity_hz=5e7) for device in system.devices)
+    system = replace(system, devices=slow)
+    trace = trace_of(system, slots=80 if price else 40)
+    policy = lyaopt.make_policy("price", system) if price else Fixed(np.zeros(len(system.services), np.int64))
+    result = lyaopt.simulate(system, policy, slots=trace.slots, trace=trace, record=True)
+    measured = ~np.isnan(system.radio_rate_bps)
+    power = result.record.power_w[:, measured]
+    assert ((power > 0.0) & (power < 0.9 * system.max_power_w[measured])).any()
+    assert result.transmit_limited_share == 0.0
+
+
 def test_rewards_hold_tails_but_no_idle_power():
     """Of two systems that differ in idle power only, and of two that differ in tails."""
     from lyaopt.learning.systems import VectorSystems

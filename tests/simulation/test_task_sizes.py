@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from lyaopt.model.edges import Edge
 from lyaopt.model.scenarios import load_scenario
-from lyaopt.model.system import Device, Service, System, TaskSize
+from lyaopt.model.system import ArrivalLaw, Device, Service, System, TaskSize
 from lyaopt.policies import Fixed, make_policy
 from lyaopt.simulation import Simulator, simulate
 from lyaopt.simulation.streams import make_streams
@@ -150,7 +151,9 @@ def test_rules_see_the_work_of_the_task_they_serve():
     record = simulate(system, policy, slots=400, seed=2, record=True, rule=rule).record
     whole = system.local_cycles[0, -1]
     sizes = [
-        size for slot, n in enumerate(record.arrivals[:, 0].tolist()) for size in sizes_of(system, 2)(slot, 0, n)
+        size
+        for slot, n in enumerate(record.arrivals[:, 0].tolist())
+        for size in sizes_of(system, 2)(slot, 0, n)
     ]
     works = list(dict.fromkeys(work for _, work in seen if work > 0.0))
     np.testing.assert_array_equal(works, [whole * size for size in sizes[: len(works)]])
@@ -163,8 +166,42 @@ def test_rules_see_the_work_of_the_task_they_serve():
 def test_compiled_rules_see_what_rules_in_python_see(workload):
     system = varied(workload.system, LAWS["lognormal"])
     workload = Workload(system, workload.arrivals, workload.channel_gain, workload.partition)
-    in_python, compiled = (workload.simulate(rule=rule).record for rule in (Everything(), everything_compiled))
+    in_python, compiled = (
+        workload.simulate(rule=rule).record for rule in (Everything(), everything_compiled)
+    )
     np.testing.assert_array_equal(compiled.local_cpu_hz, in_python.local_cpu_hz)
+
+
+@pytest.mark.parametrize("policy", ["middle", "price"])
+def test_several_edge_servers_serve_the_same_tasks(policy):
+    one = with_laws(varied(load_scenario("frame-rate"), *LAWS.values()))
+    several = replace(one, edges=(Edge(one.edge_capacity_hz), Edge(0.0)))
+    runs = [
+        simulate(
+            system, make_policy(policy, system, **WAITING.get(policy, {})), slots=900, replications=3, seed=5
+        )
+        for system in (one, several)
+    ]
+    for name in ("local_energy_j", "transmit_energy_j", "mean_tasks"):
+        np.testing.assert_array_equal(getattr(runs[1], name), getattr(runs[0], name))
+    assert runs[0].born == runs[1].born > 1000
+    assert runs[0].completed == runs[1].completed
+
+
+WAITING = {"price": {"waiting_cost_j_per_s": 0.01}}
+
+
+def with_laws(system: System) -> System:
+    """The system with a law of its own for every other service."""
+    laws = ({"kind": "periodic"}, {"kind": "on-off", "on_duration_s": 1.0, "off_duration_s": 1.0})
+    devices = tuple(
+        replace(
+            device,
+            services=(replace(device.services[0], arrivals=ArrivalLaw(**laws[m % 2])), *device.services[1:]),
+        )
+        for m, device in enumerate(system.devices)
+    )
+    return replace(system, devices=devices)
 
 
 def test_systems_alike_have_no_sizes_to_draw():

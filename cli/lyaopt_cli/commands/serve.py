@@ -22,11 +22,14 @@ _SMALLEST = (
     b'"energy_weight_transmit":1,"devices":[{"cpu_capacity_hz":1,"max_power_w":1,"channel_gain":1,"services":'
     b'[{"local_queue_cycles":1,"transmit_queue_bits":1,"edge_queue_cycles":1}]}]}'
 )
+_TURN_S = 1e-4
+"""How long a long line of one client, in a thread of its own, may keep others from their turn, in seconds."""
 TIMED_OUT = 1
 CLOSED_PIPE = 141
 
 
 _DURATIONS: dict[str, Any] = {"type": SECONDS, "metavar": "SECONDS"}
+_BYTES: dict[str, Any] = {"type": click.IntRange(2**10, 2**26), "metavar": "BYTES", "show_default": True}
 
 
 @new_command("serve", "Solve slots for other processes, over sockets or a pipe")
@@ -50,14 +53,8 @@ _DURATIONS: dict[str, Any] = {"type": SECONDS, "metavar": "SECONDS"}
 @click.option(
     "--most-clients", type=click.IntRange(1, 10_000), default=64, show_default=True, help="At once."
 )
-@click.option(
-    "--largest-request",
-    type=click.IntRange(2**10, 2**26),
-    default=2**20,
-    show_default=True,
-    metavar="BYTES",
-    help="Of a payload or line.",
-)
+@click.option("--largest-frame", default=2**20, help="Of a payload.", **_BYTES)
+@click.option("--largest-line", default=2**17, help="Of a line of JSON.", **_BYTES)
 @click.option("--metrics", metavar="PATH|unix:PATH", help="Prometheus's text, as a file or on a Unix socket.")
 @click.option("--metrics-every", default=10.0, show_default=True, help="Between two files.", **_DURATIONS)
 @click.option(
@@ -123,12 +120,20 @@ def _serve_sockets(path: str | None, address: str | None, timeout: float | None,
     from lyaopt_cli.support.service_log import start_log
 
     start_log(more["log_level"], more["log_format"])
-    limits = Limits(more["largest_request"], more["most_clients"], more["patience"], timeout, more["grace"])
+    limits = Limits(
+        more["largest_frame"],
+        more["largest_line"],
+        more["most_clients"],
+        more["patience"],
+        timeout,
+        more["grace"],
+    )
     metrics = None if more["metrics"] is None else (more["metrics"], more["metrics_every"])
 
     def ready(places: dict[str, str]) -> None:
         _write(encode({"protocol": HIGHEST_VERSION, **places, **_versions()}) + b"\n")
 
+    sys.setswitchinterval(_TURN_S)
     asyncio.run(serve(None if path is None else Path(path), address, limits, metrics, ready))
     return 0
 

@@ -63,6 +63,7 @@ def command() -> None:
     help="A pause longer than this has no coverage (default: five times the usual interval).",
 )
 @click.option("--power-w", type=float, metavar="W", help="Power at which the radio sent.")
+@click.option("--radio", metavar="NAME", help="Shipped radio whose powers are taken in place of --power-w.")
 @click.option(
     "--to-gain",
     is_flag=True,
@@ -119,7 +120,7 @@ def import_command(files: tuple[str, ...], out: str, plot: str | None, as_json: 
     def print_text() -> None:
         from lyaopt_cli.tables.logs import print_import
 
-        print_import(logs, trace, out, asked.power_w)
+        print_import(logs, trace, out, asked)
 
     def documents() -> list[dict[str, Any]]:
         from lyaopt_cli.tables.logs import import_document

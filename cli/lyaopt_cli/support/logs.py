@@ -13,7 +13,7 @@ from lyaopt_cli.support.input_files import InputError, input_errors, shown_name
 
 if TYPE_CHECKING:
     from lyaopt.logs import Layout, Log, RadioTrace
-    from lyaopt.model.system import System
+    from lyaopt.model.system import MeasuredRadio, System
 
 _DEFAULT_STEP_S = 0.01
 _DEFAULT_NOISE_DBM = -174.0
@@ -34,6 +34,7 @@ class LogOptions:
     slots: int | None
     max_gap: float | None
     power_w: float | None
+    radio: str | None
     to_gain: bool
     bandwidth_hz: float | None
     reference_dbm: float | None
@@ -42,9 +43,16 @@ class LogOptions:
 
     def check(self) -> None:
         """Raise `click.UsageError` if options do not go together."""
+        from lyaopt.model.radios import radio_names
+
         context = click.get_current_context()
+        if self.radio is not None and self.radio not in radio_names():
+            names = ", ".join(radio_names())
+            raise click.UsageError(f"--radio: expected one of {names}; got {self.radio!r}.", context)
         if self.save_scenario is not None and self.scenario is None:
             raise click.UsageError("--save-scenario needs --scenario.", context)
+        if self.radio is not None and self.power_w is not None:
+            raise click.UsageError("--radio has powers of its own: leave out --power-w.", context)
         for name in ("power_w", "bandwidth_hz"):
             value = getattr(self, name)
             if value is not None and not 0.0 < value < float("inf"):
@@ -120,15 +128,25 @@ def _radios(count: int, options: LogOptions, system: System | None) -> list[tupl
 def scenario_with_radios(system: System | None, trace: RadioTrace, options: LogOptions) -> str:
     """The scenario in TOML, with the slots of the trace and measured radios of its largest rates."""
     from lyaopt.model.scenarios import format_scenario
-    from lyaopt.model.system import MeasuredRadio
 
     assert system is not None, "checked with the options"
     if trace.rate_bps is None:
         raise ProblemError("$.save_scenario", "expected rates, got gains, which need no other scenario")
-    if options.power_w is None:
-        raise ProblemError("$.power_w", "missing: a measured radio has a power while it sends")
-    radios = [MeasuredRadio(rate_bps=rate, power_w=options.power_w) for rate in trace.rate_bps]
+    known = _known_radio(options)
     devices = tuple(
-        replace(device, radio=radio) for device, radio in zip(system.devices, radios, strict=True)
+        replace(device, radio=replace(known, rate_bps=rate))
+        for device, rate in zip(system.devices, trace.rate_bps, strict=True)
     )
     return format_scenario(replace(system, devices=devices, slot_duration_s=trace.slot_duration_s))
+
+
+def _known_radio(options: LogOptions) -> MeasuredRadio:
+    """A radio with the powers that are given, or those of a table."""
+    from lyaopt.model.radios import load_radio
+    from lyaopt.model.system import MeasuredRadio
+
+    if options.radio is not None:
+        return load_radio(options.radio).radio
+    if options.power_w is None:
+        raise ProblemError("$.power_w", "missing: a measured radio has a power while it sends, or --radio")
+    return MeasuredRadio(rate_bps=1.0, power_w=options.power_w)

@@ -34,7 +34,8 @@ def print_frontier(report: FrontierReport) -> None:
     measured = report.slots - report.warmup
     console.print(f"{report.replications} replications of {measured} slots, seed {report.seed}")
     if report.bound is None:
-        law = "it would be of the scenario's law" if report.traced else "devices move, or no policy is stable"
+        unknown = "devices move, there are several edge servers, or no policy is stable"
+        law = "it would be of the scenario's law" if report.traced else unknown
         console.print(f"No bound: {law}")
     else:
         least = quantity(report.bound.least_j, "J")

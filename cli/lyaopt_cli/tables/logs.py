@@ -11,11 +11,12 @@ from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quanti
 
 if TYPE_CHECKING:
     from lyaopt.logs import Log, RadioTrace
+    from lyaopt_cli.support.logs import LogOptions
 
 _COLUMNS = ("duration", "values", "covered", "gaps", "mean", "largest", "slots\nwithout")
 
 
-def print_import(logs: Sequence[Log], trace: RadioTrace, out: str, power_w: float | None) -> None:
+def print_import(logs: Sequence[Log], trace: RadioTrace, out: str, options: LogOptions) -> None:
     """Print a line for each log, the trace, and what a scenario needs to replay it."""
     console = new_console()
     table = plain_table("device", "log", numbers=_COLUMNS)
@@ -36,9 +37,10 @@ def print_import(logs: Sequence[Log], trace: RadioTrace, out: str, power_w: floa
         f"\nTrace    {out}: {trace.slots} slots of {quantity(trace.slot_duration_s, 's')}, no arrivals"
     )
     if trace.rate_bps is not None:
-        power = "..." if power_w is None else f"{power_w!r}"
+        power = "..." if options.power_w is None else f"{options.power_w!r}"
+        known = f"power_w = {power}" if options.radio is None else f'model = "{options.radio}"'
         for m, rate in enumerate(trace.rate_bps):
-            click.echo(f"Radio    device {m}: radio = {{rate_bps = {rate!r}, power_w = {power}}}")
+            click.echo(f"Radio    device {m}: radio = {{rate_bps = {rate!r}, {known}}}")
 
 
 def import_document(logs: Sequence[Log], trace: RadioTrace, out: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Arrivals of services that have a law of their own: periodic, in batches, on and off, or replayed.
 
-Times are in slots. Draws are keyed as in traffic.py, tasks of a period by their number. The number of tasks in
-a slot does not depend on which slots are drawn together, so that blocks of slots may be of any length.
+Times are in slots. Draws are keyed as in traffic.py, tasks of a period by their number. The number of tasks
+in a slot does not depend on which slots are drawn together, so that blocks of slots may be of any length.
 """
 
 import math
@@ -149,16 +149,17 @@ def _replayed(key, start, law, times, counts):
 
 @helper
 def draw_by_laws(keys, start, laws, busy, arrivals):
-    """Write the `arrivals` (count, N, L), 0 before, of services with laws of their own; `busy` as in traffic.py.
+    """Write the `arrivals` (count, N, L), 0 before, of services with laws of their own.
 
-    Services with Poisson arrivals are left as they are.
+    `busy` is as in traffic.py. Services with Poisson arrivals are left as they are.
     """
     _, services, lanes = arrivals.shape
+    width = lanes // laws.kind.shape[1]
     for n in range(services):
         for lane in range(lanes):
-            device = np.int64(keys.lane_device[lane])
-            kind, law, counts = laws.kind[n, device], laws.numbers[n, device], arrivals[:, n, lane]
-            key = Key(keys.seed, keys.lane_replication[lane], device, n)
+            m = lane // width
+            kind, law, counts = laws.kind[n, m], laws.numbers[n, m], arrivals[:, n, lane]
+            key = Key(keys.seed, keys.lane_replication[lane], keys.lane_device[lane], n)
             if kind == PERIODIC:
                 _periodic(key, start, law, counts)
             elif kind == BATCHES:
@@ -170,9 +171,10 @@ def draw_by_laws(keys, start, laws, busy, arrivals):
 
 
 @helper
-def restore_on_off(keys, laws, kept, busy):
+def restore_on_off(laws, kept, busy):
     """Take the states of services that are on and off from `kept` (N, L)."""
+    width = busy.shape[1] // laws.kind.shape[1]
     for n in range(busy.shape[0]):
         for lane in range(busy.shape[1]):
-            if laws.kind[n, np.int64(keys.lane_device[lane])] == ON_OFF:
+            if laws.kind[n, lane // width] == ON_OFF:
                 busy[n, lane] = kept[n, lane]

@@ -24,7 +24,7 @@ from lyaopt._kernels.slot.general_transmit import general_transmit_lanes, genera
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
 from lyaopt._kernels.toolchain.contiguous_views import view_as
-from lyaopt._kernels.toolchain.jit import helper, inline, merged
+from lyaopt._kernels.toolchain.jit import helper, inline
 
 # Rows of L doubles for copies: lanes, what devices differ in, totals and multipliers
 _LANES, _FIRST, _SECOND, _GAIN, _TOTAL, _MULTIPLIER, _RATE, _WATTS, _KIND = range(9)
@@ -106,7 +106,7 @@ def _table(number, items, count, room):
     return view_as(room[number * size : number * size + items * count], (items, count))
 
 
-@merged
+@helper
 def _allocate_cpus(backlog, weights, model, allocation, rows, room, workspace):
     scalars, devices, laws = model.scalars, model.devices, model.laws
     services, lanes = backlog.shape
@@ -133,7 +133,7 @@ def _allocate_cpus(backlog, weights, model, allocation, rows, room, workspace):
     _put_row(found.total, listed, count, allocation.cpu)
 
 
-@merged
+@helper
 def _allocate_radios(backlog, weights, gain, model, allocation, rows, room, workspace):
     scalars, devices, laws = model.scalars, model.devices, model.laws
     services, lanes = backlog.shape
@@ -170,7 +170,7 @@ def _allocate_radios(backlog, weights, gain, model, allocation, rows, room, work
     _put_row(found.power, listed, count, allocation.power)
 
 
-@merged
+@helper
 def _allocate_edge(backlog, weights, model, allocation, rows, room, workspace):
     """Of whole replications: `backlog` and `weights` are (N M, width)."""
     listed, items = rows[_LANES], backlog.shape[0]
@@ -190,7 +190,7 @@ def _allocate_edge(backlog, weights, model, allocation, rows, room, workspace):
     _put(rate, listed, count, rates)
 
 
-@merged
+@helper
 def _share_spectrum(backlog, weights, gain, model, allocation, workspace):
     """Solve the radios of all lanes, whose devices share their bandwidths."""
     radio = gain, model.devices[BANDWIDTH], model.devices[MAX_POWER]
@@ -200,7 +200,7 @@ def _share_spectrum(backlog, weights, gain, model, allocation, workspace):
     transmit_on_shared_spectrum(problem, found, workspace)
 
 
-@merged
+@helper
 def _serve_radios(backlog, weights, gain, model, allocation, rows, room, workspace):
     """Solve Problem 4 of radios by themselves, of radios that share their spectrum, or of both."""
     if model.laws.shared == 0 or has_measured(model.laws):
@@ -209,7 +209,7 @@ def _serve_radios(backlog, weights, gain, model, allocation, rows, room, workspa
         _share_spectrum(backlog, weights, gain, model, allocation, workspace)
 
 
-@merged
+@helper
 def allocate_busy_lanes(backlog, weights, gain, model, queued, allocation, workspace):
     """Solve the problems of a slot for backlogs and weights (3, N, L) and gains (L,) of a block.
 

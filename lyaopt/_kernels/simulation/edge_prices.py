@@ -16,7 +16,7 @@ from lyaopt._kernels.simulation.prices import cost_behind, curve_of, holding_cos
 from lyaopt._kernels.simulation.state_types import FIELD_TYPES
 from lyaopt._kernels.simulation.task_queues import CUT, EDGE, LOCAL, TRANSMIT, size_of
 from lyaopt._kernels.slot.problems import TAU
-from lyaopt._kernels.toolchain.jit import inline, merged
+from lyaopt._kernels.toolchain.jit import helper, inline
 
 
 class EdgeChoice(NamedTuple):
@@ -48,7 +48,7 @@ def _waiting_bits(n, lane, device, e, queues, prices):
     return queues.backlog[TRANSMIT, n, lane] * price_at(cost, curve_of(TRANSMIT, n, device, e, prices))
 
 
-@merged
+@helper
 def _at_server(work, n, device, e, order, model):
     """Return what a task of service `n` with `work` cycles at a server adds there, in joules."""
     scalars = model.edges.scalars[e]
@@ -56,7 +56,7 @@ def _at_server(work, n, device, e, order, model):
     return added_at_edge(work, n, link, scalars, order, model.prices, model.cuts)
 
 
-@merged
+@helper
 def _best_cut(n, lane, device, e, order, queues, model):
     """Return the point at which a task of service `n` adds least with this server, and how much."""
     cuts, amounts, prices, slot = model.cuts, model.amounts, model.prices, model.scalars[TAU]
@@ -74,7 +74,7 @@ def _best_cut(n, lane, device, e, order, queues, model):
     return best, least
 
 
-@merged
+@helper
 def _cost_of(lane, device, e, order, queues, tasks, model, points):
     """Return what a period with a server costs a device; write the best points (N,)."""
     total = 0.0
@@ -97,7 +97,7 @@ def _links_of(r, e, lanes, width):
     return range(mine.start + r, mine.stop, width)
 
 
-@merged
+@helper
 def _choose(lane, device, orders, queues, tasks, model, points):
     """Put the points of the best server of a device in force, and return its number."""
     room, counts = orders
@@ -113,7 +113,7 @@ def _choose(lane, device, orders, queues, tasks, model, points):
     return best
 
 
-@merged
+@helper
 def choose_edges(b, queues, tasks, model):
     """Attach the devices of block `b` to the best servers, and put the best points there in force."""
     edges, width = model.edges, queues.points.shape[1] // model.devices.shape[1]

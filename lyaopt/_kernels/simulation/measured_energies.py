@@ -10,6 +10,8 @@ from lyaopt._kernels.slot.energies import transmit_energy
 from lyaopt._kernels.slot.staircase import hull_power
 from lyaopt._kernels.toolchain.jit import helper, inline
 
+_ROUNDED = 1.0 - 1e-12
+
 
 @inline
 def has_tables(laws):
@@ -53,12 +55,15 @@ def write_radios(gain, laws, rate, power):
 
 @helper
 def _set_most_power(gain, laws, most):
-    """Write the powers in W at which measured radios send in a slot, where they depend on its gains."""
+    """Write the powers in W at which measured radios send in a slot, where they depend on its gains.
+
+    They are rounded down: a fused product elsewhere must not look like power to spare.
+    """
     width = gain.size // laws.measured.size
     for t in range(gain.size):
         m = t // width
         if laws.measured[m] != 0:
-            most[t] = laws.watts[m] + laws.slope[m] * (laws.rate[m] * gain[t])
+            most[t] = _ROUNDED * (laws.watts[m] + laws.slope[m] * (laws.rate[m] * gain[t]))
 
 
 @helper

@@ -4,7 +4,7 @@ from lyaopt._kernels.slot.general_problems import SpectrumAllocation
 from lyaopt._kernels.slot.parts import WHOLE
 from lyaopt._kernels.slot.shared_spectrum import spectrum_lanes
 from lyaopt._kernels.slot.spectrum_rows import spectrum_workspace_size
-from lyaopt._kernels.toolchain.jit import helper, merged
+from lyaopt._kernels.toolchain.jit import helper
 
 
 @helper
@@ -13,7 +13,7 @@ def shared_workspace_size(services, devices, width):
     return (devices + 1) * width + spectrum_workspace_size(services, devices, width)
 
 
-@merged
+@helper
 def transmit_on_shared_spectrum(problem, allocation, workspace):
     """Solve a `GeneralTransmitProblem` of a block, and write its `TransmitAllocation`.
 

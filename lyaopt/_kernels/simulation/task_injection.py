@@ -9,7 +9,8 @@ from lyaopt._kernels.toolchain.jit import Kernel
 def _inject_tasks(slot, births, points, amounts, state, tasks):
     """Let `births` tasks of each service (b, N, L) join, born in `slot`, at these partition `points`.
 
-    `amounts` is that of the model; all tasks are of size 1. Return the table and the log of tasks, which may have grown.
+    `amounts` is that of the model; all tasks are of size 1. Return the table and the log of tasks, which
+    may have grown.
     """
     tasks = make_room(tasks, births.sum())
     blocks, services, lanes = births.shape

@@ -6,8 +6,6 @@ born with it), so that it is the same for every policy, batch and division of a 
 
 import math
 
-import numpy as np
-
 from lyaopt._kernels.rng.normal import normal_pair
 from lyaopt._kernels.rng.numbered import numbered_pair
 from lyaopt._kernels.rng.uniforms import TASK_SIZES
@@ -40,18 +38,18 @@ def size_at(b, number, place, slot, sizes):
 def _sizes_of_tasks(keys, start, law, spread, arrivals, sizes):
     """Write the sizes of all tasks of `arrivals` (T, N, L), which come from slot `start` on.
 
-    They stand slot by slot, within a slot service by service, then lane by lane. `law` and `spread` (N, M) are
-    those of TaskSizes; `sizes` is as long as there are tasks, and written as far as it goes.
+    They stand slot by slot, within a slot service by service, then lane by lane. `law` and `spread` (N, M)
+    are those of TaskSizes; `sizes` is as long as there are tasks, and written as far as it goes.
     """
     slots, services, lanes = arrivals.shape
-    at = 0
+    width, at = lanes // law.shape[1], 0
     for t in range(slots):
         for n in range(services):
             for lane in range(lanes):
-                device = np.int64(keys.lane_device[lane])
-                place, own, width = (keys.lane_replication[lane], device, n), law[n, device], spread[n, device]
+                place, m = (keys.lane_replication[lane], keys.lane_device[lane], n), lane // width
+                own, wide = law[n, m], spread[n, m]
                 for number in range(min(arrivals[t, n, lane], sizes.size - at)):
-                    sizes[at] = _drawn(keys.seed, start + t, place, number, own, width)
+                    sizes[at] = _drawn(keys.seed, start + t, place, number, own, wide)
                     at += 1
 
 

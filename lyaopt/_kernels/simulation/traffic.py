@@ -142,7 +142,7 @@ def _draw_arrivals(keys, start, mean, options, laws, busy, arrivals):
         else:
             _steady_arrivals(counters, start, n, mean[n], options, busy[n], uniforms, arrivals)
     if laws.kind.size > 0:
-        restore_on_off(keys, laws, kept, busy)
+        restore_on_off(laws, kept, busy)
 
 
 def _signature():

@@ -31,7 +31,7 @@ from lyaopt._kernels.slot.problems import (
 )
 from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
 from lyaopt._kernels.toolchain.contiguous_views import view_as
-from lyaopt._kernels.toolchain.jit import helper, merged
+from lyaopt._kernels.toolchain.jit import helper
 
 _RADIO_ROWS = 2  # of L doubles at the end of the workspace: rates and powers of measured radios
 
@@ -55,7 +55,7 @@ def weighted_workspace(model, services, devices, width):
     return np.empty(weighted_workspace_size(model, services, devices, width))
 
 
-@merged
+@helper
 def _allocate_cpus(backlog, weights, model, allocation, workspace):
     laws = model.laws
     curves = laws.curve, laws.curve_hz, laws.curve_slope
@@ -69,7 +69,7 @@ def _allocate_cpus(backlog, weights, model, allocation, workspace):
         general_local_lanes(problem, found, workspace)
 
 
-@merged
+@helper
 def _allocate_radios(backlog, weights, gain, model, allocation, workspace):
     scalars, devices, laws, lanes = model.scalars, model.devices, model.laws, gain.size
     radio = gain, devices[BANDWIDTH], devices[MAX_POWER]
@@ -89,7 +89,7 @@ def _allocate_radios(backlog, weights, gain, model, allocation, workspace):
         transmit_on_shared_spectrum(problem, found, workspace)
 
 
-@merged
+@helper
 def allocate_weighted_edge(backlog, weights, model, allocation, workspace):
     """Solve Problem 5 of a block, for backlogs and weights (3, N, L)."""
     devices = model.devices.shape[1]
@@ -102,7 +102,7 @@ def allocate_weighted_edge(backlog, weights, model, allocation, workspace):
         general_edge_lanes_many(problem, found, workspace)
 
 
-@merged
+@helper
 def allocate_by_weights(backlog, weights, gain, model, queued, allocation, workspace):
     """Solve the problems of a slot for backlogs and weights (3, N, L) and gains (L,) of a block.
 

@@ -18,7 +18,7 @@ from lyaopt._kernels.slot.blocks import (
     spread,
 )
 from lyaopt._kernels.toolchain.contiguous_views import view_as
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 TAU = 0  # the first row of the parameters of a lane, in every problem
 GENERAL_ROWS = 5
@@ -57,14 +57,14 @@ def general_workspace_size(items, lane_count, one_by_one):
     return (_item_rows(one_by_one) * items + _ROWS) * width
 
 
-@merged
+@helper
 def new_general_workspace(limits, one_by_one):
     """Return a workspace for the lanes of limits (N, L)."""
     items, lane_count = limits.shape
     return np.empty(general_workspace_size(items, lane_count, one_by_one))
 
 
-@merged
+@helper
 def split_general_workspace(workspace, items, width, one_by_one):
     """Return a `Block` within the workspace, and the rows for parameters of its lanes."""
     ranking = COST_ROWS * width
@@ -100,7 +100,7 @@ def spread_lanes(values, lane_count, lanes, row):
         spread(values, lane_count, lanes, row)
 
 
-@merged
+@helper
 def same_in_all_slots(parameters, devices):
     """Return whether all parameters, a tuple of arrays, are those of the devices: slots of one share them."""
     most = 0

@@ -28,7 +28,7 @@ from lyaopt._kernels.slot.weighted_bisection import solve_weighted_by_bisection
 from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import EIGHT, FOUR
-from lyaopt._kernels.toolchain.jit import inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 _CAPACITY = 1  # row of the parameters of a lane, after TAU
 
@@ -50,7 +50,7 @@ def _report(start, count, thresholds, multiplier):
         multiplier[lane_at(start, t)] = thresholds[t] if thresholds[t] > 0.0 else 0.0
 
 
-@merged
+@helper
 def _solve(solve, one_by_one, problem, allocation, workspace, part):
     """Solve a part of the lanes, a block at a time."""
     items, lane_count = problem.limits.shape
@@ -69,13 +69,13 @@ def _solve(solve, one_by_one, problem, allocation, workspace, part):
         _report(start, lanes.count, block.ranking[THRESHOLD], allocation.multiplier)
 
 
-@merged
+@helper
 def general_edge_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `general_workspace_size` doubles."""
     _solve(_solve_by_sorting, False, problem, allocation, workspace, WHOLE)
 
 
-@merged
+@helper
 def general_edge_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve(solve_weighted_by_selection, True, problem, allocation, workspace, WHOLE)

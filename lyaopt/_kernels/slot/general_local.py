@@ -38,7 +38,7 @@ from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
 from lyaopt._kernels.toolchain.contiguous_views import view_as
-from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 # Rows of the parameters of a lane, after TAU; the rows of U and delta are read only to set the costs
 _CAPACITY, _WEIGHT, _DELTA = range(1, 4)
@@ -61,7 +61,7 @@ def _set_costs(parameters, costs, count):
         costs[FLOOR, t] = 0.0
 
 
-@merged
+@helper
 def _spread(problem, lane_count, lanes, parameters):
     spread_lanes(problem.tau, lane_count, lanes, parameters[TAU])
     spread_lanes(problem.capacity, lane_count, lanes, parameters[_CAPACITY])
@@ -86,7 +86,7 @@ def _report(lanes, block, parameters, totals, multiplier):
         multiplier[lane] = marginal if marginal > threshold else threshold
 
 
-@merged
+@helper
 def _solve_cubic(solve, problem, allocation, run, block, parameters):
     """Solve the lanes of a run of devices with cubic energy, a block at a time."""
     lane_count = problem.limits.shape[1]
@@ -117,7 +117,7 @@ def local_supply(problem, lane, device):
     return Supply(ends, slopes, capacity, tau, of_lane(problem.energy_weight, lane, lane_count))
 
 
-@merged
+@helper
 def _solve_tables(problem, allocation, run, order):
     """Solve the lanes of a run of one device or more that have a table."""
     per_device = problem.limits.shape[1] // problem.curve.size
@@ -129,7 +129,7 @@ def _solve_tables(problem, allocation, run, order):
         allocation.multiplier[lane] = multiplier
 
 
-@merged
+@helper
 def _solve(solve, one_by_one, problem, allocation, workspace, part):
     """Solve a part of the lanes of each run of devices of the same kind."""
     items, lane_count = problem.limits.shape
@@ -149,13 +149,13 @@ def _solve(solve, one_by_one, problem, allocation, workspace, part):
         first = stop
 
 
-@merged
+@helper
 def general_local_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `general_workspace_size` doubles."""
     _solve(_solve_by_sorting, False, problem, allocation, workspace, WHOLE)
 
 
-@merged
+@helper
 def general_local_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve(solve_weighted_by_selection, True, problem, allocation, workspace, WHOLE)

@@ -38,7 +38,7 @@ from lyaopt._kernels.slot.weighted_dispatch import solve_weighted_by_sorting
 from lyaopt._kernels.slot.weighted_many import solve_weighted_by_selection
 from lyaopt._kernels.slot.weighted_networks import FOUR, TWO
 from lyaopt._kernels.toolchain.contiguous_views import view_as
-from lyaopt._kernels.toolchain.jit import inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 _LN2 = math.log(2.0)
 # Rows of the parameters of a lane, after TAU: b_w N_0, pmax / (b_w N_0), U N_0 ln 2 and pmax
@@ -76,7 +76,7 @@ def _set_devices(noise, block, parameters, count):
         parameters[_FLOOR_TIMES_GAIN, t] = block.scratch[_WEIGHT, t] * noise * _LN2
 
 
-@merged
+@helper
 def _spread(problem, lane_count, lanes, block, parameters):
     spread_lanes(problem.tau, lane_count, lanes, parameters[TAU])
     spread_lanes(problem.max_power, lane_count, lanes, parameters[_MAX_POWER])
@@ -133,7 +133,7 @@ def _any_silent(total, count):
     return silent
 
 
-@merged
+@helper
 def _solve_shannon(solve, problem, allocation, run, block, parameters):
     """Solve the lanes of a run of devices with Shannon's rate, a block at a time."""
     lane_count = problem.limits.shape[1]
@@ -171,7 +171,7 @@ def radio_power(problem, lane, total):
     return radio_price(problem, lane) * total if total > 0.0 else 0.0
 
 
-@merged
+@helper
 def _solve_measured(problem, allocation, run, order, step):
     """Solve the lanes of a run of measured radios; `step` (2, 1) is workspace."""
     lane_count = problem.limits.shape[1]
@@ -189,7 +189,7 @@ def _solve_measured(problem, allocation, run, order, step):
         allocation.multiplier[lane] = multiplier
 
 
-@merged
+@helper
 def _solve(solve, one_by_one, problem, allocation, workspace, part):
     """Solve a part of the lanes of each run of devices of the same kind."""
     items, lane_count = problem.limits.shape
@@ -211,13 +211,13 @@ def _solve(solve, one_by_one, problem, allocation, workspace, part):
         first = stop
 
 
-@merged
+@helper
 def general_transmit_lanes(problem, allocation, workspace):
     """Solve lanes of up to `NETWORK_ITEMS` items by sorting, within `general_workspace_size` doubles."""
     _solve(_solve_by_sorting, False, problem, allocation, workspace, WHOLE)
 
 
-@merged
+@helper
 def general_transmit_lanes_many(problem, allocation, workspace):
     """Solve lanes of any number of items by selection, one lane after the other."""
     _solve(solve_weighted_by_selection, True, problem, allocation, workspace, WHOLE)

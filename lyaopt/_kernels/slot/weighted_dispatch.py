@@ -3,10 +3,10 @@
 from lyaopt._kernels.slot.weighted_recovery import recover_weighted
 from lyaopt._kernels.slot.weighted_search import rank_weighted_in_rows
 from lyaopt._kernels.slot.weighted_sorting import rank_weighted_in_registers, serve_weighted_in_registers
-from lyaopt._kernels.toolchain.jit import merged
+from lyaopt._kernels.toolchain.jit import helper
 
 
-@merged
+@helper
 def solve_weighted_by_sorting(cost, networks, items, lanes, block, parameters, rate):
     """Solve the lanes of a block; `networks` are (exact, small, large).
 

@@ -24,7 +24,7 @@ from lyaopt._kernels.slot.blocks import (
 )
 from lyaopt._kernels.slot.general_blocks import TAU
 from lyaopt._kernels.slot.primal_recovery import find_supply, total_served
-from lyaopt._kernels.toolchain.jit import inline, lane_loop, merged
+from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
 _REACH, _SUPPLY = range(2)  # rows of scratch: largest effort worth the threshold, and the work that it does
 
@@ -83,7 +83,7 @@ def serve_weighted(items, lanes, block, parameters, rate):
             rate[k, lane] = work / parameters[TAU, t]
 
 
-@merged
+@helper
 def recover_weighted(cost, items, lanes, block, parameters, rate):
     """Set `block.served` from `block.ranking`, and write the rates (N, L)."""
     reaches, supplies = block.scratch[_REACH], block.scratch[_SUPPLY]

@@ -84,15 +84,6 @@ def helper(function: Callable[..., Any]) -> Any:
     return _decorated(function, forceinline=False)
 
 
-def merged(function: Callable[..., Any]) -> Any:
-    """Decorate a helper that becomes part of its callers before they are compiled.
-
-    Whatever a compiled helper calls is optimised again in each of its callers: deep calls compile faster
-    merged.
-    """
-    return _decorated(function, inline="always")
-
-
 def lane_loop(function: Callable[..., Any]) -> Any:
     """Decorate a loop over lanes: its array arguments must not overlap, so that it vectorises.
 

@@ -55,7 +55,7 @@ _SIZES = ("", "bL", "?NM:sizes", "?NM")
 _MODEL = ("#d", "6", "3M", "3NMk", "&b2L", "&b3NL", "%b3NL", "#u", "2", _LAWS, _SIZES)
 _KEYS = ("", "L", "L")
 _ARRIVALS = ("?NM:kinds", "?NM5:", "n:")
-_STREAMS = ("", "O", "bL", "L:M", "L", "L", "NL:", _ARRIVALS)
+_STREAMS = ("", "O", "bL", "L", "L", "L", "NL:", _ARRIVALS)
 _TRACE = ("TM", "TNM:arrivals", "bw:")
 _SUMS = ("b26NL", "b28L")
 _STATE = ("b43NL", "b33NL", "b2NL", "bNL:k", _SUMS, "bL", "b4L", "bNL", "b3NL", "b4L", "bm3NL")
@@ -117,8 +117,8 @@ SHAPES: dict[str, Shape] = {
     "advance_by_prices": _advance(_PRICED),
     "advance_over_edges": _advance(_OF_EDGES),
     "gains_of_slots": (_KEYS, "", "L", "L", "O", "4L", "TL"),
-    "arrivals_of_slots": (("", "L", "L:M"), "", "NL:", "O", _ARRIVALS, "NL", "TNL"),
-    "sizes_of_tasks": (("", "L", "L:M"), "", "NM:sizes", "NM", "TNL:", "n"),
+    "arrivals_of_slots": (_KEYS, "", "NL:", "O", _ARRIVALS, "NL", "TNL"),
+    "sizes_of_tasks": (_KEYS, "", "NM:sizes", "NM", "TNL:", "n"),
     "inject_tasks": ("", "bNL:", "bNL:k", "3NMk", _STATE, _TASKS),
     "spread_shares": ("R2M", "R3S", _PLACEMENT, "b2L", "b3NL"),
     "price_weights": (_QUEUES, "L:x", _PRICES, "3NL"),

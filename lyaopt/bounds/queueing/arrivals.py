@@ -57,13 +57,14 @@ def arrival_states(system: System, device: int) -> ArrivalStates:
     if count > _MOST_BURSTY:
         reason = f"expected at most {_MOST_BURSTY} services where there are bursts, got {count}"
         raise ProblemError(f"$.devices[{device}].services", reason)
-    matrix, factors = np.ones((1, 1)), np.ones((len(services), 2**count))
+    matrix: Floats = np.ones((1, 1))
+    factors = np.ones((len(services), 2**count))
     state = np.arange(2**count)
     for n, switch in enumerate(switches):
         if switch is not None:
             # Which bit of the state says whether it is busy: that of the first service counts most.
             bit = count - 1 - round(math.log2(len(matrix)))
-            matrix = np.kron(matrix, _matrix(switch, tau))
+            matrix = np.asarray(np.kron(matrix, _matrix(switch, tau)), np.float64)
             factors[n] = np.array([switch.quiet_factor, switch.busy_factor])[(state >> bit) & 1]
     return ArrivalStates(matrix, mean[:, None] * factors)
 

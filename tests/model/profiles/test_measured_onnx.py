@@ -107,3 +107,25 @@ def test_the_command_adds_times_to_the_profile(tmp_path, monkeypatch, capsys):
     assert run(["profile", path.name, *options, "-o", "net.json"]) == 0
     assert "cycles/MAC" in capsys.readouterr().out
     assert parse_profile((tmp_path / "net.json").read_text()).measured.cpu_hz == 1e9
+
+
+def test_files_of_tensorflow_lite_are_not_run(capsys):
+    assert run(["profile", "net.tflite", "--measure"]) == 2
+    assert "only PyTorch and ONNX networks can be measured" in capsys.readouterr().err
+
+
+def test_the_clock_and_the_quantile_are_those_of_the_timing(tmp_path):
+    """Each reading of this clock is twice the one before: the first run of a half is the shortest."""
+    now = [1.0]
+
+    def clock():
+        now[0] *= 2.0
+        return now[0]
+
+    path = chain(tmp_path)
+    least = measure_onnx(path, timing=replace(QUICK, runs=3, clock=clock, quantile=0.0))
+    now[0] = 1.0
+    middle = measure_onnx(path, timing=replace(QUICK, runs=3, clock=clock))
+    assert all(a < b for a, b in zip(least.head_s[1:], middle.head_s[1:], strict=True))
+    # Six halves read it once each to warm up; the first timed half starts at the next reading.
+    assert least.head_s[1] == 2.0**8 - 2.0**7

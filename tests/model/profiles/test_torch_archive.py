@@ -176,7 +176,7 @@ def test_samples_that_are_refused_are_replaced(path):
 
 
 def test_the_copy_holds_no_pickle():
-    copy, samples = checked_archive(saved()[0])
+    copy, samples = checked_archive(changed(saved()[0], guards))
     with zipfile.ZipFile(copy) as archive:
         assert archive.read(f"archive/{SAMPLES}") == b""
         assert json.loads(archive.read(f"archive/{MODEL}"))["guards_code"] == []
