@@ -17,6 +17,7 @@ from lyaopt.bounds import (
     waiting_bound,
 )
 from lyaopt.bounds.assumptions import why_not_lb4
+from lyaopt.bounds.queueing.accuracy import Accuracy
 from lyaopt.bounds.queueing.arrivals import arrival_states
 from lyaopt.errors import ProblemError
 from lyaopt.model.scenarios import load_scenario
@@ -25,6 +26,7 @@ from lyaopt.policies import make_policy
 from lyaopt.simulation import simulate
 
 THETA = 0.01
+COARSE = Accuracy(chain_steps=3, fading_nodes=8, finest=0.5, growth=1.4, price_steps=0, passes=8)
 SIZE = TaskSize(0.8)
 OWN = ({"kind": "periodic"}, {"kind": "batches", "batch_size": 3})
 NAMES = ("periodic arrivals", "arrivals in batches")
@@ -74,9 +76,8 @@ def test_lb4_of_on_and_off_is_that_of_bursts_with_the_same_numbers():
     expected, found = arrival_states(of_all, 0), arrival_states(own, 0)
     np.testing.assert_allclose(found.matrix, expected.matrix, rtol=1e-12)
     np.testing.assert_allclose(found.tasks, expected.tasks, rtol=1e-12)
-    assert queueing_bound(own, THETA).bound_j == pytest.approx(
-        queueing_bound(of_all, THETA).bound_j, rel=1e-9
-    )
+    bounds = [queueing_bound(system, THETA, accuracy=COARSE).bound_j for system in (own, of_all)]
+    assert bounds[0] == pytest.approx(bounds[1], rel=1e-9)
 
 
 def test_the_states_of_a_device_are_those_of_the_services_that_switch():
@@ -123,21 +124,20 @@ def test_under_shadowing_sizes_have_one_price_for_all_states(fading):
 
 
 @pytest.mark.parametrize(
-    "law",
+    ("law", "size", "channel"),
     [
-        "poisson",
-        {"kind": "periodic", "jitter_s": 0.02},
-        {"kind": "batches", "batch_size": 4, "batch_law": "geometric"},
-        {"kind": "on-off", "on_duration_s": 0.5, "off_duration_s": 1.0},
+        ({"kind": "periodic", "jitter_s": 0.02}, None, Channel()),
+        ({"kind": "periodic"}, TaskSize(0.5, "uniform"), Channel()),
+        ({"kind": "batches", "batch_size": 4, "batch_law": "geometric"}, None, Channel()),
+        ({"kind": "on-off", "on_duration_s": 0.5, "off_duration_s": 1.0}, TaskSize(0.5), Channel()),
+        ("poisson", TaskSize(1.5), Channel()),
+        ("poisson", TaskSize(1.5), Channel(shadowing_std_db=4.0, shadowing_sojourn_s=0.5)),
     ],
 )
-@pytest.mark.parametrize("size", [None, TaskSize(1.5), TaskSize(0.5, "uniform")])
-@pytest.mark.parametrize("shadowed", [False, True])
-def test_no_policy_is_below_the_bounds(law, size, shadowed):
-    channel = Channel(shadowing_std_db=4.0, shadowing_sojourn_s=0.5) if shadowed and size else Channel()
+def test_no_policy_is_below_the_bounds(law, size, channel):
     system = sized(small(service(3.0, arrivals=law), service(1.0, arrivals=law), channel=channel), size)
     policy = make_policy("price", system, waiting_cost_j_per_s=THETA)
-    run = simulate(system, policy, slots=20_000, warmup=2000, replications=32, seed=3)
+    run = simulate(system, policy, slots=8000, warmup=2000, replications=32, seed=3)
     energy = (run.local_energy_j + run.transmit_energy_j).sum(axis=0)
     cost = energy + THETA * system.slot_duration_s * run.mean_tasks.sum(axis=0)
     error = cost.std() / np.sqrt(cost.size)
