@@ -6,7 +6,7 @@ import json
 import re
 import signal
 import socket
-import subprocess
+import sys
 
 import pytest
 
@@ -14,9 +14,9 @@ from lyaopt.serve import connect, frames
 from lyaopt.serve.metrics import BUCKETS_S, Metrics
 from lyaopt.serve.places import AddressError, parse_address
 from lyaopt.serve.sockets import is_loopback
+from lyaopt_cli.main import run
 from lyaopt_cli.support.service_log import Throttle
 from tests.support.solver_server import (
-    SERVE,
     answer,
     ask,
     connected,
@@ -29,12 +29,20 @@ from tests.support.solver_server import (
 )
 
 
-def refused(*options: str) -> str:
-    """The line on stderr of a server that does not start."""
-    done = subprocess.run([*SERVE, *options], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (2, "")
-    (line,) = [text for text in done.stderr.splitlines() if " warning " not in text]
-    return line
+@pytest.fixture
+def refused(capsys):
+    """A function that starts a server here, which must not start; returns the line on stderr."""
+    interval = sys.getswitchinterval()
+
+    def line(*options: str) -> str:
+        assert run(["serve", *options]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        (text,) = [text for text in printed.err.splitlines() if " warning " not in text]
+        return text
+
+    yield line
+    sys.setswitchinterval(interval)
 
 
 # --- sockets
@@ -51,7 +59,7 @@ def test_the_socket_of_a_dead_server_is_replaced(tmp_path):
     assert not (tmp_path / "s").exists()
 
 
-def test_the_socket_of_a_living_server_is_left_to_it(tmp_path):
+def test_the_socket_of_a_living_server_is_left_to_it(tmp_path, refused):
     with running(tmp_path) as server:
         line = refused("--socket", server.path)
         assert line == f"lyaopt: {server.path}: another server listens there"
@@ -63,7 +71,7 @@ def test_the_socket_of_a_living_server_is_left_to_it(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link"])
-def test_what_is_no_socket_is_left_alone(tmp_path, kind):
+def test_what_is_no_socket_is_left_alone(tmp_path, kind, refused):
     place = tmp_path / "s"
     if kind == "file":
         place.write_text("mine")
@@ -86,7 +94,7 @@ def test_a_socket_of_somebody_else_is_not_removed_at_the_end(tmp_path):
         assert place.read_text() == "mine"
 
 
-def test_impossible_paths_and_addresses(tmp_path):
+def test_impossible_paths_and_addresses(tmp_path, refused):
     assert "too long" in refused("--socket", str(tmp_path / ("x" * 200)))
     assert "No such file" in refused("--socket", str(tmp_path / "none" / "s"))
     for text in ("7411", "localhost", "127.0.0.1:", ":80", "127.0.0.1:x", "127.0.0.1:70000", "::1:80"):
@@ -101,11 +109,11 @@ def test_impossible_paths_and_addresses(tmp_path):
 @pytest.mark.parametrize(
     "options", [[], ["--stdio", "--socket", "x"], ["--stdio", "--listen", "localhost:0"]]
 )
-def test_a_transport_must_be_chosen(options):
+def test_a_transport_must_be_chosen(options, refused):
     assert "expected either --stdio, or --socket or --listen" in refused(*options)
 
 
-def test_the_method_is_for_pipes():
+def test_the_method_is_for_pipes(refused):
     assert "--stdio" in refused("--socket", "x", "--method", "bisection")
 
 
@@ -254,7 +262,7 @@ def test_metrics_are_written_into_a_file(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "m.prom"]
 
 
-def test_metrics_that_cannot_be_written_are_an_error(tmp_path):
+def test_metrics_that_cannot_be_written_are_an_error(tmp_path, refused):
     line = refused("--socket", str(tmp_path / "s"), "--metrics", str(tmp_path / "none" / "m"))
     assert "No such file" in line
     assert list(tmp_path.iterdir()) == []
