@@ -85,7 +85,7 @@ def make_model(system: System, layout: Layout, traced: bool = False) -> Model:
         rule=0,
         failed=np.full(FAILED, -1),
         laws=_laws(system, traced),
-        sizes=TaskSizes(np.uint64(0), np.empty((0, 0), np.uint32), *size_laws(system)),
+        sizes=TaskSizes(np.uint64(0), np.zeros((layout.blocks, layout.lanes), np.uint32), *size_laws(system)),
     )
 
 
