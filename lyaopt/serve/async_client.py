@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from types import TracebackType
-from typing import cast
+from typing import Any, cast
 
 from numpy.typing import ArrayLike
 
@@ -87,8 +87,8 @@ class AsyncClient:
 
     greeting: Greeting
 
-    def __init__(self, answers: _Answers, timeout_s: float) -> None:
-        self._answers = answers
+    def __init__(self, answers: Any, timeout_s: float) -> None:
+        self._answers: _Answers = answers
         self._timeout_s = timeout_s
         self._version = frames.LOWEST_VERSION
         self._offset = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+import socket
 import sys
 import termios
 import time
@@ -71,6 +72,9 @@ class Connection(asyncio.BufferedProtocol):
         """
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_UNREAD)
+        connected = self._transport.get_extra_info("socket")
+        if connected.family != socket.AF_UNIX:  # of a machine that was switched off nothing else is heard
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._arrival = _clock()
         if not self._server.came(self):
             self._deaf = True
