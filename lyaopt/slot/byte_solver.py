@@ -86,18 +86,15 @@ class ByteSolver(SlotSolver):
             sizes = f"{self.state_bytes} bytes, or {self.weighted_bytes} with weights"
             raise ProblemError("$", f"expected {sizes}, got {len(state)}")
         queues = len(self._queue_bytes)
-        try:
-            self._queue_bytes[:] = state[:queues]
-            self._gain_bytes[:] = state[queues : self.state_bytes]
-            self._solve_now()  # which checks the numbers, also those of a slot with weights
-            if weighted:
-                self._weight_bytes[:] = state[self.state_bytes :]
-                self._solve_weighted()
-            _, local, transmit, edge, gap, violation = self._work.summary
-            check_certificate(local + transmit + edge, gap, violation)
-        except BaseException:
-            self._work.values[:] = self._solved.values
-            raise
+        # the rest of the block never changes; what is refused is written over by the next slot
+        self._queue_bytes[:] = state[:queues]
+        self._gain_bytes[:] = state[queues : self.state_bytes]
+        self._solve_now()  # which checks the numbers, also those of a slot with weights
+        if weighted:
+            self._weight_bytes[:] = state[self.state_bytes :]
+            self._solve_weighted()
+        _, local, transmit, edge, gap, violation = self._work.summary
+        check_certificate(local + transmit + edge, gap, violation)
         self._keep()
         if weighted:
             self._weighted = self._solved, self._weights.copy()

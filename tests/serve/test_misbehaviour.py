@@ -199,6 +199,7 @@ def test_frames_may_be_cut_anywhere(server):
 def test_who_does_not_read_is_not_read_and_then_disconnected(server, transport):
     before = psutil.Process(server.process.pid).memory_info().rss
     requests = frame(frames.PING) * 1000
+    told = sum("slow-reader" in text for text in server.log_lines())
     with connected(server.path if transport == "unix" else tcp(server)) as connection:
         connection.settimeout(0.3)
         with pytest.raises(TimeoutError):
@@ -209,7 +210,7 @@ def test_who_does_not_read_is_not_read_and_then_disconnected(server, transport):
         assert after - before < 2**24
         with pytest.raises(ConnectionError):  # the send that waits ends with the connection
             _send_for_ever(connection, requests)
-    wait_for(lambda: any("slow-reader" in text for text in server.log_lines()))
+    wait_for(lambda: sum("slow-reader" in text for text in server.log_lines()) == told + 1)
 
 
 def _send_for_ever(connection, requests):

@@ -11,6 +11,8 @@ import pytest
 
 from lyaopt import ProblemError, SlotProblem, solve_slot
 from lyaopt.serve import DeadlineError, PeerGoneError, PeerRefusedError, PeerTimeoutError, connect, frames
+from lyaopt.serve.binary_dialogue import BinaryDialogue
+from lyaopt.serve.output import Output
 from lyaopt.serve.system_frames import SystemFrames
 from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS
@@ -203,6 +205,21 @@ def test_answers_say_how_much_time_was_left(server):
         assert header.deadline_ns < 0
         assert header.number == 2
         assert b"not solved" in payload
+
+
+def test_what_becomes_late_while_it_is_solved_is_late(problem, monkeypatch):
+    system, output = SystemFrames(problem), Output()
+    dialogue = BinaryDialogue(output, 2**20)
+    dialogue.answer_next(memoryview(frame(frames.CONFIGURE, system.configuration())), False)
+    for solved_at, status, left in ((90, frames.OK, 10), (140, frames.LATE, -40)):
+        output.used = 0
+        clock = iter([50, solved_at])
+        monkeypatch.setattr("lyaopt.serve.binary_dialogue._clock", lambda clock=clock: next(clock))
+        request = bytes(system.frame_of(system.next_slot(FIELDS), 1, 7, 100))
+        assert dialogue.answer_next(memoryview(request), False) == len(request)
+        header = frames.Header._make(frames.HEADER.unpack_from(output.data))
+        assert (header.status, header.number, header.deadline_ns) == (status, 7, left)
+    assert b"solved too late" in output.data[: output.used]
 
 
 def test_versions_are_negotiated(server):
