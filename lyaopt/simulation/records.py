@@ -88,7 +88,9 @@ class EdgesRecord(Record):
     ----------
     local_queue_cycles, transmit_queue_bits, edge_queue_cycles, local_cpu_hz, rate_bps, edge_cpu_hz
         As of `Record`.
-    power_w, local_energy_j, transmit_energy_j, completed, latency_slots, latency_service
+    power_w, local_energy_j, transmit_energy_j, tail_energy_j, idle_energy_j
+        As of `Record`.
+    completed, latency_slots, latency_service
         As of `Record`.
     arrivals, channel_gain, partition
         As of `Record`.

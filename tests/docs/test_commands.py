@@ -81,6 +81,7 @@ def test_commands_parse_and_name_existing_things(command):
         assert scenario in list_scenarios() or scenario.endswith(".toml")
     for policy in policies:
         as_points = policy.removeprefix("fixed:").replace(",", "").isdigit()
+        as_points |= "@" in policy  # cuts at servers, by name
         as_folder = policy in TRAINED or "/" in policy
         assert policy in {*policy_names(), "trace"} or as_points or as_folder, policy
 
@@ -176,6 +177,7 @@ def folder(tmp_path, monkeypatch):
     own = "howto/arrivals-of-your-own.md"
     (tmp_path / "cameras.toml").write_text(fences(own, "toml")[0])
     (tmp_path / "gate.txt").write_text(fences(own, "text")[0])
+    (tmp_path / "site.toml").write_text(fences("howto/several-edges.md", "toml")[0])
     for name in ("walk", "a", "b", "c", "d"):
         lines = [f"{second},{9 + second % 7}" for second in range(5)]
         (tmp_path / f"{name}.csv").write_text("\n".join(["t,Mbps", *lines]))

@@ -15,7 +15,7 @@ from lyaopt.io.extras import needs_extra
 
 OPTIONAL = (
     "cvxpy scipy torch safetensors gymnasium tensorboard stable_baselines3 onnx tflite matplotlib joblib dask"
-    " distributed ray"
+    " distributed ray onnxruntime"
 )
 # Code, the library that is missing first, and the extra that installs it.
 ENTRIES = [
@@ -32,6 +32,7 @@ ENTRIES = [
     ("Scalars('log')", "torch", "tensorboard"),
     ("import lyaopt.learning.sb3", "gymnasium", "sb3"),
     ("profile_onnx('net.onnx')", "onnx", "profile"),
+    ("measure_onnx('net.onnx')", "onnxruntime", "measure"),
     ("profile_tflite('net.tflite')", "tflite", "profile"),
     ("profile_torch(None, ())", "torch", "profile"),
     ("verify_torch(None, ())", "torch", "profile"),
@@ -70,6 +71,7 @@ from lyaopt.evaluation import interquartile_mean
 from lyaopt.experiments.engines import cores, engine
 from lyaopt.io.figures import need_matplotlib, picture_format
 from lyaopt.learning.tensorboard import Scalars
+from lyaopt.model.profiles.onnx_measure import measure_onnx
 from lyaopt.model.profiles.onnx_profiler import profile_onnx
 from lyaopt.model.profiles.tflite_profiler import profile_tflite
 from lyaopt.model.profiles.torch_profiler import profile_torch

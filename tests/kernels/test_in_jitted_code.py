@@ -36,10 +36,10 @@ def test_random_streams_in_jitted_code():
     from lyaopt.simulation.streams import make_streams
 
     @numba.njit
-    def draw(keys, start, lanes, options, state, drawn):
+    def draw(keys, start, lanes, options, laws, state, drawn):
         (gain, distance, mean), (channel, busy), (gains, arrivals) = lanes, state, drawn
         draw_gains(keys, start, gain, distance, options, channel, gains)
-        draw_arrivals(keys, start, mean, options, busy, arrivals)
+        draw_arrivals(keys, start, mean, options, laws, busy, arrivals)
 
     streams = make_streams(load_scenario("bursty"), 3, range(5))
     gains, arrivals = np.empty((40, 20)), np.empty((40, 2, 20), np.int64)
@@ -49,6 +49,7 @@ def test_random_streams_in_jitted_code():
             start,
             (streams.lane_gain, streams.lane_distance, streams.mean),
             streams.options,
+            streams.laws,
             (streams.channel_state, streams.busy),
             (gains[start : start + 10], arrivals[start : start + 10]),
         )

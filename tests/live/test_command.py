@@ -15,6 +15,14 @@ from lyaopt_cli.main import run
 from tests.live.systems import TINY, two_devices
 
 
+@pytest.fixture(autouse=True)
+def _no_process_stays():
+    """Other tests of the same process may have left some of theirs."""
+    before = set(psutil.Process().children())
+    yield
+    assert set(psutil.Process().children()) <= before
+
+
 @pytest.fixture
 def scenario(tmp_path):
     path = tmp_path / "two.toml"
@@ -63,7 +71,6 @@ def test_ctrl_c_keeps_what_was_logged_and_stops_all_processes(scenario, tmp_path
     assert rows
     assert max(row["born"] for row in rows) < 60.0
     assert b"born" in capsysbinary.readouterr().out
-    assert not psutil.Process().children()
 
 
 def test_a_device_that_dies_is_one_line_and_status_1(scenario, tmp_path, capsysbinary):
@@ -71,7 +78,6 @@ def test_a_device_that_dies_is_one_line_and_status_1(scenario, tmp_path, capsysb
     assert run(arguments(scenario, "--policy", "tests.live.policies:Killing", "--log", str(log))) == 1
     assert capsysbinary.readouterr().err == b"lyaopt run: the process of phone was killed by signal 9\n"
     assert rows_of(log)
-    assert not psutil.Process().children()
 
 
 @pytest.mark.parametrize(
@@ -91,4 +97,3 @@ def test_bad_input_is_one_line(scenario, tmp_path, monkeypatch, capsysbinary, mo
     lines = capsysbinary.readouterr().err.decode().splitlines()
     assert len(lines) == 1
     assert said in lines[0]
-    assert not psutil.Process().children()

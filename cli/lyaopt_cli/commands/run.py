@@ -69,8 +69,8 @@ def command(scenario: str, log: str | None, plot: str | None, as_json: bool, **o
       lyaopt run s.toml --policy price --log tasks.csv --plot live.svg
 
     \b
-    Exit status: 0 done, 1 a process died (what was logged until then is written), 2
-    bad usage or input, 130 interrupted (likewise), 141 output closed.
+    Exit status: 0 done, 1 a process died (what was logged until then is written),
+    2 bad usage or input, 130 interrupted (likewise), 141 output closed.
     """
     asked = LiveOptions(**options)
     asked.check()

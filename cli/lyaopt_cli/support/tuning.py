@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lyaopt.io.input_files import read_capped
+
 if TYPE_CHECKING:
     from lyaopt.model.system import System
     from lyaopt.simulation import Trace
@@ -97,6 +99,5 @@ def _of_law(name: str, system: System, part: Trace) -> str | None:
 
 def _trained_slots(folder: str, sha256: str | None) -> int:
     """First slots of the trace of that hash on which a policy was trained; 0 if it was on anything else."""
-    with open(os.path.join(folder, "run.json"), "rb") as file:
-        trace = json.load(file).get("trace") or {}
+    trace = json.loads(read_capped(os.path.join(folder, "run.json"))).get("trace") or {}
     return int(trace["searched_slots"]) if sha256 is not None and trace.get("sha256") == sha256 else 0
