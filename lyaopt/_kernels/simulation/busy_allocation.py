@@ -23,6 +23,7 @@ from lyaopt._kernels.slot.general_local import general_local_lanes, general_loca
 from lyaopt._kernels.slot.general_transmit import general_transmit_lanes, general_transmit_lanes_many
 from lyaopt._kernels.slot.problems import EdgeAllocation, LocalAllocation, TransmitAllocation
 from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
+from lyaopt._kernels.toolchain.aligned_room import aligned_room
 from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline
 
@@ -43,7 +44,7 @@ def busy_workspace_size(model, services, devices, width):
 @helper
 def busy_workspace(model, services, devices, width):
     """Return the workspace of `allocate_busy_lanes`."""
-    return np.empty(busy_workspace_size(model, services, devices, width))
+    return aligned_room(busy_workspace_size(model, services, devices, width))
 
 
 @helper

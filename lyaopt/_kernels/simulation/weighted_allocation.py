@@ -4,8 +4,6 @@ Weights (3, N, L) are those of the general slot problems (general_problems.py), 
 each stage where energy is to be weighed as the paper does.
 """
 
-import numpy as np
-
 from lyaopt._kernels.simulation.exact_allocation import (
     BANDWIDTH,
     BY_SHARES,
@@ -30,6 +28,7 @@ from lyaopt._kernels.slot.problems import (
     TransmitAllocation,
 )
 from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
+from lyaopt._kernels.toolchain.aligned_room import aligned_room
 from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper
 
@@ -52,7 +51,7 @@ def weighted_workspace_size(model, services, devices, width):
 @helper
 def weighted_workspace(model, services, devices, width):
     """Return the workspace of `allocate_by_weights`."""
-    return np.empty(weighted_workspace_size(model, services, devices, width))
+    return aligned_room(weighted_workspace_size(model, services, devices, width))
 
 
 @helper

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lyaopt._kernels.toolchain.aligned_room import aligned_room
 from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import inline, lane_loop
 
@@ -91,7 +92,7 @@ def workspace_size(items, lane_count, one_by_one):
 def new_workspace(queue, one_by_one):
     """Return a workspace for the lanes of a queue (N, L)."""
     items, lane_count = queue.shape
-    return np.empty(workspace_size(items, lane_count, one_by_one))
+    return aligned_room(workspace_size(items, lane_count, one_by_one))
 
 
 @inline

@@ -42,6 +42,8 @@ from lyaopt._kernels.slot.problems import (
     TransmitProblem,
     solver_signature,
 )
+from lyaopt._kernels.toolchain.aligned_room import aligned_room
+from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import fused, inline
 
 _NEAR = 2.0**-20  # up to here three terms of a series are a logarithm to the last digit
@@ -240,6 +242,11 @@ _EDGE = Rule(BY_FOUR, BY_EIGHT, finish_edge, finish_edge)
 
 
 @inline
+def _new_rows():
+    return view_as(aligned_room(SUM_ROWS * _WIDTH), (SUM_ROWS, _WIDTH))
+
+
+@inline
 def _certify_slots(rule, given, served, first_lane, rows, worst, part):
     """Certify one lane of every slot of a part, from a first lane on."""
     first, last = lanes_of_part(worst.shape[1], _WIDTH, part)
@@ -249,7 +256,7 @@ def _certify_slots(rule, given, served, first_lane, rows, worst, part):
 
 
 def _local_gaps(problem, allocation, worst, part):
-    rows = np.empty((SUM_ROWS, _WIDTH))
+    rows = _new_rows()
     served = Served(problem.queue, allocation.cpu, allocation.multiplier, problem.tau)
     for m in range(problem.capacity.size):
         given = local_numbers(problem.capacity[m], problem.weight, problem.delta)
@@ -257,7 +264,7 @@ def _local_gaps(problem, allocation, worst, part):
 
 
 def _transmit_gaps(problem, allocation, worst, part):
-    rows = np.empty((SUM_ROWS, _WIDTH))
+    rows = _new_rows()
     served = Served(problem.queue, allocation.rate, allocation.multiplier, problem.tau)
     for m in range(problem.bandwidth.size):
         given = transmit_numbers(
@@ -270,7 +277,7 @@ def _transmit_gaps(problem, allocation, worst, part):
 
 
 def _edge_gaps(problem, allocation, worst, part):
-    rows = np.empty((SUM_ROWS, _WIDTH))
+    rows = _new_rows()
     served = Served(problem.queue, allocation.cpu, allocation.multiplier, problem.tau)
     given = EdgeNumbers(problem.capacity, 1.0 / problem.capacity)
     _certify_slots(_EDGE, given, served, 0, rows, worst, part)

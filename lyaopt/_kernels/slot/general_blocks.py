@@ -6,8 +6,6 @@ both in `GENERAL_ROWS` rows that each problem names.
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from lyaopt._kernels.slot.blocks import (
     COST_ROWS,
     RANKING_ROWS,
@@ -17,6 +15,7 @@ from lyaopt._kernels.slot.blocks import (
     lane_at,
     spread,
 )
+from lyaopt._kernels.toolchain.aligned_room import aligned_room
 from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
@@ -61,7 +60,7 @@ def general_workspace_size(items, lane_count, one_by_one):
 def new_general_workspace(limits, one_by_one):
     """Return a workspace for the lanes of limits (N, L)."""
     items, lane_count = limits.shape
-    return np.empty(general_workspace_size(items, lane_count, one_by_one))
+    return aligned_room(general_workspace_size(items, lane_count, one_by_one))
 
 
 @helper

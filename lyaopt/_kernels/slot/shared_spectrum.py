@@ -9,8 +9,6 @@ whose radio is not measured; measured ones take no part. The slot length is that
 
 import functools
 
-import numpy as np
-
 from lyaopt._kernels.slot.blocks import LaneRange
 from lyaopt._kernels.slot.general_blocks import spread_lanes
 from lyaopt._kernels.slot.general_problems import GeneralTransmitProblem, SpectrumAllocation
@@ -24,6 +22,7 @@ from lyaopt._kernels.slot.spectrum_rows import (
     split_spectrum_workspace,
 )
 from lyaopt._kernels.slot.spectrum_search import find_price
+from lyaopt._kernels.toolchain.aligned_room import aligned_room
 from lyaopt._kernels.toolchain.jit import helper
 
 
@@ -65,7 +64,7 @@ def spectrum_lanes(problem, allocation, workspace, part):
 def _spectrum_exact(problem, allocation, part):
     items, lane_count = problem.weights.shape
     devices = problem.measured.size
-    workspace = np.empty(spectrum_workspace_size(items, devices, lane_count // devices))
+    workspace = aligned_room(spectrum_workspace_size(items, devices, lane_count // devices))
     spectrum_lanes(problem, allocation, workspace, part)
 
 

@@ -12,8 +12,6 @@ signal-to-noise ratio p eta, and
 import functools
 import math
 
-import numpy as np
-
 from lyaopt._kernels.slot.blocks import (
     EFFORT,
     FLOOR,
@@ -36,6 +34,7 @@ from lyaopt._kernels.slot.parts import PART, WHOLE, PartKernel, lanes_of_part
 from lyaopt._kernels.slot.primal_recovery import recover_primal
 from lyaopt._kernels.slot.problems import TransmitAllocation, TransmitProblem, solver_signature
 from lyaopt._kernels.slot.sorting_networks import FOUR, TWO
+from lyaopt._kernels.toolchain.aligned_room import aligned_room
 from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import helper, inline, lane_loop
 
@@ -181,7 +180,7 @@ def transmit_lanes_many(problem, allocation, workspace):
 @inline
 def _workspace(problem, one_by_one):
     items, lane_count = problem.queue.shape
-    return np.empty(transmit_workspace_size(items, lane_count, problem.bandwidth.size, one_by_one))
+    return aligned_room(transmit_workspace_size(items, lane_count, problem.bandwidth.size, one_by_one))
 
 
 def _transmit_exact(problem, allocation, part):

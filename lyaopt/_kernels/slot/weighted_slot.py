@@ -21,6 +21,7 @@ from lyaopt._kernels.slot.one_slot import (
     certify_slot,
 )
 from lyaopt._kernels.slot.system_problems import edge_problem_of, local_problem_of, transmit_problem_of
+from lyaopt._kernels.toolchain.aligned_room import aligned_room
 from lyaopt._kernels.toolchain.contiguous_views import view_as
 from lyaopt._kernels.toolchain.jit import Kernel, helper, inline
 
@@ -72,7 +73,7 @@ def solve_weighted_within(weights, slot, workspace):
 
 
 def _slot_weighted(weights, queues, devices, scalars, rates, results, summary):
-    workspace = np.empty(weighted_workspace_size(queues.shape[1], queues.shape[2], 1))
+    workspace = aligned_room(weighted_workspace_size(queues.shape[1], queues.shape[2], 1))
     slot = Slot(queues, devices, scalars, rates, results, summary)
     solve_weighted_within(weights, slot, workspace)
 
