@@ -111,9 +111,13 @@ class Cell:
 
 
 def _described(system: System) -> dict[str, Any]:
-    # A digest of the profiles, as files may change under their names.
+    # Digests of profiles and of replayed times, as files may change under their names.
     profiles = "".join(format_profile(service.profile) for service in system.services)
-    return {**scenario_to_dict(system), "profiles": hashlib.sha256(profiles.encode()).hexdigest()}
+    found = {**scenario_to_dict(system), "profiles": hashlib.sha256(profiles.encode()).hexdigest()}
+    laws = [service.arrivals for service in system.services if service.arrivals.kind == "replayed"]
+    if laws:
+        found["times"] = digest([law.task_times_s.tolist() for law in laws])
+    return found
 
 
 def cells_of(sweep: Sweep, system: System, trace: RecordedTrace | None = None) -> tuple[Cell, ...]:
