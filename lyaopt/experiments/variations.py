@@ -74,6 +74,10 @@ def _with(system: System, name: str, value: Any, more_models: Sequence[Sequence[
     section, _, field = name.partition(".")
     if field:
         return replace(system, **{section: replace(getattr(system, section), **{field: value})})
+    if name == "edge_capacity_hz" and system.edges is not None:
+        raise ProblemError(
+            f"$.{name}", "expected none: the scenario has [[edges]], with capacities of their own"
+        )
     if name in _OF_SYSTEM:
         changed: dict[str, Any] = {name: value}
         return replace(system, **changed)

@@ -14,6 +14,7 @@ from lyaopt.experiments.learners import LEARNERS, Learner, budget, training_of
 from lyaopt.experiments.paper_figures import EVALUATION_SEED, parts
 from lyaopt.experiments.variations import MORE_MODELS, SETTINGS, varied
 from lyaopt.learning.start_training import configuration
+from lyaopt.model.edges import Edge
 from lyaopt.model.scenarios import load_scenario
 from lyaopt_cli.main import run
 
@@ -207,6 +208,13 @@ def test_settings_of_devices_apply_to_all_and_services_are_added_in_order():
     for count in (1, 3, 4):
         device = varied(SYSTEM, {"services_per_device": count}).devices[0]
         assert [service.model for service in device.services] == [*models, *MORE_MODELS[0]][:count]
+
+
+def test_a_capacity_that_several_edge_servers_do_not_have_is_refused():
+    several = replace(SYSTEM, edges=(Edge(1e9), Edge(2e9)))
+    with pytest.raises(ProblemError, match=r"^\$\.edge_capacity_hz: expected none: the scenario has"):
+        varied(several, {"edge_capacity_hz": 3e9})
+    assert varied(several, {"cpu_capacity_hz": 3e9}).links.capacity_hz.tolist() == [1e9, 2e9]
 
 
 @pytest.mark.parametrize("decisions", [1, 5_000, 30_000, 250_000, 500_000])
