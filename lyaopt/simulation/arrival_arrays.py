@@ -55,7 +55,7 @@ def arrival_laws(system: System) -> ArrivalLaws:
     Raises
     ------
     ProblemError
-        If a service whose arrivals are not Poisson has too many in a slot.
+        If a service whose arrivals are not Poisson has too many in a slot, or in one in which it is on.
     """
     if all(service.arrivals.kind == "poisson" for service in system.services):
         return ArrivalLaws(np.empty((0, 0), np.int64), np.empty((0, 0, 0)), np.empty(0))
@@ -63,13 +63,14 @@ def arrival_laws(system: System) -> ArrivalLaws:
     times: list[Floats] = []
     tau = system.slot_duration_s
     for n, m, service in _services(system):
-        rate, law = service.arrival_rate_per_s * tau, service.arrivals
+        rate, law = service.arrival_rate_per_s, service.arrivals
         if law.kind == "poisson" or rate == 0.0:
             continue  # of rate 0 nothing comes, by any law
-        if rate > MOST_TASKS:
+        most = max(rate, _rate_while_on(service) if law.kind == "on-off" else 0.0)
+        if most * tau > MOST_TASKS:
             path = f"$.devices[{m}].services[{n}].arrival_rate_per_s"
-            reason = f"expected at most {MOST_TASKS / tau:g} where arrivals are {law.kind}"
-            raise ProblemError(path, f"{reason}, got {service.arrival_rate_per_s}")
+            reason = f"expected at most {MOST_TASKS * rate / most / tau:g} where arrivals are {law.kind}"
+            raise ProblemError(path, f"{reason}, got {rate}")
         kind[n, m], write = _LAWS[law.kind]
         write(service, tau, times, numbers[n, m])
     return ArrivalLaws(kind, numbers, np.concatenate(times) if times else np.empty(0))
@@ -95,17 +96,30 @@ def _batches(service: Service, tau: float, times: list[Floats], numbers: Floats)
     numbers[at.GEOMETRIC] = service.arrivals.batch_law == "geometric"
 
 
-def _on_off(service: Service, tau: float, times: list[Floats], numbers: Floats) -> None:
-    law = service.arrivals
-    on_s, off_s = law.on_duration_s, law.off_duration_s
+def _durations_s(service: Service) -> tuple[float, float]:
+    """Mean times that a service is on, and off."""
+    on_s, off_s = service.arrivals.on_duration_s, service.arrivals.off_duration_s
     assert on_s is not None
     assert off_s is not None
+    return on_s, off_s
+
+
+def _rate_while_on(service: Service) -> float:
+    """Tasks a second while a service is on, which keep its mean rate."""
+    on_s, off_s = _durations_s(service)
     share = on_s / (on_s + off_s)
-    off = law.off_rate_per_s or 0.0
+    if share == 0.0:
+        return math.inf
+    return (service.arrival_rate_per_s - (1.0 - share) * (service.arrivals.off_rate_per_s or 0.0)) / share
+
+
+def _on_off(service: Service, tau: float, times: list[Floats], numbers: Floats) -> None:
+    on_s, off_s = _durations_s(service)
+    share = on_s / (on_s + off_s)
     # The chain in continuous time, sampled at the start of each slot, as of bursts.
     forgotten = -math.expm1(-tau * (1.0 / on_s + 1.0 / off_s))
-    numbers[at.ON_MEAN] = tau * (service.arrival_rate_per_s - (1.0 - share) * off) / share
-    numbers[at.OFF_MEAN] = tau * off
+    numbers[at.ON_MEAN] = tau * _rate_while_on(service)
+    numbers[at.OFF_MEAN] = tau * (service.arrivals.off_rate_per_s or 0.0)
     numbers[at.ON_SHARE] = share
     numbers[at.ON_AFTER_ON] = 1.0 - (1.0 - share) * forgotten
     numbers[at.ON_AFTER_OFF] = share * forgotten

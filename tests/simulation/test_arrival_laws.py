@@ -176,3 +176,13 @@ def test_nothing_comes_at_rate_0_and_too_much_is_refused(law):
     assert not counts_of(system_of(service(0.0, **law)), 100).any()
     with pytest.raises(ProblemError, match=r"^\$\.devices\[0\]\.services\[0\]\.arrival_rate_per_s: expected"):
         make_streams(system_of(service(1e9, **law)), 1)
+
+
+def test_too_much_while_a_service_is_on_is_refused():
+    """A mean of 0.02 tasks a slot in a millionth of the slots would be 20,000 there; in less, too many."""
+    law = {"kind": "on-off", "on_duration_s": 1.0}
+    make_streams(system_of(service(2.0, **law, off_duration_s=1e6)), 1)
+    steady = {"off_duration_s": 1e9, "off_rate_per_s": 2.0}
+    make_streams(system_of(service(2.0, **law, **steady)), 1)  # on is as off
+    with pytest.raises(ProblemError, match=r"^\$\.devices\[0\]\.services\[0\]\.arrival_rate_per_s: expected"):
+        make_streams(system_of(service(2.0, **law, off_duration_s=1e9)), 1)
