@@ -102,6 +102,7 @@ def check_frequencies(points: tuple[OperatingPoint, ...]) -> None:
 
 def with_capacity_of_points(given: Any) -> Any:
     """Add the last frequency of operating points as the capacity of a device that states none.
+
     Parameters
     ----------
     given : ArgsKwargs or object
