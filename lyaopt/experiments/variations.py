@@ -52,7 +52,7 @@ def varied(
     Raises
     ------
     ProblemError
-        If there is no such setting, or a value does not suit it.
+        If there is no such setting, a value does not suit it, or it has no effect beside `edges`.
     """
     for name, value in values.items():
         if name not in SETTINGS:
@@ -61,6 +61,9 @@ def varied(
             system = _with(system, name, value, more_models)
         except DocumentError as error:
             raise ProblemError(f"$.{name}", error.reason) from None
+    if "edge_capacity_hz" in values and system.edges is not None:  # whichever was set first
+        reason = "expected none: the scenario has [[edges]], with capacities of their own"
+        raise ProblemError("$.edge_capacity_hz", reason)
     return system
 
 
@@ -74,10 +77,6 @@ def _with(system: System, name: str, value: Any, more_models: Sequence[Sequence[
     section, _, field = name.partition(".")
     if field:
         return replace(system, **{section: replace(getattr(system, section), **{field: value})})
-    if name == "edge_capacity_hz" and system.edges is not None:
-        raise ProblemError(
-            f"$.{name}", "expected none: the scenario has [[edges]], with capacities of their own"
-        )
     if name in _OF_SYSTEM:
         changed: dict[str, Any] = {name: value}
         return replace(system, **changed)

@@ -214,6 +214,10 @@ def test_a_capacity_that_several_edge_servers_do_not_have_is_refused():
     several = replace(SYSTEM, edges=(Edge(1e9), Edge(2e9)))
     with pytest.raises(ProblemError, match=r"^\$\.edge_capacity_hz: expected none: the scenario has"):
         varied(several, {"edge_capacity_hz": 3e9})
+    for both in (("edges", "edge_capacity_hz"), ("edge_capacity_hz", "edges")):
+        values = {"edges": several.edges, "edge_capacity_hz": 3e9}
+        with pytest.raises(ProblemError, match="expected none: the scenario has"):
+            varied(SYSTEM, {name: values[name] for name in both})
     assert varied(several, {"cpu_capacity_hz": 3e9}).links.capacity_hz.tolist() == [1e9, 2e9]
 
 
