@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lyaopt.arrays import Floats
 from lyaopt.evaluation import Evaluation, Score, interquartile_mean
 from lyaopt.io.figures import label_text, legend_above, new_figure, picture_bytes, picture_format
 
@@ -48,16 +49,30 @@ def draw_evaluation(evaluation: Evaluation, path: str | Path) -> bytes:
 
 def _draw_energy(axes: Any, scores: tuple[Score, ...]) -> None:
     rows = np.arange(len(scores))
-    local = 1e3 * np.array([interquartile_mean(score.local_energy_j).value for score in scores])
     whole = [interquartile_mean(score.energy_j) for score in scores]
     total = 1e3 * np.array([estimate.value for estimate in whole])
-    axes.barh(rows, local, color=_BLUE, alpha=0.7, label="local")
-    axes.barh(rows, np.maximum(total - local, 0.0), left=local, color=_RED, alpha=0.7, label="transmit")
+    below = np.zeros(len(scores))
+    for label, (color, energy) in _kinds(scores, total).items():
+        axes.barh(rows, energy, left=below, color=color, alpha=0.7, label=label)
+        below = below + energy
     ends = 1e3 * np.array([(estimate.low, estimate.high) for estimate in whole])
     axes.errorbar(total, rows, xerr=np.abs(ends.T - total), fmt="none", color=_GREY, capsize=3)
     axes.set_xlabel("energy per slot, mJ")
     axes.set_xlim(left=0)
     legend_above(axes)
+
+
+def _kinds(scores: tuple[Score, ...], total: Floats) -> dict[str, tuple[str, Floats]]:
+    """Color and energies in mJ (P,) of each kind that there is; sending takes the rest of the total (P,)."""
+
+    def means(name: str) -> Floats:
+        return 1e3 * np.array([interquartile_mean(getattr(score, name)).value for score in scores])
+
+    local, tails, idle = (means(f"{kind}_energy_j") for kind in ("local", "tail", "idle"))
+    sent = np.maximum(total - local - tails - idle, 0.0)
+    found = {"local": (_BLUE, local), "transmit": (_RED, sent)}
+    more = {"tails of radios": ("#8a8a8a", tails), "idle": ("#c4c4c4", idle)}
+    return found | {label: (color, energy) for label, (color, energy) in more.items() if energy.any()}
 
 
 def _draw_latency(axes: Any, scores: tuple[Score, ...]) -> None:
