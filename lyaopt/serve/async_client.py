@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from numpy.typing import ArrayLike
 
+from lyaopt.errors import ProblemError
 from lyaopt.serve import frames
 from lyaopt.serve.frames import ANSWER, HEADER, HEADER_BYTES, Header
 from lyaopt.serve.peer_errors import PeerGoneError, PeerRefusedError, PeerTimeoutError
-from lyaopt.serve.places import Address, place_of, shown_place
+from lyaopt.serve.places import Address, place_of, shown_place, unreached
 from lyaopt.serve.system_frames import (
     HELLO,
     Greeting,
@@ -57,8 +58,8 @@ async def connect_async(address: Address, *, timeout_s: float = 5.0) -> AsyncCli
                 _, answers = await loop.create_unix_connection(_Answers, place)
     except TimeoutError:
         raise PeerTimeoutError(f"{shown_place(place)}: no answer within {timeout_s:g} s") from None
-    except OSError as error:
-        raise PeerGoneError(f"{shown_place(place)}: {error.strerror or error}") from None
+    except (OSError, UnicodeError) as error:
+        raise PeerGoneError(unreached(place, error)) from None
     client = AsyncClient(answers, timeout_s)
     try:
         await client._greet()
@@ -103,6 +104,8 @@ class AsyncClient:
     async def configure(self, problem: SlotProblem, *, timeout_s: float | None = None) -> None:
         """Send the constants of a system; the slots that follow are of it.
 
+        There is no system until this is done: slots and other systems have to wait for it.
+
         Parameters
         ----------
         problem, timeout_s
@@ -113,8 +116,13 @@ class AsyncClient:
         ProblemError, PeerGoneError, PeerTimeoutError
             As of `Client.configure`.
         """
-        system = SystemFrames(problem)
-        await self._ask(frames.CONFIGURE, system.configuration(), timeout_s)
+        system, former = SystemFrames(problem), self._system
+        self._system = None  # which of the two the server has is known by its answer only
+        try:
+            await self._ask(frames.CONFIGURE, system.configuration(), timeout_s)
+        except ProblemError:
+            self._system = former
+            raise
         self._system = system
 
     async def solve(

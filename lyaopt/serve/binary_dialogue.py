@@ -14,6 +14,8 @@ from lyaopt.serve.session import Session
 
 _unpack, _pack = HEADER.unpack_from, HEADER.pack_into
 _clock = time.monotonic_ns
+_LATEST = 2**63 - 1
+"""Nanoseconds that an answer can tell: deadlines of requests may lie further back."""
 
 
 class BinaryDialogue(Dialogue):
@@ -136,7 +138,7 @@ class BinaryDialogue(Dialogue):
 
     def _late(self, header: Header, late: int, *, solved: bool) -> None:
         error = ProblemError("$", late_words(late, solved))
-        self._fail(header, frames.LATE, error, -late)
+        self._fail(header, frames.LATE, error, -min(late, _LATEST))
 
     def _succeed(self, kind: int, number: int, left: int, payload: bytes | memoryview) -> None:
         output = self.output

@@ -8,10 +8,11 @@ from types import TracebackType
 
 from numpy.typing import ArrayLike
 
+from lyaopt.errors import ProblemError
 from lyaopt.serve import frames
 from lyaopt.serve.frames import ANSWER, HEADER, HEADER_BYTES, Header
 from lyaopt.serve.peer_errors import PeerGoneError, PeerRefusedError, PeerTimeoutError
-from lyaopt.serve.places import Address, place_of, shown_place
+from lyaopt.serve.places import Address, place_of, shown_place, unreached
 from lyaopt.serve.system_frames import (
     HELLO,
     Greeting,
@@ -26,6 +27,8 @@ from lyaopt.slot.problem import SlotProblem
 from lyaopt.slot.solution import SlotSolution
 
 _START = 2**14
+_LEAST_SHARE = 0.9
+"""Of a time limit, which is left to what comes next; it is set anew below that, which takes a system call."""
 
 
 def connect(address: Address, *, timeout_s: float = 5.0) -> Client:
@@ -117,10 +120,15 @@ class Client:
         ProblemError
             If it is refused; the former system stays.
         PeerGoneError, PeerTimeoutError
-            If no answer comes.
+            If no answer comes. There is no system then, until one is configured.
         """
-        system = SystemFrames(problem)
-        self._ask(frames.CONFIGURE, system.configuration(), timeout_s)
+        system, former = SystemFrames(problem), self._system
+        self._system = None  # which of the two the server has is known by its answer only
+        try:
+            self._ask(frames.CONFIGURE, system.configuration(), timeout_s)
+        except ProblemError:
+            self._system = former
+            raise
         self._system = system
 
     def solve(
@@ -236,7 +244,7 @@ class Client:
         until = time.monotonic() + limit
         try:
             connection.sendall(frame)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             self.close()  # a part of the request may have gone
             raise PeerTimeoutError("the server does not read") from None
         except OSError as error:
@@ -278,9 +286,13 @@ class Client:
     def _fill(self, connection: socket.socket, needed: int, until: float) -> None:
         if len(self._received) < needed:
             self._received = self._received[: self._count] + bytearray(needed - self._count)
+        left = max(until - time.monotonic(), 0.0)
+        if left < _LEAST_SHARE * self._time_limit:  # sending took long, or something else came before
+            connection.settimeout(left)
+            self._time_limit = left
         try:
             got = connection.recv_into(memoryview(self._received)[self._count :])
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             raise PeerTimeoutError("no answer within the time limit") from None
         except OSError as error:
             self._last_words(error)
@@ -288,8 +300,6 @@ class Client:
             self.close()
             raise PeerGoneError("the server closed the connection")
         self._count += got
-        if self._count < needed and time.monotonic() > until:
-            raise PeerTimeoutError("no answer within the time limit")
 
 
 def _open(address: Address, timeout_s: float) -> socket.socket:
@@ -310,5 +320,5 @@ def _open(address: Address, timeout_s: float) -> socket.socket:
         return connection
     except TimeoutError:
         raise PeerTimeoutError(f"{shown_place(place)}: no answer within {timeout_s:g} s") from None
-    except OSError as error:
-        raise PeerGoneError(f"{shown_place(place)}: {error.strerror or error}") from None
+    except (OSError, UnicodeError) as error:
+        raise PeerGoneError(unreached(place, error)) from None

@@ -175,6 +175,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _answer_some(self) -> bool:
         """Answer requests; return whether more may be whole."""
+        if self._begin == self._end:  # perhaps nothing has come yet that tells of the dialogue
+            self._begin = self._end = 0
+            return False
         dialogue = self._dialogue or self._choose()
         dialogue.arrival_ns = self._arrival
         until = _clock() + _SLICE_NS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -35,6 +36,7 @@ class MetricsFile:
 
     def __init__(self, path: Path, text: Callable[[], str], every_s: float) -> None:
         self._path, self._text, self._every_s = path, text, every_s
+        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Write now, and regularly from now on.
@@ -65,7 +67,9 @@ class MetricsFile:
         await asyncio.get_running_loop().run_in_executor(None, write_whole, self._path, content)
 
     async def stop(self) -> None:
-        """Write for the last time."""
+        """Write for the last time, if it has begun."""
+        if self._task is None:
+            return
         self._task.cancel()
         try:
             await self._write()
@@ -86,6 +90,7 @@ class MetricsSocket:
 
     def __init__(self, path: Path, text: Callable[[], str]) -> None:
         self._path, self._text = path, text
+        self._bound: os.stat_result | None = None
 
     async def start(self) -> None:
         """Listen.
@@ -101,9 +106,10 @@ class MetricsSocket:
         self._server = await loop.create_unix_server(lambda: _Reader(self._text), sock=listening)
 
     async def stop(self) -> None:
-        """Close, and remove the path."""
-        self._server.close()
-        remove_path(self._path, self._bound)
+        """Remove the path, and close."""
+        if self._bound is not None:
+            remove_path(self._path, self._bound)
+            self._server.close()
 
 
 class _Reader(asyncio.Protocol):

@@ -34,9 +34,9 @@ def parse_address(text: str) -> tuple[str, int]:
         host = host[1:-1]
     elif ":" in host:
         host = ""
-    right = port.isascii() and port.isdigit() and int(port) <= _LARGEST_PORT
+    right = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= _LARGEST_PORT
     if not (host and colon and right):
-        raise AddressError(f"expected HOST:PORT, such as 127.0.0.1:7411 or [::1]:7411, got {text!r}")
+        raise AddressError(f"expected HOST:PORT, such as 127.0.0.1:7411 or [::1]:7411, got {text!r:.80}")
     return host, int(port)
 
 
@@ -68,3 +68,16 @@ def shown_place(place: str | tuple[str, int]) -> str:
         return place
     host, port = place[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def unreached(place: str | tuple[str, int], error: OSError | UnicodeError) -> str:
+    """Return why a place cannot be bound or reached, in one line.
+
+    Parameters
+    ----------
+    place : str or tuple
+        As of `shown_place`.
+    error : OSError or UnicodeError
+        Its cause; the latter of a name that no host can have.
+    """
+    return f"{shown_place(place)}: {getattr(error, 'strerror', None) or error}"

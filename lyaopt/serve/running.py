@@ -47,6 +47,7 @@ class Listening:
         self.sockets: list[socket.socket] = []
         self.places: dict[str, str] = {}
         self._path = path
+        self._bound: os.stat_result | None = None
         # first, as it leaves nothing behind
         if address is not None:
             host, port = parse_address(address)
@@ -63,12 +64,17 @@ class Listening:
             self.places["socket"] = str(path)
             self._bound = path.lstat()
 
+    def remove_path(self) -> None:
+        """Remove the path, once only, and while this server still listens: so no other one is there."""
+        if self._bound is not None and self._path is not None:
+            remove_path(self._path, self._bound)
+            self._bound = None
+
     def close(self) -> None:
-        """Close the sockets, and remove the path."""
+        """Remove the path, and close the sockets."""
+        self.remove_path()
         for listening in self.sockets:
             listening.close()
-        if "socket" in self.places and self._path is not None:
-            remove_path(self._path, self._bound)
 
 
 async def serve(
@@ -120,11 +126,12 @@ async def serve(
             loop.remove_signal_handler(number)  # a second signal ends it at once
         _notify("STOPPING=1")
         LOGGER.info("stopping")
+        listening.remove_path()
         await server.stop()
-        if outlet:
-            await outlet.stop()
     finally:
         listening.close()
+        if outlet:
+            await outlet.stop()
     LOGGER.info("stopped")
 
 

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lyaopt.serve.places import AddressError, shown_place
+from lyaopt.serve.places import AddressError, unreached
 
 BACKLOG = 64
-_WAIT_S = 1.0
 
 
 def bind_path(path: Path) -> socket.socket:
@@ -84,7 +83,10 @@ def _is_alive(path: Path) -> bool:
 
 
 def remove_path(path: Path, listening: os.stat_result) -> None:
-    """Remove the socket of this server, unless another one has taken its place.
+    """Remove the socket of this server, unless somebody has put something else into its place.
+
+    To be called while the server still listens. Afterwards another server may have replaced the socket, and
+    the file system may have given that the same number.
 
     Parameters
     ----------
@@ -133,13 +135,13 @@ def bind_address(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise AddressError(f"{host}: {error.strerror or error}") from None
+    except (OSError, UnicodeError) as error:
+        raise AddressError(unreached((host, port), error)) from None
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        raise AddressError(f"{shown_place((host, port))}: {error.strerror or error}") from None
+        raise AddressError(unreached((host, port), error)) from None
     return listening

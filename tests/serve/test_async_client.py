@@ -87,6 +87,23 @@ def test_the_client_goes_on_after_a_time_limit(tmp_path, problem):
         assert asyncio.run(requests(server)).objective == solve_slot(problem).objective
 
 
+def test_without_an_answer_nobody_knows_which_system_the_server_has(tmp_path, problem):
+    async def requests(server):
+        async with await connect_async(server.path) as client:
+            await client.configure(problem)
+            server.process.send_signal(signal.SIGSTOP)
+            with pytest.raises(PeerTimeoutError):
+                await client.configure(problem, timeout_s=0.05)
+            server.process.send_signal(signal.SIGCONT)
+            with pytest.raises(PeerRefusedError, match="configure"):
+                await client.solve()
+            await client.configure(problem)
+            return await client.solve()
+
+    with running(tmp_path) as server:
+        assert asyncio.run(requests(server)).objective == solve_slot(problem).objective
+
+
 def test_all_that_wait_hear_of_the_end(tmp_path, problem):
     async def requests(server):
         async with await connect_async(server.path) as client:

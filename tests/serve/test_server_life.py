@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -10,10 +11,12 @@ import sys
 
 import pytest
 
-from lyaopt.serve import connect, frames
+from lyaopt.serve import PeerGoneError, connect, connect_async, frames
 from lyaopt.serve.metrics import BUCKETS_S, Metrics
 from lyaopt.serve.places import AddressError, parse_address
-from lyaopt.serve.sockets import is_loopback
+from lyaopt.serve.running import serve
+from lyaopt.serve.server import SolverServer
+from lyaopt.serve.sockets import bind_path, is_loopback
 from lyaopt_cli.main import run
 from lyaopt_cli.support.service_log import Throttle
 from tests.support.solver_server import (
@@ -106,6 +109,15 @@ def test_impossible_paths_and_addresses(tmp_path, refused):
         assert not (tmp_path / "both").exists()
 
 
+def test_names_that_no_host_can_have(refused):
+    assert f"lyaopt: {'x' * 100}:80: " in refused("--listen", "x" * 100 + ":80")
+    assert "expected HOST:PORT" in refused("--listen", "localhost:" + "1" * 5000)
+    with pytest.raises(PeerGoneError):
+        connect(("x" * 100, 80))
+    with pytest.raises(PeerGoneError):
+        asyncio.run(connect_async(("x" * 100, 80)))
+
+
 @pytest.mark.parametrize(
     "options", [[], ["--stdio", "--socket", "x"], ["--stdio", "--listen", "localhost:0"]]
 )
@@ -161,6 +173,47 @@ def test_what_was_received_is_answered_before_the_end(tmp_path, number):
         assert server.log_lines()[-1].endswith("stopped")
         for client in clients:
             client.close()
+
+
+def test_a_first_line_that_was_not_read_is_answered_before_the_end(tmp_path):
+    async def stop_at_once():
+        server = SolverServer()
+        await server.start([bind_path(tmp_path / "s")])
+        client.connect(str(tmp_path / "s"))
+        client.sendall(b'{"sequence": 1, "ping": {}}\n')
+        while not server._clients:
+            await asyncio.sleep(0)
+        await server.stop()
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        asyncio.run(stop_at_once())
+        assert json.loads(received(client, 2**14))["status"] == "ok"
+
+
+def test_the_next_server_may_start_before_the_last_one_has_ended(tmp_path):
+    """While the last one still waits for a client that does not read, its places are free."""
+    options = ["--metrics", f"unix:{tmp_path / 'm'}", "--grace", "2"]
+    with running(tmp_path, *options) as last, connected(last.path) as client:
+        client.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            client.sendall(frame(frames.PING) * 100_000)
+        last.process.terminate()
+        wait_for(lambda: not (tmp_path / "s").exists())
+        assert last.process.poll() is None
+        with bind_path(tmp_path / "s"):
+            assert last.process.wait(60) == 0
+            assert (tmp_path / "s").exists()
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_server_that_does_not_start_leaves_no_sockets(tmp_path, monkeypatch):
+    async def fail(self, sockets):
+        raise OSError("no")
+
+    monkeypatch.setattr(SolverServer, "start", fail)
+    with pytest.raises(OSError, match="no"):
+        asyncio.run(serve(tmp_path / "s", None, metrics=(f"unix:{tmp_path / 'm'}", 1.0)))
+    assert not list(tmp_path.iterdir())
 
 
 def test_who_does_not_read_does_not_hold_up_the_end(tmp_path):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
+import threading
 import time
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -12,14 +15,15 @@ import pytest
 from lyaopt import ProblemError, SlotProblem, solve_slot
 from lyaopt.serve import DeadlineError, PeerGoneError, PeerRefusedError, PeerTimeoutError, connect, frames
 from lyaopt.serve.binary_dialogue import BinaryDialogue
+from lyaopt.serve.frames import HEADER_BYTES
 from lyaopt.serve.output import Output
-from lyaopt.serve.system_frames import SystemFrames
+from lyaopt.serve.system_frames import HELLO, SystemFrames
 from lyaopt.slot.documents import parse_slot_document
 from lyaopt.slot.inputs import QUEUE_FIELDS, WEIGHT_FIELDS
 from tests.kernels.test_sizes import make_batch
 from tests.support.capi import slot_of
 from tests.support.slot_text import EXAMPLE
-from tests.support.solver_server import answer, ask, connected, frame, is_closed, running
+from tests.support.solver_server import GIVE_UP_S, answer, ask, connected, frame, is_closed, received, running
 
 ARRAYS = ("local_cpu_hz", "rate_bps", "edge_cpu_hz", "cpu_hz", "power_w", "local_price", "rate_price")
 
@@ -200,11 +204,12 @@ def test_answers_say_how_much_time_was_left(server):
         header, _ = ask(connection, frame(frames.PING, deadline=deadline))
         left = header.deadline_ns
         assert 0 < deadline - time.monotonic_ns() < left < 10**12
-        header, payload = ask(connection, frame(frames.PING, deadline=5, number=2))
-        assert header.status == frames.LATE
-        assert header.deadline_ns < 0
-        assert header.number == 2
-        assert b"not solved" in payload
+        for passed in (5, -1, -(2**63)):  # the last is later than an answer can tell
+            header, payload = ask(connection, frame(frames.PING, deadline=passed, number=2))
+            assert header.status == frames.LATE
+            assert header.deadline_ns < 0
+            assert header.number == 2
+            assert b"not solved" in payload
 
 
 def test_what_becomes_late_while_it_is_solved_is_late(problem, monkeypatch):
@@ -269,6 +274,55 @@ def test_a_client_passes_over_answers_that_came_too_late(tmp_path, problem):
             client.solve(channel_gain=2.0 * problem.channel_gain, timeout_s=0.05)
         server.process.send_signal(signal.SIGCONT)
         same(client.solve(), solve_slot(problem))
+
+
+def test_without_an_answer_nobody_knows_which_system_the_server_has(tmp_path, problem):
+    with running(tmp_path) as server, connect(server.path) as client:
+        client.configure(problem)
+        changed = SlotProblem(**problem.__getstate__() | {"edge_capacity_hz": 1e9})
+        server.process.send_signal(signal.SIGSTOP)
+        with pytest.raises(PeerTimeoutError):
+            client.configure(changed, timeout_s=0.05)
+        server.process.send_signal(signal.SIGCONT)
+        with pytest.raises(PeerRefusedError, match="configure"):
+            client.solve()
+        client.configure(problem)
+        same(client.solve(), solve_slot(problem))
+
+
+@contextmanager
+def answering_others(path):
+    """A server that answers hello, and the next request by more and more answers to others, then ends."""
+
+    def serve():
+        connection, _ = listening.accept()
+        with connection:
+            received(connection, len(frame(frames.HELLO, HELLO)))
+            greeting = frames.HELLO_ANSWER.pack(1, 1, 1, 2**20, time.monotonic_ns(), b"x")
+            connection.sendall(frame(frames.HELLO | frames.ANSWER, greeting))
+            received(connection, HEADER_BYTES)
+            with suppress(OSError):
+                for _ in range(200):
+                    connection.sendall(frame(frames.PING | frames.ANSWER, bytes(8), number=0))
+                    time.sleep(0.02)
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(path))
+        listening.listen(1)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join()
+
+
+@pytest.mark.parametrize("timeout_s", [0.1, 0.0])
+def test_answers_to_others_do_not_prolong_the_wait(tmp_path, timeout_s):
+    with (
+        answering_others(tmp_path / "s"),
+        connect(tmp_path / "s", timeout_s=GIVE_UP_S) as client,
+        pytest.raises(PeerTimeoutError),
+    ):
+        client.ping(timeout_s=timeout_s)
 
 
 def test_a_client_of_a_killed_server_says_so(tmp_path, problem):
