@@ -114,7 +114,10 @@ def decode_frame(header: bytes, rest: bytes | bytearray) -> Frame:
         elements = int(np.prod(shape, dtype=object)) if shape else 1
         if place + elements * dtype.itemsize > length:
             raise FrameError(f"a tensor of shape {shape} does not fit into {length} bytes")
-        tensors.append(np.frombuffer(rest, dtype, elements, place).reshape(shape))
+        try:
+            tensors.append(np.frombuffer(rest, dtype, elements, place).reshape(shape))
+        except ValueError:  # of an axis of 0 beside giant ones
+            raise FrameError(f"no tensor has the shape {shape}") from None
         place += elements * dtype.itemsize
     if place != length:
         raise FrameError(f"expected {place} bytes of tensors, got {length}")

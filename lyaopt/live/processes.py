@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -130,6 +131,7 @@ class Processes:
 
     def __init__(self) -> None:
         self.all: dict[int, Process] = {}
+        self._unread: dict[int, deque[dict[str, Any]]] = defaultdict(deque)
         self._selector = selectors.DefaultSelector()
 
     def start(self, number: int, name: str, config: Mapping[str, Any]) -> None:
@@ -190,16 +192,15 @@ class Processes:
         stopped : callable
             Whether the user wants to stop, which is an error as the death of a process is.
         """
-        found: dict[int, Any] = {}
         deadline = time.monotonic() + timeout_s
-        while len(found) < len(numbers):
-            found |= self._received(min(deadline - time.monotonic(), _LOOK_S))
+        while missing := [number for number in numbers if not self._unread[number]]:
+            left = deadline - time.monotonic()
+            self._receive(min(left, _LOOK_S))
             if stopped():
                 raise ProcessDiedError("the start", "was interrupted")
-            if len(found) < len(numbers) and time.monotonic() > deadline:
-                missing = next(number for number in numbers if number not in found)
-                raise ProcessDiedError(self.all[missing].name, f"did not answer within {timeout_s:g} s")
-        return found
+            if left < 0.0 and not self._unread[missing[0]]:
+                raise ProcessDiedError(self.all[missing[0]].name, f"did not answer within {timeout_s:g} s")
+        return {number: self._unread[number].popleft() for number in numbers}
 
     def watch_until(self, time_s: float) -> None:
         """Wait until a time of the monotonic clock; raises `ProcessDiedError` as soon as a process dies.
@@ -210,11 +211,10 @@ class Processes:
             When to return.
         """
         while (left := time_s - time.monotonic()) > 0.0:
-            self._received(left)
+            self._receive(left)
 
-    def _received(self, timeout_s: float) -> dict[int, Any]:
-        """What comes within a time, one message of each process."""
-        found: dict[int, Any] = {}
+    def _receive(self, timeout_s: float) -> None:
+        """Keep what comes within a time; two messages of a process may come at once."""
         for key, _ in self._selector.select(max(timeout_s, 0.0)):
             process = self.all[key.data]
             try:
@@ -223,12 +223,11 @@ class Processes:
                         raise ProfileError(message["error"])
                     if "error" in message:
                         raise self._first(process, f"failed: {message['error']}")
-                    found[key.data] = message
+                    self._unread[key.data].append(message)
             except (EOFError, OSError):
                 raise self._first(process) from None
             except MessageError as error:
                 raise ProcessDiedError(process.name, f"sent what is no message: {error}") from None
-        return found
 
     def _first(self, process: Process, reason: str | None = None) -> ProcessDiedError:
         """The error of a process, unless another was killed: a device cannot send to a dead edge."""

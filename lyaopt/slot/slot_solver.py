@@ -136,12 +136,15 @@ class SlotSolver:
         """Put fields in place and solve the slot, whatever its numbers are."""
         work = self._work
         work.values[:] = self._solved.values
-        for name, values in given.items():
-            view = self._views[name]
-            if not (type(values) is np.ndarray and values.dtype is _FLOAT64 and values.shape == view.shape):
-                values = as_floats(values, name, view.shape)
-            view[...] = values
-        self._solve_now()
+        try:
+            for name, values in given.items():
+                view = self._views[name]
+                right = type(values) is np.ndarray and values.dtype is _FLOAT64 and values.shape == view.shape
+                view[...] = values if right else as_floats(values, name, view.shape)
+            self._solve_now()
+        except BaseException:
+            work.values[:] = self._solved.values  # what was refused is not to be there when bytes are solved
+            raise
         self._keep()
 
     def _keep(self) -> None:

@@ -14,6 +14,8 @@ from lyaopt.live.frames import (
     FEATURES,
     HEADER,
     HELLO,
+    MARK,
+    VERSION,
     Frame,
     FrameError,
     decode_frame,
@@ -121,6 +123,13 @@ def test_shapes_that_promise_more_than_there_is_are_refused():
     data[HEADER.size + 2 : HEADER.size + 6] = struct.pack("<I", 2**31)
     with pytest.raises(FrameError, match="does not fit"):
         reader(bytes(data))()
+
+
+def test_axes_whose_product_no_memory_has_are_refused_beside_one_of_0():
+    rest = struct.pack("<BB8I", 0, 8, 0, *[2**32 - 1] * 7)
+    header = HEADER.pack(MARK, VERSION, FEATURES, 1, 0, 0, 0, len(rest))
+    with pytest.raises(FrameError, match="shape"):
+        decode_frame(header, rest)
 
 
 def test_types_without_a_place_in_frames_are_refused():

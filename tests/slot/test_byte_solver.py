@@ -147,3 +147,13 @@ def test_documents_that_are_read_strictly_are_as_plain_as_others():
     assert not problem.is_general
     assert_same(SlotSolver(problem).solve(), solve_slot(problem))
     assert problem_from_dict(general()).is_general
+
+
+@pytest.mark.parametrize("bad", [{"max_power_w": [-1.0, 1.0]}, {"channel_gain": [1.0]}])
+def test_an_update_that_is_refused_changes_no_bytes(bad):
+    """Also not what was put in place before the field that is refused."""
+    (problem,) = slots(3, 2, count=1)
+    solver = ByteSolver(problem)
+    with pytest.raises(ProblemError):
+        solver.update(cpu_capacity_hz=0.5 * problem.cpu_capacity_hz, **bad)
+    check(solver.solve_bytes(state_of(problem)), problem)
