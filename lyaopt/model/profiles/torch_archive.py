@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
@@ -30,6 +32,9 @@ _OPERATOR = re.compile(
 )
 _TOUCHES_FILES = ("aten.from_file",)
 _NAME = re.compile(r"\w*")
+_BROKEN = (BadZipFile, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
+_BROKEN += (EOFError, struct.error, zlib.error)
+"""Errors of a file that is none; a `RuntimeError` is of encrypted parts, or of documents too deep."""
 _CONTAINERS = (
     None,
     *(f"builtins.{kind}" for kind in ("tuple", "list", "dict")),
@@ -66,10 +71,12 @@ def checked_archive(content: bytes) -> tuple[BytesIO, bytes]:
     """
     try:
         with ZipFile(BytesIO(content)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > len(content):
+                raise ValueError("its parts are compressed, or share their bytes")
             return _copy(archive)
     except ProfileError:
         raise
-    except (BadZipFile, KeyError, ValueError, TypeError, AttributeError) as failure:
+    except _BROKEN as failure:
         reason = f"{type(failure).__name__}: {failure}"
         raise ProfileError(f"not a file of torch.export.save of PyTorch 2.8 or later ({reason})") from None
 

@@ -199,3 +199,25 @@ def test_the_command_says_so_in_one_line(path, monkeypatch, capsys):
         assert "are pickled in the file, which could run code" in error
         assert error.count("\n") == 1
     assert not (path.parent / "halves").exists()
+
+
+def archive_of(model, kind=zipfile.ZIP_STORED):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", kind) as archive:
+        archive.writestr("archive/archive_format", "pt2")
+        archive.writestr(f"archive/{MODEL}", model)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (archive_of(b" " * 10**6, zipfile.ZIP_DEFLATED), "compressed"),
+        (archive_of(b"[" * 10**6), "RecursionError"),
+        (archive_of(b"{}").replace(b"PK\1\2\x14\3\x14\0\0\0", b"PK\1\2\x14\3\x14\0\1\0"), "encrypted"),
+    ],
+)
+def test_files_that_grow_or_cannot_be_read_are_refused(content, words):
+    """Parts of a file of PyTorch are as long in it as they are: a small file takes no giant memory."""
+    with pytest.raises(ProfileError, match=words):
+        checked_archive(content)
