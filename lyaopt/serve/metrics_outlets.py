@@ -15,6 +15,8 @@ from lyaopt.serve.sockets import bind_path, remove_path
 LOGGER = logging.getLogger("lyaopt.serve")
 _MOST_BYTES = 2**13
 _PATIENCE_S = 5.0
+_MOST_READERS = 16
+"""At once: descriptors are for clients."""
 _HEAD = (
     "HTTP/1.0 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: {}\r\n"
     "Connection: close\r\n\r\n"
@@ -102,8 +104,8 @@ class MetricsSocket:
         """
         listening = bind_path(self._path)
         self._bound = self._path.lstat()
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Reader(self._text), sock=listening)
+        loop, readers = asyncio.get_running_loop(), set[_Reader]()
+        self._server = await loop.create_unix_server(lambda: _Reader(self._text, readers), sock=listening)
 
     async def stop(self) -> None:
         """Remove the path, and close."""
@@ -115,13 +117,16 @@ class MetricsSocket:
 class _Reader(asyncio.Protocol):
     """Somebody who asks for metrics."""
 
-    def __init__(self, text: Callable[[], str]) -> None:
-        self._text = text
+    def __init__(self, text: Callable[[], str], readers: set[_Reader]) -> None:
+        self._text, self._readers = text, readers
         self._asked = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._timer = asyncio.get_running_loop().call_later(_PATIENCE_S, self._transport.abort)
+        self._readers.add(self)
+        if len(self._readers) > _MOST_READERS:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._asked += data
@@ -135,6 +140,7 @@ class _Reader(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._timer.cancel()
+        self._readers.discard(self)
 
     def _answer(self) -> None:
         if self._transport.is_closing():

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -301,6 +302,20 @@ def test_metrics_are_served_on_a_socket_of_their_own(tmp_path):
             assert samples(asked(place, b"GET / HTTP/1.0\n\n").partition("\r\n\r\n")[2])
         assert server.stop() == 0
     assert not (tmp_path / "m").exists()
+
+
+def test_readers_of_metrics_take_no_descriptors_of_clients(tmp_path):
+    place = str(tmp_path / "m")
+    with running(tmp_path, "--metrics", f"unix:{place}"), ExitStack() as all_of_them:
+        readers = [all_of_them.enter_context(connected(place)) for _ in range(16)]
+        with connected(place) as one_too_many:
+            assert is_closed(one_too_many)
+        for reader in readers:
+            reader.sendall(b"metrics\n")
+            assert received(reader, 2**20).endswith(b"\n")
+        with connected(place) as next_one:
+            next_one.sendall(b"metrics\n")
+            assert received(next_one, 2**20).endswith(b"\n")
 
 
 def test_metrics_are_written_into_a_file(tmp_path):

@@ -32,8 +32,10 @@ _OPERATOR = re.compile(
 )
 _TOUCHES_FILES = ("aten.from_file",)
 _NAME = re.compile(r"\w*")
-_BROKEN = (BadZipFile, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
-_BROKEN += (EOFError, struct.error, zlib.error)
+_BROKEN = (
+    *(BadZipFile, LookupError, ValueError, TypeError, AttributeError, RuntimeError),
+    *(EOFError, struct.error, zlib.error),
+)
 """Errors of a file that is none; a `RuntimeError` is of encrypted parts, or of documents too deep."""
 _CONTAINERS = (
     None,
