@@ -37,14 +37,26 @@ def command() -> None:
     help="csv (with a line of names), columns (numbers between spaces), mahimahi, or the layout of a public "
     "log: pensieve, ghent-4g, riiser-3g, ucc-5g.",
 )
-@click.option("--time", metavar="COLUMN", help="Column of the times: its name, or its number from 1.")
-@click.option("--time-unit", metavar="UNIT", help="s, ms, us, ns or min, of times that are numbers.")
-@click.option("--column", "value", metavar="COLUMN", help="Column of the values: its name or number.")
+@click.option(
+    "--time",
+    metavar="COLUMN",
+    help="Column of the times: its name, or its number from 1 (default: of csv and columns the first).",
+)
+@click.option(
+    "--time-unit", metavar="UNIT", help="s, ms, us, ns or min, of times that are numbers (default: s)."
+)
+@click.option(
+    "--column",
+    "value",
+    metavar="COLUMN",
+    help="Column of the values: its name or number (default: of csv and columns the second).",
+)
 @click.option(
     "--unit",
     metavar="UNIT",
     help="Of the values. Rates: bit/s, kbit/s, Mbit/s, Gbit/s, B/s, kB/s, MB/s. Amounts, with --length: "
-    "bit, B and so on. Signal: gain, gain-dB, SNR-dB, dBm (received).",
+    "bit, B and so on. Signal: gain, gain-dB, SNR-dB, dBm (received). Default: of csv and "
+    "columns Mbit/s.",
 )
 @click.option(
     "--length", metavar="COLUMN", help="Column with the length of the interval that ends at the time."
