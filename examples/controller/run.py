@@ -84,7 +84,8 @@ def summary(folder: Path) -> str:
         f"{name} {1e3 * np.quantile(seconds, share, method='higher'):.3f}"
         for name, share in (("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0))
     )
-    return f"{len(lines)} periods, {late} missed; by {by}; ms to the decision: {shown}"
+    solved = f"{by['server']} solved by the server, {by['own']} by the controller, {by['held']} held"
+    return f"{len(lines)} periods, {late} missed; {solved}; ms to the decision: {shown}"
 
 
 def run(folder: Path, seconds: float, faults: float | None, real_time: bool) -> None:
