@@ -25,6 +25,8 @@ MOST_TASKS = 1e6
 """Largest mean number of tasks in a slot of services whose arrivals are not Poisson."""
 _MOST_JITTER = 1e3
 _MOST_CV = 10.0
+_LEAST_ON = 1e-9
+"""Least share of the time that a service is on: below it the rate while on has no meaning."""
 
 _SHORT = ("poisson", "periodic")
 _Kind = Annotated[
@@ -104,6 +106,10 @@ class ArrivalLaw:
         size = self.batch_size
         if size is not None and self.batch_law != "geometric" and size != int(size):
             raise ProblemError("$.batch_size", f"expected a whole number where sizes are fixed, got {size}")
+        on_s, off_s = self.on_duration_s, self.off_duration_s
+        if on_s is not None and off_s is not None and on_s / (on_s + off_s) < _LEAST_ON:
+            reason = f"expected at least {_LEAST_ON:g} of on and off together, of finite length, got {on_s}"
+            raise ProblemError("$.on_duration_s", reason)
         if self.kind == "replayed":
             self._check_times()
 

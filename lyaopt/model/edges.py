@@ -93,7 +93,9 @@ class Links:
                 e = ids.index(link.edge)
                 reached[e, m], factor[e, m] = True, link.gain_factor
                 distance[e, m] = device.distance_m if link.distance_m is None else link.distance_m
-        gain = np.where(np.isnan(system.radio_rate_bps), system.channel.mean_gain(distance) * factor, 1.0)
+        with np.errstate(all="ignore"):  # `signal_errors` refuses what is out of range
+            mean = system.channel.mean_gain(distance) * factor
+        gain = np.where(np.isnan(system.radio_rate_bps), mean, 1.0)
         gain = np.where(reached, gain, 0.0)
         arrays = (np.array([edge.capacity_hz for edge in edges]), reached, distance, gain)
         return cls(ids, *(read_only(array) for array in arrays))
@@ -120,6 +122,7 @@ def edge_errors(system: System) -> _Errors:
     edges, ids = system.edges, _names(system.edges or ())
     if edges is not None and not 1 <= len(edges) <= MOST_EDGES:
         yield "$.edges", f"expected from 1 to {MOST_EDGES} edge servers, got {len(edges)}"
+        return  # further errors may be as many as pairs of servers
     for e, name in enumerate(ids):
         if name in ids[:e]:
             place = f"$.edges[{e}]" + (".id" if edges and edges[e].id is not None else "")

@@ -198,6 +198,8 @@ class System:
             yield show_path(path), reason
         if not any(device.services for device in self.devices):
             yield "$.devices", "expected at least one device with a service, got none"
+        for m in np.flatnonzero(np.isinf(self.idle_power_w)).tolist():
+            yield f"$.devices[{m}].idle_power_w", "expected a finite sum with that of the radio, got infinity"
         yield from edge_errors(self)
         for check in (lambda: noise_w_per_hz(self.noise_psd_dbm_per_hz), lambda: self.device_bandwidth_hz):
             try:

@@ -21,6 +21,8 @@ from lyaopt.simulation.price_rule import PriceRule
 _PURPOSE = 0x7072696365  # "price"
 _MOST_BUSY = 0.95
 """Of the edge: beyond it no mean delay is finite."""
+_LARGEST_SQUARED = 1e154
+"""Above it squares are beyond doubles."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,5 +190,6 @@ def edge_load(system: System, costs: HoldingCosts, rates: Floats) -> EdgeLoad:
     before = np.array([load[per_cycle > own].sum() for own in per_cycle])
     up_to = np.array([load[per_cycle >= own].sum() for own in per_cycle])
     left, left_after = 1.0 - np.minimum(before, _MOST_BUSY), 1.0 - np.minimum(up_to, _MOST_BUSY)
-    each = per_cycle * rates[2] / (capacity**2 * left * left_after)
+    squared = capacity**2 if capacity < _LARGEST_SQUARED else np.inf
+    each = per_cycle * rates[2] / (squared * left * left_after)
     return EdgeLoad(left, np.array([each[per_cycle <= own].sum() for own in per_cycle]))

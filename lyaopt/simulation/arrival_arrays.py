@@ -15,6 +15,9 @@ from lyaopt.errors import ProblemError
 from lyaopt.model.arrival_laws import MOST_TASKS
 from lyaopt.model.system import Service, System
 
+_MOST_SLOTS = 1e12
+"""Longest time of a law in slots: times MOST_TASKS it is below 2**63, so that kernels count its tasks."""
+
 
 def _services(system: System) -> Iterator[tuple[int, int, Service]]:
     for m, device in enumerate(system.devices):
@@ -55,7 +58,8 @@ def arrival_laws(system: System) -> ArrivalLaws:
     Raises
     ------
     ProblemError
-        If a service whose arrivals are not Poisson has too many in a slot, or in one in which it is on.
+        If a service whose arrivals are not Poisson has too many in a slot, also while it is on, or times
+        too far from the start.
     """
     if all(service.arrivals.kind == "poisson" for service in system.services):
         return ArrivalLaws(np.empty((0, 0), np.int64), np.empty((0, 0, 0)), np.empty(0))
@@ -66,14 +70,27 @@ def arrival_laws(system: System) -> ArrivalLaws:
         rate, law = service.arrival_rate_per_s, service.arrivals
         if law.kind == "poisson" or rate == 0.0:
             continue  # of rate 0 nothing comes, by any law
-        most = max(rate, _rate_while_on(service) if law.kind == "on-off" else 0.0)
-        if most * tau > MOST_TASKS:
-            path = f"$.devices[{m}].services[{n}].arrival_rate_per_s"
-            reason = f"expected at most {MOST_TASKS * rate / most / tau:g} where arrivals are {law.kind}"
-            raise ProblemError(path, f"{reason}, got {rate}")
+        for name, reason in _out_of_range(service, tau):
+            raise ProblemError(f"$.devices[{m}].services[{n}].{name}", reason)
         kind[n, m], write = _LAWS[law.kind]
         write(service, tau, times, numbers[n, m])
     return ArrivalLaws(kind, numbers, np.concatenate(times) if times else np.empty(0))
+
+
+def _out_of_range(service: Service, tau: float) -> Iterator[tuple[str, str]]:
+    """Yield field and reason of rates and times that the kernels cannot count."""
+    rate, law, last = service.arrival_rate_per_s, service.arrivals, _MOST_SLOTS * tau
+    most = max(rate, _rate_while_on(service) if law.kind == "on-off" else 0.0)
+    if most * tau > MOST_TASKS:
+        limit = MOST_TASKS * rate / most / tau
+        yield "arrival_rate_per_s", f"expected at most {limit:g} where arrivals are {law.kind}, got {rate}"
+    if law.kind == "periodic" and rate * last < 1.0:
+        yield "arrival_rate_per_s", f"expected 0, or at least {1.0 / last:g}, got {rate}"
+    if isinstance(law.phase_s, float) and law.phase_s > last:
+        yield "arrivals.phase_s", f"expected at most {last:g} ({_MOST_SLOTS:g} slots), got {law.phase_s}"
+    if law.kind == "replayed" and law.recording_s > last:
+        name = "times" if law.length_s is None else "length_s"
+        yield f"arrivals.{name}", f"expected a recording of at most {last:g} s, got {law.recording_s}"
 
 
 def _write_phase(service: Service, default: float | str, tau: float, numbers: Floats) -> None:
