@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,7 +63,7 @@ def read_arrays(path: str | Path, names: Iterable[str], optional: Iterable[str] 
     OSError
         If it cannot be read.
     """
-    with open_regular(path) as file:
+    with _opened(path) as file:
         archive = _archive(file)
         wanted = [*names, *(name for name in optional if f"{name}.npy" in archive.NameToInfo)]
         _check_total({name: _size(archive, name) for name in wanted})
@@ -70,6 +71,13 @@ def read_arrays(path: str | Path, names: Iterable[str], optional: Iterable[str] 
     # Callers keep entries in eight bytes, however few the file takes for one.
     _check_total({name: 8 * array.size for name, array in arrays.items()})
     return arrays
+
+
+def _opened(path: str | Path) -> BinaryIO:
+    try:
+        return open_regular(path)
+    except ValueError:  # a NUL character, which a string of TOML can hold
+        raise OSError(errno.EINVAL, "expected the name of a file, got a NUL character", str(path)) from None
 
 
 def _check_total(sizes: dict[str, int]) -> None:

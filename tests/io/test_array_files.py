@@ -168,3 +168,8 @@ def test_nothing_else_loads_arrays():
     for folder in ("lyaopt", "cli"):
         for path in (root / folder).rglob("*.py"):
             assert "np.load(" not in path.read_text() or path.name == "array_files.py", path
+
+
+def test_a_name_with_a_nul_character_is_no_file():
+    with pytest.raises(OSError, match="expected the name of a file, got a NUL character"):
+        read_arrays("a\0b", ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 
+import numpy as np
 import psutil
 import pytest
 
@@ -97,3 +98,17 @@ def test_bad_input_is_one_line(scenario, tmp_path, monkeypatch, capsysbinary, mo
     lines = capsysbinary.readouterr().err.decode().splitlines()
     assert len(lines) == 1
     assert said in lines[0]
+
+
+def test_a_trace_that_carries_nothing_is_refused_before_processes_start(tmp_path, monkeypatch, capsys):
+    def start(*_: object) -> None:
+        raise AssertionError("processes were started")
+
+    monkeypatch.setattr("lyaopt.live.Session", start)
+    path, scenario = tmp_path / "dead.npz", tmp_path / "s.toml"
+    scenario.write_text(format_scenario(two_devices()))
+    system = two_devices()
+    shapes = (8, len(system.services)), (8, len(system.devices))
+    np.savez(path, arrivals=np.ones(shapes[0], np.int64), channel_gain=np.zeros(shapes[1]))
+    assert run(["run", str(scenario), "--trace", str(path), "--seconds", "1"]) == 2
+    assert "its radio carries nothing in any slot of the trace" in capsys.readouterr().err

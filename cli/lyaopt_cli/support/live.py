@@ -128,10 +128,11 @@ class LiveRuns:
 
 def run_live(runs: LiveRuns, options: LiveOptions, interrupts: Interrupts) -> None:
     """Start the processes, measure the halves, and run all policies until one fails or a signal is seen."""
-    from lyaopt.live import NetworkOptions, Session, SessionOptions
+    from lyaopt.live import NetworkOptions, Session, SessionOptions, full_rates_bps
 
     system = runs.system
     trace = _trace(system, options)
+    full_rates_bps(system, trace.channel_gain)  # refused before processes start
     network = NetworkOptions(options.network, tuple(options.input_shapes), options.selection, 0)
     session_options = SessionOptions((network,) * len(system.services), options.rounds)
     with Session(system, session_options, lambda: interrupts.seen) as session:
@@ -165,7 +166,8 @@ def _trace(system: System, options: LiveOptions) -> Trace:
 
     found = load_trace_file(options.trace, system, options.seed)
     if found is None:
-        found = drawn_trace(system, math.ceil(options.seconds / system.slot_duration_s), options.seed)
+        slots = max(1, math.ceil(options.seconds / system.slot_duration_s))
+        found = drawn_trace(system, slots, options.seed)
     return found
 
 
