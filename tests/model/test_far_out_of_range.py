@@ -24,7 +24,7 @@ def system_of(rate: float, law: ArrivalLaw) -> System:
         (1e-300, {"kind": "periodic"}, "arrival_rate_per_s"),
         (1e-320, {"kind": "periodic"}, "arrival_rate_per_s"),
         (1e300, {"kind": "periodic"}, "arrival_rate_per_s"),
-        (1.0, {"kind": "on-off", "on_duration_s": 1e-8, "off_duration_s": 9.0}, "arrivals.on_duration_s"),
+        (1.0, {"kind": "on-off", "on_duration_s": 1e-8, "off_duration_s": 9.0}, "arrival_rate_per_s"),
     ],
 )
 def test_a_simulation_refuses_times_and_rates_that_it_cannot_count(rate, law, field):
