@@ -56,7 +56,8 @@ class Simulator:
     rule : Rule, CompiledRule, PriceRule or function, optional
         Weighs the services in each slot in place of their backlogs, see `allocation_rule`; not asked where
         the policy allocates by shares. A rule in Python is called in every slot, which is far slower. Left
-        out, it is that of the policy, if it has one (`price`).
+        out, it is that of the policy, if it has one (`price`). A `PriceRule` with cuts also chooses the
+        partition points, and with several edge servers the servers, in place of the policy.
     workers : int
         Threads that share the replications, of eight or more each; -1 for as many as there are cores. Results
         are the same, bit for bit. With a rule in Python or of one's own there is one thread only.
@@ -360,7 +361,8 @@ def simulate(
     rule : Rule, CompiledRule, PriceRule or function, optional
         Weighs the services in each slot in place of their backlogs, see `allocation_rule`; not asked where
         the policy allocates by shares. A rule in Python is called in every slot, which is far slower. Left
-        out, it is that of the policy, if it has one (`price`).
+        out, it is that of the policy, if it has one (`price`). A `PriceRule` with cuts also chooses the
+        partition points, and with several edge servers the servers, in place of the policy.
     workers : int
         As of `Simulator`.
 
