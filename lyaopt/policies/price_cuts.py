@@ -59,7 +59,7 @@ def costs_alone(
 
 def _at_edge(system: System, costs: HoldingCosts, share: Floats | float) -> Floats:
     work, slot = system.edge_cycles, system.slot_duration_s
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         capacity = system.edge_capacity_hz * np.broadcast_to(share, len(work))[:, None]
         time = (0.5 * work if costs.by_work else work) / capacity + 0.5 * slot
         wait = costs.step(2, work) * np.maximum(time, slot)

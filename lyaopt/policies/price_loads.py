@@ -183,13 +183,13 @@ def edge_load(system: System, costs: HoldingCosts, rates: Floats) -> EdgeLoad:
     EdgeLoad
     """
     capacity, whole = system.edge_capacity_hz, system.edge_cycles[:, 0]
-    if capacity == 0.0:
+    squared = capacity**2 if capacity < _LARGEST_SQUARED else np.inf
+    if squared == 0.0:  # also of capacities next to nothing
         return EdgeLoad.none(system)
     per_cycle = costs.rates[2] / (1.0 if costs.by_work else np.where(whole > 0.0, whole, np.inf))
     load = rates[2] / capacity
     before = np.array([load[per_cycle > own].sum() for own in per_cycle])
     up_to = np.array([load[per_cycle >= own].sum() for own in per_cycle])
     left, left_after = 1.0 - np.minimum(before, _MOST_BUSY), 1.0 - np.minimum(up_to, _MOST_BUSY)
-    squared = capacity**2 if capacity < _LARGEST_SQUARED else np.inf
     each = per_cycle * rates[2] / (squared * left * left_after)
     return EdgeLoad(left, np.array([each[per_cycle <= own].sum() for own in per_cycle]))

@@ -78,3 +78,12 @@ def test_idle_powers_have_a_finite_sum():
 def test_prices_take_an_edge_server_without_end():
     system = System((device(),), edges=(Edge(1e308), Edge(1e308)), waiting_cost_j_per_s=0.01)
     make_policy("price", system, slots=50, replications=1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_prices_leave_an_edge_server_of_next_to_no_capacity():
+    system = System((device(),), edge_capacity_hz=1e-320, waiting_cost_j_per_s=0.01)
+    policy = make_policy("price", system, slots=50, replications=1)
+    simulator = Simulator(system, policy)
+    simulator.run(500)
+    assert simulator.result().mean_transmit_energy_j == 0.0 < simulator.result().mean_local_energy_j
