@@ -20,24 +20,24 @@ from lyaopt_cli.tables.layout import (
 
 _LEAST_SHOWN = 0.0005
 """A smaller share would be shown as 0.0%."""
-_HEADINGS = (
-    *("energy\na slot", "95 %\ninterval", "over\nbound", "cost\n(34)", "mean\nlatency", "p99"),
-    *("queued", "limited"),
-)
+_ENERGY = ("energy\na slot", "95 %\ninterval")
+_REST = ("cost\n(34)", "mean\nlatency", "p99", "queued", "limited")
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print a line for each policy, then the savings of the first one compared with the others."""
     console = new_console()
-    table = plain_table("policy", numbers=_HEADINGS)
-    for score in evaluation.scores:
+    over = [_over_bound(score) for score in evaluation.scores]
+    bounded = any(over)  # else the column would be empty, and take the room of names
+    table = plain_table("policy", numbers=(*_ENERGY, *(("over\nbound",) if bounded else ()), *_REST))
+    for score, ratio_over in zip(evaluation.scores, over, strict=True):
         energy = interquartile_mean(score.energy_j)
         mean, p99 = interquartile_mean(score.latency_s[0]), interquartile_mean(score.latency_s[3])
         table.add_row(
             name_text(score.result.policy),
             quantity(energy.value, "J"),
             interval(energy.low, energy.high, "J"),
-            _over_bound(score),
+            *((ratio_over,) if bounded else ()),
             f"{interquartile_mean(score.cost).value:.3g}",
             quantity_or_dash(mean.value, "s"),
             quantity_or_dash(p99.value, "s"),
@@ -56,7 +56,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     )
     if evaluation.bound_energy_j is not None and math.isfinite(evaluation.bound_energy_j):
         console.print(
-            f"Bound: {quantity(evaluation.bound_energy_j, 'J')} per slot at least, if queues are stable"
+            f"Bound: {quantity(evaluation.bound_energy_j, 'J')} per slot at least, if queues are stable (LB1)"
         )
 
 

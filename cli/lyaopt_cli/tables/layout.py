@@ -33,11 +33,14 @@ def plain_table(*headings: str, numbers: tuple[str, ...] = ()) -> Table:
     Parameters
     ----------
     *headings : str
-        Headings of columns of text, aligned left.
+        Headings of columns of text, aligned left. What does not fit goes on in the next line: two names
+        cut after the same letters could not be told apart.
     numbers : tuple of str
         Headings of the columns after these, aligned right.
     """
-    table = Table(*headings, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
     for heading in numbers:
         table.add_column(heading, justify="right")
     return table

@@ -88,7 +88,8 @@ def _print_edges(console: Console, result: Result) -> None:
     for edge in [] if result.edges is None else result.edges.to_dict():
         of = f"{edge['load']:.1%} of {quantity(edge['capacity_hz'], 'Hz')}"
         backlog = quantity(edge["mean_queue_cycles"], "cycle")
-        devices = f"{edge['attached_devices']:g} devices at the end"
+        attached = edge["attached_devices"]
+        devices = f"{attached:g} {'device' if attached == 1.0 else 'devices'} at the end"
         console.print(f"Edge     {edge['id']}: {of}, backlog {backlog}, {devices}", markup=False)
 
 
@@ -113,7 +114,9 @@ def _print_bound(console: Console, bound: float | None, system: System) -> None:
     if bound == math.inf:
         console.print("Bound    no policy is stable")
     elif bound is not None:
-        console.print(f"Bound    {quantity(bound, 'J')} per slot at least, for any policy with stable queues")
+        console.print(
+            f"Bound    {quantity(bound, 'J')} per slot at least, for any policy with stable queues (LB1)"
+        )
     if bound is not None:
         print_included(console, system)
 
