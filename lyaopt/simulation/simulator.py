@@ -359,10 +359,7 @@ def simulate(
     progress : callable, optional
         As of `Simulator.run`.
     rule : Rule, CompiledRule, PriceRule or function, optional
-        Weighs the services in each slot in place of their backlogs, see `allocation_rule`; not asked where
-        the policy allocates by shares. A rule in Python is called in every slot, which is far slower. Left
-        out, it is that of the policy, if it has one (`price`). A `PriceRule` with cuts also chooses the
-        partition points, and with several edge servers the servers, in place of the policy.
+        As of `Simulator`.
     workers : int
         As of `Simulator`.
 
