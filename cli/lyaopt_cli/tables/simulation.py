@@ -9,6 +9,7 @@ from rich.table import Table
 
 from lyaopt.model.system import System
 from lyaopt.simulation import Result
+from lyaopt_cli.support.input_files import visible
 from lyaopt_cli.support.waiting import Judged
 from lyaopt_cli.tables.included import print_included
 from lyaopt_cli.tables.layout import name_text, new_console, plain_table, quantity, quantity_or_dash
@@ -90,7 +91,7 @@ def _print_edges(console: Console, result: Result) -> None:
         backlog = quantity(edge["mean_queue_cycles"], "cycle")
         attached = edge["attached_devices"]
         devices = f"{attached:g} {'device' if attached == 1.0 else 'devices'} at the end"
-        console.print(f"Edge     {edge['id']}: {of}, backlog {backlog}, {devices}", markup=False)
+        console.print(f"Edge     {visible(edge['id'])}: {of}, backlog {backlog}, {devices}", markup=False)
 
 
 def _booked(result: Result) -> tuple[float, float]:
