@@ -76,7 +76,7 @@ def command(scenario: str, log: str | None, plot: str | None, as_json: bool, **o
     asked.check()
     _check_files(log, plot)
     system = load_system(scenario)
-    runs = LiveRuns(system)
+    runs = LiveRuns(system, seed=asked.seed)
     with Interrupts() as interrupts:
         try:
             run_live(runs, asked, interrupts)

@@ -98,12 +98,15 @@ class LiveRuns:
     done : list of Run
     failure : Exception or None
         What ended them early.
+    seed : int
+        Of arrivals, channels, random policies and searches.
     """
 
     system: System
     measured: tuple[System, list[Seconds]] | None = None
     done: list[Run] = field(default_factory=list)
     failure: Exception | None = None
+    seed: int = 0
 
     def write(self, log: str | None, plot: str | None) -> None:
         """Write the log and the picture, if they are asked for and there is something to write."""
@@ -123,7 +126,9 @@ class LiveRuns:
 
         assert self.measured is not None
         for run in self.done:
-            yield {"policy": run.policy} | run_document(*self.measured, run.outcome, run.prediction)
+            yield {"policy": run.policy, "seed": self.seed} | run_document(
+                *self.measured, run.outcome, run.prediction
+            )
 
 
 def run_live(runs: LiveRuns, options: LiveOptions, interrupts: Interrupts) -> None:

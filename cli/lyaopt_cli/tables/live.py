@@ -26,7 +26,8 @@ def print_runs(runs: LiveRuns) -> None:
     click.echo()
     machine = system.services[0].profile.measured
     assert machine is not None
-    click.echo(f"Machine    {machine.machine}; halves are medians of {seconds[0].runs} runs, one thread")
+    timed = f"halves are medians of {seconds[0].runs} runs, one thread"
+    click.echo(f"Machine    {machine.machine}; {timed}; seed {runs.seed}")
     for run, document in zip(runs.done, runs.documents(), strict=True):
         tasks = document["tasks"]
         click.echo(
