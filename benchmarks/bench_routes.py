@@ -22,7 +22,8 @@ import pytest
 from benchmarks.bench_worst import program, slots_in_c
 from benchmarks.conftest import CORES
 from benchmarks.data import problems
-from benchmarks.serving import CONTENDERS, FIELDS, SLOTS, TEXTS, calls, process
+from benchmarks.serving import CONTENDERS, FIELDS, SLOTS, TEXTS, calls, keep_to, process
+from benchmarks.serving import CORES as OF_SERVERS
 from lyaopt import SlotProblem, SlotSolver, solve_slot
 from lyaopt.installation import c_library
 from lyaopt.serve import SolverPipe
@@ -74,10 +75,11 @@ def main(devices: int, services: int, count: int) -> None:
     slots = problems(SLOTS, devices, services)
     with tempfile.TemporaryDirectory() as name:
         solver = ("lyaopt_cli", "serve", "--socket", f"{name}/solver", "--log-level", "error")
+        keep_to(-1)
         with process("benchmarks.serving", "echo", f"{name}/echo"), process(*solver), SolverPipe() as pipe:
-            for task in in_process(
-                slots
-            ):  # each alone, as in C: others would take its memory out of the caches
+            keep_to(0)
+            for task in in_process(slots):
+                # alone, as in C: others would take its memory out of the caches
                 measure([task], count, set())
             measure(calls(Path(name), slots, pipe), count, TEXTS)
 
@@ -118,5 +120,5 @@ def test_every_route(record, tmp_path, devices, services):
 
 if __name__ == "__main__":
     if cores := os.environ.get("LYAOPT_BENCH_CORES"):  # undoes what conftest.py does
-        os.sched_setaffinity(0, set(map(int, cores.split(","))))
+        OF_SERVERS.extend(sorted(map(int, cores.split(","))))
     main(*map(int, sys.argv[1:]))

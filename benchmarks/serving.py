@@ -40,6 +40,8 @@ CONTENDERS = (
     "lyaopt serve --stdio",
 )
 SLOTS = 64
+CORES: list[int] = []
+"""Cores of this process, where processes can be kept to some."""
 TEXTS = {4, 5}
 """Contenders that are slow: they have every eighth turn."""
 DEVICE_NAMES = ("cpu_capacity_hz", "max_power_w", "channel_gain")
@@ -69,6 +71,15 @@ async def echo(path: str) -> None:
     await asyncio.get_running_loop().create_unix_server(Echo, path)
     print("ready", flush=True)
     await asyncio.Event().wait()
+
+
+def keep_to(place: int) -> None:
+    """Keep this process, and those that it starts, to one of its cores: the first (0) or the last (-1).
+
+    Client and servers that share a core find it awake, and others do not: which of them do is left to chance.
+    """
+    if CORES:
+        os.sched_setaffinity(0, {CORES[place]})
 
 
 @contextmanager
@@ -169,11 +180,13 @@ def turns(devices: int, services: int, count: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         quiet = ("--log-level", "error")
+        keep_to(-1)
         with (
             process("benchmarks.serving", "echo", str(folder / "echo")),
             process("lyaopt_cli", "serve", "--socket", str(folder / "solver"), *quiet),
             SolverPipe() as pipe,
         ):
+            keep_to(0)
             tasks = calls(folder, slots, pipe)
             for turn in range(-1, count // SLOTS):
                 for place, task in enumerate(tasks):
@@ -190,7 +203,7 @@ def turns(devices: int, services: int, count: int) -> None:
 
 if __name__ == "__main__":
     if cores := os.environ.get("LYAOPT_BENCH_CORES"):  # undoes what conftest.py does
-        os.sched_setaffinity(0, set(map(int, cores.split(","))))
+        CORES += sorted(map(int, cores.split(",")))
     if sys.argv[1] == "echo":
         asyncio.run(echo(sys.argv[2]))
     else:
