@@ -9,15 +9,14 @@ from typing import Any, cast
 
 from numpy.typing import ArrayLike
 
-from lyaopt.errors import ProblemError
 from lyaopt.serve import frames
+from lyaopt.serve.client_system import ClientSystem
 from lyaopt.serve.frames import ANSWER, HEADER, HEADER_BYTES, Header
-from lyaopt.serve.peer_errors import PeerGoneError, PeerRefusedError, PeerTimeoutError
+from lyaopt.serve.peer_errors import PeerGoneError, PeerTimeoutError
 from lyaopt.serve.places import Address, place_of, shown_place, unreached
 from lyaopt.serve.system_frames import (
     HELLO,
     Greeting,
-    SystemFrames,
     check_answer,
     check_magic,
     clock_offset,
@@ -93,7 +92,7 @@ class AsyncClient:
         self._timeout_s = timeout_s
         self._version = frames.LOWEST_VERSION
         self._offset = 0
-        self._system: SystemFrames | None = None
+        self._system = ClientSystem()
 
     async def _greet(self) -> None:
         sent = time.monotonic_ns()
@@ -116,14 +115,8 @@ class AsyncClient:
         ProblemError, PeerGoneError, PeerTimeoutError
             As of `Client.configure`.
         """
-        system, former = SystemFrames(problem), self._system
-        self._system = None  # which of the two the server has is known by its answer only
-        try:
+        with self._system.changing_to(problem) as system:
             await self._ask(frames.CONFIGURE, system.configuration(), timeout_s)
-        except ProblemError:
-            self._system = former
-            raise
-        self._system = system
 
     async def solve(
         self,
@@ -156,9 +149,7 @@ class AsyncClient:
         ProblemError, DeadlineError, PeerRefusedError, PeerGoneError, PeerTimeoutError
             As of `Client.solve`.
         """
-        system = self._system
-        if system is None:
-            raise PeerRefusedError("not-configured", "call configure first")
+        system = self._system.frames
         fields = {
             "local_queue_cycles": local_queue_cycles,
             "transmit_queue_bits": transmit_queue_bits,

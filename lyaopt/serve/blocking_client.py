@@ -8,15 +8,14 @@ from types import TracebackType
 
 from numpy.typing import ArrayLike
 
-from lyaopt.errors import ProblemError
 from lyaopt.serve import frames
+from lyaopt.serve.client_system import ClientSystem
 from lyaopt.serve.frames import ANSWER, HEADER, HEADER_BYTES, Header
-from lyaopt.serve.peer_errors import PeerGoneError, PeerRefusedError, PeerTimeoutError
+from lyaopt.serve.peer_errors import PeerGoneError, PeerTimeoutError
 from lyaopt.serve.places import Address, place_of, shown_place, unreached
 from lyaopt.serve.system_frames import (
     HELLO,
     Greeting,
-    SystemFrames,
     check_answer,
     check_magic,
     clock_offset,
@@ -89,7 +88,7 @@ class Client:
         self._timeout_s = timeout_s
         self._number = 0
         self._version = frames.LOWEST_VERSION
-        self._system: SystemFrames | None = None
+        self._system = ClientSystem()
         self._received = bytearray(_START)
         self._count = self._done = 0
         self._socket: socket.socket | None = _open(address, timeout_s)
@@ -122,14 +121,8 @@ class Client:
         PeerGoneError, PeerTimeoutError
             If no answer comes. There is no system then, until one is configured.
         """
-        system, former = SystemFrames(problem), self._system
-        self._system = None  # which of the two the server has is known by its answer only
-        try:
+        with self._system.changing_to(problem) as system:
             self._ask(frames.CONFIGURE, system.configuration(), timeout_s)
-        except ProblemError:
-            self._system = former
-            raise
-        self._system = system
 
     def solve(
         self,
@@ -176,9 +169,7 @@ class Client:
         PeerGoneError, PeerTimeoutError
             If no answer comes.
         """
-        system = self._system
-        if system is None:
-            raise PeerRefusedError("not-configured", "call configure first")
+        system = self._system.frames
         fields = {
             "local_queue_cycles": local_queue_cycles,
             "transmit_queue_bits": transmit_queue_bits,
